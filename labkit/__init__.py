@@ -1,0 +1,1 @@
+"""What every container of the lab carries: protocol, settings, events, service. Standard library only."""
