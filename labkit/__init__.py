@@ -1,1 +1,4 @@
-"""What every container of the lab carries: protocol, settings, events, service. Standard library only."""
+"""What every container of the lab carries: protocol, settings, events, service.
+
+Standard library only.
+"""

@@ -1,0 +1,142 @@
+"""One accepted connection: its socket, its session, and the acknowledgements it is owed.
+
+Serves a blocking and a non-blocking socket alike: where a call would block, it says so by
+`BlockingIOError` and nothing is lost.
+"""
+
+import contextlib
+import os
+import socket
+import struct
+import time
+from collections import deque
+from typing import Protocol
+
+from labkit.events import EventLog, Served
+from labkit.session import ACK, End, Limits, Session
+
+RECV_BYTES = 16_384
+_DISCARD_BYTES = 1 << 18
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 s: close sends RST, socket(7)
+
+
+class Registry(Protocol):
+    """What a connection leaves when it closes."""
+
+    def discard(self, conn: "Connection", /) -> None:
+        """Forget ``conn``."""
+
+
+class Connection:
+    """A connection from accept to close; closes once, and logs that once."""
+
+    __slots__ = ("_acked", "_offset", "_owed", "_registry", "active_ns", "id", "session", "sock")
+
+    def __init__(
+        self, sock: socket.socket, conn_id: str, limits: Limits, registry: Registry
+    ) -> None:
+        self.sock = sock
+        self.id = conn_id
+        self.session = Session(limits)
+        self.active_ns = time.monotonic_ns()
+        self._registry = registry
+        self._owed: deque[Served] = deque()
+        self._offset = 0  # bytes of the first owed acknowledgement that are sent
+        self._acked = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither `close` nor `reset` was called."""
+        return self.sock.fileno() != -1
+
+    def is_idle(self, idle_timeout_s: float | None) -> bool:
+        """Whether nothing has passed for ``idle_timeout_s``; None is for ever."""
+        idle_ns = time.monotonic_ns() - self.active_ns
+        return idle_timeout_s is not None and idle_ns >= idle_timeout_s * 1e9
+
+    def receive(self) -> None:
+        """Read once and hand it to the session.
+
+        Raises:
+            BlockingIOError: nothing has come.
+            OSError: the connection is broken.
+        """
+        segment = self.sock.recv(RECV_BYTES)
+        self.active_ns = time.monotonic_ns()
+        self.session.receive(segment, self.active_ns)
+
+    def owe(self, served: Served) -> None:
+        """Note that ``served`` is to be acknowledged, in this order."""
+        self._owed.append(served)
+
+    @property
+    def owes(self) -> bool:
+        """Whether acknowledgements wait to be sent."""
+        return bool(self._owed)
+
+    def settle(self, log: EventLog) -> None:
+        """Send the acknowledgements owed, in one segment where they fit; each is logged when sent.
+
+        Raises:
+            BlockingIOError: the peer does not read; what is not sent is still owed.
+            OSError: the connection is broken.
+        """
+        while self._owed:
+            unsent = ACK * len(self._owed)
+            sent = self._offset + self.sock.send(unsent[self._offset :] if self._offset else unsent)
+            acked, self._offset = divmod(sent, len(ACK))
+            self.active_ns = time.monotonic_ns()
+            self._acked += acked
+            for _ in range(acked):
+                log.request_acked(self.id, self._owed.popleft(), self.active_ns)
+
+    def stop_reading(self) -> None:
+        """End the incoming half, which wakes a `receive` that blocks; safe in a signal handler."""
+        with contextlib.suppress(OSError):  # the peer may be gone, or the socket closed
+            self.sock.shutdown(socket.SHUT_RD)
+
+    def close(self, end: End, log: EventLog) -> None:
+        """Close in good order and log why.
+
+        Closing with unread bytes would send RST, and RST may overtake acknowledgements on their
+        way (RFC 1122, 4.2.2.13); so what has come is discarded first, up to 256 KiB.
+        """
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+            discarded = 0
+            while discarded < _DISCARD_BYTES:
+                segment = self.sock.recv(RECV_BYTES, socket.MSG_DONTWAIT)
+                if not segment:
+                    break
+                discarded += len(segment)
+        self._end(end, log)
+
+    def reset(self, reason: str, log: EventLog) -> None:
+        """Close with RST, so that the peer knows that nothing more was served; log why."""
+        reset_on_close(self.sock)
+        self._end(End(reason, failed=True), log)
+
+    def _end(self, end: End, log: EventLog) -> None:
+        self._registry.discard(self)
+        self.sock.close()
+        event = "connection_failed" if end.failed else "connection_closed"
+        log.emit(event, conn=self.id, requests=self._acked, reason=end.reason)
+
+
+def reset_on_close(sock: socket.socket) -> None:
+    """Make closing ``sock`` send RST instead of FIN."""
+    with contextlib.suppress(OSError):  # the peer was faster
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+
+
+def broken(sock: socket.socket) -> End:
+    """Return the end of a connection on which the kernel reports an error."""
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return failure(OSError(code, os.strerror(code)))
+
+
+def failure(error: OSError) -> End:
+    """Return the end of a connection that ``error`` broke."""
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return End("reset by the peer", failed=True)
+    return End(error.strerror or type(error).__name__, failed=True)

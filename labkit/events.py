@@ -1,0 +1,200 @@
+"""The event log: facts with monotonic instants, one line each, on stdout.
+
+Logging must not disturb what it measures. JSON lines are gathered in memory and written when the
+writer is about to block, when the oldest has waited 100 ms, or before they pass 4096 bytes, which
+is what concurrent writers can put on one pipe untorn (PIPE_BUF, pipe(7)). Text is for a person
+who watches, and is written at once.
+
+Each worker owns an `EventLog` of its own, so nothing here takes a lock and a signal handler can
+interrupt anything. Counts live in memory shared over fork: those of a killed worker survive it,
+and the reader of the log can prove what is missing.
+"""
+
+import mmap
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from json import JSONEncoder
+from json.encoder import encode_basestring_ascii as quoted
+from typing import NamedTuple, TypeAlias
+
+from labkit.session import Request
+
+EVENTS = (
+    "listening", "worker_started", "worker_exited", "drain_begun", "stopped", "accept_refused",
+    "accepted", "dequeued", "connection_closed", "connection_failed", "request_acked",
+)  # fmt: skip
+_LIFECYCLE = frozenset(EVENTS[:6])
+_LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:10]), "trace": set(EVENTS)}
+_NUMBER = {event: number for number, event in enumerate(EVENTS)}
+
+Field: TypeAlias = str | int | float | Mapping[str, int] | None
+_encode = JSONEncoder(separators=(",", ":")).encode
+
+MAX_WRITE_BYTES = 4096
+MAX_DELAY_NS = 100_000_000
+MAX_ID_CHARACTERS = 256
+
+_TEXT = {
+    "listening": "listening on {host}:{port}",
+    "worker_started": "worker {index} started, pid {worker_pid}",
+    "worker_exited": "worker {index} exited: {reason}",
+    "drain_begun": "draining after {signal}; reset in the accept queue: {accept_queue_reset}",
+    "stopped": "stopped: {reason}",
+    "accept_refused": "cannot accept: {error}; trying again",
+    "accepted": "accepted connection {conn} from {peer}",
+    "dequeued": "took connection {conn} from the queue",
+    "connection_closed": "closed connection {conn} after {requests} requests: {reason}",
+    "connection_failed": "failed connection {conn} after {requests} requests: {reason}",
+}
+
+
+class Served(NamedTuple):
+    """A request whose service is done, with the instants it began and ended."""
+
+    request: Request
+    started_ns: int
+    finished_ns: int
+
+
+@dataclass(slots=True)
+class Stream:
+    """Where the lines of one server go, and how they are written."""
+
+    model: str
+    fd: int
+    as_text: bool
+    level: str
+    anchor: tuple[int, int] = field(
+        default_factory=lambda: (time.time_ns(), time.monotonic_ns())
+    )  # wall clock and monotonic clock at one instant
+
+    def write(self, lines: bytes) -> None:
+        """Write all of ``lines``; once nobody reads any more, logging ends and serving goes on."""
+        try:
+            while lines:
+                lines = lines[os.write(self.fd, lines) :]
+        except BrokenPipeError:
+            self.fd = os.open(os.devnull, os.O_WRONLY)
+
+    def clock_text(self, t_ns: int) -> str:
+        """Return the local time of day at ``t_ns``, to the millisecond."""
+        wall_ns = self.anchor[0] + t_ns - self.anchor[1]
+        day = time.strftime("%H:%M:%S", time.localtime(wall_ns // 1_000_000_000))
+        return f"{day}.{wall_ns // 1_000_000 % 1000:03d}"
+
+
+class Counts:
+    """How often each log emitted each event, in memory that forked workers share."""
+
+    def __init__(self, logs: int) -> None:
+        self._cells = memoryview(mmap.mmap(-1, logs * len(EVENTS) * 8)).cast("Q")
+
+    def row(self, log: int) -> memoryview:
+        """Return the counters of log number ``log``, one cell an event."""
+        return self._cells[log * len(EVENTS) : (log + 1) * len(EVENTS)]
+
+    def total(self) -> dict[str, int]:
+        """Return how often each event was emitted, by all logs, those of dead workers too."""
+        return {
+            event: total
+            for number, event in enumerate(EVENTS)
+            if (total := sum(self._cells[number :: len(EVENTS)]))
+        }
+
+
+class EventLog:
+    """The log of one worker; not to be shared between threads."""
+
+    def __init__(self, stream: Stream, worker: int, counts: memoryview) -> None:
+        self._stream = stream
+        self._who = f"worker {worker}" if worker else "main"
+        self._counts = counts
+        self._wanted = _LEVELS[stream.level]
+        self._traced = "request_acked" in self._wanted
+        self._lines: list[bytes] = []
+        self._bytes = 0
+        self._oldest_ns = 0
+        self._tags = f'"model":{quoted(stream.model)},"worker":{worker}'
+
+    def emit(self, event: str, **fields: Field) -> None:
+        """Log ``event``, which happened now."""
+        if event not in self._wanted:
+            return
+        self._counts[_NUMBER[event]] += 1
+        t_ns = time.monotonic_ns()
+        if self._stream.as_text:
+            self._say(t_ns, _TEXT[event].format_map(fields))
+            return
+        more = _encode(fields)[1:]
+        self._append(
+            t_ns,
+            f'{{"t_ns":{t_ns},"event":"{event}",{self._tags},"pid":{os.getpid()}'
+            f"{'' if more == '}' else ','}{more}\n",
+        )
+
+    def request_started(self, conn: str, request: Request) -> None:
+        """Show a person that service begins; the JSON log has the instant in `request_acked`."""
+        if self._stream.as_text and self._traced:
+            now_ns = time.monotonic_ns()
+            self._say(now_ns, f"serving {_shown(request.id)} of {conn}: {request.demand}")
+
+    def request_acked(self, conn: str, served: Served, acked_ns: int) -> None:
+        """Log a request with all of its instants; one line, on the hot path of every server."""
+        if not self._traced:
+            return
+        self._counts[-1] += 1
+        request, started_ns, finished_ns = served
+        if self._stream.as_text:
+            took_ms = (acked_ns - request.received_ns) / 1e6
+            self._say(acked_ns, f"acked {_shown(request.id)} of {conn} after {took_ms:.1f} ms")
+            return
+        kind, duration_s = request.demand
+        self._append(
+            acked_ns,
+            f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{os.getpid()},'
+            f'"conn":"{conn}","request":{quoted(request.id[:MAX_ID_CHARACTERS])},'
+            f'"demand":"{kind}","demand_ns":{round(duration_s * 1e9)},'
+            f'"received_ns":{request.received_ns},"started_ns":{started_ns},'
+            f'"finished_ns":{finished_ns}}}\n',
+        )
+
+    def flush(self) -> None:
+        """Write what is gathered; to call before the worker may block for long."""
+        if self._lines:
+            lines = b"".join(self._lines)
+            self._lines.clear()
+            self._bytes = 0
+            self._stream.write(lines)
+
+    def flush_when_due(self) -> None:
+        """Write what is gathered if the oldest line has waited long enough."""
+        if self._lines and time.monotonic_ns() - self._oldest_ns > MAX_DELAY_NS:
+            self.flush()
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether lines wait to be written."""
+        return bool(self._lines)
+
+    def _append(self, t_ns: int, line: str) -> None:
+        encoded = line.encode("ascii")
+        if self._bytes + len(encoded) > MAX_WRITE_BYTES:
+            self.flush()
+        if not self._lines:
+            self._oldest_ns = t_ns
+        self._lines.append(encoded)
+        self._bytes += len(encoded)
+        if t_ns - self._oldest_ns > MAX_DELAY_NS:
+            self.flush()
+
+    def _say(self, t_ns: int, text: str) -> None:
+        stream = self._stream
+        line = f"{stream.clock_text(t_ns)}  {stream.model}  {self._who}  {text}\n"
+        stream.write(line.encode("ascii", "backslashreplace")[:MAX_WRITE_BYTES])
+
+
+def _shown(request_id: str) -> str:
+    """Return the id as a person may see it: no control characters reach the terminal."""
+    return request_id[:MAX_ID_CHARACTERS].encode("unicode_escape").decode("ascii")

@@ -1,0 +1,128 @@
+"""A server's configuration: read once from the environment, typed, frozen.
+
+Every problem is reported, each naming its variable. The same names work for a plain process and
+through Compose.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+
+from labkit.durations import DurationError, parse_duration_s
+from labkit.session import Limits
+from labkit.work import KINDS, Demand
+
+DAY_S = 86_400
+MAX_DIGITS = 20  # int() of a huge text takes long
+
+LOG_FORMATS = ("text", "json")
+LOG_LEVELS = ("trace", "connections", "lifecycle")
+
+
+class SettingsError(ValueError):
+    """One or more variables have no usable value; one line for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment may set; a time-out of None is off. Durations in seconds."""
+
+    host: str = "0.0.0.0"  # noqa: S104 a container must be reached from outside
+    port: int = 3000
+    backlog: int = 128
+    workers: int = 5
+    work: str = "sleep"
+    service_time_s: float = 2.0
+    max_message_bytes: int = 4096
+    max_service_time_s: float = 60.0
+    idle_timeout_s: float | None = None
+    drain_timeout_s: float = 10.0
+    blocking_sleep: bool = False
+    log_format: str = "text"
+    log_level: str = "trace"
+    ready_file: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read every ``LAB_…`` variable that is set and not empty.
+
+        Raises:
+            SettingsError: naming each variable that is wrong and what it takes.
+        """
+        values: dict[str, object] = {}
+        problems: list[str] = []
+        for field in fields(cls):
+            variable = "LAB_" + field.name.removesuffix("_s").upper()
+            if text := environ.get(variable, ""):
+                try:
+                    values[field.name] = _READERS[field.name](text)
+                except ValueError as exc:
+                    problems.append(f"{variable}: {exc}")
+        if problems:
+            raise SettingsError("\n".join(problems))
+        settings = cls(**values)  # type: ignore[arg-type]  # each reader returns its field's type
+        settings._check_default_demand()
+        return settings
+
+    def _check_default_demand(self) -> None:
+        if self.service_time_s > self.max_service_time_s:
+            raise SettingsError(
+                f"LAB_SERVICE_TIME: {self.service_time_s:g}s is over "
+                f"LAB_MAX_SERVICE_TIME, {self.max_service_time_s:g}s"
+            )
+
+    @property
+    def limits(self) -> Limits:
+        """What a session of this server serves and refuses."""
+        demand = Demand(self.work, self.service_time_s)
+        return Limits(demand, self.max_message_bytes, self.max_service_time_s)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not (
+        text.isascii() and text.isdigit() and len(text) < MAX_DIGITS and low <= int(text) <= high
+    ):
+        raise ValueError(f"{text[:80]!r} is not a whole number from {low} to {high}")
+    return int(text)
+
+
+def _choice(text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise ValueError(f"{text[:80]!r} is none of: {', '.join(choices)}")
+    return text
+
+
+def _duration(text: str) -> float:
+    duration_s = parse_duration_s(text[:80])
+    if duration_s > DAY_S:
+        raise DurationError(f"{text[:80]!r} is longer than a day")
+    return duration_s
+
+
+def _positive_duration(text: str) -> float:
+    duration_s = _duration(text)
+    if duration_s == 0:
+        raise DurationError(f"{text[:80]!r} must be more than nothing")
+    return duration_s
+
+
+def _optional_duration(text: str) -> float | None:
+    return None if text == "off" else _positive_duration(text)
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "host": str,
+    "port": partial(_whole, low=0, high=65_535),
+    "backlog": partial(_whole, low=1, high=65_535),
+    "workers": partial(_whole, low=1, high=1024),
+    "work": partial(_choice, choices=KINDS),
+    "service_time_s": _duration,
+    "max_message_bytes": partial(_whole, low=16, high=1 << 20),
+    "max_service_time_s": _duration,
+    "idle_timeout_s": _optional_duration,
+    "drain_timeout_s": _positive_duration,
+    "blocking_sleep": lambda text: _choice(text, ("0", "1")) == "1",
+    "log_format": partial(_choice, choices=LOG_FORMATS),
+    "log_level": partial(_choice, choices=LOG_LEVELS),
+    "ready_file": str,
+}

@@ -1,0 +1,20 @@
+"""``single``: one process, one thread, one connection at a time, from accept to close.
+
+Excess connections wait in the kernel's accept queue: their ``connect`` has succeeded, their
+messages may even have arrived, and nobody reads them.
+One slow or silent client holds up every other client for as long as it stays.
+"""
+
+from labkit.program import main
+from labkit.service import Service
+
+
+def serve(service: Service) -> None:
+    """Serve each connection to its end before the next is accepted."""
+    service.listening(workers=1)
+    for conn in service.connections():
+        service.serve_connection(conn)
+
+
+if __name__ == "__main__":
+    main("single", serve)

@@ -1,0 +1,47 @@
+"""``threaded``: the main thread accepts into a bounded queue; a fixed pool takes connections.
+
+Excess connections wait, accepted and unread, in the queue; when that is full the main thread stops
+accepting and the rest wait in the kernel's accept queue. None is dropped.
+One slow client holds up one worker; as many slow clients as workers hold up everyone.
+"""
+
+import queue
+import threading
+
+from labkit.connection import Connection
+from labkit.program import main
+from labkit.service import Service
+
+Waiting = queue.Queue[Connection | None]
+
+
+def serve(service: Service) -> None:
+    """Accept into the queue until the drain, then let each worker take its leave."""
+    workers = service.settings.workers
+    waiting: Waiting = queue.Queue(maxsize=workers)
+    threads = [
+        threading.Thread(target=_work, args=(service, waiting, worker), name=f"worker-{worker}")
+        for worker in range(1, workers + 1)
+    ]
+    for worker, thread in enumerate(threads, start=1):
+        thread.start()
+        service.log(0).emit("worker_started", index=worker, worker_pid=thread.native_id)
+    service.listening(workers)
+    for conn in service.connections(worker=0):
+        waiting.put(conn)
+    for _ in threads:
+        waiting.put(None)
+    for thread in threads:
+        thread.join()
+
+
+def _work(service: Service, waiting: Waiting, worker: int) -> None:
+    """Own one connection after another, each to its end."""
+    while (conn := waiting.get()) is not None:
+        service.log(worker).emit("dequeued", conn=conn.id)
+        service.serve_connection(conn, worker)
+        service.log(worker).flush()
+
+
+if __name__ == "__main__":
+    main("threaded", serve)
