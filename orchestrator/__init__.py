@@ -1,0 +1,1 @@
+"""The host side: scenario, plan, backends, collect, analyse, verdict, report."""
