@@ -1,0 +1,1 @@
+"""Where the servers and clients of a case run: containers, or plain local processes."""

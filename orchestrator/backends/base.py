@@ -1,0 +1,91 @@
+"""What every backend promises; analysis does not know which one ran.
+
+A backend prepares once, then stages one case after another. A stage is a context manager: on entry
+its server listens, its conductor answers and its client replicas are starting; on exit nothing of
+it is left, whatever happened inside.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+SERVER_LOG = "server.log"
+LAST_LINES = 12
+
+
+class BackendError(Exception):
+    """The engine or the infrastructure failed; the message says what, and what to do."""
+
+
+@dataclass(frozen=True)
+class StageOrder:
+    """What to run for one case.
+
+    ``environment`` is the server's whole configuration; logs and exit codes go to ``folder``.
+    """
+
+    model: str
+    environment: Mapping[str, str]
+    replicas: int
+    folder: Path
+    drain_timeout_s: float
+
+
+@dataclass(frozen=True)
+class StageEnd:
+    """How the programs of a case ended; a negative exit code is the signal that killed one."""
+
+    server_exit_code: int
+    client_exit_codes: tuple[int, ...]
+
+
+class Stage(Protocol):
+    """The running programs of one case."""
+
+    @property
+    def target(self) -> str:
+        """The server's address as its clients see it, ``host:port``."""
+
+    @property
+    def conductor(self) -> tuple[str, int]:
+        """The conductor's address as the orchestrator sees it."""
+
+    def end(self) -> StageEnd:
+        """Stop the server, wait for the clients, and leave every log in the order's folder.
+
+        Raises:
+            BackendError: a log could not be had.
+        """
+
+
+class Backend(Protocol):
+    """A way to run the lab's programs."""
+
+    @property
+    def name(self) -> str:
+        """``docker`` or ``process``."""
+
+    def prepare(self, models: Sequence[str]) -> None:
+        """Make sure that ``models`` can be run; may take minutes the first time.
+
+        Raises:
+            BackendError: they cannot.
+        """
+
+    def describe(self) -> Mapping[str, object]:
+        """Return versions and image digests for `environment.json`."""
+
+    def stage(self, order: StageOrder) -> AbstractContextManager[Stage]:
+        """Return a stage for one case.
+
+        Raises:
+            BackendError: on entry, if a program did not start; with its own last lines.
+        """
+
+
+def last_lines(log: str) -> str:
+    """Return the end of a program's log, indented, for an error message."""
+    lines = log.strip().splitlines()[-LAST_LINES:]
+    return "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
