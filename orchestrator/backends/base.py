@@ -5,6 +5,8 @@ its server listens, its conductor answers and its client replicas are starting; 
 it is left, whatever happened inside.
 """
 
+import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -89,3 +91,13 @@ def last_lines(log: str) -> str:
     """Return the end of a program's log, indented, for an error message."""
     lines = log.strip().splitlines()[-LAST_LINES:]
     return "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
+
+
+def listening_event(log: str) -> Mapping[str, object] | None:
+    """Return the ``listening`` event of a program's log, if it is there."""
+    for line in log.splitlines():
+        with contextlib.suppress(ValueError):
+            event: Mapping[str, object] = json.loads(line)
+            if event.get("event") == "listening":
+                return event
+    return None

@@ -20,8 +20,10 @@ from orchestrator.backends.base import (
     StageEnd,
     StageOrder,
     last_lines,
+    listening_event,
 )
-from orchestrator.engine import ENGINE_ERRORS, Compose, Engine, listening_event
+from orchestrator.compose import Compose
+from orchestrator.engine import ENGINE_ERRORS, Engine
 
 BUILD_DEADLINE_S = 900.0
 UP_DEADLINE_S = 120.0
@@ -108,7 +110,7 @@ class DockerStage:
         self._server = self._started(order.model)
         conductor = self._started("conductor")
         conductor.reload()
-        published = conductor.ports[f"{CONDUCTOR_PORT}/tcp"][0]
+        published = (conductor.ports[f"{CONDUCTOR_PORT}/tcp"] or [])[0]
         self.conductor = (published["HostIp"], int(published["HostPort"]))
 
     def _started(self, service: str) -> Container:

@@ -5,7 +5,6 @@ a Ctrl-C reaches the orchestrator alone, which then ends them in order.
 """
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from orchestrator.backends.base import (
     StageEnd,
     StageOrder,
     last_lines,
+    listening_event,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,11 +143,9 @@ class Program:
 
     def _find_port(self) -> int | None:
         died = self._process.poll() is not None
-        for line in self._log.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
-                event = json.loads(line)
-                if event.get("event") == "listening":
-                    return int(event["port"])
+        event = listening_event(self._log.read_text(encoding="utf-8", errors="replace"))
+        if event is not None:
+            return int(str(event["port"]))
         if died:
             raise BackendError(
                 f"the {self._name} died at start, exit code {self._process.returncode}; "
