@@ -1,0 +1,59 @@
+"""Validation errors as problems of the file: their place in it, and a person's words.
+
+Promises that no wording of the validation library reaches a user.
+"""
+
+from pydantic_core import ErrorDetails
+
+from orchestrator.scenario.problems import Problem
+from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.sections import ClosedGroup, Section, ServerSettings
+from orchestrator.scenario.values import COMPLAINT, describe
+from orchestrator.scenario.yaml_source import Document, Location
+from orchestrator.wording import listed, unknown
+
+_SECTIONS: dict[Location, type[Section]] = {
+    (): Scenario,
+    ("server",): ServerSettings,
+    ("clients",): ClosedGroup,
+}
+_WANTED = {
+    "tuple_type": "write a list",
+    "dict_type": "write a map",
+    "model_type": "write a map",
+}
+
+
+def explain(error: ErrorDetails, document: Document) -> Problem:
+    """Return ``error``, found in the data of ``document``, as a problem of its file."""
+    place = document.places[document.existing(error["loc"])]
+    context = error.get("ctx", {})
+    if error["type"] == "extra_forbidden" or context.get("at_key"):
+        line, column = place.key
+    else:
+        line, column = place.value
+        if place.text_offset is not None and "column" in context:
+            column += place.text_offset + context["column"] - 1
+    return Problem(document.file, line, column, _message(error))
+
+
+def _message(error: ErrorDetails) -> str:
+    kind, location = error["type"], error["loc"]
+    context = error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return unknown("key", str(location[-1]), _keys(location))
+    if kind == "missing":
+        return f"missing key {location[-1]!r}; keys here: {listed(_keys(location))}"
+    if kind == COMPLAINT:
+        message = str(context["message"])
+    else:
+        wanted = _WANTED.get(kind, "this is not allowed here")
+        message = f"{describe(error['input'])}; {wanted}"
+    is_element = context.get("at_key") or not location or isinstance(location[-1], int)
+    return message if is_element else f"{location[-1]}: {message}"
+
+
+def _keys(location: Location) -> list[str]:
+    """Return the keys allowed in the map that ``location`` ends in."""
+    section = tuple(step for step in location[:-1] if isinstance(step, str))
+    return list(_SECTIONS[section].model_fields)

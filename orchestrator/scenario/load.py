@@ -1,0 +1,36 @@
+"""From a file to a scenario, or to every problem that the file has."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from orchestrator.scenario.explain import explain
+from orchestrator.scenario.problems import ScenarioError
+from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.yaml_source import read_document
+
+
+def load_scenario(path: Path, known_models: Collection[str] | None) -> Scenario:
+    """Return the scenario that ``path`` holds.
+
+    ``known_models`` are the models that can be run, and the ones of a scenario that names none;
+    None takes any name, for a stored run that is only analysed.
+
+    Raises:
+        ScenarioError: with every problem found, each at its line and column.
+    """
+    document = read_document(path)
+    data = document.data
+    if known_models is not None:
+        data = {"models": list(known_models), **data}
+    problems = document.problems
+    try:
+        scenario = Scenario.model_validate(data, context={"known_models": known_models})
+    except ValidationError as error:
+        seen = {(each.line, each.column) for each in problems}
+        found = [explain(each, document) for each in error.errors(include_url=False)]
+        problems += [each for each in found if (each.line, each.column) not in seen]
+    if problems:
+        raise ScenarioError(problems)
+    return scenario

@@ -1,0 +1,148 @@
+"""The single values that a scenario may hold: counts, flags, durations, demands, expectations.
+
+Each is checked as written, nothing is coerced, and each refusal says what is allowed. Durations
+and demands stay text, as the server reads them; ``parse_duration_s`` has their seconds.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from labkit.durations import DurationError, parse_duration_s
+from orchestrator.expressions import Expression, ExpressionError, parse_expression
+from orchestrator.wording import listed, quote, unknown
+
+COMPLAINT = "complaint"
+"""The error type whose ``message`` is the whole story."""
+
+MAX_DEMAND = "60m"
+
+
+def complaint(message: str, *, at_key: bool = False, column: int = 1) -> PydanticCustomError:
+    """Return an error to raise in a validator; ``column`` is the place within a text value."""
+    context = {"message": message} | ({"at_key": True} if at_key else {"column": column})
+    return PydanticCustomError(COMPLAINT, "{message}", context)
+
+
+def complaints(found: Iterable[tuple[tuple[str | int, ...], PydanticCustomError]]) -> None:
+    """Raise all errors that were ``found`` below the value being validated, if any."""
+    errors = [InitErrorDetails(type=error, loc=where, input=None) for where, error in found]
+    if errors:
+        raise ValidationError.from_exception_data("scenario", errors)
+
+
+def describe(value: object) -> str:
+    """Say what ``value`` is, for an error."""
+    match value:
+        case bool():
+            return f"{str(value).lower()} is a truth value"
+        case str():
+            return f"{quote(value)} is text"
+        case int() | float():
+            return f"{value} is a number"
+        case list():
+            return "this is a list"
+        case dict():
+            return "this is a map"
+    return "there is no value"
+
+
+def whole(low: int, high: int) -> BeforeValidator:
+    """Accept a whole number from ``low`` to ``high``."""
+
+    def check(value: object) -> int:
+        allowed = f"allowed: a whole number from {low} to {high}"
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise complaint(f"{describe(value)}; {allowed}")
+        if not low <= value <= high:
+            raise complaint(f"{value} is out of range; {allowed}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def duration(low: str, high: str) -> BeforeValidator:
+    """Accept a duration from ``low`` to ``high``, as text with a unit."""
+    return BeforeValidator(lambda value: check_duration(value, low, high))
+
+
+def check_duration(value: object, low: str, high: str) -> str:
+    """Return ``value`` if it is a duration from ``low`` to ``high``."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise complaint(f"{value} is a bare number; write a unit, e.g. {value}ms")
+    if not isinstance(value, str):
+        raise complaint(f"{describe(value)}; write a duration, e.g. 100ms")
+    try:
+        seconds = parse_duration_s(value)
+    except DurationError:
+        message = f"{quote(value)} is not a duration; write a number and a unit: us, ms, s, m"
+        raise complaint(message) from None
+    if not parse_duration_s(low) <= seconds <= parse_duration_s(high):
+        raise complaint(f"{quote(value)} is out of range; allowed: {low} to {high}")
+    return value
+
+
+def one_of(*choices: str) -> BeforeValidator:
+    """Accept one of a few words."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, str):
+            raise complaint(f"{describe(value)}; allowed: {listed(choices)}")
+        if value not in choices:
+            raise complaint(unknown("value", value, choices))
+        return value
+
+    return BeforeValidator(check)
+
+
+def _check_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise complaint(f"{describe(value)}; allowed: true or false")
+    return value
+
+
+def _check_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise complaint(f"{describe(value)}; write text, in quotes where it looks like a number")
+    return value
+
+
+def _check_demand(value: object) -> str:
+    form = "write sleep=<duration> or cpu=<duration>, e.g. sleep=100ms"
+    if not isinstance(value, str):
+        raise complaint(f"{describe(value)}; {form}")
+    work, separator, text = value.partition("=")
+    if work not in {"sleep", "cpu"} or not separator:
+        raise complaint(f"{quote(value)} is not a demand; {form}")
+    check_duration(text, "0s", MAX_DEMAND)
+    return value
+
+
+def _check_expression(value: object) -> Expression:
+    if isinstance(value, Expression):
+        return value
+    try:
+        return parse_expression(_check_text(value))
+    except ExpressionError as error:
+        raise complaint(error.message, column=error.column) from None
+
+
+def not_empty(what: str) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
+    """Accept a list that holds at least one ``what``."""
+
+    def check(value: tuple[object, ...]) -> tuple[object, ...]:
+        if not value:
+            raise complaint(f"the list is empty; write at least one {what}")
+        return value
+
+    return check
+
+
+Flag = Annotated[bool, BeforeValidator(_check_flag)]
+Text = Annotated[str, BeforeValidator(_check_text)]
+Demand = Annotated[str, BeforeValidator(_check_demand)]
+Expectation = Annotated[
+    Expression, PlainValidator(_check_expression), PlainSerializer(str, return_type=str)
+]

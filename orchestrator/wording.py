@@ -1,0 +1,27 @@
+"""How errors quote what a user wrote and hint at what they meant. Text in, text out."""
+
+import difflib
+from collections.abc import Iterable
+
+MAX_QUOTED_CHARS = 60
+MAX_LISTED = 60
+
+
+def quote(text: str) -> str:
+    """Return ``text`` in quotes, on one line, printable and not longer than a person reads."""
+    return repr(text if len(text) <= MAX_QUOTED_CHARS else text[: MAX_QUOTED_CHARS - 1] + "…")
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return ``words`` as a list for a person; a very long one says how much it leaves out."""
+    words = list(words)
+    rest = len(words) - MAX_LISTED
+    return ", ".join(words[:MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def unknown(kind: str, word: str, allowed: Iterable[str]) -> str:
+    """Say that ``word`` is no ``kind``, which one was probably meant, and all that are allowed."""
+    allowed = list(allowed)
+    close = difflib.get_close_matches(word, allowed, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown {kind} {quote(word)}; {hint}allowed: {listed(allowed)}"
