@@ -1,0 +1,48 @@
+# What the scripts beside this file share: to be sourced, not run.
+# shellcheck shell=bash
+
+say() { printf '%s: %s\n' "${0##*/}" "$*"; }
+
+fail() {
+    say "$*" >&2
+    exit 1
+}
+
+# Runs a command in silence; what it said is shown only if it fails.
+quietly() {
+    local log
+    log=$(mktemp)
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        fail "this failed, its last words are above: $*"
+    fi
+    rm -f "$log"
+}
+
+need_root_and_apt() { # what for, what to do without them
+    command -v apt-get >/dev/null || fail "$1 needs apt, and there is none here: $2"
+    [ "$(id -u)" = 0 ] || fail "$1 needs root: run it with sudo, or $2"
+}
+
+apt_update() { quietly apt-get update -q; }
+
+apt_install() {
+    quietly env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
+}
+
+# The configured source of Debian's packages, of one release or of any: its address and the file that names it.
+debian_source() {
+    local release=${1:+"Codename: $1"}
+    apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY)' \
+        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 'Component: main' ${release:+"$release"} |
+        sed 's/:[0-9]*$//' | head -n 1
+}
+
+# The keyring that a source file names, or else the one that Debian ships.
+keyring_of() {
+    local named
+    named=$(sed -nE 's/^Signed-By:[[:space:]]*(.+)/\1/p; s/.*[[ ]signed-by=([^] ]+).*/\1/p' "$1" | head -n 1)
+    echo "${named:-/usr/share/keyrings/debian-archive-keyring.gpg}"
+}
