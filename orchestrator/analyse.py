@@ -52,7 +52,7 @@ def analyse(evidence: Evidence) -> Analysis:
     }
     measures["utilization"] = _utilization(requests, measures)
     measures["cpu_time_per_message"] = _ratio(measures["cpu_time"], measures["acked"])
-    return Analysis(measures, requests, _doubts(evidence, requests, measures))
+    return Analysis(measures, requests, _doubts(evidence, requests))
 
 
 def _sent(evidence: Evidence) -> list[Sample]:
@@ -77,7 +77,7 @@ def _record(sample: Sample, served: Mapping[str, Event], start_ns: int) -> Reque
 
 
 def _declared(log: ServerLog) -> dict[str, float | None]:
-    """What the model says of itself outranks what was configured: ``single`` has one worker."""
+    """Return what the model says of itself, which outranks what was configured for it."""
     listening = log.first("listening")
     return {"workers": listening["workers"]} if listening else {}
 
@@ -134,8 +134,8 @@ def _service_measures(requests: Iterable[RequestRecord]) -> dict[str, float | No
 
 def peak_overlap(spans: Iterable[tuple[int, int]]) -> int:
     """Return how many half-open spans overlap at most; one that ends where another begins, none."""
-    steps = [(start, 1) for start, _ in (spans := list(spans))] + [(end, -1) for _, end in spans]
-    return max(accumulate(step for _, step in sorted(steps)), default=0)
+    steps = sorted(step for start, end in spans for step in ((start, 1), (end, -1)))
+    return max(accumulate(change for _, change in steps), default=0)
 
 
 def _server_measures(evidence: Evidence) -> dict[str, float | None]:
@@ -144,9 +144,7 @@ def _server_measures(evidence: Evidence) -> dict[str, float | None]:
     taken_by = {(event["pid"], event["conn"]): event["worker"] for event in log.of("accepted")}
     taken_by |= {(event["pid"], event["conn"]): event["worker"] for event in log.of("dequeued")}
     connections = Counter(taken_by.values())
-    per_worker = [
-        connections[n + 1] for n in range(listening["workers"] if listening else 0)
-    ]
+    per_worker = [connections[n + 1] for n in range(listening["workers"] if listening else 0)]
     drain = log.first("drain_begun")
     deaths = [e for e in log.of("worker_exited") if drain is None or e["t_ns"] < drain["t_ns"]]
     return {
@@ -187,9 +185,7 @@ def _ratio(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
 
 
-def _doubts(
-    evidence: Evidence, requests: Sequence[RequestRecord], measures: Mapping[str, float | None]
-) -> list[str]:
+def _doubts(evidence: Evidence, requests: Sequence[RequestRecord]) -> list[str]:
     """Return why the case cannot be trusted as a measurement; nothing is better."""
     clients = evidence.clients
     doubts = [*evidence.log.gaps, *clients.gaps]

@@ -60,6 +60,7 @@ _REGISTRY = (
     Measure("timed_out", COUNT, "connects or acks that did not come in time"),
     Measure("closed_early", COUNT, "connections closed before everything was acknowledged"),
     Measure("bad_reply", COUNT, "answers that were not an ack"),
+    Measure("unreachable", COUNT, "connections that failed for want of a route, a port or a file"),
     Measure("connections_per_worker_min", COUNT, "fewest connections that a worker served"),
     Measure("connections_per_worker_max", COUNT, "most connections that a worker served"),
     Measure("workers_used", COUNT, "workers that served at least one message"),

@@ -1,0 +1,88 @@
+"""How client replicas, the conductor and the orchestrator talk: JSON lines over TCP.
+
+A message is one line with a ``type``; a ``result`` is followed by as many raw bytes as it says. A
+peer that closes the connection has gone, and whoever waits for it says so.
+"""
+
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+MAX_LINE_BYTES = 65_536
+Message: TypeAlias = Mapping[str, Any]
+
+
+class WireError(Exception):
+    """The peer left in the middle, or sent what is no message."""
+
+
+def encode(kind: str, **fields: object) -> bytes:
+    """Return a message of type ``kind`` as it travels."""
+    return json.dumps({"type": kind, **fields}, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Return the message that ``line`` is.
+
+    Raises:
+        WireError: it is none.
+    """
+    try:
+        message = json.loads(line)
+    except ValueError:
+        message = None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise WireError(f"not a message: {line[:80]!r}")
+    return message
+
+
+class Channel:
+    """The messages of one connected socket, blocking; closes it on exit."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock = sock
+        self._incoming = sock.makefile("rb")
+
+    def __enter__(self) -> "Channel":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._incoming.close()
+        self._sock.close()
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor."""
+        return self._sock.fileno()
+
+    def send(self, kind: str, payload: bytes = b"", **fields: object) -> None:
+        """Send one message and the raw bytes that belong to it."""
+        self._sock.sendall(encode(kind, **fields) + payload)
+
+    def receive(self) -> Message:
+        """Wait for the next message and return it.
+
+        Raises:
+            WireError: the peer has gone or sent something else.
+            OSError: the connection broke; TimeoutError where the socket has a time-out.
+        """
+        line = self._incoming.readline(MAX_LINE_BYTES)
+        if not line.endswith(b"\n"):
+            raise WireError(
+                "the peer closed the connection"
+                if len(line) < MAX_LINE_BYTES
+                else "an endless line"
+            )
+        return decode(line)
+
+    def receive_bytes(self, size: int) -> bytes:
+        """Return the ``size`` raw bytes that follow a message.
+
+        Raises:
+            WireError: the peer left before.
+        """
+        payload = self._incoming.read(size)
+        if len(payload) != size:
+            raise WireError(f"the peer left after {len(payload)} of {size} bytes")
+        return payload
