@@ -3,13 +3,14 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, SETTINGS, RunningServer, Starter, environment
+from tests.harness import ROOT, SETTINGS, Client, RunningServer, Starter, await_true, environment
 
 ALWAYS = {"t_ns", "event", "model", "pid", "worker"}
 HOSTILE = b"\x00\x1b[2J\"\\\x7f" * 600
@@ -95,17 +96,16 @@ def _free_port(start: Starter) -> int:
     return server.port
 
 
+def _is_up(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def _outlives_its_log(server: RunningServer, port: int) -> None:
-    import socket
-
-    def is_up() -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            return False
-        return True
-
-    server.await_true(is_up, "it listens")
+    server.await_true(lambda: _is_up(port), "it listens")
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", port), timeout=server.deadline_s) as sock:
             sock.sendall(b"a\x03goodbye\x03")
@@ -126,8 +126,6 @@ def test_a_reader_that_stalls_does_not_keep_it_from_stopping(start: Starter) -> 
         seen = reader.readline()
         while b"listening" not in seen:
             seen = reader.readline()
-        from tests.harness import Client
-
         with Client(port, server.deadline_s) as client:
             client.sock.settimeout(0.3)
             try:
@@ -152,27 +150,13 @@ def test_a_closed_stdout_is_not_taken_by_a_client(start: Starter) -> None:
     shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
     process = subprocess.Popen(shell, cwd=ROOT, env=settings)
     try:
-        import socket
-        import time
-
-        from tests.harness import await_true
-
-        def is_up() -> bool:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-            except ConnectionRefusedError:
-                return False
-            return True
-
-        await_true(is_up, "it listens")
+        await_true(lambda: _is_up(port), "it listens")
         with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
             sock.sendall(b"a\x03")
             assert sock.recv(100) == b"ack"
-            before_ns = time.monotonic_ns()
             sock.settimeout(0.3)  # longer than any line is gathered
             with pytest.raises(TimeoutError):
                 sock.recv(100)
-            assert time.monotonic_ns() > before_ns
         process.terminate()
         assert process.wait(20) == 0
     finally:
@@ -184,8 +168,6 @@ def test_the_text_log_is_for_a_person(start: Starter) -> None:
     server = start.launch(LAB_LOG_FORMAT="text")
     server.await_true(lambda: b"listening on" in b"".join(server.lines), "listening")
     port = int(re.findall(rb"listening on 127.0.0.1:([0-9]+)", b"".join(server.lines))[0])
-    from tests.harness import Client
-
     with Client(port, server.deadline_s) as client:
         client.send(b"\x1b[2Jhello sleep=1ms\x03goodbye\x03")
         assert client.read_to_end() == b"ack"
