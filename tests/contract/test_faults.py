@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness import Client, RunningServer, Starter
 
-SPIN_CPU_S = 0.15  # far less than a loop that spins burns, far more than one that waits
+SPIN_CPU_S = 0.1  # far less than a loop that spins burns, far more than one that waits
 BOUND_BYTES = 80 << 20  # a server process takes 16 MB
 
 
