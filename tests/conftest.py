@@ -1,0 +1,31 @@
+"""Tests marked `docker` run where an engine answers; elsewhere they are skipped, never silently."""
+
+import os
+from functools import cache
+
+import pytest
+
+from orchestrator.engine import Engine, find_engine
+
+HINT = "to have an engine: make engine base-image"
+found_engine = cache(find_engine)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a Docker test without an engine, or fail it where LAB_REQUIRE_DOCKER=1."""
+    if item.get_closest_marker("docker") is None:
+        return
+    engine, how = found_engine()
+    if engine is not None:
+        return
+    if os.environ.get("LAB_REQUIRE_DOCKER", "0") not in {"", "0"}:
+        pytest.fail(f"LAB_REQUIRE_DOCKER is set, but {how}; {HINT}", pytrace=False)
+    pytest.skip(f"{how}; {HINT}")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """Return the engine that answered, to a test marked `docker`."""
+    engine, how = found_engine()
+    assert engine is not None, how
+    return engine
