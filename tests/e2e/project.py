@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ class Project:
 
 def address(container: Container) -> tuple[str, int]:
     """Return where the host reaches the server."""
-    (published,) = container.ports["3000/tcp"]
+    published = (container.ports["3000/tcp"] or [])[0]
     return published["HostIp"], int(published["HostPort"])
 
 
@@ -85,7 +84,7 @@ def log_with(container: Container, pattern: str, times: int = 1) -> str:
     return text
 
 
-def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+def _environment(settings: dict[str, str]) -> dict[str, str]:
     """Return our environment without the knobs of whoever runs the tests, and with ``settings``."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}
     return inherited | settings

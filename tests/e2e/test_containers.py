@@ -35,6 +35,7 @@ print(json.dumps({
 def test_a_server_has_no_rights(server: Container) -> None:
     """Looked at from inside: what the kernel enforces, not what was asked of the engine."""
     exit_code, output = server.exec_run(["python3", "-c", LOOK_INSIDE])
+    assert isinstance(output, bytes)
     assert exit_code == 0, output.decode()
     assert json.loads(output) == {
         "uids": [NOBODY] * 4,
@@ -57,7 +58,7 @@ def test_a_server_becomes_healthy(server: Container) -> None:
 
 
 def test_a_server_is_published_on_loopback_only(server: Container) -> None:
-    assert [bound["HostIp"] for bound in server.ports["3000/tcp"]] == ["127.0.0.1"]
+    assert {bound["HostIp"] for bound in server.ports["3000/tcp"] or ()} == {"127.0.0.1"}
 
 
 def test_a_server_answers(server: Container) -> None:
