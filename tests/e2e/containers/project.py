@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.engine import Engine
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
 COMMAND_DEADLINE_S = 280
 LOG_DEADLINE_S = 20
