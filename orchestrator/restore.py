@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from orchestrator.findings import Findings
 from orchestrator.conclude import conclude
+from orchestrator.findings import Findings
 from orchestrator.plan import plan
 from orchestrator.scenario import ScenarioError, load_scenario
 from orchestrator.summary import Summary
