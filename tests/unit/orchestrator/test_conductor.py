@@ -86,12 +86,16 @@ def test_a_lost_replica_is_named(tmp_path: Path) -> None:
 
 
 def test_a_conductor_that_vanishes_is_named(tmp_path: Path) -> None:
+    def script(channel: Channel) -> None:
+        channel.receive()
+
     with pytest.raises(BackendError, match=r"conductor at 127\.0\.0\.1:\d+ was lost"):
-        played(lambda channel: None if channel.receive() else None, tmp_path, [])
+        played(script, tmp_path, [])
 
 
 def test_a_conductor_that_is_not_there_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()[:2]
+    told: list[int] = []
     with pytest.raises(BackendError, match="was lost"):
-        drive(address, LOAD, tmp_path, [].append)
+        drive(address, LOAD, tmp_path, told.append)
