@@ -41,7 +41,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     )
     steps.on_step("starting")
     with backend.stage(order) as stage:
-        steps.on_step("under load")
+        steps.on_step(f"under load, {case.group.users * case.group.messages} messages")
         load_s = drive(stage.conductor, _load(scenario, case, stage.target), folder, steps.on_acked)
         steps.on_step("stopping")
         end = stage.end()

@@ -40,13 +40,13 @@ class Progress:
         self._say(PREPARING.get(backend, "preparing"))
 
     def case_begun(self, number: int, total: int, case: Case) -> None:
-        """Tell that ``case``, which is ``number`` of ``total``, is about to start."""
+        """Tell that ``case``, which is ``number`` of ``total``, has its turn."""
         self._place = f"[{number}/{total}] {case.name}"
         self._planned = case.group.users * case.group.messages
-        self._say(f"{self._place}: {self._planned} messages")
 
     def step(self, text: str) -> None:
         """Tell which step the case has reached."""
+        self._say(f"{self._place}: {text}")
 
     def acked(self, messages: int) -> None:
         """Tell how many of the case's messages have been acknowledged."""

@@ -8,7 +8,7 @@ from tests.e2e.lab import ROOT, Lab
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    """This checkout; whatever a test does, no process of it may stay."""
+    """Give this checkout; whatever a test does with it, no process may stay."""
     found = Lab(ROOT, tmp_path / "results")
     yield found
     assert found.left_processes() == []

@@ -37,7 +37,7 @@ class Ended:
         return found
 
     def case(self, name: str) -> dict[str, Any]:
-        """The summary of one case."""
+        """Return the summary of one case."""
         (case,) = [each for each in self.summary["cases"] if each["name"] == name]
         found: dict[str, Any] = case
         return found

@@ -102,7 +102,7 @@ def failed(case: dict[str, list[dict[str, str]]]) -> list[str]:
     return [each["expression"] for each in case["expectations"] if each["outcome"] == "failed"]
 
 
-@pytest.mark.parametrize("cue", ["backend:", "[1/1] prefork", "under load"])
+@pytest.mark.parametrize("cue", ["backend:", "[1/1] prefork: starting", "under load"])
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(
     lab: Lab, backend: str, tmp_path: Path, cue: str, signum: signal.Signals
@@ -142,7 +142,7 @@ def test_kept_containers_can_be_looked_at(lab: Lab, tmp_path: Path) -> None:
     remove = line.removeprefix("kept; to remove: ").split()
     project = remove[remove.index("-p") + 1]
     engine = docker.from_env()
-    label = {"label": f"com.docker.compose.project={project}"}
+    label: dict[str, str | list[str] | bool] = {"label": f"com.docker.compose.project={project}"}
     try:
         kept = engine.containers.list(filters=label)
         assert [each.labels["com.docker.compose.service"] for each in kept].count("prefork") == 1
