@@ -56,6 +56,10 @@ class Channel:
         """Return the socket's descriptor."""
         return self._sock.fileno()
 
+    def settimeout(self, timeout_s: float | None) -> None:
+        """Let `receive` fail with TimeoutError once nothing has come for ``timeout_s``."""
+        self._sock.settimeout(timeout_s)
+
     def send(self, kind: str, payload: bytes = b"", **fields: object) -> None:
         """Send one message and the raw bytes that belong to it."""
         self._sock.sendall(encode(kind, **fields) + payload)
