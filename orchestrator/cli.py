@@ -44,20 +44,20 @@ def _run(asked: argparse.Namespace) -> int:
     campaign_id = new_campaign_id()
     backend, reason = choose_backend(asked.backend, campaign_id, keep=asked.keep)
     messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
-    archive = Archive.create(asked.out, asked.scenario.stem, campaign_id)
-    setting = Setting(asked.scenario.stem, scenario, backend, reason, archive)
-    progress = follow(messages)
-    with progress.shown():
-        findings = Campaign(setting, progress).run()
-    _show_kept(backend, messages)
-    return _conclude(findings, archive)
+    with interrupts.held():
+        archive = Archive.create(asked.out, asked.scenario.stem, campaign_id)
+        setting = Setting(asked.scenario.stem, scenario, backend, reason, archive)
+        progress = follow(messages)
+        with progress.shown():
+            findings = Campaign(setting, progress).run()
+        _show_kept(backend, messages)
+        return _conclude(findings, archive)
 
 
 def _conclude(findings: Findings, archive: Archive) -> int:
     """Show and store what was found."""
-    with interrupts.held():
-        print_table(Console(), findings.summary)
-        publish(findings, archive)
+    print_table(Console(), findings.summary)
+    publish(findings, archive)
     sys.stdout.write(f"results: {archive.path}\n")
     return findings.summary.exit_code
 
@@ -87,7 +87,8 @@ def _report(asked: argparse.Namespace) -> int:
         findings = restore(asked.results)
     except RestoreError as exc:
         return _say(f"orchestrate.py: {exc}", MISUSED)
-    return _conclude(findings, Archive(asked.results))
+    with interrupts.held():
+        return _conclude(findings, Archive(asked.results))
 
 
 def _say(text: str, code: int) -> int:
