@@ -119,17 +119,17 @@ def test_an_interrupt_leaves_nothing(
         assert ended.summary["status"] == "interrupted"
 
 
-def test_replicas_start_together(lab: Lab, backend: str, tmp_path: Path) -> None:
-    scenario = tmp_path / "together.yaml"
-    scenario.write_text(
-        "intent: Do replicas start together?\n"
-        "models: [epoll]\n"
-        "clients: [{executor: closed, users: 8, replicas: 4, messages: 2, demand: sleep=20ms}]\n"
-        "expect: {all: [acked == users * messages, replicas == 4]}\n"
-    )
+def test_fifty_replicas_start_together(lab: Lab, backend: str) -> None:
+    """The scenario itself expects a spread under 50 ms; a busy machine may need a second try."""
+    scenario = "scenarios/start_together.yaml"
     ended = lab.orchestrate(scenario, "--backend", backend, "--out", lab.out)
+    if ended.code == 1 and failed(ended.case("epoll")) == ["start_spread < 50ms"]:
+        lab = Lab(lab.checkout, lab.out / "again")
+        ended = lab.orchestrate(scenario, "--backend", backend, "--out", lab.out)
     assert ended.code == 0, ended.out + ended.err
-    assert ended.case("epoll")["measures"]["start_spread_s"] < 1
+    measures = ended.case("epoll")["measures"]
+    assert measures["replicas"] == 50
+    assert measures["acked"] == 50
 
 
 @pytest.mark.docker
