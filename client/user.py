@@ -1,0 +1,98 @@
+"""One closed-loop user, without I/O: what to send next, and what an answer means.
+
+A user sends a message, waits for its ``ack``, thinks, and sends again; after the last it says
+``goodbye`` and waits for the server to close. No sockets, no clock.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from labkit.samples import request_id
+from labkit.session import ACK, GOODBYE
+
+ETX = b"\x03"
+
+
+class Phase(Enum):
+    """What a user is doing; GONE is the end, whatever led there."""
+
+    CONNECTING = "connecting"
+    WAITING = "waiting for an ack"
+    THINKING = "thinking"
+    LEAVING = "waiting for the server to close"
+    GONE = "gone"
+
+
+class Reply(Enum):
+    """What a segment from the server amounts to."""
+
+    ACKED = "acked"
+    PARTIAL = "the beginning of an ack"
+    END = "the end that was asked for"
+    CLOSED_EARLY = "closed_early"
+    BAD = "bad_reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What every user of a run does: how many messages, and the demand each carries, if any."""
+
+    messages: int
+    demand: str | None = None
+
+
+class User:
+    """Its number over all replicas, how far it is, and the instants of its current message."""
+
+    __slots__ = ("_partial", "_script", "due_ns", "message", "number", "phase", "sent_ns")
+
+    def __init__(self, number: int, script: Script, due_ns: int) -> None:
+        self.number = number
+        self.phase = Phase.CONNECTING
+        self.message = 0
+        self.due_ns = due_ns
+        self.sent_ns = 0
+        self._script = script
+        self._partial = b""
+
+    def id(self, replica: int) -> str:
+        """Return the id of the current message."""
+        return request_id(replica, self.number, self.message)
+
+    def next_message(self, replica: int, sent_ns: int) -> bytes:
+        """Return what to send now, a message or the goodbye, and wait for what it brings."""
+        if self.message == self._script.messages:
+            self.phase = Phase.LEAVING
+            return GOODBYE + ETX
+        self.phase = Phase.WAITING
+        self.sent_ns = sent_ns
+        demand = self._script.demand
+        text = self.id(replica) if demand is None else f"{self.id(replica)} {demand}"
+        return text.encode("ascii") + ETX
+
+    def receive(self, segment: bytes) -> Reply:
+        """Take bytes from the server, ``b""`` for the end of them, and say what they amount to."""
+        if not segment:
+            return Reply.END if self.phase is Phase.LEAVING else Reply.CLOSED_EARLY
+        if self.phase is not Phase.WAITING:
+            return Reply.BAD
+        so_far = self._partial + segment
+        if so_far == ACK:
+            self._partial = b""
+            return Reply.ACKED
+        if not ACK.startswith(so_far):
+            return Reply.BAD
+        self._partial = so_far
+        return Reply.PARTIAL
+
+    def advance(self, due_ns: int) -> bool:
+        """After an ack: plan the next message for ``due_ns``; tell whether there is one."""
+        self.message += 1
+        self.due_ns = due_ns
+        self.phase = Phase.THINKING
+        return self.message < self._script.messages
+
+    @property
+    def unsent(self) -> int:
+        """How many messages this user has not sent; of interest once it is gone."""
+        return self._script.messages - self.message
