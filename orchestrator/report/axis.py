@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count, takewhile
 
-MAX_STEPS = 6
+MAX_STEPS = 8
 MICROSECOND_NS = 1_000
 UNITS_NS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"))
 

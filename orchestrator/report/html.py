@@ -11,15 +11,18 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestrator.dimensions import SIZE, TIME, format_value
+from orchestrator.records import RequestRecord
 from orchestrator.report import cells, sentences
-from orchestrator.report.axis import Axis, axis_over
+from orchestrator.report.axis import Axis, Tick, axis_over
 from orchestrator.report.lanes import HUES, MAX_REQUESTS, UNITS, Picture, draw
 from orchestrator.report.visible import visible
-from orchestrator.records import RequestRecord
 from orchestrator.summary import CaseSummary, Status, Summary
 
 MAX_REQUESTS_IN_ALL = 20_000
 """Shared by the pictures of a page, so that a large campaign still opens."""
+
+NEAR_THE_EDGE = 85
+"""The percentage of the axis from which a label to the right of a mark has no room."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class _Scene:
     case: CaseSummary
     picture: Picture | None
     caption: str
+    end: Tick | None
     findings: list[str]
 
 
@@ -69,7 +73,8 @@ def _scenes(
     for case in summary.cases:
         sent = requests.get(case.slug, ())
         picture = draw(sent, axis.span_ns, max(1, limit)) if sent else None
-        yield _Scene(case, picture, _caption(case), list(sentences.findings(case)))
+        findings = list(sentences.findings(case))
+        yield _Scene(case, picture, _caption(case), _end(case, axis), findings)
 
 
 def _caption(case: CaseSummary) -> str:
@@ -77,8 +82,17 @@ def _caption(case: CaseSummary) -> str:
     peak, wait = (
         cells.measure_text(case, name) for name in ("peak_in_service", "first_service_wait_max")
     )
-    makespan = cells.measure_text(case, "makespan")
-    return f"At most {peak} in service at once. The last user waited {wait}. All over at {makespan}."
+    end = cells.measure_text(case, "makespan")
+    return f"At most {peak} in service at once. The last user waited {wait}. All over at {end}."
+
+
+def _end(case: CaseSummary, axis: Axis) -> Tick | None:
+    """Return where the case ends on the axis, None where that is unknown or needs no mark."""
+    makespan_s = cells.measured(case, "makespan")
+    percent = 100 * (makespan_s or 0) * 1e9 / axis.span_ns
+    if not 0 < percent < NEAR_THE_EDGE:
+        return None
+    return Tick(round(percent, 2), cells.measure_text(case, "makespan"))
 
 
 def _rows(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -70,7 +70,7 @@ def request(
 
 def case(model: str = "prefork", makespan_s: float = 1.004, **changes: object) -> CaseSummary:
     """Return a case in which all went well, but for ``changes``."""
-    measures = {
+    measures: dict[str, float | None] = {
         "users": 7.0,
         "messages": 5.0,
         "workers": 5.0,
