@@ -43,7 +43,7 @@ def axes_of(cases: Iterable[CaseSummary]) -> list[str]:
 def _connections(case: CaseSummary) -> str:
     fewest = measure_text(case, "connections_per_worker_min")
     most = measure_text(case, "connections_per_worker_max")
-    return most if fewest == most else f"{fewest}–{most}"
+    return most if fewest == most else f"{fewest}-{most}"
 
 
 def _expectations(case: CaseSummary) -> str:

@@ -20,8 +20,9 @@ from orchestrator.summary import CaseSummary, Status, Summary
 
 GAP = 2
 MAX_KEY_WIDTH = 24
+MAX_KEY_CHARS = 2 * MAX_KEY_WIDTH
 ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-ASCII_FOR = str.maketrans({"—": "-", "–": "-", "…": "..."})
+ASCII_FOR = str.maketrans({"—": "-", "…": "..."})
 Write = Callable[[str], Text]
 
 
@@ -61,8 +62,17 @@ def _line(write: Write, text: str, style: str) -> Text:
 
 def _key_columns(cases: Sequence[CaseSummary]) -> list[Column]:
     """Return the columns that say which case a row is."""
-    axes = (Column(axis, partial(axis_text, axis)) for axis in axes_of(cases))
-    return [Column("model", lambda case: case.model), *axes]
+    axes = (Column(_short(axis), partial(_short_axis, axis)) for axis in axes_of(cases))
+    return [Column("model", lambda case: _short(case.model)), *axes]
+
+
+def _short_axis(axis: str, case: CaseSummary) -> str:
+    return _short(axis_text(axis, case))
+
+
+def _short(text: str) -> str:
+    text = visible(text)
+    return text if len(text) <= MAX_KEY_CHARS else text[: MAX_KEY_CHARS - 1] + "…"
 
 
 def _bands(
@@ -88,8 +98,7 @@ def _width(cases: Sequence[CaseSummary], columns: Sequence[Column]) -> int:
 
 
 def _column_width(cases: Sequence[CaseSummary], column: Column) -> int:
-    texts = (column.heading, *map(column.cell, cases))
-    return max(cell_len(visible(text)) for text in texts)
+    return max(map(cell_len, (column.heading, *map(column.cell, cases))))
 
 
 def _table(
@@ -98,10 +107,9 @@ def _table(
     box = ASCII_HEAD if write is _ascii else SIMPLE_HEAD
     table = Table(box=box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for key in keys:
-        table.add_column(write(visible(key.heading)), overflow="fold", max_width=MAX_KEY_WIDTH)
+        table.add_column(write(key.heading), overflow="fold", max_width=MAX_KEY_WIDTH)
     for column in columns:
         table.add_column(write(column.heading), justify="right", no_wrap=True)
     for case in cases:
-        table.add_row(*(write(visible(column.cell(case))) for column in (*keys, *columns)))
+        table.add_row(*(write(column.cell(case)) for column in (*keys, *columns)))
     return table
-

@@ -4,7 +4,7 @@ from orchestrator.records import RequestRecord
 from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
 
 MS = 1_000_000
-HOSTILE = "<script>alert(1)</script>\x1b[31m\x00\u202e & \"quoted\" ' \ud800"
+HOSTILE = '<script>alert(1)</script>\x1b[31m\x00\u202e & "quoted" \' \ud800'
 LONG_WORD = "w" * 300
 
 PASSED = Expectation(
@@ -29,7 +29,7 @@ def serve(
     workers: int, users: int = 7, messages: int = 5, service_ns: int = 100 * MS
 ) -> list[RequestRecord]:
     """Return what happens when each worker keeps a connection to its end."""
-    free_ns = {worker: 0 for worker in range(1, workers + 1)}
+    free_ns = dict.fromkeys(range(1, workers + 1), 0)
     records = []
     for user in range(users):
         worker = min(free_ns, key=lambda each: free_ns[each])
@@ -70,7 +70,7 @@ def request(
 
 def case(model: str = "prefork", makespan_s: float = 1.004, **changes: object) -> CaseSummary:
     """Return a case in which all went well, but for ``changes``."""
-    measures = {
+    measures: dict[str, float | None] = {
         "users": 7.0,
         "messages": 5.0,
         "workers": 5.0,
