@@ -1,5 +1,6 @@
 """A run told for a person: one line a step, and a closing word."""
 
+import os
 import statistics
 import sys
 import time
@@ -73,5 +74,9 @@ class Story:
 
 
 def _write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Say a line; where nobody reads any more, as behind ``| head``, say nothing from then on."""
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

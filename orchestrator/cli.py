@@ -55,9 +55,11 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 def _conclude(findings: Findings, archive: Archive) -> int:
-    """Show and store what was found."""
-    print_table(Console(), findings.summary)
-    publish(findings, archive)
+    """Store what was found and show it, even where it cannot be stored."""
+    try:
+        publish(findings, archive)
+    finally:
+        print_table(Console(), findings.summary)
     sys.stdout.write(f"results: {archive.path}\n")
     return findings.summary.exit_code
 

@@ -142,6 +142,24 @@ def test_ctrl_c_ends_with_the_sum(serve: Callable[..., str]) -> None:
     assert err == ""
 
 
+def test_nobody_reads_to_the_end(serve: Callable[..., str]) -> None:
+    """As behind ``| head -1``: the run goes on in silence."""
+    target = serve("epoll", LAB_SERVICE_TIME="1ms")
+    with subprocess.Popen(
+        [sys.executable, "client/client.py", "--target", target],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(DEADLINE_S) == 0
+
+
 def test_a_bad_option_is_one_line() -> None:
     ended = client("--messages", "many")
     assert ended.returncode == 2
