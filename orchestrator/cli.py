@@ -1,6 +1,7 @@
 """``orchestrate.py``: from a command line to an exit code; the one place that talks to a person."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -54,13 +55,23 @@ def _run(asked: argparse.Namespace) -> int:
         return _conclude(findings, archive)
 
 
+class Screen(Console):
+    """Standard output; where nobody reads to the end, as behind ``| head``, the verdict stands."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _conclude(findings: Findings, archive: Archive) -> int:
     """Store what was found and show it, even where it cannot be stored."""
+    screen = Screen()
     try:
         publish(findings, archive)
     finally:
-        print_table(Console(), findings.summary)
-    sys.stdout.write(f"results: {archive.path}\n")
+        print_table(screen, findings.summary)
+    screen.print(f"results: {archive.path}", markup=False, highlight=False, soft_wrap=True)
     return findings.summary.exit_code
 
 
