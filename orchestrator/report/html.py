@@ -21,7 +21,7 @@ from orchestrator.summary import CaseSummary, Status, Summary
 MAX_REQUESTS_IN_ALL = 20_000
 """Shared by the pictures of a page, so that a large campaign still opens."""
 
-NEAR_THE_EDGE = 85
+NEAR_THE_EDGE = 80
 """The percentage of the axis from which a label to the right of a mark has no room."""
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from labkit.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
 from orchestrator.report.visible import visible
 from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
 
-ERROR_KINDS = ("refused", "reset", "timed_out", "closed_early", "bad_reply", "unreachable")
 UNFINISHED = ("failed", "unsent", "in_flight")
 
 
@@ -68,7 +68,7 @@ def loss(case: CaseSummary) -> str:
     """Return the errors by kind and the messages that were not acknowledged; empty if none."""
     parts = []
     if measured(case, "errors"):
-        kinds = ", ".join(_counts(case, ERROR_KINDS)) or "of unknown kind"
+        kinds = ", ".join(_counts(case, FAILURES)) or "of unknown kind"
         parts.append(f"{measure_text(case, 'errors')} errors ({kinds})")
     unfinished = ", ".join(_counts(case, UNFINISHED))
     if unfinished:
