@@ -154,7 +154,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems: Proble
         ("7:10", "timeout:"),
         ("8:16", "unknown"),
         ("8:24", "3"),
-        ("8:34", "makespan"),
+        ("8:46", "makespan"),
         ("9:1", "key"),
     ]
 
