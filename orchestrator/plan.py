@@ -41,7 +41,7 @@ class Case:
         if _PLAIN_NAME.fullmatch(self.name):
             return slug
         digest = hashlib.sha256(self.name.encode(errors="surrogatepass")).hexdigest()[:8]
-        return f"{slug[: MAX_SLUG_CHARS - len(digest) - 1]}-{digest}".lstrip(".-")
+        return f"{slug[: MAX_SLUG_CHARS - len(digest) - 1]}-{digest}".lstrip("._-")
 
     def inputs(self) -> dict[str, float]:
         """Return the measures that are configured, by name, in base units.

@@ -32,7 +32,7 @@ def explain(error: ErrorDetails, document: Document) -> Problem:
         line, column = place.key
     else:
         line, column = place.value
-        if place.text_offset is not None and "column" in context:
+        if place.text_offset is not None and context.get("column"):
             column += place.text_offset + context["column"] - 1
     return Problem(document.file, line, column, _message(error))
 

@@ -75,7 +75,7 @@ class _Loader(yaml.SafeLoader):
     def fetch_more_tokens(self) -> None:
         """Fetch the next token; for an escape beyond all characters PyYAML has no error."""
         try:
-            super().fetch_more_tokens()  # type: ignore[no-untyped-call]  # its stub has no types
+            super().fetch_more_tokens()
         except (ValueError, OverflowError) as error:
             message = "an escape or a number that stands for nothing; write the character itself"
             raise _RefusedError(problem=message, problem_mark=self.get_mark()) from error

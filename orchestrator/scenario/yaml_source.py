@@ -153,7 +153,7 @@ class _Builder:
             return "an empty key; write the name of a setting"
         return f"key {quote(key.value)} is not text; put it in quotes"
 
-    def _scalar(self, node: yaml.ScalarNode, location: Location) -> str | int | float | bool | None:
+    def _scalar(self, node: yaml.Node, location: Location) -> str | int | float | bool | None:
         kind, text = node.tag.removeprefix(_TAG), node.value
         if kind == "bool":
             return bool(yaml.SafeLoader.bool_values[text.lower()])
