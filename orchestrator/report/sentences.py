@@ -7,20 +7,29 @@ from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
 from orchestrator.report.visible import visible
 from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
+from orchestrator.verdict import FAILS
 
 UNFINISHED = ("failed", "unsent", "in_flight")
 
 
 def verdict(summary: Summary) -> str:
-    """Return the campaign's end in one line; what casts doubt on the rest comes first."""
+    """Return the campaign's end in one line; what decided the exit code comes first."""
     if summary.status is not Status.COMPLETE:
         return _cut_short(summary)
+    doubts = _doubts(summary)
+    if doubts and summary.exit_code != FAILS:
+        return doubts
+    expectations = _expectations_in_all(summary)
+    return f"{expectations}; {doubts}" if doubts else expectations
+
+
+def _doubts(summary: Summary) -> str:
     doubts = [(case, reason) for case in summary.cases for reason in case.invalid]
-    if doubts:
-        case, reason = doubts[0]
-        more = f" (and {len(doubts) - 1} more)" if doubts[1:] else ""
-        return f"invalid as a measurement: {visible(case.name)}: {visible(reason)}{more}"
-    return _expectations_in_all(summary)
+    if not doubts:
+        return ""
+    case, reason = doubts[0]
+    more = f" (and {len(doubts) - 1} more)" if doubts[1:] else ""
+    return f"invalid as a measurement: {visible(case.name)}: {visible(reason)}{more}"
 
 
 def _cut_short(summary: Summary) -> str:
