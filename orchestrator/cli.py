@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -22,6 +24,8 @@ from orchestrator.report.table import print_table
 from orchestrator.restore import RestoreError, restore
 from orchestrator.scenario import ScenarioError, load_scenario
 from orchestrator.verdict import BROKEN, HOLDS, INTERRUPTED, MISUSED
+
+MAX_NAME_CHARS = 60
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
@@ -46,13 +50,21 @@ def _run(asked: argparse.Namespace) -> int:
     backend, reason = choose_backend(asked.backend, campaign_id, keep=asked.keep)
     messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
     with interrupts.held():
-        archive = Archive.create(asked.out, asked.scenario.stem, campaign_id)
-        setting = Setting(asked.scenario.stem, scenario, backend, reason, archive)
+        name = _name_of(asked.scenario)
+        archive = Archive.create(asked.out, name, campaign_id)
+        setting = Setting(name, scenario, backend, reason, archive)
         progress = follow(messages)
         with progress.shown():
             findings = Campaign(setting, progress).run()
         _show_kept(backend, messages)
         return _conclude(findings, archive)
+
+
+def _name_of(scenario: Path) -> str:
+    """Return the file's name without its ending, as part of a path that works everywhere."""
+    return (
+        re.sub(r"[^A-Za-z0-9._-]", "-", scenario.stem)[:MAX_NAME_CHARS].lstrip(".-") or "scenario"
+    )
 
 
 class Screen(Console):

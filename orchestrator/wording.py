@@ -25,9 +25,14 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(words[:MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def closest(word: str, allowed: Iterable[str]) -> str | None:
+    """Return which of ``allowed`` was probably meant by ``word``, None if none is near."""
+    return next(iter(difflib.get_close_matches(word, list(allowed), n=1)), None)
+
+
 def unknown(kind: str, word: str, allowed: Iterable[str]) -> str:
     """Say that ``word`` is no ``kind``, which one was probably meant, and all that are allowed."""
     allowed = list(allowed)
-    close = difflib.get_close_matches(word, allowed, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    meant = closest(word, allowed)
+    hint = f"did you mean {meant!r}? " if meant else ""
     return f"unknown {kind} {quote(word)}; {hint}allowed: {listed(allowed)}"

@@ -3,6 +3,8 @@
 Promises that no wording of the validation library reaches a user.
 """
 
+from collections.abc import Sequence
+
 from pydantic_core import ErrorDetails
 
 from orchestrator.scenario.problems import Problem
@@ -10,7 +12,7 @@ from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.sections import ClosedGroup, Section, ServerSettings
 from orchestrator.scenario.values import COMPLAINT, describe
 from orchestrator.scenario.yaml_source import Document, Location
-from orchestrator.wording import label, listed, unknown
+from orchestrator.wording import closest, label, listed, unknown
 
 _SECTIONS: dict[Location, type[Section]] = {
     (): Scenario,
@@ -22,6 +24,16 @@ _WANTED = {
     "dict_type": "write a map, e.g. {a: 1, b: 2}",
     "model_type": "write a map, e.g. {a: 1, b: 2}",
 }
+
+
+def without_echoes(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out each key that is missing because it is misspelt: the misspelling says it all."""
+    meant = {
+        (*each["loc"][:-1], closest(str(each["loc"][-1]), _keys(each["loc"])))
+        for each in errors
+        if each["type"] == "extra_forbidden"
+    }
+    return [each for each in errors if each["type"] != "missing" or each["loc"] not in meant]
 
 
 def explain(error: ErrorDetails, document: Document) -> Problem:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from orchestrator.scenario.explain import explain
+from orchestrator.scenario.explain import explain, without_echoes
 from orchestrator.scenario.problems import ScenarioError
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.yaml_source import read_document
@@ -30,7 +30,7 @@ def load_scenario(path: Path, known_models: Collection[str] | None) -> Scenario:
     except ValidationError as error:
         problems += [
             explain(each, document)
-            for each in error.errors(include_url=False)
+            for each in without_echoes(error.errors(include_url=False))
             if document.existing(each["loc"]) not in document.refused
         ]
     if problems:

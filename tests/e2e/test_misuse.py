@@ -34,7 +34,7 @@ def scenario(tmp_path: Path) -> Path:
         ("", "1:1: the file is empty"),
         ("- single\n", "1:1: the file holds a list"),
         (SCENARIO.replace("single", "singel"), "2:10: unknown model 'singel'; did you mean"),
-        (SCENARIO.replace("demand", "demnd"), "4:47: unknown key 'demnd'; did you mean"),
+        (SCENARIO.replace("users", "usres"), "4:24: unknown key 'usres'; did you mean 'users'"),
         (SCENARIO.replace("1ms", "1"), "4:55: "),
         (SCENARIO.replace("users: 1", "users: -1"), "4:31: users: "),
         (SCENARIO.replace("users: 1", "users: 1, replicas: 1000000"), "4:44: replicas: "),
