@@ -4,9 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from orchestrator.scenario import ScenarioError, load_scenario
+from orchestrator.scenario import Scenario, ScenarioError, load_scenario
 
+Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]
 
 GOOD = """\
@@ -168,3 +172,29 @@ def test_a_problem_is_a_line_with_file_line_and_column(tmp_path: Path) -> None:
         f"{path}:6:10: timeout: 5 is a bare number; write a unit, e.g. 5ms",
         f"{path}:7:7: seed: 'x' is text; allowed: a whole number from 0 to 4294967295",
     ]
+
+
+WORDS = st.sampled_from([*KEYS.split(", "), *SERVER_KEYS.split(", "), *CLIENT_KEYS.split(", ")])
+VALUES = st.sampled_from(
+    ["closed", "single", "all", "sleep=1s", "100ms", "failed == 0", "\ud800", "a\nb", "[key]", ""]
+)
+SCALARS = st.none() | st.booleans() | st.integers(-2, 2**40) | st.floats() | VALUES | st.text()
+PLAIN = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS | VALUES, inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(WORDS | st.text(), PLAIN))
+def test_any_map_is_a_scenario_or_refused_in_lines_that_print(
+    load: Load, content: dict[str, object]
+) -> None:
+    try:
+        load(yaml.safe_dump(content))
+    except ScenarioError as error:
+        refusal = error
+    else:
+        return
+    assert all(problem.message.isprintable() for problem in refusal.problems)
+    assert all(problem.line > 0 and problem.column > 0 for problem in refusal.problems)
