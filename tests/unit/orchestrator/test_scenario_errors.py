@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.scenario import Scenario, ScenarioError, load_scenario
+from orchestrator.scenario import Problem, Scenario, ScenarioError, load_scenario
 
 Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]
@@ -198,3 +198,11 @@ def test_any_map_is_a_scenario_or_refused_in_lines_that_print(
         return
     assert all(problem.message.isprintable() for problem in refusal.problems)
     assert all(problem.line > 0 and problem.column > 0 for problem in refusal.problems)
+
+
+def test_thousands_of_problems_are_counted_not_listed() -> None:
+    many = ScenarioError(Problem("x.yaml", line, 1, "wrong") for line in range(1, 1001))
+    lines = str(many).splitlines()
+    assert lines[0] == "x.yaml:1:1: wrong"
+    assert lines[-1] == "and 950 more problems"
+    assert len(lines) == 51
