@@ -67,10 +67,10 @@ _REGISTRY = (
     Measure("worker_deaths", COUNT, "workers that ended while the server was to serve"),
     Measure("cpu_time", TIME, "CPU time of the server, user and system, all its processes"),
     Measure("cpu_time_per_message", TIME, "CPU time of the server for each ack"),
-    Measure("peak_memory", SIZE, "most memory the server held; pages that processes share count in each"),
+    Measure("peak_memory", SIZE, "most memory the server held, shared pages counted in each process"),
     Measure("server_exit_code", COUNT, "how the server ended once it was told to"),
     Measure("start_spread", TIME, "from the first replica's start to the last one's"),
-    Measure("utilization", COUNT, "time in service over workers times makespan; over 1 in an event loop"),
+    Measure("utilization", COUNT, "time in service over workers times makespan; above 1 in a loop"),
 )  # fmt: skip
 
 MEASURES = {measure.name: measure for measure in _REGISTRY}
