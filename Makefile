@@ -4,7 +4,7 @@ SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo test check engine base-image lock clean
+.PHONY: help demo venv test check engine base-image lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -14,6 +14,8 @@ help: ## List the targets
 demo: .venv/runtime.stamp ## Run the quickstart scenario: all four models, half a minute
 	@scripts/base-image --if-engine
 	$(PY) orchestrate.py scenarios/quickstart.yaml
+
+venv: .venv/runtime.stamp ## Make the virtual environment .venv from the locked dependencies
 
 test: .venv/dev.stamp ## Run all tests; pass pytest options in ARGS, require an engine with LAB_REQUIRE_DOCKER=1
 	@scripts/base-image --if-engine

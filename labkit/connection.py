@@ -68,6 +68,7 @@ class Connection:
     def owe(self, served: Served) -> None:
         """Note that ``served`` is to be acknowledged, in this order."""
         self._owed.append(served)
+        self.active_ns = served.finished_ns  # silence begins when the service is done
 
     @property
     def owes(self) -> bool:

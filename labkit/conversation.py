@@ -76,6 +76,8 @@ class Conversation:
             self._conn.receive()
         except BlockingIOError:
             self._tick()
+        else:
+            self._log.flush_when_due()  # a peer that dribbles never lets a tick come
 
     def _settle(self) -> None:
         while self._conn.owes:

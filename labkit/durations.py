@@ -6,7 +6,8 @@ One parser for messages, environment and scenarios. No clock, no I/O.
 import re
 
 UNITS_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m)")
+_DURATION = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)(us|ms|s|m)")
+_SHOWN_CHARACTERS = 40  # of what a stranger sent, in an error that is logged
 
 
 class DurationError(ValueError):
@@ -21,5 +22,6 @@ def parse_duration_s(text: str) -> float:
     """
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise DurationError(f"{text!r} is not a duration; write a number and a unit: us, ms, s, m")
+        shown = text[:_SHOWN_CHARACTERS]
+        raise DurationError(f"{shown!r} is not a duration; write a number and a unit: us, ms, s, m")
     return float(match[1]) * UNITS_S[match[2]]

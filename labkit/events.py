@@ -6,33 +6,31 @@ is what concurrent writers can put on one pipe untorn (PIPE_BUF, pipe(7)). Text 
 who watches, and is written at once.
 
 Each worker owns an `EventLog` of its own, so nothing here takes a lock and a signal handler can
-interrupt anything. Counts live in memory shared over fork: those of a killed worker survive it,
-and the reader of the log can prove what is missing.
+interrupt anything: it writes whole lines of its own, before or after those of the interrupted one.
 """
 
-import mmap
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple, TypeAlias
 
 from labkit.session import Request
+from labkit.stream import MAX_WRITE_BYTES, Stream
 
 EVENTS = (
     "listening", "worker_started", "worker_exited", "drain_begun", "stopped", "accept_refused",
     "accepted", "dequeued", "connection_closed", "connection_failed", "request_acked",
 )  # fmt: skip
 _LIFECYCLE = frozenset(EVENTS[:6])
-_LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:10]), "trace": set(EVENTS)}
-_NUMBER = {event: number for number, event in enumerate(EVENTS)}
+LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:10]), "trace": set(EVENTS)}
+NUMBER = {event: number for number, event in enumerate(EVENTS)}
 
 Field: TypeAlias = str | int | float | Mapping[str, int] | None
 _encode = JSONEncoder(separators=(",", ":")).encode
 
-MAX_WRITE_BYTES = 4096
+MAX_LINE_BYTES = MAX_WRITE_BYTES - 2  # and a comma, and the line feed
 MAX_DELAY_NS = 100_000_000
 MAX_ID_CHARACTERS = 256
 
@@ -58,52 +56,6 @@ class Served(NamedTuple):
     finished_ns: int
 
 
-@dataclass(slots=True)
-class Stream:
-    """Where the lines of one server go, and how they are written."""
-
-    model: str
-    fd: int
-    as_text: bool
-    level: str
-    anchor: tuple[int, int] = field(
-        default_factory=lambda: (time.time_ns(), time.monotonic_ns())
-    )  # wall clock and monotonic clock at one instant
-
-    def write(self, lines: bytes) -> None:
-        """Write all of ``lines``; once nobody reads any more, logging ends and serving goes on."""
-        try:
-            while lines:
-                lines = lines[os.write(self.fd, lines) :]
-        except BrokenPipeError:
-            self.fd = os.open(os.devnull, os.O_WRONLY)
-
-    def clock_text(self, t_ns: int) -> str:
-        """Return the local time of day at ``t_ns``, to the millisecond."""
-        wall_ns = self.anchor[0] + t_ns - self.anchor[1]
-        day = time.strftime("%H:%M:%S", time.localtime(wall_ns // 1_000_000_000))
-        return f"{day}.{wall_ns // 1_000_000 % 1000:03d}"
-
-
-class Counts:
-    """How often each log emitted each event, in memory that forked workers share."""
-
-    def __init__(self, logs: int) -> None:
-        self._cells = memoryview(mmap.mmap(-1, logs * len(EVENTS) * 8)).cast("Q")
-
-    def row(self, log: int) -> memoryview:
-        """Return the counters of log number ``log``, one cell an event."""
-        return self._cells[log * len(EVENTS) : (log + 1) * len(EVENTS)]
-
-    def total(self) -> dict[str, int]:
-        """Return how often each event was emitted, by all logs, those of dead workers too."""
-        return {
-            event: total
-            for number, event in enumerate(EVENTS)
-            if (total := sum(self._cells[number :: len(EVENTS)]))
-        }
-
-
 class EventLog:
     """The log of one worker; not to be shared between threads."""
 
@@ -111,7 +63,7 @@ class EventLog:
         self._stream = stream
         self._who = f"worker {worker}" if worker else "main"
         self._counts = counts
-        self._wanted = _LEVELS[stream.level]
+        self._wanted = LEVELS[stream.level]
         self._traced = "request_acked" in self._wanted
         self._lines: list[bytes] = []
         self._bytes = 0
@@ -119,20 +71,23 @@ class EventLog:
         self._tags = f'"model":{quoted(stream.model)},"worker":{worker}'
 
     def emit(self, event: str, **fields: Field) -> None:
-        """Log ``event``, which happened now."""
+        """Count ``event``, which happened now, and log it where the level wants it."""
+        self._counts[NUMBER[event]] += 1
         if event not in self._wanted:
             return
-        self._counts[_NUMBER[event]] += 1
         t_ns = time.monotonic_ns()
         if self._stream.as_text:
             self._say(t_ns, _TEXT[event].format_map(fields))
             return
+        start = f'{{"t_ns":{t_ns},"event":"{event}",{self._tags},"pid":{os.getpid()}'
         more = _encode(fields)[1:]
-        self._append(
-            t_ns,
-            f'{{"t_ns":{t_ns},"event":"{event}",{self._tags},"pid":{os.getpid()}'
-            f"{'' if more == '}' else ','}{more}\n",
-        )
+        if len(start) + len(more) > MAX_LINE_BYTES:
+            more = _encode({name: _clipped(value) for name, value in fields.items()})[1:]
+        self._append(t_ns, f"{start}{'' if more == '}' else ','}{more}\n")
+
+    def count(self, event: str) -> int:
+        """Return how often this worker, in all its lives, emitted ``event``."""
+        return self._counts[NUMBER[event]]
 
     def request_started(self, conn: str, request: Request) -> None:
         """Show a person that service begins; the JSON log has the instant in `request_acked`."""
@@ -163,10 +118,9 @@ class EventLog:
     def flush(self) -> None:
         """Write what is gathered; to call before the worker may block for long."""
         if self._lines:
-            lines = b"".join(self._lines)
-            self._lines.clear()
+            lines, self._lines = self._lines, []  # at once: a signal handler may flush here too
             self._bytes = 0
-            self._stream.write(lines)
+            self._stream.write(b"".join(lines))
 
     def flush_when_due(self) -> None:
         """Write what is gathered if the oldest line has waited long enough."""
@@ -193,6 +147,10 @@ class EventLog:
         stream = self._stream
         line = f"{stream.clock_text(t_ns)}  {stream.model}  {self._who}  {text}\n"
         stream.write(line.encode("ascii", "backslashreplace")[:MAX_WRITE_BYTES])
+
+
+def _clipped(value: Field) -> Field:
+    return value[:MAX_ID_CHARACTERS] if isinstance(value, str) else value
 
 
 def _shown(request_id: str) -> str:

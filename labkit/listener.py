@@ -1,13 +1,21 @@
 """The listening socket that every server opens the same way."""
 
+import contextlib
 import errno
 import socket
 import struct
 
+from labkit.connection import reset_on_close
 from labkit.settings import Settings
 
 TICK_S = 0.1
 OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+PEER_HAS_GONE = frozenset(  # accept(2): errors of the new connection, to be treated like EAGAIN
+    {
+        errno.ECONNABORTED, errno.ENETDOWN, errno.EPROTO, errno.ENOPROTOOPT, errno.EHOSTDOWN,
+        errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
+    }
+)  # fmt: skip
 
 
 class ListenError(OSError):
@@ -33,10 +41,40 @@ def open_listener(settings: Settings) -> socket.socket:
     try:
         listener.bind((settings.host, settings.port))
         listener.listen(settings.backlog)
-    except OSError as exc:
+    except (OSError, UnicodeError) as exc:  # UnicodeError: no name that DNS could know
         listener.close()
+        why = exc.strerror if isinstance(exc, OSError) else "not an address"
         raise ListenError(
-            f"cannot listen on {settings.host}:{settings.port}: {exc.strerror}; "
+            f"cannot listen on {settings.host}:{settings.port}: {why}; "
             "choose another address with LAB_HOST and LAB_PORT"
         ) from exc
     return listener
+
+
+def accept(listener: socket.socket) -> tuple[socket.socket, str]:
+    """Take the oldest connection of the accept queue; return it and its peer's address.
+
+    Raises:
+        BlockingIOError: there is none, or the one there was has gone.
+        OSError: for want of descriptors or memory, or because the listener listens no more.
+    """
+    try:
+        sock, address = listener.accept()
+    except OSError as exc:
+        if exc.errno in PEER_HAS_GONE:
+            raise BlockingIOError from exc
+        raise
+    return sock, f"{address[0]}:{address[1]}"
+
+
+def reset_accept_queue(listener: socket.socket) -> int:
+    """Reset every connection that waits unaccepted; return how many did."""
+    listener.setblocking(False)
+    queued = 0
+    with contextlib.suppress(OSError):  # EAGAIN: none is left
+        while True:
+            sock, _ = listener.accept()
+            reset_on_close(sock)
+            sock.close()
+            queued += 1
+    return queued

@@ -4,7 +4,6 @@ A model gives `labkit.program.main` its name and one function, ``serve(service)`
 when the service has drained.
 """
 
-import contextlib
 import errno
 import os
 import signal
@@ -15,14 +14,21 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from labkit.connection import Connection, reset_on_close
+from labkit.connection import Connection
 from labkit.conversation import Conversation
-from labkit.events import Counts, EventLog, Stream
-from labkit.listener import OUT_OF_DESCRIPTORS, open_listener
+from labkit.events import EventLog
+from labkit.listener import (
+    OUT_OF_DESCRIPTORS,
+    ListenError,
+    accept,
+    open_listener,
+    reset_accept_queue,
+)
+from labkit.logs import Logs
 from labkit.settings import Settings
-from labkit.usage import cpu_times_s, peak_memory_bytes
 
 ACCEPT_RETRY_S = 0.1
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 
 
 class Service:
@@ -36,14 +42,8 @@ class Service:
         self.settings = settings
         self.draining = False
         self.failure = ""
-        stream = Stream(model, 1, settings.log_format == "text", settings.log_level)
-        self._stream = stream
-        control = settings.workers + 1
-        self._counts = Counts(control + 1)
-        self._logs = [EventLog(stream, n, self._counts.row(n)) for n in range(control)]
-        self._control = EventLog(stream, 0, self._counts.row(control))  # for signal handlers
+        self._logs = Logs(model, settings)
         self._open: set[Connection] = set()
-        self._accepted = 0
         self._is_worker = False
         self.listener = open_listener(settings)
         self._not_listening = socket.socket()
@@ -53,9 +53,15 @@ class Service:
         return self._logs[worker]
 
     def listening(self, workers: int) -> None:
-        """Announce that clients may connect, and how many workers this model declares."""
+        """Announce that clients may connect, and how many workers this model declares.
+
+        Raises:
+            ListenError: the ready file cannot be created.
+        """
+        if self.draining:
+            return  # a signal came while starting
         host, port = self.listener.getsockname()[:2]
-        wall_ns, monotonic_ns = self._stream.anchor
+        wall_ns, monotonic_ns = self._logs.stream.anchor
         self.log(0).emit(
             "listening",
             host=host,
@@ -66,7 +72,10 @@ class Service:
         )
         self.log(0).flush()
         if self.settings.ready_file:
-            Path(self.settings.ready_file).touch()
+            try:
+                Path(self.settings.ready_file).touch()
+            except OSError as exc:
+                raise ListenError(f"LAB_READY_FILE: cannot create it: {exc}") from exc
 
     def connections(self, worker: int = 1) -> Iterator[Connection]:
         """Yield each connection as it is accepted, unread, until the drain. Blocks."""
@@ -91,14 +100,12 @@ class Service:
             BlockingIOError: there is none, or the one there was has gone.
             OSError: for want of descriptors or memory, or because the drain closed the listener.
         """
-        try:
-            sock, address = self.listener.accept()
-        except ConnectionAbortedError as exc:
-            raise BlockingIOError from exc
-        self._accepted += 1
-        conn = Connection(sock, f"{worker}.{self._accepted}", self.settings.limits, self._open)
+        sock, peer = accept(self.listener)
+        log = self.log(worker)
+        conn_id = f"{worker}.{log.count('accepted') + 1}"  # a respawned worker goes on counting
+        conn = Connection(sock, conn_id, self.settings.limits, self._open)
         self._open.add(conn)
-        self.log(worker).emit("accepted", conn=conn.id, peer=f"{address[0]}:{address[1]}")
+        log.emit("accepted", conn=conn.id, peer=peer)
         return conn
 
     def refuse(self, error: OSError, worker: int) -> None:
@@ -132,18 +139,17 @@ class Service:
 
     def install_signal_handlers(self) -> None:
         """Drain on SIGTERM and SIGINT, stop at once on the second, or when the drain takes long."""
-        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        for signum in SIGNALS:
             signal.signal(signum, self.handle_signal)
 
     def handle_signal(self, signum: int, _frame: FrameType | None = None) -> None:
         """Begin the drain; once it has begun, stop at once."""
         if not self.draining:
             self._begin_drain(signum)
-            return
-        cut = f"{len(self._open)} connections cut"
-        if signum == signal.SIGALRM:
-            self._stop_now(f"drain time-out, {cut}", code=1)
-        self._stop_now(f"second signal, {cut}", code=128 + signum)
+        elif signum == signal.SIGALRM:
+            self._stop_now("drain time-out", code=1)
+        elif not self._is_worker:  # whose parent decides; a whole group may have been signalled
+            self._stop_now("second signal", code=128 + signum)
 
     def _begin_drain(self, signum: int) -> None:
         """Refuse new connections, reset those still in the accept queue, end all reading.
@@ -152,29 +158,20 @@ class Service:
         fails there: by then it names a socket that does not listen, in this process alone.
         """
         self.draining = True
-        signal.setitimer(signal.ITIMER_REAL, self.settings.drain_timeout_s)
+        drain_timeout_s = self.settings.drain_timeout_s
+        signal.setitimer(signal.ITIMER_REAL, drain_timeout_s)
+        self._logs.stream.deadline_ns = time.monotonic_ns() + round(drain_timeout_s * 1e9)
         if not self._is_worker:
             name = signal.Signals(signum).name
-            self._control.emit(
-                "drain_begun", signal=name, accept_queue_reset=self._reset_accept_queue()
+            self._logs.control.emit(
+                "drain_begun", signal=name, accept_queue_reset=reset_accept_queue(self.listener)
             )
-            self._control.flush()
+            self._logs.control.flush()
             self._remove_ready_file()
         os.dup2(self._not_listening.fileno(), self.listener.fileno(), inheritable=False)
+        self._not_listening.close()  # a descriptor to stop with, should there be no other
         for conn in tuple(self._open):
             conn.stop_reading()
-
-    def _reset_accept_queue(self) -> int:
-        """Reset every connection that waits unaccepted, so that no client waits for nothing."""
-        self.listener.setblocking(False)
-        queued = 0
-        with contextlib.suppress(OSError):  # EAGAIN: none is left
-            while True:
-                sock, _ = self.listener.accept()
-                reset_on_close(sock)
-                sock.close()
-                queued += 1
-        return queued
 
     def _remove_ready_file(self) -> None:
         if self.settings.ready_file:
@@ -182,28 +179,18 @@ class Service:
 
     def stop(self) -> None:
         """Write everything that is logged and, last, what the whole server did and used."""
-        for log in self._logs:
-            log.flush()
-        self._emit_stopped(self.failure or "drained")
+        self._logs.stopped(self.failure or "drained")
+        for signum in SIGNALS:
+            signal.signal(signum, signal.SIG_IGN)  # too late to change what was logged
 
     def fail(self, reason: str) -> None:
         """Note why this server will end with exit code 1 once it has stopped."""
         self.failure = reason
 
     def _stop_now(self, reason: str, code: int) -> NoReturn:
-        self._emit_stopped(reason)
-        os._exit(code)
-
-    def _emit_stopped(self, reason: str) -> None:
+        self._logs.stream.deadline_ns = 0  # who reads the log no more must not hold us
         if self._is_worker:
-            return
-        user_s, system_s = cpu_times_s()
-        self._control.emit(
-            "stopped",
-            reason=reason,
-            counts=self._counts.total() | {"stopped": 1},
-            cpu_user_s=round(user_s, 6),
-            cpu_system_s=round(system_s, 6),
-            peak_memory_bytes=peak_memory_bytes(),
-        )
-        self._control.flush()
+            self._logs.flush()
+        else:
+            self._logs.stopped(f"{reason}, {self._logs.connections_open()} connections cut")
+        os._exit(code)

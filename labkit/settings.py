@@ -4,6 +4,7 @@ Every problem is reported, each naming its variable. The same names work for a p
 through Compose.
 """
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
@@ -14,6 +15,7 @@ from labkit.work import KINDS, Demand
 
 DAY_S = 86_400
 MAX_DIGITS = 20  # int() of a huge text takes long
+TYPO_SIMILARITY = 0.87  # LAB_WORKER is one; LAB_TARGET, which is for the client, is not
 
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("trace", "connections", "lifecycle")
@@ -47,15 +49,18 @@ class Settings:
         """Read every ``LAB_…`` variable that is set and not empty.
 
         Raises:
-            SettingsError: naming each variable that is wrong and what it takes.
+            SettingsError: naming each variable that is wrong and what it takes, or misspelt: a
+                typo that is ignored makes a measurement of something else.
         """
         values: dict[str, object] = {}
-        problems: list[str] = []
-        for field in fields(cls):
-            variable = "LAB_" + field.name.removesuffix("_s").upper()
+        names = {
+            "LAB_" + field.name.removesuffix("_s").upper(): field.name for field in fields(cls)
+        }
+        problems = _typos(environ, names)
+        for variable, name in names.items():
             if text := environ.get(variable, ""):
                 try:
-                    values[field.name] = _READERS[field.name](text)
+                    values[name] = _READERS[name](text)
                 except ValueError as exc:
                     problems.append(f"{variable}: {exc}")
         if problems:
@@ -78,6 +83,19 @@ class Settings:
         return Limits(demand, self.max_message_bytes, self.max_service_time_s)
 
 
+def _variable(name: str) -> str:
+    return "LAB_" + name.removesuffix("_s").upper()
+
+
+def _typos(environ: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
+    unknown = sorted(name for name in environ if name.startswith("LAB_") and name not in known)
+    return [
+        f"{name}: no such variable; did you mean {similar[0]}?"
+        for name in unknown
+        if (similar := difflib.get_close_matches(name, known, 1, TYPO_SIMILARITY))
+    ]
+
+
 def _whole(text: str, low: int, high: int) -> int:
     if not (
         text.isascii() and text.isdigit() and len(text) < MAX_DIGITS and low <= int(text) <= high
@@ -93,7 +111,7 @@ def _choice(text: str, choices: tuple[str, ...]) -> str:
 
 
 def _duration(text: str) -> float:
-    duration_s = parse_duration_s(text[:80])
+    duration_s = parse_duration_s(text)
     if duration_s > DAY_S:
         raise DurationError(f"{text[:80]!r} is longer than a day")
     return duration_s

@@ -12,6 +12,7 @@ from labkit.durations import DurationError, parse_duration_s
 SLEEP = "sleep"
 CPU = "cpu"
 KINDS = (SLEEP, CPU)
+_BEGINNINGS = tuple(f"{kind}=" for kind in KINDS)
 
 
 class DemandError(ValueError):
@@ -28,20 +29,22 @@ class Demand(NamedTuple):
         return f"{self.kind}={self.duration_s * 1e3:g}ms"
 
 
-@lru_cache(maxsize=1024)
 def parse_demand(word: str) -> Demand | None:
     """Return the demand that ``word`` states, or None where it is just text.
 
     Raises:
         DemandError: it begins as a demand does and then names no duration.
     """
-    kind, equals, duration = word.partition("=")
-    if not equals or kind not in KINDS:
-        return None
+    return _demand(word) if word.startswith(_BEGINNINGS) else None
+
+
+@lru_cache(maxsize=1024)  # of short words: a duration has few digits, and errors are not kept
+def _demand(word: str) -> Demand:
+    kind, _, duration = word.partition("=")
     try:
         return Demand(kind, parse_duration_s(duration))
     except DurationError as exc:
-        raise DemandError(f"demand {word[:80]!r}: {exc}") from exc
+        raise DemandError(f"demand {word[:40]!r}: {exc}") from exc
 
 
 def perform(demand: Demand) -> None:

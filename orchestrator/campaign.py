@@ -54,13 +54,14 @@ class Campaign:
     def run(self) -> Findings:
         """Run all cases; a failure or an interruption ends the campaign early, and nothing stays.
 
-        What the results are made of is in the archive by then; the results are not.
+        To be called with interrupts held: only here is one turned into findings.
         """
         began_at, began_s = datetime.now(UTC), time.monotonic()
         status, reason = Status.COMPLETE, ""
         try:
             try:
-                self._run_cases()
+                with interrupts.released():
+                    self._run_cases()
             finally:
                 self._setting.backend.close()
         except (BackendError, ArchiveError) as exc:

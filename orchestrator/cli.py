@@ -1,6 +1,7 @@
 """``orchestrate.py``: from a command line to an exit code; the one place that talks to a person."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -44,21 +45,33 @@ def _run(asked: argparse.Namespace) -> int:
     campaign_id = new_campaign_id()
     backend, reason = choose_backend(asked.backend, campaign_id, keep=asked.keep)
     messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
-    archive = Archive.create(asked.out, asked.scenario.stem, campaign_id)
-    setting = Setting(asked.scenario.stem, scenario, backend, reason, archive)
-    progress = follow(messages)
-    with progress.shown():
-        findings = Campaign(setting, progress).run()
-    _show_kept(backend, messages)
-    return _conclude(findings, archive)
+    with interrupts.held():
+        archive = Archive.create(asked.out, asked.scenario.stem, campaign_id)
+        setting = Setting(asked.scenario.stem, scenario, backend, reason, archive)
+        progress = follow(messages)
+        with progress.shown():
+            findings = Campaign(setting, progress).run()
+        _show_kept(backend, messages)
+        return _conclude(findings, archive)
+
+
+class Screen(Console):
+    """Standard output; where nobody reads to the end, as behind ``| head``, the verdict stands."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _conclude(findings: Findings, archive: Archive) -> int:
-    """Show and store what was found."""
-    with interrupts.held():
-        print_table(Console(), findings.summary)
+    """Store what was found and show it, even where it cannot be stored."""
+    screen = Screen()
+    try:
         publish(findings, archive)
-    sys.stdout.write(f"results: {archive.path}\n")
+    finally:
+        print_table(screen, findings.summary)
+    screen.print(f"results: {archive.path}", markup=False, highlight=False, soft_wrap=True)
     return findings.summary.exit_code
 
 
@@ -87,7 +100,8 @@ def _report(asked: argparse.Namespace) -> int:
         findings = restore(asked.results)
     except RestoreError as exc:
         return _say(f"orchestrate.py: {exc}", MISUSED)
-    return _conclude(findings, Archive(asked.results))
+    with interrupts.held():
+        return _conclude(findings, Archive(asked.results))
 
 
 def _say(text: str, code: int) -> int:

@@ -52,6 +52,17 @@ def held() -> Iterator[None]:
         _interrupts.deliver()
 
 
+@contextmanager
+def released() -> Iterator[None]:
+    """Let an interrupt into a part of a section that is `held`, where somebody catches it."""
+    holding, _interrupts.holding = _interrupts.holding, 0
+    try:
+        _interrupts.deliver()
+        yield
+    finally:
+        _interrupts.holding = holding
+
+
 def is_interrupted() -> bool:
     """Tell whether a signal came, whether or not it is held back."""
     return _interrupts.received is not None

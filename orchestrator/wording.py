@@ -1,6 +1,7 @@
 """How errors quote what a user wrote and hint at what they meant. Text in, text out."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 MAX_QUOTED_CHARS = 60
@@ -10,6 +11,11 @@ MAX_LISTED = 60
 def quote(text: str) -> str:
     """Return ``text`` in quotes, on one line, printable and not longer than a person reads."""
     return repr(text if len(text) <= MAX_QUOTED_CHARS else text[: MAX_QUOTED_CHARS - 1] + "…")
+
+
+def label(key: str) -> str:
+    """Return ``key`` as it stands where it is a plain word, otherwise in quotes."""
+    return key if re.fullmatch(r"[\w.-]{1,60}", key) else quote(key)
 
 
 def listed(words: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.sections import ClosedGroup, Section, ServerSettings
 from orchestrator.scenario.values import COMPLAINT, describe
 from orchestrator.scenario.yaml_source import Document, Location
-from orchestrator.wording import listed, unknown
+from orchestrator.wording import label, listed, unknown
 
 _SECTIONS: dict[Location, type[Section]] = {
     (): Scenario,
@@ -18,9 +18,9 @@ _SECTIONS: dict[Location, type[Section]] = {
     ("clients",): ClosedGroup,
 }
 _WANTED = {
-    "tuple_type": "write a list",
-    "dict_type": "write a map",
-    "model_type": "write a map",
+    "tuple_type": "write a list, e.g. [a, b]",
+    "dict_type": "write a map, e.g. {a: 1, b: 2}",
+    "model_type": "write a map, e.g. {a: 1, b: 2}",
 }
 
 
@@ -49,8 +49,9 @@ def _message(error: ErrorDetails) -> str:
     else:
         wanted = _WANTED.get(kind, "this is not allowed here")
         message = f"{describe(error['input'])}; {wanted}"
-    is_element = context.get("at_key") or not location or isinstance(location[-1], int)
-    return message if is_element else f"{location[-1]}: {message}"
+    if context.get("at_key") or not location or isinstance(location[-1], int):
+        return message
+    return f"{label(location[-1])}: {message}"
 
 
 def _keys(location: Location) -> list[str]:

@@ -6,13 +6,12 @@ One slow client holds up nobody: a ``sleep`` is a timer. A ``cpu`` demand blocks
 every client, as it must; LAB_BLOCKING_SLEEP=1 lets ``sleep`` do the same, the classic mistake.
 """
 
-import heapq
+import contextlib
 import select
 import signal
 import socket
 import time
-from collections.abc import Callable
-from itertools import count
+from functools import partial
 
 from labkit.connection import Connection, broken, failure
 from labkit.conversation import DRAIN, IDLE, STALLED
@@ -21,7 +20,10 @@ from labkit.listener import TICK_S
 from labkit.program import main
 from labkit.service import ACCEPT_RETRY_S, Service
 from labkit.session import End, Request
+from labkit.timers import Timers
 from labkit.work import SLEEP, perform
+
+IDLE_TURN_S = 60.0  # nothing is due: any length will do
 
 
 def serve(service: Service) -> None:
@@ -42,12 +44,13 @@ class Loop:
         self._epoll = select.epoll()
         self._conns: dict[int, Connection] = {}
         self._interest: dict[int, int] = {}
-        self._in_service: set[Connection] = set()
-        self._timers: list[tuple[int, int, Callable[[], None]]] = []
-        self._order = count()  # timers due at one instant fire in the order they were set
+        self._in_service: dict[Connection, int] = {}  # with the number of its timer
+        self._timers = Timers()
         service.listener.setblocking(False)
         self._listen()
         self._wake_on_signal()
+        if service.settings.idle_timeout_s is not None:
+            self._close_silent()
 
     def is_needed(self) -> bool:
         """Whether there is anything left to serve or to wait for."""
@@ -55,26 +58,24 @@ class Loop:
 
     def turn(self) -> None:
         """Wait for readiness or for the next timer, and act on all that came."""
-        for fd, ready in self._epoll.poll(self._wait_s()):
+        for fd, ready in self._await_readiness():
             if fd in self._conns:
                 self._on_ready(self._conns[fd], ready)
             elif fd == self._signal_in.fileno():
                 self._on_signal()
             else:
                 self._accept_all()
-        now_ns = time.monotonic_ns()
-        while self._timers and self._timers[0][0] <= now_ns:
-            heapq.heappop(self._timers)[2]()
+        self._timers.fire()
 
-    def _wait_s(self) -> float:
-        wait_s = TICK_S if self._log.has_lines else 60.0
-        if self._timers:
-            wait_s = min(wait_s, (self._timers[0][0] - time.monotonic_ns()) / 1e9)
-        return max(wait_s, 0.0)
-
-    def _after(self, delay_s: float, act: Callable[[], None]) -> None:
-        due_ns = time.monotonic_ns() + round(delay_s * 1e9)
-        heapq.heappush(self._timers, (due_ns, next(self._order), act))
+    def _await_readiness(self) -> list[tuple[int, int]]:
+        """Poll until the next timer; to the microsecond by select, as epoll counts whole ms."""
+        wait_s = TICK_S if self._log.has_lines else IDLE_TURN_S
+        timer_s = self._timers.wait_s()
+        if timer_s is not None and timer_s < wait_s:
+            if timer_s:
+                select.select((self._epoll,), (), (), timer_s)
+            wait_s = 0
+        return self._epoll.poll(wait_s)
 
     def _wake_on_signal(self) -> None:
         """Make ``poll`` return when a signal arrives; PEP 475 would restart it."""
@@ -86,8 +87,11 @@ class Loop:
 
     def _on_signal(self) -> None:
         self._signal_in.recv(4096)
-        for conn in set(self._conns.values()) - self._in_service:
+        with contextlib.suppress(OSError):  # a timer may have put it back as the signal came
+            self._epoll.unregister(self._service.listener)
+        for conn in tuple(self._conns.values()):
             self._advance(conn)
+        self._timers.after(TICK_S, self._close_silent)
 
     def _listen(self) -> None:
         if not self._service.draining:
@@ -102,30 +106,33 @@ class Loop:
                 return
             except OSError as exc:
                 if not self._service.draining:
-                    self._service.refuse(exc, worker=1)
-                    self._epoll.unregister(self._service.listener)
-                    self._after(ACCEPT_RETRY_S, self._listen)
+                    self._look_away(exc)
                 return
             conn.sock.setblocking(False)
             fd = conn.sock.fileno()
             self._conns[fd] = conn
             self._interest[fd] = select.EPOLLIN
             self._epoll.register(fd, select.EPOLLIN)
-            self._expect_activity(conn)
 
-    def _expect_activity(self, conn: Connection) -> None:
-        """Close ``conn`` when it has been silent for the idle time-out; look again after it."""
-        idle_timeout_s = self._service.settings.idle_timeout_s
-        if idle_timeout_s is None or not conn.is_open:
-            return
-        if conn.is_idle(idle_timeout_s) and conn not in self._in_service:
-            self._close(conn, IDLE)
-        else:
-            self._after(idle_timeout_s, lambda: self._expect_activity(conn))
+    def _look_away(self, error: OSError) -> None:
+        self._service.refuse(error, worker=1)
+        with contextlib.suppress(OSError):  # a signal may have closed it just now
+            self._epoll.unregister(self._service.listener)
+        self._timers.after(ACCEPT_RETRY_S, self._listen)
+
+    def _close_silent(self) -> None:
+        """Close who outstays the idle time-out or, in a drain, takes no acks; look again later."""
+        silence_s, end = self._service.settings.idle_timeout_s, IDLE
+        if self._service.draining:
+            silence_s, end = TICK_S, STALLED
+        for conn in tuple(self._conns.values()):
+            if conn not in self._in_service and conn.is_idle(silence_s):
+                self._close(conn, end)
+        self._timers.after(TICK_S, self._close_silent)
 
     def _on_ready(self, conn: Connection, ready: int) -> None:
         """Send what is owed or read what has come; behind a request in service, it waits."""
-        if ready & select.EPOLLERR:
+        if ready & (select.EPOLLERR | select.EPOLLHUP):
             self._close(conn, broken(conn.sock))
         elif conn.owes:
             self._settle(conn)
@@ -159,8 +166,10 @@ class Loop:
             request = conn.session.next_request()
             if conn.owes and (request is None or request.demand.duration_s or draining):
                 self._settle(conn)
+            if not conn.is_open or (draining and conn.owes):
+                break
             if draining:
-                self._close(conn, STALLED if conn.owes else DRAIN)
+                self._close(conn, DRAIN)
             elif request is not None:
                 self._start(conn, request)
             elif conn.session.end is not None and not conn.owes:
@@ -176,17 +185,16 @@ class Loop:
         started_ns = time.monotonic_ns()
         kind, duration_s = request.demand
         if kind == SLEEP and duration_s and not self._service.settings.blocking_sleep:
-            self._in_service.add(conn)
-            self._after(duration_s, lambda: self._finish(conn, request, started_ns))
+            finish = partial(self._finish, conn, request, started_ns)
+            self._in_service[conn] = self._timers.after(duration_s, finish)
             return
         perform(request.demand)
         conn.owe(Served(request, started_ns, time.monotonic_ns()))
 
     def _finish(self, conn: Connection, request: Request, started_ns: int) -> None:
-        self._in_service.discard(conn)
-        if conn.is_open:
-            conn.owe(Served(request, started_ns, time.monotonic_ns()))
-            self._advance(conn)
+        del self._in_service[conn]
+        conn.owe(Served(request, started_ns, time.monotonic_ns()))
+        self._advance(conn)
 
     def _watch(self, conn: Connection, interest: int) -> None:
         """Tell the kernel what to wake the loop for, where that changes."""
@@ -199,7 +207,7 @@ class Loop:
         if conn.is_open:
             fd = conn.sock.fileno()
             del self._conns[fd], self._interest[fd]
-            self._in_service.discard(conn)
+            self._timers.cancel(self._in_service.pop(conn, -1))
             conn.close(end, self._log)
 
 

@@ -88,14 +88,16 @@ class Pool:
 
     def _drain(self, signum: int) -> None:
         """Pass the signal on; the second, or the drain time-out, ends all workers at once."""
-        workers_signal = signal.SIGKILL if self._service.draining else signal.SIGTERM
+        is_last = self._service.draining
         for pid in self._running:
-            os.kill(pid, workers_signal)
+            os.kill(pid, signal.SIGKILL if is_last else signal.SIGTERM)
+        if is_last:
+            self._reap(0)
         self._service.handle_signal(signum)
 
-    def _reap(self) -> None:
+    def _reap(self, options: int = os.WNOHANG) -> None:
         while self._running:
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, options)
             if pid == 0:
                 return
             worker = self._running.pop(pid)

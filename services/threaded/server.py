@@ -20,14 +20,16 @@ def serve(service: Service) -> None:
     workers = service.settings.workers
     waiting: Waiting = queue.Queue(maxsize=workers)
     threads = [
-        threading.Thread(target=_work, args=(service, waiting, worker), name=f"worker-{worker}")
+        threading.Thread(target=_work, args=(service, waiting, worker), daemon=True)
         for worker in range(1, workers + 1)
-    ]
+    ]  # daemons, so that a server that cannot start all of them ends
     for worker, thread in enumerate(threads, start=1):
         thread.start()
         service.log(0).emit("worker_started", index=worker, worker_pid=thread.native_id)
     service.listening(workers)
     for conn in service.connections(worker=0):
+        if waiting.full():
+            service.log(0).flush()  # put may block for long
         waiting.put(conn)
     for _ in threads:
         waiting.put(None)

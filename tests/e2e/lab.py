@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,14 +66,8 @@ class Lab:
                 if cue in line:
                     break
             process.send_signal(signum)
-            rest: list[str] = []
-            reader = threading.Thread(target=lambda: rest.append(process.stderr.read()))  # type: ignore[union-attr]
-            reader.start()
-            assert process.stdout is not None
-            out = process.stdout.read()
-            reader.join()
-            process.wait(DEADLINE_S)
-        return self._ended(process, out, said + "".join(rest))
+            out, rest = process.communicate(timeout=DEADLINE_S)
+        return self._ended(process, out, said + rest)
 
     def left_processes(self) -> list[str]:
         """Return the command lines of what was started here and still runs."""

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -9,7 +10,7 @@ from xml.etree import ElementTree as ET
 import docker
 import pytest
 
-from tests.e2e.lab import Lab, copy_checkout, edit
+from tests.e2e.lab import ROOT, Lab, copy_checkout, edit
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 MAX_OVERHEAD_S = {"process": 0.5, "docker": 6.0}
@@ -68,6 +69,9 @@ def test_a_stored_campaign_is_analysed_again_to_the_same(lab: Lab) -> None:
     again = lab.orchestrate("report", folder)
     assert again.code == first.code
     assert again.summary == before
+    cut = f"{sys.executable} orchestrate.py report {folder} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", cut], cwd=ROOT, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (first.code, b"")
 
 
 def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
@@ -98,6 +102,22 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
     assert failed(ended.case("threaded")) == []
 
 
+def test_a_server_that_dies_at_start_is_quoted(tmp_path: Path, backend: str) -> None:
+    lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")
+    server = lab.checkout / "services/single/server.py"
+    edit(server, lambda text: text.replace("service.listening(workers=1)", "1 / 0"))
+    scenario = tmp_path / "one.yaml"
+    scenario.write_text(LONG.replace("prefork", "single"))
+    ended = lab.orchestrate(scenario, "--backend", backend, "--out", lab.out)
+    assert ended.code == 3
+    said = ended.out + ended.err
+    assert "died at start, exit code 1; its last lines:" in said
+    assert said.count("ZeroDivisionError") == 1
+    assert ended.summary["status"] == "broken"
+    assert "ZeroDivisionError" in ended.summary["reason"]
+    assert lab.left_processes() == []
+
+
 def failed(case: dict[str, list[dict[str, str]]]) -> list[str]:
     return [each["expression"] for each in case["expectations"] if each["outcome"] == "failed"]
 
@@ -119,17 +139,17 @@ def test_an_interrupt_leaves_nothing(
         assert ended.summary["status"] == "interrupted"
 
 
-def test_replicas_start_together(lab: Lab, backend: str, tmp_path: Path) -> None:
-    scenario = tmp_path / "together.yaml"
-    scenario.write_text(
-        "intent: Do replicas start together?\n"
-        "models: [epoll]\n"
-        "clients: [{executor: closed, users: 8, replicas: 4, messages: 2, demand: sleep=20ms}]\n"
-        "expect: {all: [acked == users * messages, replicas == 4]}\n"
-    )
+def test_fifty_replicas_start_together(lab: Lab, backend: str) -> None:
+    """The scenario itself expects a spread under 50 ms; a busy machine may need a second try."""
+    scenario = "scenarios/start_together.yaml"
     ended = lab.orchestrate(scenario, "--backend", backend, "--out", lab.out)
+    if ended.code == 1 and failed(ended.case("epoll")) == ["start_spread < 50ms"]:
+        lab = Lab(lab.checkout, lab.out / "again")
+        ended = lab.orchestrate(scenario, "--backend", backend, "--out", lab.out)
     assert ended.code == 0, ended.out + ended.err
-    assert ended.case("epoll")["measures"]["start_spread_s"] < 1
+    measures = ended.case("epoll")["measures"]
+    assert measures["replicas"] == 50
+    assert measures["acked"] == 50
 
 
 @pytest.mark.docker
@@ -137,17 +157,18 @@ def test_kept_containers_can_be_looked_at(lab: Lab, tmp_path: Path) -> None:
     scenario = tmp_path / "kept.yaml"
     scenario.write_text(LONG.replace("100", "1").replace("1s", "1ms"))
     ended = lab.orchestrate(scenario, "--backend", "docker", "--keep", "--out", lab.out)
-    assert ended.code == 0, ended.out + ended.err
-    (line,) = [line for line in ended.err.splitlines() if line.startswith("kept; to remove: ")]
-    remove = line.removeprefix("kept; to remove: ").split()
-    project = remove[remove.index("-p") + 1]
-    engine = docker.from_env()
+    (folder,) = ended.results
+    project = f"lab-{folder.name.rpartition('-')[2]}-1"
+    remove = f"docker compose -p {project} down"
+    client = docker.from_env()
     label: dict[str, str | list[str] | bool] = {"label": f"com.docker.compose.project={project}"}
     try:
-        kept = engine.containers.list(filters=label)
-        assert [each.labels["com.docker.compose.service"] for each in kept].count("prefork") == 1
+        assert ended.code == 0, ended.out + ended.err
+        assert f"kept; to remove: {remove}" in ended.err
+        kept = client.containers.list(filters=label)
+        assert "prefork" in {each.labels["com.docker.compose.service"] for each in kept}
     finally:
-        subprocess.run(remove, check=True, capture_output=True)
-    assert engine.containers.list(all=True, filters=label) == []
-    assert engine.networks.list(filters=label) == []
-    engine.close()
+        subprocess.run(remove.split(), check=True, capture_output=True)
+    assert client.containers.list(all=True, filters=label) == []
+    assert client.networks.list(filters=label) == []
+    client.close()

@@ -53,6 +53,20 @@ except KeyboardInterrupt:
     assert said_by(program) == "finished True"
 
 
+def test_a_held_section_may_let_it_in_where_it_is_caught() -> None:
+    program = """
+with interrupts.held():
+    send()
+    try:
+        with interrupts.released():
+            done.append("never")
+    except KeyboardInterrupt:
+        done.append("caught")
+    print(*done)
+"""
+    assert said_by(program) == "caught"
+
+
 def test_under_nohup_a_hang_up_stays_ignored() -> None:
     program = """
 signal.signal(signal.SIGHUP, signal.SIG_IGN)

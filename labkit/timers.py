@@ -1,0 +1,48 @@
+"""Acts to be done at an instant, for an event loop. No threads, no signals, nothing blocks."""
+
+import heapq
+import time
+from collections.abc import Callable
+from itertools import count
+
+MAX_DEAD = 64  # cancelled timers kept beyond as many as there are living ones
+
+
+class Timers:
+    """Acts by the instant they are due; those due at one instant fire in the order set."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[int, int]] = []
+        self._acts: dict[int, Callable[[], None]] = {}
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        return len(self._acts)
+
+    def after(self, delay_s: float, act: Callable[[], None]) -> int:
+        """Do ``act`` in ``delay_s``; return the number to cancel it by."""
+        number = next(self._numbers)
+        self._acts[number] = act
+        heapq.heappush(self._due, (time.monotonic_ns() + round(delay_s * 1e9), number))
+        return number
+
+    def cancel(self, number: int) -> None:
+        """Forget the act, and what it holds, at once; nothing happens where it is done."""
+        self._acts.pop(number, None)
+        if len(self._due) > 2 * len(self._acts) + MAX_DEAD:
+            self._due = [entry for entry in self._due if entry[1] in self._acts]
+            heapq.heapify(self._due)
+
+    def wait_s(self) -> float | None:
+        """Return how long until the next act is due, 0 where one is; None where there is none."""
+        if not self._acts:
+            return None
+        return max(self._due[0][0] - time.monotonic_ns(), 0) / 1e9
+
+    def fire(self) -> None:
+        """Do every act that is due now, not those that these set."""
+        now_ns = time.monotonic_ns()
+        while self._due and self._due[0][0] <= now_ns:
+            act = self._acts.pop(heapq.heappop(self._due)[1], None)
+            if act is not None:
+                act()
