@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.conductor import share
+from client.run import share
 
 
 @given(users=st.integers(1, 10_000), replicas=st.integers(1, 200))
