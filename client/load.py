@@ -11,26 +11,15 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from itertools import count
 
 from client.books import Books
+from client.link import Link, failure_kind
 from client.story import Story
-from client.task import Task, failure_kind
+from client.task import Task
 from client.user import Phase, Reply, User
 
 RECV_BYTES = 4096
 TICK_NS = 500_000_000
-
-
-class Link:
-    """A user's socket, and what the kernel has not taken of its message."""
-
-    __slots__ = ("sock", "unsent", "user")
-
-    def __init__(self, user: User, sock: socket.socket) -> None:
-        self.user = user
-        self.sock = sock
-        self.unsent = b""
 
 
 class Load:
@@ -48,7 +37,6 @@ class Load:
         self._epoll = select.epoll()
         self._links: dict[int, Link] = {}
         self._timers: list[tuple[int, int, Link]] = []
-        self._order = count()
         self._think_ns = round(task.think_time_s * 1e9)
         if stop_fd is not None:
             self._epoll.register(stop_fd, select.EPOLLIN)
@@ -98,10 +86,10 @@ class Load:
         self._epoll.register(sock, select.EPOLLOUT)
 
     def _serve(self, deadline_ns: int, on_tick: Callable[[int], None] | None) -> None:
-        links, poll = self._links, self._epoll.poll
+        links = self._links
         tick_ns = now_ns = time.monotonic_ns()
         while links and now_ns < deadline_ns and not self.is_stopped:
-            for fd, ready in poll(self._wait_s(now_ns, deadline_ns)):
+            for fd, ready in self._poll(now_ns, deadline_ns):
                 if fd in links:
                     self._on_ready(links[fd], ready)
                 else:  # no descriptor is used twice in a run, so this is not a user's
@@ -115,11 +103,15 @@ class Load:
                 tick_ns = now_ns
                 on_tick(self.books.acked)
 
-    def _wait_s(self, now_ns: int, deadline_ns: int) -> float:
-        until_ns = min(deadline_ns, now_ns + TICK_NS)
+    def _poll(self, now_ns: int, deadline_ns: int) -> list[tuple[int, int]]:
+        """Wait for a socket, a timer, the tick or the deadline; return the sockets ready."""
+        wait_ns = min(deadline_ns - now_ns, TICK_NS)
         if self._timers:
-            until_ns = min(until_ns, self._timers[0][0])
-        return max(until_ns - now_ns, 0) / 1e9
+            wait_ns = min(wait_ns, self._timers[0][0] - now_ns)
+            if wait_ns > 0:  # epoll_wait(2) counts whole milliseconds, and would be late
+                select.select((self._epoll,), (), (), wait_ns / 1e9)
+            wait_ns = 0
+        return self._epoll.poll(wait_ns / 1e9)
 
     def _on_ready(self, link: Link, ready: int) -> None:
         if link.user.phase is Phase.CONNECTING:
@@ -183,7 +175,7 @@ class Load:
         if self._story is not None:
             self._story.acked(user, now_ns)
         if user.advance(now_ns + think_ns) and think_ns:
-            heapq.heappush(self._timers, (user.due_ns, next(self._order), link))
+            heapq.heappush(self._timers, (user.due_ns, user.number, link))
         else:
             self._send(link)
 
