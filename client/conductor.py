@@ -51,7 +51,7 @@ async def _conduct(host: str, port: int) -> int:
     _say_listening(at_host, at_port)
     await ended.wait()
     server.close()
-    conductor.dismiss()
+    await conductor.dismiss()
     return 0
 
 
@@ -96,7 +96,7 @@ class Conductor:
                 await peer.send("failed", reason=str(exc))
         except OSError:
             pass  # it has gone, or never said who it is
-        writer.close()
+        await peer.close()
 
     async def _serve(self, run: Run) -> None:
         """Carry out ``run`` unless the orchestrator goes away; then end either way."""
@@ -112,7 +112,7 @@ class Conductor:
             leaving.cancel()
             self._ended.set()
 
-    def dismiss(self) -> None:
-        """Close every connection, so that no replica waits for what does not come."""
+    async def dismiss(self) -> None:
+        """Close every replica's connection, so that none waits for what does not come."""
         for peer in self._peers:
-            peer.writer.close()
+            await peer.drop()

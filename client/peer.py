@@ -38,6 +38,12 @@ class Peer:
         with contextlib.suppress(OSError):  # TimeoutError is one
             await asyncio.wait_for(self.writer.wait_closed(), FLUSH_S)
 
+    async def drop(self) -> None:
+        """Close at once, whatever is not on its way yet."""
+        self.writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+
     @property
     def host(self) -> str:
         """Where it comes from."""

@@ -134,7 +134,7 @@ class Run:
         payload = await peer.reader.readexactly(told["samples_bytes"])
         peer.acked = int(told["books"]["acked"])
         await self.orchestrator.send("result", payload, **told)
-        peer.writer.close()
+        await peer.close()
 
     async def _tell_progress(self) -> None:
         now_s = time.monotonic()
