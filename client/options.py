@@ -4,12 +4,14 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NoReturn
 
 from labkit.durations import parse_duration_s
 from labkit.work import parse_demand
 
 MAX_CONNECTIONS = 10_000
 MAX_MESSAGES = 1_000_000
+DAY_S = 86_400
 EPILOG = """\
 examples:
   python client/client.py 3                          three clients at once, five messages each
@@ -26,7 +28,12 @@ exit codes: 0 all acknowledged, 1 something failed, 2 a bad option, 3 the conduc
 
 
 class OptionsError(ValueError):
-    """An option has no usable value; the message names it and says what it takes."""
+    """An option is unknown or has no usable value; the message names it and says what it takes."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionsError(f"{message}; see --help")
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,8 @@ def parse_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Optio
     """Return what is asked for.
 
     Raises:
-        OptionsError: a value cannot be used.
-        SystemExit: with 2 for an unknown option, with 0 after ``--help``.
+        OptionsError: an option is unknown, or its value cannot be used.
+        SystemExit: with 0 after ``--help``.
     """
     asked = vars(_parser().parse_args(arguments))
     values: dict[str, object] = {"quiet": asked["quiet"]}
@@ -64,8 +71,8 @@ def parse_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Optio
     return Options(**values)  # type: ignore[arg-type]  # each reader returns its field's type
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="client.py",
         description="Concurrent clients in a closed loop: each sends, waits for its ack, thinks, "
         "sends again, and says goodbye after the last message.",
@@ -97,6 +104,20 @@ def _whole(text: str, high: int) -> int:
     return int(text)
 
 
+def _duration(text: str) -> float:
+    duration_s = parse_duration_s(text[:80])
+    if duration_s > DAY_S:
+        raise ValueError(f"{text[:80]!r} is longer than a day")
+    return duration_s
+
+
+def _positive_duration(text: str) -> float:
+    duration_s = _duration(text)
+    if duration_s == 0:
+        raise ValueError(f"{text[:80]!r} must be more than nothing")
+    return duration_s
+
+
 def _demand(text: str) -> str:
     if text and parse_demand(text) is None:
         raise ValueError(f"{text[:80]!r} is no demand; write e.g. sleep=50ms or cpu=5ms")
@@ -119,9 +140,9 @@ _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "connections": ("1", partial(_whole, high=MAX_CONNECTIONS)),
     "messages": ("5", partial(_whole, high=MAX_MESSAGES)),
     "demand": ("", _demand),
-    "think_time_s": ("0ms", parse_duration_s),
+    "think_time_s": ("0ms", _duration),
     "target": ("127.0.0.1:3000", parse_address),
-    "timeout_s": ("10m", parse_duration_s),
+    "timeout_s": ("10m", _positive_duration),
     "conductor": ("", lambda text: parse_address(text) if text else None),
 }
 _LABELS = {"connections": "N", "think_time_s": "--think-time", "timeout_s": "--timeout"}

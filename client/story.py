@@ -1,13 +1,15 @@
-"""A run told for a person: one line a step, and a closing word."""
+"""A run told for a person: a line a step, a word when nothing happens, and a sum at the end."""
 
 import os
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 
 from client.books import Books
 from client.user import Phase, User
 
+PATIENCE_NS = 3_000_000_000
 ENDS = {
     None: "the server closed the connection, as asked",
     "refused": "refused: nobody listens there",
@@ -22,11 +24,10 @@ ENDS = {
 class Story:
     """Says each step of each client, with the seconds since the start."""
 
-    def __init__(self, start_ns: int, target: str, *, quiet: bool = False) -> None:
+    def __init__(self, start_ns: int, target: str) -> None:
         self._start_ns = start_ns
+        self._said_ns = start_ns
         self._target = target
-        self._quiet = quiet
-        self._response_times_s: list[float] = []
 
     def connected(self, user: User) -> None:
         """Tell that a client is connected; nobody may be serving it yet."""
@@ -41,9 +42,8 @@ class Story:
 
     def acked(self, user: User, now_ns: int) -> None:
         """Tell how long a client waited for its ack."""
-        self._response_times_s.append((now_ns - user.due_ns) / 1e9)
         self._say(
-            user, f"ack of message {user.message + 1} after {self._response_times_s[-1]:.3f} s"
+            user, f"ack of message {user.message + 1} after {(now_ns - user.due_ns) / 1e9:.3f} s"
         )
 
     def left(self, user: User, failure: str | None) -> None:
@@ -53,28 +53,37 @@ class Story:
         else:
             self._say(user, ENDS[failure])
 
-    def close(self, books: Books) -> None:
-        """Add up, in one or two lines."""
-        counts = books.counts
-        total = f"{counts['sent']} sent, {counts['acked']} acked, {counts['failed']} failed"
-        if counts["in_flight"] or counts["unsent"]:
-            total += f", {counts['in_flight']} in flight, {counts['unsent']} never sent"
-        kinds = ", ".join(f"{kind} {n}" for kind, n in books.errors.items() if n)
-        _write(f"{total}{'; errors: ' if kinds else ''}{kinds}")
-        if times_s := self._response_times_s:
-            _write(
-                f"response time: min {min(times_s):.3f} s, median "
-                f"{statistics.median(times_s):.3f} s, max {max(times_s):.3f} s"
-            )
+    def remind(self, phases: Mapping[Phase, int]) -> None:
+        """Tell what the clients are doing, where nothing was said for a while."""
+        if time.monotonic_ns() - self._said_ns >= PATIENCE_NS:
+            doing = ", ".join(f"{number} {phase.value}" for phase, number in phases.items())
+            self._write(f"... clients: {doing}")
 
     def _say(self, user: User, text: str) -> None:
-        if not self._quiet:
-            elapsed_s = (time.monotonic_ns() - self._start_ns) / 1e9
-            _write(f"{elapsed_s:8.3f} s  client {user.number + 1}  {text}")
+        self._write(f"client {user.number + 1}  {text}")
+
+    def _write(self, text: str) -> None:
+        self._said_ns = time.monotonic_ns()
+        write_line(f"{(self._said_ns - self._start_ns) / 1e9:8.3f} s  {text}")
 
 
-def _write(line: str) -> None:
-    """Say a line; where nobody reads any more, as behind ``| head``, say nothing from then on."""
+def tell_sum(books: Books) -> None:
+    """Add up, in one or two lines."""
+    counts = books.counts
+    total = f"{counts['sent']} sent, {counts['acked']} acked, {counts['failed']} failed"
+    if counts["in_flight"] or counts["unsent"]:
+        total += f", {counts['in_flight']} in flight, {counts['unsent']} never sent"
+    kinds = ", ".join(f"{kind} {n}" for kind, n in books.errors.items() if n)
+    write_line(f"{total}{'; errors: ' if kinds else ''}{kinds}")
+    if times_s := books.response_times_s():
+        write_line(
+            f"response time: min {min(times_s):.3f} s, median "
+            f"{statistics.median(times_s):.3f} s, max {max(times_s):.3f} s"
+        )
+
+
+def write_line(line: str) -> None:
+    """Write to stdout; once nobody reads there, go on in silence."""
     try:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

@@ -30,7 +30,7 @@ def decode(line: bytes) -> Message:
     """
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter where it is nested too deep
         message = None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise WireError(f"not a message: {line[:80]!r}")

@@ -17,12 +17,12 @@ def played(books: Books, number: int, acks: int, in_flight: bool, failure: str |
     user = User(number, Script(MESSAGES), due_ns=10)
     now_ns = 20
     for _ in range(acks):
-        user.next_message(0, sent_ns=now_ns)
+        user.next_message(sent_ns=now_ns)
         books.record_ack(user, now_ns + 5)
         user.advance(due_ns=now_ns + 5)
         now_ns += 10
     if in_flight or acks == MESSAGES:
-        user.next_message(0, sent_ns=now_ns)
+        user.next_message(sent_ns=now_ns)
     books.record_end(user, now_ns + 7, failure)
 
 

@@ -8,27 +8,27 @@ from client.user import Phase, Reply, Script, User
 
 
 def waiting_user(messages: int = 2, demand: str | None = None) -> User:
-    user = User(3, Script(messages, demand), due_ns=100)
-    user.next_message(replica=1, sent_ns=110)
+    user = User(3, Script(messages, demand, replica=1), due_ns=100)
+    user.next_message(sent_ns=110)
     return user
 
 
 def test_a_message_carries_its_id() -> None:
-    user = User(3, Script(2), due_ns=100)
-    assert user.next_message(replica=1, sent_ns=110) == b"r1.c3.m0\x03"
+    user = User(3, Script(2, replica=1), due_ns=100)
+    assert user.next_message(sent_ns=110) == b"r1.c3.m0\x03"
     assert (user.phase, user.sent_ns) == (Phase.WAITING, 110)
 
 
 def test_a_message_carries_its_demand() -> None:
     user = User(0, Script(1, "sleep=50ms"), due_ns=0)
-    assert user.next_message(replica=0, sent_ns=1) == b"r0.c0.m0 sleep=50ms\x03"
+    assert user.next_message(sent_ns=1) == b"r0.c0.m0 sleep=50ms\x03"
 
 
 def test_after_the_last_ack_comes_the_goodbye_and_then_the_end() -> None:
     user = waiting_user(messages=1)
     assert user.receive(b"ack") is Reply.ACKED
     assert not user.advance(due_ns=200)
-    assert user.next_message(replica=1, sent_ns=201) == b"goodbye\x03"
+    assert user.next_message(sent_ns=201) == b"goodbye\x03"
     assert user.receive(b"") is Reply.END
 
 
@@ -40,7 +40,7 @@ def test_an_ack_may_come_in_any_pieces(cuts: list[int]) -> None:
     replies = [user.receive(piece) for piece in pieces if piece]
     assert replies == [Reply.PARTIAL] * (len(replies) - 1) + [Reply.ACKED]
     assert user.advance(due_ns=200)
-    assert user.next_message(replica=1, sent_ns=201) == b"r1.c3.m1\x03"
+    assert user.next_message(sent_ns=201) == b"r1.c3.m1\x03"
 
 
 @pytest.mark.parametrize("segment", [b"nak", b"ackack", b"acks", b" ack", b"\x03"])
@@ -59,7 +59,7 @@ def test_an_ack_instead_of_the_end_is_a_bad_reply() -> None:
     user = waiting_user(messages=1)
     user.receive(b"ack")
     user.advance(due_ns=200)
-    user.next_message(replica=1, sent_ns=201)
+    user.next_message(sent_ns=201)
     assert user.receive(b"ack") is Reply.BAD
 
 
