@@ -36,22 +36,22 @@ class Stream:
         """
         while lines and not self.ended:
             try:
-                if self.deadline_ns is not None:
-                    self._await_room()
-                lines = lines[os.write(self.fd, lines) :]
+                if self.deadline_ns is None or self._await_room():
+                    lines = lines[os.write(self.fd, lines) :]
             except BlockingIOError:  # somebody who shares the pipe made it non-blocking
                 self._await_room()
             except OSError:  # nobody reads any more, or the disk is full
                 self.ended = True
 
-    def _await_room(self) -> None:
-        """Return when the stream takes a write or, at the deadline, `ended`."""
+    def _await_room(self) -> bool:
+        """Return whether the stream takes a write; at the deadline it does not, and has `ended`."""
         wait_ms = None
         if self.deadline_ns is not None:
             wait_ms = max(self.deadline_ns - time.monotonic_ns(), 0) / 1e6
         poll = select.poll()
         poll.register(self.fd, select.POLLOUT)
         self.ended = not poll.poll(wait_ms)
+        return not self.ended
 
     def clock_text(self, t_ns: int) -> str:
         """Return the local time of day at ``t_ns``, to the millisecond."""

@@ -1,0 +1,249 @@
+"""What clients, the kernel and other people do to a server, and what the next client notices."""
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Client, RunningServer, Starter
+
+SPIN_CPU_S = 0.15  # far less than a loop that spins burns, far more than one that waits
+BOUND_BYTES = 80 << 20  # a server process takes 16 MB
+
+
+def test_a_reset_between_messages(server: RunningServer) -> None:
+    client = server.connect()
+    client.send(b"a sleep=0ms\x03")
+    client.await_ack()
+    client.reset()
+    server.serves()
+    server.stop()
+    assert server.of("connection_failed")[0]["reason"] == "reset by the peer"
+
+
+def test_a_reset_inside_a_message(server: RunningServer) -> None:
+    client = server.connect()
+    client.send(b"a sleep=0ms\x03unfin")
+    client.await_ack()
+    client.reset()
+    server.serves()
+    server.stop()
+
+
+def test_a_reset_during_service(server: RunningServer) -> None:
+    client = server.connect()
+    client.send(b"a sleep=0ms\x03b sleep=150ms\x03c\x03d\x03")
+    client.await_ack()
+    client.reset()
+    server.serves()
+    server.stop()
+    assert len(server.of("connection_failed")) == 1
+
+
+def test_a_reset_while_waiting_to_be_accepted(server: RunningServer) -> None:
+    clients = [server.connect() for _ in range(server.workers + 5)]
+    for client in clients:
+        client.reset()
+    server.serves()
+    server.stop()
+
+
+@pytest.mark.parametrize("leave", [Client.half_close, lambda client: client.sock.close()])
+def test_a_peer_that_leaves_during_service_makes_nothing_spin(
+    server: RunningServer, leave: object
+) -> None:
+    """Its end of stream stays readable, and must not wake an event loop again and again."""
+    assert callable(leave)
+    with server.connect() as client:
+        client.send(b"a sleep=0ms\x03b sleep=500ms\x03")
+        client.await_ack()
+        before_s = server.cpu_s()
+        leave(client)
+        server.await_event("request_acked", 2)
+        assert server.cpu_s() - before_s < SPIN_CPU_S
+        server.serves()
+    server.stop()
+
+
+def test_messages_behind_one_in_service_make_nothing_spin(server: RunningServer) -> None:
+    with server.connect() as client:
+        client.send(b"a sleep=0ms\x03b sleep=500ms\x03")
+        client.await_ack()
+        before_s = server.cpu_s()
+        client.send(b"c sleep=0ms\x03goodbye\x03")
+        assert client.read_to_end() == b"ackack"
+        assert server.cpu_s() - before_s < SPIN_CPU_S
+
+
+def test_a_silent_client_makes_nothing_spin(server: RunningServer) -> None:
+    with server.connect() as client:
+        client.send(b"a sleep=0ms\x03unfinished")
+        client.await_ack()
+        before_s, before_ns = server.cpu_s(), time.monotonic_ns()
+        server.await_true(lambda: time.monotonic_ns() - before_ns > 500e6, "half a second")
+        assert server.cpu_s() - before_s < SPIN_CPU_S
+
+
+def test_a_silent_client_is_closed_after_the_idle_time_out(start: Starter) -> None:
+    server = start(LAB_IDLE_TIMEOUT="150ms")
+    with server.connect() as client:
+        connected_ns = time.monotonic_ns()
+        assert client.read_to_end() == b""
+        assert time.monotonic_ns() - connected_ns >= 100e6
+    server.stop()
+    assert server.of("connection_closed")[0]["reason"] == "idle"
+
+
+def test_service_is_no_silence(start: Starter) -> None:
+    server = start(LAB_IDLE_TIMEOUT="150ms")
+    with server.connect() as client:
+        client.send(b"a sleep=400ms\x03")
+        client.await_ack()
+        client.send(b"b sleep=400ms\x03goodbye\x03")
+        assert client.read_to_end() == b"ack"
+
+
+def test_who_never_reads_costs_one_connection_and_no_memory(start: Starter) -> None:
+    server = start(LAB_SERVICE_TIME="0s", LAB_IDLE_TIMEOUT="300ms", LAB_LOG_LEVEL="connections")
+    with server.connect() as client:
+        client.sock.settimeout(0.1)
+        messages = b"\x03" * 65_536
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                client.sock.send(messages)
+        server.serves()
+        assert server.peak_memory_bytes() < BOUND_BYTES
+    server.stop()
+    ended = [*server.of("connection_closed"), *server.of("connection_failed")]
+    assert len(ended) == 2
+
+
+def test_a_slow_reader_gets_every_ack(start: Starter) -> None:
+    """More acknowledgements than the sockets hold: writes are partial, and none is lost."""
+    server = start(LAB_SERVICE_TIME="0s", LAB_LOG_LEVEL="connections")
+    messages = 400_000
+    with server.connect() as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
+        client.sock.setblocking(False)
+        unsent, received = b"\x03" * messages, bytearray()
+        end_s = time.monotonic() + server.deadline_s
+        while len(received) < 3 * messages:
+            assert time.monotonic() < end_s, f"{len(received)} bytes"
+            with contextlib.suppress(BlockingIOError):
+                unsent = unsent[client.sock.send(unsent) :]
+            if not unsent or len(unsent) < messages - 100_000:
+                with contextlib.suppress(BlockingIOError):
+                    received += client.sock.recv(65_536)
+        assert received == b"ack" * messages
+
+
+def test_a_dead_worker_is_replaced(server: RunningServer) -> None:
+    """Where workers are processes; conn ids go on, and the others never notice."""
+    workers = [event["worker_pid"] for event in server.of("worker_started")]
+    workers = [pid for pid in workers if _is_process(pid)]
+    for _ in range(2 * server.workers):
+        server.serves()
+    for number, pid in enumerate(workers, start=1):
+        os.kill(pid, signal.SIGKILL)
+        assert server.await_event("worker_exited", number)["reason"] == "SIGKILL"
+        server.await_event("worker_started", server.workers + number)
+    for _ in range(2 * server.workers):
+        server.serves()
+    server.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+    accepted = [event["conn"] for event in server.of("accepted")]
+    assert len(accepted) == len(set(accepted))
+
+
+def _is_process(pid: int) -> bool:
+    """Whether ``pid`` names a process, not a thread of one."""
+    return f"Tgid:\t{pid}\n" in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_nothing_outlives_a_killed_server(start: Starter) -> None:
+    server = start()
+    pids = server.process_ids()
+    server.send_signal(signal.SIGKILL)
+    server.await_true(lambda: not any(_is_alive(pid) for pid in pids), "all processes end")
+    start(LAB_PORT=str(server.port)).serves()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_out_of_descriptors_it_waits_and_recovers(server: RunningServer) -> None:
+    limits = {pid: resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in server.process_ids()}
+    _exhaust_descriptors(server)
+    with server.connect() as client:
+        before_s = server.cpu_s()
+        server.await_event("accept_refused", len(server.of("accept_refused")) + 5)
+        assert server.cpu_s() - before_s < SPIN_CPU_S
+        for pid, limit in limits.items():
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+        client.send(b"a\x03goodbye\x03")
+        assert client.read_to_end() == b"ack"
+    server.stop()
+    assert server.of("accept_refused")[0]["error"] == "EMFILE"
+
+
+def test_out_of_descriptors_it_still_drains(server: RunningServer) -> None:
+    _exhaust_descriptors(server)
+    with server.connect():
+        server.stop()
+
+
+def _exhaust_descriptors(server: RunningServer) -> None:
+    """Let no process of ``server`` open more, and visit until each has noticed.
+
+    An ``accept`` that blocks already has its descriptor, so one more connection each gets in.
+    """
+    for pid in server.process_ids():
+        highest = max(int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir())
+        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, hard))
+
+    def is_refused() -> bool:
+        with server.connect() as visitor:
+            visitor.send(b"goodbye\x03")
+        return len({event["pid"] for event in server.of("accept_refused")}) >= accepting
+
+    accepting = max(len(server.process_ids()) - 1, 1)
+    server.await_true(is_refused, "accept_refused")
+
+
+def test_a_thousand_visitors_leave_nothing_behind(server: RunningServer) -> None:
+    server.serves()
+    before = server.descriptors()
+    for number in range(1000):
+        client = server.connect()
+        if number % 2:
+            client.reset()
+        client.sock.close()
+    server.serves()
+    server.await_true(lambda: server.descriptors() <= before, "descriptors are closed")
+    assert server.peak_memory_bytes() < BOUND_BYTES
+    server.stop()
+    assert len(server.of("accepted")) >= 502  # a reset may overtake the accept
+    ended = len(server.of("connection_closed")) + len(server.of("connection_failed"))
+    assert ended == len(server.of("accepted"))
+
+
+def test_a_suspended_server_goes_on(server: RunningServer) -> None:
+    with server.connect() as client:
+        client.send(b"a sleep=0ms\x03b sleep=50ms\x03")
+        client.await_ack()
+        server.signal_group(signal.SIGSTOP)
+        client.send(b"c\x03goodbye\x03")
+        server.signal_group(signal.SIGCONT)
+        assert client.read_to_end() == b"ackack"
+    server.serves()
+    server.stop()

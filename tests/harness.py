@@ -1,0 +1,315 @@
+"""Runs real server processes for tests, and talks to them.
+
+Nothing here sleeps to be ready: whatever is waited for is a condition with a deadline, and a
+missed deadline fails the test with what the server has said so far.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+ROOT = Path(__file__).resolve().parents[1]
+DEADLINE_S = 20.0
+POLL_S = 0.002
+SETTINGS = {
+    "LAB_HOST": "127.0.0.1",
+    "LAB_PORT": "0",
+    "LAB_WORKERS": "2",
+    "LAB_SERVICE_TIME": "10ms",
+    "LAB_LOG_FORMAT": "json",
+}
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+Event: TypeAlias = dict[str, Any]
+
+
+class DeadlineError(AssertionError):
+    """What a test waited for did not happen."""
+
+
+def discover_models() -> list[str]:
+    """Return the name of every model, found by folder."""
+    return sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """Return this process's environment with ``settings`` for its only LAB_ variables."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("LAB_")}
+    return {**inherited, **settings}
+
+
+def await_true(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Return as soon as ``condition`` holds.
+
+    Raises:
+        DeadlineError: it did not in ``deadline_s``.
+    """
+    end_s = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end_s:
+            raise DeadlineError(f"not within {deadline_s:g} s: {what}")
+        time.sleep(POLL_S)
+
+
+class Client:
+    """A plain blocking connection to a server."""
+
+    def __init__(self, port: int, deadline_s: float) -> None:
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=deadline_s)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
+    def send(self, *segments: bytes) -> None:
+        """Send each segment by a call of its own."""
+        for segment in segments:
+            self.sock.sendall(segment)
+
+    def read(self, size: int) -> bytes:
+        """Return exactly ``size`` bytes, fewer where the stream ends before."""
+        received = b""
+        while len(received) < size and (more := self._receive(size - len(received))):
+            received += more
+        return received
+
+    def read_to_end(self) -> bytes:
+        """Return all that comes until the server closes."""
+        received = b""
+        while more := self._receive(65_536):
+            received += more
+        return received
+
+    def _receive(self, size: int) -> bytes:
+        try:
+            return self.sock.recv(size)
+        except TimeoutError as exc:
+            raise DeadlineError("the server neither answered nor closed") from exc
+
+    def await_ack(self) -> None:
+        """Read one acknowledgement."""
+        answer = self.read(3)
+        assert answer == b"ack", answer
+
+    def half_close(self) -> None:
+        """End the outgoing half; still read."""
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """Close with RST."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.sock.close()
+
+
+class RunningServer:
+    """A server process and all that it has logged."""
+
+    def __init__(
+        self,
+        program: str,
+        settings: dict[str, str],
+        *,
+        stdout: int | IO[bytes] | None = None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self.deadline_s = deadline_s
+        self._errors: list[bytes] = []
+        self._lines: list[bytes] = []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", program],
+            cwd=ROOT,
+            env=environment({**SETTINGS, **settings}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if stdout is None else stdout,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self._readers = [
+            threading.Thread(target=lines.extend, args=(stream,), daemon=True)
+            for stream, lines in (
+                (self._process.stdout, self._lines),
+                (self._process.stderr, self._errors),
+            )
+            if stream is not None
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def lines(self) -> list[bytes]:
+        """What it has written on stdout."""
+        return list(self._lines)
+
+    @property
+    def stderr(self) -> str:
+        """What it has written on stderr."""
+        return b"".join(self._errors).decode()
+
+    @property
+    def events(self) -> list[Event]:
+        """What it has logged."""
+        return [json.loads(line) for line in self.lines if line.endswith(b"\n")]
+
+    def of(self, event: str) -> list[Event]:
+        """Return the events called ``event``."""
+        return [entry for entry in self.events if entry["event"] == event]
+
+    def await_event(self, event: str, number: int = 1) -> Event:
+        """Return the event ``event`` when it has happened ``number`` times."""
+        self.await_true(lambda: len(self.of(event)) >= number, f"{number} times {event}")
+        return self.of(event)[number - 1]
+
+    def await_true(self, condition: Callable[[], bool], what: str) -> None:
+        """Return when ``condition`` holds; fail with the server's last lines."""
+        try:
+            await_true(condition, what, self.deadline_s)
+        except DeadlineError as exc:
+            last = b"".join(self.lines[-20:]).decode(errors="replace")
+            raise DeadlineError(f"{exc}\n{last}{self.stderr}") from None
+
+    def await_listening(self) -> "RunningServer":
+        """Return when it listens; fail at once if it dies before."""
+        self.await_true(lambda: bool(self.of("listening")) or self.has_ended(), "listening")
+        assert self.of("listening"), f"died at start\n{self.stderr}"
+        return self
+
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.poll() is not None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.of("listening")[0]["port"])
+
+    @property
+    def workers(self) -> int:
+        """How many workers it declares."""
+        return int(self.of("listening")[0]["workers"])
+
+    def connect(self) -> Client:
+        """Return a new connection to it."""
+        return Client(self.port, self.deadline_s)
+
+    def serves(self) -> None:
+        """Prove that a new client is served, from connect to close."""
+        with self.connect() as client:
+            client.send(b"probe sleep=0ms\x03goodbye\x03")
+            assert client.read_to_end() == b"ack"
+
+    def send_signal(self, signum: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(signum)
+
+    def signal_group(self, signum: signal.Signals) -> None:
+        """Send a signal to all its processes."""
+        os.killpg(self.pid, signum)
+
+    def wait(self) -> int:
+        """Return its exit code, its output read to the end."""
+        try:
+            code = self._process.wait(self.deadline_s)
+        except subprocess.TimeoutExpired:
+            last = b"".join(self.lines[-20:]).decode(errors="replace")
+            raise DeadlineError(f"it does not end\n{last}{self.stderr}") from None
+        for reader in self._readers:
+            reader.join(self.deadline_s)
+        return code
+
+    def stop(self, code: int = 0) -> list[Event]:
+        """Drain it by SIGTERM, require its exit code and a complete log, return its events."""
+        self.send_signal(signal.SIGTERM)
+        assert self.wait() == code, self.stderr
+        self.assert_log_complete()
+        return self.events
+
+    def assert_log_complete(self) -> None:
+        """Require that the last line counts exactly the lines there are."""
+        events = self.events
+        assert events[-1]["event"] == "stopped"
+        assert events[-1]["counts"] == Counter(event["event"] for event in events)
+
+    def process_ids(self) -> list[int]:
+        """Return its pid and those of its children."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds that its processes have used."""
+        return sum(_cpu_s(pid) for pid in self.process_ids())
+
+    def peak_memory_bytes(self) -> int:
+        """Return the sum of the peak resident sets of its processes."""
+        return sum(_status_kib(pid, "VmHWM") for pid in self.process_ids()) * 1024
+
+    def descriptors(self) -> int:
+        """Return how many file descriptors its processes hold."""
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.process_ids())
+
+    def kill(self) -> None:
+        """End all its processes at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        for reader in self._readers:
+            reader.join(self.deadline_s)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _status_kib(pid: int, name: str) -> int:
+    return int(Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2].split()[0])
+
+
+class Starter:
+    """Starts servers of one program; ends them all when the test is over."""
+
+    def __init__(self, program: str, deadline_s: float = DEADLINE_S) -> None:
+        self.program = program
+        self._deadline_s = deadline_s
+        self._servers: list[RunningServer] = []
+
+    def launch(self, *, stdout: int | IO[bytes] | None = None, **settings: str) -> RunningServer:
+        """Start a server with ``LAB_…`` settings and do not wait for it."""
+        server = RunningServer(self.program, settings, stdout=stdout, deadline_s=self._deadline_s)
+        self._servers.append(server)
+        return server
+
+    def __call__(self, **settings: str) -> RunningServer:
+        """Start a server and return it when it listens."""
+        return self.launch(stdout=None, **settings).await_listening()
+
+    def kill_all(self) -> None:
+        """End every server."""
+        for server in self._servers:
+            server.kill()
+
+
+@contextlib.contextmanager
+def starting(program: str, deadline_s: float = DEADLINE_S) -> Iterator[Starter]:
+    """Give a `Starter` of ``program``, and end on exit whatever it started."""
+    starter = Starter(program, deadline_s)
+    try:
+        yield starter
+    finally:
+        starter.kill_all()
