@@ -67,7 +67,7 @@ _REGISTRY = (
     Measure("worker_deaths", COUNT, "workers that ended while the server was to serve"),
     Measure("cpu_time", TIME, "CPU time of the server, user and system, all its processes"),
     Measure("cpu_time_per_message", TIME, "CPU time of the server for each ack"),
-    Measure("peak_memory", SIZE, "most memory the server held, shared pages counted in each process"),
+    Measure("peak_memory", SIZE, "most memory the server held, shared pages in each process"),
     Measure("server_exit_code", COUNT, "how the server ended once it was told to"),
     Measure("start_spread", TIME, "from the first replica's start to the last one's"),
     Measure("utilization", COUNT, "time in service over workers times makespan; above 1 in a loop"),
