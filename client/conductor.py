@@ -74,15 +74,23 @@ class Conductor:
         self._ended = ended
         self._enrolled: asyncio.Queue[Peer] = asyncio.Queue()
         self._peers: list[Peer] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._has_run = False
 
-    async def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take a connection: a replica to enrol, or the orchestrator with the run."""
+    def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take a connection.
+
+        Its task is ours: asyncio prints a traceback for one of its own that is cancelled (3.11).
+        """
         peer = Peer(reader, writer)
+        self._peers.append(peer)
+        self._tasks.append(asyncio.ensure_future(self._attend(peer)))
+
+    async def _attend(self, peer: Peer) -> None:
+        """Hear who it is: a replica to enrol, or the orchestrator with the run."""
         try:
             message = await asyncio.wait_for(peer.receive(), HELLO_S)
             if message["type"] == "enrol":
-                self._peers.append(peer)
                 self._enrolled.put_nowait(peer)
                 return
             if message["type"] == "run" and not self._has_run:
@@ -113,6 +121,12 @@ class Conductor:
             self._ended.set()
 
     async def dismiss(self) -> None:
-        """Close every replica's connection, so that none waits for what does not come."""
+        """Close every connection, so that no replica waits for what does not come."""
+        for task in self._tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
         for peer in self._peers:
             await peer.drop()
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):  # CancelledError is none
+                raise outcome

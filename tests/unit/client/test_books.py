@@ -60,3 +60,16 @@ def test_the_end_is_when_the_last_message_s_fate_was_known_not_the_goodbye() -> 
     books = Books()
     played(books, 0, MESSAGES, in_flight=False, failure=None)
     assert books.end_ns == 55
+
+
+def test_the_end_is_also_when_it_was_known_that_a_message_would_not_be_sent() -> None:
+    books = Books()
+    played(books, 0, MESSAGES, in_flight=False, failure=None)
+    books.record_end(User(1, Script(MESSAGES), due_ns=10), 900, "refused")
+    assert books.end_ns == 900
+
+
+def test_response_times_count_from_due_and_only_what_was_acknowledged() -> None:
+    books = Books()
+    played(books, 0, 2, in_flight=True, failure="reset")
+    assert books.response_times_s() == [15e-9, 10e-9]

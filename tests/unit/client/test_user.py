@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.user import Phase, Reply, Script, User
+from labkit.samples import request_id
 
 
 def waiting_user(messages: int = 2, demand: str | None = None) -> User:
@@ -17,6 +18,17 @@ def test_a_message_carries_its_id() -> None:
     user = User(3, Script(2, replica=1), due_ns=100)
     assert user.next_message(sent_ns=110) == b"r1.c3.m0\x03"
     assert (user.phase, user.sent_ns) == (Phase.WAITING, 110)
+
+
+@given(st.integers(0, 999), st.integers(0, 9_999), st.integers(0, 11))
+def test_an_id_is_spelled_as_those_who_read_the_samples_spell_it(
+    replica: int, number: int, message: int
+) -> None:
+    user = User(number, Script(12, replica=replica), due_ns=0)
+    for _ in range(message):
+        user.advance(due_ns=0)
+    sent = user.next_message(sent_ns=1)
+    assert sent == request_id(replica, number, message).encode() + b"\x03"
 
 
 def test_a_message_carries_its_demand() -> None:
