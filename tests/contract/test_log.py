@@ -64,7 +64,7 @@ def test_many_writers_tear_no_line(start: Starter) -> None:
     server = start(LAB_WORKERS="4")
     clients = [server.connect() for _ in range(4)]
     for client in clients:
-        client.send(b"".join(b"%d-%s\x03" % (n, b"x" * 200) for n in range(300)).replace(b"-", b" "))
+        client.send(b"".join(b"%d-sleep=0ms-%s\x03" % (n, b"x" * 200) for n in range(300)).replace(b"-", b" "))
         client.half_close()
     for client in clients:
         assert client.read_to_end() == b"ack" * 300
