@@ -40,7 +40,8 @@ class Peer:
 
     async def drop(self) -> None:
         """Close at once, whatever is not on its way yet."""
-        self.writer.transport.abort()
+        with contextlib.suppress(AttributeError):  # from asyncio, where it has closed already
+            self.writer.transport.abort()
         with contextlib.suppress(OSError):
             await self.writer.wait_closed()
 

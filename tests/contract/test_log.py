@@ -13,7 +13,7 @@ import pytest
 from tests.harness import ROOT, SETTINGS, Client, RunningServer, Starter, await_true, environment
 
 ALWAYS = {"t_ns", "event", "model", "pid", "worker"}
-HOSTILE = b"\x00\x1b[2J\"\\\x7f" * 600
+HOSTILE = b'\x00\x1b[2J"\\\x7f' * 600
 
 
 def test_every_line_is_an_event(server: RunningServer) -> None:
@@ -64,7 +64,11 @@ def test_many_writers_tear_no_line(start: Starter) -> None:
     server = start(LAB_WORKERS="4")
     clients = [server.connect() for _ in range(4)]
     for client in clients:
-        client.send(b"".join(b"%d-sleep=0ms-%s\x03" % (n, b"x" * 200) for n in range(300)).replace(b"-", b" "))
+        client.send(
+            b"".join(b"%d-sleep=0ms-%s\x03" % (n, b"x" * 200) for n in range(300)).replace(
+                b"-", b" "
+            )
+        )
         client.half_close()
     for client in clients:
         assert client.read_to_end() == b"ack" * 300

@@ -367,7 +367,6 @@ def test_a_replica_that_dies_is_named_after_the_others_results(
 def test_an_orchestrator_that_reads_slowly_gets_all(
     start: Start, serve: Callable[..., str], conductor: tuple[str, int], conducting: Program
 ) -> None:
-    """The conductor ends after ``done``, but not before the last byte is on its way."""
     enlist(start, conductor, 1)
     order = load(serve("epoll"), replicas=1, users=50, messages=40, think_time_s=0, demand=None)
     with socket.socket() as sock:

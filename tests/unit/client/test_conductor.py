@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ RUN: dict[str, Any] = {
 }
 BOOKS = {"sent": 3, "acked": 3, "failed": 0, "unsent": 0, "in_flight": 0}
 DEADLINE_S = 20.0
+SMALL_BUFFER_BYTES = 4096
+READ_AHEAD_BYTES = 8192
 Join = Callable[[], Awaitable[Peer]]
 
 
@@ -34,18 +37,26 @@ def played(script: Callable[[Join], Awaitable[None]]) -> None:
         ended = asyncio.Event()
         conductor = Conductor(ended)
         server = await asyncio.start_server(conductor.welcome, "127.0.0.1", 0)
+        for listener in server.sockets:  # those it accepts inherit it
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER_BYTES)
         peers: list[Peer] = []
 
         async def join() -> Peer:
-            address = server.sockets[0].getsockname()
-            peers.append(Peer(*await asyncio.open_connection(*address)))
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+            sock.connect(server.sockets[0].getsockname())
+            peers.append(Peer(*await asyncio.open_connection(sock=sock, limit=READ_AHEAD_BYTES)))
             return peers[-1]
 
-        async with asyncio.timeout(DEADLINE_S):
-            await script(join)
+        async def end() -> None:
             await ended.wait()
             server.close()
             await conductor.dismiss()
+
+        async with asyncio.timeout(DEADLINE_S):
+            ending = asyncio.ensure_future(end())
+            await script(join)
+            await ending
             for peer in peers:
                 await peer.close()
             await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
@@ -104,8 +115,29 @@ def test_a_run_may_come_between_its_replicas() -> None:
     played(script)
 
 
+def test_an_end_does_not_overtake_what_was_sent_before_it() -> None:
+    """What the orchestrator has not read yet may still be in the conductor's own memory."""
+    samples = bytes(60_000)  # more than the socket takes, less than makes `drain` wait
+
+    async def script(join: Join) -> None:
+        replica = await enlisted(join)
+        orchestrator = await ordered(join, replicas=1)
+        await made_ready(replica)
+        await report(replica, samples)
+        await replica.reader.read()  # the conductor is done with it
+        for _ in range(100):
+            await asyncio.sleep(0)  # and may now do what it does after `done`
+        for _ in range(3):
+            kind = (await orchestrator.receive())["type"]
+        assert kind == "result"
+        assert await orchestrator.reader.readexactly(len(samples)) == samples
+        assert await orchestrator.receive() == {"type": "done"}
+
+    played(script)
+
+
 def test_samples_of_any_size_pass_unchanged() -> None:
-    samples = bytes(range(256)) * 100_000
+    samples = bytes(range(256)) * 10_000
 
     async def script(join: Join) -> None:
         replica = await enlisted(join)
