@@ -16,5 +16,7 @@ def peak_memory_bytes() -> int:
 
     Not getrusage's ru_maxrss, which keeps that of the program that started us over its exec.
     """
-    status = Path("/proc/self/status").read_bytes()  # text may need a second descriptor, for a codec
+    status = Path(
+        "/proc/self/status"
+    ).read_bytes()  # text may need a second descriptor, for a codec
     return int(status.partition(b"VmHWM:")[2].split(maxsplit=1)[0]) * 1024

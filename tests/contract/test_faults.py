@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness import Client, RunningServer, Starter
 
-SPIN_CPU_S = 0.15  # far less than a loop that spins burns, far more than one that waits
+SPIN_CPU_S = 0.1  # far less than a loop that spins burns, far more than one that waits
 BOUND_BYTES = 80 << 20  # a server process takes 16 MB
 
 
@@ -188,7 +188,8 @@ def test_out_of_descriptors_it_waits_and_recovers(server: RunningServer) -> None
     _exhaust_descriptors(server)
     with server.connect() as client:
         before_s = server.cpu_s()
-        server.await_event("accept_refused", len(server.of("accept_refused")) + 5)
+        before_ns = time.monotonic_ns()
+        server.await_true(lambda: time.monotonic_ns() - before_ns > 500e6, "half a second")
         assert server.cpu_s() - before_s < SPIN_CPU_S
         for pid, limit in limits.items():
             resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)

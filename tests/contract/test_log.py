@@ -63,12 +63,9 @@ def test_lines_come_within_the_promised_time(server: RunningServer) -> None:
 def test_many_writers_tear_no_line(start: Starter) -> None:
     server = start(LAB_WORKERS="4")
     clients = [server.connect() for _ in range(4)]
+    messages = b"".join(b"%d sleep=0ms %s\x03" % (number, b"x" * 200) for number in range(300))
     for client in clients:
-        client.send(
-            b"".join(b"%d-sleep=0ms-%s\x03" % (n, b"x" * 200) for n in range(300)).replace(
-                b"-", b" "
-            )
-        )
+        client.send(messages)
         client.half_close()
     for client in clients:
         assert client.read_to_end() == b"ack" * 300

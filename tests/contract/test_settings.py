@@ -1,4 +1,4 @@
-"""A wrong environment is one clear line for each problem, and an exit code, before anything runs."""
+"""A wrong environment is one clear line for each problem, and an exit code, at start."""
 
 import pytest
 
@@ -21,7 +21,7 @@ WRONG = {
 
 
 def test_every_problem_is_one_line_that_names_its_variable(start: Starter) -> None:
-    server = start.launch(**WRONG)
+    server = start.launch(stdout=None, **WRONG)
     assert server.wait() == 2
     lines = server.stderr.splitlines()
     assert len(lines) == len(WRONG)

@@ -1,5 +1,6 @@
 """When things happen. Bounds are one-sided: not before; a noisy machine may only make it later."""
 
+import itertools
 import time
 
 from tests.harness import Event, RunningServer, Starter
@@ -31,7 +32,7 @@ def test_one_connection_is_served_one_message_at_a_time(server: RunningServer) -
     server.stop()
     served = server.of("request_acked")
     assert [event["request"] for event in served] == ["a", "b", "c"]
-    for earlier, later in zip(served, served[1:], strict=False):
+    for earlier, later in itertools.pairwise(served):
         assert earlier["finished_ns"] <= later["started_ns"]
 
 

@@ -1,0 +1,18 @@
+"""Acknowledges without doing the work."""
+
+from labkit import conversation
+from labkit.program import main
+from labkit.service import Service
+from services.single import server
+
+REJECTED_BY = "test_timing.test_no_ack_before_the_service_time"
+
+
+def serve(service: Service) -> None:
+    """Serve every demand in no time."""
+    setattr(conversation, "perform", lambda _demand: None)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

@@ -1,0 +1,20 @@
+"""Ends at the signal, whatever is in service."""
+
+import os
+import signal
+
+from labkit.program import main
+from labkit.service import Service
+from services.single import server
+
+REJECTED_BY = "test_drain.test_what_is_in_service_is_finished_and_acked"
+
+
+def serve(service: Service) -> None:
+    """Serve until the signal and not a moment longer."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

@@ -1,0 +1,25 @@
+"""Sends one acknowledgement twice."""
+
+from labkit.connection import Connection
+from labkit.events import Served
+from labkit.program import main
+from labkit.service import Service
+from services.single import server
+
+REJECTED_BY = "test_protocol.test_one_ack_for_each_message"
+
+
+def serve(service: Service) -> None:
+    """Serve, and owe every request twice."""
+    owe = Connection.owe
+
+    def owe_wrongly(conn: Connection, served: Served) -> None:
+        owe(conn, served)
+        owe(conn, served)
+
+    setattr(Connection, "owe", owe_wrongly)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

@@ -1,0 +1,25 @@
+"""Forgets one acknowledgement of those it owes together."""
+
+from labkit.connection import Connection
+from labkit.events import Served
+from labkit.program import main
+from labkit.service import Service
+from services.single import server
+
+REJECTED_BY = "test_protocol.test_messages_in_one_segment_are_each_acked"
+
+
+def serve(service: Service) -> None:
+    """Serve, and owe nothing for the request b."""
+    owe = Connection.owe
+
+    def owe_wrongly(conn: Connection, served: Served) -> None:
+        if served.request.id != "b":
+            owe(conn, served)
+
+    setattr(Connection, "owe", owe_wrongly)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

@@ -1,0 +1,24 @@
+"""Drops the unfinished message at the end of a read."""
+
+from labkit.framing import Framer
+from labkit.program import main
+from labkit.service import Service
+from services.single import server
+
+REJECTED_BY = "test_protocol.test_a_split_goodbye_still_closes"
+
+
+def serve(service: Service) -> None:
+    """Serve with a framer that keeps nothing between two reads."""
+    receive = Framer.receive
+
+    def forget(framer: Framer, segment: bytes) -> None:
+        framer.tail = b""
+        receive(framer, segment)
+
+    setattr(Framer, "receive", forget)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

@@ -1,0 +1,19 @@
+"""Counts an event whose line is never written."""
+
+from labkit.program import main
+from labkit.service import Service
+
+REJECTED_BY = "test_log.test_every_line_is_an_event"
+
+
+def serve(service: Service) -> None:
+    """Serve, and log half of what happens."""
+    service.listening(workers=1)
+    for conn in service.connections():
+        service.serve_connection(conn)
+        log = service.log(1)
+        getattr(log, "_lines").clear()  # noqa: B009
+
+
+if __name__ == "__main__":
+    main("broken", serve)

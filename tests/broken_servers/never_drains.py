@@ -1,0 +1,19 @@
+"""Ignores the signal that asks it to stop."""
+
+import signal
+
+from labkit.program import main
+from labkit.service import Service
+from services.single import server
+
+REJECTED_BY = "test_drain.test_an_idle_connection_is_closed"
+
+
+def serve(service: Service) -> None:
+    """Serve for ever."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

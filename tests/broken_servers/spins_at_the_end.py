@@ -1,0 +1,24 @@
+"""Takes the end of the stream for an empty read, and reads again."""
+
+from labkit.program import main
+from labkit.service import Service
+from labkit.session import Session
+from services.single import server
+
+REJECTED_BY = "test_protocol.test_a_half_closed_client_gets_what_it_is_owed"
+
+
+def serve(service: Service) -> None:
+    """Serve with a session that does not know the end of a stream."""
+    receive = Session.receive
+
+    def ignore_end(session: Session, segment: bytes, now_ns: int) -> None:
+        if segment:
+            receive(session, segment, now_ns)
+
+    setattr(Session, "receive", ignore_end)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

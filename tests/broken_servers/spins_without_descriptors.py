@@ -1,0 +1,18 @@
+"""Accepts again at once where there is no descriptor for it."""
+
+from labkit import service as labkit_service
+from labkit.program import main
+from labkit.service import Service
+from services.single import server
+
+REJECTED_BY = "test_faults.test_out_of_descriptors_it_waits_and_recovers"
+
+
+def serve(service: Service) -> None:
+    """Serve, and never wait to accept."""
+    setattr(labkit_service.time, "sleep", lambda _seconds: None)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)
