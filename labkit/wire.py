@@ -30,7 +30,7 @@ def decode(line: bytes) -> Message:
     """
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter where it is nested too deep
         message = None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise WireError(f"not a message: {line[:80]!r}")
@@ -55,6 +55,10 @@ class Channel:
     def fileno(self) -> int:
         """Return the socket's descriptor."""
         return self._sock.fileno()
+
+    def settimeout(self, timeout_s: float | None) -> None:
+        """Let `receive` fail with TimeoutError once nothing has come for ``timeout_s``."""
+        self._sock.settimeout(timeout_s)
 
     def send(self, kind: str, payload: bytes = b"", **fields: object) -> None:
         """Send one message and the raw bytes that belong to it."""

@@ -95,7 +95,7 @@ def _client_measures(evidence: Evidence) -> dict[str, float | None]:
         "unsent": clients.books["unsent"],
         "in_flight": clients.books["in_flight"],
         "errors": sum(clients.errors.values()),
-        **{kind: clients.errors[kind] for kind in clients.errors},
+        **clients.errors,
         "start_spread": _spread_s(clients.started_ns),
     }
 

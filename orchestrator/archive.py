@@ -9,9 +9,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+SERVER_LOG = "server.log"
+CLIENTS = "clients.json"
+CASE = "case.json"
+
 
 class ArchiveError(Exception):
     """The results cannot be written; the message says where and why."""
+
+    @classmethod
+    def of(cls, path: Path, error: OSError) -> "ArchiveError":
+        """Return what to tell a person of ``error``, met while writing ``path``."""
+        return cls(f"cannot write {path}: {error.strerror}; choose another place with --out")
 
 
 class Archive:
@@ -38,7 +47,7 @@ class Archive:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
-            raise _refusal(folder, exc) from exc
+            raise ArchiveError.of(folder, exc) from exc
         return folder
 
     def write(self, name: str, content: str | bytes) -> Path:
@@ -54,13 +63,9 @@ class Archive:
             os.replace(partial, path)  # noqa: PTH105 the atomic one
         except OSError as exc:
             partial.unlink(missing_ok=True)
-            raise _refusal(path, exc) from exc
+            raise ArchiveError.of(path, exc) from exc
         return path
 
     def write_json(self, name: str, value: Mapping[str, object]) -> Path:
         """Write ``value`` as indented JSON."""
         return self.write(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def _refusal(path: Path, error: OSError) -> ArchiveError:
-    return ArchiveError(f"cannot write {path}: {error.strerror}; choose another place with --out")

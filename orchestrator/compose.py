@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.backends.base import BackendError, last_lines
+from orchestrator.interrupts import held
 
 ROOT = Path(__file__).resolve().parents[1]
 VERSION_DEADLINE_S = 30.0
@@ -51,7 +52,24 @@ def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
     Raises:
         ComposeError: it failed or took longer than ``timeout_s``.
     """
-    with subprocess.Popen(  # noqa: S603 our own arguments
+    process: subprocess.Popen[str] | None = None
+    try:
+        with held():
+            process = _spawn(arguments)
+        output, _ = process.communicate(timeout=timeout_s)
+    except BaseException as exc:
+        if process is not None:
+            _interrupt(process)
+        if isinstance(exc, subprocess.TimeoutExpired):
+            raise ComposeError(f"{_shown(arguments)} took over {timeout_s:g} s") from exc
+        raise
+    if process.returncode:
+        raise ComposeError(f"{_shown(arguments)} failed:\n{last_lines(output)}")
+    return output
+
+
+def _spawn(arguments: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 our own arguments
         ["docker", *arguments],  # noqa: S607
         cwd=ROOT,
         env=_environment(),
@@ -61,17 +79,7 @@ def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
         text=True,
         errors="replace",
         start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=timeout_s)
-        except BaseException as exc:
-            _interrupt(process)
-            if isinstance(exc, subprocess.TimeoutExpired):
-                raise ComposeError(f"{_shown(arguments)} took over {timeout_s:g} s") from exc
-            raise
-    if process.returncode:
-        raise ComposeError(f"{_shown(arguments)} failed:\n{last_lines(output)}")
-    return output
+    )
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
@@ -81,6 +89,7 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
         process.communicate(timeout=INTERRUPT_GRACE_S)
         return
     process.kill()
+    process.communicate()
 
 
 def _shown(arguments: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("docker", "pydantic", "pyyaml", "tenacity")
+PACKAGES = ("docker", "jinja2", "lark", "pydantic", "pyyaml", "rich", "tenacity")
 
 
 def describe_host(backend: Mapping[str, object]) -> dict[str, object]:

@@ -35,7 +35,7 @@ _REGISTRY = (
     _input("users", COUNT, "connections in all, each waiting for its ack before it sends again"),
     _input("replicas", COUNT, "client replicas that share the users"),
     _input("messages", COUNT, "messages that each user sends"),
-    _input("workers", COUNT, "processes or threads of a model that has a pool"),
+    _input("workers", COUNT, "processes or threads that serve; 1 for a model without a pool"),
     _input("backlog", COUNT, "argument of listen"),
     _input("service_time", TIME, "demand of one message, or the server's default"),
     _input("think_time", TIME, "pause of a user between an ack and its next message"),
@@ -67,10 +67,10 @@ _REGISTRY = (
     Measure("worker_deaths", COUNT, "workers that ended while the server was to serve"),
     Measure("cpu_time", TIME, "CPU time of the server, user and system, all its processes"),
     Measure("cpu_time_per_message", TIME, "CPU time of the server for each ack"),
-    Measure("peak_memory", SIZE, "most memory the server held"),
+    Measure("peak_memory", SIZE, "most memory the server held, shared pages in each process"),
     Measure("server_exit_code", COUNT, "how the server ended once it was told to"),
     Measure("start_spread", TIME, "from the first replica's start to the last one's"),
-    Measure("utilization", COUNT, "busy time of the workers over workers times makespan"),
+    Measure("utilization", COUNT, "time in service over workers times makespan; above 1 in a loop"),
 )  # fmt: skip
 
 MEASURES = {measure.name: measure for measure in _REGISTRY}

@@ -10,6 +10,7 @@ from orchestrator.scenario.matrix import apply, points
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 
 MAX_SLUG_CHARS = 100
+_PLAIN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._,=-]{{0,{MAX_SLUG_CHARS - 1}}}")
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,15 @@ class Case:
 
     @property
     def slug(self) -> str:
-        """The name as part of a path: letters, digits, ``.``, ``_``, ``-``; never too long."""
-        slug = self.name.replace(",", "_")
-        slug = re.sub(r"[^A-Za-z0-9._-]", "-", slug).lstrip(".-")
-        if len(slug) <= MAX_SLUG_CHARS:
+        """The name as a folder's name, unlike that of any other case of its plan.
+
+        A name that is too long or holds what a folder's name may not ends in a digest instead.
+        """
+        slug = re.sub(r"[^A-Za-z0-9._-]", "-", self.name.replace(",", "_"))
+        if _PLAIN_NAME.fullmatch(self.name):
             return slug
-        digest = hashlib.sha256(self.name.encode()).hexdigest()[:8]
-        return f"{slug[: MAX_SLUG_CHARS - len(digest) - 1]}-{digest}"
+        digest = hashlib.sha256(self.name.encode(errors="surrogatepass")).hexdigest()[:8]
+        return f"{slug[: MAX_SLUG_CHARS - len(digest) - 1]}-{digest}".lstrip("._-")
 
     def inputs(self) -> dict[str, float]:
         """Return the measures that are configured, by name, in base units.

@@ -35,6 +35,7 @@ apt_install() {
 # The configured source of Debian's packages, of one release or of any: its address and the file that names it.
 debian_source() {
     local release=${1:+"Codename: $1"}
+    # shellcheck disable=SC2016 # apt's own placeholders
     apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY)' \
         'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 'Component: main' ${release:+"$release"} |
         sed 's/:[0-9]*$//' | head -n 1

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-SERVER_LOG = "server.log"
 LAST_LINES = 12
 
 
@@ -85,6 +84,13 @@ class Backend(Protocol):
         Raises:
             BackendError: on entry, if a program did not start; with its own last lines.
         """
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The Compose projects left up for a look, where that was asked for."""
+
+    def close(self) -> None:
+        """Remove whatever an interrupt left of a stage; nothing happens where nothing is left."""
 
 
 def last_lines(log: str) -> str:

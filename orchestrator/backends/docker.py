@@ -14,8 +14,8 @@ import yaml
 from docker.models.containers import Container
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from orchestrator.archive import SERVER_LOG
 from orchestrator.backends.base import (
-    SERVER_LOG,
     BackendError,
     StageEnd,
     StageOrder,
@@ -24,6 +24,7 @@ from orchestrator.backends.base import (
 )
 from orchestrator.compose import Compose
 from orchestrator.engine import ENGINE_ERRORS, Engine
+from orchestrator.interrupts import held, is_interrupted
 
 BUILD_DEADLINE_S = 900.0
 UP_DEADLINE_S = 120.0
@@ -46,7 +47,7 @@ class DockerBackend:
         self._engine = engine
         self._campaign_id = campaign_id
         self._keep = keep
-        self._staged = 0
+        self._projects: list[str] = []
         self._models: tuple[str, ...] = ()
 
     def prepare(self, models: Sequence[str]) -> None:
@@ -73,8 +74,8 @@ class DockerBackend:
     @contextmanager
     def stage(self, order: StageOrder) -> Iterator["DockerStage"]:
         """Bring a project up and, unless it is to be kept, remove it on exit."""
-        self._staged += 1
-        project = f"lab-{self._campaign_id}-{self._staged}"
+        project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
+        self._projects.append(project)
         stage = DockerStage(self._engine, project, order)
         try:
             stage.start()
@@ -82,10 +83,26 @@ class DockerBackend:
         except ENGINE_ERRORS as exc:
             raise BackendError(f"the Docker engine failed: {exc}") from exc
         finally:
-            if self._keep:
-                stage.revive()
-            else:
+            with held():
+                if self._keeps:
+                    stage.revive()
+                else:
+                    self._engine.remove(project)
+
+    @property
+    def _keeps(self) -> bool:
+        return self._keep and not is_interrupted()
+
+    def close(self) -> None:
+        """Remove every container and network of the campaign, unless they are to be kept."""
+        with held():
+            for project in () if self._keeps else self._projects:
                 self._engine.remove(project)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The Compose projects left up for a look."""
+        return tuple(self._projects) if self._keeps else ()
 
 
 class DockerStage:
@@ -149,7 +166,8 @@ class DockerStage:
 
     def revive(self) -> None:
         """Start the drained server again, for a look."""
-        self._server.start()
+        for server in self._engine.containers(self._project, self._order.model):
+            server.start()
 
 
 def _listens(container: Container, service: str) -> bool:

@@ -10,19 +10,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from orchestrator.archive import SERVER_LOG
 from orchestrator.backends.base import (
-    SERVER_LOG,
     BackendError,
     StageEnd,
     StageOrder,
     last_lines,
     listening_event,
 )
+from orchestrator.interrupts import held
 
 ROOT = Path(__file__).resolve().parents[2]
 START_DEADLINE_S = 20.0
@@ -35,6 +36,10 @@ class ProcessBackend:
     """Runs ``services/<model>/server.py`` and ``client/client.py`` with this interpreter."""
 
     name = "process"
+    kept: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self._programs: list[Program] = []
 
     def prepare(self, models: Sequence[str]) -> None:
         """Check that every model has a program here.
@@ -57,18 +62,27 @@ class ProcessBackend:
     @contextmanager
     def stage(self, order: StageOrder) -> Iterator["ProcessStage"]:
         """Start server and conductor side by side, then the replicas; end them all on exit."""
-        with ExitStack() as stack:
-            stage = ProcessStage(order, stack)
+        try:
+            stage = ProcessStage(order, self._programs)
             stage.start()
             yield stage
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End every program that still runs."""
+        with held():
+            for program in self._programs:
+                program.kill()
+            self._programs.clear()
 
 
 class ProcessStage:
-    """The processes of one case."""
+    """The processes of one case; each is put among ``programs`` as soon as it runs."""
 
-    def __init__(self, order: StageOrder, stack: ExitStack) -> None:
+    def __init__(self, order: StageOrder, programs: list["Program"]) -> None:
         self._order = order
-        self._stack = stack
+        self._programs = programs
         self._clients: list[Program] = []
 
     def start(self) -> None:
@@ -96,8 +110,9 @@ class ProcessStage:
 
     def _run(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> "Program":
         log = self._order.folder / (SERVER_LOG if name == "server" else f"{name}.log")
-        program = Program(name, arguments, settings, log)
-        self._stack.callback(program.kill)
+        with held():
+            program = Program(name, arguments, settings, log)
+            self._programs.append(program)
         return program
 
 

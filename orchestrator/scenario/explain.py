@@ -3,6 +3,8 @@
 Promises that no wording of the validation library reaches a user.
 """
 
+from collections.abc import Sequence
+
 from pydantic_core import ErrorDetails
 
 from orchestrator.scenario.problems import Problem
@@ -10,7 +12,7 @@ from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.sections import ClosedGroup, Section, ServerSettings
 from orchestrator.scenario.values import COMPLAINT, describe
 from orchestrator.scenario.yaml_source import Document, Location
-from orchestrator.wording import listed, unknown
+from orchestrator.wording import closest, label, listed, unknown
 
 _SECTIONS: dict[Location, type[Section]] = {
     (): Scenario,
@@ -18,10 +20,20 @@ _SECTIONS: dict[Location, type[Section]] = {
     ("clients",): ClosedGroup,
 }
 _WANTED = {
-    "tuple_type": "write a list",
-    "dict_type": "write a map",
-    "model_type": "write a map",
+    "tuple_type": "write a list, e.g. [a, b]",
+    "dict_type": "write a map, e.g. {a: 1, b: 2}",
+    "model_type": "write a map, e.g. {a: 1, b: 2}",
 }
+
+
+def without_echoes(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out each key that is missing because it is misspelt: the misspelling says it all."""
+    meant = {
+        (*each["loc"][:-1], closest(str(each["loc"][-1]), _keys(each["loc"])))
+        for each in errors
+        if each["type"] == "extra_forbidden"
+    }
+    return [each for each in errors if each["type"] != "missing" or each["loc"] not in meant]
 
 
 def explain(error: ErrorDetails, document: Document) -> Problem:
@@ -32,7 +44,7 @@ def explain(error: ErrorDetails, document: Document) -> Problem:
         line, column = place.key
     else:
         line, column = place.value
-        if place.text_offset is not None and "column" in context:
+        if place.text_offset is not None and context.get("column"):
             column += place.text_offset + context["column"] - 1
     return Problem(document.file, line, column, _message(error))
 
@@ -49,8 +61,9 @@ def _message(error: ErrorDetails) -> str:
     else:
         wanted = _WANTED.get(kind, "this is not allowed here")
         message = f"{describe(error['input'])}; {wanted}"
-    is_element = context.get("at_key") or not location or isinstance(location[-1], int)
-    return message if is_element else f"{location[-1]}: {message}"
+    if context.get("at_key") or not location or isinstance(location[-1], int):
+        return message
+    return f"{label(location[-1])}: {message}"
 
 
 def _keys(location: Location) -> list[str]:

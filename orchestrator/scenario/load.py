@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from orchestrator.scenario.explain import explain
+from orchestrator.scenario.explain import explain, without_echoes
 from orchestrator.scenario.problems import ScenarioError
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.yaml_source import read_document
@@ -28,9 +28,11 @@ def load_scenario(path: Path, known_models: Collection[str] | None) -> Scenario:
     try:
         scenario = Scenario.model_validate(data, context={"known_models": known_models})
     except ValidationError as error:
-        seen = {(each.line, each.column) for each in problems}
-        found = [explain(each, document) for each in error.errors(include_url=False)]
-        problems += [each for each in found if (each.line, each.column) not in seen]
+        problems += [
+            explain(each, document)
+            for each in without_echoes(error.errors(include_url=False))
+            if document.existing(each["loc"]) not in document.refused
+        ]
     if problems:
         raise ScenarioError(problems)
     return scenario

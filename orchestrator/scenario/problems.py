@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MAX_SHOWN = 50
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -22,4 +24,7 @@ class ScenarioError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda each: (each.line, each.column)))
-        super().__init__("\n".join(map(str, self.problems)))
+        lines = [str(each) for each in self.problems[:MAX_SHOWN]]
+        if len(self.problems) > MAX_SHOWN:
+            lines.append(f"and {len(self.problems) - MAX_SHOWN} more problems")
+        super().__init__("\n".join(lines))

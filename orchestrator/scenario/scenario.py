@@ -142,7 +142,7 @@ class Scenario(Section):
             found.append((self._blame("replicas", point), complaint(message)))
         total = group.users * group.messages
         if total > MAX_MESSAGES:
-            message = f"{total} messages in one case ({group.users} users); allowed: {MAX_MESSAGES}"
+            message = f"{total} messages a case; allowed: at most {MAX_MESSAGES} (users x messages)"
             found.append((self._blame("messages", point), complaint(message)))
         limit_s = server.max_service_time_s
         for axis, demand_s in (("demand", group.demand_s), ("service_time", server.service_time_s)):

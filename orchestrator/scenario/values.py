@@ -20,9 +20,9 @@ COMPLAINT = "complaint"
 MAX_DEMAND = "60m"
 
 
-def complaint(message: str, *, at_key: bool = False, column: int = 1) -> PydanticCustomError:
-    """Return an error to raise in a validator; ``column`` is the place within a text value."""
-    context = {"message": message} | ({"at_key": True} if at_key else {"column": column})
+def complaint(message: str, *, at_key: bool = False, column: int = 0) -> PydanticCustomError:
+    """Return an error to raise in a validator; ``column``, from 1, is a place within the text."""
+    context = {"message": message, "at_key": at_key, "column": column}
     return PydanticCustomError(COMPLAINT, "{message}", context)
 
 

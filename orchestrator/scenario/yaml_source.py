@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 
 from orchestrator.scenario.problems import Problem, ScenarioError
-from orchestrator.scenario.yaml_loader import load_node
+from orchestrator.scenario.yaml_loader import load_node, position_after
 from orchestrator.wording import quote
 
-MAX_BYTES = 1 << 20
+MAX_KIB = 256
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
 
@@ -41,12 +41,16 @@ class Place:
 
 @dataclass
 class Document:
-    """The data of one file, the place of each part, and the problems found on the way."""
+    """The data of one file, the place of each part, and the problems found on the way.
+
+    ``refused`` are the parts with such a problem: whatever else is wrong with them follows from it.
+    """
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
     places: dict[Location, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    refused: set[Location] = field(default_factory=set)
 
     def existing(self, location: Sequence[str | int]) -> Location:
         """Return the part of ``location`` that the file has, without steps that it lacks."""
@@ -80,17 +84,16 @@ def read_document(path: Path) -> Document:
 def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(MAX_KIB * 1024 + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise _file_error(path, f"cannot be read: {reason}; give a YAML file") from error
-    if len(content) > MAX_BYTES:
-        raise _file_error(path, f"larger than {MAX_BYTES} bytes; no scenario needs that")
+    if len(content) > MAX_KIB * 1024:
+        raise _file_error(path, f"larger than {MAX_KIB} KiB; no scenario needs that")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        line, column = position_after(content[: error.start].decode("utf-8"))
         message = "not UTF-8 text; save the file as UTF-8"
         raise ScenarioError([Problem(str(path), line, column, message)]) from error
 
@@ -121,7 +124,7 @@ class _Builder:
             ]
         if isinstance(node, yaml.MappingNode):
             return self._map(node, location)
-        return self._scalar(node)
+        return self._scalar(node, location)
 
     def _map(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -150,25 +153,28 @@ class _Builder:
             return "an empty key; write the name of a setting"
         return f"key {quote(key.value)} is not text; put it in quotes"
 
-    def _scalar(self, node: yaml.Node) -> str | int | float | bool | None:
+    def _scalar(self, node: yaml.Node, location: Location) -> str | int | float | bool | None:
         kind, text = node.tag.removeprefix(_TAG), node.value
         if kind == "bool":
             return bool(yaml.SafeLoader.bool_values[text.lower()])
         if kind == "null":
-            self._note(node, "no value; write one or leave it out")
+            self._refuse(node, location, "no value; write one or leave it out")
             return None
         if kind not in {"int", "float"}:
             return str(text)
         if not _PLAIN_NUMBER.fullmatch(text):
-            self._note(
-                node, f"{quote(text)} is an unclear number; write it in plain decimal digits"
-            )
-            return 0
+            message = f"{quote(text)} is an unclear number; write it in plain decimal digits"
+            self._refuse(node, location, message)
+            return None
         return int(text) if kind == "int" else float(text)
 
     def _text_offset(self, node: yaml.ScalarNode) -> int | None:
         source = self._text[node.start_mark.index : node.end_mark.index]
         return {node.value: 0, f"'{node.value}'": 1, f'"{node.value}"': 1}.get(source)
+
+    def _refuse(self, node: yaml.Node, location: Location, message: str) -> None:
+        self._document.refused.add(location)
+        self._note(node, message)
 
     def _note(self, node: yaml.Node, message: str) -> None:
         line, column = _position(node)

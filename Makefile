@@ -1,0 +1,51 @@
+# Each target in one line: make help
+PY := .venv/bin/python
+SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
+LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links
+
+.PHONY: help demo venv test check engine base-image lock clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: .venv/runtime.stamp ## Run the quickstart scenario: all four models, half a minute
+	@scripts/base-image --if-engine
+	$(PY) orchestrate.py scenarios/quickstart.yaml
+
+venv: .venv/runtime.stamp ## Make the virtual environment .venv from the locked dependencies
+
+test: .venv/dev.stamp ## Run all tests; pass pytest options in ARGS, require an engine with LAB_REQUIRE_DOCKER=1
+	@scripts/base-image --if-engine
+	$(PY) -m pytest $(ARGS)
+
+check: .venv/dev.stamp ## Lint, check format and types, and the shell scripts where shellcheck is installed
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(if $(shell command -v shellcheck),shellcheck -x $(SHELL_SCRIPTS),@echo "skipped: shellcheck is not installed")
+
+engine: ## Have Docker Engine and Compose v2 (Debian, Ubuntu; as root); nothing to do where they answer
+	@scripts/engine
+
+base-image: ## Have a base image for the containers, without a registry too
+	@scripts/base-image
+
+lock: .venv/dev.stamp ## Lock dependencies with hashes; to newer versions with ARGS=--upgrade
+	$(LOCK) $(ARGS) requirements.in -o requirements.txt
+	$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove the virtual environment, caches and containers; results/ and .env stay
+	-docker compose --profile '*' down --volumes --remove-orphans
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/runtime.stamp: requirements.txt
+	@scripts/venv $<
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt
+	@scripts/venv $<
+	@touch $@

@@ -1,0 +1,1 @@
+"""The load client and the conductor; imports labkit only."""

@@ -1,0 +1,88 @@
+"""From a command line to an exit code: which of the client's roles to play."""
+
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+from client import conductor, replica
+from client.interrupts import raise_interrupt, readable_interrupts
+from client.load import Load
+from client.options import Options, OptionsError, parse_options
+from client.resolve import UnresolvedError, resolve
+from client.story import Story, tell_sum
+from client.task import Task
+from client.user import Script
+
+OK, FAILED, MISUSED, LOST, INTERRUPTED = 0, 1, 2, 3, 130
+CODES: dict[type[Exception], int] = {
+    OptionsError: MISUSED,
+    UnresolvedError: FAILED,
+    replica.ConductorLostError: LOST,
+}
+HINTS = {
+    "refused": "nobody listens at {target}; start a server, e.g. python -m services.prefork.server "
+    "(127.0.0.1:3000), or docker compose up prefork (--target 127.0.0.1:3002)",
+    "reset": "the server at {target} broke off connections; its log has the reason",
+    "timed_out": "not every answer came within {timeout_s:g} s; see --timeout, or ask for less",
+    "closed_early": "the server at {target} ended before all was acknowledged; see its log",
+    "bad_reply": "what listens at {target} is no server of this lab; see --target",
+    "unreachable": "no way to {target}, or no descriptor or local port left; see ulimit -n",
+}
+
+
+def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
+    """Play the role that is asked for and return the exit code."""
+    signal.signal(signal.SIGTERM, raise_interrupt)
+    try:
+        if list(arguments) == ["conductor"]:
+            return conductor.main(os.environ)
+        options = parse_options(arguments, os.environ)
+        _raise_descriptor_limit()
+        if options.conductor is not None:
+            replica.play(options.conductor)
+            return OK
+        return _play_plainly(options)
+    except tuple(CODES) as exc:
+        return _say(str(exc), CODES[type(exc)])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _play_plainly(options: Options) -> int:
+    host, port = options.target
+    family, address = resolve(host, port)
+    task = Task(
+        family=family,
+        address=address,
+        script=Script(options.messages, options.demand or None),
+        users=options.connections,
+        think_time_s=options.think_time_s,
+        timeout_s=options.timeout_s,
+    )
+    target = f"{host}:{port}"
+    with readable_interrupts() as stop_fd:
+        start_ns = time.monotonic_ns()
+        story = None if options.quiet else Story(start_ns, target)
+        load = Load(task, story, stop_fd)
+        load.run(start_ns, lambda _acked: story.remind(load.phases()) if story else None)
+        tell_sum(load.books)
+    kinds = [kind for kind, users in load.books.errors.items() if users]
+    for kind in kinds:
+        _say(HINTS[kind].format(target=target, timeout_s=task.timeout_s), FAILED)
+    if load.is_stopped:
+        return INTERRUPTED
+    return FAILED if kinds else OK
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow as many connections as the hard limit does; the usual soft limit is 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(f"client: {text}\n")
+    return code

@@ -1,0 +1,11 @@
+"""The client as a program: ``python client/client.py 3``; see ``--help``."""
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]  # so that it runs from anywhere
+
+from client.cli import main  # noqa: E402 found by the line above
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""What a client is asked to do: by the command line, else the environment, else a default."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
+
+from labkit.durations import parse_duration_s
+from labkit.work import parse_demand
+
+MAX_CONNECTIONS = 10_000
+MAX_MESSAGES = 1_000_000
+DAY_S = 86_400
+EPILOG = """\
+examples:
+  python client/client.py 3                          three clients at once, five messages each
+  python client/client.py 7 --demand sleep=100ms     each message asks for 100 ms of service
+  python client/client.py 2 --target 127.0.0.1:3004  the epoll server of docker compose up epoll
+  python client/client.py conductor                  the start barrier of an orchestrated run
+
+Every option has an environment variable: LAB_CONNECTIONS, LAB_MESSAGES, LAB_DEMAND, LAB_THINK_TIME,
+LAB_TARGET, LAB_TIMEOUT. With LAB_CONDUCTOR=HOST:PORT the conductor says what to do, and when.
+
+exit codes: 0 all acknowledged, 1 something failed, 2 a bad option, 3 the conductor was lost,
+130 interrupted
+"""
+
+
+class OptionsError(ValueError):
+    """An option is unknown or has no usable value; the message names it and says what it takes."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionsError(f"{message}; see --help")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Durations in seconds; an empty ``demand`` leaves it to the server."""
+
+    connections: int
+    messages: int
+    demand: str
+    think_time_s: float
+    target: tuple[str, int]
+    timeout_s: float
+    conductor: tuple[str, int] | None
+    quiet: bool
+
+
+def parse_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
+    """Return what is asked for.
+
+    Raises:
+        OptionsError: an option is unknown, or its value cannot be used.
+        SystemExit: with 0 after ``--help``.
+    """
+    asked = vars(_parser().parse_args(arguments))
+    values: dict[str, object] = {"quiet": asked["quiet"]}
+    for name, (default, read) in _READERS.items():
+        variable = "LAB_" + name.removesuffix("_s").upper()
+        given = asked.get(name)
+        source = variable if given is None else _LABELS.get(name, f"--{name}")
+        text = (environ.get(variable) or default) if given is None else given
+        try:
+            values[name] = read(text)
+        except ValueError as exc:
+            raise OptionsError(f"{source}: {exc}") from exc
+    return Options(**values)  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="client.py",
+        description="Concurrent clients in a closed loop: each sends, waits for its ack, thinks, "
+        "sends again, and says goodbye after the last message.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("connections", nargs="?", metavar="N", help="clients at once (default: 1)")
+    parser.add_argument("--messages", metavar="M", help="messages of each client (default: 5)")
+    parser.add_argument(
+        "--demand", help="sleep=<duration> or cpu=<duration> (default: the server's own)"
+    )
+    parser.add_argument(
+        "--think-time", dest="think_time_s", metavar="DURATION", help="pause after an ack (0ms)"
+    )
+    parser.add_argument("--target", metavar="HOST:PORT", help="the server (127.0.0.1:3000)")
+    parser.add_argument(
+        "--timeout", dest="timeout_s", metavar="DURATION", help="end of the run at the latest (10m)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no line per step, the sum only")
+    return parser
+
+
+def _whole(text: str, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high))) or not (
+        1 <= int(text) <= high
+    ):
+        raise ValueError(f"{text[:80]!r} is not a whole number from 1 to {high}")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    duration_s = parse_duration_s(text[:80])
+    if duration_s > DAY_S:
+        raise ValueError(f"{text[:80]!r} is longer than a day")
+    return duration_s
+
+
+def _positive_duration(text: str) -> float:
+    duration_s = _duration(text)
+    if duration_s == 0:
+        raise ValueError(f"{text[:80]!r} must be more than nothing")
+    return duration_s
+
+
+def _demand(text: str) -> str:
+    if text and parse_demand(text) is None:
+        raise ValueError(f"{text[:80]!r} is no demand; write e.g. sleep=50ms or cpu=5ms")
+    return text
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of ``host:port``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port[:9]) < 1 << 16:
+        raise ValueError(f"{text[:80]!r} is no address; write HOST:PORT, e.g. 127.0.0.1:3000")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+_READERS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "connections": ("1", partial(_whole, high=MAX_CONNECTIONS)),
+    "messages": ("5", partial(_whole, high=MAX_MESSAGES)),
+    "demand": ("", _demand),
+    "think_time_s": ("0ms", _duration),
+    "target": ("127.0.0.1:3000", parse_address),
+    "timeout_s": ("10m", _positive_duration),
+    "conductor": ("", lambda text: parse_address(text) if text else None),
+}
+_LABELS = {"connections": "N", "think_time_s": "--think-time", "timeout_s": "--timeout"}

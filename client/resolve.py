@@ -1,0 +1,28 @@
+"""Names into addresses, before a run, so that no lookup falls into it."""
+
+import socket
+
+Address = tuple[str | int | bytes, ...]
+
+
+class UnresolvedError(Exception):
+    """A host name stands for no address."""
+
+
+def resolve(host: str, port: int) -> tuple[int, Address]:
+    """Return the address family and socket address of ``host`` and ``port``.
+
+    IPv4 first: the servers listen there, and ``localhost`` may name ``::1`` before 127.0.0.1.
+
+    Raises:
+        UnresolvedError: there is none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as exc:
+        raise UnresolvedError(f"{host} has no address: {exc.strerror}") from exc
+    except ValueError as exc:  # no name at all, UnicodeError for one
+        raise UnresolvedError(f"{host[:80]!r} is no host name") from exc
+    found.sort(key=lambda info: info[0] != socket.AF_INET)
+    family, _, _, _, address = found[0]
+    return family, address

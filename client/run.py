@@ -1,0 +1,160 @@
+"""A run as the conductor sees it: one load, shared among replicas that begin at one instant."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields
+
+from client.peer import Peer
+from labkit.wire import Message, WireError, encode
+
+READY_S = 20.0  # for a replica to find its target's address
+RESULT_GRACE_S = 30.0  # for its samples to travel
+PROGRESS_S = 0.5
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the orchestrator wants done, in all; ``margin_s`` is how far ahead the start is."""
+
+    replicas: int
+    users: int
+    messages: int
+    demand: str | None
+    think_time_s: float
+    target: str
+    seed: int
+    timeout_s: float
+    margin_s: float
+
+    @classmethod
+    def read(cls, message: Message) -> "Order":
+        """Return the order that ``message`` is.
+
+        Raises:
+            WireError: it lacks something or makes no sense.
+        """
+        missing = [field.name for field in fields(cls) if field.name not in message]
+        if missing:
+            raise WireError(f"no order, it lacks: {', '.join(missing)}")
+        order = cls(**{field.name: message[field.name] for field in fields(cls)})
+        for name in ("replicas", "users", "messages"):
+            number = getattr(order, name)
+            if not isinstance(number, int) or number < 1:
+                raise WireError(f"no order, {name} is {number!r:.80}")
+        for name in ("think_time_s", "timeout_s", "margin_s"):
+            duration_s = getattr(order, name)
+            if not isinstance(duration_s, int | float) or not 0 <= duration_s <= DAY_S:
+                raise WireError(f"no order, {name} is {duration_s!r:.80}")
+        if not isinstance(order.seed, int):
+            raise WireError(f"no order, seed is {order.seed!r:.80}")
+        return order
+
+
+class LostError(Exception):
+    """Replicas have gone, or hang, before they came as far as they should."""
+
+
+class Run:
+    """One load, carried out by the replicas that came first."""
+
+    def __init__(self, order: Order, orchestrator: Peer) -> None:
+        self.orchestrator = orchestrator
+        self._order = order
+        self._replicas: list[Peer] = []
+        self._told_s = 0.0
+
+    async def carry_out(self, enrolled: "asyncio.Queue[Peer]") -> None:
+        """Gather the replicas, start them at one instant, and pass on all they report.
+
+        Everything is bounded but the gathering: how long to wait for whom is the orchestrator's
+        to say, and it can leave.
+        """
+        order = self._order
+        while len(self._replicas) < order.replicas:
+            self._replicas.append(await enrolled.get())
+            await self.orchestrator.send("enrolled", count=len(self._replicas))
+        try:
+            await self._each(self._prepare, READY_S, "it was ready")
+            start_ns = time.monotonic_ns() + round(order.margin_s * 1e9)
+            for peer in self._replicas:
+                peer.writer.write(encode("start", start_ns=start_ns))
+            await self.orchestrator.send("started", start_ns=start_ns)
+            longest_s = order.margin_s + order.timeout_s + RESULT_GRACE_S
+            await self._each(self._collect, longest_s, "its result")
+        except LostError as exc:
+            await self.orchestrator.send("failed", reason=str(exc))
+        else:
+            await self.orchestrator.send("done")
+
+    async def _each(
+        self, step: Callable[[int, Peer], Awaitable[None]], within_s: float, goal: str
+    ) -> None:
+        """Take a step with every replica; a loss is told once the others have taken theirs."""
+        outcomes = await asyncio.gather(
+            *(
+                asyncio.wait_for(step(number, peer), within_s)
+                for number, peer in enumerate(self._replicas)
+            ),
+            return_exceptions=True,
+        )
+        losses = [
+            f"replica {number} ({self._replicas[number].host}) {_describe(outcome)} before {goal}"
+            for number, outcome in enumerate(outcomes)
+            if isinstance(outcome, BaseException)
+        ]
+        if losses:
+            more = f", and {len(losses) - 1} more" if len(losses) > 1 else ""
+            raise LostError(losses[0] + more)
+
+    async def _prepare(self, number: int, peer: Peer) -> None:
+        order = self._order
+        first_user, users = share(order.users, order.replicas, number)
+        await peer.send(
+            "load",
+            replica=number,
+            first_user=first_user,
+            users=users,
+            messages=order.messages,
+            demand=order.demand,
+            think_time_s=order.think_time_s,
+            target=order.target,
+            seed=order.seed * 1_000_003 + number,
+            timeout_s=order.timeout_s,
+        )
+        if (await peer.receive())["type"] != "ready":
+            raise LookupError
+
+    async def _collect(self, _number: int, peer: Peer) -> None:
+        while (message := await peer.receive())["type"] == "progress":
+            peer.acked = int(message["acked"])
+            await self._tell_progress()
+        told = {name: value for name, value in message.items() if name != "type"}
+        payload = await peer.reader.readexactly(told["samples_bytes"])
+        peer.acked = int(told["books"]["acked"])
+        await self.orchestrator.send("result", payload, **told)
+        await peer.close()
+
+    async def _tell_progress(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._told_s >= PROGRESS_S:
+            self._told_s = now_s
+            acked = sum(peer.acked for peer in self._replicas)
+            await self.orchestrator.send("progress", acked=acked)
+
+
+def share(users: int, replicas: int, replica: int) -> tuple[int, int]:
+    """Return the first user and the number of users of ``replica``; as even as they can be."""
+    first = users * replica // replicas
+    return first, users * (replica + 1) // replicas - first
+
+
+def _describe(loss: BaseException) -> str:
+    match loss:
+        case TimeoutError():
+            return "fell silent"
+        case WireError() | EOFError() | OSError():
+            return "left"
+        case _:
+            return f"sent nonsense ({loss!r:.80})"

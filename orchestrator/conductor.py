@@ -1,0 +1,121 @@
+"""The orchestrator's side of the conductor: hands it a case's load, takes back what happened.
+
+Samples go to the case's folder as they came; nothing is concluded here.
+"""
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from labkit.wire import Channel, Message, WireError
+from orchestrator.archive import CLIENTS
+from orchestrator.backends.base import BackendError
+
+CONNECT_DEADLINE_S = 10.0
+ENROL_DEADLINE_S = 30.0
+ENROL_PER_REPLICA_S = 1.0
+RESULT_DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the replicas do together; fields as the conductor takes them.
+
+    ``margin_s`` is how far ahead of the common start the conductor announces it.
+    """
+
+    replicas: int
+    users: int
+    messages: int
+    demand: str | None
+    think_time_s: float
+    target: str
+    seed: int
+    timeout_s: float
+    margin_s: float
+
+
+def drive(
+    address: tuple[str, int], load: Load, folder: Path, on_acked: Callable[[int], None]
+) -> float:
+    """Run ``load`` to its end, leave what the clients report in ``folder``; return its seconds.
+
+    ``on_acked`` is told now and then how many messages have been acknowledged.
+
+    Raises:
+        BackendError: the conductor or a replica was lost, or took longer than it may.
+    """
+    try:
+        with Channel(socket.create_connection(address, CONNECT_DEADLINE_S)) as channel:
+            return _Drive(channel, load, folder, on_acked).run()
+    except (OSError, WireError) as exc:
+        raise BackendError(f"the conductor at {address[0]}:{address[1]} was lost: {exc}") from exc
+
+
+class _Drive:
+    """One conversation with the conductor."""
+
+    def __init__(
+        self, channel: Channel, load: Load, folder: Path, on_acked: Callable[[int], None]
+    ) -> None:
+        self._channel = channel
+        self._load = load
+        self._folder = folder
+        self._on_acked = on_acked
+        self._enrolled = 0
+        self._start_ns = 0
+        self._replicas: list[dict[str, Any]] = []
+
+    def run(self) -> float:
+        load = self._load
+        self._channel.send("run", **asdict(load))
+        self._channel.settimeout(ENROL_DEADLINE_S + ENROL_PER_REPLICA_S * load.replicas)
+        while True:
+            message = self._next()
+            match message["type"]:
+                case "enrolled":
+                    self._enrolled = message["count"]
+                case "started":
+                    self._start_ns = message["start_ns"]
+                    self._channel.settimeout(load.timeout_s + RESULT_DEADLINE_S)
+                case "progress":
+                    self._on_acked(message["acked"])
+                case "result":
+                    self._keep(message)
+                case "failed":
+                    raise BackendError(f"the clients failed: {message['reason']}")
+                case "done":
+                    return self._finish()
+
+    def _next(self) -> Message:
+        try:
+            return self._channel.receive()
+        except TimeoutError:
+            self._give_up()
+
+    def _give_up(self) -> NoReturn:
+        load = self._load
+        if not self._start_ns:
+            raise BackendError(
+                f"only {self._enrolled} of {load.replicas} client replicas came to the conductor"
+            )
+        raise BackendError(
+            f"the clients reported nothing for {load.timeout_s + RESULT_DEADLINE_S:g} s"
+        )
+
+    def _keep(self, message: Message) -> None:
+        """Store a replica's samples, untouched, and remember what it says of itself."""
+        result = dict(message)
+        name = f"samples-{result['replica']:03d}.bin"
+        payload = self._channel.receive_bytes(result.pop("samples_bytes"))
+        (self._folder / name).write_bytes(payload)
+        self._replicas.append({**result, "samples": name})
+
+    def _finish(self) -> float:
+        told = {"start_ns": self._start_ns, "replicas": self._replicas}
+        (self._folder / CLIENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        end_ns = max(int(replica["end_ns"]) for replica in self._replicas)
+        return (end_ns - self._start_ns) / 1e9

@@ -1,0 +1,81 @@
+"""Runs one case on a backend and leaves in its folder all that analysis needs."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.archive import CASE
+from orchestrator.backends.base import Backend, StageOrder
+from orchestrator.conductor import Load, drive
+from orchestrator.plan import Case
+from orchestrator.scenario import Scenario, ServerSettings
+from orchestrator.scenario.sections import SERVER_DEFAULTS
+
+START_MARGIN_S = 0.05
+START_MARGIN_PER_REPLICA_S = 0.002
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Whom to tell how a case gets on: a step in words, and the messages acknowledged so far."""
+
+    on_step: Callable[[str], None]
+    on_acked: Callable[[int], None]
+
+
+def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, steps: Steps) -> None:
+    """Run ``case`` and store its logs, samples and ends in ``folder``.
+
+    Raises:
+        BackendError: something could not be run; nothing of it is left, but the logs.
+    """
+    begun_s = time.monotonic()
+    order = StageOrder(
+        model=case.model,
+        environment=server_environment(case.server),
+        replicas=case.group.replicas,
+        folder=folder,
+        drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,
+    )
+    steps.on_step("starting")
+    with backend.stage(order) as stage:
+        steps.on_step(f"under load, {case.group.users * case.group.messages} messages")
+        load_s = drive(stage.conductor, _load(scenario, case, stage.target), folder, steps.on_acked)
+        steps.on_step("stopping")
+        end = stage.end()
+    wall_s = time.monotonic() - begun_s
+    ended = {
+        "name": case.name,
+        "inputs": case.inputs(),
+        "server_exit_code": end.server_exit_code,
+        "client_exit_codes": end.client_exit_codes,
+        "wall_s": round(wall_s, 6),
+        "overhead_s": round(wall_s - load_s, 6),
+    }
+    (folder / CASE).write_text(json.dumps(ended, indent=1) + "\n", encoding="utf-8")
+
+
+def server_environment(server: ServerSettings) -> dict[str, str]:
+    """Return the server's whole configuration.
+
+    An empty variable leaves the server its default, whatever the shell or `.env` says.
+    """
+    unset = {f"LAB_{name.upper()}": "" for name in ServerSettings.model_fields}
+    return unset | server.environment() | {"LAB_LOG_FORMAT": "json", "LAB_LOG_LEVEL": "trace"}
+
+
+def _load(scenario: Scenario, case: Case, target: str) -> Load:
+    group = case.group
+    return Load(
+        replicas=group.replicas,
+        users=group.users,
+        messages=group.messages,
+        demand=group.demand,
+        think_time_s=group.think_time_s,
+        target=target,
+        seed=scenario.seed,
+        timeout_s=scenario.timeout_s,
+        margin_s=START_MARGIN_S + START_MARGIN_PER_REPLICA_S * group.replicas,
+    )

@@ -1,0 +1,18 @@
+"""Writes a campaign's results beside its raw files: for programs, for CI, for a person."""
+
+from orchestrator.archive import Archive
+from orchestrator.findings import Findings
+from orchestrator.report.html import html_report
+from orchestrator.report.junit import junit_xml
+
+
+def publish(findings: Findings, archive: Archive) -> None:
+    """Write ``summary.json``, ``junit.xml`` and ``report.html``.
+
+    Raises:
+        ArchiveError: one cannot be written; no partial file stays.
+    """
+    summary = findings.summary
+    archive.write_json("summary.json", summary.model_dump(mode="json"))
+    archive.write("junit.xml", junit_xml(summary))
+    archive.write("report.html", html_report(summary, findings.environment, findings.requests))

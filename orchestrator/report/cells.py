@@ -1,0 +1,85 @@
+"""The columns of the table of cases, the same on a terminal and in HTML."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from orchestrator.dimensions import format_value
+from orchestrator.measures import MEASURES
+from orchestrator.summary import CaseSummary, Outcome
+
+UNKNOWN = "—"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; ``cell`` makes its text for a case."""
+
+    heading: str
+    cell: Callable[[CaseSummary], str]
+
+
+def measured(case: CaseSummary, name: str) -> float | None:
+    """Return the measure ``name`` of ``case`` in base units, None where it is unknown."""
+    return case.measures.get(MEASURES[name].key)
+
+
+def measure_text(case: CaseSummary, name: str) -> str:
+    """Return the measure ``name`` with its unit, a dash where it is unknown."""
+    value = measured(case, name)
+    return UNKNOWN if value is None else format_value(value, MEASURES[name].dimension)
+
+
+def axis_text(axis: str, case: CaseSummary) -> str:
+    """Return the case's value on ``axis``, a dash where it has none."""
+    value = case.axes.get(axis, UNKNOWN)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def axes_of(cases: Iterable[CaseSummary]) -> list[str]:
+    """Return every axis that a case has a value on, in the order of their appearance."""
+    return list(dict.fromkeys(axis for case in cases for axis in case.axes))
+
+
+def _connections(case: CaseSummary) -> str:
+    fewest = measure_text(case, "connections_per_worker_min")
+    most = measure_text(case, "connections_per_worker_max")
+    return most if fewest == most else f"{fewest}-{most}"
+
+
+def _expectations(case: CaseSummary) -> str:
+    if not case.expectations:
+        return UNKNOWN
+    passed = sum(1 for each in case.expectations if each.outcome is Outcome.PASSED)
+    return f"{passed}/{len(case.expectations)}"
+
+
+def _column(heading: str, name: str) -> Column:
+    return Column(heading, lambda case: measure_text(case, name))
+
+
+WAITING = (
+    _column("makespan", "makespan"),
+    _column("throughput", "throughput"),
+    _column("wait", "first_service_wait_max"),
+    _column("peak", "peak_in_service"),
+    Column("conns", _connections),
+    _column("errors", "errors"),
+    Column("expected", _expectations),
+)
+COST = (
+    _column("p50", "response_time_p50"),
+    _column("p90", "response_time_p90"),
+    _column("p99", "response_time_p99"),
+    _column("max", "response_time_max"),
+    _column("CPU", "cpu_time"),
+    _column("memory", "peak_memory"),
+)
+LEGEND = (
+    "makespan: from the common start to the last ack",
+    "wait: until every user has been served once",
+    "peak: most messages in service at once",
+    "conns: connections per worker",
+    "expected: expectations that hold",
+    "p50 to max: response time, from due to acked",
+    "CPU, memory: the server's",
+)

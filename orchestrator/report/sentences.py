@@ -1,0 +1,100 @@
+"""What a person reads about a campaign, a sentence each. Values in, text on one line out."""
+
+from collections.abc import Iterator
+
+from labkit.samples import FAILURES
+from orchestrator.dimensions import TIME, format_value
+from orchestrator.report.cells import measure_text, measured
+from orchestrator.report.visible import visible
+from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
+from orchestrator.verdict import FAILS
+
+UNFINISHED = ("failed", "unsent", "in_flight")
+
+
+def verdict(summary: Summary) -> str:
+    """Return the campaign's end in one line; what decided the exit code comes first."""
+    if summary.status is not Status.COMPLETE:
+        return _cut_short(summary)
+    doubts = _doubts(summary)
+    if doubts and summary.exit_code != FAILS:
+        return doubts
+    expectations = _expectations_in_all(summary)
+    return f"{expectations}; {doubts}" if doubts else expectations
+
+
+def _doubts(summary: Summary) -> str:
+    doubts = [(case, reason) for case in summary.cases for reason in case.invalid]
+    if not doubts:
+        return ""
+    case, reason = doubts[0]
+    more = f" (and {len(doubts) - 1} more)" if doubts[1:] else ""
+    return f"invalid as a measurement: {visible(case.name)}: {visible(reason)}{more}"
+
+
+def _cut_short(summary: Summary) -> str:
+    line = f"{summary.status} after {len(summary.cases)} of {summary.planned_cases} cases"
+    return f"{line}: {visible(summary.reason)}" if summary.reason else line
+
+
+def _expectations_in_all(summary: Summary) -> str:
+    outcomes = [each.outcome for case in summary.cases for each in case.expectations]
+    failed, unknown = outcomes.count(Outcome.FAILED), outcomes.count(Outcome.UNKNOWN)
+    expectations = "expectation" if len(outcomes) == 1 else "expectations"
+    if not outcomes:
+        return "nothing was expected, so nothing failed"
+    if failed or unknown:
+        counts = [f"{failed} of {len(outcomes)} {expectations} failed"] if failed else []
+        counts += [f"{unknown} of {len(outcomes)} {expectations} unknown"] if unknown else []
+        return ", ".join(counts)
+    return f"all {len(outcomes)} expectations hold" if outcomes[1:] else "the expectation holds"
+
+
+def sides(expectation: Expectation) -> str:
+    """Return why an expectation came to its outcome: both sides, or why one is unknown."""
+    left, right = visible(expectation.left), visible(expectation.right)
+    both = f"{left or 'unknown'} vs {right or 'unknown'}"
+    if expectation.reason:
+        reason = visible(expectation.reason)
+        return f"{reason} ({both})" if left or right else reason
+    return both
+
+
+def findings(case: CaseSummary) -> Iterator[str]:
+    """Yield what is wrong with ``case``: expectations not met, messages lost, reasons for doubt."""
+    name = visible(case.name)
+    for each in case.expectations:
+        if each.outcome is not Outcome.PASSED:
+            yield f"{name}: {visible(each.expression)}: {each.outcome}: {sides(each)}"
+    losses = loss(case)
+    if losses:
+        yield f"{name}: {losses}"
+    for reason in case.invalid:
+        yield f"{name}: invalid as a measurement: {visible(reason)}"
+
+
+def loss(case: CaseSummary) -> str:
+    """Return the errors by kind and the messages that were not acknowledged; empty if none."""
+    parts = []
+    if measured(case, "errors"):
+        kinds = ", ".join(_counts(case, FAILURES)) or "of unknown kind"
+        parts.append(f"{measure_text(case, 'errors')} errors ({kinds})")
+    unfinished = ", ".join(_counts(case, UNFINISHED))
+    if unfinished:
+        parts.append(f"messages: {unfinished}")
+    return "; ".join(parts)
+
+
+def _counts(case: CaseSummary, names: tuple[str, ...]) -> list[str]:
+    return [
+        f"{measure_text(case, name)} {name.replace('_', ' ')}"
+        for name in names
+        if measured(case, name)
+    ]
+
+
+def overheads(summary: Summary) -> str:
+    """Return what the orchestrator itself cost in each case; empty where no case ran."""
+    costs = (f"{visible(c.name)} {format_value(c.overhead_s, TIME)}" for c in summary.cases)
+    listed = ", ".join(costs)
+    return f"orchestrator's own cost per case: {listed}" if listed else ""

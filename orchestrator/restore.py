@@ -1,0 +1,45 @@
+"""Stored results, analysed again: the same findings from the raw files, nothing is run."""
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from orchestrator.conclude import conclude
+from orchestrator.findings import Findings
+from orchestrator.plan import plan
+from orchestrator.scenario import ScenarioError, load_scenario
+from orchestrator.summary import Summary
+from orchestrator.verdict import exit_code
+
+
+class RestoreError(Exception):
+    """The folder does not hold the results of a campaign; the message says what is missing."""
+
+
+def restore(folder: Path) -> Findings:
+    """Return what the raw files in ``folder`` say by today's analysis.
+
+    Circumstances and how the campaign ended are taken from its own summary.
+
+    Raises:
+        RestoreError: ``folder`` holds no results, or not all that they are made of.
+    """
+    try:
+        told = Summary.model_validate_json((folder / "summary.json").read_bytes())
+        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        scenario = load_scenario(folder / "scenario.yaml", known_models=None)
+        ended = {case.slug for case in told.cases}
+        found = [
+            conclude(scenario, case, folder / "raw" / case.slug)
+            for case in plan(scenario)
+            if case.slug in ended
+        ]
+    except ValidationError as exc:
+        raise RestoreError(f"{folder / 'summary.json'} is no summary of this version") from exc
+    except (OSError, ValueError, KeyError, ScenarioError) as exc:
+        raise RestoreError(f"{folder} does not hold complete results: {exc}") from exc
+    cases = [each.summary for each in found]
+    update = {"cases": cases, "exit_code": exit_code(told.status, cases)}
+    requests = {each.summary.slug: each.requests for each in found}
+    return Findings(told.model_copy(update=update), environment, requests)

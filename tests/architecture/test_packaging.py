@@ -1,0 +1,67 @@
+"""What goes into an image, and what this repository must not know about where it was made."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
+LOCKS = {path.name: path.read_text() for path in ROOT.glob("requirements*.txt")}
+PINNED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
+HOSTS = re.compile(  # of registries, package indexes and mirrors
+    r"\b(docker\.io/|ghcr\.io|quay\.io|mcr\.microsoft|gcr\.io|pypi\.org|pythonhosted\.org"
+    r"|(deb|security|ftp\.\w+|snapshot)\.debian\.org|\w+\.ubuntu\.com)"
+)
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("this is not a git clone")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_dockerfile_differs_in_the_models_name_only(model: str) -> None:
+    text = (ROOT / "services" / model / "Dockerfile").read_text()
+    assert text.replace(model, MODELS[0]) == (ROOT / f"services/{MODELS[0]}/Dockerfile").read_text()
+
+
+def test_a_build_sees_what_is_named_and_nothing_else() -> None:
+    """An allowlist: first everything is out, then only Python files are let in."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    assert patterns[0] == "*"
+    assert [entry for entry in patterns[1:] if not re.fullmatch(r"!\S+\.py", entry)] == []
+
+
+@pytest.mark.parametrize("lock", sorted(LOCKS))
+def test_every_dependency_is_locked_with_hashes(lock: str) -> None:
+    entries = re.split(r"\n(?=\S)", LOCKS[lock].strip())
+    loose = [entry for entry in entries if not (PINNED.match(entry) and "--hash=sha256:" in entry)]
+    assert loose == []
+
+
+def test_development_has_the_dependencies_of_a_user() -> None:
+    assert set(PINNED.findall(LOCKS["requirements.txt"])) <= set(
+        PINNED.findall(LOCKS["requirements-dev.txt"])
+    )
+
+
+def test_no_host_of_packages_or_images_is_named() -> None:
+    """Where they come from is for the user's apt, pip and engine to say."""
+    found = {
+        f"{file.relative_to(ROOT)}: {match[0]}"
+        for file in tracked_files()
+        if file != Path(__file__)
+        for match in HOSTS.finditer(file.read_text(errors="replace"))
+    }
+    assert found == set()

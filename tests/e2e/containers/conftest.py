@@ -1,0 +1,44 @@
+"""Fixtures on containers: each test's own project, and a server of each model to look at."""
+
+from collections.abc import Iterator
+
+import pytest
+from docker.models.containers import Container
+
+from orchestrator.engine import Engine
+from tests.e2e.containers.project import MODELS, Project
+
+
+@pytest.fixture(scope="session")
+def images(engine: Engine) -> dict[str, str]:
+    """Return the tag of each server's image, built from the sources as they are now."""
+    project = Project(engine)
+    project.compose("build", *MODELS)
+    services = project.services()
+    return {model: services[model]["image"] for model in MODELS}
+
+
+@pytest.fixture
+def project(engine: Engine, images: dict[str, str]) -> Iterator[Project]:
+    """Return an empty project with all images built, and leave nothing of it behind."""
+    assert images
+    project = Project(engine)
+    project.remove()
+    try:
+        yield project
+    finally:
+        project.remove()
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def server(
+    request: pytest.FixtureRequest, engine: Engine, images: dict[str, str]
+) -> Iterator[Container]:
+    """Return a healthy server of each model in turn, for tests that leave it as it was."""
+    assert request.param in images
+    project = Project(engine)
+    project.remove()
+    try:
+        yield project.up(request.param)
+    finally:
+        project.remove()

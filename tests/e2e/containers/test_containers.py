@@ -1,0 +1,114 @@
+"""What every server's container promises, whichever model is inside."""
+
+import json
+import re
+from socket import create_connection, create_server, socket
+
+import pytest
+from docker.models.containers import Container
+
+from tests.e2e.containers.project import MODELS, Project, address, log_with
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+NOBODY = "65534"
+CONNECT_S = 10
+LOOK_INSIDE = """
+import json
+status = dict(line.split(":\\t", 1) for line in open("/proc/1/status").read().splitlines())
+def is_refused(path):
+    try:
+        open(path, "w").close()
+    except OSError as exc:
+        return exc.strerror
+    return "written"
+print(json.dumps({
+    "uids": status["Uid"].split(), "groups": status["Gid"].split(),
+    "no_new_privileges": status["NoNewPrivs"].strip(),
+    "capabilities": {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd")} == {0},
+    "writes": {is_refused(path) for path in ("/lab/new.py", "/tmp/new", "/usr/new")}
+    == {"Read-only file system"},
+}))
+"""
+
+
+def test_a_server_has_no_rights(server: Container) -> None:
+    """Looked at from inside: what the kernel enforces, not what was asked of the engine."""
+    exit_code, output = server.exec_run(["python3", "-c", LOOK_INSIDE])
+    assert isinstance(output, bytes)
+    assert exit_code == 0, output.decode()
+    assert json.loads(output) == {
+        "uids": [NOBODY] * 4,
+        "groups": [NOBODY] * 4,
+        "no_new_privileges": "1",
+        "capabilities": True,
+        "writes": True,
+    }
+
+
+def test_a_server_is_limited(server: Container) -> None:
+    limits = server.attrs["HostConfig"]
+    assert limits["PidsLimit"] > 0
+    assert limits["Memory"] > 0
+    assert limits["Init"] is True
+
+
+def test_a_server_becomes_healthy(server: Container) -> None:
+    assert server.attrs["State"]["Health"]["Status"] == "healthy"
+
+
+def test_a_server_is_published_on_loopback_only(server: Container) -> None:
+    assert {bound["HostIp"] for bound in server.ports["3000/tcp"] or ()} == {"127.0.0.1"}
+
+
+def test_a_server_answers(server: Container) -> None:
+    with create_connection(address(server), CONNECT_S) as conn:
+        conn.sendall(b"hello sleep=1ms\x03goodbye\x03")
+        assert read_to_end(conn) == b"ack"
+
+
+def test_every_server_has_a_port_of_its_own_by_default(project: Project) -> None:
+    services = project.services()
+    ports = [services[model]["ports"][0]["published"] for model in MODELS]
+    assert len(set(ports)) == len(MODELS)
+
+
+def test_the_port_can_be_changed(project: Project) -> None:
+    with create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    prefork = project.up("prefork", LAB_PREFORK_PORT=str(port))
+    assert address(prefork) == ("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_stop_drains(model: str, project: Project) -> None:
+    """What is in service is finished and acknowledged; then the server ends well."""
+    container = project.up(model)
+    with create_connection(address(container), CONNECT_S) as conn:
+        conn.sendall(b"last sleep=500ms\x03")
+        log_with(container, "serving last")
+        project.compose("stop", model)
+        assert read_to_end(conn) == b"ack"
+    assert container.wait(timeout=CONNECT_S)["StatusCode"] == 0
+    assert "stopped: drained" in container.logs().decode()
+
+
+def test_a_person_sees_which_worker_serves_whom(project: Project) -> None:
+    prefork = project.up("prefork")
+    with (
+        create_connection(address(prefork), CONNECT_S) as one,
+        create_connection(address(prefork), CONNECT_S) as other,
+    ):
+        one.sendall(b"from-one sleep=200ms\x03goodbye\x03")
+        other.sendall(b"from-other sleep=200ms\x03goodbye\x03")
+        assert read_to_end(one) == read_to_end(other) == b"ack"
+    log_with(prefork, "closed connection", times=2)
+
+    shown = project.compose("logs", "--no-color", "prefork")
+    served = dict(re.findall(r"prefork  (worker \d)  serving (\S+) of", shown))
+    assert sorted(served.values()) == ["from-one", "from-other"]  # one each, as two are idle
+
+
+def read_to_end(conn: socket) -> bytes:
+    """Return what the server still says before it closes."""
+    return b"".join(iter(lambda: conn.recv(64), b""))

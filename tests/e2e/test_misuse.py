@@ -1,0 +1,145 @@
+"""Each misuse gives one clear message and the right exit code, never a traceback."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import Lab
+
+SCENARIO = """\
+intent: Does one message get through?
+models: [single]
+clients:
+  - {executor: closed, users: 1, messages: 1, demand: sleep=1ms}
+expect:
+  all: ["acked == 1"]
+"""
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nintent: [*b, *b]\n"
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "one.yaml"
+    path.write_text(SCENARIO)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "1:1: the file is empty"),
+        ("- single\n", "1:1: the file holds a list"),
+        (SCENARIO.replace("single", "singel"), "2:10: unknown model 'singel'; did you mean"),
+        (SCENARIO.replace("users", "usres"), "4:24: unknown key 'usres'; did you mean 'users'"),
+        (SCENARIO.replace("1ms", "1"), "4:55: "),
+        (SCENARIO.replace("users: 1", "users: -1"), "4:31: users: "),
+        (SCENARIO.replace("users: 1", "users: 1, replicas: 1000000"), "4:44: replicas: "),
+        (BOMB, "1:4: anchors and aliases are not allowed"),
+        (SCENARIO.replace("  - {", "\t- {"), "4:1: "),
+        (SCENARIO.replace("acked ==", "akced =="), "6:10: unknown name 'akced'; did you mean"),
+    ],
+    ids=[
+        "empty", "list", "model", "key", "unit", "negative", "million", "bomb", "tab", "measure",
+    ],
+)  # fmt: skip
+def test_invalid_scenarios(lab: Lab, scenario: Path, text: str, message: str) -> None:
+    scenario.write_text(text)
+    ended = lab.orchestrate(scenario, "--out", lab.out)
+    assert ended.code == 2
+    assert f"{scenario}:{message}" in ended.err
+    assert ended.err.count("\n") == 1
+    assert ended.results == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.yaml"], "nowhere.yaml:1:1: cannot be read: no such file"),
+        ([], "required: command"),
+        (["--bakend", "docker", "x.yaml"], "unrecognized arguments: --bakend"),
+        (["x.yaml", "--backend", "podman"], "invalid choice: 'podman'"),
+        (["report", "nowhere"], "does not hold complete results"),
+    ],
+)
+def test_invalid_command_lines(lab: Lab, arguments: list[str], message: str) -> None:
+    ended = lab.orchestrate(*arguments)
+    assert ended.code == 2
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_help_teaches(lab: Lab) -> None:
+    ended = lab.orchestrate("--help")
+    assert ended.code == 0
+    assert "python orchestrate.py scenarios/quickstart.yaml" in ended.out
+    assert "130  interrupted" in ended.out
+
+
+def test_validate_runs_nothing(lab: Lab, scenario: Path) -> None:
+    ended = lab.orchestrate("validate", scenario, "scenarios/quickstart.yaml")
+    assert ended.code == 0
+    assert f"{scenario}: valid, 1 cases" in ended.out
+    assert "  prefork" in ended.out
+
+
+def test_no_engine_where_docker_is_asked_for(
+    lab: Lab, scenario: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    ended = lab.orchestrate(scenario, "--backend", "docker", "--out", lab.out)
+    assert ended.code == 3
+    assert "make engine base-image" in ended.err
+    assert ended.results == ()
+    assert "Traceback" not in ended.err
+
+
+def test_without_an_engine_processes_take_over_and_say_so(
+    lab: Lab, scenario: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    ended = lab.orchestrate(scenario, "--out", lab.out)
+    assert ended.code == 0, ended.err
+    assert "backend: process (no Docker engine answers" in ended.err
+
+
+def test_keep_without_containers(lab: Lab, scenario: Path) -> None:
+    ended = lab.orchestrate(scenario, "--backend", "process", "--keep", "--out", lab.out)
+    assert ended.code == 3
+    assert "--keep leaves containers up" in ended.err
+
+
+@pytest.mark.parametrize("taken", [3000, 3001, 3100])
+def test_a_taken_port_does_not_matter(lab: Lab, scenario: Path, taken: int) -> None:
+    try:
+        holder = socket.create_server(("127.0.0.1", taken))
+    except OSError:
+        holder = socket.socket()  # somebody else holds it: as good
+    with holder:
+        ended = lab.orchestrate(scenario, "--backend", "process", "--out", lab.out)
+    assert ended.code == 0, ended.err
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk(lab: Lab, scenario: Path, small_disk: Path) -> None:
+    scenario.write_text(SCENARIO.replace("messages: 1", "messages: 2000").replace("1ms", "0ms"))
+    ended = lab.orchestrate(scenario, "--backend", "process", "--out", small_disk)
+    assert ended.code == 3
+    assert "No space left on device; choose another place with --out" in ended.out + ended.err
+    assert "Traceback" not in ended.err
+    assert not list(small_disk.rglob("*.partial"))

@@ -1,0 +1,174 @@
+"""Whole campaigns, on local processes and on containers: the same promises for both."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import docker
+import pytest
+
+from tests.e2e.lab import ROOT, Lab, copy_checkout, edit
+
+BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+MAX_OVERHEAD_S = {"process": 0.5, "docker": 6.0}
+LONG = """\
+intent: Long enough to be interrupted.
+models: [prefork]
+clients: [{executor: closed, users: 2, messages: 100, demand: sleep=1s}]
+"""
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each backend in turn; nothing may stay on the engine."""
+    name: str = request.param
+    if name != "docker":
+        yield name
+        return
+    engine = docker.from_env()
+    before = on_engine(engine)
+    yield name
+    assert on_engine(engine) == before
+    engine.close()
+
+
+def on_engine(engine: docker.DockerClient) -> set[str]:
+    """Return the names of all containers and networks of orchestrated runs."""
+    names = [each.name or "" for each in engine.containers.list(all=True, ignore_removed=True)]
+    names += [each.name or "" for each in engine.networks.list()]
+    return {name for name in names if name.startswith("lab-")}
+
+
+def test_quickstart(lab: Lab, backend: str) -> None:
+    ended = lab.orchestrate("scenarios/quickstart.yaml", "--backend", backend, "--out", lab.out)
+    assert ended.code == 0, ended.out + ended.err
+    assert [case["name"] for case in ended.summary["cases"]] == [
+        "single", "prefork", "threaded", "epoll",
+    ]  # fmt: skip
+    for case in ended.summary["cases"]:
+        measures = case["measures"]
+        assert case["invalid"] == []
+        assert measures["sent"] == measures["acked"] + measures["failed"] + measures["in_flight"]
+        assert measures["cpu_time_s"] > 0
+        assert measures["peak_memory_bytes"] > 1 << 20
+    (folder,) = ended.results
+    (suites,) = [ET.parse(folder / "junit.xml").getroot()]  # noqa: S314 our own file
+    assert suites.find(".//testcase") is not None
+    assert suites.find(".//failure") is None
+    assert "</html>" in (folder / "report.html").read_text()
+    assert "results: " + str(folder) in ended.out
+
+
+def test_a_stored_campaign_is_analysed_again_to_the_same(lab: Lab) -> None:
+    first = lab.orchestrate("scenarios/quickstart.yaml", "--backend", "process", "--out", lab.out)
+    before = first.summary
+    (folder,) = first.results
+    again = lab.orchestrate("report", folder)
+    assert again.code == first.code
+    assert again.summary == before
+    cut = f"{sys.executable} orchestrate.py report {folder} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", cut], cwd=ROOT, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (first.code, b"")
+
+
+def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
+    """A second connection served at once; a sleep in the loop; a worker too few."""
+    lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")
+    services = lab.checkout / "services"
+    edit(services / "single/server.py", lambda text: text.replace(
+        "    for conn in service.connections():\n        service.serve_connection(conn)\n",
+        "    import threading\n    for conn in service.connections():\n"
+        "        threading.Thread(target=service.serve_connection, args=(conn,)).start()\n",
+    ))  # fmt: skip
+    edit(services / "epoll/server.py", lambda text: text.replace(
+        "not self._service.settings.blocking_sleep", "False"
+    ))  # fmt: skip
+    edit(services / "prefork/server.py", lambda text: text.replace(
+        "range(1, service.settings.workers + 1)", "range(1, service.settings.workers)"
+    ))  # fmt: skip
+    quickstart = "scenarios/quickstart.yaml"
+    ended = lab.orchestrate(quickstart, "--backend", backend, "--out", lab.out)
+    assert ended.code == 1, ended.out + ended.err
+    for name, expression in {
+        "single": "peak_in_service == 1",
+        "epoll": "peak_in_service == users",
+        "prefork": "peak_in_service == workers",
+    }.items():
+        assert expression in failed(ended.case(name))
+        assert expression in ended.out
+    assert failed(ended.case("threaded")) == []
+
+
+def test_a_server_that_dies_at_start_is_quoted(tmp_path: Path, backend: str) -> None:
+    lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")
+    server = lab.checkout / "services/single/server.py"
+    edit(server, lambda text: text.replace("service.listening(workers=1)", "1 / 0"))
+    scenario = tmp_path / "one.yaml"
+    scenario.write_text(LONG.replace("prefork", "single"))
+    ended = lab.orchestrate(scenario, "--backend", backend, "--out", lab.out)
+    assert ended.code == 3
+    said = ended.out + ended.err
+    assert "died at start, exit code 1; its last lines:" in said
+    assert said.count("ZeroDivisionError") == 1
+    assert ended.summary["status"] == "broken"
+    assert "ZeroDivisionError" in ended.summary["reason"]
+    assert lab.left_processes() == []
+
+
+def failed(case: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [each["expression"] for each in case["expectations"] if each["outcome"] == "failed"]
+
+
+@pytest.mark.parametrize("cue", ["backend:", "[1/1] prefork: starting", "under load"])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing(
+    lab: Lab, backend: str, tmp_path: Path, cue: str, signum: signal.Signals
+) -> None:
+    scenario = tmp_path / "long.yaml"
+    scenario.write_text(LONG)
+    ended = lab.interrupt(cue, signum, scenario, "--backend", backend, "--out", lab.out)
+    assert ended.code == 130, ended.out + ended.err
+    assert f"interrupted by {signum.name}" in ended.out + ended.err
+    assert "Traceback" not in ended.err
+    assert lab.left_processes() == []
+    for folder in ended.results:
+        assert str(folder) in ended.out
+        assert ended.summary["status"] == "interrupted"
+
+
+def test_fifty_replicas_start_together(lab: Lab, backend: str) -> None:
+    """The scenario itself expects a spread under 50 ms; a busy machine may need a second try."""
+    scenario = "scenarios/start_together.yaml"
+    ended = lab.orchestrate(scenario, "--backend", backend, "--out", lab.out)
+    if ended.code == 1 and failed(ended.case("epoll")) == ["start_spread < 50ms"]:
+        lab = Lab(lab.checkout, lab.out / "again")
+        ended = lab.orchestrate(scenario, "--backend", backend, "--out", lab.out)
+    assert ended.code == 0, ended.out + ended.err
+    measures = ended.case("epoll")["measures"]
+    assert measures["replicas"] == 50
+    assert measures["acked"] == 50
+
+
+@pytest.mark.docker
+def test_kept_containers_can_be_looked_at(lab: Lab, tmp_path: Path) -> None:
+    scenario = tmp_path / "kept.yaml"
+    scenario.write_text(LONG.replace("100", "1").replace("1s", "1ms"))
+    ended = lab.orchestrate(scenario, "--backend", "docker", "--keep", "--out", lab.out)
+    (folder,) = ended.results
+    project = f"lab-{folder.name.rpartition('-')[2]}-1"
+    remove = f"docker compose -p {project} down"
+    client = docker.from_env()
+    label: dict[str, str | list[str] | bool] = {"label": f"com.docker.compose.project={project}"}
+    try:
+        assert ended.code == 0, ended.out + ended.err
+        assert f"kept; to remove: {remove}" in ended.err
+        kept = client.containers.list(filters=label)
+        assert "prefork" in {each.labels["com.docker.compose.service"] for each in kept}
+    finally:
+        subprocess.run(remove.split(), check=True, capture_output=True)
+    assert client.containers.list(all=True, filters=label) == []
+    assert client.networks.list(filters=label) == []
+    client.close()

@@ -1,0 +1,75 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.books import Books
+from client.user import Script, User
+from labkit.samples import FAILURES, OUTCOMES, unpack
+
+MESSAGES = 4
+FATES = st.tuples(
+    st.integers(0, MESSAGES),  # acks before the end
+    st.booleans(),  # whether a message is in flight then
+    st.sampled_from([None, *FAILURES]),
+)
+
+
+def played(books: Books, number: int, acks: int, in_flight: bool, failure: str | None) -> None:
+    user = User(number, Script(MESSAGES), due_ns=10)
+    now_ns = 20
+    for _ in range(acks):
+        user.next_message(sent_ns=now_ns)
+        books.record_ack(user, now_ns + 5)
+        user.advance(due_ns=now_ns + 5)
+        now_ns += 10
+    if in_flight or acks == MESSAGES:
+        user.next_message(sent_ns=now_ns)
+    books.record_end(user, now_ns + 7, failure)
+
+
+@given(st.lists(FATES, max_size=8))
+def test_the_books_always_balance(fates: list[tuple[int, bool, str | None]]) -> None:
+    books = Books()
+    for number, fate in enumerate(fates):
+        played(books, number, *fate)
+    counts = books.counts
+    rows = list(unpack(books.packed()))
+    assert counts["sent"] + counts["unsent"] == MESSAGES * len(fates)
+    assert counts["sent"] == counts["acked"] + counts["failed"] + counts["in_flight"]
+    assert len(rows) == counts["sent"]
+    outcomes = [OUTCOMES[row.outcome] for row in rows]
+    assert outcomes.count("acked") == counts["acked"]
+    assert outcomes.count("in_flight") == counts["in_flight"]
+    assert sum(books.errors.values()) == sum(failure is not None for _, _, failure in fates)
+
+
+def test_a_message_on_a_broken_connection_has_failed() -> None:
+    books = Books()
+    played(books, 0, 1, in_flight=True, failure="reset")
+    assert books.counts == {"sent": 2, "acked": 1, "failed": 1, "unsent": 2, "in_flight": 0}
+    assert OUTCOMES[list(unpack(books.packed()))[1].outcome] == "reset"
+
+
+def test_a_message_that_nobody_answered_in_time_is_in_flight() -> None:
+    books = Books()
+    played(books, 0, 1, in_flight=True, failure="timed_out")
+    assert books.counts == {"sent": 2, "acked": 1, "failed": 0, "unsent": 2, "in_flight": 1}
+    assert books.errors["timed_out"] == 1
+
+
+def test_the_end_is_when_the_last_message_s_fate_was_known_not_the_goodbye() -> None:
+    books = Books()
+    played(books, 0, MESSAGES, in_flight=False, failure=None)
+    assert books.end_ns == 55
+
+
+def test_the_end_is_also_when_it_was_known_that_a_message_would_not_be_sent() -> None:
+    books = Books()
+    played(books, 0, MESSAGES, in_flight=False, failure=None)
+    books.record_end(User(1, Script(MESSAGES), due_ns=10), 900, "refused")
+    assert books.end_ns == 900
+
+
+def test_response_times_count_from_due_and_only_what_was_acknowledged() -> None:
+    books = Books()
+    played(books, 0, 2, in_flight=True, failure="reset")
+    assert books.response_times_s() == [15e-9, 10e-9]

@@ -1,0 +1,47 @@
+"""Scenario files for tests: written, loaded, and what was wrong with them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from orchestrator.scenario import Scenario, ScenarioError, load_scenario
+
+MODELS = ("single", "prefork", "threaded", "epoll")
+Load = Callable[[str | bytes], Scenario]
+Problems = Callable[[str | bytes], list[str]]
+
+# A busy host must not fail a test; what bounds time is ``test_no_file_takes_long_to_refuse``.
+settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
+
+
+@pytest.fixture(scope="session")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """Load a scenario from its text; one file serves all, so that generated tests stay fast."""
+    path = tmp_path_factory.mktemp("scenario") / "s.yaml"
+
+    def load(content: str | bytes) -> Scenario:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return load_scenario(path, MODELS)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def problems(load: Load) -> Problems:
+    """Return the lines that a bad scenario is answered with, ``line:column: message``."""
+
+    def problems(content: str | bytes) -> list[str]:
+        with pytest.raises(ScenarioError) as refusal:
+            load(content)
+        return [str(each).removeprefix(f"{each.file}:") for each in refusal.value.problems]
+
+    return problems
+
+
+@pytest.fixture
+def scenario_file(tmp_path: Path) -> Path:
+    """Return where a test may write a scenario file of its own."""
+    return tmp_path / "s.yaml"

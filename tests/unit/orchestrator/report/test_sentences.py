@@ -1,0 +1,74 @@
+import pytest
+
+from orchestrator.report.sentences import findings, overheads, verdict
+from orchestrator.summary import Status, Summary
+from tests.unit.orchestrator.report.simulation import (
+    FAILED,
+    HOSTILE,
+    PASSED,
+    UNKNOWN,
+    case,
+    summary,
+)
+
+
+@pytest.mark.parametrize(
+    ("campaign", "line"),
+    [
+        (summary(case(expectations=[PASSED] * 14)), "all 14 expectations hold"),
+        (summary(case()), "the expectation holds"),
+        (summary(case(expectations=[])), "nothing was expected, so nothing failed"),
+        (
+            summary(case(expectations=[PASSED] * 13), case(expectations=[FAILED])),
+            "1 of 14 expectations failed",
+        ),
+        (
+            summary(case(expectations=[FAILED, UNKNOWN])),
+            "1 of 2 expectations failed, 1 of 2 expectations unknown",
+        ),
+        (summary(case(expectations=[UNKNOWN])), "1 of 1 expectation unknown"),
+        (
+            summary(case(expectations=[FAILED], invalid=["log incomplete", "host busy"])),
+            "invalid as a measurement: prefork: log incomplete (and 1 more)",
+        ),
+        (
+            summary(case(), case(), status=Status.INTERRUPTED, planned_cases=4),
+            "interrupted after 2 of 4 cases",
+        ),
+        (
+            summary(status=Status.BROKEN, planned_cases=4, reason="the engine\nis gone"),
+            "broken after 0 of 4 cases: the engine is gone",
+        ),
+    ],
+)
+def test_the_verdict_is_one_line(campaign: Summary, line: str) -> None:
+    assert verdict(campaign) == line
+
+
+def test_a_finding_shows_both_sides() -> None:
+    assert list(findings(case(expectations=[PASSED, FAILED, UNKNOWN], invalid=["host busy"]))) == [
+        f"prefork: {FAILED.expression}: failed: 2.513 s vs 1.000 s",
+        "prefork: cpu_time < 1s: unknown: cpu_time is unknown (unknown vs 1.000 s)",
+        "prefork: invalid as a measurement: host busy",
+    ]
+
+
+def test_errors_are_told_by_kind_and_lost_messages_counted() -> None:
+    lossy = {"errors": 3.0, "refused": 2.0, "reset": 1.0, "failed": 1.0, "unsent": 9.0}
+    (line,) = findings(case(measures=lossy))
+    assert line == "prefork: 3 errors (2 refused, 1 reset); messages: 1 failed, 9 unsent"
+
+
+def test_nothing_is_found_where_nothing_is_wrong() -> None:
+    assert list(findings(case())) == []
+
+
+def test_overhead_is_told_for_each_case() -> None:
+    line = overheads(summary(case("single", overhead_s=1.2), case("epoll")))
+    assert line == "orchestrator's own cost per case: single 1.200 s, epoll 412.0 ms"
+
+
+def test_a_hostile_name_stays_on_its_line_and_obeys_no_terminal() -> None:
+    hostile = case(name=HOSTILE, invalid=[HOSTILE + "\n"])
+    lines = [*findings(hostile), verdict(summary(hostile)), overheads(summary(hostile))]
+    assert all(line.isprintable() for line in lines)

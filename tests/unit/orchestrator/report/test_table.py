@@ -1,0 +1,89 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from orchestrator.report.table import print_table
+from orchestrator.summary import Summary
+from tests.unit.orchestrator.report.simulation import (
+    FAILED,
+    HOSTILE,
+    LONG_WORD,
+    PASSED,
+    case,
+    summary,
+)
+
+MODELS = ("single", "prefork", "threaded", "epoll")
+AXES = {"workers": 2, "server.backlog": 128, "users": 700, "blocking": True}
+
+
+def printed(campaign: Summary, width: int = 80, encoding: str = "utf-8") -> str:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding)
+    print_table(Console(file=file, width=width), campaign)
+    file.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def tables(text: str) -> list[str]:
+    """Return the lines of the tables: all that stands before the legend."""
+    return text.partition("makespan: from")[0].splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_every_figure_is_shown_and_no_row_is_wider_than_the_console(width: int) -> None:
+    text = printed(summary(*map(case, MODELS)), width)
+    lines = tables(text)
+    assert max(map(len, lines)) <= width
+    for figure in ("1.004 s", "34.9 /s", "501.2 ms", "1-2", "1/1", "100.3 ms", "502.1 ms",
+                   "600.0 ms", "601.2 ms", "21.3 ms", "61.5 MiB"):  # fmt: skip
+        assert sum(figure in line for line in lines) >= len(MODELS), figure
+
+
+def test_a_wide_console_shows_one_row_for_each_case() -> None:
+    rows = [line for line in tables(printed(summary(*map(case, MODELS)), 160)) if "MiB" in line]
+    assert [row.split()[0] for row in rows] == list(MODELS)
+    assert all("makespan" not in row and "1.004 s" in row for row in rows)
+
+
+def test_the_values_of_the_matrix_are_columns() -> None:
+    lines = tables(printed(summary(case(axes=AXES), case("epoll", axes={"users": 7})), 160))
+    assert lines[0].split()[:5] == ["model", "workers", "server.backlog", "users", "blocking"]
+    assert "128" in lines[2]
+    assert "true" in lines[2]
+    assert lines[3].split()[1:5] == ["—", "—", "7", "—"]
+
+
+def test_what_is_unknown_is_a_dash() -> None:
+    text = printed(summary(case(measures={"makespan_s": None})), 160)
+    assert tables(text)[2].split() == ["prefork", *"——————", "1/1", *"——————"]
+
+
+def test_the_verdict_is_the_last_line_and_the_failure_above_it_on_one_line() -> None:
+    lines = printed(summary(case(expectations=[PASSED, FAILED]))).splitlines()
+    assert lines[-1] == "1 of 2 expectations failed"
+    assert f"prefork: {FAILED.expression}: failed: 2.513 s vs 1.000 s" in lines
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_plain_ascii_where_the_encoding_demands_it(encoding: str) -> None:
+    hostile = case("modèle 日本", measures={}, invalid=["größer"], axes={"ä": LONG_WORD})
+    assert printed(summary(hostile), encoding=encoding).isascii()
+
+
+def test_no_colours_and_no_markup_where_there_is_no_terminal() -> None:
+    text = printed(summary(case("[red]x[/red]", axes={"[b]": HOSTILE}, expectations=[FAILED])), 160)
+    assert "\x1b" not in text
+    assert "[red]x[/red]" in text
+
+
+def test_long_names_leave_the_rows_readable() -> None:
+    lines = tables(printed(summary(case(LONG_WORD, axes=AXES | {LONG_WORD: LONG_WORD}))))
+    assert max(map(len, lines)) <= 80
+    assert sum("1.004 s" in line for line in lines) == 1
+
+
+def test_a_campaign_without_cases_has_a_verdict_only() -> None:
+    text = printed(summary(status="broken", planned_cases=4, reason="no engine"))
+    assert text == "broken after 0 of 4 cases: no engine\n"

@@ -1,0 +1,105 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.measures import MEASURES
+from orchestrator.plan import MAX_SLUG_CHARS, Case, plan
+from orchestrator.scenario import AxisValue, ClosedGroup, Scenario, ServerSettings
+
+GROUP = ClosedGroup(executor="closed", users=7, messages=5, demand="sleep=100ms")
+
+
+def scenario(
+    *models: str, server: ServerSettings | None = None, **matrix: tuple[AxisValue, ...]
+) -> Scenario:
+    return Scenario(
+        intent="x",
+        models=models,
+        server=server or ServerSettings(),
+        clients=(GROUP,),
+        matrix=matrix,
+    )
+
+
+def case(model: str, **axes: AxisValue) -> Case:
+    return Case(model, axes, ServerSettings(), GROUP)
+
+
+def test_without_a_matrix_each_model_is_a_case_in_the_order_of_the_file() -> None:
+    assert [each.name for each in plan(scenario("epoll", "single"))] == ["epoll", "single"]
+
+
+def test_models_take_turns_at_each_point_and_the_last_axis_changes_fastest() -> None:
+    cases = plan(scenario("single", "epoll", users=(2, 1), workers=(3, 4)))
+    assert [each.name for each in cases] == [
+        "single,users=2,workers=3", "epoll,users=2,workers=3",
+        "single,users=2,workers=4", "epoll,users=2,workers=4",
+        "single,users=1,workers=3", "epoll,users=1,workers=3",
+        "single,users=1,workers=4", "epoll,users=1,workers=4",
+    ]  # fmt: skip
+
+
+def test_the_values_of_a_point_replace_those_of_the_file() -> None:
+    cases = plan(scenario("single", server=ServerSettings(workers=5, backlog=1), workers=(1, 2)))
+    assert [each.server for each in cases] == [
+        ServerSettings(workers=1, backlog=1),
+        ServerSettings(workers=2, backlog=1),
+    ]
+    (small, _) = plan(scenario("single", messages=(1, 9)))
+    assert small.group == GROUP.model_copy(update={"messages": 1})
+
+
+def test_inputs_are_what_the_scenario_sets_and_else_the_servers_defaults() -> None:
+    assert case("single").inputs() == {
+        "users": 7,
+        "replicas": 1,
+        "messages": 5,
+        "workers": 5,
+        "backlog": 128,
+        "service_time": 0.1,
+        "think_time": 0,
+    }
+    silent = ClosedGroup(executor="closed", users=1, messages=1, think_time="1ms")
+    inputs = Case("single", {}, ServerSettings(workers=2, backlog=9), silent).inputs()
+    assert inputs["service_time"] == 2  # the server's own
+    assert (inputs["workers"], inputs["backlog"], inputs["think_time"]) == (2, 9, 0.001)
+    free = Case("single", {}, ServerSettings(), GROUP.model_copy(update={"demand": "sleep=0s"}))
+    assert free.inputs()["service_time"] == 0  # nothing, which is not the default
+
+
+def test_inputs_are_the_measures_that_are_configured() -> None:
+    configured = {name for name, measure in MEASURES.items() if measure.kind == "input"}
+    assert set(case("single").inputs()) == configured
+
+
+@pytest.mark.parametrize(
+    ("of", "slug"),
+    [
+        (case("single"), "single"),
+        (case("prefork", workers=2, users=7), "prefork_workers-2_users-7"),
+        (case("epoll", demand="sleep=1.5ms"), "epoll_demand-sleep-1.5ms"),
+        (case("epoll", blocking_sleep=True), "epoll_blocking_sleep-true"),
+        (case("../x"), "x-d6b96a97"),
+        (case(".."), "5ec1f7e7"),
+    ],
+)
+def test_a_slug_reads_like_the_name(of: Case, slug: str) -> None:
+    assert of.slug == slug
+
+
+@pytest.mark.parametrize(
+    "names", [("a", ".a", "-a"), ("a b", "a-b", "a/b"), ("x" * 200, "x" * 201)]
+)
+def test_names_that_would_slug_alike_stay_apart(names: tuple[str, ...]) -> None:
+    assert len({case(name).slug for name in names}) == len(names)
+
+
+@given(st.text(min_size=1))
+def test_a_slug_is_safe_as_a_folder_whatever_a_model_is_called(model: str) -> None:
+    slug = case(model, workers=1).slug
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", slug)
+    assert len(slug) <= MAX_SLUG_CHARS
+    assert Path(slug).name == slug

@@ -1,0 +1,99 @@
+"""What a person is told about a sweep or an expectation that cannot be."""
+
+from collections.abc import Callable
+
+import pytest
+
+Problems = Callable[[str | bytes], list[str]]
+
+GOOD = """\
+intent: Who waits?
+clients:
+  - executor: closed
+    users: 7
+    messages: 5
+"""
+"""Five good lines, for a bad sixth."""
+
+AXES = (
+    "users, messages, demand, think_time, replicas, workers, backlog, work, service_time, "
+    "max_message_bytes, max_service_time, idle_timeout, drain_timeout, blocking_sleep"
+)
+MODELS = "single, prefork, threaded, epoll"
+TEXT = "write text, in quotes where it looks like a number"
+LIST = "write a list, e.g. [a, b]"
+MAP = "write a map, e.g. {a: 1, b: 2}"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("matrix: [workers]", f"6:9: matrix: this is a list; {MAP}"),
+        ("matrix: {wokers: [1]}",
+         f"6:10: unknown axis 'wokers'; did you mean 'workers'? allowed: {AXES}"),
+        ("matrix: {executor: [closed]}", f"6:10: unknown axis 'executor'; allowed: {AXES}"),
+        ("matrix: {workers: 3}",
+         "6:19: workers: 3 is a number; write a list of values, e.g. [1, 2]"),
+        ("matrix: {workers: []}", "6:19: workers: the list is empty; write at least one value"),
+        ("matrix: {workers: [1, 2, 1]}",
+         "6:26: this value is in the list already; write each value once"),
+        ("matrix: {workers: [1, 0]}",
+         "6:23: 0 is out of range; allowed: a whole number from 1 to 1024"),
+        ("matrix: {workers: [true]}",
+         "6:20: true is a truth value; allowed: a whole number from 1 to 1024"),
+        ("matrix: {workers: [{a: 1}]}",
+         "6:20: this is a map; allowed: a whole number from 1 to 1024"),
+        ("matrix: {workers: [1, ~]}", "6:23: no value; write one or leave it out"),
+        ("matrix: {demand: [sleep=1s, sleep=2m]}",
+         "6:29: 120s of service; the server's max_service_time allows 60s"),
+        ("matrix: {replicas: [7, 8]}",
+         "6:24: 8 replicas for 7 users; allowed: a user or more each"),
+        ("matrix: {backlog: [" + ", ".join(map(str, range(1, 202))) + "]}",
+         "6:19: backlog: 201 values; allowed: at most 200"),
+        ("matrix: {workers: [1, 2, 3, 4, 5, 6, 7, 8], backlog: [1, 2, 3, 4, 5, 6, 7]}",
+         "6:9: matrix: 224 cases, every model at every point; allowed: at most 200"),
+    ],
+)  # fmt: skip
+def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, problem: str) -> None:
+    assert problems(GOOD + line + "\n") == [problem]
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("expect: [failed == 0]", f"6:9: expect: this is a list; {MAP}"),
+        ("expect: {all: failed == 0}", f"6:15: all: 'failed == 0' is text; {LIST}"),
+        ("expect: {all: []}", "6:15: all: the list is empty; write at least one expectation"),
+        ("expect: {all: [7]}", f"6:16: 7 is a number; {TEXT}"),
+        ("models: [single]\nexpect: {epoll: [failed == 0]}",
+         "7:10: unknown model 'epoll'; allowed: single, all"),
+        ("expect: {singel: [failed == 0]}",
+         f"6:10: unknown model 'singel'; did you mean 'single'? allowed: {MODELS}, all"),
+        # The column is that of the word within the expression, wherever the file shows it as it is.
+        ("expect: {all: [makespan < 2]}",
+         "6:27: makespan is a time and 2 is a bare number; write a unit, e.g. 2s"),
+        ("expect: {all: ['makespan < 2']}",
+         "6:28: makespan is a time and 2 is a bare number; write a unit, e.g. 2s"),
+        ("expect:\n  all:\n    - makespan < 2",
+         "8:18: makespan is a time and 2 is a bare number; write a unit, e.g. 2s"),
+        ("expect:\n  all:\n    - >\n      makespan < 2",
+         "8:7: makespan is a time and 2 is a bare number; write a unit, e.g. 2s"),
+        ('expect: {all: ["makespan \\x3C 2"]}',
+         "6:16: makespan is a time and 2 is a bare number; write a unit, e.g. 2s"),
+        ("expect: {all: ['']}",
+         "6:17: the expression ends too early; a number or a name is missing"),
+        ('expect: {"a\\nb": [failed == 0]}',
+         f"6:10: unknown model 'a\\nb'; allowed: {MODELS}, all"),
+    ],
+)  # fmt: skip
+def test_a_bad_expectation_says_what_is_allowed(
+    problems: Problems, lines: str, problem: str
+) -> None:
+    assert problems(GOOD + lines + "\n") == [problem]
+
+
+def test_an_unknown_name_has_its_column_a_hint_and_the_list(problems: Problems) -> None:
+    (problem,) = problems(GOOD + 'expect: {all: ["failed == 0", "1 < peak_in_servise"]}\n')
+    assert problem.startswith(
+        "6:36: unknown name 'peak_in_servise'; did you mean 'peak_in_service'? allowed: users, "
+    )

@@ -1,0 +1,72 @@
+import pytest
+
+from orchestrator.expressions import parse_expression
+from orchestrator.summary import CaseSummary, Expectation, Outcome, Status
+from orchestrator.verdict import exit_code, judge
+
+SOUND = {"timed_out": 0.0, "server_exit_code": 0.0, "failed": 0.0, "makespan": 1.5}
+
+
+def case(*outcomes: Outcome, invalid: tuple[str, ...] = (), expression: str = "x") -> CaseSummary:
+    expectations = [
+        Expectation(expression=expression, outcome=each, left="1", right="2") for each in outcomes
+    ]
+    return CaseSummary(
+        name="single",
+        model="single",
+        slug="single",
+        axes={},
+        measures={},
+        expectations=expectations,
+        invalid=list(invalid),
+        overhead_s=1.0,
+    )
+
+
+def test_both_sides_come_back_as_people_read_them() -> None:
+    (found, *_) = judge([parse_expression("makespan < 2s / 2")], SOUND)
+    assert found.outcome is Outcome.FAILED
+    assert (found.left, found.right) == ("1.500 s", "1.000 s")
+
+
+def test_every_case_is_expected_to_end_and_to_end_well() -> None:
+    implied = judge([], SOUND)
+    assert [each.expression for each in implied] == ["timed_out == 0", "server_exit_code == 0"]
+    assert {each.outcome for each in implied} == {Outcome.PASSED}
+
+
+def test_a_scenario_that_names_a_measure_has_its_own_say() -> None:
+    found = judge([parse_expression("timed_out == 3")], SOUND | {"timed_out": 3.0})
+    assert [each.expression for each in found] == ["timed_out == 3", "server_exit_code == 0"]
+
+
+def test_what_was_not_measured_has_not_passed() -> None:
+    (found, *_) = judge([parse_expression("cpu_time < 1s")], SOUND | {"cpu_time": None})
+    assert found.outcome is Outcome.UNKNOWN
+    assert "cpu_time" in found.reason
+
+
+FAILED, PASSED, UNKNOWN = Outcome.FAILED, Outcome.PASSED, Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("cases", "code"),
+    [
+        ([case(PASSED)], 0),
+        ([case(PASSED), case(PASSED, FAILED)], 1),
+        ([case(PASSED, UNKNOWN)], 4),
+        ([case(PASSED, invalid=("lost lines",))], 4),
+        # No expectation of a case that is no measurement counts, but the other cases' do.
+        ([case(FAILED, invalid=("lost lines",))], 4),
+        ([case(FAILED, invalid=("lost lines",)), case(FAILED)], 1),
+        # That a server crashed is true however incomplete its log is.
+        ([case(FAILED, invalid=("no last line",), expression="server_exit_code == 0")], 1),
+    ],
+)
+def test_exit_code_of_a_complete_campaign(cases: list[CaseSummary], code: int) -> None:
+    assert exit_code(Status.COMPLETE, cases) == code
+
+
+def test_a_campaign_that_did_not_end_says_so_before_all_else() -> None:
+    assert exit_code(Status.BROKEN, [case(FAILED)]) == 3
+    assert exit_code(Status.INTERRUPTED, [case(FAILED)]) == 130
