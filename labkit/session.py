@@ -7,7 +7,7 @@ message is, what is refused, or when a connection is over. No sockets, no clock,
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from labkit.framing import Framer
+from labkit.framing import ETX, Framer
 from labkit.work import Demand, DemandError, parse_demand
 
 ACK = b"ack"
@@ -49,28 +49,54 @@ class Session:
     handed out: each is owed its acknowledgement.
     """
 
-    __slots__ = ("_eof", "_framer", "_limits", "_received_ns", "end")
+    __slots__ = ("_framer", "_limits", "_received_ns", "end", "is_at_eof")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._framer = Framer()
+        self._framer: Framer | None = None  # while nothing has begun: an idle connection is small
         self._received_ns = 0
-        self._eof = False
+        self.is_at_eof = False
         self.end: End | None = None
 
     def receive(self, segment: bytes, now_ns: int) -> None:
         """Take the next bytes of the stream, received at ``now_ns``; ``b""`` is its end."""
         if not segment:
-            self._eof = True
+            self.is_at_eof = True
             return
         self._received_ns = now_ns
+        if self._framer is None:
+            self._framer = Framer()
         self._framer.receive(segment)
+
+    def is_prompt(self, segment: bytes) -> bool:
+        """Whether ``segment``, not yet received, is whole messages that need no service at all.
+
+        All of them may be acknowledged at once instead of being received and handed out. It may
+        say no where yes is true: it looks at the bytes as a whole, by a few searches in C, because
+        a look at each message costs more than all else that a server does for it (docs/benchmarks).
+        """
+        limits = self._limits
+        return (
+            self._framer is None
+            and not limits.default_demand.duration_s
+            and segment.endswith(ETX)
+            and b"=" not in segment  # no demand
+            and GOODBYE not in segment
+            and len(segment) <= limits.max_message_bytes
+            and segment.isascii()
+            and self.end is None
+        )
+
+    @property
+    def default_demand(self) -> Demand:
+        """The work of a message that asks for none."""
+        return self._limits.default_demand
 
     def next_request(self) -> Request | None:
         """Return the next request to serve, or None: then `end` is set or bytes must come."""
         if self.end is not None:
             return None
-        message = self._framer.next_message()
+        message = self._framer.next_message() if self._framer is not None else None
         try:
             if message is None:
                 self._check_tail()
@@ -85,10 +111,12 @@ class Session:
 
     def _check_tail(self) -> None:
         """Refuse what no further byte can mend, and notice the end of the stream."""
-        tail = self._framer.tail
+        tail = self._framer.tail if self._framer is not None else b""
         if tail:
             self._check(tail)
-        if self._eof:
+        else:
+            self._framer = None
+        if self.is_at_eof:
             self.end = End("disconnected inside a message", failed=True) if tail else End("eof")
 
     def _request(self, message: bytes) -> Request:
@@ -113,3 +141,9 @@ class Session:
         if demand.duration_s > self._limits.max_service_time_s:
             raise _RefusedError(f"demand over {self._limits.max_service_time_s:g}s")
         return demand
+
+
+def first_word(message: str) -> str:
+    """Return the id of a request: the first word of its message, or nothing."""
+    words = message.split(None, 1)
+    return words[0] if words else ""

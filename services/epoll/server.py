@@ -43,7 +43,7 @@ class Loop:
         self._log = service.log(1)
         self._epoll = select.epoll()
         self._conns: dict[int, Connection] = {}
-        self._interest: dict[int, int] = {}
+        self._interest: dict[int, int] = {}  # by descriptor, where it is not EPOLLIN
         self._in_service: dict[Connection, int] = {}  # with the number of its timer
         self._timers = Timers()
         service.listener.setblocking(False)
@@ -59,8 +59,8 @@ class Loop:
     def turn(self) -> None:
         """Wait for readiness or for the next timer, and act on all that came."""
         for fd, ready in self._await_readiness():
-            if fd in self._conns:
-                self._on_ready(self._conns[fd], ready)
+            if (conn := self._conns.get(fd)) is not None:
+                self._on_ready(conn, ready)
             elif fd == self._signal_in.fileno():
                 self._on_signal()
             else:
@@ -111,7 +111,6 @@ class Loop:
             conn.sock.setblocking(False)
             fd = conn.sock.fileno()
             self._conns[fd] = conn
-            self._interest[fd] = select.EPOLLIN
             self._epoll.register(fd, select.EPOLLIN)
 
     def _look_away(self, error: OSError) -> None:
@@ -139,17 +138,19 @@ class Loop:
         elif conn in self._in_service:
             self._watch(conn, 0)
             return
-        else:
-            self._receive(conn)
+        elif self._receive(conn):
+            return
         self._advance(conn)
 
-    def _receive(self, conn: Connection) -> None:
+    def _receive(self, conn: Connection) -> bool:
+        """Return whether nothing is left to do for ``conn``."""
         try:
-            conn.receive()
+            return conn.receive(self._log)
         except BlockingIOError:
-            pass
+            return True
         except OSError as exc:
             self._close(conn, failure(exc))
+            return True
 
     def _settle(self, conn: Connection) -> None:
         try:
@@ -199,14 +200,16 @@ class Loop:
     def _watch(self, conn: Connection, interest: int) -> None:
         """Tell the kernel what to wake the loop for, where that changes."""
         fd = conn.sock.fileno()
-        if self._interest[fd] != interest:
-            self._interest[fd] = interest
+        if self._interest.pop(fd, select.EPOLLIN) != interest:
             self._epoll.modify(fd, interest)
+        if interest != select.EPOLLIN:
+            self._interest[fd] = interest
 
     def _close(self, conn: Connection, end: End) -> None:
         if conn.is_open:
             fd = conn.sock.fileno()
-            del self._conns[fd], self._interest[fd]
+            del self._conns[fd]
+            self._interest.pop(fd, None)
             self._timers.cancel(self._in_service.pop(conn, -1))
             conn.close(end, self._log)
 
