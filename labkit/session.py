@@ -38,6 +38,9 @@ class End(NamedTuple):
     failed: bool = False
 
 
+EOF = End("eof")
+
+
 class _RefusedError(Exception):
     """The message must not be served; carries the reason for the log."""
 
@@ -49,19 +52,19 @@ class Session:
     handed out: each is owed its acknowledgement.
     """
 
-    __slots__ = ("_framer", "_limits", "_received_ns", "end", "is_at_eof")
+    __slots__ = ("_eof", "_framer", "_limits", "_received_ns", "end")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._framer: Framer | None = None  # while nothing has begun: an idle connection is small
         self._received_ns = 0
-        self.is_at_eof = False
+        self._eof = False
         self.end: End | None = None
 
     def receive(self, segment: bytes, now_ns: int) -> None:
         """Take the next bytes of the stream, received at ``now_ns``; ``b""`` is its end."""
         if not segment:
-            self.is_at_eof = True
+            self._eof = True
             return
         self._received_ns = now_ns
         if self._framer is None:
@@ -116,8 +119,8 @@ class Session:
             self._check(tail)
         else:
             self._framer = None
-        if self.is_at_eof:
-            self.end = End("disconnected inside a message", failed=True) if tail else End("eof")
+        if self._eof:
+            self.end = End("disconnected inside a message", failed=True) if tail else EOF
 
     def _request(self, message: bytes) -> Request:
         self._check(message)

@@ -59,13 +59,19 @@ class Loop:
     def turn(self) -> None:
         """Wait for readiness or for the next timer, and act on all that came."""
         for fd, ready in self._await_readiness():
-            if (conn := self._conns.get(fd)) is not None:
-                self._on_ready(conn, ready)
-            elif fd == self._signal_in.fileno():
-                self._on_signal()
+            if (conn := self._conns.get(fd)) is None:
+                self._on_own(fd)
+            elif ready == select.EPOLLIN:
+                self._on_readable(conn)
             else:
-                self._accept_all()
+                self._on_writable(conn, ready)
         self._timers.fire()
+
+    def _on_own(self, fd: int) -> None:
+        if fd == self._signal_in.fileno():
+            self._on_signal()
+        else:
+            self._accept_all()
 
     def _await_readiness(self) -> list[tuple[int, int]]:
         """Poll until the next timer; to the microsecond by select, as epoll counts whole ms."""
@@ -129,28 +135,28 @@ class Loop:
                 self._close(conn, end)
         self._timers.after(TICK_S, self._close_silent)
 
-    def _on_ready(self, conn: Connection, ready: int) -> None:
-        """Send what is owed or read what has come; behind a request in service, it waits."""
-        if ready & (select.EPOLLERR | select.EPOLLHUP):
-            self._close(conn, broken(conn.sock))
-        elif conn.owes:
-            self._settle(conn)
-        elif conn in self._in_service:
+    def _on_readable(self, conn: Connection) -> None:
+        """Read what has come; behind a request in service, it waits."""
+        if conn in self._in_service:
             self._watch(conn, 0)
             return
-        elif self._receive(conn):
-            return
-        self._advance(conn)
-
-    def _receive(self, conn: Connection) -> bool:
-        """Return whether nothing is left to do for ``conn``."""
         try:
-            return conn.receive(self._log)
+            is_done = conn.receive(self._log)
         except BlockingIOError:
-            return True
+            return
         except OSError as exc:
             self._close(conn, failure(exc))
-            return True
+            return
+        if not is_done:
+            self._advance(conn)
+
+    def _on_writable(self, conn: Connection, ready: int) -> None:
+        """Send what is owed, or notice that the connection is broken."""
+        if ready & (select.EPOLLERR | select.EPOLLHUP):
+            self._close(conn, broken(conn.sock))
+        else:
+            self._settle(conn)
+            self._advance(conn)
 
     def _settle(self, conn: Connection) -> None:
         try:
