@@ -1,6 +1,7 @@
 """Accepts again at once where there is no descriptor for it."""
 
-from labkit import service as labkit_service
+import time
+
 from labkit.program import main
 from labkit.service import Service
 from services.single import server
@@ -10,7 +11,7 @@ REJECTED_BY = "test_faults.test_out_of_descriptors_it_waits_and_recovers"
 
 def serve(service: Service) -> None:
     """Serve, and never wait to accept."""
-    setattr(labkit_service.time, "sleep", lambda _seconds: None)  # noqa: B010
+    setattr(time, "sleep", lambda _seconds: None)  # noqa: B010
     server.serve(service)
 
 
