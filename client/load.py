@@ -16,7 +16,7 @@ from client.books import Books
 from client.link import Link, failure_kind
 from client.story import Story
 from client.task import Task
-from client.user import Phase, Reply, User
+from client.user import ACKED, CONNECTING, Phase, Reply, User
 
 RECV_BYTES = 4096
 TICK_NS = 500_000_000
@@ -90,8 +90,9 @@ class Load:
         tick_ns = now_ns = time.monotonic_ns()
         while links and now_ns < deadline_ns and not self.is_stopped:
             for fd, ready in self._poll(now_ns, deadline_ns):
-                if fd in links:
-                    self._on_ready(links[fd], ready)
+                link = links.get(fd)
+                if link is not None:
+                    self._on_ready(link, ready)
                 else:  # no descriptor is used twice in a run, so this is not a user's
                     self.is_stopped = True
             now_ns = time.monotonic_ns()
@@ -114,7 +115,7 @@ class Load:
         return self._epoll.poll(wait_ns / 1e9)
 
     def _on_ready(self, link: Link, ready: int) -> None:
-        if link.user.phase is Phase.CONNECTING:
+        if link.user.phase is CONNECTING:
             self._on_connected(link)
         elif ready & select.EPOLLOUT:
             self._transmit(link, link.unsent)
@@ -162,7 +163,7 @@ class Load:
             return
         now_ns = time.monotonic_ns()
         reply = link.user.receive(segment)
-        if reply is Reply.ACKED:
+        if reply is ACKED:
             self._on_acked(link, now_ns)
         elif reply is Reply.END:
             self._leave(link, None)

@@ -32,7 +32,9 @@ class Reply(Enum):
     BAD = "bad_reply"
 
 
-WAITING, THINKING, ACKED = Phase.WAITING, Phase.THINKING, Reply.ACKED  # 50 ns a look-up saved
+# On the path of every message; each look-up in an Enum would cost 50 ns.
+CONNECTING, WAITING, THINKING = Phase.CONNECTING, Phase.WAITING, Phase.THINKING
+ACKED = Reply.ACKED
 
 
 @dataclass(frozen=True, slots=True)

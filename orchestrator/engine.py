@@ -92,11 +92,12 @@ def find_engine() -> tuple[Engine | None, str]:
     """Return the engine that answers here, or None, and in either case how that was found."""
     if shutil.which("docker") is None:
         return None, "there is no docker command"
+    address = _engine_address()
     try:
-        client = docker.DockerClient(base_url=_engine_address(), timeout=SDK_TIMEOUT_S)
+        client = docker.DockerClient(base_url=address, timeout=SDK_TIMEOUT_S)
         _ping(client)
     except ENGINE_ERRORS as exc:
-        return None, f"no Docker engine answers ({_first_line(exc)})"
+        return None, f"no Docker engine answers at {address} ({_reason(exc)})"
     try:
         version = compose_version()
     except ComposeError:
@@ -115,7 +116,7 @@ def _ping(client: docker.DockerClient) -> None:
     client.ping()
 
 
-def _engine_address() -> str | None:
+def _engine_address() -> str:
     """Return where the docker command itself finds its engine: DOCKER_HOST, else its context."""
     if address := os.environ.get("DOCKER_HOST"):
         return address
@@ -126,8 +127,14 @@ def _engine_address() -> str | None:
         timeout=SDK_TIMEOUT_S,
         check=False,
     )
-    return shown.stdout.strip() or None
+    return shown.stdout.strip() or "unix:///var/run/docker.sock"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+def _reason(error: BaseException) -> str:
+    """Return the cause that a person can act on, from under the layers that wrap it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
+    return str(error).partition("\n")[0][:160] or type(error).__name__

@@ -137,6 +137,8 @@ def test_an_interrupt_leaves_nothing(
     for folder in ended.results:
         assert str(folder) in ended.out
         assert ended.summary["status"] == "interrupted"
+        if cue == "under load":
+            assert '"event":"listening"' in (folder / "raw/prefork/server.log").read_text()
 
 
 def test_fifty_replicas_start_together(lab: Lab, backend: str) -> None:
