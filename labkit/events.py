@@ -9,7 +9,6 @@ Each worker owns an `EventLog` of its own, so nothing here takes a lock and a si
 interrupt anything: it writes whole lines of its own, before or after those of the interrupted one.
 """
 
-import os
 import time
 from collections.abc import Mapping
 from json import JSONEncoder
@@ -17,7 +16,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple, TypeAlias
 
 from labkit.framing import ETX
-from labkit.session import Request, first_word
+from labkit.session import Request
 from labkit.stream import MAX_WRITE_BYTES, Stream
 from labkit.work import Demand
 
@@ -83,7 +82,7 @@ class EventLog:
         if self._stream.as_text:
             self._say(t_ns, _TEXT[event].format_map(fields))
             return
-        start = f'{{"t_ns":{t_ns},"event":"{event}",{self._tags},"pid":{os.getpid()}'
+        start = f'{{"t_ns":{t_ns},"event":"{event}",{self._tags},"pid":{self._stream.pid}'
         more = _encode(fields)[1:]
         if len(start) + len(more) > MAX_LINE_BYTES:
             more = _encode({name: _clipped(value) for name, value in fields.items()})[1:]
@@ -112,7 +111,7 @@ class EventLog:
         kind, duration_s = request.demand
         self._append(
             acked_ns,
-            f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{os.getpid()},'
+            f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{self._stream.pid},'
             f'"conn":"{conn}","request":{quoted(request.id[:MAX_ID_CHARACTERS])},'
             f'"demand":"{kind}","demand_ns":{round(duration_s * 1e9)},'
             f'"received_ns":{request.received_ns},"started_ns":{started_ns},'
@@ -128,7 +127,7 @@ class EventLog:
         """
         received_ns, acked_ns = instants_ns
         start = (
-            f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{os.getpid()},'
+            f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{self._stream.pid},'
             f'"conn":"{conn}","request":'
         )
         more = (
@@ -138,7 +137,8 @@ class EventLog:
         messages = segment.decode("ascii").split(ETX_CHARACTER)
         messages.pop()  # behind the last ETX is nothing
         for message in messages:
-            request_id = first_word(message)[:MAX_ID_CHARACTERS]
+            words = message.split(None, 1)
+            request_id = words[0][:MAX_ID_CHARACTERS] if words else ""
             self._append(acked_ns, f"{start}{quoted(request_id)}{more}")
         self._counts[-1] += len(messages)
 

@@ -136,6 +136,7 @@ class Service:
         The terminal sends Ctrl-C to every process of its group; the parent passes it on as SIGTERM.
         """
         self._is_worker = True
+        self._logs.become_worker()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def install_signal_handlers(self) -> None:

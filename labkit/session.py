@@ -12,6 +12,7 @@ from labkit.work import Demand, DemandError, parse_demand
 
 ACK = b"ack"
 GOODBYE = b"goodbye"
+_END, _GOODBYE = ETX.decode("ascii"), GOODBYE.decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +80,15 @@ class Session:
         a look at each message costs more than all else that a server does for it (docs/benchmarks).
         """
         limits = self._limits
+        if not segment.isascii() or len(segment) > limits.max_message_bytes:
+            return False
+        text = segment.decode("ascii")  # to search a str takes a tenth of the time
         return (
             self._framer is None
             and not limits.default_demand.duration_s
-            and segment.endswith(ETX)
-            and b"=" not in segment  # no demand
-            and GOODBYE not in segment
-            and len(segment) <= limits.max_message_bytes
-            and segment.isascii()
+            and text.endswith(_END)
+            and "=" not in text  # no demand
+            and _GOODBYE not in text
             and self.end is None
         )
 
@@ -144,9 +146,3 @@ class Session:
         if demand.duration_s > self._limits.max_service_time_s:
             raise _RefusedError(f"demand over {self._limits.max_service_time_s:g}s")
         return demand
-
-
-def first_word(message: str) -> str:
-    """Return the id of a request: the first word of its message, or nothing."""
-    words = message.split(None, 1)
-    return words[0] if words else ""
