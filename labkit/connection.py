@@ -80,7 +80,7 @@ class Connection:
             return False
         self._acked += sent // len(ACK)
         if log.is_traced:
-            demand = self.session.default_demand
+            demand = self.session.limits.default_demand
             log.prompt_acked(self.id, segment, demand, (received_ns, monotonic_ns()))
         return True
 

@@ -125,14 +125,14 @@ class EventLog:
 
         Each line is that of `request_acked`; all but the id is the same for all of them.
         """
-        received_ns, acked_ns = instants_ns
+        received, acked_ns = str(instants_ns[0]), instants_ns[1]
         start = (
             f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{self._stream.pid},'
             f'"conn":"{conn}","request":'
         )
         more = (
-            f',"demand":"{demand.kind}","demand_ns":0,"received_ns":{received_ns},'
-            f'"started_ns":{received_ns},"finished_ns":{received_ns}}}\n'
+            f',"demand":"{demand.kind}","demand_ns":0,"received_ns":{received},'
+            f'"started_ns":{received},"finished_ns":{received}}}\n'
         )
         messages = segment.decode("ascii").split(ETX_CHARACTER)
         messages.pop()  # behind the last ETX is nothing

@@ -53,10 +53,10 @@ class Session:
     handed out: each is owed its acknowledgement.
     """
 
-    __slots__ = ("_eof", "_framer", "_limits", "_received_ns", "end")
+    __slots__ = ("_eof", "_framer", "_received_ns", "end", "limits")
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._framer: Framer | None = None  # while nothing has begun: an idle connection is small
         self._received_ns = 0
         self._eof = False
@@ -79,7 +79,7 @@ class Session:
         say no where yes is true: it looks at the bytes as a whole, by a few searches in C, because
         a look at each message costs more than all else that a server does for it (docs/benchmarks).
         """
-        limits = self._limits
+        limits = self.limits
         if not segment.isascii() or len(segment) > limits.max_message_bytes:
             return False
         text = segment.decode("ascii")  # to search a str takes a tenth of the time
@@ -91,11 +91,6 @@ class Session:
             and _GOODBYE not in text
             and self.end is None
         )
-
-    @property
-    def default_demand(self) -> Demand:
-        """The work of a message that asks for none."""
-        return self._limits.default_demand
 
     def next_request(self) -> Request | None:
         """Return the next request to serve, or None: then `end` is set or bytes must come."""
@@ -127,12 +122,12 @@ class Session:
     def _request(self, message: bytes) -> Request:
         self._check(message)
         words = message.decode("ascii").split(None, 2)
-        demand = self._demand(words[1]) if len(words) > 1 else self._limits.default_demand
+        demand = self._demand(words[1]) if len(words) > 1 else self.limits.default_demand
         return Request(words[0] if words else "", demand, self._received_ns)
 
     def _check(self, message: bytes) -> None:
-        if len(message) > self._limits.max_message_bytes:
-            raise _RefusedError(f"message longer than {self._limits.max_message_bytes} bytes")
+        if len(message) > self.limits.max_message_bytes:
+            raise _RefusedError(f"message longer than {self.limits.max_message_bytes} bytes")
         if not message.isascii():
             raise _RefusedError("byte over 127")
 
@@ -142,7 +137,7 @@ class Session:
         except DemandError as exc:
             raise _RefusedError(str(exc)) from exc
         if demand is None:
-            return self._limits.default_demand
-        if demand.duration_s > self._limits.max_service_time_s:
-            raise _RefusedError(f"demand over {self._limits.max_service_time_s:g}s")
+            return self.limits.default_demand
+        if demand.duration_s > self.limits.max_service_time_s:
+            raise _RefusedError(f"demand over {self.limits.max_service_time_s:g}s")
         return demand
