@@ -8,6 +8,7 @@ import time
 
 from benchmarks import machine, report
 from benchmarks.compiled import CompilerError
+from benchmarks.network import have_own_loopback
 from benchmarks.rounds import FULL, QUICK
 from benchmarks.tables import Table
 
@@ -39,6 +40,8 @@ def main() -> int:
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     about = machine.describe()
     doubts = machine.warnings()
+    if not have_own_loopback():
+        doubts.append("on the host's loopback: firewall rules may tax and choke short connections")
     tables: list[Table] = []
     try:
         for name in asked.measures or MEASURES:
