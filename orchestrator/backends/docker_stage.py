@@ -4,6 +4,7 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import docker
+import requests
 from docker.models.containers import Container
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -23,7 +24,8 @@ UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
 START_DEADLINE_S = 30.0
 POLL_S = 0.02
-GRACE_S = 5.0
+GRACE_S = 10.0
+KILLED_DEADLINE_S = 60.0
 PORT = 3000
 READERS = 8
 
@@ -74,10 +76,10 @@ class DockerStage:
         """Stop the server, wait for the clients, and write every container's log."""
         clients = self._engine.containers(self._project, "client")
         with ThreadPoolExecutor(READERS) as pool:
-            client_exit_codes = tuple(pool.map(_ended, clients))
+            client_exit_codes = tuple(pool.map(ended, clients))
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         self._save_logs()
-        return StageEnd(_ended(self._server), client_exit_codes)
+        return StageEnd(ended(self._server), client_exit_codes)
 
     def _save_logs(self) -> None:
         with ThreadPoolExecutor(READERS) as pool:
@@ -118,13 +120,14 @@ def _listens(container: Container, service: str) -> bool:
     return False
 
 
-def _ended(container: Container) -> int:
+def ended(container: Container) -> int:
     """Return the exit code of a container that is about to end; one that stays is killed."""
     try:
         return int(container.wait(timeout=GRACE_S)["StatusCode"])
-    except ENGINE_ERRORS:
-        container.kill()
-        return int(container.wait(timeout=GRACE_S)["StatusCode"])
+    except requests.exceptions.RequestException:  # so the SDK says that the time is up
+        with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
+            container.kill()
+        return int(container.wait(timeout=KILLED_DEADLINE_S)["StatusCode"])
 
 
 def read_log(container: Container) -> str:
