@@ -42,6 +42,19 @@ def per_s(driven: dict[str, list[Driven]]) -> dict[str, list[float]]:
     return {name: [one.per_s for one in rounds] for name, rounds in driven.items()}
 
 
+def per_server_cpu_s(driven: dict[str, list[Driven]]) -> dict[str, list[float]]:
+    """Return the rates for each CPU second of the server.
+
+    What others take from its core does not count, and a load that cannot fill it does no harm.
+    """
+    return {name: [one.per_s / one.server_busy for one in rounds] for name, rounds in driven.items()}
+
+
+def per_load_cpu_s(driven: dict[str, list[Driven]]) -> dict[str, list[float]]:
+    """Return the rates for each CPU second of the load."""
+    return {name: [one.per_s / one.load_busy for one in rounds] for name, rounds in driven.items()}
+
+
 def busy_notes(driven: dict[str, list[Driven]]) -> dict[str, str]:
     """Return how busy both sides were: where the load's core was full, it may be the limit."""
     return {

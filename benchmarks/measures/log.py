@@ -5,7 +5,7 @@ from functools import partial
 from benchmarks.contestants import lab
 from benchmarks.load import Load
 from benchmarks.measures.throughput import CONNECTIONS, serve
-from benchmarks.rounds import Effort, busy_notes, interleave, per_s
+from benchmarks.rounds import Effort, busy_notes, interleave, per_s, per_server_cpu_s
 from benchmarks.tables import Table, Target
 
 LEVELS = ("lifecycle", "connections", "trace")
@@ -18,10 +18,14 @@ TARGETS = {
 def measure(effort: Effort) -> list[Table]:
     """Return a table for each number of messages in flight."""
     contestants = [lab("epoll", level, LAB_LOG_LEVEL=level) for level in LEVELS]
-    tables = []
+    tables: list[Table] = []
     for in_flight, targets in TARGETS.items():
         load = Load("steady", CONNECTIONS, in_flight, effort.seconds)
         driven = interleave(contestants, effort.rounds, partial(serve, load))
         title = f"epoll by log level, {in_flight} in flight"
-        tables.append(Table(title, "messages/s", per_s(driven), targets, busy_notes(driven)))
+        by_cpu = per_server_cpu_s(driven)
+        tables += [
+            Table(title, "messages/s", per_s(driven), targets, busy_notes(driven)),
+            Table(f"{title}, by CPU time", "messages/CPU s", by_cpu, targets),
+        ]
     return tables

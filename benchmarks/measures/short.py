@@ -5,7 +5,7 @@ from functools import partial
 from benchmarks.contestants import lab, limit, peer
 from benchmarks.load import Load
 from benchmarks.measures.throughput import CONNECTIONS, serve
-from benchmarks.rounds import Effort, busy_notes, interleave, per_s
+from benchmarks.rounds import Effort, busy_notes, interleave, per_s, per_server_cpu_s
 from benchmarks.tables import Table, Target
 
 TARGETS = tuple(
@@ -25,4 +25,8 @@ def measure(effort: Effort) -> list[Table]:
     load = Load("short", CONNECTIONS, 1, effort.seconds)
     driven = interleave(contestants, effort.rounds, partial(serve, load))
     title = f"short connections, {CONNECTIONS} at a time"
-    return [Table(title, "connections/s", per_s(driven), TARGETS, busy_notes(driven))]
+    by_cpu = per_server_cpu_s(driven)
+    return [
+        Table(title, "connections/s", per_s(driven), TARGETS, busy_notes(driven)),
+        Table(f"{title}, by CPU time", "connections/CPU s", by_cpu, TARGETS),
+    ]

@@ -8,7 +8,7 @@ from functools import partial
 
 from benchmarks.contestants import Contestant, lab, limit, peer
 from benchmarks.load import Driven, Load, drive
-from benchmarks.rounds import Effort, busy_notes, interleave, per_s
+from benchmarks.rounds import Effort, busy_notes, interleave, per_s, per_server_cpu_s
 from benchmarks.running import running
 from benchmarks.tables import Table, Target
 
@@ -29,12 +29,16 @@ def measure(effort: Effort) -> list[Table]:
         lab("epoll"), limit(), peer("uvloop_protocol"), peer("asyncio_protocol"),
         peer("asyncio_streams"), peer("gevent_stream"),
     ]  # fmt: skip
-    tables = []
+    tables: list[Table] = []
     for in_flight, targets in TARGETS.items():
         load = Load("steady", CONNECTIONS, in_flight, effort.seconds)
         driven = interleave(contestants, effort.rounds, partial(serve, load))
         title = f"throughput, {CONNECTIONS} connections, {in_flight} in flight"
-        tables.append(Table(title, "messages/s", per_s(driven), targets, busy_notes(driven)))
+        by_cpu = per_server_cpu_s(driven)
+        tables += [
+            Table(title, "messages/s", per_s(driven), targets, busy_notes(driven)),
+            Table(f"{title}, by CPU time", "messages/CPU s", by_cpu, targets),
+        ]
     return tables
 
 
