@@ -14,6 +14,7 @@ from benchmarks.tables import Table
 
 MEASURES = ("throughput", "short", "idle", "log", "start", "client")
 RESULTS = machine.ROOT / "benchmarks" / "results"
+INFRASTRUCTURE_FAILED = 3
 EPILOG = """\
 measures:
   throughput  messages/s over 64 connections that stay, 1 and 16 in flight
@@ -27,19 +28,8 @@ measures:
 
 def main() -> int:
     """Measure what is asked for, print it, and store it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks",
-        description="The lab beside its peers. Takes about five minutes.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("measures", nargs="*", metavar="measure", help="default: all")
-    parser.add_argument("--quick", action="store_true", help="two short rounds: a try-out")
-    asked = parser.parse_args()
-    if unknown := set(asked.measures) - set(MEASURES):
-        parser.error(f"no such measure: {', '.join(sorted(unknown))}")
-    about = machine.describe()
-    doubts = machine.warnings()
+    asked = _parse_arguments()
+    about, doubts = machine.describe(), machine.warnings()
     if not have_own_loopback():
         doubts.append("on the host's loopback: firewall rules may tax and choke short connections")
     tables: list[Table] = []
@@ -51,15 +41,33 @@ def main() -> int:
             sys.stderr.write("\n")
     except CompilerError as exc:
         sys.stderr.write(f"{exc}\n")
-        return 3
+        return INFRASTRUCTURE_FAILED
     sys.stdout.write(report.as_text(tables))
     sys.stdout.writelines(f"Doubt: {doubt}\n" for doubt in doubts)
+    _store({"about": about, "doubts": doubts, "tables": report.as_json(tables)})
+    return 0
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="The lab beside its peers. Takes about five minutes.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("measures", nargs="*", metavar="measure", help="default: all")
+    parser.add_argument("--quick", action="store_true", help="two short rounds: a try-out")
+    asked = parser.parse_args()
+    if unknown := set(asked.measures) - set(MEASURES):
+        parser.error(f"no such measure: {', '.join(sorted(unknown))}")
+    return asked
+
+
+def _store(told: dict[str, object]) -> None:
     RESULTS.mkdir(exist_ok=True)
     stored = RESULTS / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.json"
-    told = {"about": about, "doubts": doubts, "tables": report.as_json(tables)}
     stored.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(f"Stored in {stored.relative_to(machine.ROOT)}\n")
-    return 0
 
 
 if __name__ == "__main__":

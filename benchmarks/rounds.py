@@ -47,7 +47,9 @@ def per_server_cpu_s(driven: dict[str, list[Driven]]) -> dict[str, list[float]]:
 
     What others take from its core does not count, and a load that cannot fill it does no harm.
     """
-    return {name: [one.per_s / one.server_busy for one in rounds] for name, rounds in driven.items()}
+    return {
+        name: [one.per_s / one.server_busy for one in rounds] for name, rounds in driven.items()
+    }
 
 
 def per_load_cpu_s(driven: dict[str, list[Driven]]) -> dict[str, list[float]]:
