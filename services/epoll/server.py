@@ -59,19 +59,16 @@ class Loop:
     def turn(self) -> None:
         """Wait for readiness or for the next timer, and act on all that came."""
         for fd, ready in self._await_readiness():
-            if (conn := self._conns.get(fd)) is None:
-                self._on_own(fd)
-            elif ready == select.EPOLLIN:
+            conn = self._conns.get(fd)
+            if conn is not None and ready == select.EPOLLIN:
                 self._on_readable(conn)
-            else:
+            elif conn is not None:
                 self._on_writable(conn, ready)
+            elif fd == self._signal_in.fileno():
+                self._on_signal()
+            else:
+                self._accept_all()
         self._timers.fire()
-
-    def _on_own(self, fd: int) -> None:
-        if fd == self._signal_in.fileno():
-            self._on_signal()
-        else:
-            self._accept_all()
 
     def _await_readiness(self) -> list[tuple[int, int]]:
         """Poll until the next timer; to the microsecond by select, as epoll counts whole ms."""
