@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import docker
@@ -21,6 +21,7 @@ from tenacity import (
     wait_fixed,
 )
 
+from orchestrator.backends.base import BackendError
 from orchestrator.compose import ComposeError, compose_version
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -29,6 +30,15 @@ NUMBER_LABEL = "com.docker.compose.container-number"
 SDK_TIMEOUT_S = 60
 REMOVERS = 8
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
+
+
+@contextlib.contextmanager
+def engine_failures() -> Iterator[None]:
+    """Turn what the SDK raises into a `BackendError`."""
+    try:
+        yield
+    except ENGINE_ERRORS as exc:
+        raise BackendError(f"the Docker engine failed: {_reason(exc)}") from exc
 
 
 class Engine:
@@ -48,9 +58,9 @@ class Engine:
             "compose": compose_version(),
         }
 
-    def image_ids(self, tags: Iterable[str]) -> dict[str, str]:
-        """Return each image's content digest by its tag."""
-        return {tag: str(self._client.images.get(tag).id) for tag in tags}
+    def image_ids(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return the content digest of each image, given and named as ``tags`` are."""
+        return {name: str(self._client.images.get(tag).id) for name, tag in tags.items()}
 
     def containers(self, project: str, service: str | None = None) -> list[Container]:
         """Return the project's containers, ended ones too, by service and number."""

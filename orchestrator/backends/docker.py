@@ -13,7 +13,7 @@ from orchestrator.backends.base import (
 )
 from orchestrator.backends.docker_stage import DockerStage
 from orchestrator.compose import Compose
-from orchestrator.engine import ENGINE_ERRORS, Engine
+from orchestrator.engine import Engine, engine_failures
 from orchestrator.interrupts import held, is_interrupted
 
 BUILD_DEADLINE_S = 900.0
@@ -30,47 +30,51 @@ class DockerBackend:
         self._campaign_id = campaign_id
         self._keep = keep
         self._projects: list[str] = []
-        self._models: tuple[str, ...] = ()
+        self._images: Mapping[str, str] = {}
 
     def prepare(self, models: Sequence[str]) -> None:
         """Build the images of ``models`` and of the client, where sources changed.
 
+        Cases then run by image id: another checkout on this engine may move the tags meanwhile.
+
         Raises:
             BackendError: the build failed.
         """
-        self._models = tuple(models)
+        names = [*models, "client"]
         try:
-            Compose(f"lab-{self._campaign_id}").run(
-                "build", *models, "client", timeout_s=BUILD_DEADLINE_S
-            )
+            Compose(f"lab-{self._campaign_id}").run("build", *names, timeout_s=BUILD_DEADLINE_S)
         except BackendError as exc:
             raise BackendError(
                 f"the images could not be built; without a registry, run: make base-image\n{exc}"
             ) from exc
+        with engine_failures():
+            self._images = self._engine.image_ids({name: IMAGE.format(name) for name in names})
 
     def describe(self) -> Mapping[str, object]:
         """Return the engine's versions and the digest of every image in use."""
-        tags = [IMAGE.format(name) for name in (*self._models, "client")]
-        return {**self._engine.describe(), "images": self._engine.image_ids(tags)}
+        with engine_failures():
+            return {**self._engine.describe(), "images": dict(self._images)}
 
     @contextmanager
     def stage(self, order: StageOrder) -> Iterator[DockerStage]:
         """Bring a project up and, unless it is to be kept, remove it on exit."""
         project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
         self._projects.append(project)
-        stage = DockerStage(self._engine, project, order)
-        try:
-            stage.start()
-            yield stage
-        except ENGINE_ERRORS as exc:
-            raise BackendError(f"the Docker engine failed: {exc}") from exc
-        finally:
-            with held():
-                stage.rescue_logs()
-                if self._keeps:
-                    stage.revive()
-                else:
-                    self._engine.remove(project)
+        stage = DockerStage(self._engine, project, order, self._images)
+        with engine_failures():
+            try:
+                stage.start()
+                yield stage
+            finally:
+                with held():
+                    stage.rescue_logs()
+                    self._leave(project, stage)
+
+    def _leave(self, project: str, stage: DockerStage) -> None:
+        if self._keeps:
+            stage.revive()
+        else:
+            self._engine.remove(project)
 
     @property
     def _keeps(self) -> bool:
@@ -78,7 +82,7 @@ class DockerBackend:
 
     def close(self) -> None:
         """Remove every container and network of the campaign, unless they are to be kept."""
-        with held():
+        with held(), engine_failures():
             for project in () if self._keeps else self._projects:
                 self._engine.remove(project)
 

@@ -1,6 +1,7 @@
 """One case in containers: started together, stopped in order, every log saved."""
 
 import contextlib
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import docker
@@ -33,10 +34,13 @@ READERS = 8
 class DockerStage:
     """The containers of one case."""
 
-    def __init__(self, engine: Engine, project: str, order: StageOrder) -> None:
+    def __init__(
+        self, engine: Engine, project: str, order: StageOrder, images: Mapping[str, str]
+    ) -> None:
         self._engine = engine
         self._project = project
         self._order = order
+        self._images = images
         self.target = f"{order.model}:{PORT}"
         self.conductor = ("127.0.0.1", 0)
         self._logs_are_saved = False
@@ -44,7 +48,7 @@ class DockerStage:
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
         order = self._order
-        override = write_override(order)
+        override = write_override(order, self._images)
         Compose(self._project, override).run(
             "up", "--detach", "--no-build", "--no-deps",
             "--scale", f"client={order.replicas}", order.model, "conductor", "client",

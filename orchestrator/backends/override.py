@@ -1,5 +1,6 @@
 """What a case changes in compose.yaml, as a second Compose file beside the case's logs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -24,20 +25,26 @@ class _OverrideDumper(yaml.SafeDumper):
 _OverrideDumper.add_representer(_Reset, _represent_reset)
 
 
-def write_override(order: StageOrder) -> Path:
+def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
     """Write what this case changes in compose.yaml, beside its logs, and return the file.
 
-    No published server port, which could be taken; no health check, which costs 17 ms of CPU each
-    time; the server's whole environment, so that nothing of the caller's shell reaches it.
+    Images by their ids; no published server port, which could be taken; no health check, which
+    costs 17 ms of CPU each time; the server's whole environment, so that nothing of the caller's
+    shell reaches it.
     """
     override = {
         "services": {
             order.model: {
+                "image": images[order.model],
                 "ports": _Reset(),
                 "healthcheck": {"disable": True},
                 "environment": dict(order.environment),
             },
-            "client": {"environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"}},
+            "client": {
+                "image": images["client"],
+                "environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"},
+            },
+            "conductor": {"image": images["client"]},
         }
     }
     path = order.folder / "compose.override.yaml"
