@@ -1,6 +1,5 @@
 """The listening socket that every server opens the same way."""
 
-import contextlib
 import errno
 import socket
 import struct
@@ -9,6 +8,7 @@ from labkit.connection import reset_on_close
 from labkit.settings import Settings
 
 TICK_S = 0.1
+_TCP_INFO_HEAD = struct.Struct("8x5I")  # linux/tcp.h: 8 small fields, rto … unacked
 OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 PEER_HAS_GONE = frozenset(  # accept(2): errors of the new connection, to be treated like EAGAIN
     {
@@ -68,13 +68,28 @@ def accept(listener: socket.socket) -> tuple[socket.socket, str]:
 
 
 def reset_accept_queue(listener: socket.socket) -> int:
-    """Reset every connection that waits unaccepted; return how many did."""
+    """Reset every connection that waits unaccepted; return how many did.
+
+    Without a descriptor to accept them with, the kernel does it as the listener closes.
+    """
     listener.setblocking(False)
     queued = 0
-    with contextlib.suppress(OSError):  # EAGAIN: none is left
-        while True:
+    while True:
+        try:
             sock, _ = listener.accept()
-            reset_on_close(sock)
-            sock.close()
-            queued += 1
-    return queued
+        except BlockingIOError:
+            return queued
+        except OSError as exc:
+            if exc.errno in PEER_HAS_GONE:
+                continue
+            return queued + _accept_queue_length(listener)
+        reset_on_close(sock)
+        sock.close()
+        queued += 1
+
+
+def _accept_queue_length(listener: socket.socket) -> int:
+    """Return tcpi_unacked of tcp(7)'s TCP_INFO, which of a listener counts those who wait."""
+    tcp_info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_HEAD.size)
+    length: int = _TCP_INFO_HEAD.unpack(tcp_info)[-1]
+    return length

@@ -4,10 +4,10 @@ A model gives `labkit.program.main` its name and one function, ``serve(service)`
 when the service has drained.
 """
 
+import contextlib
 import errno
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +46,7 @@ class Service:
         self._open: set[Connection] = set()
         self._is_worker = False
         self.listener = open_listener(settings)
-        self._not_listening = socket.socket()
+        self._address = self.listener.getsockname()[:2]
 
     def log(self, worker: int) -> EventLog:
         """Return the event log of ``worker``."""
@@ -60,7 +60,7 @@ class Service:
         """
         if self.draining:
             return  # a signal came while starting
-        host, port = self.listener.getsockname()[:2]
+        host, port = self._address
         wall_ns, monotonic_ns = self._logs.stream.anchor
         self.log(0).emit(
             "listening",
@@ -154,8 +154,8 @@ class Service:
     def _begin_drain(self, signum: int) -> None:
         """Refuse new connections, reset those still in the accept queue, end all reading.
 
-        A blocked ``accept`` is interrupted by the signal, restarted on the same descriptor, and
-        fails there: by then it names a socket that does not listen, in this process alone.
+        A blocked ``accept`` is interrupted by the signal and restarted on the listener, which by
+        then is closed in this process, so it fails.
         """
         self.draining = True
         drain_timeout_s = self.settings.drain_timeout_s
@@ -168,14 +168,14 @@ class Service:
             )
             self._logs.control.flush()
             self._remove_ready_file()
-        os.dup2(self._not_listening.fileno(), self.listener.fileno(), inheritable=False)
-        self._not_listening.close()  # a descriptor to stop with, should there be no other
+        self.listener.close()
         for conn in tuple(self._open):
             conn.stop_reading()
 
     def _remove_ready_file(self) -> None:
         if self.settings.ready_file:
-            Path(self.settings.ready_file).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a stale file must not end the drain half way
+                Path(self.settings.ready_file).unlink()
 
     def stop(self) -> None:
         """Write everything that is logged and, last, what the whole server did and used."""

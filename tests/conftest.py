@@ -22,6 +22,14 @@ def found_engine() -> tuple[Engine | None, str]:
     return found
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a command line choose what is tried, and for how long."""
+    group = parser.getgroup("server models lab")
+    group.addoption("--target", metavar="HOST:PORT", help="try the contract on a server that is up")
+    group.addoption("--model", help="try the contract on this model alone")
+    group.addoption("--long", action="store_true", help="endure for minutes, not for seconds")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a Docker test without an engine, or fail it where LAB_REQUIRE_DOCKER=1."""
     if item.get_closest_marker("docker") is None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Client, RunningServer, Starter
+from tests.harness import RunningServer, Starter, is_process
+from tests.target import Client
 
 SPIN_CPU_S = 0.1  # far less than a loop that spins burns, far more than one that waits
 BOUND_BYTES = 80 << 20  # a server process takes 16 MB
@@ -148,7 +149,7 @@ def test_a_slow_reader_gets_every_ack(start: Starter) -> None:
 def test_a_dead_worker_is_replaced(server: RunningServer) -> None:
     """Where workers are processes; conn ids go on, and the others never notice."""
     workers = [event["worker_pid"] for event in server.of("worker_started")]
-    workers = [pid for pid in workers if _is_process(pid)]
+    workers = [pid for pid in workers if is_process(pid)]
     for _ in range(2 * server.workers):
         server.serves()
     for number, pid in enumerate(workers, start=1):
@@ -163,24 +164,12 @@ def test_a_dead_worker_is_replaced(server: RunningServer) -> None:
     assert len(accepted) == len(set(accepted))
 
 
-def _is_process(pid: int) -> bool:
-    """Whether ``pid`` names a process, not a thread of one."""
-    return f"Tgid:\t{pid}\n" in Path(f"/proc/{pid}/status").read_text()
-
-
 def test_nothing_outlives_a_killed_server(start: Starter) -> None:
     server = start()
     pids = server.process_ids()
     server.send_signal(signal.SIGKILL)
-    server.await_true(lambda: not any(_is_alive(pid) for pid in pids), "all processes end")
+    server.await_true(lambda: not any(is_process(pid) for pid in pids), "all processes end")
     start(LAB_PORT=str(server.port)).serves()
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_out_of_descriptors_it_waits_and_recovers(server: RunningServer) -> None:
@@ -200,28 +189,45 @@ def test_out_of_descriptors_it_waits_and_recovers(server: RunningServer) -> None
 
 
 def test_out_of_descriptors_it_still_drains(server: RunningServer) -> None:
-    _exhaust_descriptors(server)
-    with server.connect():
-        server.stop()
+    """And counts whom it could not accept even to reset them."""
+    visits = _exhaust_descriptors(server)
+    clients = [server.connect() for _ in range(5)]
+    server.stop()
+    reset = server.of("drain_begun")[0]["accept_queue_reset"]
+    assert len(server.of("accepted")) + reset == visits + len(clients)
+    for client in clients:
+        with client, contextlib.suppress(ConnectionResetError):
+            assert client.read_to_end() == b""
 
 
-def _exhaust_descriptors(server: RunningServer) -> None:
+def test_it_drains_even_below_the_descriptors_it_holds(server: RunningServer) -> None:
+    for pid in server.process_ids():
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+    server.stop()
+
+
+def _exhaust_descriptors(server: RunningServer) -> int:
     """Let no process of ``server`` open more, and visit until each has noticed.
 
     An ``accept`` that blocks already has its descriptor, so one more connection each gets in.
+    Returns how many visits that took.
     """
+    visits = 0
     for pid in server.process_ids():
         highest = max(int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir())
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, hard))
 
     def is_refused() -> bool:
+        nonlocal visits
+        visits += 1
         with server.connect() as visitor:
             visitor.send(b"goodbye\x03")
         return len({event["pid"] for event in server.of("accept_refused")}) >= accepting
 
     accepting = max(len(server.process_ids()) - 1, 1)
     server.await_true(is_refused, "accept_refused")
+    return visits
 
 
 def test_a_thousand_visitors_leave_nothing_behind(server: RunningServer) -> None:
