@@ -15,7 +15,7 @@ MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 MODULE_LINES = 200
 SERVER_CODE_LINES = 150
 LONGER = {
-    "services/epoll/server.py": 175,  # a loop is its own scheduler; what could leave has left
+    "services/epoll/server.py": 185,  # a loop is its own scheduler; what could leave has left
     "orchestrator/analyse.py": 260,  # for its owner to bring down
     "orchestrator/backends/docker.py": 260,  # likewise
 }

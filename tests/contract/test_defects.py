@@ -14,7 +14,7 @@ def test_a_defect_never_leaves_a_server_with_fewer_workers(start: Starter) -> No
     with starting(f"tests.defects.raises_in_service {start.program}") as start_defective:
         server = start_defective()
         with server.connect() as client, contextlib.suppress(ConnectionResetError):
-            client.send(b"a cpu=13ms\x03")
+            client.send(b"a cpu=250ms\x03")
             assert client.read_to_end() == b""
         server.await_true(
             lambda: server.has_ended() or bool(server.of("worker_exited")), "somebody dies of it"
@@ -36,7 +36,7 @@ def test_a_defect_takes_no_other_message_with_it(start: Starter) -> None:
         with server.connect() as other, server.connect() as client:
             other.send(b"b sleep=0ms\x03")
             other.await_ack()
-            client.send(b"a cpu=13ms\x03")
+            client.send(b"a cpu=250ms\x03")
             with contextlib.suppress(ConnectionResetError):
                 client.read_to_end()
             server.await_true(

@@ -40,7 +40,7 @@ def test_no_line_is_longer_than_can_be_written_at_once(server: RunningServer) ->
     assert max(len(line) for line in server.lines) <= 4096
 
 
-@pytest.mark.parametrize("message", REFUSED)
+@pytest.mark.parametrize("message", REFUSED, ids=lambda message: repr(message[:16]))
 def test_a_refusal_is_logged_with_its_reason(server: RunningServer, message: bytes) -> None:
     with server.connect() as client:
         client.send(message)

@@ -79,7 +79,7 @@ def test_every_way_to_cut_a_stream_is_acked_alike(target: Target) -> None:
 def test_a_pipeline_of_any_depth_is_acked_to_the_last(target: Target, depth: int) -> None:
     with target.connect() as client:
         for lap in range(3):
-            client.send(b"".join(b"m%d.%d sleep=0ms\x03" % (lap, n) for n in range(depth)))
+            client.send(b"".join(b"m%d.%d sleep=0ms %050d\x03" % (lap, n, 0) for n in range(depth)))
             assert client.read(3 * depth) == b"ack" * depth
         client.send(b"goodbye\x03")
         assert client.read_to_end() == b""
@@ -162,7 +162,7 @@ def test_control_characters_are_text(target: Target) -> None:
         assert client.read_to_end() == b"ack"
 
 
-@pytest.mark.parametrize("message", REFUSED)
+@pytest.mark.parametrize("message", REFUSED, ids=lambda message: repr(message[:16]))
 def test_what_is_refused_closes_its_connection(target: Target, message: bytes) -> None:
     """Whatever came whole before it is acked; nothing after it is."""
     with target.connect() as client:

@@ -1,4 +1,4 @@
-"""Runs the server that its argument names, where `cpu=13ms` raises what nobody expects."""
+"""Runs the server that its argument names, where `cpu=250ms` raises what nobody expects."""
 
 import runpy
 import sys
@@ -6,7 +6,7 @@ import sys
 from labkit import work
 from labkit.work import Demand
 
-DEFECT = Demand("cpu", 0.013)
+DEFECT = Demand("cpu", 0.25)
 
 
 def perform(demand: Demand) -> None:
