@@ -9,6 +9,8 @@ import pytest
 
 from orchestrator.engine import Engine, find_engine
 
+pytest.register_assert_rewrite("tests.harness", "tests.target")  # their asserts explain, too
+
 HINT = "to have an engine: make engine base-image"
 
 
@@ -40,6 +42,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get("LAB_REQUIRE_DOCKER", "0") not in {"", "0"}:
         pytest.fail(f"LAB_REQUIRE_DOCKER is set, but {how}; {HINT}", pytrace=False)
     pytest.skip(f"{how}; {HINT}")
+
+
+@pytest.fixture(scope="session")
+def is_long(request: pytest.FixtureRequest) -> bool:
+    """Whether to endure for minutes, as `make endure` does, or for seconds, as every test run."""
+    return bool(request.config.getoption("--long"))
 
 
 @pytest.fixture(scope="session")
