@@ -1,5 +1,6 @@
 """The listening socket that every server opens the same way."""
 
+import contextlib
 import errno
 import socket
 import struct
@@ -67,25 +68,28 @@ def accept(listener: socket.socket) -> tuple[socket.socket, str]:
     return sock, f"{address[0]}:{address[1]}"
 
 
-def reset_accept_queue(listener: socket.socket) -> int:
-    """Reset every connection that waits unaccepted; return how many did.
+def stop_listening(listener: socket.socket) -> int:
+    """Refuse new connections and reset those that wait unaccepted; return how many these are.
 
-    Without a descriptor to accept them with, the kernel does it as the listener closes.
+    At once for every process that shares the listener: there, ``accept`` fails with EINVAL. Where
+    there is no descriptor to accept with, the kernel resets them; likewise who comes in the
+    microseconds after the last look, uncounted.
     """
-    listener.setblocking(False)
     queued = 0
-    while True:
-        try:
+    listener.setblocking(False)
+    try:
+        while True:
             sock, _ = listener.accept()
-        except BlockingIOError:
-            return queued
-        except OSError as exc:
-            if exc.errno in PEER_HAS_GONE:
-                continue
-            return queued + _accept_queue_length(listener)
-        reset_on_close(sock)
-        sock.close()
-        queued += 1
+            queued += 1
+            reset_on_close(sock)
+            sock.close()
+    except BlockingIOError:
+        pass  # none is left
+    except OSError:
+        queued += _accept_queue_length(listener)
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    return queued
 
 
 def _accept_queue_length(listener: socket.socket) -> int:

@@ -22,7 +22,7 @@ from labkit.listener import (
     ListenError,
     accept,
     open_listener,
-    reset_accept_queue,
+    stop_listening,
 )
 from labkit.logs import Logs
 from labkit.settings import Settings
@@ -86,8 +86,8 @@ class Service:
                 self.log(worker).flush()
                 continue
             except OSError as exc:
-                if self.draining:
-                    return
+                if self.draining or exc.errno == errno.EINVAL:
+                    return  # the drain, of this process or of its parent, took the listener away
                 self.refuse(exc, worker)
                 time.sleep(ACCEPT_RETRY_S)
                 continue
@@ -162,10 +162,9 @@ class Service:
         signal.setitimer(signal.ITIMER_REAL, drain_timeout_s)
         self._logs.stream.deadline_ns = time.monotonic_ns() + round(drain_timeout_s * 1e9)
         if not self._is_worker:
+            queued = stop_listening(self.listener)
             name = signal.Signals(signum).name
-            self._logs.control.emit(
-                "drain_begun", signal=name, accept_queue_reset=reset_accept_queue(self.listener)
-            )
+            self._logs.control.emit("drain_begun", signal=name, accept_queue_reset=queued)
             self._logs.control.flush()
             self._remove_ready_file()
         self.listener.close()

@@ -214,7 +214,9 @@ def test_out_of_descriptors_it_still_drains(server: RunningServer) -> None:
 
 def test_it_drains_even_below_the_descriptors_it_holds(server: RunningServer) -> None:
     for pid in server.process_ids():
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+        resource.prlimit(
+            pid, resource.RLIMIT_NOFILE, (3, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1])
+        )
     server.stop()
 
 
@@ -226,6 +228,7 @@ def _exhaust_descriptors(server: RunningServer) -> int:
     """
     visits = 0
     _lower_descriptor_limit(server)
+
     def is_refused() -> bool:
         nonlocal visits
         visits += 1

@@ -48,10 +48,16 @@ class Visitor(threading.Thread):
 
     def run(self) -> None:
         """Visit until over."""
-        with contextlib.suppress(ConnectionRefusedError, ConnectionResetError):
-            while not self.over.is_set():
-                with self._target.connect() as client:
-                    self._talk(client)
+        while not self.over.is_set():
+            try:
+                client = self._target.connect()
+            except ConnectionRefusedError:
+                return
+            except ConnectionResetError:  # it was connected, if not for long
+                self.talks.append(Talk(was_reset=True))
+                continue
+            with client:
+                self._talk(client)
 
     def _talk(self, client: Client) -> None:
         talk = Talk()

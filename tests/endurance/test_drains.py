@@ -51,17 +51,19 @@ def test_every_service_begun_is_acked(model: str, is_long: bool) -> None:  # noq
             reset = server.of("drain_begun")[0]["accept_queue_reset"]
             known = len(server.of("accepted")) + reset
             assert known <= talks
-            connected, queued, uncounted = connected + talks, queued + reset, uncounted + talks - known
+            connected, queued, uncounted = (
+                connected + talks,
+                queued + reset,
+                uncounted + talks - known,
+            )
     print(
         f"\n{model}: {repeats} drains, {acked} acks, of {begun} services seen to begin all acked; "
         f"{connected} connections, {queued} reset in the accept queue, {uncounted} as it closed"
     )
-    assert uncounted <= repeats
+    assert uncounted <= max(repeats // 10, 2)
 
 
-def _drain_once(
-    start: Starter, seed: int, *, as_text: bool
-) -> tuple[RunningServer, list[Visitor]]:
+def _drain_once(start: Starter, seed: int, *, as_text: bool) -> tuple[RunningServer, list[Visitor]]:
     acks = random.Random(seed).randint(1, MAX_ACKS)  # noqa: S311 a test's, to be repeated
     log_format = "text" if as_text else "json"
     server = start.launch(
