@@ -1,5 +1,6 @@
 """Serves one client's whole pipeline before it looks at anybody else."""
 
+from labkit.connection import Connection
 from labkit.program import main
 from labkit.service import Service
 from services.epoll import server
@@ -12,7 +13,7 @@ def serve(service: Service) -> None:
     """Run the loop, and take the next turn at once."""
     advance = server.Loop._advance  # noqa: SLF001
 
-    def go_on(loop: server.Loop, conn: server.Connection) -> None:
+    def go_on(loop: server.Loop, conn: Connection) -> None:
         advance(loop, conn)
         while conn.is_open and conn in loop._in_service:  # noqa: SLF001
             loop._timers.cancel(loop._in_service.pop(conn))  # noqa: SLF001

@@ -1,1 +1,1 @@
-"""The contract as a tool: is that server, whoever wrote it, one of ours?"""
+"""The contract as a tool: whether a server, whoever wrote it, is one of ours."""

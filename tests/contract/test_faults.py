@@ -4,7 +4,6 @@ import contextlib
 import os
 import resource
 import signal
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

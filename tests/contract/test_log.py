@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, SETTINGS, RunningServer, Starter, environment
 from tests.contract.test_protocol import REFUSED
+from tests.harness import ROOT, SETTINGS, RunningServer, Starter, environment
 from tests.target import Client, await_true
 
 ALWAYS = {"t_ns", "event", "model", "pid", "worker"}

@@ -57,7 +57,7 @@ def test_every_way_to_cut_a_stream_is_acked_alike(target: Target) -> None:
     @given(
         st.lists(MESSAGES, min_size=1, max_size=12), st.lists(st.integers(0, 200)), st.booleans()
     )
-    def try_one(messages: list[bytes], cuts: list[int], lockstep: bool) -> None:  # noqa: FBT001
+    def try_one(messages: list[bytes], cuts: list[int], lockstep: bool) -> None:
         stream = b"".join(message.rstrip(b"\x03") + b"\x03" for message in messages)
         edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
         owed = 0

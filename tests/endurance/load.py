@@ -39,7 +39,7 @@ class Visitor(threading.Thread):
         self.over = threading.Event()
         self._target = target
         self._number = number
-        self._random = random.Random(f"{seed}.{number}")  # noqa: S311 a test's, to be repeated
+        self._random = random.Random(f"{seed}.{number}")
 
     @property
     def acks(self) -> int:

@@ -30,7 +30,7 @@ MAX_ACKS = 200
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("model", discover_models())
-def test_every_service_begun_is_acked(model: str, is_long: bool) -> None:  # noqa: FBT001
+def test_every_service_begun_is_acked(model: str, is_long: bool) -> None:
     repeats = 200 if is_long else 6
     begun = acked = connected = queued = uncounted = 0
     with starting(f"services.{model}.server") as start:
@@ -64,7 +64,7 @@ def test_every_service_begun_is_acked(model: str, is_long: bool) -> None:  # noq
 
 
 def _drain_once(start: Starter, seed: int, *, as_text: bool) -> tuple[RunningServer, list[Visitor]]:
-    acks = random.Random(seed).randint(1, MAX_ACKS)  # noqa: S311 a test's, to be repeated
+    acks = random.Random(seed).randint(1, MAX_ACKS)
     log_format = "text" if as_text else "json"
     server = start.launch(
         LAB_LOG_FORMAT=log_format, LAB_WORKERS="3", LAB_DRAIN_TIMEOUT=f"{DRAIN_TIMEOUT_S}s"

@@ -6,6 +6,7 @@ is the number that finds things.
 
 import random
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -24,21 +25,23 @@ PIECES = [
 ]  # fmt: skip
 DURATION = re.compile(r"\A\d{1,20}(\.\d{1,20})?(us|ms|s|m)\Z", re.ASCII)
 UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
-VARIABLES = (
+VARIABLES = re.findall(
+    r"\w+",
     "HOST PORT BACKLOG WORKERS WORK SERVICE_TIME MAX_MESSAGE_BYTES MAX_SERVICE_TIME IDLE_TIMEOUT "
-    "DRAIN_TIMEOUT BLOCKING_SLEEP LOG_FORMAT LOG_LEVEL READY_FILE WORKER PROT TARGET"
-).split()
-TEXTS = (
+    "DRAIN_TIMEOUT BLOCKING_SLEEP LOG_FORMAT LOG_LEVEL READY_FILE WORKER PROT TARGET",
+)
+TEXTS = re.findall(
+    r"\S+",
     "0 1 5 65535 65536 -1 1e3 0x10 ٣ sleep cpu json text trace off 0s 1s 100ms 1.5s 61s 2m 1d s ms "
-    "lifecycle connections debug yes 4096 99999999999999999999 \x00 \n LAB_ % {} ' \" é"
-).split(" ")
+    "lifecycle connections debug yes 4096 99999999999999999999 \x00 LAB_ % {} ' \" é",
+)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_no_input_surprises(is_long: bool) -> None:  # noqa: FBT001
+def test_no_input_surprises(is_long: bool) -> None:
     inputs = 1_200_000 if is_long else 15_000
-    chance = random.Random(inputs)  # noqa: S311 a test's, to be repeated
+    chance = random.Random(inputs)
     for number in range(inputs):
         (_try_stream, _try_stream, _try_duration, _try_settings)[number % 4](chance)
     print(f"\n{inputs} inputs: {inputs // 2} streams, {inputs // 4} durations, as many settings")
@@ -49,7 +52,7 @@ def _try_stream(chance: random.Random) -> None:
     stream = b"".join(chance.choices(PIECES, k=chance.randint(0, 14)))
     cuts = sorted(chance.randint(0, len(stream)) for _ in range(chance.randint(0, 6)))
     edges = [0, *cuts, len(stream)]
-    segments = [stream[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    segments = [stream[low:high] for low, high in pairwise(edges)]
     framer, session = Framer(), Session(LIMITS)
     messages: list[bytes] = []
     requests: list[Request] = []
@@ -102,8 +105,7 @@ def _try_duration(chance: random.Random) -> None:
     try:
         duration_s: float | None = parse_duration_s(text)
     except DurationError as exc:
-        duration_s = None
-        assert len(str(exc)) < 200, text
+        duration_s = None if len(str(exc)) < 200 else -1  # whoever reads it must see it whole
     assert duration_s == _second_opinion_s(text), text
 
 

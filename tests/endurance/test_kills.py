@@ -23,7 +23,7 @@ VISITORS = 10
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", discover_models())
-def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> None:  # noqa: FBT001
+def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> None:
     kills = 200 if is_long else 20
     with starting(f"services.{model}.server") as start:
         server = start(LAB_WORKERS=str(WORKERS))
@@ -61,7 +61,7 @@ def _kill_one(server: RunningServer, number: int) -> tuple[int, int]:
     server.await_true(lambda: time.monotonic() >= due_s, "the next period")
     gone = {event["worker_pid"] for event in server.of("worker_exited")}
     pids = [e["worker_pid"] for e in server.of("worker_started") if e["worker_pid"] not in gone]
-    pid = random.Random(number).choice(pids)  # noqa: S311 a test's, to be repeated
+    pid = random.Random(number).choice(pids)
     now_ns = time.monotonic_ns()
     os.kill(pid, signal.SIGKILL)
     return pid, now_ns

@@ -67,7 +67,7 @@ def _hostile_visitors(target: Target) -> Iterator[list[int]]:
     over, visits = threading.Event(), [0]
 
     def visit() -> None:
-        chance = random.Random(0)  # noqa: S311 a test's, to be repeated
+        chance = random.Random(0)
         while not over.is_set():
             with contextlib.suppress(ConnectionError), target.connect() as client:
                 chance.choice(HOSTILE)(client)
@@ -84,7 +84,7 @@ def _hostile_visitors(target: Target) -> Iterator[list[int]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_nothing_is_left_behind(is_long: bool) -> None:  # noqa: FBT001
+def test_nothing_is_left_behind(is_long: bool) -> None:
     duration_s = 180 if is_long else 16
     reports: list[str] = []
     troubles: list[BaseException] = []
@@ -92,7 +92,7 @@ def test_nothing_is_left_behind(is_long: bool) -> None:  # noqa: FBT001
     def soak(model: str) -> None:
         try:
             reports.append(_soak(model, duration_s))
-        except BaseException as exc:  # noqa: BLE001 of a thread: raised again below
+        except BaseException as exc:
             troubles.append(exc)
 
     soaks = [threading.Thread(target=soak, args=(model,)) for model in discover_models()]
