@@ -71,24 +71,20 @@ def accept(listener: socket.socket) -> tuple[socket.socket, str]:
 def stop_listening(listener: socket.socket) -> int:
     """Refuse new connections and reset those that wait unaccepted; return how many these are.
 
-    At once for every process that shares the listener: there, ``accept`` fails with EINVAL. Where
-    there is no descriptor to accept with, the kernel resets them; likewise who comes in the
-    microseconds after the last look, uncounted.
+    At once for every process that shares the listener: there, ``accept`` fails with EINVAL. Whom it
+    cannot accept, for want of a descriptor, the kernel resets; and likewise, uncounted, who comes
+    in the microseconds after the last look.
     """
     queued = 0
     listener.setblocking(False)
-    try:
+    with contextlib.suppress(OSError):  # none is left, or no descriptor
         while True:
             sock, _ = listener.accept()
             queued += 1
             reset_on_close(sock)
             sock.close()
-    except BlockingIOError:
-        pass  # none is left
-    except OSError:
-        queued += _accept_queue_length(listener)
-    with contextlib.suppress(OSError):
-        listener.shutdown(socket.SHUT_RDWR)
+    queued += _accept_queue_length(listener)
+    listener.shutdown(socket.SHUT_RDWR)
     return queued
 
 

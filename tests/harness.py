@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from tests.models import ROOT
 from tests.target import DEADLINE_S, DeadlineError, Target, await_true
 
-ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = {
     "LAB_HOST": "127.0.0.1",
     "LAB_PORT": "0",
@@ -27,11 +27,6 @@ SETTINGS = {
     "LAB_LOG_FORMAT": "json",
 }
 Event: TypeAlias = dict[str, Any]
-
-
-def discover_models() -> list[str]:
-    """Return the name of every model, found by folder."""
-    return sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
@@ -222,12 +217,12 @@ class Starter:
 
     def __init__(self, program: str, deadline_s: float = DEADLINE_S) -> None:
         self.program = program
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
         self._servers: list[RunningServer] = []
 
     def launch(self, *, stdout: int | IO[bytes] | None = None, **settings: str) -> RunningServer:
         """Start a server with ``LAB_…`` settings and do not wait for it."""
-        server = RunningServer(self.program, settings, stdout=stdout, deadline_s=self._deadline_s)
+        server = RunningServer(self.program, settings, stdout=stdout, deadline_s=self.deadline_s)
         self._servers.append(server)
         return server
 

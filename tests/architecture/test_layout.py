@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, discover_models
+from tests.models import ROOT, discover_models
 
 ROOMS = ("labkit", "services", "client", "orchestrator")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))

@@ -6,7 +6,7 @@ from labkit.service import Service
 from services.epoll import server
 
 REJECTED_BY = "test_timing.test_who_computes_much_lets_others_take_their_turn"
-BECAUSE = r"assert \d+ < 50"
+BECAUSE = r"assert \d+ < 20"
 
 
 def serve(service: Service) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.conformance.report import Report
-from tests.harness import ROOT, discover_models
+from tests.models import ROOT, discover_models
 
 CONNECT_S = 5
 PASSED, FAILED, NOT_TRIED = range(3)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import RunningServer, Starter, discover_models, starting
+from tests.harness import RunningServer, Starter, starting
+from tests.models import discover_models
 from tests.target import RemoteTarget, Target
 
 NEEDS_THE_PROCESS = "needs the server's process, not its address alone"

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 
-from tests.harness import ROOT, Starter, starting
+from tests.harness import Starter, starting
+from tests.models import ROOT
 
 
 def _try(*arguments: str) -> tuple[int, str]:
@@ -52,7 +53,7 @@ def test_where_nothing_can_be_tried_the_exit_code_is_its_own() -> None:
     for arguments in (["nowhere"], ["host:port"], [f"127.0.0.1:{port}"], []):
         code, report = _try(*arguments)
         assert code == 2, report
-        assert len(report.splitlines()) <= 2
+        assert "Traceback" not in report
 
 
 def test_a_name_that_matches_nothing_has_proved_nothing(start: Starter) -> None:

@@ -11,7 +11,9 @@ BACK_OFFS_S = 0.05 + 0.1 + 0.2 + 0.4 + 0.8
 
 
 def test_a_defect_never_leaves_a_server_with_fewer_workers(start: Starter) -> None:
-    with starting(f"tests.defects.raises_in_service {start.program}") as start_defective:
+    with starting(
+        f"tests.defects.raises_in_service {start.program}", start.deadline_s
+    ) as start_defective:
         server = start_defective()
         with server.connect() as client, contextlib.suppress(ConnectionResetError):
             client.send(b"a cpu=250ms\x03")
@@ -29,7 +31,9 @@ def test_a_defect_never_leaves_a_server_with_fewer_workers(start: Starter) -> No
 
 def test_a_defect_takes_no_other_message_with_it(start: Starter) -> None:
     """Of a server that drains for it: what was in service elsewhere is finished."""
-    with starting(f"tests.defects.raises_in_service {start.program}") as start_defective:
+    with starting(
+        f"tests.defects.raises_in_service {start.program}", start.deadline_s
+    ) as start_defective:
         server = start_defective()
         if server.workers < 2:
             pytest.skip("one worker: nothing else is in service")
@@ -59,7 +63,9 @@ def _serves_with_all_workers(server: RunningServer) -> None:
 def test_a_worker_that_dies_at_every_start_is_not_forked_for_ever(start: Starter) -> None:
     if not has_process_pool(start()):
         pytest.skip("no worker processes")
-    with starting(f"tests.defects.dies_at_start {start.program}") as start_defective:
+    with starting(
+        f"tests.defects.dies_at_start {start.program}", start.deadline_s
+    ) as start_defective:
         begun_s = time.monotonic()
         server = start_defective.launch()
         assert server.wait() == 1

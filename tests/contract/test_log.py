@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.test_protocol import REFUSED
-from tests.harness import ROOT, SETTINGS, RunningServer, Starter, environment
+from tests.harness import SETTINGS, RunningServer, Starter, environment
+from tests.models import ROOT
 from tests.target import Client, await_true
 
 ALWAYS = {"t_ns", "event", "model", "pid", "worker"}

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import ROOT, Starter, starting
+from tests.harness import Starter, starting
+from tests.models import ROOT
 
 BROKEN = sorted(path.stem for path in (ROOT / "tests/broken_servers").glob("*.py"))
 SHORT_DEADLINE_S = 3.0  # what hangs is rejected by the deadline

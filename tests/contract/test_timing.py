@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import signal
 import time
+from operator import itemgetter
 
 import pytest
 
@@ -95,13 +96,22 @@ def test_who_computes_much_lets_others_take_their_turn(server: RunningServer) ->
     if not has_room(server):
         pytest.skip("no worker for another client")
     with server.connect() as greedy, server.connect() as other:
-        greedy.send(b"".join(b"g%d cpu=20ms\x03" % number for number in range(100)))
-        greedy.await_ack()
+        for client in (greedy, other):
+            client.send(b"a sleep=0ms\x03")
+            client.await_ack()
+        server.signal_group(signal.SIGSTOP)  # so that both wait when it looks
+        greedy.send(b"".join(b"g%d cpu=5ms\x03" % number for number in range(40)))
         other.send(b"o cpu=1ms\x03")
+        server.signal_group(signal.SIGCONT)
         other.await_ack()
+        assert greedy.read(3 * 40) == b"ack" * 40
     server.stop()
-    served = [event["request"] for event in server.of("request_acked")]
-    assert served.index("o") < 50
+    served = [event["request"] for event in sorted(_served(server), key=itemgetter("t_ns"))]
+    assert served.index("o") < 20
+
+
+def _served(server: RunningServer) -> list[Event]:
+    return [event for event in server.of("request_acked") if event["request"] not in ("a", "room")]
 
 
 def test_a_crowd_at_the_door_does_not_hold_up_who_is_inside(start: Starter) -> None:

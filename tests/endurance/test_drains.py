@@ -19,7 +19,8 @@ import time
 import pytest
 
 from tests.endurance.load import Visitor, visitors
-from tests.harness import RunningServer, Starter, discover_models, starting
+from tests.harness import RunningServer, Starter, starting
+from tests.models import discover_models
 from tests.target import RemoteTarget, await_true
 
 DRAIN_TIMEOUT_S = 10
@@ -60,7 +61,7 @@ def test_every_service_begun_is_acked(model: str, is_long: bool) -> None:
         f"\n{model}: {repeats} drains, {acked} acks, of {begun} services seen to begin all acked; "
         f"{connected} connections, {queued} reset in the accept queue, {uncounted} as it closed"
     )
-    assert uncounted <= max(repeats // 10, 2)
+    assert uncounted <= 3 + connected // 50  # rare
 
 
 def _drain_once(start: Starter, seed: int, *, as_text: bool) -> tuple[RunningServer, list[Visitor]]:

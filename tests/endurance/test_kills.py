@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.endurance.load import visitors
-from tests.harness import RunningServer, discover_models, has_process_pool, starting
+from tests.harness import RunningServer, has_process_pool, starting
+from tests.models import discover_models
 
 WORKERS = 5
 PERIOD_S = 0.1

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.endurance.load import visitors
-from tests.harness import RunningServer, discover_models, starting
+from tests.harness import RunningServer, starting
+from tests.models import discover_models
 from tests.target import Client, Target
 
 GROWTH_BYTES = 4 << 20  # a process, after the warm-up; a leak of 1 KiB a connection exceeds it
