@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.test_peers import refuses_to_vanish
 from tests.harness import RunningServer, Starter, is_process
 from tests.target import Client
 
@@ -98,6 +99,22 @@ def test_a_silent_client_is_closed_after_the_idle_time_out(start: Starter) -> No
         assert time.monotonic_ns() - connected_ns >= 100e6
     server.stop()
     assert server.of("connection_closed")[0]["reason"] == "idle"
+
+
+def test_who_vanished_is_silent(start: Starter) -> None:
+    """Nothing was owed, so no packet ever tells that the peer is gone."""
+    if refuses_to_vanish():
+        pytest.skip("vanishing takes CAP_NET_ADMIN, for TCP_REPAIR")
+    server = start(LAB_IDLE_TIMEOUT="150ms")
+    clients = [server.connect() for _ in range(server.workers)]
+    for client in clients:
+        client.send(b"a sleep=0ms\x03unfin")
+        client.await_ack()
+        client.vanish()
+    server.await_event("connection_closed", len(clients))
+    server.serves()
+    server.stop()
+    assert {event["reason"] for event in server.of("connection_closed")} == {"idle", "goodbye"}
 
 
 def test_service_is_no_silence(start: Starter) -> None:

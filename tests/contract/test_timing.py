@@ -96,7 +96,7 @@ def test_who_computes_much_lets_others_take_their_turn(server: RunningServer) ->
     if not has_room(server):
         pytest.skip("no worker for another client")
     with server.connect() as greedy, server.connect() as other:
-        for client in (greedy, other):
+        for client in (other, greedy):  # epoll(7) tells of whom it told last before the rest
             client.send(b"a sleep=0ms\x03")
             client.await_ack()
         server.signal_group(signal.SIGSTOP)  # so that both wait when it looks

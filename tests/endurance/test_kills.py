@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.endurance.load import visitors
-from tests.harness import RunningServer, has_process_pool, starting
+from tests.harness import RunningServer, has_process_pool, is_process, starting
 from tests.models import discover_models
 
 WORKERS = 5
@@ -60,8 +60,7 @@ def _kill_one(server: RunningServer, number: int) -> tuple[int, int]:
     """Kill a random worker when its period comes; return its pid and the instant."""
     due_s = time.monotonic() + PERIOD_S
     server.await_true(lambda: time.monotonic() >= due_s, "the next period")
-    gone = {event["worker_pid"] for event in server.of("worker_exited")}
-    pids = [e["worker_pid"] for e in server.of("worker_started") if e["worker_pid"] not in gone]
+    pids = [pid for pid in server.process_ids()[1:] if is_process(pid)]
     pid = random.Random(number).choice(pids)
     now_ns = time.monotonic_ns()
     os.kill(pid, signal.SIGKILL)
