@@ -1,10 +1,11 @@
 # Each target in one line: make help
 PY := .venv/bin/python
+ENDURE := $(PY) -m pytest -q -s --long tests/endurance
 SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo venv test check engine base-image bench lock clean
+.PHONY: help demo venv test check conformance drains kills soak fuzz bench engine base-image lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -20,6 +21,21 @@ venv: .venv/runtime.stamp ## Make the virtual environment .venv from the locked 
 test: .venv/dev.stamp ## Run all tests; pass pytest options in ARGS, require an engine with LAB_REQUIRE_DOCKER=1
 	@scripts/base-image --if-engine
 	$(PY) -m pytest $(ARGS)
+
+conformance: .venv/dev.stamp ## Try the contract on a model, MODEL=prefork, or on any server, TARGET=127.0.0.1:3001
+	@$(PY) -m tests.conformance $(if $(TARGET),$(TARGET),--model $(MODEL))
+
+drains: .venv/dev.stamp ## SIGTERM under load, 200 times a model: five minutes at most
+	@$(ENDURE)/test_drains.py
+
+kills: .venv/dev.stamp ## Kill -9 a random worker every 100 ms for 20 s
+	@$(ENDURE)/test_kills.py
+
+soak: .venv/dev.stamp ## Mixed and hostile load on every model at once for three minutes: nothing stays behind
+	@$(ENDURE)/test_soak.py
+
+fuzz: .venv/dev.stamp ## 1,200,000 random inputs to framing, session and settings: a minute
+	@$(ENDURE)/test_fuzz.py
 
 check: .venv/dev.stamp ## Lint, check format and types, and the shell scripts where shellcheck is installed
 	$(PY) -m ruff check

@@ -10,6 +10,7 @@ from labkit.settings import Settings
 
 TICK_S = 0.1
 IPV4_PARTS = 2  # of an address: host and port
+_TCP_INFO_HEAD = struct.Struct("8x5I")  # linux/tcp.h: 8 small fields, rto … unacked
 OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 PEER_HAS_GONE = frozenset(  # accept(2): errors of the new connection, to be treated like EAGAIN
     {
@@ -71,14 +72,28 @@ def accept(listener: socket.socket) -> tuple[socket.socket, str]:
     return sock, f"{address[0]}:{address[1]}"
 
 
-def reset_accept_queue(listener: socket.socket) -> int:
-    """Reset every connection that waits unaccepted; return how many did."""
-    listener.setblocking(False)
+def stop_listening(listener: socket.socket) -> int:
+    """Refuse new connections and reset those that wait unaccepted; return how many these are.
+
+    At once for every process that shares the listener: there, ``accept`` fails with EINVAL. Whom it
+    cannot accept, for want of a descriptor, the kernel resets; and likewise, uncounted, who comes
+    in the microseconds after the last look.
+    """
     queued = 0
-    with contextlib.suppress(OSError):  # EAGAIN: none is left
+    listener.setblocking(False)
+    with contextlib.suppress(OSError):  # none is left, or no descriptor
         while True:
             sock, _ = listener.accept()
+            queued += 1
             reset_on_close(sock)
             sock.close()
-            queued += 1
+    queued += _accept_queue_length(listener)
+    listener.shutdown(socket.SHUT_RDWR)
     return queued
+
+
+def _accept_queue_length(listener: socket.socket) -> int:
+    """Return tcpi_unacked of tcp(7)'s TCP_INFO, which of a listener counts those who wait."""
+    tcp_info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_HEAD.size)
+    length: int = _TCP_INFO_HEAD.unpack(tcp_info)[-1]
+    return length

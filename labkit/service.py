@@ -4,10 +4,10 @@ A model gives `labkit.program.main` its name and one function, ``serve(service)`
 when the service has drained.
 """
 
+import contextlib
 import errno
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ from labkit.listener import (
     ListenError,
     accept,
     open_listener,
-    reset_accept_queue,
+    stop_listening,
 )
 from labkit.logs import Logs
 from labkit.settings import Settings
@@ -47,7 +47,7 @@ class Service:
         self._open: set[Connection] = set()
         self._is_worker = False
         self.listener = open_listener(settings)
-        self._not_listening = socket.socket()
+        self._address = self.listener.getsockname()[:2]
 
     def log(self, worker: int) -> EventLog:
         """Return the event log of ``worker``."""
@@ -61,7 +61,7 @@ class Service:
         """
         if self.draining:
             return  # a signal came while starting
-        host, port = self.listener.getsockname()[:2]
+        host, port = self._address
         wall_ns, monotonic_ns = self._logs.stream.anchor
         self.log(0).emit(
             "listening",
@@ -87,8 +87,8 @@ class Service:
                 self.log(worker).flush()
                 continue
             except OSError as exc:
-                if self.draining:
-                    return
+                if self.draining or exc.errno == errno.EINVAL:
+                    return  # the drain, of this process or of its parent, took the listener away
                 self.refuse(exc, worker)
                 time.sleep(ACCEPT_RETRY_S)
                 continue
@@ -156,28 +156,27 @@ class Service:
     def _begin_drain(self, signum: int) -> None:
         """Refuse new connections, reset those still in the accept queue, end all reading.
 
-        A blocked ``accept`` is interrupted by the signal, restarted on the same descriptor, and
-        fails there: by then it names a socket that does not listen, in this process alone.
+        A blocked ``accept`` is interrupted by the signal and restarted on the listener, which by
+        then is closed in this process, so it fails.
         """
         self.draining = True
         drain_timeout_s = self.settings.drain_timeout_s
         signal.setitimer(signal.ITIMER_REAL, drain_timeout_s)
         self._logs.stream.deadline_ns = time.monotonic_ns() + round(drain_timeout_s * 1e9)
         if not self._is_worker:
+            queued = stop_listening(self.listener)
             name = signal.Signals(signum).name
-            self._logs.control.emit(
-                "drain_begun", signal=name, accept_queue_reset=reset_accept_queue(self.listener)
-            )
+            self._logs.control.emit("drain_begun", signal=name, accept_queue_reset=queued)
             self._logs.control.flush()
             self._remove_ready_file()
-        os.dup2(self._not_listening.fileno(), self.listener.fileno(), inheritable=False)
-        self._not_listening.close()  # a descriptor to stop with, should there be no other
+        self.listener.close()
         for conn in tuple(self._open):
             conn.stop_reading()
 
     def _remove_ready_file(self) -> None:
         if self.settings.ready_file:
-            Path(self.settings.ready_file).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a stale file must not end the drain half way
+                Path(self.settings.ready_file).unlink()
 
     def stop(self) -> None:
         """Write everything that is logged and, last, what the whole server did and used."""

@@ -16,7 +16,8 @@ def peak_memory_bytes() -> int:
 
     Not getrusage's ru_maxrss, which keeps that of the program that started us over its exec.
     """
-    status = Path(
-        "/proc/self/status"
-    ).read_bytes()  # text may need a second descriptor, for a codec
+    try:
+        status = Path("/proc/self/status").read_bytes()
+    except OSError:  # no descriptor is left
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return int(status.partition(b"VmHWM:")[2].split(maxsplit=1)[0]) * 1024

@@ -1,4 +1,4 @@
-"""Runs real server processes for tests, and talks to them.
+"""Runs real server processes for tests.
 
 Nothing here sleeps to be ready: whatever is waited for is a condition with a deadline, and a
 missed deadline fails the test with what the server has said so far.
@@ -8,20 +8,17 @@ import contextlib
 import json
 import os
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-ROOT = Path(__file__).resolve().parents[1]
-DEADLINE_S = 20.0
-POLL_S = 0.002
+from tests.models import ROOT
+from tests.target import DEADLINE_S, DeadlineError, Target, await_true
+
 SETTINGS = {
     "LAB_HOST": "127.0.0.1",
     "LAB_PORT": "0",
@@ -29,17 +26,7 @@ SETTINGS = {
     "LAB_SERVICE_TIME": "10ms",
     "LAB_LOG_FORMAT": "json",
 }
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 Event: TypeAlias = dict[str, Any]
-
-
-class DeadlineError(AssertionError):
-    """What a test waited for did not happen."""
-
-
-def discover_models() -> list[str]:
-    """Return the name of every model, found by folder."""
-    return sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
@@ -48,73 +35,7 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
     return {**inherited, **settings}
 
 
-def await_true(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Return as soon as ``condition`` holds.
-
-    Raises:
-        DeadlineError: it did not in ``deadline_s``.
-    """
-    end_s = time.monotonic() + deadline_s
-    while not condition():
-        if time.monotonic() > end_s:
-            raise DeadlineError(f"not within {deadline_s:g} s: {what}")
-        time.sleep(POLL_S)
-
-
-class Client:
-    """A plain blocking connection to a server."""
-
-    def __init__(self, port: int, deadline_s: float) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=deadline_s)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.sock.close()
-
-    def send(self, *segments: bytes) -> None:
-        """Send each segment by a call of its own."""
-        for segment in segments:
-            self.sock.sendall(segment)
-
-    def read(self, size: int) -> bytes:
-        """Return exactly ``size`` bytes, fewer where the stream ends before."""
-        received = b""
-        while len(received) < size and (more := self._receive(size - len(received))):
-            received += more
-        return received
-
-    def read_to_end(self) -> bytes:
-        """Return all that comes until the server closes."""
-        received = b""
-        while more := self._receive(65_536):
-            received += more
-        return received
-
-    def _receive(self, size: int) -> bytes:
-        try:
-            return self.sock.recv(size)
-        except TimeoutError as exc:
-            raise DeadlineError("the server neither answered nor closed") from exc
-
-    def await_ack(self) -> None:
-        """Read one acknowledgement."""
-        answer = self.read(3)
-        assert answer == b"ack", answer
-
-    def half_close(self) -> None:
-        """End the outgoing half; still read."""
-        self.sock.shutdown(socket.SHUT_WR)
-
-    def reset(self) -> None:
-        """Close with RST."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self.sock.close()
-
-
-class RunningServer:
+class RunningServer(Target):
     """A server process and all that it has logged."""
 
     def __init__(
@@ -125,11 +46,11 @@ class RunningServer:
         stdout: int | IO[bytes] | None = None,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        self.deadline_s = deadline_s
+        super().__init__(program, deadline_s)
         self._errors: list[bytes] = []
         self._lines: list[bytes] = []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", program],
+            [sys.executable, "-m", *program.split()],
             cwd=ROOT,
             env=environment({**SETTINGS, **settings}),
             stdin=subprocess.DEVNULL,
@@ -192,24 +113,19 @@ class RunningServer:
         return self._process.poll() is not None
 
     @property
-    def port(self) -> int:
+    def address(self) -> tuple[str, int]:
         """Where it listens."""
+        return "127.0.0.1", self.port
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
         return int(self.of("listening")[0]["port"])
 
     @property
     def workers(self) -> int:
         """How many workers it declares."""
         return int(self.of("listening")[0]["workers"])
-
-    def connect(self) -> Client:
-        """Return a new connection to it."""
-        return Client(self.port, self.deadline_s)
-
-    def serves(self) -> None:
-        """Prove that a new client is served, from connect to close."""
-        with self.connect() as client:
-            client.send(b"probe sleep=0ms\x03goodbye\x03")
-            assert client.read_to_end() == b"ack"
 
     def send_signal(self, signum: signal.Signals) -> None:
         """Send it a signal."""
@@ -281,17 +197,32 @@ def _status_kib(pid: int, name: str) -> int:
     return int(Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2].split()[0])
 
 
+def is_process(pid: int) -> bool:
+    """Whether ``pid`` names a process, not a thread of one, and it runs."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return f"Tgid:\t{pid}\n" in status and "State:\tZ" not in status
+
+
+def has_process_pool(server: RunningServer) -> bool:
+    """Whether what ``server`` logged as its workers are processes."""
+    started = [event["worker_pid"] for event in server.of("worker_started")]
+    return any(is_process(pid) for pid in started)
+
+
 class Starter:
     """Starts servers of one program; ends them all when the test is over."""
 
     def __init__(self, program: str, deadline_s: float = DEADLINE_S) -> None:
         self.program = program
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
         self._servers: list[RunningServer] = []
 
     def launch(self, *, stdout: int | IO[bytes] | None = None, **settings: str) -> RunningServer:
         """Start a server with ``LAB_…`` settings and do not wait for it."""
-        server = RunningServer(self.program, settings, stdout=stdout, deadline_s=self._deadline_s)
+        server = RunningServer(self.program, settings, stdout=stdout, deadline_s=self.deadline_s)
         self._servers.append(server)
         return server
 

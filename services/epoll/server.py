@@ -24,6 +24,7 @@ from labkit.timers import Timers
 from labkit.work import SLEEP, perform
 
 IDLE_TURN_S = 60.0  # nothing is due: any length will do
+ACCEPTS_PER_TURN = 64  # so that a crowd at the door does not hold up who is inside
 
 
 def serve(service: Service) -> None:
@@ -46,7 +47,6 @@ class Loop:
         self._interest: dict[int, int] = {}  # by descriptor, where it is not EPOLLIN
         self._in_service: dict[Connection, int] = {}  # with the number of its timer
         self._timers = Timers()
-        service.listener.setblocking(False)
         self._listen()
         self._wake_on_signal()
         if service.settings.idle_timeout_s is not None:
@@ -67,7 +67,7 @@ class Loop:
             elif fd == self._signal_in.fileno():
                 self._on_signal()
             else:
-                self._accept_all()
+                self._accept_some()
         self._timers.fire()
 
     def _await_readiness(self) -> list[tuple[int, int]]:
@@ -90,19 +90,23 @@ class Loop:
 
     def _on_signal(self) -> None:
         self._signal_in.recv(4096)
-        with contextlib.suppress(OSError):  # a timer may have put it back as the signal came
-            self._epoll.unregister(self._service.listener)
         for conn in tuple(self._conns.values()):
             self._advance(conn)
         self._timers.after(TICK_S, self._close_silent)
 
     def _listen(self) -> None:
-        if not self._service.draining:
+        try:
+            self._service.listener.setblocking(False)
             self._epoll.register(self._service.listener, select.EPOLLIN)
+        except (OSError, ValueError):
+            if not self._service.draining:  # else a signal has closed it
+                raise
 
-    def _accept_all(self) -> None:
-        """Empty the accept queue; out of descriptors, look away from it for a while."""
-        while not self._service.draining:
+    def _accept_some(self) -> None:
+        """Take from the accept queue; out of descriptors, look away from it for a while."""
+        for _ in range(ACCEPTS_PER_TURN):
+            if self._service.draining:
+                return
             try:
                 conn = self._service.accept(worker=1)
             except BlockingIOError:
@@ -118,7 +122,7 @@ class Loop:
 
     def _look_away(self, error: OSError) -> None:
         self._service.refuse(error, worker=1)
-        with contextlib.suppress(OSError):  # a signal may have closed it just now
+        with contextlib.suppress(OSError, ValueError):  # a signal may have closed it just now
             self._epoll.unregister(self._service.listener)
         self._timers.after(ACCEPT_RETRY_S, self._listen)
 
@@ -183,6 +187,10 @@ class Loop:
         if conn.is_open:
             self._watch(conn, select.EPOLLOUT if conn.owes else select.EPOLLIN)
 
+    def _resume(self, conn: Connection) -> None:
+        del self._in_service[conn]
+        self._advance(conn)
+
     def _start(self, conn: Connection, request: Request) -> None:
         """Begin service: a timer for a ``sleep``; anything else is done here, blocking the loop."""
         self._log.request_started(conn.id, request)
@@ -194,6 +202,9 @@ class Loop:
             return
         perform(request.demand)
         conn.owe(Served(request, started_ns, time.monotonic_ns()))
+        if duration_s:  # others take their turn before its next
+            self._settle(conn)
+            self._in_service[conn] = self._timers.after(0, partial(self._resume, conn))
 
     def _finish(self, conn: Connection, request: Request, started_ns: int) -> None:
         del self._in_service[conn]

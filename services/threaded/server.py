@@ -5,7 +5,10 @@ accepting and the rest wait in the kernel's accept queue. None is dropped.
 One slow client holds up one worker; as many slow clients as workers hold up everyone.
 """
 
+import os
 import queue
+import signal
+import sys
 import threading
 
 from labkit.connection import Connection
@@ -68,8 +71,21 @@ def _work(service: Service, waiting: Waiting, worker: int) -> None:
     """Own one connection after another, each to its end."""
     while (conn := waiting.get()) is not None:
         service.log(worker).emit("dequeued", conn=conn.id)
-        service.serve_connection(conn, worker)
+        try:
+            service.serve_connection(conn, worker)
+        except Exception:
+            _give_up(service, conn, worker)
         service.log(worker).flush()
+
+
+def _give_up(service: Service, conn: Connection, worker: int) -> None:
+    """Drain and fail for a defect: a thread leaves memory behind that nobody can vouch for."""
+    sys.excepthook(*sys.exc_info())
+    if conn.is_open:
+        conn.reset("defect of the server", service.log(worker))
+    if not service.failure:
+        service.fail(f"worker {worker} met a defect; giving up")
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from labkit.service import Service
 from services.single import server
 
 REJECTED_BY = "test_drain.test_what_is_in_service_is_finished_and_acked"
+BECAUSE = r"assert b'' == b'ack'"
 
 
 def serve(service: Service) -> None:

@@ -9,6 +9,7 @@ from labkit.session import End
 from services.single import server
 
 REJECTED_BY = "test_faults.test_a_reset_between_messages"
+BECAUSE = r"Connection (refused|reset)"
 
 
 def serve(service: Service) -> None:

@@ -7,6 +7,7 @@ from labkit.service import Service
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_messages_in_one_segment_are_each_acked"
+BECAUSE = r"assert b'ackackack' == b'ackackackack'"
 
 
 def serve(service: Service) -> None:

@@ -6,6 +6,7 @@ from labkit.service import Service
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_a_split_goodbye_still_closes"
+BECAUSE = r"neither answered nor closed"
 
 
 def serve(service: Service) -> None:

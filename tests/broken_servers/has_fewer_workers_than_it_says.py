@@ -4,6 +4,7 @@ from labkit.program import main
 from labkit.service import Service
 
 REJECTED_BY = "test_timing.test_as_many_sleeps_as_workers_overlap"
+BECAUSE = r"assert 1 == 2"
 
 
 def serve(service: Service) -> None:

@@ -6,6 +6,7 @@ from labkit.program import main
 from labkit.service import Service
 
 REJECTED_BY = "test_timing.test_no_more_cpu_demands_than_workers_are_in_service"
+BECAUSE = r"assert \d <= 1"
 
 
 def serve(service: Service) -> None:

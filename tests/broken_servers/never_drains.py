@@ -7,6 +7,7 @@ from labkit.service import Service
 from services.single import server
 
 REJECTED_BY = "test_drain.test_an_idle_connection_is_closed"
+BECAUSE = r"neither answered nor closed"
 
 
 def serve(service: Service) -> None:

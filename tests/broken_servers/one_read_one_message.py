@@ -5,6 +5,7 @@ from labkit.service import Service
 from labkit.session import ACK, End
 
 REJECTED_BY = "test_protocol.test_messages_in_one_segment_are_each_acked"
+BECAUSE = r"assert b'ack' == b'ackackackack'"
 
 
 def serve(service: Service) -> None:

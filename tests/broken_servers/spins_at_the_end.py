@@ -6,6 +6,7 @@ from labkit.session import Session
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_a_half_closed_client_gets_what_it_is_owed"
+BECAUSE = r"neither answered nor closed"
 
 
 def serve(service: Service) -> None:

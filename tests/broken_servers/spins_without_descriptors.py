@@ -7,6 +7,7 @@ from labkit.service import Service
 from services.single import server
 
 REJECTED_BY = "test_faults.test_out_of_descriptors_it_waits_and_recovers"
+BECAUSE = r"assert \(.* < 0.1"
 
 
 def serve(service: Service) -> None:

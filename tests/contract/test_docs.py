@@ -3,7 +3,8 @@
 import re
 
 from labkit.events import EVENTS
-from tests.harness import ROOT, Starter
+from tests.harness import Starter
+from tests.models import ROOT
 
 PAGE = (ROOT / "docs/event-log.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*)$", PAGE, re.MULTILINE))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Client, RunningServer, Starter
+from tests.harness import RunningServer, Starter
+from tests.target import Client
 
 # Its first ack tells that the second message's service begins.
 LONG_SERVICE = b"a sleep=0ms\x03b sleep=400ms\x03"
@@ -166,6 +167,22 @@ def test_the_ready_file_is_there_while_it_listens(start: Starter, tmp_path: Path
     server.await_true(ready.exists, "the ready file")
     server.stop()
     assert not ready.exists()
+
+
+def test_a_ready_file_that_cannot_be_removed_does_not_hold_the_drain(
+    start: Starter, tmp_path: Path
+) -> None:
+    """It became a folder: no rights needed to break it, and root is stopped by it too."""
+    ready = tmp_path / "ready"
+    server = start(LAB_READY_FILE=str(ready))
+    server.await_true(ready.exists, "the ready file")
+    ready.unlink()
+    ready.mkdir()
+    with _begin_service(server) as client:
+        server.send_signal(signal.SIGTERM)
+        assert client.read_to_end() == b"ack"
+    assert server.wait() == 0
+    assert server.stderr == ""
 
 
 def test_a_slow_reader_does_not_hold_the_drain(server: RunningServer) -> None:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, SETTINGS, Client, RunningServer, Starter, await_true, environment
+from tests.contract.test_protocol import REFUSED
+from tests.harness import SETTINGS, RunningServer, Starter, environment
+from tests.models import ROOT
+from tests.target import Client, await_true
 
 ALWAYS = {"t_ns", "event", "model", "pid", "worker"}
 HOSTILE = b'\x00\x1b[2J"\\\x7f' * 600
@@ -36,6 +39,37 @@ def test_no_line_is_longer_than_can_be_written_at_once(server: RunningServer) ->
             client.read_to_end()
     server.stop()
     assert max(len(line) for line in server.lines) <= 4096
+
+
+@pytest.mark.parametrize("message", REFUSED, ids=lambda message: repr(message[:16]))
+def test_a_refusal_is_logged_with_its_reason(server: RunningServer, message: bytes) -> None:
+    with server.connect() as client:
+        client.send(message)
+        client.read_to_end()
+    server.stop()
+    assert str(server.of("connection_failed")[0]["reason"]).startswith(REFUSED[message])
+
+
+def test_how_a_connection_ended_is_logged(server: RunningServer) -> None:
+    for message in (b"a sleep=0ms\x03", b"a sleep=0ms\x03unfinished"):
+        with server.connect() as client:
+            client.send(message)
+            client.half_close()
+            assert client.read_to_end() == b"ack"
+    server.stop()
+    assert server.of("connection_closed")[0]["reason"] == "eof"
+    failed = server.of("connection_failed")[0]
+    assert (failed["reason"], failed["requests"]) == ("disconnected inside a message", 1)
+
+
+def test_requests_are_acked_in_the_order_sent(server: RunningServer) -> None:
+    with server.connect() as client:
+        client.send(b"".join(b"m%d sleep=0ms\x03" % number for number in range(1000)))
+        client.send(b"goodbye\x03late sleep=0ms\x03")
+        assert client.read_to_end() == b"ack" * 1000
+    server.stop()
+    served = [event["request"] for event in server.of("request_acked")]
+    assert served == [f"m{number}" for number in range(1000)]
 
 
 @pytest.mark.parametrize("level", ["trace", "connections", "lifecycle"])
@@ -127,7 +161,7 @@ def test_a_reader_that_stalls_does_not_keep_it_from_stopping(start: Starter) -> 
         seen = reader.readline()
         while b"listening" not in seen:
             seen = reader.readline()
-        with Client(port, server.deadline_s) as client:
+        with Client(("127.0.0.1", port), server.deadline_s) as client:
             client.sock.settimeout(0.3)
             try:
                 for number in range(5000):
@@ -169,7 +203,7 @@ def test_the_text_log_is_for_a_person(start: Starter) -> None:
     server = start.launch(LAB_LOG_FORMAT="text")
     server.await_true(lambda: b"listening on" in b"".join(server.lines), "listening")
     port = int(re.findall(rb"listening on 127.0.0.1:([0-9]+)", b"".join(server.lines))[0])
-    with Client(port, server.deadline_s) as client:
+    with Client(("127.0.0.1", port), server.deadline_s) as client:
         client.send(b"\x1b[2Jhello sleep=1ms\x03goodbye\x03")
         assert client.read_to_end() == b"ack"
     server.send_signal(signal.SIGTERM)

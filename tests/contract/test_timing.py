@@ -1,13 +1,19 @@
 """When things happen. Bounds are one-sided: not before; a noisy machine may only make it later."""
 
+import contextlib
 import itertools
+import signal
 import time
+from operator import itemgetter
+
+import pytest
 
 from tests.harness import Event, RunningServer, Starter
+from tests.target import Target, has_room
 
 
-def test_no_ack_before_the_service_time(server: RunningServer) -> None:
-    with server.connect() as client:
+def test_no_ack_before_the_service_time(target: Target) -> None:
+    with target.connect() as client:
         sent_ns = time.monotonic_ns()
         client.send(b"a sleep=100ms\x03")
         client.await_ack()
@@ -23,12 +29,18 @@ def test_a_message_without_demand_takes_the_default(start: Starter) -> None:
         assert time.monotonic_ns() - sent_ns >= 80e6
 
 
-def test_one_connection_is_served_one_message_at_a_time(server: RunningServer) -> None:
-    with server.connect() as client:
+def test_pipelined_services_do_not_overlap(target: Target) -> None:
+    with target.connect() as client:
         sent_ns = time.monotonic_ns()
         client.send(b"a sleep=40ms\x03b sleep=40ms\x03c sleep=40ms\x03goodbye\x03")
         assert client.read_to_end() == b"ack" * 3
         assert time.monotonic_ns() - sent_ns >= 120e6
+
+
+def test_one_connection_is_served_one_message_at_a_time(server: RunningServer) -> None:
+    with server.connect() as client:
+        client.send(b"a sleep=40ms\x03b sleep=40ms\x03c sleep=40ms\x03goodbye\x03")
+        assert client.read_to_end() == b"ack" * 3
     server.stop()
     served = server.of("request_acked")
     assert [event["request"] for event in served] == ["a", "b", "c"]
@@ -77,6 +89,46 @@ def test_no_more_cpu_demands_than_workers_are_in_service(server: RunningServer) 
         client.sock.close()
     server.stop()
     assert _peak_in_service(server.of("request_acked")) <= server.workers
+
+
+def test_who_computes_much_lets_others_take_their_turn(server: RunningServer) -> None:
+    """Each message of a pipeline is a turn: else one client holds an event loop for hours."""
+    if not has_room(server):
+        pytest.skip("no worker for another client")
+    with server.connect() as greedy, server.connect() as other:
+        for client in (other, greedy):  # epoll(7) tells of whom it told last before the rest
+            client.send(b"a sleep=0ms\x03")
+            client.await_ack()
+        server.signal_group(signal.SIGSTOP)  # so that both wait when it looks
+        greedy.send(b"".join(b"g%d cpu=5ms\x03" % number for number in range(40)))
+        other.send(b"o cpu=1ms\x03")
+        server.signal_group(signal.SIGCONT)
+        other.await_ack()
+        assert greedy.read(3 * 40) == b"ack" * 40
+    server.stop()
+    served = [event["request"] for event in sorted(_served(server), key=itemgetter("t_ns"))]
+    assert served.index("o") < 20
+
+
+def _served(server: RunningServer) -> list[Event]:
+    return [event for event in server.of("request_acked") if event["request"] not in ("a", "room")]
+
+
+def test_a_crowd_at_the_door_does_not_hold_up_who_is_inside(start: Starter) -> None:
+    server = start(LAB_BACKLOG="1024")
+    with server.connect() as inside, contextlib.ExitStack() as stack:
+        inside.send(b"a sleep=0ms\x03")
+        inside.await_ack()
+        server.signal_group(signal.SIGSTOP)
+        for _ in range(500):
+            stack.enter_context(server.connect())
+        inside.send(b"b sleep=0ms\x03")
+        server.signal_group(signal.SIGCONT)
+        inside.await_ack()
+        server.await_event("request_acked", 2)
+        acked_ns = server.of("request_acked")[1]["t_ns"]
+        let_in = [event for event in server.of("accepted") if event["t_ns"] < acked_ns]
+        assert len(let_in) < 250
 
 
 def test_the_instants_of_a_request_are_in_order(server: RunningServer) -> None:

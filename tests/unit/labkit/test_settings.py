@@ -3,7 +3,7 @@ import re
 import pytest
 
 from labkit.settings import Settings, SettingsError
-from tests.harness import ROOT
+from tests.models import ROOT
 
 GOOD: dict[str, dict[str, object]] = {
     "LAB_HOST": {"::1": "::1"},

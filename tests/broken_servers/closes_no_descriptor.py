@@ -1,0 +1,36 @@
+"""Says goodbye to every connection and keeps its descriptor."""
+
+import socket
+
+from labkit.connection import Connection
+from labkit.events import EventLog
+from labkit.program import main
+from labkit.service import Service
+from labkit.session import End
+from services.single import server
+
+REJECTED_BY = "test_faults.test_a_thousand_visitors_leave_nothing_behind"
+BECAUSE = r"descriptors are closed"
+
+
+def serve(service: Service) -> None:
+    """Serve, and remember every connection for ever."""
+    kept = []
+
+    def keep(conn: Connection, end: End, log: EventLog) -> None:
+        kept.append(socket.socket(fileno=conn.sock.detach()))
+        log.emit("connection_closed", conn=conn.id, requests=0, reason=end.reason)
+
+    def shut(conn: Connection, end: End, log: EventLog) -> None:
+        try:
+            conn.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            end = End("it has gone")
+        keep(conn, end, log)
+
+    setattr(Connection, "close", shut)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

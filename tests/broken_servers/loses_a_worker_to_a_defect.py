@@ -1,0 +1,23 @@
+"""Lets a thread of the pool die of a defect, and serves on with the others."""
+
+from labkit.connection import Connection
+from labkit.program import main
+from labkit.service import Service
+from services.threaded import server
+
+REJECTED_BY = "test_defects.test_a_defect_never_leaves_a_server_with_fewer_workers"
+BECAUSE = r"neither answered nor closed|somebody dies of it"
+
+
+def serve(service: Service) -> None:
+    """Serve, with no plan for what nobody expects."""
+
+    def leave(_service: Service, _conn: Connection, _worker: int) -> None:
+        raise SystemExit
+
+    setattr(server, "_give_up", leave)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

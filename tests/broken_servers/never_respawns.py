@@ -1,0 +1,18 @@
+"""Leaves the place of a dead worker empty."""
+
+from labkit.program import main
+from labkit.service import Service
+from services.prefork import server
+
+REJECTED_BY = "test_faults.test_a_dead_worker_is_replaced"
+BECAUSE = r"not within .* times worker_started"
+
+
+def serve(service: Service) -> None:
+    """Reap, and be content."""
+    setattr(server.Pool, "_respawn", lambda _pool: None)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

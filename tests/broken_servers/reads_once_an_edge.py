@@ -1,0 +1,41 @@
+"""Waits for edges, and reads once for each: what is left in the socket is never told of again."""
+
+import contextlib
+import select
+
+from labkit.connection import Connection
+from labkit.program import main
+from labkit.service import Service
+from labkit.session import ACK
+
+REJECTED_BY = "test_protocol.test_a_pipeline_of_any_depth_is_acked_to_the_last"
+BECAUSE = r"neither answered nor closed"
+ARGUMENTS = {"depth": 1000}
+
+
+def serve(service: Service) -> None:
+    """Run an edge-triggered loop that believes one edge is one read."""
+    service.listening(workers=1)
+    poller, conns = select.epoll(), dict[int, Connection]()
+    poller.register(service.listener, select.EPOLLIN)
+    while not service.draining:
+        for fd, _ in poller.poll(0.1):
+            if fd in conns:
+                _read_once(service, conns[fd])
+                continue
+            conn = service.accept(1)
+            conns[conn.sock.fileno()] = conn
+            poller.register(conn.sock, select.EPOLLIN | select.EPOLLET)
+
+
+def _read_once(service: Service, conn: Connection) -> None:
+    with contextlib.suppress(BlockingIOError):
+        conn.receive(service.log(1))
+    while conn.session.next_request() is not None:
+        conn.sock.sendall(ACK)
+    if conn.session.end is not None:
+        conn.close(conn.session.end, service.log(1))
+
+
+if __name__ == "__main__":
+    main("broken", serve)

@@ -1,0 +1,26 @@
+"""Asks again and again whether a client has said anything."""
+
+from labkit.connection import Connection
+from labkit.events import EventLog
+from labkit.program import main
+from labkit.service import Service
+from services.single import server
+
+REJECTED_BY = "test_faults.test_a_silent_client_makes_nothing_spin"
+BECAUSE = r"assert \(.* < 0.1"
+
+
+def serve(service: Service) -> None:
+    """Serve on sockets that never wait."""
+    receive = Connection.receive
+
+    def ask(conn: Connection, log: EventLog) -> bool:
+        conn.sock.setblocking(False)
+        return receive(conn, log)
+
+    setattr(Connection, "receive", ask)  # noqa: B010
+    server.serve(service)
+
+
+if __name__ == "__main__":
+    main("broken", serve)

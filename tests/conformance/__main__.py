@@ -1,0 +1,5 @@
+import sys
+
+from tests.conformance.cli import main
+
+sys.exit(main())

@@ -1,0 +1,11 @@
+"""Runs the server that its argument names, where a worker process ends as soon as it is one."""
+
+import os
+import runpy
+import sys
+
+from labkit.service import Service
+
+if __name__ == "__main__":
+    setattr(Service, "become_worker", lambda _service: os._exit(7))  # noqa: B010
+    runpy.run_module(sys.argv[1], run_name="__main__")

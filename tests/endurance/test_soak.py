@@ -1,0 +1,162 @@
+"""Connections come and go under mixed load, hostile ones among them; nothing stays behind.
+
+All models at once, each with its own server and its own crowd. Memory is compared after a warm-up:
+interpreters and allocators grow into their work and then stay.
+"""
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.endurance.load import visitors
+from tests.harness import RunningServer, starting
+from tests.models import discover_models
+from tests.target import Client, Target
+
+GROWTH_BYTES = 4 << 20  # a process, after the warm-up; a leak of 1 KiB a connection exceeds it
+VISITORS = 3
+SETTLED_LOOKS = 100  # some 2 ms apart
+
+
+class Holdings(NamedTuple):
+    """What the processes of a server hold."""
+
+    descriptors: int
+    threads: int
+    processes: int
+
+
+def _say_nothing(client: Client) -> None:
+    client.sock.settimeout(0.02)
+    with contextlib.suppress(TimeoutError):
+        client.sock.recv(1)
+
+
+def _never_read(client: Client) -> None:
+    client.sock.settimeout(0.02)
+    with contextlib.suppress(TimeoutError):
+        for _ in range(20):
+            client.send(b"n sleep=0ms\x03" * 2000)
+
+
+def _reset_in_service(client: Client) -> None:
+    client.send(b"r sleep=5ms\x03r sleep=5ms\x03unfin")
+    client.reset()
+
+
+HOSTILE: list[Callable[[Client], None]] = [
+    _say_nothing,
+    _never_read,
+    _reset_in_service,
+    Client.reset,
+    lambda client: client.send(b"\xff" * 100),
+    lambda client: client.send(b"x" * 10_000),
+    lambda client: client.send(b"x sleep=never\x03"),
+    lambda client: client.send(b"a", b" sle", b"ep=0ms", b"\x03un"),
+    lambda client: client.send(b"h sleep=3ms\x03" * 30),  # and leaves
+]
+
+
+@contextlib.contextmanager
+def _hostile_visitors(target: Target) -> Iterator[list[int]]:
+    over, visits = threading.Event(), [0]
+
+    def visit() -> None:
+        chance = random.Random(0)
+        while not over.is_set():
+            with contextlib.suppress(ConnectionError), target.connect() as client:
+                chance.choice(HOSTILE)(client)
+            visits[0] += 1
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    try:
+        yield visits
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_nothing_is_left_behind(is_long: bool) -> None:
+    duration_s = 180 if is_long else 16
+    reports: list[str] = []
+    troubles: list[BaseException] = []
+
+    def soak(model: str) -> None:
+        try:
+            reports.append(_soak(model, duration_s))
+        except BaseException as exc:
+            troubles.append(exc)
+
+    soaks = [threading.Thread(target=soak, args=(model,)) for model in discover_models()]
+    for thread in soaks:
+        thread.start()
+    for thread in soaks:
+        thread.join()
+    print("\n" + "\n".join(sorted(reports)))
+    for trouble in troubles:
+        raise trouble
+
+
+def _soak(model: str, duration_s: float) -> str:
+    with starting(f"services.{model}.server") as start:
+        server = start(LAB_LOG_LEVEL="lifecycle", LAB_WORKERS="4", LAB_IDLE_TIMEOUT="300ms")
+        server.serves()
+        before = _settled(server)
+        _load(server, duration_s / 4)
+        _await(server, before)
+        warm_bytes = _resident_bytes(server)
+        visits, acks = _load(server, duration_s * 3 / 4)
+        _await(server, before)
+        grown_bytes = _resident_bytes(server) - warm_bytes
+        assert grown_bytes < GROWTH_BYTES * before.processes
+        server.stop()
+    return (
+        f"{model}: {visits} hostile visits, {acks} acks; {before} as at the start; "
+        f"resident memory {warm_bytes >> 10} KiB after the warm-up, {grown_bytes >> 10:+} KiB since"
+    )
+
+
+def _load(server: RunningServer, duration_s: float) -> tuple[int, int]:
+    end_s = time.monotonic() + duration_s
+    with visitors(server, VISITORS) as crowd, _hostile_visitors(server) as visits:
+        while time.monotonic() < end_s and all(visitor.is_alive() for visitor in crowd):
+            threading.Event().wait(0.1)
+    talks = [talk for visitor in crowd for talk in visitor.talks]
+    assert [talk for talk in talks if talk.lost] == []
+    return visits[0], sum(talk.acked for talk in talks)
+
+
+def _settled(server: RunningServer) -> Holdings:
+    """Return what the server holds once it has not changed for a moment."""
+    seen = [_holdings(server)]
+
+    def is_settled() -> bool:
+        seen.append(_holdings(server))
+        return len(seen) > SETTLED_LOOKS and len(set(seen[-SETTLED_LOOKS:])) == 1
+
+    server.await_true(is_settled, "the same descriptors, threads and processes for a while")
+    return seen[-1]
+
+
+def _await(server: RunningServer, before: Holdings) -> None:
+    server.await_true(lambda: _holdings(server) == before, f"{before}")
+
+
+def _holdings(server: RunningServer) -> Holdings:
+    pids = server.process_ids()
+    threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids)
+    return Holdings(server.descriptors(), threads, len(pids))
+
+
+def _resident_bytes(server: RunningServer) -> int:
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in server.process_ids()]
+    return sum(int(status.partition("VmRSS:")[2].split()[0]) for status in statuses) * 1024
