@@ -1,7 +1,6 @@
 """The event logs of one server: one a worker, one for signal handlers, and the counts of all."""
 
 import mmap
-import os
 
 from labkit.events import EVENTS, LEVELS, NUMBER, EventLog
 from labkit.settings import Settings
@@ -52,7 +51,8 @@ class Logs:
 
     def become_worker(self) -> None:
         """After a fork: log as this process."""
-        self.stream.pid = os.getpid()
+        for log in (*self._logs, self.control):
+            log.note_pid()
 
     def flush(self) -> None:
         """Write everything that is gathered."""
