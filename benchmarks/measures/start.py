@@ -5,11 +5,12 @@ import shutil
 import subprocess
 
 from benchmarks.contestants import Contestant, lab, limit, peer
+from benchmarks.machine import ROOT
 from benchmarks.rounds import Effort, interleave
 from benchmarks.running import running
 from benchmarks.tables import Table, Target
 
-MODELS = ("single", "prefork", "threaded", "epoll")
+MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
 STARTS_PER_ROUND = 3
 ENGINE_DEADLINE_S = 20
 
@@ -42,7 +43,7 @@ def _layers_kb(model: str) -> float | None:
     docker = shutil.which("docker")
     if docker is None:
         return None
-    image = f"server-models-lab-{model}"
+    image = f"server-models-lab/{model}"  # as compose.yaml names it
     command = [docker, "history", "--format", "{{json .}}", "--human=false", image]
     try:
         outcome = subprocess.run(  # noqa: S603 a fixed command
