@@ -5,7 +5,7 @@ SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo venv test check conformance drains kills soak fuzz engine base-image lock clean
+.PHONY: help demo venv test check conformance drains kills soak fuzz bench engine base-image lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -49,13 +49,17 @@ engine: ## Have Docker Engine and Compose v2 (Debian, Ubuntu; as root); nothing 
 base-image: ## Have a base image for the containers, without a registry too
 	@scripts/base-image
 
+bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, five minutes; or ARGS="--quick short"
+	@.venv-bench/bin/python -m benchmarks $(ARGS)
+
 lock: .venv/dev.stamp ## Lock dependencies with hashes; to newer versions with ARGS=--upgrade
 	$(LOCK) $(ARGS) requirements.in -o requirements.txt
 	$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
+	$(LOCK) $(ARGS) requirements-bench.in -o requirements-bench.txt
 
 clean: ## Remove the virtual environment, caches and containers; results/ and .env stay
 	-docker compose --profile '*' down --volumes --remove-orphans
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench benchmarks/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/runtime.stamp: requirements.txt
@@ -64,4 +68,8 @@ clean: ## Remove the virtual environment, caches and containers; results/ and .e
 
 .venv/dev.stamp: requirements-dev.txt
 	@scripts/venv $<
+	@touch $@
+
+.venv-bench/bench.stamp: requirements-bench.txt
+	@VENV=.venv-bench scripts/venv $<
 	@touch $@

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 
 from client.options import OptionsError
 from client.peer import Peer
-from client.run import Order, Run
+from client.run import Run
+from labkit.order import Order
 from labkit.wire import WireError
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "3100"

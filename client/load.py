@@ -8,9 +8,9 @@ import gc
 import heapq
 import select
 import socket
-import time
 from collections import Counter
 from collections.abc import Callable
+from time import monotonic_ns
 
 from client.books import Books
 from client.link import Link, failure_kind
@@ -20,6 +20,7 @@ from client.user import ACKED, CONNECTING, Phase, Reply, User
 
 RECV_BYTES = 4096
 TICK_NS = 500_000_000
+EPOLLIN = select.EPOLLIN
 
 
 class Load:
@@ -39,7 +40,7 @@ class Load:
         self._timers: list[tuple[int, int, Link]] = []
         self._think_ns = round(task.think_time_s * 1e9)
         if stop_fd is not None:
-            self._epoll.register(stop_fd, select.EPOLLIN)
+            self._epoll.register(stop_fd, EPOLLIN)
 
     def run(self, start_ns: int, on_tick: Callable[[int], None] | None = None) -> None:
         """Connect every user at once and serve them all to their ends, at most ``timeout_s``.
@@ -67,7 +68,7 @@ class Load:
     def _connect_all(self, start_ns: int) -> None:
         task = self._task
         self.books.end_ns = start_ns
-        self.first_connect_ns = time.monotonic_ns()
+        self.first_connect_ns = monotonic_ns()
         for number in range(task.first_user, task.first_user + task.users):
             self._connect(User(number, task.script, start_ns))
 
@@ -87,15 +88,17 @@ class Load:
 
     def _serve(self, deadline_ns: int, on_tick: Callable[[int], None] | None) -> None:
         links = self._links
-        tick_ns = now_ns = time.monotonic_ns()
+        tick_ns = now_ns = monotonic_ns()
         while links and now_ns < deadline_ns and not self.is_stopped:
             for fd, ready in self._poll(now_ns, deadline_ns):
                 link = links.get(fd)
-                if link is not None:
+                if link is not None and ready == EPOLLIN:
+                    self._receive(link)
+                elif link is not None:
                     self._on_ready(link, ready)
                 else:  # no descriptor is used twice in a run, so this is not a user's
                     self.is_stopped = True
-            now_ns = time.monotonic_ns()
+            now_ns = monotonic_ns()
             while self._timers and self._timers[0][0] <= now_ns:
                 link = heapq.heappop(self._timers)[2]
                 if link.user.phase is Phase.THINKING:  # else it has gone meanwhile
@@ -127,13 +130,13 @@ class Load:
         if code:
             self._leave(link, failure_kind(code))
             return
-        self._epoll.modify(link.sock, select.EPOLLIN)
+        self._epoll.modify(link.sock, EPOLLIN)
         if self._story is not None:
             self._story.connected(link.user)
         self._send(link)
 
     def _send(self, link: Link) -> None:
-        message = link.user.next_message(time.monotonic_ns())
+        message = link.user.next_message(monotonic_ns())
         if self._story is not None:
             self._story.sending(link.user, message)
         self._transmit(link, message)
@@ -148,10 +151,10 @@ class Load:
             return
         if taken < len(message):
             link.unsent = message[taken:]
-            self._epoll.modify(link.sock, select.EPOLLIN | select.EPOLLOUT)
+            self._epoll.modify(link.sock, EPOLLIN | select.EPOLLOUT)
         elif link.unsent:
             link.unsent = b""
-            self._epoll.modify(link.sock, select.EPOLLIN)
+            self._epoll.modify(link.sock, EPOLLIN)
 
     def _receive(self, link: Link) -> None:
         try:
@@ -161,7 +164,7 @@ class Load:
         except OSError as exc:
             self._break(link, exc)
             return
-        now_ns = time.monotonic_ns()
+        now_ns = monotonic_ns()
         reply = link.user.receive(segment)
         if reply is ACKED:
             self._on_acked(link, now_ns)
@@ -191,7 +194,7 @@ class Load:
         self._record_end(link.user, failure)
 
     def _record_end(self, user: User, failure: str | None) -> None:
-        self.books.record_end(user, time.monotonic_ns(), failure)
+        self.books.record_end(user, monotonic_ns(), failure)
         if self._story is not None:
             self._story.left(user, failure)
         user.phase = Phase.GONE

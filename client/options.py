@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
-from labkit.durations import parse_duration_s
+from labkit.readers import read_duration_s, read_positive_duration_s, read_whole
 from labkit.work import parse_demand
 
 MAX_CONNECTIONS = 10_000
 MAX_MESSAGES = 1_000_000
-DAY_S = 86_400
 EPILOG = """\
 examples:
   python client/client.py 3                          three clients at once, five messages each
@@ -96,28 +95,6 @@ def _parser() -> _Parser:
     return parser
 
 
-def _whole(text: str, high: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high))) or not (
-        1 <= int(text) <= high
-    ):
-        raise ValueError(f"{text[:80]!r} is not a whole number from 1 to {high}")
-    return int(text)
-
-
-def _duration(text: str) -> float:
-    duration_s = parse_duration_s(text[:80])
-    if duration_s > DAY_S:
-        raise ValueError(f"{text[:80]!r} is longer than a day")
-    return duration_s
-
-
-def _positive_duration(text: str) -> float:
-    duration_s = _duration(text)
-    if duration_s == 0:
-        raise ValueError(f"{text[:80]!r} must be more than nothing")
-    return duration_s
-
-
 def _demand(text: str) -> str:
     if text and parse_demand(text) is None:
         raise ValueError(f"{text[:80]!r} is no demand; write e.g. sleep=50ms or cpu=5ms")
@@ -137,12 +114,12 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
-    "connections": ("1", partial(_whole, high=MAX_CONNECTIONS)),
-    "messages": ("5", partial(_whole, high=MAX_MESSAGES)),
+    "connections": ("1", partial(read_whole, low=1, high=MAX_CONNECTIONS)),
+    "messages": ("5", partial(read_whole, low=1, high=MAX_MESSAGES)),
     "demand": ("", _demand),
-    "think_time_s": ("0ms", _duration),
+    "think_time_s": ("0ms", read_duration_s),
     "target": ("127.0.0.1:3000", parse_address),
-    "timeout_s": ("10m", _positive_duration),
+    "timeout_s": ("10m", read_positive_duration_s),
     "conductor": ("", lambda text: parse_address(text) if text else None),
 }
 _LABELS = {"connections": "N", "think_time_s": "--think-time", "timeout_s": "--timeout"}

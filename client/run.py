@@ -3,53 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, fields
 
 from client.peer import Peer
-from labkit.wire import Message, WireError, encode
+from labkit.order import Order
+from labkit.wire import WireError, encode
 
 READY_S = 20.0  # for a replica to find its target's address
 RESULT_GRACE_S = 30.0  # for its samples to travel
 PROGRESS_S = 0.5
-DAY_S = 86_400
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the orchestrator wants done, in all; ``margin_s`` is how far ahead the start is."""
-
-    replicas: int
-    users: int
-    messages: int
-    demand: str | None
-    think_time_s: float
-    target: str
-    seed: int
-    timeout_s: float
-    margin_s: float
-
-    @classmethod
-    def read(cls, message: Message) -> "Order":
-        """Return the order that ``message`` is.
-
-        Raises:
-            WireError: it lacks something or makes no sense.
-        """
-        missing = [field.name for field in fields(cls) if field.name not in message]
-        if missing:
-            raise WireError(f"no order, it lacks: {', '.join(missing)}")
-        order = cls(**{field.name: message[field.name] for field in fields(cls)})
-        for name in ("replicas", "users", "messages"):
-            number = getattr(order, name)
-            if not isinstance(number, int) or number < 1:
-                raise WireError(f"no order, {name} is {number!r:.80}")
-        for name in ("think_time_s", "timeout_s", "margin_s"):
-            duration_s = getattr(order, name)
-            if not isinstance(duration_s, int | float) or not 0 <= duration_s <= DAY_S:
-                raise WireError(f"no order, {name} is {duration_s!r:.80}")
-        if not isinstance(order.seed, int):
-            raise WireError(f"no order, seed is {order.seed!r:.80}")
-        return order
 
 
 class LostError(Exception):

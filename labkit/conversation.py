@@ -73,7 +73,7 @@ class Conversation:
 
     def _receive(self) -> None:
         try:
-            self._conn.receive()
+            self._conn.receive(self._log)
         except BlockingIOError:
             self._tick()
         else:

@@ -9,15 +9,16 @@ Each worker owns an `EventLog` of its own, so nothing here takes a lock and a si
 interrupt anything: it writes whole lines of its own, before or after those of the interrupted one.
 """
 
-import os
 import time
 from collections.abc import Mapping
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple, TypeAlias
 
+from labkit.framing import ETX
 from labkit.session import Request
 from labkit.stream import MAX_WRITE_BYTES, Stream
+from labkit.work import Demand
 
 EVENTS = (
     "listening", "worker_started", "worker_exited", "drain_begun", "stopped", "accept_refused",
@@ -33,6 +34,7 @@ _encode = JSONEncoder(separators=(",", ":")).encode
 MAX_LINE_BYTES = MAX_WRITE_BYTES - 2  # and a comma, and the line feed
 MAX_DELAY_NS = 100_000_000
 MAX_ID_CHARACTERS = 256
+ETX_CHARACTER = ETX.decode("ascii")
 
 _TEXT = {
     "listening": "listening on {host}:{port}",
@@ -64,8 +66,9 @@ class EventLog:
         self._who = f"worker {worker}" if worker else "main"
         self._counts = counts
         self._wanted = LEVELS[stream.level]
-        self._traced = "request_acked" in self._wanted
-        self._lines: list[bytes] = []
+        self.is_traced = "request_acked" in self._wanted
+        self.is_narrated = self.is_traced and stream.as_text  # each step of a request, at once
+        self._lines: list[str] = []  # ASCII: as many bytes as characters
         self._bytes = 0
         self._oldest_ns = 0
         self._tags = f'"model":{quoted(stream.model)},"worker":{worker}'
@@ -79,7 +82,7 @@ class EventLog:
         if self._stream.as_text:
             self._say(t_ns, _TEXT[event].format_map(fields))
             return
-        start = f'{{"t_ns":{t_ns},"event":"{event}",{self._tags},"pid":{os.getpid()}'
+        start = f'{{"t_ns":{t_ns},"event":"{event}",{self._tags},"pid":{self._stream.pid}'
         more = _encode(fields)[1:]
         if len(start) + len(more) > MAX_LINE_BYTES:
             more = _encode({name: _clipped(value) for name, value in fields.items()})[1:]
@@ -91,13 +94,13 @@ class EventLog:
 
     def request_started(self, conn: str, request: Request) -> None:
         """Show a person that service begins; the JSON log has the instant in `request_acked`."""
-        if self._stream.as_text and self._traced:
+        if self.is_narrated:
             now_ns = time.monotonic_ns()
             self._say(now_ns, f"serving {_shown(request.id)} of {conn}: {request.demand}")
 
     def request_acked(self, conn: str, served: Served, acked_ns: int) -> None:
         """Log a request with all of its instants; one line, on the hot path of every server."""
-        if not self._traced:
+        if not self.is_traced:
             return
         self._counts[-1] += 1
         request, started_ns, finished_ns = served
@@ -108,19 +111,43 @@ class EventLog:
         kind, duration_s = request.demand
         self._append(
             acked_ns,
-            f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{os.getpid()},'
+            f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{self._stream.pid},'
             f'"conn":"{conn}","request":{quoted(request.id[:MAX_ID_CHARACTERS])},'
             f'"demand":"{kind}","demand_ns":{round(duration_s * 1e9)},'
             f'"received_ns":{request.received_ns},"started_ns":{started_ns},'
             f'"finished_ns":{finished_ns}}}\n',
         )
 
+    def prompt_acked(
+        self, conn: str, segment: bytes, demand: Demand, instants_ns: tuple[int, int]
+    ) -> None:
+        """Log as JSON every request of ``segment``, which came and was acked at ``instants_ns``.
+
+        Each line is that of `request_acked`; all but the id is the same for all of them.
+        """
+        received, acked_ns = str(instants_ns[0]), instants_ns[1]
+        start = (
+            f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},"pid":{self._stream.pid},'
+            f'"conn":"{conn}","request":'
+        )
+        more = (
+            f',"demand":"{demand.kind}","demand_ns":0,"received_ns":{received},'
+            f'"started_ns":{received},"finished_ns":{received}}}\n'
+        )
+        messages = segment.decode("ascii").split(ETX_CHARACTER)
+        messages.pop()  # behind the last ETX is nothing
+        for message in messages:
+            words = message.split(None, 1)
+            request_id = words[0][:MAX_ID_CHARACTERS] if words else ""
+            self._append(acked_ns, f"{start}{quoted(request_id)}{more}")
+        self._counts[-1] += len(messages)
+
     def flush(self) -> None:
         """Write what is gathered; to call before the worker may block for long."""
         if self._lines:
             lines, self._lines = self._lines, []  # at once: a signal handler may flush here too
             self._bytes = 0
-            self._stream.write(b"".join(lines))
+            self._stream.write("".join(lines).encode("ascii"))
 
     def flush_when_due(self) -> None:
         """Write what is gathered if the oldest line has waited long enough."""
@@ -133,13 +160,12 @@ class EventLog:
         return bool(self._lines)
 
     def _append(self, t_ns: int, line: str) -> None:
-        encoded = line.encode("ascii")
-        if self._bytes + len(encoded) > MAX_WRITE_BYTES:
+        if self._bytes + len(line) > MAX_WRITE_BYTES:
             self.flush()
         if not self._lines:
             self._oldest_ns = t_ns
-        self._lines.append(encoded)
-        self._bytes += len(encoded)
+        self._lines.append(line)
+        self._bytes += len(line)
         if t_ns - self._oldest_ns > MAX_DELAY_NS:
             self.flush()
 

@@ -1,6 +1,7 @@
 """The event logs of one server: one a worker, one for signal handlers, and the counts of all."""
 
 import mmap
+import os
 
 from labkit.events import EVENTS, LEVELS, NUMBER, EventLog
 from labkit.settings import Settings
@@ -48,6 +49,10 @@ class Logs:
     def __getitem__(self, worker: int) -> EventLog:
         """Return the log of ``worker``."""
         return self._logs[worker]
+
+    def become_worker(self) -> None:
+        """After a fork: log as this process."""
+        self.stream.pid = os.getpid()
 
     def flush(self) -> None:
         """Write everything that is gathered."""

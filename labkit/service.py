@@ -43,6 +43,7 @@ class Service:
         self.draining = False
         self.failure = ""
         self._logs = Logs(model, settings)
+        self._limits = settings.limits
         self._open: set[Connection] = set()
         self._is_worker = False
         self.listener = open_listener(settings)
@@ -103,7 +104,7 @@ class Service:
         sock, peer = accept(self.listener)
         log = self.log(worker)
         conn_id = f"{worker}.{log.count('accepted') + 1}"  # a respawned worker goes on counting
-        conn = Connection(sock, conn_id, self.settings.limits, self._open)
+        conn = Connection(sock, conn_id, self._limits, self._open)
         self._open.add(conn)
         log.emit("accepted", conn=conn.id, peer=peer)
         return conn
@@ -135,6 +136,7 @@ class Service:
         The terminal sends Ctrl-C to every process of its group; the parent passes it on as SIGTERM.
         """
         self._is_worker = True
+        self._logs.become_worker()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def install_signal_handlers(self) -> None:

@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 
-from labkit.durations import DurationError, parse_duration_s
+from labkit.readers import read_duration_s, read_positive_duration_s, read_whole
 from labkit.session import Limits
 from labkit.work import KINDS, Demand
 
-DAY_S = 86_400
-MAX_DIGITS = 20  # int() of a huge text takes long
 TYPO_SIMILARITY = 0.87  # LAB_WORKER is one; LAB_TARGET, which is for the client, is not
 
 LOG_FORMATS = ("text", "json")
@@ -96,49 +94,27 @@ def _typos(environ: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _whole(text: str, low: int, high: int) -> int:
-    if not (
-        text.isascii() and text.isdigit() and len(text) < MAX_DIGITS and low <= int(text) <= high
-    ):
-        raise ValueError(f"{text[:80]!r} is not a whole number from {low} to {high}")
-    return int(text)
-
-
 def _choice(text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
         raise ValueError(f"{text[:80]!r} is none of: {', '.join(choices)}")
     return text
 
 
-def _duration(text: str) -> float:
-    duration_s = parse_duration_s(text)
-    if duration_s > DAY_S:
-        raise DurationError(f"{text[:80]!r} is longer than a day")
-    return duration_s
-
-
-def _positive_duration(text: str) -> float:
-    duration_s = _duration(text)
-    if duration_s == 0:
-        raise DurationError(f"{text[:80]!r} must be more than nothing")
-    return duration_s
-
-
 def _optional_duration(text: str) -> float | None:
-    return None if text == "off" else _positive_duration(text)
+    return None if text == "off" else read_positive_duration_s(text)
 
 
 _READERS: dict[str, Callable[[str], object]] = {
     "host": str,
-    "port": partial(_whole, low=0, high=65_535),
-    "backlog": partial(_whole, low=1, high=65_535),
-    "workers": partial(_whole, low=1, high=1024),
+    "port": partial(read_whole, low=0, high=65_535),
+    "backlog": partial(read_whole, low=1, high=65_535),
+    "workers": partial(read_whole, low=1, high=1024),
     "work": partial(_choice, choices=KINDS),
-    "service_time_s": _duration,
-    "max_message_bytes": partial(_whole, low=16, high=1 << 20),
-    "max_service_time_s": _duration,
+    "service_time_s": read_duration_s,
+    "max_message_bytes": partial(read_whole, low=16, high=1 << 20),
+    "max_service_time_s": read_duration_s,
     "idle_timeout_s": _optional_duration,
-    "drain_timeout_s": _positive_duration,
+    "drain_timeout_s": read_positive_duration_s,
     "blocking_sleep": lambda text: _choice(text, ("0", "1")) == "1",
     "log_format": partial(_choice, choices=LOG_FORMATS),
     "log_level": partial(_choice, choices=LOG_LEVELS),

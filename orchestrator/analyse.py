@@ -9,24 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from orchestrator.collect import ClientRun, Event, Sample, ServerLog
+from orchestrator.collect import Event, Sample, ServerLog
+from orchestrator.doubts import find_doubts
+from orchestrator.evidence import Evidence
 from orchestrator.quantiles import quantile
-from orchestrator.records import RequestRecord
-
-ACKED = "acked"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known of one case.
-
-    ``inputs`` are its configured measures by name; the exit codes are those of the programs.
-    """
-
-    inputs: Mapping[str, float]
-    clients: ClientRun
-    log: ServerLog
-    server_exit_code: int
+from orchestrator.records import ACKED, RequestRecord
 
 
 @dataclass(frozen=True)
@@ -52,7 +39,7 @@ def analyse(evidence: Evidence) -> Analysis:
     }
     measures["utilization"] = _utilization(requests, measures)
     measures["cpu_time_per_message"] = _ratio(measures["cpu_time"], measures["acked"])
-    return Analysis(measures, requests, _doubts(evidence, requests))
+    return Analysis(measures, requests, find_doubts(evidence, requests))
 
 
 def _sent(evidence: Evidence) -> list[Sample]:
@@ -183,24 +170,3 @@ def _utilization(
 
 def _ratio(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
-
-
-def _doubts(evidence: Evidence, requests: Sequence[RequestRecord]) -> list[str]:
-    """Return why the case cannot be trusted as a measurement; nothing is better."""
-    clients = evidence.clients
-    doubts = [*evidence.log.gaps, *clients.gaps]
-    planned = round(evidence.inputs["users"] * evidence.inputs["messages"])
-    books = clients.books
-    if books["sent"] + books["unsent"] != planned:
-        doubts.append(
-            f"{planned} messages planned, but {books['sent']} sent + {books['unsent']} unsent"
-        )
-    if books["sent"] != books["acked"] + books["failed"] + books["in_flight"]:
-        doubts.append(
-            f"{books['sent']} messages sent, but {books['acked']} acked + {books['failed']} "
-            f"failed + {books['in_flight']} in flight"
-        )
-    unseen = sum(1 for r in requests if r.outcome == ACKED and r.finished_ns is None)
-    if unseen and not evidence.log.gaps:
-        doubts.append(f"{unseen} acks at the clients have no request_acked in the server's log")
-    return doubts

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.analyse import Evidence, analyse
+from orchestrator.analyse import analyse
 from orchestrator.archive import CASE, SERVER_LOG
 from orchestrator.collect import read_client_run, read_server_log
+from orchestrator.evidence import Evidence
 from orchestrator.measures import MEASURES
 from orchestrator.plan import Case
 from orchestrator.records import RequestRecord

@@ -6,10 +6,11 @@ Samples go to the case's folder as they came; nothing is concluded here.
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from labkit.order import Order
 from labkit.wire import Channel, Message, WireError
 from orchestrator.archive import CLIENTS
 from orchestrator.backends.base import BackendError
@@ -20,28 +21,10 @@ ENROL_PER_REPLICA_S = 1.0
 RESULT_DEADLINE_S = 60.0
 
 
-@dataclass(frozen=True)
-class Load:
-    """What the replicas do together; fields as the conductor takes them.
-
-    ``margin_s`` is how far ahead of the common start the conductor announces it.
-    """
-
-    replicas: int
-    users: int
-    messages: int
-    demand: str | None
-    think_time_s: float
-    target: str
-    seed: int
-    timeout_s: float
-    margin_s: float
-
-
 def drive(
-    address: tuple[str, int], load: Load, folder: Path, on_acked: Callable[[int], None]
+    address: tuple[str, int], order: Order, folder: Path, on_acked: Callable[[int], None]
 ) -> float:
-    """Run ``load`` to its end, leave what the clients report in ``folder``; return its seconds.
+    """Run ``order`` to its end, leave what the clients report in ``folder``; return its seconds.
 
     ``on_acked`` is told now and then how many messages have been acknowledged.
 
@@ -50,7 +33,7 @@ def drive(
     """
     try:
         with Channel(socket.create_connection(address, CONNECT_DEADLINE_S)) as channel:
-            return _Drive(channel, load, folder, on_acked).run()
+            return _Drive(channel, order, folder, on_acked).run()
     except (OSError, WireError) as exc:
         raise BackendError(f"the conductor at {address[0]}:{address[1]} was lost: {exc}") from exc
 
@@ -59,10 +42,10 @@ class _Drive:
     """One conversation with the conductor."""
 
     def __init__(
-        self, channel: Channel, load: Load, folder: Path, on_acked: Callable[[int], None]
+        self, channel: Channel, order: Order, folder: Path, on_acked: Callable[[int], None]
     ) -> None:
         self._channel = channel
-        self._load = load
+        self._order = order
         self._folder = folder
         self._on_acked = on_acked
         self._enrolled = 0
@@ -70,9 +53,9 @@ class _Drive:
         self._replicas: list[dict[str, Any]] = []
 
     def run(self) -> float:
-        load = self._load
-        self._channel.send("run", **asdict(load))
-        self._channel.settimeout(ENROL_DEADLINE_S + ENROL_PER_REPLICA_S * load.replicas)
+        order = self._order
+        self._channel.send("run", **asdict(order))
+        self._channel.settimeout(ENROL_DEADLINE_S + ENROL_PER_REPLICA_S * order.replicas)
         while True:
             message = self._next()
             match message["type"]:
@@ -80,7 +63,7 @@ class _Drive:
                     self._enrolled = message["count"]
                 case "started":
                     self._start_ns = message["start_ns"]
-                    self._channel.settimeout(load.timeout_s + RESULT_DEADLINE_S)
+                    self._channel.settimeout(order.timeout_s + RESULT_DEADLINE_S)
                 case "progress":
                     self._on_acked(message["acked"])
                 case "result":
@@ -97,13 +80,13 @@ class _Drive:
             self._give_up()
 
     def _give_up(self) -> NoReturn:
-        load = self._load
+        order = self._order
         if not self._start_ns:
             raise BackendError(
-                f"only {self._enrolled} of {load.replicas} client replicas came to the conductor"
+                f"only {self._enrolled} of {order.replicas} client replicas came to the conductor"
             )
         raise BackendError(
-            f"the clients reported nothing for {load.timeout_s + RESULT_DEADLINE_S:g} s"
+            f"the clients reported nothing for {order.timeout_s + RESULT_DEADLINE_S:g} s"
         )
 
     def _keep(self, message: Message) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import docker
@@ -21,6 +21,7 @@ from tenacity import (
     wait_fixed,
 )
 
+from orchestrator.backends.base import BackendError
 from orchestrator.compose import ComposeError, compose_version
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -29,6 +30,15 @@ NUMBER_LABEL = "com.docker.compose.container-number"
 SDK_TIMEOUT_S = 60
 REMOVERS = 8
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
+
+
+@contextlib.contextmanager
+def engine_failures() -> Iterator[None]:
+    """Turn what the SDK raises into a `BackendError`."""
+    try:
+        yield
+    except ENGINE_ERRORS as exc:
+        raise BackendError(f"the Docker engine failed: {_reason(exc)}") from exc
 
 
 class Engine:
@@ -48,9 +58,9 @@ class Engine:
             "compose": compose_version(),
         }
 
-    def image_ids(self, tags: Iterable[str]) -> dict[str, str]:
-        """Return each image's content digest by its tag."""
-        return {tag: str(self._client.images.get(tag).id) for tag in tags}
+    def image_ids(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return the content digest of each image, given and named as ``tags`` are."""
+        return {name: str(self._client.images.get(tag).id) for name, tag in tags.items()}
 
     def containers(self, project: str, service: str | None = None) -> list[Container]:
         """Return the project's containers, ended ones too, by service and number."""
@@ -92,11 +102,12 @@ def find_engine() -> tuple[Engine | None, str]:
     """Return the engine that answers here, or None, and in either case how that was found."""
     if shutil.which("docker") is None:
         return None, "there is no docker command"
+    address = _engine_address()
     try:
-        client = docker.DockerClient(base_url=_engine_address(), timeout=SDK_TIMEOUT_S)
+        client = docker.DockerClient(base_url=address, timeout=SDK_TIMEOUT_S)
         _ping(client)
     except ENGINE_ERRORS as exc:
-        return None, f"no Docker engine answers ({_first_line(exc)})"
+        return None, f"no Docker engine answers at {address} ({_reason(exc)})"
     try:
         version = compose_version()
     except ComposeError:
@@ -115,7 +126,7 @@ def _ping(client: docker.DockerClient) -> None:
     client.ping()
 
 
-def _engine_address() -> str | None:
+def _engine_address() -> str:
     """Return where the docker command itself finds its engine: DOCKER_HOST, else its context."""
     if address := os.environ.get("DOCKER_HOST"):
         return address
@@ -126,8 +137,14 @@ def _engine_address() -> str | None:
         timeout=SDK_TIMEOUT_S,
         check=False,
     )
-    return shown.stdout.strip() or None
+    return shown.stdout.strip() or "unix:///var/run/docker.sock"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+def _reason(error: BaseException) -> str:
+    """Return the cause that a person can act on, from under the layers that wrap it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
+    return str(error).partition("\n")[0][:160] or type(error).__name__

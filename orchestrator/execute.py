@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.order import Order
 from orchestrator.archive import CASE
 from orchestrator.backends.base import Backend, StageOrder
-from orchestrator.conductor import Load, drive
+from orchestrator.conductor import drive
 from orchestrator.plan import Case
 from orchestrator.scenario import Scenario, ServerSettings
 from orchestrator.scenario.sections import SERVER_DEFAULTS
@@ -32,7 +33,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
         BackendError: something could not be run; nothing of it is left, but the logs.
     """
     begun_s = time.monotonic()
-    order = StageOrder(
+    staged = StageOrder(
         model=case.model,
         environment=server_environment(case.server),
         replicas=case.group.replicas,
@@ -40,9 +41,11 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,
     )
     steps.on_step("starting")
-    with backend.stage(order) as stage:
+    with backend.stage(staged) as stage:
         steps.on_step(f"under load, {case.group.users * case.group.messages} messages")
-        load_s = drive(stage.conductor, _load(scenario, case, stage.target), folder, steps.on_acked)
+        load_s = drive(
+            stage.conductor, _order(scenario, case, stage.target), folder, steps.on_acked
+        )
         steps.on_step("stopping")
         end = stage.end()
     wall_s = time.monotonic() - begun_s
@@ -66,9 +69,9 @@ def server_environment(server: ServerSettings) -> dict[str, str]:
     return unset | server.environment() | {"LAB_LOG_FORMAT": "json", "LAB_LOG_LEVEL": "trace"}
 
 
-def _load(scenario: Scenario, case: Case, target: str) -> Load:
+def _order(scenario: Scenario, case: Case, target: str) -> Order:
     group = case.group
-    return Load(
+    return Order(
         replicas=group.replicas,
         users=group.users,
         messages=group.messages,

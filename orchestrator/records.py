@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+ACKED = "acked"
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:

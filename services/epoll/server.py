@@ -44,7 +44,7 @@ class Loop:
         self._log = service.log(1)
         self._epoll = select.epoll()
         self._conns: dict[int, Connection] = {}
-        self._interest: dict[int, int] = {}
+        self._interest: dict[int, int] = {}  # by descriptor, where it is not EPOLLIN
         self._in_service: dict[Connection, int] = {}  # with the number of its timer
         self._timers = Timers()
         self._listen()
@@ -59,8 +59,11 @@ class Loop:
     def turn(self) -> None:
         """Wait for readiness or for the next timer, and act on all that came."""
         for fd, ready in self._await_readiness():
-            if fd in self._conns:
-                self._on_ready(self._conns[fd], ready)
+            conn = self._conns.get(fd)
+            if conn is not None and ready == select.EPOLLIN:
+                self._on_readable(conn)
+            elif conn is not None:
+                self._on_writable(conn, ready)
             elif fd == self._signal_in.fileno():
                 self._on_signal()
             else:
@@ -115,7 +118,6 @@ class Loop:
             conn.sock.setblocking(False)
             fd = conn.sock.fileno()
             self._conns[fd] = conn
-            self._interest[fd] = select.EPOLLIN
             self._epoll.register(fd, select.EPOLLIN)
 
     def _look_away(self, error: OSError) -> None:
@@ -134,26 +136,28 @@ class Loop:
                 self._close(conn, end)
         self._timers.after(TICK_S, self._close_silent)
 
-    def _on_ready(self, conn: Connection, ready: int) -> None:
-        """Send what is owed or read what has come; behind a request in service, it waits."""
-        if ready & (select.EPOLLERR | select.EPOLLHUP):
-            self._close(conn, broken(conn.sock))
-        elif conn.owes:
-            self._settle(conn)
-        elif conn in self._in_service:
+    def _on_readable(self, conn: Connection) -> None:
+        """Read what has come; behind a request in service, it waits."""
+        if conn in self._in_service:
             self._watch(conn, 0)
             return
-        else:
-            self._receive(conn)
-        self._advance(conn)
-
-    def _receive(self, conn: Connection) -> None:
         try:
-            conn.receive()
+            is_done = conn.receive(self._log)
         except BlockingIOError:
-            pass
+            return
         except OSError as exc:
             self._close(conn, failure(exc))
+            return
+        if not is_done:
+            self._advance(conn)
+
+    def _on_writable(self, conn: Connection, ready: int) -> None:
+        """Send what is owed, or notice that the connection is broken."""
+        if ready & (select.EPOLLERR | select.EPOLLHUP):
+            self._close(conn, broken(conn.sock))
+        else:
+            self._settle(conn)
+            self._advance(conn)
 
     def _settle(self, conn: Connection) -> None:
         try:
@@ -210,14 +214,16 @@ class Loop:
     def _watch(self, conn: Connection, interest: int) -> None:
         """Tell the kernel what to wake the loop for, where that changes."""
         fd = conn.sock.fileno()
-        if self._interest[fd] != interest:
-            self._interest[fd] = interest
+        if self._interest.pop(fd, select.EPOLLIN) != interest:
             self._epoll.modify(fd, interest)
+        if interest != select.EPOLLIN:
+            self._interest[fd] = interest
 
     def _close(self, conn: Connection, end: End) -> None:
         if conn.is_open:
             fd = conn.sock.fileno()
-            del self._conns[fd], self._interest[fd]
+            del self._conns[fd]
+            self._interest.pop(fd, None)
             self._timers.cancel(self._in_service.pop(conn, -1))
             conn.close(end, self._log)
 

@@ -15,13 +15,40 @@ from labkit.connection import Connection
 from labkit.program import main
 from labkit.service import Service
 
-Waiting = queue.Queue[Connection | None]
+
+class Waiting:
+    """A bounded queue: who puts takes a free place first, who gets gives it back.
+
+    Two queues in C in place of `queue.Queue`, whose locks in Python cost a tenth of a short
+    connection.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._waiting = queue.SimpleQueue[Connection | None]()
+        self._free = queue.SimpleQueue[None]()
+        for _ in range(places):
+            self._free.put(None)
+
+    def is_full(self) -> bool:
+        """Whether `put` would wait."""
+        return self._free.empty()
+
+    def put(self, conn: Connection | None) -> None:
+        """Append ``conn`` once there is a place."""
+        self._free.get()
+        self._waiting.put(conn)
+
+    def get(self) -> Connection | None:
+        """Wait for the oldest and take it out."""
+        conn = self._waiting.get()
+        self._free.put(None)
+        return conn
 
 
 def serve(service: Service) -> None:
     """Accept into the queue until the drain, then let each worker take its leave."""
     workers = service.settings.workers
-    waiting: Waiting = queue.Queue(maxsize=workers)
+    waiting = Waiting(places=workers)
     threads = [
         threading.Thread(target=_work, args=(service, waiting, worker), daemon=True)
         for worker in range(1, workers + 1)
@@ -31,7 +58,7 @@ def serve(service: Service) -> None:
         service.log(0).emit("worker_started", index=worker, worker_pid=thread.native_id)
     service.listening(workers)
     for conn in service.connections(worker=0):
-        if waiting.full():
+        if waiting.is_full():
             service.log(0).flush()  # put may block for long
         waiting.put(conn)
     for _ in threads:

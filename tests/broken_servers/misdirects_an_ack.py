@@ -18,13 +18,13 @@ def serve(service: Service) -> None:
     conns: list[Connection] = []
     for conn in service.connections():
         conns.append(conn)
-        threading.Thread(target=_work, args=(conn, conns), daemon=True).start()
+        threading.Thread(target=_work, args=(service, conn, conns), daemon=True).start()
 
 
-def _work(conn: Connection, conns: list[Connection]) -> None:
+def _work(service: Service, conn: Connection, conns: list[Connection]) -> None:
     while conn.session.end is None:
         with contextlib.suppress(BlockingIOError):
-            conn.receive()
+            conn.receive(service.log(1))
         while conn.session.next_request() is not None:
             other = conns[(conns.index(conn) + 1) % len(conns)]
             with contextlib.suppress(OSError):

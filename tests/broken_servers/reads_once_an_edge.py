@@ -30,7 +30,7 @@ def serve(service: Service) -> None:
 
 def _read_once(service: Service, conn: Connection) -> None:
     with contextlib.suppress(BlockingIOError):
-        conn.receive()
+        conn.receive(service.log(1))
     while conn.session.next_request() is not None:
         conn.sock.sendall(ACK)
     if conn.session.end is not None:

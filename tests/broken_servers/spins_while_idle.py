@@ -1,6 +1,7 @@
 """Asks again and again whether a client has said anything."""
 
 from labkit.connection import Connection
+from labkit.events import EventLog
 from labkit.program import main
 from labkit.service import Service
 from services.single import server
@@ -13,9 +14,9 @@ def serve(service: Service) -> None:
     """Serve on sockets that never wait."""
     receive = Connection.receive
 
-    def ask(conn: Connection) -> None:
+    def ask(conn: Connection, log: EventLog) -> bool:
         conn.sock.setblocking(False)
-        receive(conn)
+        return receive(conn, log)
 
     setattr(Connection, "receive", ask)  # noqa: B010
     server.serve(service)

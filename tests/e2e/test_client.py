@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from labkit.order import Order
 from labkit.wire import Channel, Message, encode
 from orchestrator.backends.process import Program
 from orchestrator.collect import read_client_run
-from orchestrator.conductor import Load, drive
+from orchestrator.conductor import drive
 from orchestrator.models import discover_models
 from tests.e2e.lab import ROOT
 
@@ -306,7 +307,7 @@ def enlist(start: Start, conductor: tuple[str, int], count: int) -> list[Program
     return [start("replica", "client/client.py", LAB_CONDUCTOR=address) for _ in range(count)]
 
 
-def load(target: str, **changes: object) -> Load:
+def load(target: str, **changes: object) -> Order:
     fields: dict[str, object] = {
         "replicas": 3,
         "users": 7,
@@ -318,7 +319,7 @@ def load(target: str, **changes: object) -> Load:
         "timeout_s": 30.0,
         "margin_s": 0.1,
     }
-    return Load(**fields | changes)  # type: ignore[arg-type]
+    return Order(**fields | changes)  # type: ignore[arg-type]
 
 
 def test_replicas_share_a_load_and_start_at_one_instant(

@@ -1,5 +1,6 @@
 """Whole campaigns, on local processes and on containers: the same promises for both."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -22,24 +23,21 @@ clients: [{executor: closed, users: 2, messages: 100, demand: sleep=1s}]
 
 
 @pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each backend in turn; nothing may stay on the engine."""
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Each backend in turn; nothing of the test's campaigns may stay on the engine."""
     name: str = request.param
-    if name != "docker":
-        yield name
-        return
-    engine = docker.from_env()
-    before = on_engine(engine)
     yield name
-    assert on_engine(engine) == before
-    engine.close()
+    if name == "docker":
+        ids = {path.parent.name.rpartition("-")[2] for path in tmp_path.rglob("summary.json")}
+        with contextlib.closing(docker.from_env()) as engine:
+            assert left_on(engine, ids) == []
 
 
-def on_engine(engine: docker.DockerClient) -> set[str]:
-    """Return the names of all containers and networks of orchestrated runs."""
+def left_on(engine: docker.DockerClient, ids: set[str]) -> list[str]:
+    """Return the names of all containers and networks of these campaigns."""
     names = [each.name or "" for each in engine.containers.list(all=True, ignore_removed=True)]
     names += [each.name or "" for each in engine.networks.list()]
-    return {name for name in names if name.startswith("lab-")}
+    return [name for name in names if any(name.startswith(f"lab-{each}-") for each in ids)]
 
 
 def test_quickstart(lab: Lab, backend: str) -> None:
@@ -137,6 +135,8 @@ def test_an_interrupt_leaves_nothing(
     for folder in ended.results:
         assert str(folder) in ended.out
         assert ended.summary["status"] == "interrupted"
+        if cue == "under load":
+            assert '"event":"listening"' in (folder / "raw/prefork/server.log").read_text()
 
 
 def test_fifty_replicas_start_together(lab: Lab, backend: str) -> None:

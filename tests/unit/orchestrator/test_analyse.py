@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analyse import Evidence, analyse, peak_overlap
+from orchestrator.analyse import analyse, peak_overlap
 from orchestrator.collect import ClientRun, Event, Sample, ServerLog
+from orchestrator.evidence import Evidence
 
 START_NS = 1_000_000_000_000
 MS = 1_000_000

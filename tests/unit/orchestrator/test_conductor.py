@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from labkit.order import Order
 from labkit.samples import pack
 from labkit.wire import Channel
 from orchestrator.backends.base import BackendError
 from orchestrator.collect import read_client_run
-from orchestrator.conductor import Load, drive
+from orchestrator.conductor import drive
 
-LOAD = Load(
+LOAD = Order(
     replicas=1,
     users=1,
     messages=1,

@@ -1,0 +1,1 @@
+"""The servers and the client of the lab beside their peers: same load, same cores, one run."""

@@ -1,0 +1,35 @@
+"""The C programs of the bench, compiled when they are needed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from benchmarks.machine import ROOT
+
+SOURCES = ROOT / "benchmarks" / "native"
+BUILD = ROOT / "benchmarks" / "build"
+FLAGS = ("-O2", "-std=c11", "-Wall", "-Wextra")
+
+
+class CompilerError(Exception):
+    """There is no C compiler, or it refused."""
+
+
+def build(program: str) -> Path:
+    """Return the executable of ``native/<program>.c``, compiled anew where the source is newer.
+
+    Raises:
+        CompilerError: it could not be compiled.
+    """
+    source, executable = SOURCES / f"{program}.c", BUILD / program
+    if executable.exists() and executable.stat().st_mtime > source.stat().st_mtime:
+        return executable
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise CompilerError("no C compiler: on Debian and Ubuntu, as root: apt-get install gcc")
+    BUILD.mkdir(exist_ok=True)
+    command = [compiler, *FLAGS, "-o", str(executable), str(source)]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if outcome.returncode:
+        raise CompilerError(outcome.stderr)
+    return executable

@@ -1,0 +1,1 @@
+"""What is measured, one module each: ``measure(effort)`` returns its tables."""

@@ -1,0 +1,48 @@
+"""Messages a second over 64 connections that stay, without service time, 1 and 16 in flight.
+
+Those of the lab's models that serve a connection to its end before the next are not here: 59 of
+these 64 connections would wait for ever. Their measure is `short`.
+"""
+
+from functools import partial
+
+from benchmarks.contestants import Contestant, lab, limit, peer
+from benchmarks.load import Driven, Load, drive
+from benchmarks.rounds import Effort, busy_notes, interleave, per_s, per_server_cpu_s
+from benchmarks.running import running
+from benchmarks.tables import Table, Target
+
+CONNECTIONS = 64
+TARGETS = {
+    1: (
+        Target("epoll", 1.0, "uvloop_protocol"),
+        Target("epoll", 3.0, "asyncio_protocol"),
+        Target("epoll", 0.9, "c"),
+    ),
+    16: (Target("epoll", 1.0, "uvloop_protocol"),),
+}
+
+
+def measure(effort: Effort) -> list[Table]:
+    """Return a table for each number of messages in flight."""
+    contestants = [
+        lab("epoll"), limit(), peer("uvloop_protocol"), peer("asyncio_protocol"),
+        peer("asyncio_streams"), peer("gevent_stream"),
+    ]  # fmt: skip
+    tables: list[Table] = []
+    for in_flight, targets in TARGETS.items():
+        load = Load("steady", CONNECTIONS, in_flight, effort.seconds)
+        driven = interleave(contestants, effort.rounds, partial(serve, load))
+        title = f"throughput, {CONNECTIONS} connections, {in_flight} in flight"
+        by_cpu = per_server_cpu_s(driven)
+        tables += [
+            Table(title, "messages/s", per_s(driven), targets, busy_notes(driven)),
+            Table(f"{title}, by CPU time", "messages/CPU s", by_cpu, targets),
+        ]
+    return tables
+
+
+def serve(load: Load, contestant: Contestant) -> Driven:
+    """Return how a fresh process of ``contestant`` bears ``load``."""
+    with running(contestant) as server:
+        return drive(load, server)

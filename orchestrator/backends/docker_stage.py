@@ -1,0 +1,142 @@
+"""One case in containers: started together, stopped in order, every log saved."""
+
+import contextlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import docker
+import requests
+from docker.models.containers import Container
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from orchestrator.archive import SERVER_LOG
+from orchestrator.backends.base import (
+    BackendError,
+    StageEnd,
+    StageOrder,
+    last_lines,
+    listening_event,
+)
+from orchestrator.backends.override import CONDUCTOR_PORT, write_override
+from orchestrator.compose import Compose
+from orchestrator.engine import ENGINE_ERRORS, Engine
+
+UP_DEADLINE_S = 120.0
+UP_PER_REPLICA_S = 2.0
+START_DEADLINE_S = 30.0
+POLL_S = 0.02
+GRACE_S = 10.0
+KILLED_DEADLINE_S = 60.0
+PORT = 3000
+READERS = 8
+
+
+class DockerStage:
+    """The containers of one case."""
+
+    def __init__(
+        self, engine: Engine, project: str, order: StageOrder, images: Mapping[str, str]
+    ) -> None:
+        self._engine = engine
+        self._project = project
+        self._order = order
+        self._images = images
+        self.target = f"{order.model}:{PORT}"
+        self.conductor = ("127.0.0.1", 0)
+        self._logs_are_saved = False
+
+    def start(self) -> None:
+        """Start everything; return when the server listens and the conductor answers."""
+        order = self._order
+        override = write_override(order, self._images)
+        Compose(self._project, override).run(
+            "up", "--detach", "--no-build", "--no-deps",
+            "--scale", f"client={order.replicas}", order.model, "conductor", "client",
+            timeout_s=UP_DEADLINE_S + UP_PER_REPLICA_S * order.replicas,
+        )  # fmt: skip
+        self._server = self._started(order.model)
+        conductor = self._started("conductor")
+        conductor.reload()
+        published = (conductor.ports[f"{CONDUCTOR_PORT}/tcp"] or [])[0]
+        self.conductor = (published["HostIp"], int(published["HostPort"]))
+
+    def _started(self, service: str) -> Container:
+        """Return the service's container once its program listens."""
+        container = self._engine.containers(self._project, service)[0]
+        waiting = Retrying(
+            retry=retry_if_result(lambda listens: not listens),
+            stop=stop_after_delay(START_DEADLINE_S),
+            wait=wait_fixed(POLL_S),
+            retry_error_callback=lambda _state: False,
+        )
+        if not waiting(_listens, container, service):
+            raise BackendError(
+                f"the {service} did not listen within {START_DEADLINE_S:g} s; its last lines:\n"
+                f"{last_lines(read_log(container))}"
+            )
+        return container
+
+    def end(self) -> StageEnd:
+        """Stop the server, wait for the clients, and write every container's log."""
+        clients = self._engine.containers(self._project, "client")
+        with ThreadPoolExecutor(READERS) as pool:
+            client_exit_codes = tuple(pool.map(ended, clients))
+            self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
+        self._save_logs()
+        return StageEnd(ended(self._server), client_exit_codes)
+
+    def _save_logs(self) -> None:
+        with ThreadPoolExecutor(READERS) as pool:
+            list(pool.map(self._save_log, self._engine.containers(self._project)))
+        self._logs_are_saved = True
+
+    def rescue_logs(self) -> None:
+        """Save what logs there are of a stage that did not come to its end."""
+        if not self._logs_are_saved:
+            with contextlib.suppress(*ENGINE_ERRORS, OSError):
+                self._save_logs()
+
+    def _save_log(self, container: Container) -> None:
+        service = container.labels["com.docker.compose.service"]
+        number = int(container.labels["com.docker.compose.container-number"]) - 1
+        name = f"client-{number:03d}.log" if service == "client" else f"{service}.log"
+        path = self._order.folder / (SERVER_LOG if service == self._order.model else name)
+        path.write_bytes(container.logs(stdout=True, stderr=False))
+        if errors := container.logs(stdout=False, stderr=True):
+            path.with_suffix(".stderr").write_bytes(errors)
+
+    def revive(self) -> None:
+        """Start the drained server again, for a look."""
+        for server in self._engine.containers(self._project, self._order.model):
+            server.start()
+
+
+def _listens(container: Container, service: str) -> bool:
+    container.reload()
+    log = read_log(container)
+    if listening_event(log) is not None:
+        return True
+    if container.status in {"exited", "dead"}:
+        code = container.attrs["State"]["ExitCode"]
+        raise BackendError(
+            f"the {service} died at start, exit code {code}; its last lines:\n{last_lines(log)}"
+        )
+    return False
+
+
+def ended(container: Container) -> int:
+    """Return the exit code of a container that is about to end; one that stays is killed."""
+    try:
+        return int(container.wait(timeout=GRACE_S)["StatusCode"])
+    except requests.exceptions.RequestException:  # so the SDK says that the time is up
+        with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
+            container.kill()
+        return int(container.wait(timeout=KILLED_DEADLINE_S)["StatusCode"])
+
+
+def read_log(container: Container) -> str:
+    """Return all that the container wrote so far."""
+    try:
+        return container.logs().decode("utf-8", errors="replace")
+    except docker.errors.NotFound:
+        return ""

@@ -1,0 +1,52 @@
+"""What a case changes in compose.yaml, as a second Compose file beside the case's logs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from orchestrator.backends.base import StageOrder
+
+CONDUCTOR_PORT = 3100
+
+
+class _Reset:
+    """Compose's ``!reset``: drop what the base file says."""
+
+
+def _represent_reset(dumper: yaml.SafeDumper, _value: _Reset) -> yaml.Node:
+    return dumper.represent_sequence("!reset", [])
+
+
+class _OverrideDumper(yaml.SafeDumper):
+    """Writes `_Reset` as Compose reads it."""
+
+
+_OverrideDumper.add_representer(_Reset, _represent_reset)
+
+
+def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
+    """Write what this case changes in compose.yaml, beside its logs, and return the file.
+
+    Images by their ids; no published server port, which could be taken; no health check, which
+    costs 17 ms of CPU each time; the server's whole environment, so that nothing of the caller's
+    shell reaches it.
+    """
+    override = {
+        "services": {
+            order.model: {
+                "image": images[order.model],
+                "ports": _Reset(),
+                "healthcheck": {"disable": True},
+                "environment": dict(order.environment),
+            },
+            "client": {
+                "image": images["client"],
+                "environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"},
+            },
+            "conductor": {"image": images["client"]},
+        }
+    }
+    path = order.folder / "compose.override.yaml"
+    path.write_text(yaml.dump(override, Dumper=_OverrideDumper), encoding="utf-8")
+    return path
