@@ -68,7 +68,7 @@ def test_a_peer_never_reads(target: Target) -> None:
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sock.settimeout(0.2)
         with contextlib.suppress(OSError):
-            for _ in range(200):
+            for _ in range(40):
                 client.sock.send(b"a sleep=0ms\x03" * 5000)
 
 

@@ -8,6 +8,7 @@ import random
 import signal
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,9 @@ def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> No
         if not has_process_pool(server):
             pytest.skip("no worker processes")
         with visitors(server, VISITORS) as crowd:
-            killed_ns = dict(_kill_one(server, number) for number in range(kills))
+            begun_s = time.monotonic()
+            killed_ns = _kill(server, kills)
+            killing_s = time.monotonic() - begun_s
             server.await_event("worker_started", WORKERS + kills)
         assert _zombies(server) == []
         server.serves()
@@ -48,7 +51,8 @@ def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> No
     absent_s = _absences_s(server, killed_ns)
     late = sum(absence_s > BACK_WITHIN_S for absence_s in absent_s)
     print(
-        f"\n{model}: {kills} kills, {sum(len(talk.sent) for talk in talks)} messages sent, "
+        f"\n{model}: {kills} kills in {killing_s:.1f} s, "
+        f"{sum(len(talk.sent) for talk in talks)} messages sent, "
         f"{sum(talk.lost for talk in talks)} lost on {len(failed)} of {len(talks)} connections, "
         f"every one known to its client; worker back after {statistics.median(absent_s) * 1e3:.1f} "
         f"ms (median), {max(absent_s) * 1e3:.1f} ms (worst), {late} later than 100 ms"
@@ -56,15 +60,28 @@ def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> No
     assert statistics.median(absent_s) < BACK_WITHIN_S
 
 
-def _kill_one(server: RunningServer, number: int) -> tuple[int, int]:
-    """Kill a random worker when its period comes; return its pid and the instant."""
-    due_s = time.monotonic() + PERIOD_S
-    server.await_true(lambda: time.monotonic() >= due_s, "the next period")
-    pids = [pid for pid in server.process_ids()[1:] if is_process(pid)]
-    pid = random.Random(number).choice(pids)
-    now_ns = time.monotonic_ns()
+def _kill(server: RunningServer, kills: int) -> dict[int, int]:
+    """Kill a worker every period; return the pids and the instants."""
+    begun_s, killed_ns = time.monotonic(), dict[int, int]()
+    for number in range(1, kills + 1):
+        server.await_true(partial(_is_past, begun_s + number * PERIOD_S), "the next period")
+        _kill_one(server, killed_ns, random.Random(number))
+    return killed_ns
+
+
+def _kill_one(server: RunningServer, killed_ns: dict[int, int], chance: random.Random) -> None:
+    """Kill a random worker that lives, and note the instant."""
+    living: list[int] = []
+
+    def lives() -> bool:
+        pids = server.process_ids()[1:]
+        living[:] = [pid for pid in pids if pid not in killed_ns and is_process(pid)]
+        return bool(living)
+
+    server.await_true(lives, "a worker")
+    pid = chance.choice(living)
+    killed_ns[pid] = time.monotonic_ns()
     os.kill(pid, signal.SIGKILL)
-    return pid, now_ns
 
 
 def _absences_s(server: RunningServer, killed_ns: dict[int, int]) -> list[float]:
@@ -84,3 +101,7 @@ def _absences_s(server: RunningServer, killed_ns: dict[int, int]) -> list[float]
 def _zombies(server: RunningServer) -> list[int]:
     pids = server.process_ids()
     return [pid for pid in pids if "State:\tZ" in Path(f"/proc/{pid}/status").read_text()]
+
+
+def _is_past(due_s: float) -> bool:
+    return time.monotonic() >= due_s
