@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 240.0
 MARK = "SERVER_MODELS_LAB_TEST"
+BROKEN_IMAGES = "server-models-lab-broken"
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,10 @@ class Lab:
 
 
 def copy_checkout(target: Path) -> Path:
-    """Copy what is tracked or new here to ``target``, to be broken on purpose."""
+    """Copy what is tracked or new here to ``target``, to be broken on purpose.
+
+    Its images have names of their own: whoever runs ours next must not get a broken one.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -115,6 +119,8 @@ def copy_checkout(target: Path) -> Path:
     for name in [*names, *([".env"] if (ROOT / ".env").is_file() else [])]:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
+    for name in ("compose.yaml", "orchestrator/backends/docker.py"):
+        edit(target / name, lambda text: text.replace("server-models-lab/", f"{BROKEN_IMAGES}/"))
     return target
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import docker
 import pytest
 
-from tests.e2e.lab import ROOT, Lab, copy_checkout, edit
+from tests.e2e.lab import BROKEN_IMAGES, ROOT, Lab, copy_checkout, edit
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 MAX_OVERHEAD_S = {"process": 0.5, "docker": 6.0}
@@ -30,7 +30,16 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if name == "docker":
         ids = {path.parent.name.rpartition("-")[2] for path in tmp_path.rglob("summary.json")}
         with contextlib.closing(docker.from_env()) as engine:
+            remove_broken_images(engine)
             assert left_on(engine, ids) == []
+
+
+def remove_broken_images(engine: docker.DockerClient) -> None:
+    """Remove the images of checkouts that were broken on purpose."""
+    for image in engine.images.list():
+        for tag in image.tags:
+            if tag.startswith(f"{BROKEN_IMAGES}/"):
+                engine.images.remove(tag)
 
 
 def left_on(engine: docker.DockerClient, ids: set[str]) -> list[str]:
