@@ -49,6 +49,8 @@ class RunningServer(Target):
         super().__init__(program, deadline_s)
         self._errors: list[bytes] = []
         self._lines: list[bytes] = []
+        self._events: list[Event] = []
+        self._parsing = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-m", *program.split()],
             cwd=ROOT,
@@ -82,8 +84,13 @@ class RunningServer(Target):
 
     @property
     def events(self) -> list[Event]:
-        """What it has logged."""
-        return [json.loads(line) for line in self.lines if line.endswith(b"\n")]
+        """What it has logged; each line is parsed once, for a long test asks often."""
+        with self._parsing:
+            for line in self._lines[len(self._events) :]:
+                if not line.endswith(b"\n"):
+                    break  # cut off by the server's end
+                self._events.append(json.loads(line))
+            return self._events.copy()
 
     def of(self, event: str) -> list[Event]:
         """Return the events called ``event``."""
