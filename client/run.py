@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from client.peer import Peer
-from labkit.order import Order
+from labkit.order import Order, Share
 from labkit.wire import WireError, encode
 
 READY_S = 20.0  # for a replica to find its target's address
@@ -70,20 +70,7 @@ class Run:
             raise LostError(losses[0] + more)
 
     async def _prepare(self, number: int, peer: Peer) -> None:
-        order = self._order
-        first_user, users = share(order.users, order.replicas, number)
-        await peer.send(
-            "load",
-            replica=number,
-            first_user=first_user,
-            users=users,
-            messages=order.messages,
-            demand=order.demand,
-            think_time_s=order.think_time_s,
-            target=order.target,
-            seed=order.seed * 1_000_003 + number,
-            timeout_s=order.timeout_s,
-        )
+        await peer.send("load", **Share.of(self._order, number).fields())
         if (await peer.receive())["type"] != "ready":
             raise LookupError
 
@@ -92,7 +79,7 @@ class Run:
             peer.acked = int(message["acked"])
             await self._tell_progress()
         told = {name: value for name, value in message.items() if name != "type"}
-        payload = await peer.reader.readexactly(told["samples_bytes"])
+        payload = await peer.reader.readexactly(told["samples_bytes"] + told["connections_bytes"])
         peer.acked = int(told["books"]["acked"])
         await self.orchestrator.send("result", payload, **told)
         await peer.close()
@@ -103,12 +90,6 @@ class Run:
             self._told_s = now_s
             acked = sum(peer.acked for peer in self._replicas)
             await self.orchestrator.send("progress", acked=acked)
-
-
-def share(users: int, replicas: int, replica: int) -> tuple[int, int]:
-    """Return the first user and the number of users of ``replica``; as even as they can be."""
-    first = users * replica // replicas
-    return first, users * (replica + 1) // replicas - first
 
 
 def _describe(loss: BaseException) -> str:

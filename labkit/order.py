@@ -1,24 +1,118 @@
-"""What the orchestrator wants the replicas to do together, as it travels to the conductor."""
+"""What the orchestrator wants of the replicas, as it travels to the conductor and to them."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
 
-from labkit.readers import DAY_S
+from labkit.profile import Profile, arrivals_ns, lifetimes, poisson_arrivals_ns
 from labkit.wire import Message, WireError
+
+CLOSED, OPEN = "closed", "open"
+POLITE = "polite"
+T = TypeVar("T")
+
+_KINDS: Mapping[object, tuple[type, ...]] = {
+    int: (int,),
+    float: (int, float),
+    str: (str,),
+    bool: (bool,),
+    int | None: (int, type(None)),
+    float | None: (int, float, type(None)),
+    str | None: (str, type(None)),
+}
+
+
+@dataclass(frozen=True)
+class GroupOrder:
+    """One group of clients: ``replicas`` of them share its load.
+
+    ``loop`` is ``closed``, where ``initial`` and ``stages`` (each its seconds and the level at its
+    end, see `labkit.profile`) are users, or ``open``, where they are arrivals per second. No stages
+    are a level that holds until all ``messages`` of each user are done; ``messages`` None sends as
+    long as the user is there.
+
+    ``arrivals`` is ``constant`` or ``poisson``; ``connections`` the size of the pool that carries
+    them, in all replicas together, 0 for a connection of its own for each. ``demand`` is as
+    `labkit.demands` reads it, cut to ``demand_limit_s``; None leaves it to the server.
+    ``think_time`` is as `labkit.laws` reads it. ``pipeline`` and ``pace_s`` belong to the
+    behaviours of those names. Time-outs that are None do not exist.
+    """
+
+    name: str
+    replicas: int
+    loop: str
+    initial: float
+    stages: tuple[tuple[float, float], ...] = ()
+    messages: int | None = None
+    arrivals: str = "constant"
+    connections: int = 0
+    demand: str | None = None
+    demand_limit_s: float = 60.0
+    think_time: str = "0ms"
+    start_s: float = 0.0
+    connect_timeout_s: float | None = None
+    answer_timeout_s: float | None = None
+    behaviour: str = POLITE
+    pipeline: int = 1
+    pace_s: float = 0.1
+
+    @property
+    def profile(self) -> Profile:
+        """The load over time, from ``start_s`` on."""
+        return Profile(self.initial, tuple((seconds, level) for seconds, level in self.stages))
+
+    @property
+    def users(self) -> int:
+        """How many users a closed group has in all."""
+        return len(lifetimes(self.profile))
+
+    def arrival_offsets_ns(self, seed: int) -> Iterator[int]:
+        """Yield when each arrival of an open group is due, from the group's own start."""
+        if self.arrivals == "poisson":
+            return poisson_arrivals_ns(self.profile, seed, self.name)
+        return arrivals_ns(self.profile)
+
+    def planned(self, seed: int, replica: int | None = None) -> int | None:
+        """Return how many messages are planned, in all or for one replica of the group.
+
+        None where only the run will tell: as many as a user comes to send while it is there.
+        """
+        is_open = self.loop == OPEN
+        units = sum(1 for _ in self.arrival_offsets_ns(seed)) if is_open else self.users
+        if replica is not None:
+            units = len(range(replica, units, self.replicas))
+        if is_open:
+            return units
+        return None if self.messages is None or self.stages else units * self.messages
 
 
 @dataclass(frozen=True)
 class Order:
-    """One load, in all; ``margin_s`` is how far ahead of the start the conductor announces it."""
+    """One load, in all; ``margin_s`` is how far ahead of the start the conductor announces it.
 
-    replicas: int
-    users: int
-    messages: int
-    demand: str | None
-    think_time_s: float
+    Replicas are numbered over all groups, in their order. Those that have not enrolled
+    ``enrol_s`` after the first are left behind.
+    """
+
+    groups: tuple[GroupOrder, ...]
     target: str
     seed: int
     timeout_s: float
     margin_s: float
+    enrol_s: float
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas there are in all."""
+        return sum(group.replicas for group in self.groups)
+
+    def place(self, replica: int) -> tuple[GroupOrder, int]:
+        """Return the group of a replica and its number within that group."""
+        for group in self.groups:
+            if replica < group.replicas:
+                return group, replica
+            replica -= group.replicas
+        raise IndexError(replica)
 
     @classmethod
     def read(cls, message: Message) -> "Order":
@@ -27,18 +121,53 @@ class Order:
         Raises:
             WireError: it lacks something or makes no sense.
         """
-        missing = [field.name for field in fields(cls) if field.name not in message]
-        if missing:
-            raise WireError(f"no order, it lacks: {', '.join(missing)}")
-        order = cls(**{field.name: message[field.name] for field in fields(cls)})
-        for name in ("replicas", "users", "messages"):
-            number = getattr(order, name)
-            if not isinstance(number, int) or number < 1:
-                raise WireError(f"no order, {name} is {number!r:.80}")
-        for name in ("think_time_s", "timeout_s", "margin_s"):
-            duration_s = getattr(order, name)
-            if not isinstance(duration_s, int | float) or not 0 <= duration_s <= DAY_S:
-                raise WireError(f"no order, {name} is {duration_s!r:.80}")
-        if not isinstance(order.seed, int):
-            raise WireError(f"no order, seed is {order.seed!r:.80}")
-        return order
+        groups = message.get("groups")
+        if not isinstance(groups, list) or not groups:
+            raise WireError("no order, it has no groups")
+        return _read(cls, {**message, "groups": tuple(_read(GroupOrder, each) for each in groups)})
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one replica is to do: its number in all, its place in its group, the group's load."""
+
+    replica: int
+    place: int
+    group: GroupOrder
+    target: str
+    seed: int
+    timeout_s: float
+
+    @classmethod
+    def of(cls, order: Order, replica: int) -> "Share":
+        """Return the share of ``replica`` in ``order``."""
+        group, place = order.place(replica)
+        return cls(replica, place, group, order.target, order.seed, order.timeout_s)
+
+    @classmethod
+    def read(cls, message: Message) -> "Share":
+        """Return the share that ``message`` is.
+
+        Raises:
+            WireError: it lacks something or makes no sense.
+        """
+        return _read(cls, {**message, "group": _read(GroupOrder, message.get("group"))})
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as the fields of a message."""
+        return asdict(self)
+
+
+def _read(kind: type[T], told: object) -> T:
+    """Return the dataclass that ``told`` has all fields of, each of its type."""
+    if not isinstance(told, Mapping):
+        raise WireError(f"no {kind.__name__}: {told!r:.80}")
+    values: dict[str, Any] = {}
+    for field in fields(kind):  # type: ignore[arg-type]  # each caller passes a dataclass
+        if field.name not in told:
+            raise WireError(f"no {kind.__name__}, it lacks {field.name}")
+        value = values[field.name] = told[field.name]
+        allowed = _KINDS.get(field.type)
+        if allowed and (not isinstance(value, allowed) or (value is True and bool not in allowed)):
+            raise WireError(f"no {kind.__name__}, {field.name} is {value!r:.80}")
+    return kind(**values)

@@ -1,59 +1,109 @@
-"""The raw record of what a client did: one row of unsigned 64-bit numbers for each message sent.
+"""The raw record of what a client did: a table of messages and one of connections.
 
-Rows are appended while the load runs and leave the process after it; little-endian on the wire and
-in ``samples-*.bin``. Instants are CLOCK_MONOTONIC nanoseconds. No statistics here.
+Rows of unsigned 64-bit numbers, appended while the load runs; they leave the process after it, as
+``.npy`` files that ``numpy.load`` reads in one call (NumPy Enhancement Proposal 1, version 1.0).
+Instants are CLOCK_MONOTONIC nanoseconds, 0 for what never happened. No statistics here.
 """
 
+import ast
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from struct import Struct
 from typing import NamedTuple
 
-FAILURES = ("refused", "reset", "timed_out", "closed_early", "bad_reply", "unreachable")
-"""How a user's connection can fail; the first that happens ends the user."""
+FAILURES = (
+    "refused", "reset", "timed_out", "closed_early", "bad_reply", "unreachable", "surplus_reply",
+)  # fmt: skip
+"""How a connection can fail; the first that happens ends it."""
 
 OUTCOMES = ("in_flight", "acked", *FAILURES)
 """What became of a message that was sent, in the order of their codes."""
 
+_MAGIC = b"\x93NUMPY\x01\x00"
+_length = Struct("<H")
+_ALIGNMENT = 64
+_CELL_BYTES = 8
+
 
 class Row(NamedTuple):
-    """One message sent: by which user (from 0 over all replicas), its number (from 0), its fate.
+    """One message sent: by which user (of its group, from 0), its number (from 0), its fate.
 
-    ``due_ns``: when the user meant to send it; ``sent_ns``: just before the send call;
-    ``ended_ns``: when its fate was known. ``outcome`` is an index into `OUTCOMES`.
+    ``due_ns``: when it was to be sent; ``sent_ns``: just before the send call; ``first_byte_ns``:
+    when an answer began to arrive; ``ended_ns``: when its fate was known. ``outcome`` is an index
+    into `OUTCOMES`. In an open loop ``message`` is the number of the arrival in its group.
     """
 
     user: int
     message: int
     due_ns: int
     sent_ns: int
+    first_byte_ns: int
     ended_ns: int
     outcome: int
 
 
-def pack(values: "array[int]") -> bytes:
-    """Return rows, laid out one after another in ``values``, as they travel and are stored."""
+class ConnectionRow(NamedTuple):
+    """One connection: whose it was, when it was asked for, established and over.
+
+    ``outcome`` is 0 where it ended in good order, else 1 + an index into `FAILURES`; ``port`` is
+    the client's own.
+    """
+
+    user: int
+    begun_ns: int
+    connected_ns: int
+    ended_ns: int
+    outcome: int
+    port: int
+
+
+def pack(values: "array[int]", columns: Sequence[str]) -> bytes:
+    """Return a table as a ``.npy`` file; ``values`` are its rows, one after another."""
     if sys.byteorder == "big":
         values = values[:]
         values.byteswap()
-    return values.tobytes()
+    described = [(column, "<u8") for column in columns]
+    shape = (len(values) // len(columns),)
+    header = f"{{'descr': {described!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
+    unpadded = len(_MAGIC) + _length.size + len(header) + 1
+    padded = header.encode("ascii") + b" " * (-unpadded % _ALIGNMENT) + b"\n"
+    return _MAGIC + _length.pack(len(padded)) + padded + values.tobytes()
 
 
-def unpack(stored: bytes) -> Iterator[Row]:
-    """Yield the rows of ``stored``.
+def unpack(stored: bytes, columns: Sequence[str]) -> "array[int]":
+    """Return the rows of a ``.npy`` file that `pack` made, one after another.
 
     Raises:
-        ValueError: it does not hold whole rows.
+        ValueError: it is none, it has other columns, or it does not hold all of its rows.
     """
-    width = len(Row._fields)
+    if not stored.startswith(_MAGIC):
+        raise ValueError("not a .npy file of version 1.0")
+    (length,) = _length.unpack_from(stored, len(_MAGIC))
+    begin = len(_MAGIC) + _length.size + length
+    header = ast.literal_eval(stored[begin - length : begin].decode("latin-1"))
+    if [name for name, _ in header["descr"]] != list(columns):
+        raise ValueError(f"its columns are {header['descr']}, not {', '.join(columns)}")
+    cells = header["shape"][0] * len(columns)
+    if len(stored) - begin != cells * _CELL_BYTES:
+        raise ValueError(f"{len(stored) - begin} bytes are not {cells} numbers")
     values = array("Q")
-    values.frombytes(stored)
-    if len(values) % width:
-        raise ValueError(f"{len(values)} numbers are no whole rows of {width}")
+    values.frombytes(stored[begin:])
     if sys.byteorder == "big":
         values.byteswap()
-    cells = iter(values)
-    return (Row(*row) for row in zip(*[cells] * width, strict=True))
+    return values
+
+
+def rows(stored: bytes) -> Iterator[Row]:
+    """Yield the messages of a file of samples; see `unpack` for what it raises."""
+    cells = iter(unpack(stored, Row._fields))
+    return (Row(*row) for row in zip(*[cells] * len(Row._fields), strict=True))
+
+
+def connection_rows(stored: bytes) -> Iterator[ConnectionRow]:
+    """Yield the connections of a file of them; see `unpack` for what it raises."""
+    cells = iter(unpack(stored, ConnectionRow._fields))
+    return (ConnectionRow(*row) for row in zip(*[cells] * len(ConnectionRow._fields), strict=True))
 
 
 def request_id(replica: int, user: int, message: int) -> str:

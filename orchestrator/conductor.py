@@ -92,10 +92,12 @@ class _Drive:
     def _keep(self, message: Message) -> None:
         """Store a replica's samples, untouched, and remember what it says of itself."""
         result = dict(message)
-        name = f"samples-{result['replica']:03d}.bin"
-        payload = self._channel.receive_bytes(result.pop("samples_bytes"))
-        (self._folder / name).write_bytes(payload)
-        self._replicas.append({**result, "samples": name})
+        for table in ("samples", "connections"):
+            name = f"{table}-{result['replica']:03d}.npy"
+            payload = self._channel.receive_bytes(result.pop(f"{table}_bytes"))
+            (self._folder / name).write_bytes(payload)
+            result[table] = name
+        self._replicas.append(result)
 
     def _finish(self) -> float:
         told = {"start_ns": self._start_ns, "replicas": self._replicas}

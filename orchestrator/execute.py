@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.order import Order
+from labkit.order import CLOSED, GroupOrder, Order
 from orchestrator.archive import CASE
 from orchestrator.backends.base import Backend, StageOrder
 from orchestrator.conductor import drive
@@ -15,6 +15,7 @@ from orchestrator.scenario import Scenario, ServerSettings
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 
 START_MARGIN_S = 0.05
+ENROL_S = 30.0
 START_MARGIN_PER_REPLICA_S = 0.002
 
 
@@ -72,13 +73,21 @@ def server_environment(server: ServerSettings) -> dict[str, str]:
 def _order(scenario: Scenario, case: Case, target: str) -> Order:
     group = case.group
     return Order(
-        replicas=group.replicas,
-        users=group.users,
-        messages=group.messages,
-        demand=group.demand,
-        think_time_s=group.think_time_s,
+        groups=(
+            GroupOrder(
+                name="clients",
+                replicas=group.replicas,
+                loop=CLOSED,
+                initial=group.users,
+                messages=group.messages,
+                demand=group.demand,
+                demand_limit_s=case.server.max_service_time_s,
+                think_time=group.think_time,
+            ),
+        ),
         target=target,
         seed=scenario.seed,
         timeout_s=scenario.timeout_s,
         margin_s=START_MARGIN_S + START_MARGIN_PER_REPLICA_S * group.replicas,
+        enrol_s=ENROL_S,
     )
