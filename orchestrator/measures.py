@@ -63,7 +63,7 @@ _REGISTRY = (
     Measure("unreachable", COUNT, "connections that failed for want of a route, a port or a file"),
     Measure("connections_per_worker_min", COUNT, "fewest connections that a worker served"),
     Measure("connections_per_worker_max", COUNT, "most connections that a worker served"),
-    Measure("workers_used", COUNT, "workers that served at least one message"),
+    Measure("workers_used", COUNT, "workers that took at least one connection"),
     Measure("worker_deaths", COUNT, "workers that ended while the server was to serve"),
     Measure("cpu_time", TIME, "CPU time of the server, user and system, all its processes"),
     Measure("cpu_time_per_message", TIME, "CPU time of the server for each ack"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from orchestrator.collect import ClientRun
 from orchestrator.server_log import ServerLog
-from orchestrator.tables import NOWHERE, Keys, Rows, Table, gather, pair_keys, positions
+from orchestrator.tables import NOWHERE, Keys, Rows, Table, gather, pair_keys, positions, user_keys
 
 REQUEST = np.dtype(
     [
@@ -49,7 +49,7 @@ def merge(clients: ClientRun, log: ServerLog) -> Merged:
     requests = _of_all(clients, "messages", REQUEST)
     connections = _of_all(clients, "connections", CONNECTION)
     _add_acceptance(connections, log)
-    own = positions(_users(connections), _users(requests))
+    own = positions(user_keys(connections), user_keys(requests))
     for column in ("begun_ns", "connected_ns", "accepted_ns", "dequeued_ns"):
         requests[column] = gather(connections, column, own)
     served = find_served(requests, log)
@@ -86,22 +86,18 @@ def _of_all(clients: ClientRun, table: str, row: "np.dtype[np.void]") -> Table:
     return rows
 
 
-def _users(table: Table) -> Keys:
-    return pair_keys(table["replica"], table["user"])
-
-
 def _request_keys(*tables: Table) -> list[Keys]:
     """Return the id of each row as a number: equal ids in any of ``tables``, equal numbers."""
-    users = np.unique(np.concatenate([_users(table) for table in tables]))
+    users = np.unique(np.concatenate([user_keys(table) for table in tables]))
     return [
-        pair_keys(np.searchsorted(users, _users(table)).astype(np.uint64), table["message"])
+        pair_keys(np.searchsorted(users, user_keys(table)).astype(np.uint64), table["message"])
         for table in tables
     ]
 
 
 def _add_acceptance(connections: Table, log: ServerLog) -> None:
     """Add to each connection when and by whom the server took it, where that is known."""
-    first = positions(_users(log.served), _users(connections))
+    first = positions(user_keys(log.served), user_keys(connections))
     taken = gather(log.served, "conn", first).astype(np.intp)
     taken[first == NOWHERE] = NOWHERE
     _join_by_port(connections, log.accepted, taken)

@@ -45,3 +45,8 @@ def gather(table: Table, column: str, rows: Rows) -> Keys:
     known = rows != NOWHERE
     cells[known] = table[column][rows[known]]
     return cells
+
+
+def user_keys(table: Table) -> Keys:
+    """Return a number for each row's user: users are numbered anew in each replica's group."""
+    return pair_keys(table["replica"], table["user"])
