@@ -34,14 +34,14 @@ class ClosedLoop(PoliteLoop, UserLoop):
     def on_acked(self, link: Link, now_ns: int) -> None:
         """Think, and send the next message or say goodbye."""
         user = link.user
-        if not self._is_thinking:
-            user.turn_to(user.message + 1, now_ns)
+        following = user.message + 1
+        if not self._is_thinking or following == self.messages:
+            user.turn_to(following, now_ns)
             self._go_on(link)
             return
         draws = self._think_draws.pair(user.number, user.message)
         think_ns = round(self._think_law.duration_s(draws) * NS_PER_S)
-        is_last = user.message + 1 == self.messages
-        user.turn_to(user.message + 1, now_ns if is_last else min(now_ns + think_ns, user.stop_ns))
+        user.turn_to(following, min(now_ns + think_ns, user.stop_ns))
         self.timers.at(user.due_ns, partial(self._on_thought, link))
 
     def on_gone(self, link: Link, failure: str | None) -> None:

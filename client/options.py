@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from labkit.demands import Demands
 from labkit.laws import parse_law
-from labkit.readers import read_positive_duration_s, read_whole
+from labkit.readers import DAY_S, read_positive_duration_s, read_whole
 
 MAX_CONNECTIONS = 10_000
 MAX_MESSAGES = 1_000_000
@@ -101,7 +101,8 @@ def _demand(text: str) -> str:
 
 
 def _think_time(text: str) -> str:
-    parse_law(text)
+    if parse_law(text).mean_s() > DAY_S:
+        raise ValueError(f"a mean of {text!r} is longer than a day")
     return text
 
 
