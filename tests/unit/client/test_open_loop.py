@@ -55,7 +55,12 @@ def server(serve: Serve) -> Iterator[tuple[str, int]]:
 
 
 def open_loop(address: tuple[str, int], **changes: Any) -> Loop:  # noqa: ANN401 fields of a group
-    plan = {"loop": "open", "initial": 200.0, "stages": ((0.1, 200.0),), "messages": None}
+    plan: dict[str, Any] = {
+        "loop": "open",
+        "initial": 200.0,
+        "stages": ((0.1, 200.0),),
+        "messages": None,
+    }
     return loop_of(address, **plan | changes)
 
 
