@@ -1,15 +1,26 @@
-"""What became of every message: rows of samples, and counts that always add up."""
+"""What became of every message and connection: tables of samples, and counts that add up."""
 
 from array import array
 from struct import Struct
+from typing import Protocol
 
-from client.user import Phase, User
-from labkit.samples import FAILURES, OUTCOMES, Row, pack
+from client.link import Link
+from labkit.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
 
 CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 ACKED, IN_FLIGHT = CODES["acked"], CODES["in_flight"]
 WIDTH = len(Row._fields)
 _row = Struct(f"={WIDTH}Q").pack  # twice as fast as extending an array by a tuple
+
+
+class Sent(Protocol):
+    """A message that was sent: whose it is, and its instants."""
+
+    number: int
+    message: int
+    due_ns: int
+    sent_ns: int
+    first_byte_ns: int
 
 
 class Books:
@@ -26,34 +37,48 @@ class Books:
         self.unsent = 0
         self.end_ns = 0
         self._rows = array("Q")
+        self._connections = array("Q")
 
-    def record_ack(self, user: User, now_ns: int) -> None:
-        """Note that the message in flight was acknowledged."""
+    def record_ack(self, sent: Sent, now_ns: int) -> None:
+        """Note that a message was acknowledged."""
         self.acked += 1
         self.end_ns = now_ns
+        first_byte_ns = sent.first_byte_ns or now_ns
         self._rows.frombytes(
-            _row(user.number, user.message, user.due_ns, user.sent_ns, now_ns, ACKED)
+            _row(sent.number, sent.message, sent.due_ns, sent.sent_ns, first_byte_ns, now_ns, ACKED)
         )
 
-    def record_end(self, user: User, now_ns: int, failure: str | None) -> None:
-        """Note how a user ended, its message in flight with it; None is without a failure.
+    def record_loss(self, sent: Sent, now_ns: int, failure: str | None) -> None:
+        """Note that a message will not be acknowledged here; None is without a failure.
 
-        A message that nobody answered in time may still be in service: it stays in flight.
+        One that nobody answered in time may still be in service: it stays in flight.
         """
-        if failure is not None:
-            self.errors[failure] += 1
-        if user.unsent:
-            self.unsent += user.unsent
-            self.end_ns = now_ns
-        if user.phase is not Phase.WAITING:
-            return
         code = IN_FLIGHT if failure in {None, "timed_out"} else CODES[failure]
         self.in_flight += code == IN_FLIGHT
         self.failed += code != IN_FLIGHT
         self.end_ns = now_ns
         self._rows.frombytes(
-            _row(user.number, user.message, user.due_ns, user.sent_ns, now_ns, code)
+            _row(
+                sent.number, sent.message, sent.due_ns, sent.sent_ns,
+                sent.first_byte_ns, now_ns, code,
+            )
+        )  # fmt: skip
+
+    def record_unsent(self, messages: int, now_ns: int) -> None:
+        """Note messages that were planned and will never be sent."""
+        if messages:
+            self.unsent += messages
+            self.end_ns = now_ns
+
+    def record_connection(self, link: Link, now_ns: int, failure: str | None) -> None:
+        """Note how a connection ended; None is without a failure."""
+        if failure is not None:
+            self.errors[failure] += 1
+        code = 0 if failure is None else 1 + FAILURES.index(failure)
+        row = ConnectionRow(
+            link.user.number, link.begun_ns, link.connected_ns, now_ns, code, link.port
         )
+        self._connections.extend(row)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -69,9 +94,11 @@ class Books:
     def response_times_s(self) -> list[float]:
         """Return due → acked of every message that was acknowledged, in the order of the acks."""
         rows = self._rows
-        columns = zip(rows[2::WIDTH], rows[4::WIDTH], rows[5::WIDTH], strict=True)
+        names = ("due_ns", "ended_ns", "outcome")
+        due, ended, outcome = (Row._fields.index(name) for name in names)
+        columns = zip(rows[due::WIDTH], rows[ended::WIDTH], rows[outcome::WIDTH], strict=True)
         return [(ended_ns - due_ns) / 1e9 for due_ns, ended_ns, code in columns if code == ACKED]
 
-    def packed(self) -> bytes:
-        """Return the samples as they travel; see `labkit.samples`."""
-        return pack(self._rows)
+    def packed(self) -> tuple[bytes, bytes]:
+        """Return the messages and the connections as they travel; see `labkit.samples`."""
+        return pack(self._rows, Row._fields), pack(self._connections, ConnectionRow._fields)

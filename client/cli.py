@@ -1,5 +1,6 @@
 """From a command line to an exit code: which of the client's roles to play."""
 
+import math
 import os
 import resource
 import signal
@@ -9,18 +10,20 @@ from collections.abc import Sequence
 
 from client import conductor, replica
 from client.interrupts import raise_interrupt, readable_interrupts
-from client.load import Load
+from client.load import load_of
 from client.options import Options, OptionsError, parse_options
 from client.resolve import UnresolvedError, resolve
+from client.scripted_loop import BehaviourError
 from client.story import Story, tell_sum
 from client.task import Task
-from client.user import Script
+from labkit.order import CLOSED, GroupOrder, Share
 
 OK, FAILED, MISUSED, LOST, INTERRUPTED = 0, 1, 2, 3, 130
 CODES: dict[type[Exception], int] = {
     OptionsError: MISUSED,
     UnresolvedError: FAILED,
     replica.ConductorLostError: LOST,
+    BehaviourError: FAILED,
 }
 HINTS = {
     "refused": "nobody listens at {target}; start a server, e.g. python -m services.prefork.server "
@@ -54,27 +57,33 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
 def _play_plainly(options: Options) -> int:
     host, port = options.target
     family, address = resolve(host, port)
-    task = Task(
-        family=family,
-        address=address,
-        script=Script(options.messages, options.demand or None),
-        users=options.connections,
-        think_time_s=options.think_time_s,
-        timeout_s=options.timeout_s,
-    )
     target = f"{host}:{port}"
+    share = Share(0, 0, _group(options), target, seed=1, timeout_s=options.timeout_s)
     with readable_interrupts() as stop_fd:
         start_ns = time.monotonic_ns()
         story = None if options.quiet else Story(start_ns, target)
-        load = Load(task, story, stop_fd)
+        load = load_of(Task(family, address, share), story, stop_fd)
         load.run(start_ns, lambda _acked: story.remind(load.phases()) if story else None)
         tell_sum(load.books)
     kinds = [kind for kind, users in load.books.errors.items() if users]
     for kind in kinds:
-        _say(HINTS[kind].format(target=target, timeout_s=task.timeout_s), FAILED)
+        _say(HINTS[kind].format(target=target, timeout_s=options.timeout_s), FAILED)
     if load.is_stopped:
         return INTERRUPTED
     return FAILED if kinds else OK
+
+
+def _group(options: Options) -> GroupOrder:
+    return GroupOrder(
+        name="clients",
+        replicas=1,
+        loop=CLOSED,
+        initial=options.connections,
+        messages=options.messages,
+        demand=options.demand or None,
+        demand_limit_s=math.inf,
+        think_time=options.think_time,
+    )
 
 
 def _raise_descriptor_limit() -> None:

@@ -15,14 +15,27 @@ KINDS = {
 
 
 class Link:
-    """A user's socket, and what the kernel has not taken of its message."""
+    """A user's socket, its instants, and what the kernel has not taken of its message.
 
-    __slots__ = ("sock", "unsent", "user")
+    The socket's methods are held here too: to look them up costs 30 ns a message.
+    """
 
-    def __init__(self, user: User, sock: socket.socket) -> None:
+    __slots__ = ("begun_ns", "connected_ns", "port", "recv", "send", "sock", "unsent", "user")
+
+    sock: socket.socket
+
+    def __init__(self, user: User, begun_ns: int) -> None:
         self.user = user
-        self.sock = sock
         self.unsent = b""
+        self.begun_ns = begun_ns
+        self.connected_ns = 0
+        self.port = 0
+
+    def attach(self, sock: socket.socket) -> None:
+        """Take the socket that the connection is to be made with."""
+        self.sock = sock
+        self.send = sock.send
+        self.recv = sock.recv
 
 
 def failure_kind(code: int | None) -> str:

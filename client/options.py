@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
-from labkit.readers import read_duration_s, read_positive_duration_s, read_whole
-from labkit.work import parse_demand
+from labkit.demands import Demands
+from labkit.laws import parse_law
+from labkit.readers import DAY_S, read_positive_duration_s, read_whole
 
 MAX_CONNECTIONS = 10_000
 MAX_MESSAGES = 1_000_000
@@ -42,7 +43,7 @@ class Options:
     connections: int
     messages: int
     demand: str
-    think_time_s: float
+    think_time: str
     target: tuple[str, int]
     timeout_s: float
     conductor: tuple[str, int] | None
@@ -82,11 +83,9 @@ def _parser() -> _Parser:
     parser.add_argument("connections", nargs="?", metavar="N", help="clients at once (default: 1)")
     parser.add_argument("--messages", metavar="M", help="messages of each client (default: 5)")
     parser.add_argument(
-        "--demand", help="sleep=<duration> or cpu=<duration> (default: the server's own)"
+        "--demand", help="e.g. sleep=100ms or cpu=exponential(5ms) (default: the server's own)"
     )
-    parser.add_argument(
-        "--think-time", dest="think_time_s", metavar="DURATION", help="pause after an ack (0ms)"
-    )
+    parser.add_argument("--think-time", metavar="LAW", help="pause after an ack (0ms)")
     parser.add_argument("--target", metavar="HOST:PORT", help="the server (127.0.0.1:3000)")
     parser.add_argument(
         "--timeout", dest="timeout_s", metavar="DURATION", help="end of the run at the latest (10m)"
@@ -96,8 +95,14 @@ def _parser() -> _Parser:
 
 
 def _demand(text: str) -> str:
-    if text and parse_demand(text) is None:
-        raise ValueError(f"{text[:80]!r} is no demand; write e.g. sleep=50ms or cpu=5ms")
+    if text:
+        Demands.parse(text)
+    return text
+
+
+def _think_time(text: str) -> str:
+    if parse_law(text).mean_s() > DAY_S:
+        raise ValueError(f"a mean of {text!r} is longer than a day")
     return text
 
 
@@ -117,9 +122,9 @@ _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "connections": ("1", partial(read_whole, low=1, high=MAX_CONNECTIONS)),
     "messages": ("5", partial(read_whole, low=1, high=MAX_MESSAGES)),
     "demand": ("", _demand),
-    "think_time_s": ("0ms", read_duration_s),
+    "think_time": ("0ms", _think_time),
     "target": ("127.0.0.1:3000", parse_address),
     "timeout_s": ("10m", read_positive_duration_s),
     "conductor": ("", lambda text: parse_address(text) if text else None),
 }
-_LABELS = {"connections": "N", "think_time_s": "--think-time", "timeout_s": "--timeout"}
+_LABELS = {"connections": "N", "think_time": "--think-time", "timeout_s": "--timeout"}

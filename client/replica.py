@@ -5,11 +5,14 @@ import select
 import socket
 import time
 
-from client.load import Load
+from client.health import Checkup
+from client.load import load_of
 from client.options import parse_address
+from client.punctual import sharpen_sleeps
 from client.resolve import resolve
+from client.scripted_loop import BehaviourError
 from client.task import Task
-from client.user import Script
+from labkit.order import Share
 from labkit.wire import Channel, Message, WireError
 
 MEETING_DEADLINE_S = 60.0
@@ -33,7 +36,7 @@ def play(conductor: tuple[str, int]) -> None:
     try:
         with Channel(sock) as channel:
             channel.send("enrol", pid=os.getpid())
-            _carry_out(channel, _read_order(channel.receive()))
+            _carry_out(channel, _read_task(channel.receive()))
     except (OSError, WireError) as exc:
         raise ConductorLostError(f"the conductor is lost: {exc}") from exc
 
@@ -54,47 +57,54 @@ def _meet(conductor: tuple[str, int]) -> socket.socket:
             return sock
 
 
-def _read_order(order: Message) -> tuple[int, Task]:
-    """Return the number of this replica and what it is to do."""
+def _read_task(order: Message) -> Task:
+    """Return what this replica is to do.
+
+    Raises:
+        WireError: nobody can tell.
+        UnresolvedError: its target has no address.
+    """
     try:
-        family, address = resolve(*parse_address(order["target"]))
-        task = Task(
-            family=family,
-            address=address,
-            script=Script(order["messages"], order["demand"], order["replica"]),
-            users=order["users"],
-            first_user=order["first_user"],
-            think_time_s=order["think_time_s"],
-            timeout_s=order["timeout_s"],
-        )
-    except (LookupError, TypeError, ValueError, AttributeError) as exc:
-        raise WireError(f"its order makes no sense: {exc!r}") from exc
-    return task.script.replica, task
+        share = Share.read(order)
+        family, address = resolve(*parse_address(share.target))
+    except ValueError as exc:
+        raise WireError(f"its order makes no sense: {exc}") from exc
+    return Task(family, address, share)
 
 
-def _carry_out(channel: Channel, order: tuple[int, Task]) -> None:
-    replica, task = order
-    load = Load(task, stop_fd=channel.fileno())
+def _carry_out(channel: Channel, task: Task) -> None:
+    try:
+        load = load_of(task, stop_fd=channel.fileno())
+    except ValueError as exc:  # a demand or a law that is none
+        raise WireError(f"its order makes no sense: {exc}") from exc
+    except BehaviourError as exc:
+        channel.send("refused", reason=str(exc))
+        raise
+    sharpen_sleeps()
     channel.send("ready")
     start = channel.receive()
     start_ns = start.get("start_ns")
     if not isinstance(start_ns, int):
         raise WireError(f"its start makes no sense: {start!r}")
     _await(start_ns, channel)
-    load.run(start_ns, lambda acked: channel.send("progress", acked=acked))
+    with Checkup() as checkup:
+        load.run(start_ns, lambda acked: channel.send("progress", acked=acked))
     if load.is_stopped:
         raise WireError("it closed the connection")
-    samples = load.books.packed()
+    samples, connections = load.books.packed()
     channel.send(
         "result",
-        samples,
-        replica=replica,
+        samples + connections,
+        replica=task.share.replica,
         start_ns=start_ns,
         first_connect_ns=load.first_connect_ns,
         end_ns=load.books.end_ns,
+        planned=task.share.planned,
         books=load.books.counts,
         errors=load.books.errors,
+        health=checkup.result(load.lags_ns),
         samples_bytes=len(samples),
+        connections_bytes=len(connections),
     )
 
 

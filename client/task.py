@@ -1,22 +1,15 @@
-"""What one client is to do."""
+"""What one client is to do, and where."""
 
 from dataclasses import dataclass
 
 from client.resolve import Address
-from client.user import Script
+from labkit.order import Share
 
 
 @dataclass(frozen=True)
 class Task:
-    """For how many users, against which address, and until when.
-
-    ``address`` is resolved. ``first_user`` is the number of its first user over all replicas.
-    """
+    """A share of a load, and the resolved address of its target."""
 
     family: int
     address: Address
-    script: Script
-    users: int
-    first_user: int = 0
-    think_time_s: float = 0.0
-    timeout_s: float = 120.0
+    share: Share

@@ -1,14 +1,14 @@
-"""One closed-loop user, without I/O: what to send next, and what an answer means.
+"""One user's conversation, without I/O: what to send next, and what an answer means.
 
-A user sends a message, waits for its ``ack``, thinks, and sends again; after the last it says
-``goodbye`` and waits for the server to close. No sockets, no clock.
+A user sends a message, waits for its ``ack``, and sends again; at the end it says ``goodbye`` and
+waits for the server to close. No sockets, no clock.
 """
 
-from dataclasses import dataclass, field
+import sys
 from enum import Enum
 
+from client.wording import Wording
 from labkit.framing import ETX
-from labkit.samples import request_id
 from labkit.session import ACK, GOODBYE
 
 
@@ -23,13 +23,14 @@ class Phase(Enum):
 
 
 class Reply(Enum):
-    """What a segment from the server amounts to."""
+    """What a segment from the server amounts to; of a failure the value is its kind."""
 
     ACKED = "acked"
     PARTIAL = "the beginning of an ack"
     END = "the end that was asked for"
     CLOSED_EARLY = "closed_early"
     BAD = "bad_reply"
+    SURPLUS = "surplus_reply"
 
 
 # On the path of every message; each look-up in an Enum would cost 50 ns.
@@ -37,70 +38,73 @@ CONNECTING, WAITING, THINKING = Phase.CONNECTING, Phase.WAITING, Phase.THINKING
 ACKED = Reply.ACKED
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What every user of a replica does: how many messages, and the demand of each, if any."""
-
-    messages: int
-    demand: str | None = None
-    replica: int = 0
-    ending: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        demand = "" if self.demand is None else f" {self.demand}"
-        object.__setattr__(self, "ending", demand.encode("ascii") + ETX)
-
-
 class User:
-    """Its number over all replicas, how far it is, and the instants of its current message."""
+    """Its number in its group, how far it is, and the instants of its current message.
+
+    ``stop_ns``: from then on it begins no message.
+    """
 
     __slots__ = (
-        "_beginning", "_partial", "_script", "due_ns", "message", "number", "phase", "sent_ns",
+        "_beginning", "_partial", "_wording", "due_ns", "first_byte_ns", "message", "number",
+        "phase", "sent_ns", "stop_ns",
     )  # fmt: skip
 
-    def __init__(self, number: int, script: Script, due_ns: int) -> None:
+    def __init__(
+        self, number: int, wording: Wording, due_ns: int, stop_ns: int = sys.maxsize
+    ) -> None:
         self.number = number
         self.phase = Phase.CONNECTING
         self.message = 0
         self.due_ns = due_ns
         self.sent_ns = 0
-        self._script = script
-        self._beginning = request_id(script.replica, number, 0).removesuffix("0").encode("ascii")
+        self.first_byte_ns = 0
+        self.stop_ns = stop_ns
+        self._wording = wording
+        self._beginning = wording.beginning(number)
         self._partial = b""
 
-    def next_message(self, sent_ns: int) -> bytes:
-        """Return what to send now, a message or the goodbye, and wait for what it brings."""
-        script = self._script
-        if self.message == script.messages:
-            self.phase = Phase.LEAVING
-            return GOODBYE + ETX
+    def next_message(self) -> bytes:
+        """Return the message to send now; its ack is waited for."""
         self.phase = WAITING
-        self.sent_ns = sent_ns
-        return b"%b%d%b" % (self._beginning, self.message, script.ending)
+        ending = self._wording.ending(self.number, self.message)
+        return b"%b%d%b" % (self._beginning, self.message, ending)
+
+    def goodbye(self) -> bytes:
+        """Return what ends the conversation; the server is to close."""
+        self.phase = Phase.LEAVING
+        return GOODBYE + ETX
 
     def receive(self, segment: bytes) -> Reply:
-        """Take bytes from the server, ``b""`` for the end of them, and say what they amount to."""
+        """Take bytes from the server, ``b""`` for the end of them, and say what they amount to.
+
+        SURPLUS is more than was owed; the ack of a message in flight may come before it.
+        """
         if segment == ACK and self.phase is WAITING and not self._partial:
             return ACKED
         if not segment:
             return Reply.END if self.phase is Phase.LEAVING else Reply.CLOSED_EARLY
-        so_far = self._partial + segment
-        if self.phase is not WAITING or not ACK.startswith(so_far):
-            return Reply.BAD
-        if so_far == ACK:
+        if self.phase is not WAITING:
+            return Reply.SURPLUS
+        self._partial += segment
+        if self._partial == ACK:
             self._partial = b""
             return ACKED
-        self._partial = so_far
-        return Reply.PARTIAL
-
-    def advance(self, due_ns: int) -> bool:
-        """After an ack: plan the next message for ``due_ns``; tell whether there is one."""
-        self.message += 1
-        self.due_ns = due_ns
-        self.phase = THINKING
-        return self.message < self._script.messages
+        if self._partial.startswith(ACK):
+            return Reply.SURPLUS
+        return Reply.PARTIAL if ACK.startswith(self._partial) else Reply.BAD
 
     @property
-    def unsent(self) -> int:
-        """How many messages this user has not sent; of interest once it is gone."""
-        return self._script.messages - self.message - (self.phase is WAITING)
+    def has_ack(self) -> bool:
+        """Whether the ack of the message in flight came, with more behind it."""
+        return self.phase is WAITING and self._partial.startswith(ACK)
+
+    def awaits(self, message: int) -> bool:
+        """Tell whether the ack of ``message`` is still to come."""
+        return self.phase is WAITING and self.message == message
+
+    def turn_to(self, message: int, due_ns: int) -> None:
+        """Have ``message`` as the next, for ``due_ns``."""
+        self.message = message
+        self.due_ns = due_ns
+        self.first_byte_ns = 0
+        self.phase = THINKING

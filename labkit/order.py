@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from typing import Any, TypeVar
 
-from labkit.profile import Profile, arrivals_ns, lifetimes, poisson_arrivals_ns
+from labkit.profile import Lifetime, Profile, arrivals_ns, lifetimes, poisson_arrivals_ns
 from labkit.wire import Message, WireError
 
 CLOSED, OPEN = "closed", "open"
@@ -156,6 +157,25 @@ class Share:
     def fields(self) -> dict[str, Any]:
         """Return it as the fields of a message."""
         return asdict(self)
+
+    @property
+    def planned(self) -> int | None:
+        """How many messages this replica is to send, None where only the run will tell."""
+        return self.group.planned(self.seed, self.place)
+
+    @property
+    def connections(self) -> int:
+        """How many connections of the group's pool are this replica's."""
+        return len(range(self.place, self.group.connections, self.group.replicas))
+
+    def lifetimes(self) -> list[tuple[int, Lifetime]]:
+        """Return this replica's users: the number of each in its group, and its time."""
+        return list(enumerate(lifetimes(self.group.profile)))[self.place :: self.group.replicas]
+
+    def arrival_offsets_ns(self) -> Iterator[int]:
+        """Yield when each arrival of this replica is due, from the group's own start."""
+        offsets = self.group.arrival_offsets_ns(self.seed)
+        return islice(offsets, self.place, None, self.group.replicas)
 
 
 def _read(kind: type[T], told: object) -> T:

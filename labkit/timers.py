@@ -21,9 +21,13 @@ class Timers:
 
     def after(self, delay_s: float, act: Callable[[], None]) -> int:
         """Do ``act`` in ``delay_s``; return the number to cancel it by."""
+        return self.at(time.monotonic_ns() + round(delay_s * 1e9), act)
+
+    def at(self, due_ns: int, act: Callable[[], None]) -> int:
+        """Do ``act`` at ``due_ns`` of CLOCK_MONOTONIC; return the number to cancel it by."""
         number = next(self._numbers)
         self._acts[number] = act
-        heapq.heappush(self._due, (time.monotonic_ns() + round(delay_s * 1e9), number))
+        heapq.heappush(self._due, (due_ns, number))
         return number
 
     def cancel(self, number: int) -> None:

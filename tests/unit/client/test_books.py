@@ -2,8 +2,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.books import Books
-from client.user import Script, User
-from labkit.samples import FAILURES, OUTCOMES, unpack
+from client.link import Link
+from client.user import User
+from client.wording import Wording
+from labkit.samples import FAILURES, OUTCOMES, connection_rows, rows
+from tests.unit.client.shares import share_of
 
 MESSAGES = 4
 FATES = st.tuples(
@@ -14,16 +17,18 @@ FATES = st.tuples(
 
 
 def played(books: Books, number: int, acks: int, in_flight: bool, failure: str | None) -> None:
-    user = User(number, Script(MESSAGES), due_ns=10)
+    user = User(number, Wording(share_of()), due_ns=10)
     now_ns = 20
-    for _ in range(acks):
-        user.next_message(sent_ns=now_ns)
+    for message in range(acks):
+        user.sent_ns = now_ns
         books.record_ack(user, now_ns + 5)
-        user.advance(due_ns=now_ns + 5)
+        user.turn_to(message + 1, due_ns=now_ns + 5)
         now_ns += 10
-    if in_flight or acks == MESSAGES:
-        user.next_message(sent_ns=now_ns)
-    books.record_end(user, now_ns + 7, failure)
+    is_waiting = in_flight and acks < MESSAGES
+    if is_waiting:
+        books.record_loss(user, now_ns + 7, failure)
+    books.record_unsent(MESSAGES - acks - is_waiting, now_ns + 7)
+    books.record_connection(Link(user, begun_ns=1), now_ns + 7, failure)
 
 
 @given(st.lists(FATES, max_size=8))
@@ -32,11 +37,15 @@ def test_the_books_always_balance(fates: list[tuple[int, bool, str | None]]) -> 
     for number, fate in enumerate(fates):
         played(books, number, *fate)
     counts = books.counts
-    rows = list(unpack(books.packed()))
+    sent = list(rows(books.packed()[0]))
+    connections = list(connection_rows(books.packed()[1]))
     assert counts["sent"] + counts["unsent"] == MESSAGES * len(fates)
     assert counts["sent"] == counts["acked"] + counts["failed"] + counts["in_flight"]
-    assert len(rows) == counts["sent"]
-    outcomes = [OUTCOMES[row.outcome] for row in rows]
+    assert len(sent) == counts["sent"]
+    assert [row.user for row in connections] == list(range(len(fates)))
+    failures = [FAILURES[row.outcome - 1] for row in connections if row.outcome]
+    assert {kind: failures.count(kind) for kind in FAILURES} == books.errors
+    outcomes = [OUTCOMES[row.outcome] for row in sent]
     assert outcomes.count("acked") == counts["acked"]
     assert outcomes.count("in_flight") == counts["in_flight"]
     assert sum(books.errors.values()) == sum(failure is not None for _, _, failure in fates)
@@ -46,7 +55,7 @@ def test_a_message_on_a_broken_connection_has_failed() -> None:
     books = Books()
     played(books, 0, 1, in_flight=True, failure="reset")
     assert books.counts == {"sent": 2, "acked": 1, "failed": 1, "unsent": 2, "in_flight": 0}
-    assert OUTCOMES[list(unpack(books.packed()))[1].outcome] == "reset"
+    assert OUTCOMES[list(rows(books.packed()[0]))[1].outcome] == "reset"
 
 
 def test_a_message_that_nobody_answered_in_time_is_in_flight() -> None:
@@ -65,7 +74,7 @@ def test_the_end_is_when_the_last_message_s_fate_was_known_not_the_goodbye() -> 
 def test_the_end_is_also_when_it_was_known_that_a_message_would_not_be_sent() -> None:
     books = Books()
     played(books, 0, MESSAGES, in_flight=False, failure=None)
-    books.record_end(User(1, Script(MESSAGES), due_ns=10), 900, "refused")
+    books.record_unsent(1, 900)
     assert books.end_ns == 900
 
 

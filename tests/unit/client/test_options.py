@@ -18,7 +18,7 @@ def test_the_command_line_outranks_the_environment() -> None:
 
 
 def test_an_empty_variable_is_as_good_as_none() -> None:
-    assert parse_options([], {"LAB_THINK_TIME": "", "LAB_TARGET": ""}).think_time_s == 0
+    assert parse_options([], {"LAB_THINK_TIME": "", "LAB_TARGET": ""}).think_time == "0ms"
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,14 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         (["three"], {}, "N: 'three' is not"),
         (["99999999999999999999"], {}, "N: '99999999999999999999' is not"),
         (["--messages", "-1"], {}, "--messages: '-1' is not a whole number"),
-        (["--demand", "sleep"], {}, "--demand: 'sleep' is no demand"),
-        (["--demand", "cpu=5"], {}, "--demand: .*a number and a unit"),
-        (["--think-time", "1"], {}, "--think-time: '1' is not a duration"),
-        (["--think-time", "2000m"], {}, "--think-time: '2000m' is longer than a day"),
+        (["--demand", "sleep"], {}, "--demand: 'sleep' is not a demand"),
+        (
+            ["--demand", "cpu=5"],
+            {},
+            "--demand: demand 'cpu=5': '5' is neither a duration",
+        ),
+        (["--think-time", "1"], {}, "--think-time: '1' is neither a duration nor a law"),
+        (["--think-time", "2000m"], {}, "--think-time: a mean of '2000m' is longer than a day"),
         (["--timeout", "9" * 400 + "s"], {}, "--timeout: '9+' is not a duration"),
         (["--timeout", "0s"], {}, "--timeout: '0s' must be more than nothing"),
         (["--mesages", "3"], {}, "unrecognized arguments: --mesages; see --help"),

@@ -11,19 +11,17 @@ import pytest
 from client import replica
 from client.replica import ConductorLostError, play
 from client.resolve import UnresolvedError
+from client.scripted_loop import BehaviourError
+from labkit.samples import connection_rows, rows
 from labkit.wire import Channel
+from tests.unit.client.shares import share_of
 
-ORDER: dict[str, Any] = {
-    "replica": 1,
-    "first_user": 2,
-    "users": 2,
-    "messages": 3,
-    "demand": None,
-    "think_time_s": 0.0,
-    "target": "127.0.0.1:1",
-    "seed": 7,
-    "timeout_s": 20.0,
-}
+ORDER: dict[str, Any] = share_of(replica=1, place=1, replicas=2, initial=4, messages=3).fields()
+
+
+def ordered(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 fields of a share or its group
+    of_group = {name: changes.pop(name) for name in list(changes) if name in ORDER["group"]}
+    return {**ORDER, **changes, "group": {**ORDER["group"], **of_group}}
 
 
 def conducted(script: Callable[[Channel], None]) -> None:
@@ -52,13 +50,16 @@ def test_a_share_without_a_server_is_reported_as_refused() -> None:
         told["start_ns"] = time.monotonic_ns() + 20_000_000
         channel.send("start", start_ns=told["start_ns"])
         told.update(channel.receive())
-        assert channel.receive_bytes(told["samples_bytes"]) == b""
+        assert list(rows(channel.receive_bytes(told["samples_bytes"]))) == []
+        lives = list(connection_rows(channel.receive_bytes(told["connections_bytes"])))
+        assert [life.user for life in lives] == [1, 3]
 
     conducted(script)
     assert told["type"] == "result"
     assert told["replica"] == 1
     assert told["first_connect_ns"] >= told["start_ns"]
     assert told["end_ns"] >= told["start_ns"]
+    assert told["planned"] == 6
     assert told["books"] == {"sent": 0, "acked": 0, "failed": 0, "unsent": 6, "in_flight": 0}
     assert {kind: n for kind, n in told["errors"].items() if n} == {"refused": 2}
 
@@ -67,7 +68,7 @@ def test_a_share_of_no_users_ends_when_it_starts() -> None:
     told: dict[str, Any] = {}
 
     def script(channel: Channel) -> None:
-        channel.send("load", **ORDER | {"users": 0})
+        channel.send("load", **ordered(initial=1))
         channel.receive()
         channel.send("start", start_ns=1)
         told.update(channel.receive())
@@ -85,7 +86,7 @@ def test_a_conductor_that_leaves_is_lost_at_once(lasting: str) -> None:
         def script(channel: Channel) -> None:
             if lasting == "enrolled":
                 return
-            channel.send("load", **ORDER | {"target": target})
+            channel.send("load", **ordered(target=target))
             channel.receive()
             if lasting == "ready":
                 return
@@ -104,13 +105,18 @@ def test_a_conductor_that_leaves_is_lost_at_once(lasting: str) -> None:
     "order",
     [
         {},
-        ORDER | {"target": None},
-        ORDER | {"target": "nowhere"},
-        ORDER | {"replica": None, "messages": {}, "demand": "\u00e9"},
+        ordered(target=7),
+        ordered(target="nowhere"),
+        ordered(initial={}),
+        ordered(demand="sleep"),
+        ordered(think_time="long"),
+        {**ORDER, "group": None},
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused(order: dict[str, Any]) -> None:
-    with pytest.raises(ConductorLostError, match="its order makes no sense"):
+    with pytest.raises(
+        ConductorLostError, match=r"its order makes no sense|lost: no (Share|GroupOrder)"
+    ):
         conducted(lambda channel: channel.send("load", **order))
 
 
@@ -125,7 +131,7 @@ def test_a_start_that_makes_no_sense_is_refused() -> None:
 
 
 def test_a_target_without_an_address_is_named() -> None:
-    order = ORDER | {"target": f"{'x' * 70}:3000"}  # longer than a host name may be
+    order = ordered(target=f"{'x' * 70}:3000")  # longer than a host name may be
     with pytest.raises(UnresolvedError, match=r"no host name|no address"):
         conducted(lambda channel: channel.send("load", **order))
 
@@ -136,3 +142,38 @@ def test_a_conductor_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatc
         host, port = listener.getsockname()
     with pytest.raises(ConductorLostError, match=f"no conductor at {host}:{port}"):
         play((host, port))
+
+
+def test_a_behaviour_that_this_machine_refuses_is_told_to_the_conductor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_family: int) -> None:
+        raise BehaviourError("not here")
+
+    monkeypatch.setattr("client.scripted_loop._check_vanishing", refuse)
+    told: dict[str, Any] = {}
+
+    def script(channel: Channel) -> None:
+        channel.send("load", **ordered(behaviour="vanish"))
+        told.update(channel.receive())
+
+    with pytest.raises(BehaviourError, match="not here"):
+        conducted(script)
+    assert told == {"type": "refused", "reason": "not here"}
+
+
+def test_the_client_s_own_health_is_part_of_the_result() -> None:
+    told: dict[str, Any] = {}
+
+    def script(channel: Channel) -> None:
+        channel.send("load", **ordered(loop="open", initial=100.0, stages=[(0.1, 100.0)]))
+        channel.receive()
+        channel.send("start", start_ns=time.monotonic_ns())
+        told.update(channel.receive())
+
+    conducted(script)
+    health = told["health"]
+    assert health["lags"] == 5
+    assert 0 <= health["lag_p50_ns"] <= health["lag_p99_ns"] <= health["lag_max_ns"]
+    assert health["cpu_s"] > 0
+    assert health["wall_s"] >= 0.09

@@ -1,46 +1,71 @@
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.user import Phase, Reply, Script, User
+from client.user import Phase, Reply, User
+from client.wording import Wording
 from labkit.samples import request_id
+from tests.unit.client.shares import share_of
 
 
-def waiting_user(messages: int = 2, demand: str | None = None) -> User:
-    user = User(3, Script(messages, demand, replica=1), due_ns=100)
-    user.next_message(sent_ns=110)
+def user_of(number: int = 3, **changes: Any) -> User:  # noqa: ANN401 whatever a group may hold
+    return User(number, Wording(share_of(replica=1, **changes)), due_ns=100)
+
+
+def waiting_user(**changes: Any) -> User:  # noqa: ANN401
+    user = user_of(**changes)
+    user.next_message()
     return user
 
 
 def test_a_message_carries_its_id() -> None:
-    user = User(3, Script(2, replica=1), due_ns=100)
-    assert user.next_message(sent_ns=110) == b"r1.c3.m0\x03"
-    assert (user.phase, user.sent_ns) == (Phase.WAITING, 110)
+    user = user_of()
+    assert user.next_message() == b"r1.c3.m0\x03"
+    assert user.phase is Phase.WAITING
 
 
 @given(st.integers(0, 999), st.integers(0, 9_999), st.integers(0, 11))
 def test_an_id_is_spelled_as_those_who_read_the_samples_spell_it(
     replica: int, number: int, message: int
 ) -> None:
-    user = User(number, Script(12, replica=replica), due_ns=0)
-    for _ in range(message):
-        user.advance(due_ns=0)
-    sent = user.next_message(sent_ns=1)
-    assert sent == request_id(replica, number, message).encode() + b"\x03"
+    user = User(number, Wording(share_of(replica=replica)), due_ns=0)
+    user.turn_to(message, due_ns=0)
+    assert user.next_message() == request_id(replica, number, message).encode() + b"\x03"
 
 
 def test_a_message_carries_its_demand() -> None:
-    user = User(0, Script(1, "sleep=50ms"), due_ns=0)
-    assert user.next_message(sent_ns=1) == b"r0.c0.m0 sleep=50ms\x03"
+    assert user_of(demand="sleep=50ms").next_message() == b"r1.c3.m0 sleep=50ms\x03"
+
+
+def test_demands_that_take_turns_do_so_by_message() -> None:
+    user = user_of(demand="sleep=50ms, cpu=2ms")
+    user.turn_to(1, due_ns=0)
+    assert user.next_message() == b"r1.c3.m1 cpu=2ms\x03"
+
+
+def test_a_drawn_demand_depends_on_user_and_message_and_in_an_open_loop_on_the_arrival_alone() -> (
+    None
+):
+    law = "sleep=exponential(50ms)"
+
+    def drawn(number: int, message: int, **changes: Any) -> bytes:  # noqa: ANN401
+        user = user_of(number, demand=law, **changes)
+        user.turn_to(message, due_ns=0)
+        return user.next_message().split(b" ")[1]
+
+    assert drawn(3, 7) == drawn(3, 7)
+    assert len({drawn(3, 7), drawn(3, 8), drawn(4, 7)}) == 3
+    assert drawn(3, 7, loop="open") == drawn(4, 7, loop="open")
 
 
 def test_after_the_last_ack_comes_the_goodbye_and_then_the_end() -> None:
-    user = waiting_user(messages=1)
+    user = waiting_user()
     assert user.receive(b"ack") is Reply.ACKED
-    assert not user.advance(due_ns=200)
-    assert user.next_message(sent_ns=201) == b"goodbye\x03"
+    user.turn_to(1, due_ns=200)
+    assert user.goodbye() == b"goodbye\x03"
     assert user.receive(b"") is Reply.END
 
 
@@ -51,28 +76,35 @@ def test_an_ack_may_come_in_any_pieces(cuts: list[int]) -> None:
     pieces = [b"ack"[start:end] for start, end in itertools.pairwise(bounds)]
     replies = [user.receive(piece) for piece in pieces if piece]
     assert replies == [Reply.PARTIAL] * (len(replies) - 1) + [Reply.ACKED]
-    assert user.advance(due_ns=200)
-    assert user.next_message(sent_ns=201) == b"r1.c3.m1\x03"
+    user.turn_to(1, due_ns=200)
+    assert user.next_message() == b"r1.c3.m1\x03"
 
 
-@pytest.mark.parametrize("segment", [b"nak", b"ackack", b"acks", b" ack", b"\x03"])
+@pytest.mark.parametrize("segment", [b"nak", b" ack", b"\x03", b"acn"])
 def test_anything_else_is_a_bad_reply(segment: bytes) -> None:
     assert waiting_user().receive(segment) is Reply.BAD
 
 
-def test_a_second_ack_while_nothing_is_in_flight_is_a_bad_reply() -> None:
+@pytest.mark.parametrize("segment", [b"ackack", b"acks", b"ack\x03"])
+def test_more_than_the_ack_is_surplus_and_the_ack_counts(segment: bytes) -> None:
+    user = waiting_user()
+    assert user.receive(segment) is Reply.SURPLUS
+    assert user.has_ack
+
+
+def test_a_second_ack_while_nothing_is_in_flight_is_surplus() -> None:
     user = waiting_user()
     user.receive(b"ack")
-    user.advance(due_ns=200)
-    assert user.receive(b"ack") is Reply.BAD
+    user.turn_to(1, due_ns=200)
+    assert user.receive(b"ack") is Reply.SURPLUS
+    assert not user.has_ack
 
 
-def test_an_ack_instead_of_the_end_is_a_bad_reply() -> None:
-    user = waiting_user(messages=1)
+def test_an_ack_instead_of_the_end_is_surplus() -> None:
+    user = waiting_user()
     user.receive(b"ack")
-    user.advance(due_ns=200)
-    user.next_message(sent_ns=201)
-    assert user.receive(b"ack") is Reply.BAD
+    user.goodbye()
+    assert user.receive(b"ack") is Reply.SURPLUS
 
 
 def test_an_end_before_the_goodbye_is_early() -> None:

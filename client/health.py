@@ -1,0 +1,65 @@
+"""How the client itself fared: whether what it measured may be its own doing."""
+
+import gc
+import math
+import time
+from array import array
+from typing import TypedDict
+
+
+class Health(TypedDict):
+    """CPU and wall time of the run; how late the loop was for what was due by the clock."""
+
+    cpu_s: float
+    wall_s: float
+    lags: int
+    lag_p50_ns: int | None
+    lag_p99_ns: int | None
+    lag_max_ns: int | None
+    gc_pauses: int
+    gc_pause_s: float
+
+
+class Checkup:
+    """Watches over one run, from `__enter__` to `__exit__`."""
+
+    def __init__(self) -> None:
+        self._gc_pauses = 0
+        self._gc_pause_ns = 0
+        self._gc_began_ns = 0
+
+    def __enter__(self) -> "Checkup":
+        gc.callbacks.append(self._on_gc)
+        self._cpu_s, self._wall_s = -time.process_time(), -time.monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cpu_s += time.process_time()
+        self._wall_s += time.monotonic()
+        gc.callbacks.remove(self._on_gc)
+
+    def result(self, lags_ns: "array[int]") -> Health:
+        """Return what was seen; ``lags_ns`` is the loop's own record of how late it was."""
+        ordered = sorted(lags_ns)
+        return Health(
+            cpu_s=round(self._cpu_s, 6),
+            wall_s=round(self._wall_s, 6),
+            lags=len(ordered),
+            lag_p50_ns=_quantile(ordered, 0.50),
+            lag_p99_ns=_quantile(ordered, 0.99),
+            lag_max_ns=_quantile(ordered, 1.0),
+            gc_pauses=self._gc_pauses,
+            gc_pause_s=self._gc_pause_ns / 1e9,
+        )
+
+    def _on_gc(self, phase: str, _counts: dict[str, int]) -> None:
+        if phase == "start":
+            self._gc_began_ns = time.monotonic_ns()
+        else:
+            self._gc_pauses += 1
+            self._gc_pause_ns += time.monotonic_ns() - self._gc_began_ns
+
+
+def _quantile(ordered: list[int], share: float) -> int | None:
+    """Return the nearest-rank quantile (Hyndman and Fan 1996, type 1), None of nothing."""
+    return ordered[max(math.ceil(share * len(ordered)), 1) - 1] if ordered else None

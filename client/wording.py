@@ -1,0 +1,31 @@
+"""What the messages of a group say: an id, a demand or none, and the end."""
+
+from labkit.demands import Demands
+from labkit.draws import Draws
+from labkit.framing import ETX
+from labkit.order import OPEN, Share
+from labkit.samples import request_id
+
+
+class Wording:
+    """Endings of messages; drawn by user and message, in an open loop by the arrival alone."""
+
+    def __init__(self, share: Share) -> None:
+        group = share.group
+        text = group.demand
+        self._replica = share.replica
+        self._is_open = group.loop == OPEN
+        self._draws = Draws(share.seed, group.name, "demand")
+        self._demands = None if text is None else Demands.parse(text, group.demand_limit_s)
+        constant = b"" if self._demands is None else self._demands.constant
+        self._constant = None if constant is None else constant + ETX
+
+    def beginning(self, user: int) -> bytes:
+        """Return what every message of ``user`` begins with; its number follows."""
+        return request_id(self._replica, user, 0).removesuffix("0").encode("ascii")
+
+    def ending(self, user: int, message: int) -> bytes:
+        """Return what follows the number of a message."""
+        if self._constant is not None or self._demands is None:
+            return self._constant or ETX
+        return self._demands.of(self._draws, 0 if self._is_open else user, message) + ETX
