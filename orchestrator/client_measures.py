@@ -1,6 +1,6 @@
 """What clients measured, of a whole case or of one group of it: figures by name, in base units."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -53,8 +53,9 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
         **errors,
         "start_spread": (max(begun_ns) - min(begun_ns)) / 1e9 if begun_ns else None,
         **_of_requests(clients.requests),
-        **_of_service(clients),
+        **_of_service(clients.requests),
         **_of_connections(clients.connections),
+        **_of_health(clients.replicas),
     }
 
 
@@ -77,12 +78,12 @@ def _of_requests(requests: Table) -> Figures:
     }
 
 
-def _of_service(clients: Clients) -> Figures:
-    requests = clients.requests
+def _of_service(requests: Table) -> Figures:
+    """Return who was served when; the wait of a user is that of its first message, from due on."""
     served = requests[requests["finished_ns"] > 0]
     order = np.lexsort((served["started_ns"], user_keys(served)))
     _, first = np.unique(user_keys(served)[order], return_index=True)
-    waits_ns = served["started_ns"][order][first].astype(np.int64) - clients.start_ns
+    waits_ns = between_ns(served[order][first], "due_ns", "started_ns")
     return {
         **statistics_s("first_service_wait", waits_ns, "p50", "max"),
         "peak_in_service": peak_overlap(
@@ -99,13 +100,31 @@ def peak_overlap(begun: Durations, ended: Durations) -> int:
 
 
 def _of_connections(connections: Table) -> Figures:
-    """The server may accept before the client has seen the connection established: a wait of 0."""
+    """Return how connections came about; one accepted before the client knew of it waited 0."""
     connected = connections[connections["connected_ns"] > 0]
     accepted = connected[connected["accepted_ns"] > 0]
     waits_ns = between_ns(accepted, "connected_ns", "accepted_ns").clip(min=0)
+    queued = accepted[accepted["dequeued_ns"] > 0]
+    in_queue_ns = between_ns(queued, "accepted_ns", "dequeued_ns").clip(min=0)
     connects_ns = between_ns(connected, "begun_ns", "connected_ns")
     return {
         "connected": len(connected),
         **statistics_s("connect_time", connects_ns, "p50", "p99", "max"),
         **statistics_s("accept_wait", waits_ns, "p50", "max"),
+        **statistics_s("queue_wait", in_queue_ns, "p50", "max"),
     }
+
+
+def _of_health(replicas: Sequence[Replica]) -> Figures:
+    """Return what the replicas say of themselves, each figure of the one that fared worst."""
+    health = [replica.health for replica in replicas]
+    shares = [ratio(each.cpu_s, each.wall_s) or 0.0 for each in health]
+    figures: Figures = {
+        "client_cpu_share": max(shares, default=None),
+        "gc_pauses": sum(each.gc_pauses for each in health),
+    }
+    for share in ("p50", "p99", "max"):
+        told = [getattr(each, f"lag_{share}_ns") for each in health]
+        lags_ns = [lag_ns for lag_ns in told if lag_ns is not None]
+        figures[f"schedule_lag_{share}"] = max(lags_ns) / 1e9 if lags_ns else None
+    return figures

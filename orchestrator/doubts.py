@@ -82,7 +82,7 @@ def _by_outcome(table: Table, codes: int) -> list[int]:
 
 def _of_plan(evidence: Evidence) -> Iterator[str]:
     """Yield the groups whose replicas, lost ones included, do not make up what was planned."""
-    members = (*evidence.clients.replicas, *evidence.clients.lost)
+    members: list[Replica | Lost] = [*evidence.clients.replicas, *evidence.clients.lost]
     for group, planned in evidence.planned.items():
         shares = [each.planned for each in members if each.group == group]
         known = sum(share for share in shares if share is not None)
@@ -111,4 +111,4 @@ def _of_clocks(requests: Table) -> Iterator[str]:
     """Yield how many messages were sent before they were due, or over before they were sent."""
     late = (requests["due_ns"] > requests["sent_ns"]) | (requests["sent_ns"] > requests["ended_ns"])
     if late.any():
-        yield f"{np.count_nonzero(late)} messages were sent before they were due, or over before that"
+        yield f"{np.count_nonzero(late)} messages were sent before due, or over before sent"

@@ -106,9 +106,9 @@ class _Reader:
         if name == "request_acked":
             self._take_request(event)
         elif name == "accepted":
-            self._note(event, accepted_ns=event["t_ns"], port=_port(event["peer"]))
+            self._take_acceptance(event)
         elif name == "dequeued":
-            self._note(event, dequeued_ns=event["t_ns"])
+            self._note(event["conn"], dequeued_ns=event["t_ns"], worker=event["worker"])
         elif not isinstance(name, str):
             raise TypeError(name)
         elif name not in OF_CONNECTIONS:
@@ -135,9 +135,19 @@ class _Reader:
             self._accepted.extend([0] * len(ACCEPTED))
         return row
 
-    def _note(self, event: Event, **cells: int) -> None:
-        begin = self._row(event["conn"]) * len(ACCEPTED)
-        for column, cell in {**cells, "worker": event["worker"]}.items():
+    def _take_acceptance(self, event: Event) -> None:
+        """Add who accepted a connection; its worker is who took it from the queue, if anybody did.
+
+        Two threads write: that it was taken may be told before that it was accepted.
+        """
+        conn = event["conn"]
+        self._note(conn, accepted_ns=event["t_ns"], port=_port(event["peer"]))
+        if not self._accepted[self._row(conn) * len(ACCEPTED) + ACCEPTED.index("dequeued_ns")]:
+            self._note(conn, worker=event["worker"])
+
+    def _note(self, conn: str, **cells: int) -> None:
+        begin = self._row(conn) * len(ACCEPTED)
+        for column, cell in cells.items():
             self._accepted[begin + ACCEPTED.index(column)] = cell
 
     def missing(self, name: str) -> Iterator[str]:

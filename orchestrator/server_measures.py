@@ -11,13 +11,22 @@ from orchestrator.server_log import ServerLog
 from orchestrator.tables import Table
 
 
-def declared(log: ServerLog) -> Figures:
-    """Return what the model says of itself, which outranks what was configured for it."""
+def declared(log: ServerLog, inputs: Mapping[str, float]) -> Figures:
+    """Return what the model says of itself, which outranks what was configured for it.
+
+    And the offered load that follows: arrival rate times mean service time over workers.
+    """
     listening = log.first("listening")
-    return {"workers": listening["workers"]} if listening else {}
+    figures: Figures = {"workers": listening["workers"]} if listening else {}
+    if {"arrival_rate", "service_time"} <= inputs.keys():
+        work = inputs["arrival_rate"] * inputs["service_time"]
+        figures["offered_load"] = ratio(work, figures.get("workers", inputs["workers"]))
+    return figures
 
 
-def server_measures(evidence: Evidence, requests: Table, measured: Mapping[str, float | None]) -> Figures:
+def server_measures(
+    evidence: Evidence, requests: Table, measured: Mapping[str, float | None]
+) -> Figures:
     """Return what the server did and used; ``measured`` are the figures of the clients."""
     log = evidence.log
     stopped = log.first("stopped")
