@@ -68,7 +68,8 @@ class CaseSummary(Record):
         description="every measure by its key; null where it could not be measured"
     )
     groups: dict[str, dict[str, float | None]] = Field(
-        description="the clients' measures of each group by name, where there are several groups"
+        default_factory=dict,
+        description="the clients' measures of each group by name, where there are several groups",
     )
     instrument: Instrument
     expectations: list[Expectation]
