@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from labkit.demands import FORM as DEMAND_FORM
 from labkit.demands import Demands, DemandsError
 from labkit.durations import UNITS_S, parse_duration_s
 from labkit.laws import FORMS as LAW_FORMS
@@ -19,7 +20,6 @@ from orchestrator.scenario.values import complaint, complaints, describe
 from orchestrator.wording import quote
 
 MAX_DURATION = "60m"
-DEMAND_FORM = "write sleep=<duration> or cpu=<duration>, e.g. sleep=100ms"
 EACH = "each"
 MAX_POOL = 10_000
 _RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/(?:s|m)")
@@ -71,7 +71,7 @@ def _read_demand(text: str) -> str:
     try:
         mean_s = Demands.parse(text).mean_s
     except DemandsError as error:
-        raise complaint(str(error)) from None
+        raise complaint(str(error).removeprefix("demand ")) from None
     if mean_s > parse_duration_s(MAX_DURATION):
         raise complaint(f"{quote(text)} is out of range; allowed: {MAX_DURATION} on average")
     return text

@@ -3,90 +3,91 @@ from array import array
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from labkit.samples import FAILURES, OUTCOMES, Row, pack
-from orchestrator.archive import CLIENTS, SERVER_LOG
-from orchestrator.collect import read_client_run, read_server_log
+from labkit.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
+from orchestrator.archive import CLIENTS
+from orchestrator.collect import read_client_run
+from orchestrator.merge import merge
+from orchestrator.server_log import log_of
+from tests.unit.orchestrator.evidences import FIT
 
-LISTENING = {"event": "listening", "workers": 1}
-STOPPED = {"event": "stopped", "counts": {"listening": 1, "stopped": 1}}
-
-
-def log(folder: Path, *lines: dict[str, Any] | str) -> Path:
-    path = folder / SERVER_LOG
-    path.write_text(
-        "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
-    )
-    return path
-
-
-def test_a_complete_log_has_no_gaps(tmp_path: Path) -> None:
-    found = read_server_log(log(tmp_path, LISTENING, STOPPED))
-    assert found.gaps == ()
-    assert found.first("listening") == LISTENING
-    assert found.first("accepted") is None
-
-
-def test_a_lost_line_is_counted(tmp_path: Path) -> None:
-    counts = {"counts": {"listening": 1, "request_acked": 2, "stopped": 1}}
-    found = read_server_log(log(tmp_path, LISTENING, {"event": "request_acked"}, STOPPED | counts))
-    assert found.gaps == ("server.log holds 1 of 2 events request_acked",)
-
-
-def test_a_doubled_line_is_counted(tmp_path: Path) -> None:
-    found = read_server_log(log(tmp_path, LISTENING, LISTENING, STOPPED))
-    assert found.gaps == ("server.log holds 2 of 1 events listening",)
-
-
-def test_a_log_without_its_end_may_lack_anything(tmp_path: Path) -> None:
-    found = read_server_log(log(tmp_path, LISTENING))
-    assert found.gaps == ("server.log does not end with the event stopped",)
-
-
-@pytest.mark.parametrize("line", ["torn {", "[1]", '{"t_ns": 5}', '{"event": 5}', "Traceback"])
-def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: str) -> None:
-    found = read_server_log(log(tmp_path, LISTENING, line, STOPPED))
-    assert found.gaps[0].startswith("server.log:2 is no event")
+ACKED = OUTCOMES.index("acked")
+FIRST = Row(0, 0, 100, 101, 140, 150, ACKED)
+SECOND = [Row(1, 0, 100, 102, 165, 170, ACKED), Row(1, 1, 170, 171, 0, 190, 0)]
 
 
 def replica(number: int, rows: list[Row], folder: Path, sent: int | None = None) -> dict[str, Any]:
-    name = f"samples-{number:03d}.bin"
-    values = array("Q", [cell for row in rows for cell in row])
-    (folder / name).write_bytes(pack(values))
+    """Return what a replica told, and write its tables into ``folder``."""
+    names = {kind: f"{kind}-{number:03d}.npy" for kind in ("samples", "connections")}
+    cells = array("Q", [cell for row in rows for cell in row])
+    (folder / names["samples"]).write_bytes(pack(cells, Row._fields))
+    connection = array("Q", ConnectionRow(number, 90, 95, 190, 0, 4711))
+    (folder / names["connections"]).write_bytes(pack(connection, ConnectionRow._fields))
     sent = len(rows) if sent is None else sent
-    return {
+    return names | {
         "replica": number,
+        "group": "clients",
         "first_connect_ns": 100 + number,
         "end_ns": max((row.ended_ns for row in rows), default=100),
+        "planned": sent,
         "books": {"sent": sent, "acked": sent, "failed": 0, "unsent": 0, "in_flight": 0},
         "errors": dict.fromkeys(FAILURES, 0) | {"reset": 1},
-        "samples": name,
+        "health": FIT.__dict__,
     }
 
 
-def clients(folder: Path, *replicas: dict[str, Any]) -> None:
-    (folder / CLIENTS).write_text(json.dumps({"start_ns": 100, "replicas": replicas}))
+def clients(folder: Path, *replicas: dict[str, Any], lost: tuple[dict[str, Any], ...] = ()) -> None:
+    told = {"start_ns": 100, "replicas": replicas, "lost": lost}
+    (folder / CLIENTS).write_text(json.dumps(told))
 
 
-ACKED = OUTCOMES.index("acked")
-
-
-def test_replicas_add_up(tmp_path: Path) -> None:
-    clients(
-        tmp_path,
-        replica(0, [Row(0, 0, 100, 101, 150, ACKED)], tmp_path),
-        replica(1, [Row(1, 0, 100, 102, 170, ACKED), Row(1, 1, 170, 171, 190, 0)], tmp_path),
-    )
+def test_replicas_and_who_was_lost_are_read(tmp_path: Path) -> None:
+    lost = {"replica": 2, "group": "slow", "host": None, "reason": "it hung", "planned": 7}
+    clients(tmp_path, replica(0, [FIRST], tmp_path), replica(1, SECOND, tmp_path), lost=(lost,))
     run = read_client_run(tmp_path)
-    assert (run.start_ns, run.end_ns, run.started_ns) == (100, 190, (100, 101))
-    assert run.books["sent"] == 3
-    assert run.errors["reset"] == 2
-    assert [each.request for each in run.samples] == ["r0.c0.m0", "r1.c1.m0", "r1.c1.m1"]
-    assert [each.outcome for each in run.samples] == ["acked", "acked", "in_flight"]
+    assert run.start_ns == 100
+    assert [each.begun_ns for each in run.replicas] == [100, 101]
+    assert run.replicas[1].books["sent"] == 2
+    assert run.replicas[1].errors["reset"] == 1
+    assert run.replicas[1].health == FIT
+    assert run.groups == ("clients", "slow")
+    assert [each.reason for each in run.lost] == ["it hung"]
     assert run.gaps == ()
 
 
+def test_tables_of_all_replicas_become_one_in_the_order_of_sending(tmp_path: Path) -> None:
+    clients(tmp_path, replica(1, SECOND, tmp_path), replica(0, [FIRST], tmp_path))
+    merged = merge(read_client_run(tmp_path), log_of([]))
+    columns = ["replica", "user", "message", "sent_ns", "first_byte_ns", "ended_ns", "outcome"]
+    assert merged.requests[columns].tolist() == [
+        (0, 0, 0, 101, 140, 150, ACKED),
+        (1, 1, 0, 102, 165, 170, ACKED),
+        (1, 1, 1, 171, 0, 190, OUTCOMES.index("in_flight")),
+    ]
+    assert merged.requests["connected_ns"].tolist() == [95, 95, 95]
+    assert merged.connections["port"].tolist() == [4711, 4711]
+
+
 def test_missing_samples_are_a_gap(tmp_path: Path) -> None:
-    clients(tmp_path, replica(0, [Row(0, 0, 100, 101, 150, ACKED)], tmp_path, sent=2))
-    assert read_client_run(tmp_path).gaps == ("samples-000.bin holds 1 of 2 samples",)
+    clients(tmp_path, replica(0, [FIRST], tmp_path, sent=2))
+    assert read_client_run(tmp_path).gaps == ("samples-000.npy holds 1 of 2 samples",)
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", pack(array("Q", [1, 2]), ("user", "due_ns"))])
+def test_a_table_that_is_none_is_a_gap_and_never_a_crash(tmp_path: Path, content: bytes) -> None:
+    told = replica(0, [FIRST], tmp_path)
+    (tmp_path / told["samples"]).write_bytes(content)
+    clients(tmp_path, told)
+    first, second = read_client_run(tmp_path).gaps
+    assert first.startswith("samples-000.npy is no table of 7 columns")
+    assert second == "samples-000.npy holds 0 of 1 samples"
+
+
+def test_a_table_of_objects_is_not_unpickled(tmp_path: Path) -> None:
+    told = replica(0, [], tmp_path)
+    np.save(tmp_path / told["connections"], np.array([{}], dtype=object))
+    clients(tmp_path, told)
+    (gap,) = read_client_run(tmp_path).gaps
+    assert "allow_pickle=False" in gap

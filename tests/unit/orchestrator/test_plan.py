@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from orchestrator.measures import MEASURES
 from orchestrator.plan import MAX_SLUG_CHARS, Case, plan
-from orchestrator.scenario import AxisValue, ClosedGroup, Scenario, ServerSettings
+from orchestrator.scenario import AxisValue, Group, Scenario, ServerSettings
+from orchestrator.scenario.groups import ClosedGroup, OpenGroup
 
 GROUP = ClosedGroup(executor="closed", users=7, messages=5, demand="sleep=100ms")
 
@@ -25,7 +26,11 @@ def scenario(
 
 
 def case(model: str, **axes: AxisValue) -> Case:
-    return Case(model, axes, ServerSettings(), GROUP)
+    return Case(model, axes, ServerSettings(), (GROUP,), seed=1)
+
+
+def inputs(*groups: Group, server: ServerSettings | None = None) -> dict[str, float]:
+    return Case("single", {}, server or ServerSettings(), groups, seed=1).inputs()
 
 
 def test_without_a_matrix_each_model_is_a_case_in_the_order_of_the_file() -> None:
@@ -49,7 +54,7 @@ def test_the_values_of_a_point_replace_those_of_the_file() -> None:
         ServerSettings(workers=2, backlog=1),
     ]
     (small, _) = plan(scenario("single", messages=(1, 9)))
-    assert small.group == GROUP.model_copy(update={"messages": 1})
+    assert small.groups == (GROUP.model_copy(update={"messages": 1}),)
 
 
 def test_inputs_are_what_the_scenario_sets_and_else_the_servers_defaults() -> None:
@@ -63,16 +68,59 @@ def test_inputs_are_what_the_scenario_sets_and_else_the_servers_defaults() -> No
         "think_time": 0,
     }
     silent = ClosedGroup(executor="closed", users=1, messages=1, think_time="1ms")
-    inputs = Case("single", {}, ServerSettings(workers=2, backlog=9), silent).inputs()
-    assert inputs["service_time"] == 2  # the server's own
-    assert (inputs["workers"], inputs["backlog"], inputs["think_time"]) == (2, 9, 0.001)
-    free = Case("single", {}, ServerSettings(), GROUP.model_copy(update={"demand": "sleep=0s"}))
-    assert free.inputs()["service_time"] == 0  # nothing, which is not the default
+    found = inputs(silent, server=ServerSettings(workers=2, backlog=9))
+    assert found["service_time"] == 2  # the server's own
+    assert (found["workers"], found["backlog"], found["think_time"]) == (2, 9, 0.001)
+    free = inputs(GROUP.model_copy(update={"demand": "sleep=0s"}))
+    assert free["service_time"] == 0  # nothing, which is not the default
 
 
-def test_inputs_are_the_measures_that_are_configured() -> None:
+OPEN = OpenGroup(
+    name="open", executor="open", rate="30/s", duration="4s", connections=8, start="1s",
+    demand="sleep=exponential(50ms)",
+)  # fmt: skip
+
+
+def test_inputs_of_arrivals() -> None:
+    found = inputs(OPEN)
+    assert found["arrival_rate"] == pytest.approx(30)
+    assert found["duration"] == 5  # from the common start
+    assert found["connections"] == 8
+    assert found["service_time"] == pytest.approx(0.05)
+    assert not {"users", "messages", "think_time"} & found.keys()
+
+
+def test_groups_add_up_and_what_they_differ_in_has_no_value() -> None:
+    other = OPEN.model_copy(update={"name": "other", "start": "3s", "rate": "60/s"})
+    found = inputs(GROUP, OPEN, other)
+    assert found["users"] == 7
+    assert found["replicas"] == 3
+    assert found["arrival_rate"] == pytest.approx((30 * 4 + 60 * 4) / 6)
+    assert found["connections"] == 16
+    assert not {"messages", "service_time", "duration"} & found.keys()
+    assert inputs(OPEN, other)["duration"] == 7
+
+
+def test_every_input_is_a_measure_that_is_configured() -> None:
     configured = {name for name, measure in MEASURES.items() if measure.kind == "input"}
-    assert set(case("single").inputs()) == configured
+    assert {*inputs(OPEN), *inputs(GROUP)} == configured - {"offered_load"}
+
+
+def test_what_is_planned_is_known_but_where_only_the_run_can_tell() -> None:
+    timed = GROUP.model_copy(update={"name": "timed", "duration": "1s"})
+    of = Case("single", {}, ServerSettings(), (GROUP, OPEN, timed), seed=1)
+    assert of.planned() == {"clients": 35, "open": 120, "timed": None}
+    assert of.open_groups() == {"open"}
+
+
+def test_an_axis_of_one_group_leaves_the_others() -> None:
+    fast = GROUP.model_copy(update={"name": "fast"})
+    slow = ClosedGroup(name="slow", executor="closed", users=1, messages=1)
+    two = Scenario(
+        intent="x", models=("single",), clients=(fast, slow), matrix={"slow.users": (1, 3)}
+    )
+    assert [[group.peak_users for group in each.groups] for each in plan(two)] == [[7, 1], [7, 3]]
+    assert [each.name for each in plan(two)] == ["single,slow.users=1", "single,slow.users=3"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from orchestrator.models import ROOT, discover_models
 from orchestrator.plan import plan
-from orchestrator.scenario import ClosedGroup, Scenario, ServerSettings, load_scenario
+from orchestrator.scenario import Scenario, ServerSettings, load_scenario
+from orchestrator.scenario.groups import ClosedGroup
 
 Load = Callable[[str | bytes], Scenario]
 
@@ -60,7 +61,7 @@ def test_what_is_left_out_has_its_default(load: Load) -> None:
         seed=1,
     )
     assert scenario.timeout_s == 120
-    assert scenario.clients[0].demand_s is None
+    assert scenario.clients[0].demand_s(60) is None
     assert scenario.server.environment() == {}
 
 

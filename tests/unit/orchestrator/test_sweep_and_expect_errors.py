@@ -16,8 +16,14 @@ clients:
 """Five good lines, for a bad sixth."""
 
 AXES = (
-    "users, messages, demand, think_time, replicas, workers, backlog, work, service_time, "
+    "replicas, demand, start, connect_timeout, answer_timeout, users, messages, duration, "
+    "think_time, behaviour, pipeline, pace, workers, backlog, work, service_time, "
     "max_message_bytes, max_service_time, idle_timeout, drain_timeout, blocking_sleep"
+)
+GROUP_AXES = AXES.partition(", workers")[0].split(", ")
+AXES_OF_TWO = ", ".join(
+    [f"{name}.{key}" for name in "ab" for key in GROUP_AXES]
+    + AXES.removeprefix(", ".join(GROUP_AXES) + ", ").split(", ")
 )
 MODELS = "single, prefork, threaded, epoll"
 TEXT = "write text, in quotes where it looks like a number"
@@ -32,6 +38,20 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
         ("matrix: {wokers: [1]}",
          f"6:10: unknown axis 'wokers'; did you mean 'workers'? allowed: {AXES}"),
         ("matrix: {executor: [closed]}", f"6:10: unknown axis 'executor'; allowed: {AXES}"),
+        ("  - {name: a, executor: closed, users: 1, messages: 1}\nmatrix: {users: [1]}",
+         "3:5: this group has no name; with several, name each"),
+        ("    name: a\n  - {name: b, executor: closed, users: 1, messages: 1}\n"
+         "matrix: {b.user: [1]}",
+         f"8:10: unknown axis 'b.user'; did you mean 'b.users'? allowed: {AXES_OF_TWO}"),
+        ("    name: a\n  - {name: b, executor: closed, users: 1, messages: 1}\n"
+         "matrix: {b.users: [2, 0], b.replicas: [3]}",
+         "8:23: 0 is out of range; allowed: a whole number from 1 to 10000"),
+        ("    name: a\n  - {name: b, executor: closed, users: 1, messages: 1}\n"
+         "matrix: {b.users: [2, 3], b.replicas: [3]}",
+         "8:40: 3 replicas for 2 users; allowed: a user or more each"),
+        ("matrix: {demand: [[sleep=1s]]}", "6:19: this is a list; write a single value"),
+        ("matrix: {demand: ['sleep=1s, sleep=2m']}",
+         "6:19: 'sleep=2m' is more than the 60s that a server allows; see max_service_time"),
         ("matrix: {workers: 3}",
          "6:19: workers: 3 is a number; write a list of values, e.g. [1, 2]"),
         ("matrix: {workers: []}", "6:19: workers: the list is empty; write at least one value"),
@@ -45,7 +65,7 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          "6:20: this is a map; allowed: a whole number from 1 to 1024"),
         ("matrix: {workers: [1, ~]}", "6:23: no value; write one or leave it out"),
         ("matrix: {demand: [sleep=1s, sleep=2m]}",
-         "6:29: 120s of service; the server's max_service_time allows 60s"),
+         "6:29: 'sleep=2m' is more than the 60s that a server allows; see max_service_time"),
         ("matrix: {replicas: [7, 8]}",
          "6:24: 8 replicas for 7 users; allowed: a user or more each"),
         ("matrix: {backlog: [" + ", ".join(map(str, range(1, 202))) + "]}",

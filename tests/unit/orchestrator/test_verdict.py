@@ -1,9 +1,10 @@
 import pytest
 
 from orchestrator.expressions import parse_expression
-from orchestrator.summary import CaseSummary, Expectation, Outcome, Status
+from orchestrator.summary import CaseSummary, Expectation, Fitness, Instrument, Outcome, Status
 from orchestrator.verdict import exit_code, judge
 
+FAILED, PASSED, UNKNOWN = Outcome.FAILED, Outcome.PASSED, Outcome.UNKNOWN
 SOUND = {"timed_out": 0.0, "server_exit_code": 0.0, "failed": 0.0, "makespan": 1.5}
 
 
@@ -17,6 +18,7 @@ def case(*outcomes: Outcome, invalid: tuple[str, ...] = (), expression: str = "x
         slug="single",
         axes={},
         measures={},
+        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
         expectations=expectations,
         invalid=list(invalid),
         overhead_s=1.0,
@@ -40,13 +42,21 @@ def test_a_scenario_that_names_a_measure_has_its_own_say() -> None:
     assert [each.expression for each in found] == ["timed_out == 3", "server_exit_code == 0"]
 
 
+def test_a_group_has_its_own_say() -> None:
+    texts = ("slow.p99 > 2 * fast.p99", "slow.errors == 0", "gone.errors == 0")
+    groups = {
+        "slow": {"response_time_p99": 0.5, "errors": 1.0},
+        "fast": {"response_time_p99": 0.1, "errors": 0.0},
+    }
+    found = judge([parse_expression(text) for text in texts], SOUND, groups)
+    assert [each.outcome for each in found[:3]] == [PASSED, FAILED, UNKNOWN]
+    assert found[2].reason == "gone.errors is unknown"
+
+
 def test_what_was_not_measured_has_not_passed() -> None:
     (found, *_) = judge([parse_expression("cpu_time < 1s")], SOUND | {"cpu_time": None})
     assert found.outcome is Outcome.UNKNOWN
     assert "cpu_time" in found.reason
-
-
-FAILED, PASSED, UNKNOWN = Outcome.FAILED, Outcome.PASSED, Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(

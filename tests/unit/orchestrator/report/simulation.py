@@ -1,7 +1,17 @@
 """Hand-made campaigns: what ``c`` workers make of a closed load, without running anything."""
 
-from orchestrator.records import RequestRecord
-from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
+from collections.abc import Sequence
+
+from orchestrator.records import Excerpt, RequestRecord
+from orchestrator.summary import (
+    CaseSummary,
+    Expectation,
+    Fitness,
+    Instrument,
+    Outcome,
+    Status,
+    Summary,
+)
 
 MS = 1_000_000
 HOSTILE = '<script>alert(1)</script>\x1b[31m\x00\u202e & "quoted" \' \ud800'
@@ -44,6 +54,13 @@ def serve(
     return records
 
 
+def excerpt(requests: Sequence[RequestRecord]) -> Excerpt:
+    """Return ``requests``, all of a case, as what its picture shows."""
+    users = {each.user for each in requests}
+    end_ns = max((each.ended_ns for each in requests), default=0)
+    return Excerpt(tuple(requests), len(users), len(requests), end_ns)
+
+
 def request(
     user: int,
     message: int,
@@ -55,7 +72,7 @@ def request(
     sent_ns, started_ns, finished_ns, ended_ns = instants_ns
     return RequestRecord(
         id=f"r0.c{user}.m{message}",
-        user=user,
+        user=f"user {user}",
         message=message,
         worker=worker,
         outcome=outcome,
@@ -95,6 +112,7 @@ def case(model: str = "prefork", makespan_s: float = 1.004, **changes: object) -
         slug=model,
         axes={},
         measures=measures,
+        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
         expectations=[PASSED],
         invalid=[],
         overhead_s=0.412,

@@ -1,12 +1,12 @@
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html.parser import HTMLParser
 
 import pytest
 
-from orchestrator.records import RequestRecord
+from orchestrator.records import Excerpt, RequestRecord
 from orchestrator.report.html import html_report
-from orchestrator.summary import Summary
+from orchestrator.summary import Fitness, Instrument, Summary
 from tests.unit.orchestrator.report.simulation import (
     FAILED,
     HOSTILE,
@@ -14,12 +14,13 @@ from tests.unit.orchestrator.report.simulation import (
     PASSED,
     UNKNOWN,
     case,
+    excerpt,
     serve,
     summary,
 )
 
 ENVIRONMENT = {"kernel": "6.1.0", "memory_bytes": 8 * 2**30, "packages": {"docker": "7.1.0"}}
-REQUESTS = {"single": serve(1), "prefork": serve(5)}
+EXCERPTS = {"single": excerpt(serve(1)), "prefork": excerpt(serve(5))}
 
 
 class Page(HTMLParser):
@@ -55,9 +56,9 @@ class Page(HTMLParser):
 def page(
     campaign: Summary,
     environment: Mapping[str, object] = ENVIRONMENT,
-    requests: Mapping[str, Sequence[RequestRecord]] = REQUESTS,
+    excerpts: Mapping[str, Excerpt] = EXCERPTS,
 ) -> Page:
-    return Page(html_report(campaign, environment, requests))
+    return Page(html_report(campaign, environment, excerpts))
 
 
 def test_a_picture_for_each_case_with_a_bar_for_each_request() -> None:
@@ -69,7 +70,7 @@ def test_a_picture_for_each_case_with_a_bar_for_each_request() -> None:
 
 
 def test_all_pictures_share_one_time_axis() -> None:
-    text = html_report(summary(case("single"), case("prefork")), ENVIRONMENT, REQUESTS)
+    text = html_report(summary(case("single"), case("prefork")), ENVIRONMENT, EXCERPTS)
     grids = [re.findall(r'class="grid" x1="([^"]+)"', each) for each in text.split("<article")[1:]]
     assert len(grids) == 2
     assert grids[0] == grids[1]
@@ -103,7 +104,7 @@ def test_the_verdict_has_the_tone_of_what_it_says(campaign: Summary, tone: str) 
 
 
 def test_hostile_text_stays_text() -> None:
-    lost = [RequestRecord(HOSTILE, 0, 0, None, HOSTILE, 0, 0, 9, None, None, None)]
+    lost = RequestRecord(HOSTILE, HOSTILE, 0, None, HOSTILE, 0, 0, 9, None, None, None)
     hostile = case(
         HOSTILE,
         axes={HOSTILE: HOSTILE},
@@ -111,7 +112,7 @@ def test_hostile_text_stays_text() -> None:
         invalid=[HOSTILE + LONG_WORD],
     )
     campaign = summary(hostile, intent=HOSTILE, scenario=HOSTILE, backend_reason=HOSTILE)
-    text = html_report(campaign, {HOSTILE: [HOSTILE]}, {HOSTILE: lost})
+    text = html_report(campaign, {HOSTILE: [HOSTILE]}, {HOSTILE: excerpt([lost])})
     shown = Page(text)
     assert shown.count("script") == 0
     assert "<script>alert(1)</script>" in shown.words
@@ -145,8 +146,19 @@ def test_a_campaign_without_cases_or_records_is_a_page_too() -> None:
 
 @pytest.mark.slow
 def test_a_large_campaign_stays_a_page_that_opens() -> None:
-    sent = serve(50, users=2000, messages=10, service_ns=1000)
+    sent = tuple(serve(50, users=100, messages=10, service_ns=1000))
+    shown = Excerpt(sent, users=2000, sent=20_000, end_ns=sent[-1].ended_ns)
     cases = [case(f"m{number}") for number in range(20)]
-    text = html_report(summary(*cases), ENVIRONMENT, {each.slug: sent for each in cases})
+    text = html_report(summary(*cases), ENVIRONMENT, {each.slug: shown for each in cases})
     assert len(text) < 8_000_000
     assert text.count("messages are drawn") == 20
+
+
+def test_groups_have_a_table_and_doubts_of_the_clients_are_told() -> None:
+    groups = {"slow": {"acked": 7.0, "response_time_p99_s": 0.25}, "fast": {"acked": 3.0}}
+    strained = Instrument(fitness=Fitness.STRAINED, reasons=["replica 0 was late by 2.0 ms"])
+    shown = page(summary(case("single", groups=groups, instrument=strained)))
+    for said in ("Figures of each client group", "slow", "250.0 ms",
+                 "single: the clients were strained: replica 0 was late by 2.0 ms"):  # fmt: skip
+        assert said in shown.words, said
+    assert shown.count("p", "good") >= 1  # it decides nothing

@@ -1,10 +1,11 @@
 import io
+import re
 
 import pytest
 from rich.console import Console
 
 from orchestrator.report.table import print_table
-from orchestrator.summary import Summary
+from orchestrator.summary import Fitness, Instrument, Summary
 from tests.unit.orchestrator.report.simulation import (
     FAILED,
     HOSTILE,
@@ -57,7 +58,7 @@ def test_the_values_of_the_matrix_are_columns() -> None:
 
 def test_what_is_unknown_is_a_dash() -> None:
     text = printed(summary(case(measures={"makespan_s": None})), 160)
-    assert tables(text)[2].split() == ["prefork", *"——————", "1/1", *"——————"]
+    assert tables(text)[2].split() == ["prefork", *"——————", "1/1", *"———————"]
 
 
 def test_the_verdict_is_the_last_line_and_the_failure_above_it_on_one_line() -> None:
@@ -87,3 +88,21 @@ def test_long_names_leave_the_rows_readable() -> None:
 def test_a_campaign_without_cases_has_a_verdict_only() -> None:
     text = printed(summary(status="broken", planned_cases=4, reason="no engine"))
     assert text == "broken after 0 of 4 cases: no engine\n"
+
+
+def test_each_group_has_a_row_and_doubts_of_the_clients_a_line() -> None:
+    groups = {"slow": {"acked": 7.0, "response_time_p99_s": 0.25}, "fast": {"acked": 3.0}}
+    strained = Instrument(fitness=Fitness.STRAINED, reasons=["replica 0 was late by 2.0 ms"])
+    text = printed(summary(case("single", groups=groups, instrument=strained)))
+    assert re.search(r"^single +slow +7 .* 250.0 ms$", text, re.MULTILINE)
+    assert re.search(r"^single +fast +3 ", text, re.MULTILINE)
+    assert "single: the clients were strained: replica 0 was late by 2.0 ms\n" in text
+    assert text.endswith("the expectation holds\n")
+
+
+def test_arrivals_have_columns_of_their_own() -> None:
+    measures = {"arrival_rate_per_s": 40.0, "offered_load": 0.8, "dropped": 3.0}
+    text = printed(summary(case(measures=measures)), 160)
+    assert re.search(r"arrivals +load +dropped", text)
+    assert "40.0 /s" in text
+    assert "arrivals" not in printed(summary(case()), 160)
