@@ -6,6 +6,7 @@ Instants are CLOCK_MONOTONIC nanoseconds, 0 for what never happened. No statisti
 """
 
 import ast
+import re
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ _MAGIC = b"\x93NUMPY\x01\x00"
 _length = Struct("<H")
 _ALIGNMENT = 64
 _CELL_BYTES = 8
+_REQUEST_ID = re.compile(r"r([0-9]{1,9})\.c([0-9]{1,9})\.m([0-9]{1,9})")
 
 
 class Row(NamedTuple):
@@ -109,3 +111,9 @@ def connection_rows(stored: bytes) -> Iterator[ConnectionRow]:
 def request_id(replica: int, user: int, message: int) -> str:
     """Return the id that this message carries, unique in its run: ``r3.c12.m4``, each from 0."""
     return f"r{replica}.c{user}.m{message}"
+
+
+def read_request_id(text: str) -> tuple[int, int, int] | None:
+    """Return replica, user and message of an id that `request_id` made, None of any other."""
+    numbers = _REQUEST_ID.fullmatch(text)
+    return None if numbers is None else (int(numbers[1]), int(numbers[2]), int(numbers[3]))

@@ -42,8 +42,16 @@ class Archive:
         return archive
 
     def raw_folder(self, slug: str) -> Path:
-        """Return the folder for a case's logs and samples, made where it is missing."""
-        folder = self.path / "raw" / slug
+        """Return the folder for a case's logs and tables as they came, made where it is missing."""
+        return self.folder(f"raw/{slug}")
+
+    def folder(self, name: str) -> Path:
+        """Return a folder of the results, made where it is missing.
+
+        Raises:
+            ArchiveError: it cannot be made.
+        """
+        folder = self.path / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as exc:

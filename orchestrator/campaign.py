@@ -82,8 +82,8 @@ class Campaign:
             cases=cases,
             exit_code=exit_code(status, cases),
         )
-        requests = {each.summary.slug: each.requests for each in self._conclusions}
-        return Findings(summary, self._environment, requests)
+        excerpts = {each.summary.slug: each.excerpt for each in self._conclusions}
+        return Findings(summary, self._environment, excerpts)
 
     def _run_cases(self) -> None:
         setting = self._setting
@@ -104,7 +104,7 @@ class Campaign:
         steps = Steps(self._progress.step, self._progress.acked)
         try:
             execute(setting.scenario, case, setting.backend, folder, steps)
-            return conclude(setting.scenario, case, folder)
+            return conclude(setting.scenario, case, setting.archive)
         except OSError as exc:
             if exc.errno not in DISK_ERRORS:
                 raise

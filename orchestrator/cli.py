@@ -108,12 +108,13 @@ def _validate(asked: argparse.Namespace) -> int:
 
 
 def _report(asked: argparse.Namespace) -> int:
+    archive = Archive(asked.results)
     try:
-        findings = restore(asked.results)
+        findings = restore(archive)
     except RestoreError as exc:
         return _say(f"orchestrate.py: {exc}", MISUSED)
     with interrupts.held():
-        return _conclude(findings, Archive(asked.results))
+        return _conclude(findings, archive)
 
 
 def _say(text: str, code: int) -> int:

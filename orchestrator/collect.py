@@ -1,142 +1,135 @@
-"""Reads what a case left in its folder, and proves it complete or says what is missing.
+"""Reads what the clients of a case left in its folder, and says what of it is missing.
 
-A case's folder holds ``case.json`` (what ran and how it ended), ``clients.json`` (what each
-replica says of itself), a file of samples for each replica, and every program's log.
+``clients.json`` is what each replica says of itself and who was lost; beside it lie two tables for
+each replica, of the messages it sent and of its connections; see `labkit.samples`.
 """
 
 import json
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from labkit.samples import FAILURES, OUTCOMES, request_id, unpack
+import numpy as np
+
+from labkit.samples import FAILURES, ConnectionRow, Row
 from orchestrator.archive import CLIENTS
+from orchestrator.tables import Table
 
 BOOKS = ("sent", "acked", "failed", "unsent", "in_flight")
 
-Event: TypeAlias = Mapping[str, Any]
-SHOWN_BYTES = 80
+
+@dataclass(frozen=True)
+class Health:
+    """What a replica cost and how late it was; lags in ns, None where nothing was due by a clock.
+
+    A lag is how long after an instant that was set beforehand, an arrival or the end of a think
+    time, the client's loop took it up.
+    """
+
+    cpu_s: float
+    wall_s: float
+    lag_p50_ns: int | None
+    lag_p99_ns: int | None
+    lag_max_ns: int | None
+    lags: int
+    gc_pauses: int
+    gc_pause_s: float
 
 
 @dataclass(frozen=True)
-class ServerLog:
-    """The server's events in the order written, and why they cannot be all, if they cannot."""
+class Replica:
+    """What one replica reported: counts, and a row for each message and each connection.
 
-    events: tuple[Event, ...]
-    gaps: tuple[str, ...]
+    ``begun_ns`` is when it really began; ``planned`` is None where only the run could tell how many
+    messages there would be. ``books`` count messages by what became of them, ``errors`` connections
+    by the kind of failure that ended them.
+    """
 
-    def of(self, name: str) -> list[Event]:
-        """Return the events called ``name``."""
-        return [event for event in self.events if event["event"] == name]
+    number: int
+    group: str
+    begun_ns: int
+    end_ns: int
+    planned: int | None
+    books: Mapping[str, int]
+    errors: Mapping[str, int]
+    health: Health
+    messages: Table
+    connections: Table
 
-    def first(self, name: str) -> Event | None:
-        """Return the first event called ``name``, None where there is none."""
-        return next(iter(self.of(name)), None)
 
+@dataclass(frozen=True)
+class Lost:
+    """A replica that did not report, where it was, and why."""
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A message that a client sent, as that client saw it; see `labkit.samples.Row`."""
-
-    request: str
-    user: int
-    message: int
-    outcome: str
-    due_ns: int
-    sent_ns: int
-    ended_ns: int
+    number: int
+    group: str
+    host: str | None
+    reason: str
+    planned: int | None
 
 
 @dataclass(frozen=True)
 class ClientRun:
-    """What all replicas of a case did together.
-
-    ``start_ns`` is the common start, ``end_ns`` when the last message's fate was known, and
-    ``started_ns`` when each replica really began. ``books`` add up messages by what became of
-    them, ``errors`` users by the kind of failure that ended them.
-    """
+    """What all replicas of a case did together, from their common start on."""
 
     start_ns: int
-    end_ns: int
-    started_ns: tuple[int, ...]
-    samples: tuple[Sample, ...]
-    books: Mapping[str, int]
-    errors: Mapping[str, int]
+    replicas: tuple[Replica, ...]
+    lost: tuple[Lost, ...]
     gaps: tuple[str, ...]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of all groups, in the order of their replicas."""
+        group_of = {each.number: each.group for each in self.replicas}
+        group_of |= {each.number: each.group for each in self.lost}
+        return tuple(dict.fromkeys(group_of[number] for number in sorted(group_of)))
 
 
 def read_client_run(folder: Path) -> ClientRun:
-    """Return what the replicas of a case reported, and where their samples are not all there."""
+    """Return what the replicas of a case reported, and where their tables are not all there.
+
+    Raises:
+        OSError, ValueError, KeyError: it is not there, or was not written by a case that ended.
+    """
     told = json.loads((folder / CLIENTS).read_text(encoding="utf-8"))
-    samples: list[Sample] = []
     gaps: list[str] = []
-    for replica in told["replicas"]:
-        rows = _read_samples(folder / replica["samples"], replica["replica"])
-        samples += rows
-        if len(rows) != replica["books"]["sent"]:
-            gaps.append(
-                f"{replica['samples']} holds {len(rows)} of {replica['books']['sent']} samples"
-            )
-    return ClientRun(
-        start_ns=told["start_ns"],
-        end_ns=max(replica["end_ns"] for replica in told["replicas"]),
-        started_ns=tuple(replica["first_connect_ns"] for replica in told["replicas"]),
-        samples=tuple(samples),
-        books={name: sum(r["books"][name] for r in told["replicas"]) for name in BOOKS},
-        errors={kind: sum(r["errors"][kind] for r in told["replicas"]) for kind in FAILURES},
-        gaps=tuple(gaps),
+    replicas = tuple(_read_replica(each, folder, gaps) for each in told["replicas"])
+    lost = tuple(
+        Lost(each["replica"], each["group"], each["host"], each["reason"], each["planned"])
+        for each in told["lost"]
+    )
+    return ClientRun(told["start_ns"], replicas, lost, tuple(gaps))
+
+
+def _read_replica(told: Mapping[str, Any], folder: Path, gaps: list[str]) -> Replica:
+    books = {name: int(told["books"][name]) for name in BOOKS}
+    messages = _read_table(folder / told["samples"], Row._fields, gaps)
+    if len(messages) != books["sent"]:
+        gaps.append(f"{told['samples']} holds {len(messages)} of {books['sent']} samples")
+    return Replica(
+        number=told["replica"],
+        group=told["group"],
+        begun_ns=told["first_connect_ns"],
+        end_ns=told["end_ns"],
+        planned=told["planned"],
+        books=books,
+        errors={kind: int(told["errors"][kind]) for kind in FAILURES},
+        health=Health(**{each.name: told["health"][each.name] for each in fields(Health)}),
+        messages=messages,
+        connections=_read_table(folder / told["connections"], ConnectionRow._fields, gaps),
     )
 
 
-def _read_samples(path: Path, replica: int) -> list[Sample]:
-    return [
-        Sample(
-            request=request_id(replica, row.user, row.message),
-            user=row.user,
-            message=row.message,
-            outcome=OUTCOMES[row.outcome],
-            due_ns=row.due_ns,
-            sent_ns=row.sent_ns,
-            ended_ns=row.ended_ns,
-        )
-        for row in unpack(path.read_bytes())
-    ]
-
-
-def read_server_log(path: Path) -> ServerLog:
-    """Return the events of a JSON event log and the gaps in it.
-
-    The last line, ``stopped``, counts every event; a log is complete where the counts agree.
-    """
-    events: list[Event] = []
-    gaps: list[str] = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        event = _event(line)
-        if event is None:
-            gaps.append(f"{path.name}:{number} is no event: {line[:SHOWN_BYTES]!r}")
-        else:
-            events.append(event)
-    return ServerLog(tuple(events), (*gaps, *_missing(events, path.name)))
-
-
-def _event(line: bytes) -> Event | None:
+def _read_table(path: Path, columns: Sequence[str], gaps: list[str]) -> Table:
+    """Return a table of ``columns``; an empty one, and a gap, where the file is none."""
+    expected = np.dtype([(column, "<u8") for column in columns])
     try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    is_event = isinstance(event, dict) and isinstance(event.get("event"), str)
-    return event if is_event else None
-
-
-def _missing(events: list[Event], name: str) -> list[str]:
-    if not events or events[-1]["event"] != "stopped":
-        return [f"{name} does not end with the event stopped"]
-    seen = Counter(event["event"] for event in events)
-    counted: Mapping[str, int] = events[-1]["counts"]
-    return [
-        f"{name} holds {seen[event]} of {counted.get(event, 0)} events {event}"
-        for event in sorted({*seen, *counted})
-        if seen[event] != counted.get(event, 0)
-    ]
+        found: Table = np.load(path, allow_pickle=False)
+        if found.dtype == expected and found.ndim == 1:
+            return found
+        reason = f"its columns are {found.dtype}"
+    except (OSError, ValueError, EOFError) as exc:
+        reason = str(exc)
+    gaps.append(f"{path.name} is no table of {len(columns)} columns: {reason}")
+    return np.empty(0, dtype=expected)

@@ -97,10 +97,11 @@ class _Drive:
             payload = self._channel.receive_bytes(result.pop(f"{table}_bytes"))
             (self._folder / name).write_bytes(payload)
             result[table] = name
+        result["group"] = self._order.place(result["replica"])[0].name
         self._replicas.append(result)
 
     def _finish(self) -> float:
-        told = {"start_ns": self._start_ns, "replicas": self._replicas}
+        told = {"start_ns": self._start_ns, "replicas": self._replicas, "lost": []}
         (self._folder / CLIENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         end_ns = max(int(replica["end_ns"]) for replica in self._replicas)
         return (end_ns - self._start_ns) / 1e9

@@ -1,19 +1,24 @@
 """All that is known of one case, before anything is concluded from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
-from orchestrator.collect import ClientRun, ServerLog
+from orchestrator.collect import ClientRun
+from orchestrator.server_log import ServerLog
 
 
 @dataclass(frozen=True)
 class Evidence:
     """All that is known of one case.
 
-    ``inputs`` are its configured measures by name; the exit codes are those of the programs.
+    ``inputs`` are its configured measures by name; ``planned`` how many messages each group was to
+    send, None where only the run could tell; ``open_groups`` are those that are open loops.
     """
 
     inputs: Mapping[str, float]
     clients: ClientRun
     log: ServerLog
     server_exit_code: int
+    planned: Mapping[str, int | None] = field(default_factory=dict)
+    open_groups: AbstractSet[str] = frozenset()

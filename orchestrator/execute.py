@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.order import CLOSED, GroupOrder, Order
+from labkit.order import Order
 from orchestrator.archive import CASE
 from orchestrator.backends.base import Backend, StageOrder
 from orchestrator.conductor import drive
@@ -37,13 +37,13 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     staged = StageOrder(
         model=case.model,
         environment=server_environment(case.server),
-        replicas=case.group.replicas,
+        replicas=sum(group.replicas for group in case.groups),
         folder=folder,
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,
     )
     steps.on_step("starting")
     with backend.stage(staged) as stage:
-        steps.on_step(f"under load, {case.group.users * case.group.messages} messages")
+        steps.on_step("under load")
         load_s = drive(
             stage.conductor, _order(scenario, case, stage.target), folder, steps.on_acked
         )
@@ -71,23 +71,12 @@ def server_environment(server: ServerSettings) -> dict[str, str]:
 
 
 def _order(scenario: Scenario, case: Case, target: str) -> Order:
-    group = case.group
+    replicas = sum(group.replicas for group in case.groups)
     return Order(
-        groups=(
-            GroupOrder(
-                name="clients",
-                replicas=group.replicas,
-                loop=CLOSED,
-                initial=group.users,
-                messages=group.messages,
-                demand=group.demand,
-                demand_limit_s=case.server.max_service_time_s,
-                think_time=group.think_time,
-            ),
-        ),
+        groups=case.orders,
         target=target,
-        seed=scenario.seed,
+        seed=case.seed,
         timeout_s=scenario.timeout_s,
-        margin_s=START_MARGIN_S + START_MARGIN_PER_REPLICA_S * group.replicas,
+        margin_s=START_MARGIN_S + START_MARGIN_PER_REPLICA_S * replicas,
         enrol_s=ENROL_S,
     )

@@ -14,12 +14,16 @@ _SUFFIXES = {COUNT: "", TIME: "_s", SIZE: "_bytes", RATE: "_per_s"}
 
 @dataclass(frozen=True)
 class Measure:
-    """A number that an expectation may name; ``input`` is configured, ``measured`` is observed."""
+    """A number that an expectation may name; ``input`` is configured, ``measured`` is observed.
+
+    ``is_of_group`` where each client group has its own: ``slow.response_time_p99``.
+    """
 
     name: str
     dimension: Dimension
     meaning: str
     kind: Literal["input", "measured"] = "measured"
+    is_of_group: bool = False
 
     @property
     def key(self) -> str:
@@ -31,46 +35,79 @@ def _input(name: str, dimension: Dimension, meaning: str) -> Measure:
     return Measure(name, dimension, meaning, "input")
 
 
+def _of_group(name: str, dimension: Dimension, meaning: str) -> Measure:
+    return Measure(name, dimension, meaning, is_of_group=True)
+
+
 _REGISTRY = (
-    _input("users", COUNT, "connections in all, each waiting for its ack before it sends again"),
-    _input("replicas", COUNT, "client replicas that share the users"),
-    _input("messages", COUNT, "messages that each user sends"),
+    _input("users", COUNT, "users of closed groups, at most at once, each with a connection"),
+    _input("replicas", COUNT, "client replicas that share the load"),
+    _input("messages", COUNT, "messages that each user sends, where that is set"),
+    _input("arrival_rate", RATE, "arrivals of open groups, on average over the time they come"),
+    _input("duration", TIME, "how long the load goes on, where that is set"),
+    _input("connections", COUNT, "connections of pools; absent where each arrival has its own"),
     _input("workers", COUNT, "processes or threads that serve; 1 for a model without a pool"),
     _input("backlog", COUNT, "argument of listen"),
-    _input("service_time", TIME, "demand of one message, or the server's default"),
-    _input("think_time", TIME, "pause of a user between an ack and its next message"),
-    Measure("makespan", TIME, "from the common start to the last ack or failure"),
-    Measure("throughput", RATE, "acks per second of makespan"),
-    Measure("response_time_mean", TIME, "mean time from due to acked"),
-    Measure("response_time_p50", TIME, "median time from due to acked"),
-    Measure("response_time_p90", TIME, "90th percentile of the time from due to acked"),
-    Measure("response_time_p99", TIME, "99th percentile of the time from due to acked"),
-    Measure("response_time_max", TIME, "longest time from due to acked"),
-    Measure("first_service_wait_p50", TIME, "from the start until half the users are in service"),
-    Measure("first_service_wait_max", TIME, "from the start until every user has been in service"),
-    Measure("peak_in_service", COUNT, "most messages in service at one instant"),
-    Measure("sent", COUNT, "messages sent"),
-    Measure("acked", COUNT, "messages acknowledged"),
-    Measure("failed", COUNT, "messages sent that can no longer be acknowledged"),
-    Measure("unsent", COUNT, "messages planned and never sent"),
-    Measure("in_flight", COUNT, "messages sent, neither acked nor failed at the end"),
-    Measure("errors", COUNT, "errors of every kind together"),
-    Measure("refused", COUNT, "connections refused"),
-    Measure("reset", COUNT, "connections reset by the server"),
-    Measure("timed_out", COUNT, "connects or acks that did not come in time"),
-    Measure("closed_early", COUNT, "connections closed before everything was acknowledged"),
-    Measure("bad_reply", COUNT, "answers that were not an ack"),
-    Measure("unreachable", COUNT, "connections that failed for want of a route, a port or a file"),
+    _input("service_time", TIME, "mean demand of a message, or the server's default"),
+    _input("think_time", TIME, "mean pause of a user between an ack and its next message"),
+    _input("offered_load", COUNT, "arrival rate times service time over workers; 1 is all it can"),
+    _of_group("makespan", TIME, "from the common start to the last ack or failure"),
+    _of_group("throughput", RATE, "acks per second of makespan"),
+    _of_group("response_time_mean", TIME, "mean time from due to acked"),
+    _of_group("response_time_p50", TIME, "median time from due to acked"),
+    _of_group("response_time_p90", TIME, "90th percentile of the time from due to acked"),
+    _of_group("response_time_p99", TIME, "99th percentile of the time from due to acked"),
+    _of_group("response_time_p999", TIME, "99.9th percentile of the time from due to acked"),
+    _of_group("response_time_max", TIME, "longest time from due to acked"),
+    _of_group("exchange_time_mean", TIME, "mean time from sent to acked, what a naive client says"),
+    _of_group("exchange_time_p50", TIME, "median time from sent to acked"),
+    _of_group("exchange_time_p90", TIME, "90th percentile of the time from sent to acked"),
+    _of_group("exchange_time_p99", TIME, "99th percentile of the time from sent to acked"),
+    _of_group("exchange_time_max", TIME, "longest time from sent to acked"),
+    _of_group("send_delay_p50", TIME, "median time from due to sent"),
+    _of_group("send_delay_p99", TIME, "99th percentile of the time from due to sent"),
+    _of_group("send_delay_max", TIME, "longest time from due to sent"),
+    _of_group("first_service_wait_p50", TIME, "median wait of a user for its first service"),
+    _of_group("first_service_wait_max", TIME, "longest wait of a user for its first service"),
+    _of_group("peak_in_service", COUNT, "most messages in service at one instant"),
+    _of_group("connected", COUNT, "connections established, accepted by the server or not"),
+    Measure("never_accepted", COUNT, "connections established that the server never accepted"),
+    _of_group("connect_time_p50", TIME, "median time to establish a connection"),
+    _of_group("connect_time_p99", TIME, "99th percentile of the time to establish a connection"),
+    _of_group("connect_time_max", TIME, "longest time to establish a connection"),
+    _of_group("accept_wait_p50", TIME, "median time of an accepted connection in the backlog"),
+    _of_group("accept_wait_max", TIME, "longest time of an accepted connection in the backlog"),
+    _of_group("queue_wait_p50", TIME, "median time accepted and in the model's own queue"),
+    _of_group("queue_wait_max", TIME, "longest time accepted and in the model's own queue"),
+    _of_group("sent", COUNT, "messages sent"),
+    _of_group("acked", COUNT, "messages acknowledged"),
+    _of_group("failed", COUNT, "messages sent that can no longer be acknowledged"),
+    _of_group("unsent", COUNT, "messages planned and never sent"),
+    _of_group("in_flight", COUNT, "messages sent, neither acked nor failed at the end"),
+    _of_group("dropped", COUNT, "arrivals of open groups that could not be sent"),
+    _of_group("errors", COUNT, "errors of every kind together"),
+    _of_group("refused", COUNT, "connections refused"),
+    _of_group("reset", COUNT, "connections reset by the server"),
+    _of_group("timed_out", COUNT, "connects or acks that did not come in time"),
+    _of_group("closed_early", COUNT, "connections closed before everything was acknowledged"),
+    _of_group("bad_reply", COUNT, "answers that were not an ack"),
+    _of_group("surplus_reply", COUNT, "connections that brought bytes that nobody had asked for"),
+    _of_group("unreachable", COUNT, "connections that failed for want of a route, port or file"),
     Measure("connections_per_worker_min", COUNT, "fewest connections that a worker served"),
     Measure("connections_per_worker_max", COUNT, "most connections that a worker served"),
-    Measure("workers_used", COUNT, "workers that served at least one message"),
+    Measure("workers_used", COUNT, "workers that took at least one connection"),
     Measure("worker_deaths", COUNT, "workers that ended while the server was to serve"),
     Measure("cpu_time", TIME, "CPU time of the server, user and system, all its processes"),
     Measure("cpu_time_per_message", TIME, "CPU time of the server for each ack"),
     Measure("peak_memory", SIZE, "most memory the server held, shared pages in each process"),
     Measure("server_exit_code", COUNT, "how the server ended once it was told to"),
-    Measure("start_spread", TIME, "from the first replica's start to the last one's"),
     Measure("utilization", COUNT, "time in service over workers times makespan; above 1 in a loop"),
+    _of_group("start_spread", TIME, "from the first replica's start to the last one's"),
+    _of_group("client_cpu_share", COUNT, "CPU time over wall time of the busiest replica"),
+    _of_group("schedule_lag_p50", TIME, "median lag of a client behind its schedule"),
+    _of_group("schedule_lag_p99", TIME, "99th percentile of that lag, of the worst replica"),
+    _of_group("schedule_lag_max", TIME, "longest lag of a client behind its schedule"),
+    _of_group("gc_pauses", COUNT, "garbage collections of the clients during the load"),
 )  # fmt: skip
 
 MEASURES = {measure.name: measure for measure in _REGISTRY}
@@ -78,11 +115,18 @@ ALIASES = {
     "p50": "response_time_p50",
     "p90": "response_time_p90",
     "p99": "response_time_p99",
+    "p999": "response_time_p999",
     "utilisation": "utilization",
 }
 """Other spellings that an expectation may use; results know the full name only."""
 
 
+def full_name(name: str) -> str:
+    """Return ``name`` with the measure spelt out: ``slow.response_time_p99`` for ``slow.p99``."""
+    group, dot, measure = name.rpartition(".")
+    return f"{group}{dot}{ALIASES.get(measure, measure)}"
+
+
 def find_measure(name: str) -> Measure | None:
-    """Return the measure that ``name`` or its alias stands for, None if there is none."""
-    return MEASURES.get(ALIASES.get(name, name))
+    """Return the measure that ``name``, or what follows the group in it, stands for, if any."""
+    return MEASURES.get(full_name(name).rpartition(".")[2])

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.scenario import AxisValue, ClosedGroup, Scenario, ServerSettings
+from labkit.order import GroupOrder
+from orchestrator.scenario import AxisValue, Group, Scenario, ServerSettings
 from orchestrator.scenario.matrix import apply, points
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 
@@ -17,14 +18,15 @@ _PLAIN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._,=-]{{0,{MAX_SLUG_CHARS - 1}}
 class Case:
     """One model at one load point.
 
-    ``axes`` are the matrix values of this point in the order of the file; ``server`` and ``group``
-    have them applied.
+    ``axes`` are the matrix values of this point in the order of the file; ``server`` and ``groups``
+    have them applied. ``seed`` is the scenario's own: every case draws the same.
     """
 
     model: str
     axes: Mapping[str, AxisValue]
     server: ServerSettings
-    group: ClosedGroup
+    groups: tuple[Group, ...]
+    seed: int
 
     @property
     def name(self) -> str:
@@ -43,32 +45,73 @@ class Case:
         digest = hashlib.sha256(self.name.encode(errors="surrogatepass")).hexdigest()[:8]
         return f"{slug[: MAX_SLUG_CHARS - len(digest) - 1]}-{digest}".lstrip("._-")
 
+    @property
+    def orders(self) -> tuple[GroupOrder, ...]:
+        """What the replicas of each group are told."""
+        return tuple(group.order(self.server.max_service_time_s) for group in self.groups)
+
+    def planned(self) -> dict[str, int | None]:
+        """Return how many messages each group is to send, None where only the run will tell."""
+        return {order.name: order.planned(self.seed) for order in self.orders}
+
+    def open_groups(self) -> frozenset[str]:
+        """Return the names of the groups that are open loops."""
+        return frozenset(group.name for group in self.groups if group.is_open)
+
     def inputs(self) -> dict[str, float]:
         """Return the measures that are configured, by name, in base units.
 
         Where the scenario is silent these are the server's documented defaults; what a server
-        declares of itself when it listens is truer.
+        declares of itself when it listens is truer. What several groups differ in has no value.
         """
-        demand_s = self.group.demand_s
-        return {
-            "users": self.group.users,
-            "replicas": self.group.replicas,
-            "messages": self.group.messages,
-            "workers": self.server.workers or SERVER_DEFAULTS.workers,
-            "backlog": self.server.backlog or SERVER_DEFAULTS.backlog,
-            "service_time": self.server.service_time_s if demand_s is None else demand_s,
-            "think_time": self.group.think_time_s,
+        server = self.server
+        known: dict[str, float | None] = {
+            "users": sum(group.peak_users for group in self.groups) or None,
+            "replicas": sum(group.replicas for group in self.groups),
+            "messages": _common(self.groups, lambda group: getattr(group, "messages", None)),
+            "arrival_rate": self._arrival_rate_per_s(),
+            "duration": self._duration_s(),
+            "connections": sum(order.connections for order in self.orders) or None,
+            "workers": server.workers or SERVER_DEFAULTS.workers,
+            "backlog": server.backlog or SERVER_DEFAULTS.backlog,
+            "service_time": _common(self.groups, self._service_time_s),
+            "think_time": _common(self.groups, lambda group: group.think_time_s),
         }
+        return {name: value for name, value in known.items() if value is not None}
+
+    def _service_time_s(self, group: Group) -> float:
+        demand_s = group.demand_s(self.server.max_service_time_s)
+        return self.server.service_time_s if demand_s is None else demand_s
+
+    def _arrival_rate_per_s(self) -> float | None:
+        """Return the rate of all arrivals, on average from the first group's start to the end."""
+        groups = [group for group in self.groups if group.is_open]
+        if not groups:
+            return None
+        begin_s = min(group.start_s for group in groups)
+        end_s = max(group.end_s or 0.0 for group in groups)
+        return sum(group.profile.area for group in groups) / (end_s - begin_s)
+
+    def _duration_s(self) -> float | None:
+        """Return how long it is until the last group stops, where none goes on for its messages."""
+        ends_s = [group.end_s for group in self.groups]
+        known = [end_s for end_s in ends_s if end_s is not None]
+        return max(known) if len(known) == len(ends_s) else None
 
 
 def plan(scenario: Scenario) -> list[Case]:
     """Return every case: each matrix point in the order of the file, at it each model in turn."""
-    (group,) = scenario.clients
     return [
-        Case(model, point, *apply(point, scenario.server, group))
+        Case(model, point, *apply(point, scenario.server, scenario.clients), scenario.seed)
         for point in points(scenario.matrix)
         for model in scenario.models
     ]
+
+
+def _common(groups: Sequence[Group], value_of: Callable[[Group], float | None]) -> float | None:
+    """Return the value that all groups have, None where they differ."""
+    values = {value_of(group) for group in groups}
+    return values.pop() if len(values) == 1 else None
 
 
 def _text(value: AxisValue) -> str:

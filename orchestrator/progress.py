@@ -28,7 +28,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._place = ""
-        self._planned = 0
+        self._planned: int | None = 0
         self._said_s = 0.0
 
     def shown(self) -> AbstractContextManager[object]:
@@ -42,7 +42,9 @@ class Progress:
     def case_begun(self, number: int, total: int, case: Case) -> None:
         """Tell that ``case``, which is ``number`` of ``total``, has its turn."""
         self._place = f"[{number}/{total}] {case.name}"
-        self._planned = case.group.users * case.group.messages
+        planned = list(case.planned().values())
+        known = [messages for messages in planned if messages is not None]
+        self._planned = sum(known) if len(known) == len(planned) else None
 
     def step(self, text: str) -> None:
         """Tell which step the case has reached."""
@@ -51,7 +53,8 @@ class Progress:
     def acked(self, messages: int) -> None:
         """Tell how many of the case's messages have been acknowledged."""
         if time.monotonic() - self._said_s >= QUIET_S:
-            self._say(f"{self._place}: {messages} of {self._planned} acknowledged")
+            of_all = "" if self._planned is None else f" of {self._planned}"
+            self._say(f"{self._place}: {messages}{of_all} acknowledged")
 
     def case_ended(self, summary: CaseSummary) -> None:
         """Tell what the case came to."""

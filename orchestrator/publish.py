@@ -15,4 +15,4 @@ def publish(findings: Findings, archive: Archive) -> None:
     summary = findings.summary
     archive.write_json("summary.json", summary.model_dump(mode="json"))
     archive.write("junit.xml", junit_xml(summary))
-    archive.write("report.html", html_report(summary, findings.environment, findings.requests))
+    archive.write("report.html", html_report(summary, findings.environment, findings.excerpts))

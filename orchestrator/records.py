@@ -1,4 +1,4 @@
-"""One request as client and server saw it, joined on its id. Values only."""
+"""One request as client and server saw it, for a person to look at. Values only."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,12 @@ class RequestRecord:
 
     The client measured ``due``, ``sent`` and ``ended``; the server ``received``, ``started`` and
     ``finished``, None where its log has no such request. ``outcome`` is ``acked`` or the kind of
-    failure; ``ended`` is when that was known.
+    failure; ``ended`` is when that was known. ``user`` is its name in pictures: ``user 3``,
+    ``slow user 3`` where there are several groups.
     """
 
     id: str
-    user: int
+    user: str
     message: int
     worker: int | None
     outcome: str
@@ -25,3 +26,13 @@ class RequestRecord:
     received_ns: int | None
     started_ns: int | None
     finished_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What a picture of a case shows: all requests of some users, of how many, to what instant."""
+
+    requests: tuple[RequestRecord, ...] = ()
+    users: int = 0
+    sent: int = 0
+    end_ns: int = 0

@@ -1,10 +1,10 @@
 """Stored results, analysed again: the same findings from the raw files, nothing is run."""
 
 import json
-from pathlib import Path
 
 from pydantic import ValidationError
 
+from orchestrator.archive import Archive
 from orchestrator.conclude import conclude
 from orchestrator.findings import Findings
 from orchestrator.plan import plan
@@ -17,29 +17,27 @@ class RestoreError(Exception):
     """The folder does not hold the results of a campaign; the message says what is missing."""
 
 
-def restore(folder: Path) -> Findings:
-    """Return what the raw files in ``folder`` say by today's analysis.
+def restore(archive: Archive) -> Findings:
+    """Return what the raw files in ``archive`` say by today's analysis, and store its samples anew.
 
     Circumstances and how the campaign ended are taken from its own summary.
 
     Raises:
-        RestoreError: ``folder`` holds no results, or not all that they are made of.
+        RestoreError: it holds no results, or not all that they are made of.
+        ArchiveError: the samples cannot be stored.
     """
+    folder = archive.path
     try:
         told = Summary.model_validate_json((folder / "summary.json").read_bytes())
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
         ended = {case.slug for case in told.cases}
-        found = [
-            conclude(scenario, case, folder / "raw" / case.slug)
-            for case in plan(scenario)
-            if case.slug in ended
-        ]
+        found = [conclude(scenario, case, archive) for case in plan(scenario) if case.slug in ended]
     except ValidationError as exc:
         raise RestoreError(f"{folder / 'summary.json'} is no summary of this version") from exc
     except (OSError, ValueError, KeyError, ScenarioError) as exc:
         raise RestoreError(f"{folder} does not hold complete results: {exc}") from exc
     cases = [each.summary for each in found]
     update = {"cases": cases, "exit_code": exit_code(told.status, cases)}
-    requests = {each.summary.slug: each.requests for each in found}
-    return Findings(told.model_copy(update=update), environment, requests)
+    excerpts = {each.summary.slug: each.excerpt for each in found}
+    return Findings(told.model_copy(update=update), environment, excerpts)

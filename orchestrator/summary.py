@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Status(StrEnum):
@@ -26,6 +26,14 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Fitness(StrEnum):
+    """Whether the clients were up to what they measured."""
+
+    OK = "ok"
+    STRAINED = "strained"  # late or busy enough for somebody to know
+    BOTTLENECK = "bottleneck"  # they, rather than the server, set the figures
+
+
 class Record(BaseModel):
     """Frozen, and strict about what it holds."""
 
@@ -42,6 +50,13 @@ class Expectation(Record):
     reason: str = Field(default="", description="why the outcome is unknown")
 
 
+class Instrument(Record):
+    """How the clients fared as a measuring instrument; their figures are among the measures."""
+
+    fitness: Fitness
+    reasons: list[str] = Field(description="why it is not ok, a sentence each")
+
+
 class CaseSummary(Record):
     """One model at one load point."""
 
@@ -52,6 +67,11 @@ class CaseSummary(Record):
     measures: dict[str, float | None] = Field(
         description="every measure by its key; null where it could not be measured"
     )
+    groups: dict[str, dict[str, float | None]] = Field(
+        default_factory=dict,
+        description="the clients' measures of each group by name, where there are several groups",
+    )
+    instrument: Instrument
     expectations: list[Expectation]
     invalid: list[str] = Field(description="why this case cannot be trusted as a measurement")
     overhead_s: float = Field(description="wall time of the case less the load's own window")

@@ -5,6 +5,7 @@ Pure functions. What could not be measured has not passed.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from orchestrator.dimensions import format_value
 from orchestrator.expressions import Expression, parse_expression
@@ -20,16 +21,23 @@ IMPLIED = {
 
 
 def judge(
-    expectations: Sequence[Expression], measures: Mapping[str, float | None]
+    expectations: Sequence[Expression],
+    measures: Mapping[str, float | None],
+    groups: Mapping[str, Mapping[str, float | None]] = MappingProxyType({}),
 ) -> list[Expectation]:
-    """Return what becomes of a case's expectations and of the implied ones."""
+    """Return what becomes of a case's expectations and of the implied ones.
+
+    ``groups`` are the measures of each client group by its name.
+    """
+    of_groups = {f"{group}.{name}": v for group, own in groups.items() for name, v in own.items()}
+    values = {**measures, **of_groups}
     named = {word for each in expectations for word in re.findall(r"\w+", each.text)}
     implied = [each for measure, each in IMPLIED.items() if measure not in named]
-    return [_judge(each, measures) for each in (*expectations, *implied)]
+    return [_judge(each, values) for each in (*expectations, *implied)]
 
 
-def _judge(expression: Expression, measures: Mapping[str, float | None]) -> Expectation:
-    found = expression.evaluate(measures)
+def _judge(expression: Expression, values: Mapping[str, float | None]) -> Expectation:
+    found = expression.evaluate(values)
     outcomes = {True: Outcome.PASSED, False: Outcome.FAILED, None: Outcome.UNKNOWN}
     left, right = (
         "" if side is None else format_value(side, found.dimension)

@@ -84,7 +84,10 @@ class _Checker:
     def _named(self, part: Name) -> Dimension:
         measure = find_measure(part.name)
         if measure is None:
-            message = unknown("name", part.name, (*MEASURES, *ALIASES))
+            message = unknown("name", part.own_name, (*MEASURES, *ALIASES))
+            raise ExpressionError(message, part.span.end - len(part.own_name) + 1)
+        if part.group and not measure.is_of_group:
+            message = f"{measure.name} is not of a group; write {part.own_name}"
             raise ExpressionError(message, part.span.column)
         return measure.dimension
 

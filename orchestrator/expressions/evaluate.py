@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from orchestrator.dimensions import Dimension
 from orchestrator.expressions.syntax import Call, Comparison, Name, Operation, Part, Quantity
-from orchestrator.measures import ALIASES
+from orchestrator.measures import full_name
 
 NOISE = 1e-12
 """Relative difference under which two numbers are the same: 3 * 0.1 must be 0.3."""
@@ -74,7 +74,7 @@ def _value(part: Part, values: Mapping[str, float | None]) -> float:
         case Quantity():
             return part.value
         case Name():
-            return _measured(ALIASES.get(part.name, part.name), values)
+            return _measured(full_name(part.name), values)
         case Operation():
             value = _operate(part.operator, _value(part.left, values), _value(part.right, values))
         case Call():

@@ -3,6 +3,7 @@
 Plain values. Nothing here knows a measure, a dimension rule or a number's value at run time.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.dimensions import Dimension
@@ -45,11 +46,21 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Name:
-    """A measure, as written."""
+    """A measure, as written: of the case, or of a client group, ``slow.response_time_p99``."""
 
     span: Span
     name: str
     depth: int = 1
+
+    @property
+    def group(self) -> str:
+        """The name of the group, empty for a measure of the case."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def own_name(self) -> str:
+        """The measure's name without the group."""
+        return self.name.rpartition(".")[2]
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,19 @@ class Comparison:
     left: Part
     right: Part
     tolerance: Quantity | None
+
+
+def names_in(tree: Comparison | Part) -> Iterator[Name]:
+    """Yield every measure that is named, from left to right."""
+    match tree:
+        case Name():
+            yield tree
+        case Comparison() | Operation():
+            yield from names_in(tree.left)
+            yield from names_in(tree.right)
+        case Call():
+            for argument in tree.arguments:
+                yield from names_in(argument)
 
 
 def depth_over(parts: tuple[Part, ...], span: Span) -> int:

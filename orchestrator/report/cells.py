@@ -1,6 +1,6 @@
 """The columns of the table of cases, the same on a terminal and in HTML."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.dimensions import format_value
@@ -71,15 +71,62 @@ COST = (
     _column("p90", "response_time_p90"),
     _column("p99", "response_time_p99"),
     _column("max", "response_time_max"),
+    _column("backlog", "accept_wait_max"),
     _column("CPU", "cpu_time"),
     _column("memory", "peak_memory"),
 )
+OPEN = (
+    _column("arrivals", "arrival_rate"),
+    _column("load", "offered_load"),
+    _column("dropped", "dropped"),
+    _column("naive p50", "exchange_time_p50"),
+    _column("naive p99", "exchange_time_p99"),
+    _column("lag p99", "schedule_lag_p99"),
+)
+GROUP = (
+    _column("acked", "acked"),
+    _column("failed", "failed"),
+    _column("errors", "errors"),
+    _column("wait", "first_service_wait_max"),
+    _column("p50", "response_time_p50"),
+    _column("p99", "response_time_p99"),
+)
 LEGEND = (
     "makespan: from the common start to the last ack",
-    "wait: until every user has been served once",
+    "wait: longest wait of a user for its first service",
     "peak: most messages in service at once",
     "conns: connections per worker",
     "expected: expectations that hold",
     "p50 to max: response time, from due to acked",
+    "backlog: longest time connected and not yet accepted",
     "CPU, memory: the server's",
 )
+LEGEND_OPEN = (
+    "load: offered load, arrival rate times service time over workers",
+    "dropped: arrivals that could not be sent",
+    "naive: from sent to acked, blind to what waited to be sent",
+    "lag: how late the client itself was",
+)
+
+
+def bands(cases: Sequence[CaseSummary]) -> list[tuple[Column, ...]]:
+    """Return the columns that ``cases`` have something to show in, by what they are about."""
+    return [WAITING, COST, OPEN] if _has_open(cases) else [WAITING, COST]
+
+
+def legend(cases: Sequence[CaseSummary]) -> tuple[str, ...]:
+    """Return what the headings of `bands` mean."""
+    return LEGEND + LEGEND_OPEN if _has_open(cases) else LEGEND
+
+
+def _has_open(cases: Iterable[CaseSummary]) -> bool:
+    return any(measured(case, "arrival_rate") is not None for case in cases)
+
+
+def by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
+    """Return each case once for each of its groups, with the group's measures, as if an axis."""
+    return [
+        case.model_copy(update={"axes": {**case.axes, "group": name}, "measures": measures})
+        for case in cases
+        for name, measures in case.groups.items()
+    ]

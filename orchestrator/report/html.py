@@ -11,15 +11,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestrator.dimensions import SIZE, TIME, format_value
-from orchestrator.records import RequestRecord
+from orchestrator.records import Excerpt
 from orchestrator.report import cells, sentences
 from orchestrator.report.axis import Axis, Tick, axis_over
-from orchestrator.report.lanes import HUES, MAX_REQUESTS, UNITS, Picture, draw
+from orchestrator.report.lanes import HUES, UNITS, Picture, draw
 from orchestrator.report.visible import visible
 from orchestrator.summary import CaseSummary, Status, Summary
-
-MAX_REQUESTS_IN_ALL = 20_000
-"""Shared by the pictures of a page, so that a large campaign still opens."""
 
 NEAR_THE_EDGE = 80
 """The percentage of the axis from which a label to the right of a mark has no room."""
@@ -34,25 +31,35 @@ class _Scene:
     caption: str
     end: Tick | None
     findings: list[str]
+    remarks: list[str]
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """A table: a row for each of ``cases``, whose axes are ``keys``."""
+
+    title: str
+    keys: Sequence[str]
+    cases: Sequence[CaseSummary]
+    columns: Sequence[cells.Column]
 
 
 def html_report(
     summary: Summary,
     environment: Mapping[str, object],
-    requests: Mapping[str, Sequence[RequestRecord]],
+    excerpts: Mapping[str, Excerpt],
 ) -> str:
-    """Return the report as a page; ``requests`` are those of each case by its slug."""
-    axis = axis_over(request.ended_ns for each in requests.values() for request in each)
+    """Return the report as a page; ``excerpts`` are what to show of each case by its slug."""
+    axis = axis_over(each.end_ns for each in excerpts.values())
     return _ENVIRONMENT.get_template("report.html.j2").render(
         summary=summary,
         verdict=sentences.verdict(summary),
         tone=_tone(summary),
         duration=format_value(summary.duration_s, TIME),
         overheads=sentences.overheads(summary),
-        keys=cells.axes_of(summary.cases),
-        columns=(*cells.WAITING, *cells.COST),
-        legend=cells.LEGEND,
-        scenes=list(_scenes(summary, requests, axis)),
+        tables=list(_tables(summary.cases)),
+        legend=cells.legend(summary.cases),
+        scenes=list(_scenes(summary, excerpts, axis)),
         axis=axis,
         environment=list(_rows(environment)),
     )
@@ -66,15 +73,25 @@ def _tone(summary: Summary) -> str:
     return "bad" if flawed else "good"
 
 
-def _scenes(
-    summary: Summary, requests: Mapping[str, Sequence[RequestRecord]], axis: Axis
-) -> Iterator[_Scene]:
-    limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // max(1, len(summary.cases)))
+def _scenes(summary: Summary, excerpts: Mapping[str, Excerpt], axis: Axis) -> Iterator[_Scene]:
     for case in summary.cases:
-        sent = requests.get(case.slug, ())
-        picture = draw(sent, axis.span_ns, max(1, limit)) if sent else None
-        findings = list(sentences.findings(case))
-        yield _Scene(case, picture, _caption(case), _end(case, axis), findings)
+        shown = excerpts.get(case.slug)
+        yield _Scene(
+            case=case,
+            picture=draw(shown, axis.span_ns) if shown and shown.requests else None,
+            caption=_caption(case),
+            end=_end(case, axis),
+            findings=list(sentences.findings(case)),
+            remarks=list(sentences.remarks(case)),
+        )
+
+
+def _tables(cases: Sequence[CaseSummary]) -> Iterator[_Figures]:
+    """Yield the figures of all cases, then those of their groups, where a case has several."""
+    yield _Figures("Figures", cells.axes_of(cases), cases, sum(cells.bands(cases), ()))
+    groups = cells.by_group(cases)
+    if groups:
+        yield _Figures("Figures of each client group", cells.axes_of(groups), groups, cells.GROUP)
 
 
 def _caption(case: CaseSummary) -> str:

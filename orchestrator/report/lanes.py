@@ -1,18 +1,15 @@
 """The swim lanes of one case: a lane for each user, a bar for each wait and each service.
 
-Geometry only, in units of the shared time axis; the template draws it. Bounded: whole lanes are
-left out, evenly, before one that is shown loses a request.
+Geometry only, in units of the shared time axis; the template draws it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.dimensions import TIME, format_value
-from orchestrator.records import RequestRecord
+from orchestrator.records import ACKED, Excerpt, RequestRecord
 
-MAX_LANES = 200
-MAX_REQUESTS = 5_000
 HUES = 8
 """Colours for workers; they repeat beyond."""
 
@@ -22,7 +19,6 @@ UNITS = 10_000
 PICTURE_HEIGHT = 480
 LANE_HEIGHTS = (3, 18)
 LABEL_HEIGHT = 12
-ACKED = "acked"
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lane:
-    """One user; ``label`` is empty where there is no room for it."""
+    """One user; ``label`` names it, and is empty where there is no room for it."""
 
     y: int
     label: str
@@ -66,50 +62,24 @@ class Picture:
         return self.lane_height * len(self.lanes)
 
 
-def draw(requests: Sequence[RequestRecord], span_ns: int, limit: int = MAX_REQUESTS) -> Picture:
-    """Return the picture of ``requests`` on a time axis from 0 to ``span_ns``."""
-    users = _by_user(requests)
-    chosen = _choose(users, limit)
-    shown = [request for user in chosen for request in users[user][:limit]]
+def draw(shown: Excerpt, span_ns: int) -> Picture:
+    """Return the picture of ``shown`` on a time axis from 0 to ``span_ns``."""
+    users: dict[str, list[RequestRecord]] = defaultdict(list)
+    for request in shown.requests:
+        users[request.user].append(request)
     low, high = LANE_HEIGHTS
-    height = max(low, min(high, PICTURE_HEIGHT // max(1, len(chosen))))
+    height = max(low, min(high, PICTURE_HEIGHT // max(1, len(users))))
     every = -(-LABEL_HEIGHT // height)
     lanes = [
         Lane(
             y=row * height,
-            label="" if row % every else f"user {user}",
-            bars=[_bar(request, span_ns) for request in users[user][:limit]],
+            label="" if row % every else user,
+            bars=[_bar(request, span_ns) for request in requests],
         )
-        for row, user in enumerate(chosen)
+        for row, (user, requests) in enumerate(users.items())
     ]
     has_lost = any(bar.is_lost for lane in lanes for bar in lane.bars)
-    return Picture(lanes, height, _workers(shown), has_lost, _left_out(users, chosen, shown))
-
-
-def _by_user(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecord]]:
-    """Return each user's requests in order of sending; users in the order of first service."""
-    users: dict[int, list[RequestRecord]] = defaultdict(list)
-    for request in sorted(requests, key=lambda each: each.sent_ns):
-        users[request.user].append(request)
-    return dict(sorted(users.items(), key=lambda item: _first_service(*item)))
-
-
-def _first_service(user: int, requests: Iterable[RequestRecord]) -> tuple[float, int]:
-    started = (request.started_ns for request in requests if request.started_ns is not None)
-    return min(started, default=float("inf")), user
-
-
-def _choose(users: Mapping[int, Sequence[RequestRecord]], limit: int) -> list[int]:
-    """Return the users to draw: all, or as many as the limits allow, evenly from first to last."""
-    order = list(users)
-    count = min(len(order), MAX_LANES)
-    while count > 1:
-        chosen = [order[row * len(order) // count] for row in range(count)]
-        drawn = sum(len(users[user]) for user in chosen)
-        if drawn <= limit:
-            return chosen
-        count = min(count - 1, count * limit // drawn)
-    return order[:1]
+    return Picture(lanes, height, _workers(shown.requests), has_lost, _left_out(shown, len(users)))
 
 
 def _bar(request: RequestRecord, span_ns: int) -> Bar:
@@ -129,7 +99,7 @@ def _bar(request: RequestRecord, span_ns: int) -> Bar:
 
 def _told(request: RequestRecord) -> str:
     """Return the request's story for whoever points at it."""
-    parts = [f"user {request.user}, message {request.message}: sent at {_time(request.sent_ns)}"]
+    parts = [f"{request.user}, message {request.message}: sent at {_time(request.sent_ns)}"]
     if request.started_ns is not None:
         parts.append(f"waited {_time(request.started_ns - request.sent_ns)}")
         if request.finished_ns is not None:
@@ -151,15 +121,10 @@ def _workers(shown: Iterable[RequestRecord]) -> list[tuple[int, int]]:
     return sorted(served.items())
 
 
-def _left_out(
-    users: Mapping[int, Sequence[RequestRecord]],
-    chosen: Sequence[int],
-    shown: Sequence[RequestRecord],
-) -> str:
-    sent = sum(map(len, users.values()))
-    if len(shown) == sent:
+def _left_out(shown: Excerpt, users: int) -> str:
+    if len(shown.requests) == shown.sent:
         return ""
     return (
-        f"{len(chosen)} of {len(users)} users and {len(shown)} of {sent} messages are drawn, "
-        "evenly from the first user served to the last"
+        f"{users} of {shown.users} users and {len(shown.requests)} of {shown.sent} messages are "
+        "drawn, evenly from the first user served to the last"
     )

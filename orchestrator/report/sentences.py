@@ -6,7 +6,7 @@ from labkit.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
 from orchestrator.report.visible import visible
-from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
+from orchestrator.summary import CaseSummary, Expectation, Fitness, Outcome, Status, Summary
 from orchestrator.verdict import FAILS
 
 UNFINISHED = ("failed", "unsent", "in_flight")
@@ -71,6 +71,15 @@ def findings(case: CaseSummary) -> Iterator[str]:
         yield f"{name}: {losses}"
     for reason in case.invalid:
         yield f"{name}: invalid as a measurement: {visible(reason)}"
+
+
+def remarks(case: CaseSummary) -> Iterator[str]:
+    """Yield what to know of how ``case`` was measured; it decides nothing."""
+    instrument = case.instrument
+    if instrument.fitness is not Fitness.OK:
+        told = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}
+        for reason in instrument.reasons:
+            yield f"{visible(case.name)}: the clients {told[instrument.fitness]}: {visible(reason)}"
 
 
 def loss(case: CaseSummary) -> str:

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.report.cells import COST, LEGEND, WAITING, Column, axes_of, axis_text
-from orchestrator.report.sentences import findings, overheads, verdict
+from orchestrator.report.cells import GROUP, Column, axes_of, axis_text, bands, by_group, legend
+from orchestrator.report.sentences import findings, overheads, remarks, verdict
 from orchestrator.report.visible import visible
 from orchestrator.summary import CaseSummary, Status, Summary
 
@@ -24,25 +24,36 @@ MAX_KEY_CHARS = 2 * MAX_KEY_WIDTH
 ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 ASCII_FOR = str.maketrans({"—": "-", "…": "..."})
 Write = Callable[[str], Text]
+Band = tuple[Column, ...]
 
 
 def print_table(console: Console, summary: Summary) -> None:
     """Print the cases, everything that is not as expected, and the verdict as the last line."""
     write = _ascii if console.options.ascii_only else Text
-    keys = _key_columns(summary.cases)
-    for columns in _bands(summary.cases, keys, console.width) if summary.cases else ():
-        console.print(_table(summary.cases, keys, columns, write), highlight=False)
-        console.print()
+    _print_rows(console, summary.cases, bands(summary.cases), write)
+    _print_rows(console, by_group(summary.cases), [GROUP], write)
     if summary.cases:
-        console.print(_line(write, "; ".join(LEGEND), "dim"))
+        console.print(_line(write, "; ".join(legend(summary.cases)), "dim"))
         console.print()
     for case in summary.cases:
         for finding in findings(case):
             console.print(_line(write, finding, "red"), soft_wrap=True)
+        for remark in remarks(case):
+            console.print(_line(write, remark, "yellow"), soft_wrap=True)
     if summary.cases:
         console.print(_line(write, overheads(summary), "dim"), soft_wrap=True)
     style = "bold green" if _is_good(summary) else "bold red"
     console.print(_line(write, verdict(summary), style), soft_wrap=True)
+
+
+def _print_rows(
+    console: Console, cases: Sequence[CaseSummary], about: Sequence[Band], write: Write
+) -> None:
+    """Print a row for each of ``cases``, if there are any, in as many tables as it takes."""
+    keys = _key_columns(cases)
+    for columns in _fit(cases, keys, about, console.width) if cases else ():
+        console.print(_table(cases, keys, columns, write), highlight=False)
+        console.print()
 
 
 def _is_good(summary: Summary) -> bool:
@@ -75,17 +86,18 @@ def _short(text: str) -> str:
     return text if len(text) <= MAX_KEY_CHARS else text[: MAX_KEY_CHARS - 1] + "…"
 
 
-def _bands(
-    cases: Sequence[CaseSummary], keys: Sequence[Column], width: int
+def _fit(
+    cases: Sequence[CaseSummary], keys: Sequence[Column], about: Sequence[Band], width: int
 ) -> Iterator[list[Column]]:
     """Yield the columns of each table: all in one if they fit, else by meaning, else as many."""
     room = width - min(_width(cases, keys), width // 2)
-    if _width(cases, [*WAITING, *COST]) + GAP <= room:
-        yield [*WAITING, *COST]
+    together = [column for columns in about for column in columns]
+    if _width(cases, together) + GAP <= room:
+        yield together
         return
-    for group in (WAITING, COST):
+    for columns in about:
         band: list[Column] = []
-        for column in group:
+        for column in columns:
             if band and _width(cases, [*band, column]) + GAP > room:
                 yield band
                 band = []

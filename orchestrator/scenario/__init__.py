@@ -1,15 +1,16 @@
 """Scenario files: read, checked as a whole, and turned into a value that the rest relies on."""
 
+from orchestrator.scenario.groups import Group
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.matrix import AxisValue
 from orchestrator.scenario.problems import Problem, ScenarioError
 from orchestrator.scenario.scenario import EVERY_MODEL, Scenario
-from orchestrator.scenario.sections import ClosedGroup, ServerSettings
+from orchestrator.scenario.sections import ServerSettings
 
 __all__ = [
     "EVERY_MODEL",
     "AxisValue",
-    "ClosedGroup",
+    "Group",
     "Problem",
     "Scenario",
     "ScenarioError",

@@ -7,18 +7,15 @@ from collections.abc import Sequence
 
 from pydantic_core import ErrorDetails
 
+from orchestrator.scenario.executors import section_of
 from orchestrator.scenario.problems import Problem
+from orchestrator.scenario.ramp import Stage
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.scenario.sections import ClosedGroup, Section, ServerSettings
+from orchestrator.scenario.sections import Section, ServerSettings
 from orchestrator.scenario.values import COMPLAINT, describe
 from orchestrator.scenario.yaml_source import Document, Location
 from orchestrator.wording import closest, label, listed, unknown
 
-_SECTIONS: dict[Location, type[Section]] = {
-    (): Scenario,
-    ("server",): ServerSettings,
-    ("clients",): ClosedGroup,
-}
 _WANTED = {
     "tuple_type": "write a list, e.g. [a, b]",
     "dict_type": "write a map, e.g. {a: 1, b: 2}",
@@ -26,10 +23,10 @@ _WANTED = {
 }
 
 
-def without_echoes(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def without_echoes(errors: Sequence[ErrorDetails], document: Document) -> list[ErrorDetails]:
     """Leave out each key that is missing because it is misspelt: the misspelling says it all."""
     meant = {
-        (*each["loc"][:-1], closest(str(each["loc"][-1]), _keys(each["loc"])))
+        (*each["loc"][:-1], closest(str(each["loc"][-1]), _keys(each["loc"], document)))
         for each in errors
         if each["type"] == "extra_forbidden"
     }
@@ -46,16 +43,16 @@ def explain(error: ErrorDetails, document: Document) -> Problem:
         line, column = place.value
         if place.text_offset is not None and context.get("column"):
             column += place.text_offset + context["column"] - 1
-    return Problem(document.file, line, column, _message(error))
+    return Problem(document.file, line, column, _message(error, document))
 
 
-def _message(error: ErrorDetails) -> str:
+def _message(error: ErrorDetails, document: Document) -> str:
     kind, location = error["type"], error["loc"]
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
-        return unknown("key", str(location[-1]), _keys(location))
+        return unknown("key", str(location[-1]), _keys(location, document))
     if kind == "missing":
-        return f"missing key {location[-1]!r}; keys here: {listed(_keys(location))}"
+        return f"missing key {location[-1]!r}; keys here: {listed(_keys(location, document))}"
     if kind == COMPLAINT:
         message = str(context["message"])
     else:
@@ -66,7 +63,15 @@ def _message(error: ErrorDetails) -> str:
     return f"{label(location[-1])}: {message}"
 
 
-def _keys(location: Location) -> list[str]:
+def _keys(location: Location, document: Document) -> list[str]:
     """Return the keys allowed in the map that ``location`` ends in."""
-    section = tuple(step for step in location[:-1] if isinstance(step, str))
-    return list(_SECTIONS[section].model_fields)
+    match location[:-1]:
+        case ():
+            section: type[Section] = Scenario
+        case ("clients", int(index)):
+            section = section_of(document.data["clients"][index])
+        case ("clients", *_):
+            section = Stage
+        case _:
+            section = ServerSettings
+    return list(section.model_fields)

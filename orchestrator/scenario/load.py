@@ -30,7 +30,7 @@ def load_scenario(path: Path, known_models: Collection[str] | None) -> Scenario:
     except ValidationError as error:
         problems += [
             explain(each, document)
-            for each in without_echoes(error.errors(include_url=False))
+            for each in without_echoes(error.errors(include_url=False), document)
             if document.existing(each["loc"]) not in document.refused
         ]
     if problems:

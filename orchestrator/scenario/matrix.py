@@ -2,71 +2,95 @@
 
 import itertools
 import math
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, NamedTuple, TypeAlias
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from orchestrator.scenario.sections import ClosedGroup, Section, ServerSettings
+from orchestrator.scenario.groups import Group
+from orchestrator.scenario.sections import Section, ServerSettings
 from orchestrator.scenario.values import COMPLAINT, complaint, complaints, describe
 from orchestrator.wording import unknown
 
 MAX_VALUES = 200
+FIXED = frozenset({"executor", "name", "stages"})
+"""The keys of a group that are no axes."""
 
 AxisValue = int | bool | str
 Point = dict[str, AxisValue]
-Found = list[tuple[tuple[str | int, ...], PydanticCustomError]]
+Where: TypeAlias = tuple[str | int, ...]
+Found = list[tuple[Where, PydanticCustomError]]
 
 
-def _axes(section: type[Section], *fixed: str) -> dict[str, TypeAdapter[AxisValue]]:
-    """Return a validator for each key of ``section`` that may be an axis."""
-    return {
-        name: TypeAdapter[AxisValue](Annotated[(each.annotation, *each.metadata, "axis")])  # type: ignore[arg-type]  # put together at run time
-        for name, each in section.model_fields.items()
-        if name not in fixed
-    }
+class Axis(NamedTuple):
+    """What an axis changes: the ``key`` of a group, by its index, or of the server, if None."""
+
+    section: type[Section]
+    key: str
+    group: int | None = None
 
 
-SERVER_AXES = _axes(ServerSettings)
-CLIENT_AXES = _axes(ClosedGroup, "executor")
-AXES = {**CLIENT_AXES, **SERVER_AXES}
+def axes_over(groups: Sequence[Group]) -> dict[str, Axis]:
+    """Return what each axis changes, by its name: a key, or ``group.key`` with several groups."""
+    axes = {}
+    for index, group in enumerate(groups):
+        prefix = f"{group.name}." if len(groups) > 1 else ""
+        for key in type(group).model_fields:
+            if key not in FIXED:
+                axes[prefix + key] = Axis(type(group), key, index)
+    return axes | {key: Axis(ServerSettings, key) for key in ServerSettings.model_fields}
 
 
-def _check_matrix(matrix: object) -> object:
-    """Check each element as its key would be; pydantic says what is no map at all."""
-    if isinstance(matrix, dict):
-        complaints(each for axis, values in matrix.items() for each in _check_axis(axis, values))
+def _check_matrix(matrix: object, info: ValidationInfo) -> object:
+    """Check each element as its key would be; pydantic says what is no map at all.
+
+    Where the groups are themselves wrong, nobody can tell what may be an axis.
+    """
+    groups = info.data.get("clients")
+    if isinstance(matrix, dict) and groups is not None:
+        axes = axes_over(groups)
+        complaints(each for name in matrix for each in _check_axis(name, matrix[name], axes))
     return matrix
 
 
-def _check_axis(axis: str, values: object) -> Found:
-    if axis not in AXES:
-        return [((axis,), complaint(unknown("axis", axis, AXES), at_key=True))]
+def _check_axis(name: str, values: object, axes: Mapping[str, Axis]) -> Found:
+    if name not in axes:
+        return [((name,), complaint(unknown("axis", name, axes), at_key=True))]
     if not isinstance(values, list | tuple):
-        return [((axis,), complaint(f"{describe(values)}; write a list of values, e.g. [1, 2]"))]
+        return [((name,), complaint(f"{describe(values)}; write a list of values, e.g. [1, 2]"))]
     if not values:
-        return [((axis,), complaint("the list is empty; write at least one value"))]
+        return [((name,), complaint("the list is empty; write at least one value"))]
     if len(values) > MAX_VALUES:
-        return [((axis,), complaint(f"{len(values)} values; allowed: at most {MAX_VALUES}"))]
+        return [((name,), complaint(f"{len(values)} values; allowed: at most {MAX_VALUES}"))]
     found: Found = []
     for index, value in enumerate(values):
-        if error := _value_error(axis, value):
-            found.append(((axis, index), error))
+        if error := _value_error(axes[name], value):
+            found.append(((name, index), error))
         elif value in values[:index]:
             message = "this value is in the list already; write each value once"
-            found.append(((axis, index), complaint(message)))
+            found.append(((name, index), complaint(message)))
     return found
 
 
-def _value_error(axis: str, value: object) -> PydanticCustomError | None:
+def _value_error(axis: Axis, value: object) -> PydanticCustomError | None:
+    if isinstance(value, list):
+        return complaint(f"{describe(value)}; write a single value")
     try:
-        AXES[axis].validate_python(value)
+        _validator(axis.section, axis.key).validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         message = first["ctx"]["message"] if first["type"] == COMPLAINT else first["msg"]
         return complaint(message)
     return None
+
+
+@cache
+def _validator(section: type[Section], key: str) -> TypeAdapter[AxisValue]:
+    """Return what checks a value of ``key`` as ``section`` does."""
+    field = section.model_fields[key]
+    return TypeAdapter(Annotated[(field.annotation, *field.metadata, "axis")])  # type: ignore[arg-type]  # put together at run time
 
 
 Values = Annotated[tuple[AxisValue, ...], Field(strict=False)]
@@ -86,9 +110,14 @@ def points(matrix: Mapping[str, tuple[AxisValue, ...]]) -> list[Point]:
 
 
 def apply(
-    point: Point, server: ServerSettings, group: ClosedGroup
-) -> tuple[ServerSettings, ClosedGroup]:
-    """Return ``server`` and ``group`` at ``point``, whose values were validated before."""
-    for_server = {axis: value for axis, value in point.items() if axis in SERVER_AXES}
-    for_group = {axis: value for axis, value in point.items() if axis in CLIENT_AXES}
-    return server.model_copy(update=for_server), group.model_copy(update=for_group)
+    point: Point, server: ServerSettings, groups: Sequence[Group]
+) -> tuple[ServerSettings, tuple[Group, ...]]:
+    """Return ``server`` and ``groups`` at ``point``, whose values were validated before."""
+    axes = axes_over(groups)
+    changes: dict[int | None, Point] = {}
+    for name, value in point.items():
+        changes.setdefault(axes[name].group, {})[axes[name].key] = value
+    changed = [
+        group.model_copy(update=changes.get(index, {})) for index, group in enumerate(groups)
+    ]
+    return server.model_copy(update=changes.get(None, {})), tuple(changed)

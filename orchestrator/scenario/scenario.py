@@ -3,35 +3,38 @@
 A value of its own, valid by construction. No files and no positions here; see ``load``.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
 from labkit.durations import parse_duration_s
 from orchestrator.expressions import Expression
+from orchestrator.scenario.executors import AnyGroup, check_groups
 from orchestrator.scenario.matrix import (
-    CLIENT_AXES,
-    Found,
     Matrix,
     Point,
+    Where,
     apply,
+    axes_over,
     count_points,
     points,
 )
-from orchestrator.scenario.sections import ClosedGroup, Section, ServerSettings
+from orchestrator.scenario.rules import Breach, breaches
+from orchestrator.scenario.sections import Section, ServerSettings
 from orchestrator.scenario.values import (
     Expectation,
     Text,
     complaint,
     complaints,
-    duration,
+    duration_between,
     not_empty,
     whole,
 )
 from orchestrator.wording import unknown
 
 MAX_CASES = 200
-MAX_MESSAGES = 10_000_000
 MAX_INTENT_CHARS = 300
 EVERY_MODEL = "all"
 
@@ -65,13 +68,6 @@ def _check_unique(models: tuple[str, ...]) -> tuple[str, ...]:
     return models
 
 
-def _check_groups(groups: tuple[ClosedGroup, ...]) -> tuple[ClosedGroup, ...]:
-    if len(groups) > 1:
-        message = f"{len(groups)} client groups; several are not possible yet, write one"
-        complaints([((1,), complaint(message))])
-    return groups
-
-
 def _check_subject(subject: str, info: ValidationInfo) -> str:
     """Accept a model of this scenario; unless the models are themselves in doubt."""
     models = info.data.get("models")
@@ -92,10 +88,10 @@ class Scenario(Section):
     ]
     server: ServerSettings = ServerSettings()
     clients: Annotated[
-        tuple[ClosedGroup, ...],
+        tuple[AnyGroup, ...],
         Field(strict=False),
         AfterValidator(not_empty("group")),
-        AfterValidator(_check_groups),
+        AfterValidator(check_groups),
     ]
     matrix: Matrix = Field(default_factory=dict)
     expect: dict[
@@ -104,7 +100,7 @@ class Scenario(Section):
             tuple[Expectation, ...], Field(strict=False), AfterValidator(not_empty("expectation"))
         ],
     ] = Field(default_factory=dict)
-    timeout: Annotated[str, duration("100ms", "60m")] = "120s"
+    timeout: Annotated[str, duration_between("100ms", "60m")] = "120s"
     seed: Annotated[int, whole(0, 2**32 - 1)] = 1
 
     @property
@@ -127,34 +123,33 @@ class Scenario(Section):
             where = "matrix" if self.matrix else "models"
             message = f"{cases} cases, every model at every point; allowed: at most {MAX_CASES}"
             complaints([((where,), complaint(message))])
-        found = [each for point in points(self.matrix) for each in self._point_problems(point)]
+        found = [each for point in points(self.matrix) for each in self._breaches(point)]
+        found += self._unknown_groups()
         complaints({(where, str(error)): (where, error) for where, error in found}.values())
         return self
 
-    def _point_problems(self, point: Point) -> Found:
-        """Find what no case may be, whose parts are each allowed."""
-        server, group = apply(point, self.server, self.clients[0])
-        found: Found = []
-        if group.replicas > group.users:
-            message = (
-                f"{group.replicas} replicas for {group.users} users; allowed: a user or more each"
-            )
-            found.append((self._blame("replicas", point), complaint(message)))
-        total = group.users * group.messages
-        if total > MAX_MESSAGES:
-            message = f"{total} messages a case; allowed: at most {MAX_MESSAGES} (users x messages)"
-            found.append((self._blame("messages", point), complaint(message)))
-        limit_s = server.max_service_time_s
-        for axis, demand_s in (("demand", group.demand_s), ("service_time", server.service_time_s)):
-            if demand_s is not None and demand_s > limit_s:
-                message = (
-                    f"{demand_s:g}s of service; the server's max_service_time allows {limit_s:g}s"
-                )
-                found.append((self._blame(axis, point), complaint(message)))
-        return found
+    def _breaches(self, point: Point) -> Iterator[tuple[Where, PydanticCustomError]]:
+        """Yield the rules that the cases at ``point`` break."""
+        server, groups = apply(point, self.server, self.clients)
+        axes = axes_over(self.clients)
+        for breach in breaches(server, groups, self.timeout_s):
+            axis = next((a for a in point if axes[a][1:] == (breach.key, breach.group)), None)
+            yield self._blame(breach, axis, point), complaint(breach.message)
 
-    def _blame(self, axis: str, point: Point) -> tuple[str | int, ...]:
-        """Return where the value of ``axis`` at ``point`` was written."""
-        if axis in self.matrix:
+    def _blame(self, breach: Breach, axis: str | None, point: Point) -> Where:
+        """Return where the value that breaks a rule at ``point`` was written."""
+        if axis is not None:
             return ("matrix", axis, self.matrix[axis].index(point[axis]))
-        return ("clients", 0, axis) if axis in CLIENT_AXES else ("server", axis)
+        if breach.group is None:
+            return ("server", breach.key)
+        return ("clients", breach.group, breach.key)
+
+    def _unknown_groups(self) -> Iterator[tuple[Where, PydanticCustomError]]:
+        """Yield the expectations that name a group which is not there."""
+        names = [group.name for group in self.clients]
+        for subject, expressions in self.expect.items():
+            for index, expression in enumerate(expressions):
+                for group, column in expression.groups():
+                    if group not in names:
+                        error = complaint(unknown("group", group, names), column=column)
+                        yield ("expect", subject, index), error

@@ -1,4 +1,4 @@
-"""The sections of a scenario: settings of the server, and a group of clients.
+"""What all sections of a scenario have in common, and the settings of the server.
 
 Configured values only, as written; an absent server setting is the server's own default.
 """
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from labkit.durations import parse_duration_s
 from labkit.settings import Settings
-from orchestrator.scenario.values import Demand, Flag, duration, one_of, whole
+from orchestrator.scenario.values import Flag, duration_between, one_of, whole
 
 SERVER_DEFAULTS = Settings()
 """What a server assumes where the scenario is silent."""
@@ -27,11 +27,11 @@ class ServerSettings(Section):
     workers: Annotated[int, whole(1, 1024)] | None = None
     backlog: Annotated[int, whole(1, 65535)] | None = None
     work: Annotated[Literal["sleep", "cpu"], one_of("sleep", "cpu")] | None = None
-    service_time: Annotated[str, duration("0s", "60m")] | None = None
+    service_time: Annotated[str, duration_between("0s", "60m")] | None = None
     max_message_bytes: Annotated[int, whole(16, 1 << 20)] | None = None
-    max_service_time: Annotated[str, duration("1ms", "60m")] | None = None
-    idle_timeout: Annotated[str, duration("1ms", "60m")] | None = None
-    drain_timeout: Annotated[str, duration("1ms", "10m")] | None = None
+    max_service_time: Annotated[str, duration_between("1ms", "60m")] | None = None
+    idle_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
+    drain_timeout: Annotated[str, duration_between("1ms", "10m")] | None = None
     blocking_sleep: Flag | None = None
 
     def environment(self) -> dict[str, str]:
@@ -53,24 +53,3 @@ class ServerSettings(Section):
         """Largest demand in seconds that a server accepts."""
         written = self.max_service_time
         return parse_duration_s(written) if written else SERVER_DEFAULTS.max_service_time_s
-
-
-class ClosedGroup(Section):
-    """Users that each wait for an ack, think, and send again; replicas share the users."""
-
-    executor: Annotated[Literal["closed"], one_of("closed")]
-    users: Annotated[int, whole(1, 10_000)]
-    messages: Annotated[int, whole(1, 1_000_000)]
-    demand: Demand | None = None
-    think_time: Annotated[str, duration("0s", "60m")] = "0ms"
-    replicas: Annotated[int, whole(1, 200)] = 1
-
-    @property
-    def think_time_s(self) -> float:
-        """Pause in seconds between an ack and the next message."""
-        return parse_duration_s(self.think_time)
-
-    @property
-    def demand_s(self) -> float | None:
-        """Demand in seconds that each message carries, None if it carries none."""
-        return None if self.demand is None else parse_duration_s(self.demand.partition("=")[2])

@@ -1,10 +1,10 @@
-"""The single values that a scenario may hold: counts, flags, durations, demands, expectations.
+"""The single values that a scenario may hold: counts, flags, words, durations, expectations.
 
 Each is checked as written, nothing is coerced, and each refusal says what is allowed. Durations
-and demands stay text, as the server reads them; ``parse_duration_s`` has their seconds.
+stay text, as the server reads them; ``parse_duration_s`` has their seconds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator
@@ -16,8 +16,6 @@ from orchestrator.wording import listed, quote, unknown
 
 COMPLAINT = "complaint"
 """The error type whose ``message`` is the whole story."""
-
-MAX_DEMAND = "60m"
 
 
 def complaint(message: str, *, at_key: bool = False, column: int = 0) -> PydanticCustomError:
@@ -63,7 +61,7 @@ def whole(low: int, high: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def duration(low: str, high: str) -> BeforeValidator:
+def duration_between(low: str, high: str) -> BeforeValidator:
     """Accept a duration from ``low`` to ``high``, as text with a unit."""
     return BeforeValidator(lambda value: check_duration(value, low, high))
 
@@ -86,15 +84,16 @@ def check_duration(value: object, low: str, high: str) -> str:
 
 def one_of(*choices: str) -> BeforeValidator:
     """Accept one of a few words."""
+    return BeforeValidator(lambda value: check_word(value, choices))
 
-    def check(value: object) -> object:
-        if not isinstance(value, str):
-            raise complaint(f"{describe(value)}; allowed: {listed(choices)}")
-        if value not in choices:
-            raise complaint(unknown("value", value, choices))
-        return value
 
-    return BeforeValidator(check)
+def check_word(value: object, choices: Collection[str]) -> str:
+    """Return ``value`` if it is one of ``choices``."""
+    if not isinstance(value, str):
+        raise complaint(f"{describe(value)}; allowed: {listed(choices)}")
+    if value not in choices:
+        raise complaint(unknown("value", value, choices))
+    return value
 
 
 def _check_flag(value: object) -> bool:
@@ -106,17 +105,6 @@ def _check_flag(value: object) -> bool:
 def _check_text(value: object) -> str:
     if not isinstance(value, str):
         raise complaint(f"{describe(value)}; write text, in quotes where it looks like a number")
-    return value
-
-
-def _check_demand(value: object) -> str:
-    form = "write sleep=<duration> or cpu=<duration>, e.g. sleep=100ms"
-    if not isinstance(value, str):
-        raise complaint(f"{describe(value)}; {form}")
-    work, separator, text = value.partition("=")
-    if work not in {"sleep", "cpu"} or not separator:
-        raise complaint(f"{quote(value)} is not a demand; {form}")
-    check_duration(text, "0s", MAX_DEMAND)
     return value
 
 
@@ -142,7 +130,6 @@ def not_empty(what: str) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
 
 Flag = Annotated[bool, BeforeValidator(_check_flag)]
 Text = Annotated[str, BeforeValidator(_check_text)]
-Demand = Annotated[str, BeforeValidator(_check_demand)]
 Expectation = Annotated[
     Expression, PlainValidator(_check_expression), PlainSerializer(str, return_type=str)
 ]

@@ -1,0 +1,75 @@
+"""What the server's log says of the server as a whole: figures by name, in base units."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from orchestrator.client_measures import Figures, ratio
+from orchestrator.evidence import Evidence
+from orchestrator.quantiles import between_ns
+from orchestrator.server_log import ServerLog
+from orchestrator.tables import Table
+
+
+def declared(log: ServerLog, inputs: Mapping[str, float]) -> Figures:
+    """Return what the model says of itself, which outranks what was configured for it.
+
+    And the offered load that follows: arrival rate times mean service time over workers.
+    """
+    listening = log.first("listening")
+    figures: Figures = {"workers": listening["workers"]} if listening else {}
+    if {"arrival_rate", "service_time"} <= inputs.keys():
+        work = inputs["arrival_rate"] * inputs["service_time"]
+        figures["offered_load"] = ratio(work, figures.get("workers", inputs["workers"]))
+    return figures
+
+
+def server_measures(
+    evidence: Evidence, requests: Table, measured: Mapping[str, float | None]
+) -> Figures:
+    """Return what the server did and used; ``measured`` are the figures of the clients."""
+    log = evidence.log
+    stopped = log.first("stopped")
+    cpu_time_s = stopped["cpu_user_s"] + stopped["cpu_system_s"] if stopped else None
+    accepted = int(np.count_nonzero(log.accepted["accepted_ns"]))
+    drain = log.first("drain_begun")
+    deaths = [e for e in log.of("worker_exited") if drain is None or e["t_ns"] < drain["t_ns"]]
+    return {
+        **_of_workers(log),
+        "never_accepted": max((measured["connected"] or 0) - accepted, 0),
+        "worker_deaths": len(deaths),
+        "cpu_time": cpu_time_s,
+        "cpu_time_per_message": ratio(cpu_time_s, measured["acked"]),
+        "peak_memory": _peak_memory(log),
+        "server_exit_code": evidence.server_exit_code,
+        "utilization": _utilization(requests, measured),
+    }
+
+
+def _of_workers(log: ServerLog) -> Figures:
+    listening = log.first("listening")
+    workers = listening["workers"] if listening else 0
+    taken = log.accepted["worker"].astype(np.int64)
+    served = np.bincount(taken[taken <= workers], minlength=workers + 1)[1:].tolist()
+    return {
+        "connections_per_worker_min": min(served, default=None),
+        "connections_per_worker_max": max(served, default=None),
+        "workers_used": sum(1 for connections in served if connections),
+    }
+
+
+def _peak_memory(log: ServerLog) -> float | None:
+    """Add up the peaks of all processes: an upper bound, since forked ones share pages."""
+    stopped = log.first("stopped")
+    if stopped is None:
+        return None
+    workers: dict[int, int] = {}
+    for event in log.of("worker_exited"):
+        workers[event["index"]] = max(workers.get(event["index"], 0), event["peak_memory_bytes"])
+    return float(stopped["peak_memory_bytes"] + sum(workers.values()))
+
+
+def _utilization(requests: Table, measured: Mapping[str, float | None]) -> float | None:
+    served = requests[requests["finished_ns"] > 0]
+    busy_s = between_ns(served, "started_ns", "finished_ns").sum() / 1e9
+    return ratio(float(busy_s), (measured.get("workers") or 0) * (measured["makespan"] or 0))
