@@ -4,19 +4,27 @@ import socket
 import sys
 
 from benchmarks.clients.result import Account
-from client.load import Load
+from client.load import load_of
 from client.task import Task
-from client.user import Script
+from labkit.order import CLOSED, GroupOrder, Share
+
+TIMEOUT_S = 60.0
+
+
+def task_of(port: int, group: GroupOrder) -> Task:
+    """Return the whole load of ``group``, for a server on the loopback."""
+    share = Share(0, 0, group, f"127.0.0.1:{port}", seed=0, timeout_s=TIMEOUT_S)
+    return Task(socket.AF_INET, ("127.0.0.1", port), share)
 
 
 def main(port: int, users: int, messages: int) -> None:
     """Run the load and say what came of it."""
-    task = Task(socket.AF_INET, ("127.0.0.1", port), Script(messages), users)
-    load = Load(task)
+    group = GroupOrder("clients", 1, CLOSED, initial=users, messages=messages)
+    load = load_of(task_of(port, group))
     account = Account()
     load.run(account.begun_ns)
     counts = load.books.counts
-    account.say(counts["acked"], counts["failed"] + counts["unsent"])
+    account.say(counts["acked"], counts["failed"] + counts["unsent"] + counts["in_flight"])
 
 
 if __name__ == "__main__":
