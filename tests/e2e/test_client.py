@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from labkit.order import Order
-from labkit.wire import Channel, Message, encode
+from labkit.order import CLOSED, GroupOrder, Order
 from orchestrator.backends.process import Program
-from orchestrator.collect import read_client_run
+from orchestrator.collect import BOOKS, read_client_run
 from orchestrator.conductor import drive
+from orchestrator.merge import merge
 from orchestrator.models import discover_models
+from orchestrator.server_log import log_of
 from tests.e2e.lab import ROOT
 
 DEADLINE_S = 60.0
@@ -307,19 +308,17 @@ def enlist(start: Start, conductor: tuple[str, int], count: int) -> list[Program
     return [start("replica", "client/client.py", LAB_CONDUCTOR=address) for _ in range(count)]
 
 
-def load(target: str, **changes: object) -> Order:
-    fields: dict[str, object] = {
-        "replicas": 3,
-        "users": 7,
-        "messages": 4,
-        "demand": "sleep=1ms",
-        "think_time_s": 0.002,
-        "target": target,
-        "seed": 1,
-        "timeout_s": 30.0,
-        "margin_s": 0.1,
-    }
-    return Order(**fields | changes)  # type: ignore[arg-type]
+def load(target: str) -> Order:
+    group = GroupOrder(
+        name="clients",
+        replicas=3,
+        loop=CLOSED,
+        initial=7,
+        messages=4,
+        demand="sleep=1ms",
+        think_time="2ms",
+    )
+    return Order((group,), target, seed=1, timeout_s=30.0, margin_s=0.1, enrol_s=10.0)
 
 
 def test_replicas_share_a_load_and_start_at_one_instant(
@@ -329,95 +328,20 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     told: list[int] = []
     drive(conductor, load(serve("epoll")), tmp_path, told.append)
     run = read_client_run(tmp_path)
-    assert run.gaps == ()
-    assert run.books == {"sent": 28, "acked": 28, "failed": 0, "unsent": 0, "in_flight": 0}
-    assert sorted({each.user for each in run.samples}) == list(range(7))
-    assert len({each.request for each in run.samples}) == 28
-    assert all(first >= run.start_ns for first in run.started_ns)
-    first_due = {each.due_ns for each in run.samples if each.message == 0}
-    assert first_due == {run.start_ns}
+    assert (run.gaps, run.lost) == ((), ())
+    for each in run.replicas:
+        share = each.planned
+        assert each.books == dict(zip(BOOKS, (share, share, 0, 0, 0), strict=True))
+        assert each.begun_ns >= run.start_ns
+    sent = merge(run, log_of([])).requests
+    assert sorted(set(sent["user"].tolist())) == list(range(7))
+    assert len({(each["user"], each["message"]) for each in sent}) == len(sent) == 28
+    assert set(sent["due_ns"][sent["message"] == 0].tolist()) == {run.start_ns}
     think_ns = 2_000_000
-    by_place = {(each.user, each.message): each for each in run.samples}
+    by_place = {(int(each["user"]), int(each["message"])): each for each in sent}
     for (user, message), each in by_place.items():
-        assert each.due_ns <= each.sent_ns <= each.ended_ns
+        assert each["begun_ns"] <= each["connected_ns"] <= each["sent_ns"]
+        assert each["due_ns"] <= each["sent_ns"] <= each["first_byte_ns"] <= each["ended_ns"]
         if message:
-            assert each.due_ns == by_place[user, message - 1].ended_ns + think_ns
+            assert each["due_ns"] == by_place[user, message - 1]["ended_ns"] + think_ns
     assert [replica.wait(DEADLINE_S) for replica in replicas] == [0, 0, 0]
-
-
-def test_a_replica_that_dies_is_named_after_the_others_results(
-    start: Start, serve: Callable[..., str], conductor: tuple[str, int]
-) -> None:
-    replicas = enlist(start, conductor, 3)
-    order = load(serve("epoll"), users=3, demand="sleep=100ms", messages=5)
-    with Channel(socket.create_connection(conductor, DEADLINE_S)) as channel:
-        channel.send("run", **vars(order))
-        receive_until(channel, "started")
-        replicas[0].kill()
-        numbers = set()
-        while (message := channel.receive())["type"] != "failed":
-            if message["type"] == "result":
-                numbers.add(message["replica"])
-                channel.receive_bytes(message["samples_bytes"])
-    assert len(numbers) == 2
-    (lost,) = {0, 1, 2} - numbers
-    assert message["reason"] == f"replica {lost} (127.0.0.1) left before its result"
-    assert [replica.wait(DEADLINE_S) for replica in replicas[1:]] == [0, 0]
-
-
-def test_an_orchestrator_that_reads_slowly_gets_all(
-    start: Start, serve: Callable[..., str], conductor: tuple[str, int], conducting: Program
-) -> None:
-    enlist(start, conductor, 1)
-    order = load(serve("epoll"), replicas=1, users=50, messages=40, think_time_s=0, demand=None)
-    with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
-        sock.settimeout(DEADLINE_S)
-        sock.connect(conductor)
-        sock.sendall(encode("run", **vars(order) | {"demand": "sleep=0s"}))
-        received = b""
-        while segment := sock.recv(512):
-            received += segment
-    assert received.endswith(encode("done"))
-    assert len(received) > 50 * 40 * 48
-    assert conducting.wait(DEADLINE_S) == 0
-
-
-def test_strangers_do_no_harm(
-    start: Start, serve: Callable[..., str], conductor: tuple[str, int], tmp_path: Path
-) -> None:
-    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"[" * 60_000 + b"\n", b'{"type":"run"}\n'):
-        with socket.create_connection(conductor, DEADLINE_S) as stranger:
-            stranger.sendall(garbage)
-            assert b"failed" in stranger.recv(4096)
-    enlist(start, conductor, 3)
-    drive(conductor, load(serve("epoll")), tmp_path, lambda _acked: None)
-
-
-def test_a_conductor_stops_when_told(
-    start: Start, conductor: tuple[str, int], conducting: Program
-) -> None:
-    (replica,) = enlist(start, conductor, 1)
-    with Channel(socket.create_connection(conductor, DEADLINE_S)) as channel:
-        channel.send("run", **vars(load("127.0.0.1:1", replicas=2)))
-        assert receive_until(channel, "enrolled")["count"] == 1
-        assert conducting.terminate(DEADLINE_S) == 0
-    assert replica.wait(DEADLINE_S) == 3
-
-
-def test_replicas_end_when_the_orchestrator_goes_away(
-    start: Start, serve: Callable[..., str], conductor: tuple[str, int], conducting: Program
-) -> None:
-    replicas = enlist(start, conductor, 2)
-    target = serve("single", LAB_SERVICE_TIME="50s")
-    with Channel(socket.create_connection(conductor, DEADLINE_S)) as channel:
-        channel.send("run", **vars(load(target, replicas=2, demand=None)))
-        receive_until(channel, "started")
-    assert [replica.wait(DEADLINE_S) for replica in replicas] == [3, 3]
-    assert conducting.wait(DEADLINE_S) == 0
-
-
-def receive_until(channel: Channel, kind: str) -> Message:
-    while (message := channel.receive())["type"] != kind:
-        assert message["type"] != "done"
-    return message

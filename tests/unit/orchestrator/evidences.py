@@ -67,7 +67,7 @@ def replica(number: int, sent: Sequence[Sent], **changes: Any) -> Replica:  # no
     }
     users = sorted({each.user for each in sent})
     connections = changes.pop("connections", [connection(user) for user in users])
-    fields = {
+    fields: dict[str, Any] = {
         "number": number,
         "group": "clients",
         "begun_ns": at(0.1 + 0.3 * number),
@@ -132,7 +132,7 @@ def evidence(
 ) -> Evidence:
     """Return what a case left whose server listened, logged ``events`` and stopped."""
     log = log_of([listening(), *events, STOPPED])
-    fields = {
+    fields: dict[str, Any] = {
         "inputs": {"workers": 5.0},
         "clients": ClientRun(START_NS, tuple(replicas), tuple(lost), ()),
         "log": log,

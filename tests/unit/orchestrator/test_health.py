@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ def figures(p50_ms: float, p99_ms: float) -> dict[str, Figures]:
     return {"clients": {"response_time_p50": p50_ms / 1e3, "response_time_p99": p99_ms / 1e3}}
 
 
-def with_health(**changes: float) -> Replica:
+def with_health(**changes: Any) -> Replica:  # noqa: ANN401 any field
     return replica(4, [], health=dataclasses.replace(FIT, **changes))
 
 
