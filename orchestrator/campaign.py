@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 import yaml
 
 from orchestrator import interrupts
+from orchestrator.aggregate import aggregate, compare
 from orchestrator.archive import Archive, ArchiveError
 from orchestrator.backends.base import Backend, BackendError
 from orchestrator.conclude import Conclusion, conclude
 from orchestrator.environment import describe_host
 from orchestrator.execute import Steps, execute
-from orchestrator.findings import Findings
-from orchestrator.plan import Case, plan
+from orchestrator.findings import Findings, first_excerpts
+from orchestrator.plan import Run, plan, schedule
 from orchestrator.progress import Progress
 from orchestrator.scenario import Scenario
 from orchestrator.summary import Status, Summary
@@ -47,7 +48,7 @@ class Campaign:
     def __init__(self, setting: Setting, progress: Progress) -> None:
         self._setting = setting
         self._progress = progress
-        self._cases = plan(setting.scenario)
+        self._schedule = schedule(setting.scenario)
         self._conclusions: list[Conclusion] = []
         self._environment: Mapping[str, object] = {}
 
@@ -61,14 +62,16 @@ class Campaign:
         try:
             try:
                 with interrupts.released():
-                    self._run_cases()
+                    self._run_all()
             finally:
                 self._setting.backend.close()
         except (BackendError, ArchiveError) as exc:
             status, reason = Status.BROKEN, str(exc)
         except KeyboardInterrupt:
             status, reason = Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}"
-        cases = [each.summary for each in self._conclusions]
+        scenario = self._setting.scenario
+        cases = aggregate(scenario, self._conclusions)
+        comparisons, rankings = compare(scenario, self._conclusions)
         summary = Summary(
             scenario=self._setting.name,
             intent=self._setting.scenario.intent,
@@ -78,14 +81,15 @@ class Campaign:
             duration_s=round(time.monotonic() - began_s, 3),
             status=status,
             reason=reason,
-            planned_cases=len(self._cases),
+            planned_cases=len(plan(scenario)),
             cases=cases,
-            exit_code=exit_code(status, cases),
+            comparisons=comparisons,
+            rankings=rankings,
+            exit_code=exit_code(status, cases, comparisons),
         )
-        excerpts = {each.summary.slug: each.excerpt for each in self._conclusions}
-        return Findings(summary, self._environment, excerpts)
+        return Findings(summary, self._environment, first_excerpts(self._conclusions))
 
-    def _run_cases(self) -> None:
+    def _run_all(self) -> None:
         setting = self._setting
         resolved = yaml.safe_dump(setting.scenario.resolved(), sort_keys=False, allow_unicode=True)
         setting.archive.write("scenario.yaml", resolved)
@@ -93,18 +97,19 @@ class Campaign:
         setting.backend.prepare(setting.scenario.models)
         self._environment = describe_host(setting.backend.describe())
         setting.archive.write_json("environment.json", self._environment)
-        for number, case in enumerate(self._cases, start=1):
-            self._progress.case_begun(number, len(self._cases), case)
-            self._conclusions.append(self._run_case(case))
-            self._progress.case_ended(self._conclusions[-1].summary)
+        for number, run in enumerate(self._schedule, start=1):
+            self._progress.run_begun(number, len(self._schedule), run)
+            self._conclusions.append(self._run(run))
+            so_far = [each for each in self._conclusions if each.run.case == run.case]
+            self._progress.run_ended(*aggregate(setting.scenario, so_far))
 
-    def _run_case(self, case: Case) -> Conclusion:
+    def _run(self, run: Run) -> Conclusion:
         setting = self._setting
-        folder = setting.archive.raw_folder(case.slug)
+        folder = setting.archive.raw_folder(run.slug)
         steps = Steps(self._progress.step, self._progress.acked)
         try:
-            execute(setting.scenario, case, setting.backend, folder, steps)
-            return conclude(setting.scenario, case, setting.archive)
+            execute(setting.scenario, run.case, setting.backend, folder, steps)
+            return conclude(setting.scenario, run, setting.archive)
         except OSError as exc:
             if exc.errno not in DISK_ERRORS:
                 raise

@@ -1,6 +1,7 @@
-"""From a case's folder to what it says: collect, analyse, judge. Runs nothing."""
+"""From a run's folder to what it says: collect, analyse. Runs nothing."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.analyse import Analysis, analyse
@@ -11,12 +12,11 @@ from orchestrator.evidence import Evidence
 from orchestrator.excerpt import MAX_REQUESTS, excerpt
 from orchestrator.exchange import store_samples
 from orchestrator.measures import MEASURES
-from orchestrator.plan import Case, plan
+from orchestrator.plan import Run, plan
 from orchestrator.records import Excerpt
 from orchestrator.scenario import Scenario
 from orchestrator.server_log import read_server_log
-from orchestrator.summary import CaseSummary
-from orchestrator.verdict import judge
+from orchestrator.summary import RunSummary
 
 MAX_REQUESTS_IN_ALL = 20_000
 """Shared by the pictures of a page, so that a large campaign still opens."""
@@ -24,20 +24,23 @@ MAX_REQUESTS_IN_ALL = 20_000
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What a case came to, and the requests that a picture of it shows."""
+    """What one run came to, and the requests that a picture of it shows."""
 
-    summary: CaseSummary
+    run: Run
+    summary: RunSummary
     excerpt: Excerpt
+    values: Mapping[str, float | None]
+    """Its measures by name, those of its groups as ``group.measure``."""
 
 
-def conclude(scenario: Scenario, case: Case, archive: Archive) -> Conclusion:
-    """Return what the raw files of ``case`` in ``archive`` say, and store its samples beside them.
+def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
+    """Return what the raw files of ``run`` in ``archive`` say, and store its samples beside them.
 
     Raises:
-        OSError, ValueError, KeyError: a file is not there or was not written by a case that ended.
+        OSError, ValueError, KeyError: a file is not there or was not written by a run that ended.
         ArchiveError: the samples cannot be stored.
     """
-    folder = archive.raw_folder(case.slug)
+    case, folder = run.case, archive.raw_folder(run.slug)
     ended = json.loads((folder / CASE).read_text(encoding="utf-8"))
     evidence = Evidence(
         inputs=case.inputs(),
@@ -49,28 +52,34 @@ def conclude(scenario: Scenario, case: Case, archive: Archive) -> Conclusion:
     )
     analysis = analyse(evidence)
     start_ns = evidence.clients.start_ns
-    store_samples(archive, case.slug, analysis.merged, start_ns)
+    store_samples(archive, run.slug, analysis.merged, start_ns)
     limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
     shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
-    return Conclusion(_summary(scenario, case, analysis, ended["overhead_s"]), shown)
+    summary = _summary(run, analysis, ended["overhead_s"])
+    return Conclusion(run, summary, shown, _values(analysis))
 
 
-def _summary(scenario: Scenario, case: Case, analysis: Analysis, overhead_s: float) -> CaseSummary:
+def _summary(run: Run, analysis: Analysis, overhead_s: float) -> RunSummary:
     groups = analysis.groups if len(analysis.groups) > 1 else {}
-    return CaseSummary(
-        name=case.name,
-        model=case.model,
-        slug=case.slug,
-        axes=dict(case.axes),
-        measures=_keyed(analysis.measures),
-        groups={name: _keyed(figures) for name, figures in groups.items()},
+    return RunSummary(
+        slug=run.slug,
+        measures=keyed(analysis.measures),
+        groups={name: keyed(figures) for name, figures in groups.items()},
         instrument=analysis.instrument,
-        expectations=judge(scenario.expectations(case.model), analysis.measures, analysis.groups),
         invalid=analysis.invalid,
         overhead_s=overhead_s,
     )
 
 
-def _keyed(figures: Figures) -> Figures:
+def _values(analysis: Analysis) -> Figures:
+    of_groups = {
+        f"{group}.{name}": value
+        for group, figures in analysis.groups.items()
+        for name, value in figures.items()
+    }
+    return {**analysis.measures, **of_groups}
+
+
+def keyed(figures: Mapping[str, float | None]) -> Figures:
     """Return ``figures`` by the keys of ``summary.json``, which carry the unit."""
     return {MEASURES[name].key: value for name, value in figures.items()}

@@ -1,8 +1,9 @@
 """What a campaign found: its summary, the circumstances, and what its pictures show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestrator.conclude import Conclusion
 from orchestrator.records import Excerpt
 from orchestrator.summary import Summary
 
@@ -14,3 +15,8 @@ class Findings:
     summary: Summary
     environment: Mapping[str, object]
     excerpts: Mapping[str, Excerpt]
+
+
+def first_excerpts(conclusions: Sequence[Conclusion]) -> dict[str, Excerpt]:
+    """Return what pictures show: of each case, its first repeat."""
+    return {each.run.case.slug: each.excerpt for each in conclusions if each.run.repeat == 1}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from labkit.order import GroupOrder
 from orchestrator.scenario import AxisValue, Group, Scenario, ServerSettings
 from orchestrator.scenario.matrix import apply, points
+from orchestrator.scenario.scenario import INTERLEAVED
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 
 MAX_SLUG_CHARS = 100
@@ -97,6 +98,42 @@ class Case:
         ends_s = [group.end_s for group in self.groups]
         known = [end_s for end_s in ends_s if end_s is not None]
         return max(known) if len(known) == len(ends_s) else None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One repeat of a case: ``repeat`` of ``repeats``, from 1."""
+
+    case: Case
+    repeat: int
+    repeats: int
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``prefork``, ``prefork (2 of 5)``."""
+        of_all = f" ({self.repeat} of {self.repeats})" if self.repeats > 1 else ""
+        return f"{self.case.name}{of_all}"
+
+    @property
+    def slug(self) -> str:
+        """Its folder under ``raw/``: that of the case, or one within it."""
+        return f"{self.case.slug}/{self.repeat}" if self.repeats > 1 else self.case.slug
+
+
+def schedule(scenario: Scenario) -> list[Run]:
+    """Return every run in the order in which they take place.
+
+    Interleaved, each round runs every case once, every other round in the reverse order: whatever
+    drifts on the host, heat or a neighbour, meets all cases alike and pairs what it distorts.
+    """
+    cases, repeats = plan(scenario), scenario.repeats
+    if scenario.order != INTERLEAVED:
+        return [Run(case, n, repeats) for case in cases for n in range(1, repeats + 1)]
+    return [
+        Run(case, n, repeats)
+        for n in range(1, repeats + 1)
+        for case in (cases if n % 2 else reversed(cases))
+    ]
 
 
 def plan(scenario: Scenario) -> list[Case]:

@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as LiveDisplay
 
-from orchestrator.plan import Case
+from orchestrator.plan import Run
 from orchestrator.summary import CaseSummary, Outcome
+from orchestrator.verdict import UNDECIDED
 
 PREPARING = {
     "docker": "building images where sources changed; the first time takes a minute",
@@ -23,7 +24,7 @@ def follow(console: Console) -> "Progress":
 
 
 class Progress:
-    """Plain lines: one for each case that begins and ends, and one now and then between."""
+    """Plain lines: one for each run that begins and ends, and one now and then between."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -39,25 +40,25 @@ class Progress:
         """Tell that ``backend`` makes ready."""
         self._say(PREPARING.get(backend, "preparing"))
 
-    def case_begun(self, number: int, total: int, case: Case) -> None:
-        """Tell that ``case``, which is ``number`` of ``total``, has its turn."""
-        self._place = f"[{number}/{total}] {case.name}"
-        planned = list(case.planned().values())
+    def run_begun(self, number: int, total: int, run: Run) -> None:
+        """Tell that ``run``, which is ``number`` of ``total``, has its turn."""
+        self._place = f"[{number}/{total}] {run.name}"
+        planned = list(run.case.planned().values())
         known = [messages for messages in planned if messages is not None]
         self._planned = sum(known) if len(known) == len(planned) else None
 
     def step(self, text: str) -> None:
-        """Tell which step the case has reached."""
+        """Tell which step the run has reached."""
         self._say(f"{self._place}: {text}")
 
     def acked(self, messages: int) -> None:
-        """Tell how many of the case's messages have been acknowledged."""
+        """Tell how many of the run's messages have been acknowledged."""
         if time.monotonic() - self._said_s >= QUIET_S:
             of_all = "" if self._planned is None else f" of {self._planned}"
             self._say(f"{self._place}: {messages}{of_all} acknowledged")
 
-    def case_ended(self, summary: CaseSummary) -> None:
-        """Tell what the case came to."""
+    def run_ended(self, summary: CaseSummary) -> None:
+        """Tell what the run came to."""
         self._say(f"{self._place}: {outcome_of(summary)}")
 
     def _say(self, text: str) -> None:
@@ -66,7 +67,7 @@ class Progress:
 
 
 class LiveLine(Progress):
-    """One line that moves; what each case came to stays above it."""
+    """One line that moves; what each run came to stays above it."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -85,7 +86,7 @@ class LiveLine(Progress):
         return self._display
 
     def step(self, text: str) -> None:
-        """Show which step the case has reached."""
+        """Show which step the run has reached."""
         description = f"{self._place}: {text}"
         self._display.update(self._task, description=description, total=self._planned)
 
@@ -93,9 +94,9 @@ class LiveLine(Progress):
         """Move the bar."""
         self._display.update(self._task, completed=messages)
 
-    def case_ended(self, summary: CaseSummary) -> None:
-        """Tell what the case came to, and empty the bar."""
-        super().case_ended(summary)
+    def run_ended(self, summary: CaseSummary) -> None:
+        """Tell what the run came to, and empty the bar."""
+        super().run_ended(summary)
         self._display.reset(self._task, total=None, description="")
 
 
@@ -106,6 +107,7 @@ def outcome_of(case: CaseSummary) -> str:
         return "invalid as a measurement"
     if Outcome.FAILED in outcomes:
         return f"{outcomes.count(Outcome.FAILED)} of {len(outcomes)} expectations failed"
-    if Outcome.UNKNOWN in outcomes:
-        return f"{outcomes.count(Outcome.UNKNOWN)} of {len(outcomes)} expectations unknown"
+    undecided = sum(outcomes.count(each) for each in UNDECIDED)
+    if undecided:
+        return f"{undecided} of {len(outcomes)} expectations undecided"
     return f"all {len(outcomes)} expectations hold"

@@ -4,10 +4,11 @@ import json
 
 from pydantic import ValidationError
 
+from orchestrator.aggregate import aggregate, compare
 from orchestrator.archive import Archive
 from orchestrator.conclude import conclude
-from orchestrator.findings import Findings
-from orchestrator.plan import plan
+from orchestrator.findings import Findings, first_excerpts
+from orchestrator.plan import schedule
 from orchestrator.scenario import ScenarioError, load_scenario
 from orchestrator.summary import Summary
 from orchestrator.verdict import exit_code
@@ -31,13 +32,20 @@ def restore(archive: Archive) -> Findings:
         told = Summary.model_validate_json((folder / "summary.json").read_bytes())
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
-        ended = {case.slug for case in told.cases}
-        found = [conclude(scenario, case, archive) for case in plan(scenario) if case.slug in ended]
+        ended = {run.slug for case in told.cases for run in case.runs}
+        found = [
+            conclude(scenario, run, archive) for run in schedule(scenario) if run.slug in ended
+        ]
     except ValidationError as exc:
         raise RestoreError(f"{folder / 'summary.json'} is no summary of this version") from exc
     except (OSError, ValueError, KeyError, ScenarioError) as exc:
         raise RestoreError(f"{folder} does not hold complete results: {exc}") from exc
-    cases = [each.summary for each in found]
-    update = {"cases": cases, "exit_code": exit_code(told.status, cases)}
-    excerpts = {each.summary.slug: each.excerpt for each in found}
-    return Findings(told.model_copy(update=update), environment, excerpts)
+    cases = aggregate(scenario, found)
+    comparisons, rankings = compare(scenario, found)
+    update = {
+        "cases": cases,
+        "comparisons": comparisons,
+        "rankings": rankings,
+        "exit_code": exit_code(told.status, cases, comparisons),
+    }
+    return Findings(told.model_copy(update=update), environment, first_excerpts(found))

@@ -19,11 +19,12 @@ class Status(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What an expectation came to; ``unknown`` where a measure it names is missing."""
+    """What an expectation came to."""
 
     PASSED = "passed"
     FAILED = "failed"
-    UNKNOWN = "unknown"
+    INCONCLUSIVE = "inconclusive"  # the repeats do not bear the confidence that was asked for
+    UNKNOWN = "unknown"  # a measure that it names is missing
 
 
 class Fitness(StrEnum):
@@ -47,7 +48,7 @@ class Expectation(Record):
     outcome: Outcome
     left: str = Field(description="the left side's value with its unit, empty if unknown")
     right: str = Field(description="the right side's value with its unit, empty if unknown")
-    reason: str = Field(default="", description="why the outcome is unknown")
+    reason: str = Field(default="", description="why the outcome is unknown or inconclusive")
 
 
 class Instrument(Record):
@@ -57,13 +58,10 @@ class Instrument(Record):
     reasons: list[str] = Field(description="why it is not ok, a sentence each")
 
 
-class CaseSummary(Record):
-    """One model at one load point."""
+class RunSummary(Record):
+    """One repeat of a case."""
 
-    name: str
-    model: str
-    slug: str = Field(description="the case's folder under raw/")
-    axes: dict[str, str | int | float | bool] = Field(description="the matrix values of this case")
+    slug: str = Field(description="the run's folder under raw/ and samples/")
     measures: dict[str, float | None] = Field(
         description="every measure by its key; null where it could not be measured"
     )
@@ -72,9 +70,51 @@ class CaseSummary(Record):
         description="the clients' measures of each group by name, where there are several groups",
     )
     instrument: Instrument
+    invalid: list[str] = Field(description="why this run cannot be trusted as a measurement")
+    overhead_s: float = Field(description="wall time of the run less the load's own window")
+
+
+class CaseSummary(Record):
+    """One model at one load point, over all its repeats."""
+
+    name: str
+    model: str
+    slug: str = Field(description="the case's folder under raw/")
+    axes: dict[str, str | int | float | bool] = Field(description="the matrix values of this case")
+    measures: dict[str, float | None] = Field(
+        description="the median over the repeats of every measure; null where one has no value"
+    )
+    intervals: dict[str, tuple[float, float]] = Field(
+        default_factory=dict,
+        description="95% confidence intervals of those medians that several repeats allow",
+    )
+    groups: dict[str, dict[str, float | None]] = Field(
+        default_factory=dict, description="the same medians for each of several client groups"
+    )
+    instrument: Instrument = Field(description="as of the repeat that fared worst")
     expectations: list[Expectation]
     invalid: list[str] = Field(description="why this case cannot be trusted as a measurement")
-    overhead_s: float = Field(description="wall time of the case less the load's own window")
+    overhead_s: float = Field(description="the median of the runs'")
+    runs: list[RunSummary] = Field(
+        default_factory=list, description="each repeat, in the order of the rounds"
+    )
+
+
+class Ranking(Record):
+    """The models at one load point, best first, by one measure."""
+
+    measure: str = Field(description="the measure's key")
+    axes: dict[str, str | int | float | bool]
+    ranks: list[list[str]] = Field(
+        description="models that the repeats cannot tell apart share a rank"
+    )
+
+
+class Comparison(Record):
+    """What was expected between models, judged at one load point."""
+
+    axes: dict[str, str | int | float | bool]
+    expectations: list[Expectation]
 
 
 class Summary(Record):
@@ -91,4 +131,8 @@ class Summary(Record):
     reason: str = Field(default="", description="what interrupted or broke the campaign")
     planned_cases: int
     cases: list[CaseSummary]
+    comparisons: list[Comparison] = Field(default_factory=list)
+    rankings: list[Ranking] = Field(
+        default_factory=list, description="where repeats bear it, by throughput and p99"
+    )
     exit_code: int = Field(description="0, 1, 2, 3, 4 or 130 as in README.md")

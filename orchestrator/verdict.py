@@ -4,12 +4,12 @@ Pure functions. What could not be measured has not passed.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 
 from orchestrator.dimensions import format_value
 from orchestrator.expressions import Expression, parse_expression
-from orchestrator.summary import CaseSummary, Expectation, Outcome, Status
+from orchestrator.repeats import MIN_REPEATS, Values, share_of_resamples
+from orchestrator.summary import CaseSummary, Comparison, Expectation, Outcome, Status
 
 HOLDS, FAILS, MISUSED, BROKEN, INVALID, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -21,38 +21,62 @@ IMPLIED = {
 
 
 def judge(
-    expectations: Sequence[Expression],
-    measures: Mapping[str, float | None],
-    groups: Mapping[str, Mapping[str, float | None]] = MappingProxyType({}),
+    expectations: Sequence[Expression], values: Values, repeats: Sequence[Values] = ()
 ) -> list[Expectation]:
     """Return what becomes of a case's expectations and of the implied ones.
 
-    ``groups`` are the measures of each client group by its name.
+    ``values`` are the case's measures by name, those of its groups as ``group.measure``;
+    ``repeats`` are the same of each repeat, for expectations that ask for confidence.
     """
-    of_groups = {f"{group}.{name}": v for group, own in groups.items() for name, v in own.items()}
-    values = {**measures, **of_groups}
     named = {word for each in expectations for word in re.findall(r"\w+", each.text)}
     implied = [each for measure, each in IMPLIED.items() if measure not in named]
-    return [_judge(each, values) for each in (*expectations, *implied)]
+    return judge_alone((*expectations, *implied), values, repeats)
 
 
-def _judge(expression: Expression, values: Mapping[str, float | None]) -> Expectation:
+def judge_alone(
+    expectations: Sequence[Expression], values: Values, repeats: Sequence[Values]
+) -> list[Expectation]:
+    """Return what becomes of ``expectations``, and of nothing else."""
+    return [_judge(each, values, repeats) for each in expectations]
+
+
+def _judge(expression: Expression, values: Values, repeats: Sequence[Values]) -> Expectation:
     found = expression.evaluate(values)
-    outcomes = {True: Outcome.PASSED, False: Outcome.FAILED, None: Outcome.UNKNOWN}
+    outcome, reason = _OUTCOMES[found.passed], found.reason
+    if expression.confidence is not None and found.passed is not None:
+        outcome, reason = _with_confidence(expression, expression.confidence, repeats)
     left, right = (
         "" if side is None else format_value(side, found.dimension)
         for side in (found.left, found.right)
     )
     return Expectation(
-        expression=expression.text,
-        outcome=outcomes[found.passed],
-        left=left,
-        right=right,
-        reason=found.reason,
+        expression=expression.text, outcome=outcome, left=left, right=right, reason=reason
     )
 
 
-def exit_code(status: Status, cases: Iterable[CaseSummary]) -> int:
+def _with_confidence(
+    expression: Expression, confidence: float, repeats: Sequence[Values]
+) -> tuple[Outcome, str]:
+    """Return what the repeats bear out, and why that is not more."""
+    if len(repeats) < MIN_REPEATS:
+        had = "1 repeat" if len(repeats) == 1 else f"{len(repeats)} repeats"
+        return Outcome.INCONCLUSIVE, f"{had}; confidence takes repeats: {MIN_REPEATS} or more"
+    share = share_of_resamples(expression, repeats)
+    if share is None:
+        return Outcome.UNKNOWN, "a repeat lacks a value"
+    told = f"it holds in {share:.1%} of the resampled repeats"
+    if share >= confidence:
+        return Outcome.PASSED, told
+    return (Outcome.FAILED if share <= 1 - confidence else Outcome.INCONCLUSIVE), told
+
+
+_OUTCOMES = {True: Outcome.PASSED, False: Outcome.FAILED, None: Outcome.UNKNOWN}
+UNDECIDED = (Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
+
+
+def exit_code(
+    status: Status, cases: Iterable[CaseSummary], comparisons: Iterable[Comparison] = ()
+) -> int:
     """Return the exit code of a campaign; the most serious finding decides.
 
     A case that did not end, or whose server crashed, has failed however well it was measured. Of
@@ -61,6 +85,7 @@ def exit_code(status: Status, cases: Iterable[CaseSummary]) -> int:
     if status is not Status.COMPLETE:
         return BROKEN if status is Status.BROKEN else INTERRUPTED
     codes = {_case_code(case) for case in cases}
+    codes |= {_code([each.outcome for each in found.expectations]) for found in comparisons}
     return next((code for code in (FAILS, INVALID) if code in codes), HOLDS)
 
 
@@ -69,6 +94,10 @@ def _case_code(case: CaseSummary) -> int:
     failed = [each for each in case.expectations if each.outcome is Outcome.FAILED]
     if any(each.expression in implied for each in failed):
         return FAILS
-    if case.invalid or any(each.outcome is Outcome.UNKNOWN for each in case.expectations):
+    return INVALID if case.invalid else _code([each.outcome for each in case.expectations])
+
+
+def _code(outcomes: Sequence[Outcome]) -> int:
+    if any(outcome in UNDECIDED for outcome in outcomes):
         return INVALID
-    return FAILS if failed else HOLDS
+    return FAILS if Outcome.FAILED in outcomes else HOLDS

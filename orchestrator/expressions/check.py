@@ -5,6 +5,10 @@ Promises that what it lets pass can be evaluated for any numbers. Knows no value
 
 from orchestrator.dimensions import COUNT, RATE, SIZE, TIME, Dimension
 from orchestrator.expressions.syntax import (
+    CHOOSING,
+    FUNCTIONS,
+    ROUNDING,
+    SIGNS,
     Call,
     Comparison,
     ExpressionError,
@@ -16,10 +20,6 @@ from orchestrator.expressions.syntax import (
 from orchestrator.measures import ALIASES, MEASURES, find_measure
 from orchestrator.wording import unknown
 
-SIGNS = ("+", "-")
-ROUNDING = ("ceil", "floor")
-CHOOSING = ("min", "max")
-FUNCTIONS = (*ROUNDING, *CHOOSING, "abs")
 _WITH_UNIT = {TIME: "s", SIZE: "MB", RATE: " / 1s"}
 
 
@@ -83,6 +83,8 @@ class _Checker:
 
     def _named(self, part: Name) -> Dimension:
         measure = find_measure(part.name)
+        if measure is None and part.model:
+            raise ExpressionError(unknown("function", part.name, FUNCTIONS), part.span.column)
         if measure is None:
             message = unknown("name", part.own_name, (*MEASURES, *ALIASES))
             raise ExpressionError(message, part.span.end - len(part.own_name) + 1)

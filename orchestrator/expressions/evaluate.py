@@ -63,6 +63,12 @@ def evaluate(
     return Outcome(passed, left, right, dimension, margin)
 
 
+def value_name(part: Name) -> str:
+    """Return the name under which the value of ``part`` is looked up, ``throughput(prefork)``."""
+    name = full_name(part.name)
+    return f"{name}({part.model})" if part.model else name
+
+
 def _margin(tolerance: Quantity | None, right: float) -> float | None:
     if tolerance is None:
         return None
@@ -74,7 +80,7 @@ def _value(part: Part, values: Mapping[str, float | None]) -> float:
         case Quantity():
             return part.value
         case Name():
-            return _measured(full_name(part.name), values)
+            return _measured(value_name(part), values)
         case Operation():
             value = _operate(part.operator, _value(part.left, values), _value(part.right, values))
         case Call():

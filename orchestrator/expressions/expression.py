@@ -1,13 +1,13 @@
 """One expectation of a scenario, parsed and checked once, evaluated for each case."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.dimensions import Dimension
 from orchestrator.expressions.check import check
-from orchestrator.expressions.evaluate import Outcome, evaluate
+from orchestrator.expressions.evaluate import Outcome, evaluate, value_name
 from orchestrator.expressions.grammar import parse_tree
-from orchestrator.expressions.syntax import Comparison, names_in
+from orchestrator.expressions.syntax import Comparison, Name, names_in
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,20 @@ class Expression:
         """
         return evaluate(self.comparison, self.dimension, values)
 
-    def groups(self) -> Iterator[tuple[str, int]]:
-        """Yield each client group that a measure is asked of, and its column in the text."""
-        for part in names_in(self.comparison):
-            if part.group:
-                yield part.group, part.span.column
+    @property
+    def names(self) -> list[Name]:
+        """Every measure that is named, from left to right."""
+        return list(names_in(self.comparison))
+
+    @property
+    def value_names(self) -> list[str]:
+        """Every value that is looked up, by its full name, each once."""
+        return list(dict.fromkeys(map(value_name, self.names)))
+
+    @property
+    def confidence(self) -> float | None:
+        """The confidence that is asked for, as a share; None where none is."""
+        return self.comparison.confidence
 
     def __str__(self) -> str:
         return self.text

@@ -7,13 +7,14 @@ know which names exist and which units go together.
 import math
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from orchestrator.dimensions import UNITS_BYTES, unit_value
 from orchestrator.expressions.syntax import (
+    FUNCTIONS,
     Call,
     Comparison,
     ExpressionError,
@@ -27,9 +28,11 @@ from orchestrator.expressions.syntax import (
 from orchestrator.wording import listed
 
 MAX_CHARS = 500
+CONFIDENCES = (0.5, 0.999)
 GRAMMAR = r"""
-start: sum (COMPARE sum)* ("within" tolerance)?
+start: sum (COMPARE sum)* ("within" tolerance)? ("with" confidence)?
 tolerance: QUANTITY
+confidence: QUANTITY
 ?sum: product | sum SIGN product -> operation
 ?product: factor | product SCALE factor -> operation
 ?factor: atom | SIGN factor -> signed
@@ -54,6 +57,7 @@ _FOLLOWERS = {
     "COMMA": "','",
     "CLOSE": "')'",
     "WITHIN": "within",
+    "WITH": "with",
     "QUANTITY": "a tolerance such as 10% or 50ms",
     "$END": "the end",
 }
@@ -106,12 +110,20 @@ def _expectation(error: UnexpectedInput) -> str:
     return f"allowed: {listed(words)}"
 
 
+class _Clause(NamedTuple):
+    """What follows the comparison: ``within`` a tolerance, ``with`` a confidence."""
+
+    word: str
+    quantity: Quantity
+
+
 @v_args(inline=True)
 class _Builder(Transformer[Token, Any]):
     """Builds the tree bottom-up while the text is parsed, so that nothing recurses."""
 
-    def start(self, left: Part, *rest: Any) -> Comparison:  # noqa: ANN401 - tokens and parts in turn
-        tolerance = rest[-1] if len(rest) % 2 else None
+    def start(self, left: Part, *all_rest: Any) -> Comparison:  # noqa: ANN401 - tokens and parts in turn
+        rest = [each for each in all_rest if not isinstance(each, _Clause)]
+        clauses = {each.word: each.quantity for each in all_rest if isinstance(each, _Clause)}
         if len(rest) < 2:  # noqa: PLR2004 - an operator and a right side
             message = "nothing is compared; write e.g. failed == 0"
             raise ExpressionError(message, left.span.column)
@@ -119,11 +131,15 @@ class _Builder(Transformer[Token, Any]):
             message = "a chain of comparisons; write each as an expectation of its own"
             raise ExpressionError(message, _span(rest[2]).column)
         operator, right = rest[:2]
+        tolerance = clauses.get("within")
         _check_tolerance(operator, tolerance)
-        return Comparison(str(operator), left, right, tolerance)
+        return Comparison(str(operator), left, right, tolerance, _share(clauses.get("with")))
 
-    def tolerance(self, token: Token) -> Quantity:
-        return self.quantity(token)
+    def tolerance(self, token: Token) -> "_Clause":
+        return _Clause("within", _quantity(token))
+
+    def confidence(self, token: Token) -> "_Clause":
+        return _Clause("with", _quantity(token))
 
     def operation(self, left: Part, operator: Token, right: Part) -> Operation:
         span = Span(left.span.start, right.span.end)
@@ -139,8 +155,11 @@ class _Builder(Transformer[Token, Any]):
     def name(self, token: Token) -> Name:
         return Name(_span(token), str(token))
 
-    def call(self, function: Token, *rest: Any) -> Call:  # noqa: ANN401 - parts, then the bracket
+    def call(self, function: Token, *rest: Any) -> Call | Name:  # noqa: ANN401 - parts, then the bracket
         arguments = rest[:-1]
+        if function not in FUNCTIONS and len(arguments) == 1 and isinstance(arguments[0], Name):
+            span = Span(_span(function).start, _span(rest[-1]).end)
+            return Name(span, str(function), model=arguments[0].name)
         span = Span(_span(function).start, _span(rest[-1]).end)
         return Call(span, str(function), arguments, depth_over(arguments, span))
 
@@ -155,6 +174,17 @@ def _check_tolerance(operator: Token, tolerance: Quantity | None) -> None:
     if operator != "~=" and tolerance is not None:
         message = f"a tolerance does not go with {operator}; within goes with ~= only"
         raise ExpressionError(message, tolerance.span.column)
+
+
+def _share(confidence: Quantity | None) -> float | None:
+    """Return a confidence as a share, None where none is asked for."""
+    if confidence is None:
+        return None
+    low, high = CONFIDENCES
+    if confidence.unit != "%" or not low <= confidence.value <= high:
+        message = f"a confidence is from {low:.0%} to {high:.1%}; write e.g. with 95%"
+        raise ExpressionError(message, confidence.span.column)
+    return confidence.value
 
 
 def _quantity(token: Token) -> Quantity:

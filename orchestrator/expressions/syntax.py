@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from orchestrator.dimensions import Dimension
 
 MAX_DEPTH = 50
+SIGNS = ("+", "-")
+ROUNDING = ("ceil", "floor")
+CHOOSING = ("min", "max")
+FUNCTIONS = (*ROUNDING, *CHOOSING, "abs")
 
 
 class ExpressionError(ValueError):
@@ -46,11 +50,15 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Name:
-    """A measure, as written: of the case, or of a client group, ``slow.response_time_p99``."""
+    """A measure, as written: of the case, or of a client group, ``slow.response_time_p99``.
+
+    ``model`` where it is asked of one model beside others: ``throughput(prefork)``.
+    """
 
     span: Span
     name: str
     depth: int = 1
+    model: str = ""
 
     @property
     def group(self) -> str:
@@ -89,12 +97,16 @@ Part = Quantity | Name | Operation | Call
 
 @dataclass(frozen=True)
 class Comparison:
-    """A whole expectation; a relative tolerance is a share of the right side's magnitude."""
+    """A whole expectation; a relative tolerance is a share of the right side's magnitude.
+
+    ``confidence``, a share, is asked over repeats; None judges by their median alone.
+    """
 
     operator: str
     left: Part
     right: Part
     tolerance: Quantity | None
+    confidence: float | None = None
 
 
 def names_in(tree: Comparison | Part) -> Iterator[Name]:

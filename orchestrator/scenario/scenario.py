@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from labkit.durations import parse_duration_s
 from orchestrator.expressions import Expression
+from orchestrator.expressions.syntax import Name
+from orchestrator.measures import find_measure
 from orchestrator.scenario.executors import AnyGroup, check_groups
 from orchestrator.scenario.matrix import (
     Matrix,
@@ -30,11 +32,14 @@ from orchestrator.scenario.values import (
     complaints,
     duration_between,
     not_empty,
+    one_of,
     whole,
 )
 from orchestrator.wording import unknown
 
 MAX_CASES = 200
+MAX_REPEATS = 50
+INTERLEAVED = "interleaved"
 MAX_INTENT_CHARS = 300
 EVERY_MODEL = "all"
 
@@ -100,6 +105,9 @@ class Scenario(Section):
             tuple[Expectation, ...], Field(strict=False), AfterValidator(not_empty("expectation"))
         ],
     ] = Field(default_factory=dict)
+    compare: Annotated[tuple[Expectation, ...], Field(strict=False)] = ()
+    repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
+    order: Annotated[str, one_of(INTERLEAVED, "sequential")] = INTERLEAVED
     timeout: Annotated[str, duration_between("100ms", "60m")] = "120s"
     seed: Annotated[int, whole(0, 2**32 - 1)] = 1
 
@@ -124,7 +132,7 @@ class Scenario(Section):
             message = f"{cases} cases, every model at every point; allowed: at most {MAX_CASES}"
             complaints([((where,), complaint(message))])
         found = [each for point in points(self.matrix) for each in self._breaches(point)]
-        found += self._unknown_groups()
+        found += self._misplaced_names()
         complaints({(where, str(error)): (where, error) for where, error in found}.values())
         return self
 
@@ -144,12 +152,33 @@ class Scenario(Section):
             return ("server", breach.key)
         return ("clients", breach.group, breach.key)
 
-    def _unknown_groups(self) -> Iterator[tuple[Where, PydanticCustomError]]:
-        """Yield the expectations that name a group which is not there."""
-        names = [group.name for group in self.clients]
-        for subject, expressions in self.expect.items():
-            for index, expression in enumerate(expressions):
-                for group, column in expression.groups():
-                    if group not in names:
-                        error = complaint(unknown("group", group, names), column=column)
-                        yield ("expect", subject, index), error
+    def _misplaced_names(self) -> Iterator[tuple[Where, PydanticCustomError]]:
+        """Yield the expectations that name a group or a model which is not there, or none."""
+        placed: list[tuple[Where, Expression]] = [
+            (("expect", subject, index), each)
+            for subject, expressions in self.expect.items()
+            for index, each in enumerate(expressions)
+        ]
+        placed += [(("compare", index), each) for index, each in enumerate(self.compare)]
+        groups = [group.name for group in self.clients]
+        for where, expression in placed:
+            for name in expression.names:
+                message = ""
+                if name.group and name.group not in groups:
+                    message = unknown("group", name.group, groups)
+                elif where[0] == "compare":
+                    message = self._of_which_model(name)
+                elif name.model:
+                    message = "this asks one model among others; write it under compare"
+                if message:
+                    yield where, complaint(message, column=name.span.column)
+
+    def _of_which_model(self, name: Name) -> str:
+        """Return what is wrong with the model that a comparison asks, empty if nothing is."""
+        if name.model:
+            known = name.model in self.models
+            return "" if known else unknown("model", name.model, self.models)
+        measure = find_measure(name.name)
+        if measure is None or measure.kind == "input":
+            return ""
+        return f"of which model? write e.g. {name.name}({self.models[0]})"
