@@ -29,6 +29,15 @@ def measure_text(case: CaseSummary, name: str) -> str:
     return UNKNOWN if value is None else format_value(value, MEASURES[name].dimension)
 
 
+def spread_text(case: CaseSummary, name: str) -> str:
+    """Return how far the 95% interval of the median goes to its farther side, ``±2%``."""
+    value, interval = measured(case, name), case.intervals.get(MEASURES[name].key)
+    if not value or interval is None:
+        return ""
+    farther = max(value - interval[0], interval[1] - value)
+    return f" ±{farther / value:.0%}"
+
+
 def axis_text(axis: str, case: CaseSummary) -> str:
     """Return the case's value on ``axis``, a dash where it has none."""
     value = case.axes.get(axis, UNKNOWN)
@@ -57,9 +66,13 @@ def _column(heading: str, name: str) -> Column:
     return Column(heading, lambda case: measure_text(case, name))
 
 
+def _spread_column(heading: str, name: str) -> Column:
+    return Column(heading, lambda case: measure_text(case, name) + spread_text(case, name))
+
+
 WAITING = (
-    _column("makespan", "makespan"),
-    _column("throughput", "throughput"),
+    _spread_column("makespan", "makespan"),
+    _spread_column("throughput", "throughput"),
     _column("wait", "first_service_wait_max"),
     _column("peak", "peak_in_service"),
     Column("conns", _connections),
@@ -67,9 +80,9 @@ WAITING = (
     Column("expected", _expectations),
 )
 COST = (
-    _column("p50", "response_time_p50"),
+    _spread_column("p50", "response_time_p50"),
     _column("p90", "response_time_p90"),
-    _column("p99", "response_time_p99"),
+    _spread_column("p99", "response_time_p99"),
     _column("max", "response_time_max"),
     _column("backlog", "accept_wait_max"),
     _column("CPU", "cpu_time"),
@@ -107,6 +120,7 @@ LEGEND_OPEN = (
     "naive: from sent to acked, blind to what waited to be sent",
     "lag: how late the client itself was",
 )
+LEGEND_REPEATS = ("medians over the repeats; ±: to the farther end of their 95% interval",)
 
 
 def bands(cases: Sequence[CaseSummary]) -> list[tuple[Column, ...]]:
@@ -116,7 +130,8 @@ def bands(cases: Sequence[CaseSummary]) -> list[tuple[Column, ...]]:
 
 def legend(cases: Sequence[CaseSummary]) -> tuple[str, ...]:
     """Return what the headings of `bands` mean."""
-    return LEGEND + LEGEND_OPEN if _has_open(cases) else LEGEND
+    of_repeats = LEGEND_REPEATS if any(case.intervals for case in cases) else ()
+    return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + of_repeats
 
 
 def _has_open(cases: Iterable[CaseSummary]) -> bool:

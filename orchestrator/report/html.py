@@ -59,6 +59,7 @@ def html_report(
         overheads=sentences.overheads(summary),
         tables=list(_tables(summary.cases)),
         legend=cells.legend(summary.cases),
+        of_models=list(sentences.of_models(summary)),
         scenes=list(_scenes(summary, excerpts, axis)),
         axis=axis,
         environment=list(_rows(environment)),
@@ -67,10 +68,9 @@ def html_report(
 
 def _tone(summary: Summary) -> str:
     """Return how the verdict is coloured: ``good``, ``bad``, or ``doubt`` where nobody knows."""
-    flawed = any(True for case in summary.cases for _ in sentences.findings(case))
     if summary.status is not Status.COMPLETE or any(case.invalid for case in summary.cases):
         return "doubt"
-    return "bad" if flawed else "good"
+    return "bad" if sentences.is_flawed(summary) else "good"
 
 
 def _scenes(summary: Summary, excerpts: Mapping[str, Excerpt], axis: Axis) -> Iterator[_Scene]:

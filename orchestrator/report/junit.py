@@ -1,7 +1,7 @@
 """A campaign as JUnit XML, for CI: a testsuite per case, a testcase per expectation.
 
-A failed expectation is a failure. What is unknown, invalid or never ran is an error, since
-nothing was shown to hold.
+A failed expectation is a failure. What is unknown, inconclusive, invalid or never ran is an error,
+since nothing was shown to hold.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,11 @@ from orchestrator.report.sentences import sides, verdict
 from orchestrator.report.visible import visible
 from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
 
-TAGS = {Outcome.FAILED: "failure", Outcome.UNKNOWN: "error"}
+TAGS = {
+    Outcome.FAILED: "failure",
+    Outcome.UNKNOWN: "error",
+    Outcome.INCONCLUSIVE: "error",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,10 @@ def junit_xml(summary: Summary) -> str:
     root = Element("testsuites", name=visible(summary.scenario), time=f"{summary.duration_s:.3f}")
     for case in summary.cases:
         _add_suite(root, summary, case.name, list(_tests(case)))
+    for comparison in summary.comparisons:
+        point = ",".join(f"{axis}={value}" for axis, value in comparison.axes.items())
+        tests = list(map(_test, comparison.expectations))
+        _add_suite(root, summary, f"compare {point}".strip(), tests)
     if summary.status is not Status.COMPLETE:
         broken = _Test("every planned case ran", "error", verdict(summary))
         _add_suite(root, summary, "campaign", [broken])

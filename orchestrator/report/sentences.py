@@ -1,6 +1,6 @@
 """What a person reads about a campaign, a sentence each. Values in, text on one line out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from labkit.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
@@ -38,15 +38,17 @@ def _cut_short(summary: Summary) -> str:
 
 
 def _expectations_in_all(summary: Summary) -> str:
-    outcomes = [each.outcome for case in summary.cases for each in case.expectations]
-    failed, unknown = outcomes.count(Outcome.FAILED), outcomes.count(Outcome.UNKNOWN)
+    judged = [each for case in summary.cases for each in case.expectations]
+    judged += [each for comparison in summary.comparisons for each in comparison.expectations]
+    outcomes = [each.outcome for each in judged]
     expectations = "expectation" if len(outcomes) == 1 else "expectations"
-    if not outcomes:
-        return "nothing was expected, so nothing failed"
-    if failed or unknown:
-        counts = [f"{failed} of {len(outcomes)} {expectations} failed"] if failed else []
-        counts += [f"{unknown} of {len(outcomes)} {expectations} unknown"] if unknown else []
-        return ", ".join(counts)
+    counts = [
+        f"{outcomes.count(outcome)} of {len(outcomes)} {expectations} {outcome}"
+        for outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.UNKNOWN)
+        if outcome in outcomes
+    ]
+    if counts or not outcomes:
+        return ", ".join(counts) or "nothing was expected, so nothing failed"
     return f"all {len(outcomes)} expectations hold" if outcomes[1:] else "the expectation holds"
 
 
@@ -58,6 +60,25 @@ def sides(expectation: Expectation) -> str:
         reason = visible(expectation.reason)
         return f"{reason} ({both})" if left or right else reason
     return both
+
+
+def of_models(summary: Summary) -> Iterator[tuple[str, bool]]:
+    """Yield what is said of the models beside each other, and whether it is as expected."""
+    for comparison in summary.comparisons:
+        point = _point(comparison.axes)
+        for each in comparison.expectations:
+            told = f"{visible(each.expression)}{point}: {each.outcome}: {sides(each)}"
+            yield told, each.outcome is Outcome.PASSED
+    for ranking in summary.rankings:
+        ranks = (" = ".join(map(visible, rank)) for rank in ranking.ranks)
+        told = "; ".join(f"{place}. {rank}" for place, rank in enumerate(ranks, start=1))
+        yield f"{ranking.measure}{_point(ranking.axes)}, best first: {told}", True
+
+
+def _point(axes: Mapping[str, object]) -> str:
+    """Return the load point in brackets, empty where there is but one."""
+    told = ", ".join(f"{visible(axis)}={visible(str(value))}" for axis, value in axes.items())
+    return f" ({told})" if told else ""
 
 
 def findings(case: CaseSummary) -> Iterator[str]:
@@ -80,6 +101,12 @@ def remarks(case: CaseSummary) -> Iterator[str]:
         told = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}
         for reason in instrument.reasons:
             yield f"{visible(case.name)}: the clients {told[instrument.fitness]}: {visible(reason)}"
+
+
+def is_flawed(summary: Summary) -> bool:
+    """Tell whether anything is not as it should be, in a case or between models."""
+    found = any(True for case in summary.cases for _ in findings(case))
+    return found or not all(is_expected for _, is_expected in of_models(summary))
 
 
 def loss(case: CaseSummary) -> str:

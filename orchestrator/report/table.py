@@ -14,7 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.report.cells import GROUP, Column, axes_of, axis_text, bands, by_group, legend
-from orchestrator.report.sentences import findings, overheads, remarks, verdict
+from orchestrator.report.sentences import (
+    findings,
+    is_flawed,
+    of_models,
+    overheads,
+    remarks,
+    verdict,
+)
 from orchestrator.report.visible import visible
 from orchestrator.summary import CaseSummary, Status, Summary
 
@@ -22,7 +29,7 @@ GAP = 2
 MAX_KEY_WIDTH = 24
 MAX_KEY_CHARS = 2 * MAX_KEY_WIDTH
 ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-ASCII_FOR = str.maketrans({"—": "-", "…": "..."})
+ASCII_FOR = str.maketrans({"—": "-", "…": "...", "±": "+-"})
 Write = Callable[[str], Text]
 Band = tuple[Column, ...]
 
@@ -40,6 +47,8 @@ def print_table(console: Console, summary: Summary) -> None:
             console.print(_line(write, finding, "red"), soft_wrap=True)
         for remark in remarks(case):
             console.print(_line(write, remark, "yellow"), soft_wrap=True)
+    for told, is_expected in of_models(summary):
+        console.print(_line(write, told, "default" if is_expected else "red"), soft_wrap=True)
     if summary.cases:
         console.print(_line(write, overheads(summary), "dim"), soft_wrap=True)
     style = "bold green" if _is_good(summary) else "bold red"
@@ -57,8 +66,7 @@ def _print_rows(
 
 
 def _is_good(summary: Summary) -> bool:
-    flawed = any(True for case in summary.cases for _ in findings(case))
-    return summary.status is Status.COMPLETE and not flawed
+    return summary.status is Status.COMPLETE and not is_flawed(summary)
 
 
 def _ascii(text: str) -> Text:

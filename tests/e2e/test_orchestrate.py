@@ -1,6 +1,7 @@
 """Whole campaigns, on local processes and on containers: the same promises for both."""
 
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -181,3 +182,34 @@ def test_kept_containers_can_be_looked_at(lab: Lab, tmp_path: Path) -> None:
     assert client.containers.list(all=True, filters=label) == []
     assert client.networks.list(filters=label) == []
     client.close()
+
+
+REPEATED = """\
+intent: Do repeats tell models apart?
+models: [single, epoll]
+clients: [{executor: closed, users: 3, messages: 2, demand: sleep=20ms}]
+repeats: 5
+compare:
+  - throughput(epoll) > 2 * throughput(single) with 95%
+expect:
+  all: [makespan < 2s with 95%]
+"""
+
+
+def test_repeats_are_interleaved_and_bear_out_what_is_expected(lab: Lab, tmp_path: Path) -> None:
+    scenario = tmp_path / "repeated.yaml"
+    scenario.write_text(REPEATED)
+    ended = lab.orchestrate(scenario, "--backend", "process", "--out", lab.out)
+    assert ended.code == 0, ended.out + ended.err
+    begun = re.findall(r"\] (\w+) \((\d) of 5\): starting", ended.err)
+    assert begun[:4] == [("single", "1"), ("epoll", "1"), ("epoll", "2"), ("single", "2")]
+    assert len(begun) == 10
+    assert ended.summary["comparisons"][0]["expectations"][0]["outcome"] == "passed"
+    assert ended.summary["rankings"][0]["ranks"] == [["epoll"], ["single"]]
+    for case in ended.summary["cases"]:
+        low, high = case["intervals"]["throughput_per_s"]
+        assert low <= case["measures"]["throughput_per_s"] <= high
+        assert [run["slug"] for run in case["runs"]] == [f"{case['name']}/{n}" for n in range(1, 6)]
+    (folder,) = ended.results
+    again = lab.orchestrate("report", folder)
+    assert (again.code, again.summary) == (0, ended.summary)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.measures import MEASURES
-from orchestrator.plan import MAX_SLUG_CHARS, Case, plan
+from orchestrator.plan import MAX_SLUG_CHARS, Case, plan, schedule
 from orchestrator.scenario import AxisValue, Group, Scenario, ServerSettings
 from orchestrator.scenario.groups import ClosedGroup, OpenGroup
 
@@ -111,6 +111,22 @@ def test_what_is_planned_is_known_but_where_only_the_run_can_tell() -> None:
     of = Case("single", {}, ServerSettings(), (GROUP, OPEN, timed), seed=1)
     assert of.planned() == {"clients": 35, "open": 120, "timed": None}
     assert of.open_groups() == {"open"}
+
+
+def test_rounds_are_interleaved_and_every_other_one_runs_backwards() -> None:
+    three = scenario("single", "epoll").model_copy(update={"repeats": 3})
+    runs = schedule(three)
+    assert [(run.case.model, run.repeat) for run in runs] == [
+        ("single", 1), ("epoll", 1), ("epoll", 2), ("single", 2), ("single", 3), ("epoll", 3),
+    ]  # fmt: skip
+    assert (runs[2].name, runs[2].slug) == ("epoll (2 of 3)", "epoll/2")
+    one_by_one = schedule(three.model_copy(update={"order": "sequential"}))
+    assert [run.repeat for run in one_by_one] == [1, 2, 3, 1, 2, 3]
+
+
+def test_a_single_run_is_called_like_its_case() -> None:
+    (run,) = schedule(scenario("single"))
+    assert (run.name, run.slug) == ("single", "single")
 
 
 def test_an_axis_of_one_group_leaves_the_others() -> None:

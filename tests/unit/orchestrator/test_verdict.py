@@ -1,7 +1,15 @@
 import pytest
 
 from orchestrator.expressions import parse_expression
-from orchestrator.summary import CaseSummary, Expectation, Fitness, Instrument, Outcome, Status
+from orchestrator.summary import (
+    CaseSummary,
+    Comparison,
+    Expectation,
+    Fitness,
+    Instrument,
+    Outcome,
+    Status,
+)
 from orchestrator.verdict import exit_code, judge
 
 FAILED, PASSED, UNKNOWN = Outcome.FAILED, Outcome.PASSED, Outcome.UNKNOWN
@@ -44,13 +52,34 @@ def test_a_scenario_that_names_a_measure_has_its_own_say() -> None:
 
 def test_a_group_has_its_own_say() -> None:
     texts = ("slow.p99 > 2 * fast.p99", "slow.errors == 0", "gone.errors == 0")
-    groups = {
-        "slow": {"response_time_p99": 0.5, "errors": 1.0},
-        "fast": {"response_time_p99": 0.1, "errors": 0.0},
+    of_groups = {
+        "slow.response_time_p99": 0.5,
+        "slow.errors": 1.0,
+        "fast.response_time_p99": 0.1,
     }
-    found = judge([parse_expression(text) for text in texts], SOUND, groups)
+    found = judge([parse_expression(text) for text in texts], SOUND | of_groups)
     assert [each.outcome for each in found[:3]] == [PASSED, FAILED, UNKNOWN]
     assert found[2].reason == "gone.errors is unknown"
+
+
+@pytest.mark.parametrize(
+    ("makespans", "outcome", "reason"),
+    [
+        ([1.0] * 6, PASSED, "it holds in 100.0% of the resampled repeats"),
+        ([3.0] * 6, FAILED, "it holds in 0.0% of the resampled repeats"),
+        ([1.0, 3.0] * 3, Outcome.INCONCLUSIVE, "of the resampled repeats"),
+        ([1.0] * 4, Outcome.INCONCLUSIVE, "4 repeats; confidence takes repeats: 5 or more"),
+        ([1.0], Outcome.INCONCLUSIVE, "1 repeat; confidence takes repeats: 5 or more"),
+    ],
+)
+def test_confidence_is_borne_by_repeats(
+    makespans: list[float], outcome: Outcome, reason: str
+) -> None:
+    repeats = [SOUND | {"makespan": each} for each in makespans]
+    expectation = parse_expression("makespan < 2s with 95%")
+    (found, *_) = judge([expectation], SOUND | {"makespan": 1.0}, repeats)
+    assert found.outcome is outcome
+    assert reason in found.reason
 
 
 def test_what_was_not_measured_has_not_passed() -> None:
@@ -66,6 +95,7 @@ def test_what_was_not_measured_has_not_passed() -> None:
         ([case(PASSED), case(PASSED, FAILED)], 1),
         ([case(PASSED, UNKNOWN)], 4),
         ([case(PASSED, invalid=("lost lines",))], 4),
+        ([case(PASSED, Outcome.INCONCLUSIVE)], 4),
         # No expectation of a case that is no measurement counts, but the other cases' do.
         ([case(FAILED, invalid=("lost lines",))], 4),
         ([case(FAILED, invalid=("lost lines",)), case(FAILED)], 1),
@@ -75,6 +105,14 @@ def test_what_was_not_measured_has_not_passed() -> None:
 )
 def test_exit_code_of_a_complete_campaign(cases: list[CaseSummary], code: int) -> None:
     assert exit_code(Status.COMPLETE, cases) == code
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"), [(PASSED, 0), (FAILED, 1), (UNKNOWN, 4), (Outcome.INCONCLUSIVE, 4)]
+)
+def test_what_is_expected_between_models_counts(outcome: Outcome, code: int) -> None:
+    found = Comparison(axes={}, expectations=case(outcome).expectations)
+    assert exit_code(Status.COMPLETE, [case(PASSED)], [found]) == code
 
 
 def test_a_campaign_that_did_not_end_says_so_before_all_else() -> None:
