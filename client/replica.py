@@ -35,7 +35,7 @@ def play(conductor: tuple[str, int]) -> None:
     sock = _meet(conductor)
     try:
         with Channel(sock) as channel:
-            channel.send("enrol", pid=os.getpid())
+            channel.send("enrol", host=socket.gethostname(), pid=os.getpid())
             _carry_out(channel, _read_task(channel.receive()))
     except (OSError, WireError) as exc:
         raise ConductorLostError(f"the conductor is lost: {exc}") from exc
@@ -62,8 +62,11 @@ def _read_task(order: Message) -> Task:
 
     Raises:
         WireError: nobody can tell.
+        ConductorLostError: it is not wanted.
         UnresolvedError: its target has no address.
     """
+    if order["type"] == "dismissed":
+        raise ConductorLostError(f"the conductor has no use for it: {order.get('reason')}")
     try:
         share = Share.read(order)
         family, address = resolve(*parse_address(share.target))
