@@ -59,7 +59,7 @@ class Loop(Connections):
             self.give_up()
             for link in list(self.links.values()):
                 self.leave(link, failure)
-            self.epoll.close()
+            self.close()
             gc.enable()
 
     def phases(self) -> Counter[Phase]:
@@ -96,6 +96,7 @@ class Loop(Connections):
         timer_s = self.timers.wait_s()
         if timer_s is None:
             return self.epoll.poll(wait_s)
-        if timer_s:  # epoll_wait(2) counts whole milliseconds, and would be late
-            select.select((self.epoll,), (), (), min(wait_s, timer_s))
+        # epoll_wait(2) counts whole milliseconds, and would be late.
+        if timer_s and not select.select((self.epoll,), (), (), min(wait_s, timer_s))[0]:
+            return []
         return self.epoll.poll(0)

@@ -29,6 +29,11 @@ class OpenLoop(PoliteLoop):
         self._waiting: deque[int] = deque()
         self._free: deque[Link] = deque()
 
+    @property
+    def first_connections(self) -> int:
+        """How large the pool is; without one, the first arrival's connection."""
+        return self._pool or 1
+
     def begin(self, begin_ns: int) -> None:
         """Have the pool opened when it is time, and wait for the first arrival."""
         self._begin_ns = begin_ns

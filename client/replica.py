@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from contextlib import closing
 
 from client.health import Checkup
 from client.load import load_of
@@ -36,7 +37,8 @@ def play(conductor: tuple[str, int]) -> None:
     try:
         with Channel(sock) as channel:
             channel.send("enrol", host=socket.gethostname(), pid=os.getpid())
-            _carry_out(channel, _prepare(channel))
+            with closing(_accept(channel)) as load:
+                _carry_out(channel, load)
     except (OSError, WireError) as exc:
         raise ConductorLostError(f"the conductor is lost: {exc}") from exc
 
@@ -57,7 +59,7 @@ def _meet(conductor: tuple[str, int]) -> socket.socket:
             return sock
 
 
-def _prepare(channel: Channel) -> Loop:
+def _accept(channel: Channel) -> Loop:
     """Return the load that the conductor hands over; one that cannot be carried out is refused."""
     try:
         task = _read_task(channel.receive())
@@ -78,6 +80,7 @@ def _read_task(order: Message) -> Task:
 
 
 def _carry_out(channel: Channel, load: Loop) -> None:
+    load.prepare()
     sharpen_sleeps()
     channel.send("ready")
     start = channel.receive()
