@@ -41,7 +41,7 @@ class ClosedLoop(PoliteLoop, UserLoop):
             return
         draws = self._think_draws.pair(user.number, user.message)
         think_ns = round(self._think_law.duration_s(draws) * NS_PER_S)
-        user.turn_to(following, min(now_ns + think_ns, user.stop_ns))
+        user.turn_to(following, max(now_ns, min(now_ns + think_ns, user.stop_ns)))
         self.timers.at(user.due_ns, partial(self._on_thought, link))
 
     def on_gone(self, link: Link, failure: str | None) -> None:

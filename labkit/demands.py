@@ -25,11 +25,14 @@ class DemandsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """The demand of every so-many-th message; ``text`` is as written, with a space before it."""
+    """The demand of every so-many-th message; ``plain`` is that of a plain duration, as written.
+
+    With a space before it; None of a law by name, which no server can read.
+    """
 
     kind: str
     law: Law
-    text: bytes
+    plain: bytes | None
 
 
 class Demands:
@@ -50,23 +53,22 @@ class Demands:
         if len(words) > MAX_TURNS:
             raise DemandsError(f"{len(words)} demands that take turns; allowed: {MAX_TURNS}")
         turns = tuple(_parse_turn(word) for word in words)
-        for turn in turns:
+        for word, turn in zip(words, turns, strict=True):
             if (turn.law.constant_s or 0) > limit_s:
-                shown = turn.text.decode().strip()[:_SHOWN_CHARACTERS]
+                shown = word[:_SHOWN_CHARACTERS]
                 raise DemandsError(f"{shown!r} is more than the {limit_s:g}s that a server allows")
         return cls(turns, min(limit_s, 1e9))
 
     @property
     def constant(self) -> bytes | None:
         """The one demand of all messages, with a space before it; None where they differ."""
-        is_constant = len(self._turns) == 1 and self._turns[0].law.constant_s is not None
-        return self._turns[0].text if is_constant else None
+        return self._turns[0].plain if len(self._turns) == 1 else None
 
     def of(self, draws: Draws, user: int, message: int) -> bytes:
         """Return the demand of a message, with a space before it."""
         turn = self._turns[message % len(self._turns)]
-        if turn.law.constant_s is not None:
-            return turn.text
+        if turn.plain is not None:
+            return turn.plain
         drawn_us = round(turn.law.duration_s(draws.pair(user, message)) * _MICROSECONDS)
         return b" %b=%dus" % (turn.kind.encode("ascii"), min(drawn_us, self._limit_us))
 
@@ -78,10 +80,11 @@ class Demands:
 
 
 def _parse_turn(word: str) -> _Turn:
-    kind, separator, law = word.partition("=")
+    kind, separator, text = word.partition("=")
     if kind not in KINDS or not separator:
         raise DemandsError(f"{word[:_SHOWN_CHARACTERS]!r} is not a demand; {FORM}")
     try:
-        return _Turn(kind, parse_law(law), f" {word}".encode("ascii"))
+        law = parse_law(text)
     except LawError as exc:
         raise DemandsError(f"demand {word[:_SHOWN_CHARACTERS]!r}: {exc}") from exc
+    return _Turn(kind, law, f" {word}".encode("ascii") if text[0].isdigit() else None)

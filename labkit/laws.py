@@ -70,7 +70,7 @@ def parse_law(text: str) -> Law:
     Raises:
         LawError: it names none.
     """
-    call = _CALL.fullmatch(text)
+    call = _CALL.fullmatch(text) if text.isascii() else None
     if call is None:
         constant_s = _seconds(text)
         return Law(1.0, constant_s, constant_s, is_exponential=False)

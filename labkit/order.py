@@ -1,7 +1,7 @@
 """What the orchestrator wants of the replicas, as it travels to the conductor and to them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -11,7 +11,6 @@ from labkit.wire import Message, WireError
 CLOSED, OPEN = "closed", "open"
 POLITE = "polite"
 T = TypeVar("T")
-
 _KINDS: Mapping[object, tuple[type, ...]] = {
     int: (int,),
     float: (int, float),
@@ -60,7 +59,7 @@ class GroupOrder:
     @property
     def profile(self) -> Profile:
         """The load over time, from ``start_s`` on."""
-        return Profile(self.initial, tuple((seconds, level) for seconds, level in self.stages))
+        return Profile(self.initial, self.stages)
 
     @property
     def users(self) -> int:
@@ -125,7 +124,7 @@ class Order:
         groups = message.get("groups")
         if not isinstance(groups, list) or not groups:
             raise WireError("no order, it has no groups")
-        return _read(cls, {**message, "groups": tuple(_read(GroupOrder, each) for each in groups)})
+        return _read(cls, {**message, "groups": tuple(map(_read_group, groups))})
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class Share:
         Raises:
             WireError: it lacks something or makes no sense.
         """
-        return _read(cls, {**message, "group": _read(GroupOrder, message.get("group"))})
+        return _read(cls, {**message, "group": _read_group(message.get("group"))})
 
     def fields(self) -> dict[str, Any]:
         """Return it as the fields of a message."""
@@ -178,6 +177,14 @@ class Share:
         return islice(offsets, self.place, None, self.group.replicas)
 
 
+def _read_group(told: object) -> GroupOrder:
+    group = _read(GroupOrder, told)
+    try:
+        return replace(group, stages=tuple((float(s), float(level)) for s, level in group.stages))
+    except (TypeError, ValueError):
+        raise WireError(f"no GroupOrder, stages is {group.stages!r:.80}") from None
+
+
 def _read(kind: type[T], told: object) -> T:
     """Return the dataclass that ``told`` has all fields of, each of its type."""
     if not isinstance(told, Mapping):
@@ -188,6 +195,6 @@ def _read(kind: type[T], told: object) -> T:
             raise WireError(f"no {kind.__name__}, it lacks {field.name}")
         value = values[field.name] = told[field.name]
         allowed = _KINDS.get(field.type)
-        if allowed and (not isinstance(value, allowed) or (value is True and bool not in allowed)):
+        if allowed and type(value) not in allowed:  # a bool is an int, too
             raise WireError(f"no {kind.__name__}, {field.name} is {value!r:.80}")
     return kind(**values)

@@ -12,6 +12,7 @@ from itertools import count
 from typing import NamedTuple
 
 NS_PER_S = 1_000_000_000
+_DECIMALS = 6  # of an area: floats make 1.1 s of 100/s a little more than 110, and 111 arrivals
 
 
 class Piece(NamedTuple):
@@ -86,10 +87,11 @@ def _at_areas(profile: Profile, areas: Iterable[float]) -> Iterator[int]:
     area = next(following)
     begun_area = 0.0
     for piece in profile.pieces():
-        while area < begun_area + piece.area:
+        end_area = round(begun_area + piece.area, _DECIMALS)
+        while area < end_area:
             yield round((piece.begun_s + _seconds_to(piece, area - begun_area)) * NS_PER_S)
             area = next(following)
-        begun_area += piece.area
+        begun_area = end_area
 
 
 def _seconds_to(piece: Piece, area: float) -> float:

@@ -5,7 +5,6 @@ Rows of unsigned 64-bit numbers, appended while the load runs; they leave the pr
 Instants are CLOCK_MONOTONIC nanoseconds, 0 for what never happened. No statistics here.
 """
 
-import ast
 import re
 import sys
 from array import array
@@ -23,6 +22,11 @@ OUTCOMES = ("in_flight", "acked", *FAILURES)
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _length = Struct("<H")
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': (\[.*?\]), 'fortran_order': False, "
+    rb"'shape': \(([0-9]{1,18}),\), \} *\n",
+    re.DOTALL,
+)
 _ALIGNMENT = 64
 _CELL_BYTES = 8
 _REQUEST_ID = re.compile(r"r([0-9]{1,9})\.c([0-9]{1,9})\.m([0-9]{1,9})")
@@ -65,9 +69,8 @@ def pack(values: "array[int]", columns: Sequence[str]) -> bytes:
     if sys.byteorder == "big":
         values = values[:]
         values.byteswap()
-    described = [(column, "<u8") for column in columns]
     shape = (len(values) // len(columns),)
-    header = f"{{'descr': {described!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
+    header = f"{{'descr': {_description(columns)}, 'fortran_order': False, 'shape': {shape!r}, }}"
     unpadded = len(_MAGIC) + _length.size + len(header) + 1
     padded = header.encode("ascii") + b" " * (-unpadded % _ALIGNMENT) + b"\n"
     return _MAGIC + _length.pack(len(padded)) + padded + values.tobytes()
@@ -79,21 +82,24 @@ def unpack(stored: bytes, columns: Sequence[str]) -> "array[int]":
     Raises:
         ValueError: it is none, it has other columns, or it does not hold all of its rows.
     """
-    if not stored.startswith(_MAGIC):
-        raise ValueError("not a .npy file of version 1.0")
-    (length,) = _length.unpack_from(stored, len(_MAGIC))
-    begin = len(_MAGIC) + _length.size + length
-    header = ast.literal_eval(stored[begin - length : begin].decode("latin-1"))
-    if [name for name, _ in header["descr"]] != list(columns):
-        raise ValueError(f"its columns are {header['descr']}, not {', '.join(columns)}")
-    cells = header["shape"][0] * len(columns)
-    if len(stored) - begin != cells * _CELL_BYTES:
-        raise ValueError(f"{len(stored) - begin} bytes are not {cells} numbers")
+    header = _HEADER.match(stored)
+    if header is None:
+        raise ValueError("not a .npy file of version 1.0 with one row after another")
+    described = header[1].decode("latin-1")
+    if described != _description(columns):
+        raise ValueError(f"its columns are {described}, not {', '.join(columns)}")
+    cells = int(header[2]) * len(columns)
+    if len(stored) - header.end() != cells * _CELL_BYTES:
+        raise ValueError(f"{len(stored) - header.end()} bytes are not {cells} numbers")
     values = array("Q")
-    values.frombytes(stored[begin:])
+    values.frombytes(stored[header.end() :])
     if sys.byteorder == "big":
         values.byteswap()
     return values
+
+
+def _description(columns: Sequence[str]) -> str:
+    return repr([(column, "<u8") for column in columns])
 
 
 def rows(stored: bytes) -> Iterator[Row]:

@@ -187,6 +187,23 @@ def test_a_user_begins_no_message_after_its_stop_and_leaves_at_it_when_it_thinks
     assert time.monotonic_ns() - begun_ns < 40_000_000_000
 
 
+def test_an_ack_that_comes_after_the_stop_is_no_lag_of_the_client() -> None:
+    delay_s = 0.3
+
+    def serve(conn: socket.socket) -> None:
+        for message in messages_of(conn):
+            if message == b"goodbye":
+                return
+            time.sleep(delay_s)  # the server's own time, no wait for a condition
+            conn.sendall(b"ack")
+
+    with served_by(serve) as address:
+        loop = loop_of(address, stages=((0.01, 1.0),), messages=None, think_time="1ms")
+        (row,) = ran(loop)
+    assert row.ended_ns - row.sent_ns > delay_s * 1e9
+    assert all(lag_ns < delay_s * 1e9 / 2 for lag_ns in loop.lags_ns)
+
+
 def test_a_group_that_starts_later_is_due_later() -> None:
     with served_by(serve_well) as address:
         begun_ns = time.monotonic_ns()
