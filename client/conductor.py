@@ -1,8 +1,8 @@
 """The conductor: the start barrier and the replica registry of an orchestrated run.
 
-Replicas enrol; the orchestrator hands over a run; when all are ready the conductor names one
-instant of the shared monotonic clock at which they start, and then passes on what they report.
-Serves one run and ends; a peer that talks nonsense is closed.
+Replicas enrol; the orchestrator hands over a run; when those that came are ready, the conductor
+names one instant of the shared monotonic clock at which they start, and then passes on what they
+report, and who was lost. Serves one run and ends; a peer that talks nonsense is closed.
 """
 
 import asyncio
@@ -14,15 +14,17 @@ import sys
 import time
 from collections.abc import Mapping
 
+from client.member import Enrolment
 from client.options import OptionsError
 from client.peer import Peer
 from client.run import Run
 from labkit.order import Order
-from labkit.wire import WireError
+from labkit.wire import MAX_LINE_BYTES, WireError
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "3100"
 PORT_DIGITS = 5
 HELLO_S = 30.0
+BACKLOG = 4096  # replicas that come at once; asyncio would have 100 wait, and the others try again
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -44,7 +46,9 @@ async def _conduct(host: str, port: int) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     conductor = Conductor(ended)
     try:
-        server = await asyncio.start_server(conductor.welcome, host, port)
+        server = await asyncio.start_server(
+            conductor.welcome, host, port, limit=MAX_LINE_BYTES, backlog=BACKLOG
+        )
     except (OSError, UnicodeError) as exc:
         sys.stderr.write(f"conductor: cannot listen on {host}:{port}: {exc}\n")
         return 1
@@ -73,7 +77,7 @@ class Conductor:
 
     def __init__(self, ended: asyncio.Event) -> None:
         self._ended = ended
-        self._enrolled: asyncio.Queue[Peer] = asyncio.Queue()
+        self._enrolled: asyncio.Queue[Enrolment] = asyncio.Queue()
         self._peers: list[Peer] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._has_run = False
@@ -92,7 +96,7 @@ class Conductor:
         try:
             message = await asyncio.wait_for(peer.receive(), HELLO_S)
             if message["type"] == "enrol":
-                self._enrolled.put_nowait(peer)
+                self._enrolled.put_nowait(Enrolment.read(peer, message))
                 return
             if message["type"] == "run" and not self._has_run:
                 order = Order.read(message)
@@ -103,7 +107,7 @@ class Conductor:
         except WireError as exc:
             with contextlib.suppress(OSError):
                 await peer.send("failed", reason=str(exc))
-        except OSError:
+        except (EOFError, OSError):
             pass  # it has gone, or never said who it is
         await peer.close()
 

@@ -21,21 +21,22 @@ class Health(TypedDict):
 
 
 class Checkup:
-    """Watches over one run, from `__enter__` to `__exit__`."""
+    """Watches over one run, from `__enter__` to `__exit__`; wall time counts from ``start_ns``."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_ns: int) -> None:
+        self._start_ns = start_ns
         self._gc_pauses = 0
         self._gc_pause_ns = 0
         self._gc_began_ns = 0
 
     def __enter__(self) -> "Checkup":
         gc.callbacks.append(self._on_gc)
-        self._cpu_s, self._wall_s = -time.process_time(), -time.monotonic()
+        self._cpu_s = -time.process_time()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._cpu_s += time.process_time()
-        self._wall_s += time.monotonic()
+        self._wall_s = max(time.monotonic_ns() - self._start_ns, 0) / 1e9
         gc.callbacks.remove(self._on_gc)
 
     def result(self, lags_ns: "array[int]") -> Health:

@@ -8,6 +8,11 @@ from client.link import Link
 class Hooks(ABC):
     """Called by `client.loop.Loop`, in its own thread; none may block."""
 
+    @property
+    @abstractmethod
+    def first_connections(self) -> int:
+        """How many connections are asked for when the load begins."""
+
     @abstractmethod
     def begin(self, begin_ns: int) -> None:
         """Plan the load, which begins at ``begin_ns``."""

@@ -25,7 +25,8 @@ class Loop(Connections):
     """One run of a task.
 
     ``stop_fd``: once it is readable, the run is broken off, and `is_stopped` says so. ``lags_ns``:
-    how late the loop took up what was due by the clock.
+    how late the loop took up what was due by the clock. ``first_connect_ns``: when it took up the
+    start, just before the first of those connect who come at once; 0 where it never did.
     """
 
     def __init__(self, task: Task, story: Story | None = None, stop_fd: int | None = None) -> None:
@@ -37,7 +38,10 @@ class Loop(Connections):
             self.epoll.register(stop_fd, EPOLLIN)
 
     def run(self, start_ns: int, on_tick: Callable[[int], None] | None = None) -> None:
-        """Carry out the share, at most until its deadline, counted from ``start_ns``.
+        """Carry out the share from ``start_ns`` on, at most until its deadline, counted from there.
+
+        A start that is still to come is slept for, with all prepared that can be: many replicas
+        that spin, or prepare, for one instant keep each other from it.
 
         ``on_tick`` is told every half second how many messages have been acknowledged. However the
         run ends, by an exception from ``on_tick`` too, the books balance.
@@ -46,8 +50,8 @@ class Loop(Connections):
         gc.disable()  # a collection would stop every user's clock
         failure: str | None = None
         try:
-            self.first_connect_ns = monotonic_ns()
             self.books.end_ns = start_ns
+            self.timers.at(start_ns, self._on_start)
             self.begin(start_ns + round(self.group.start_s * NS_PER_S))
             self._serve(deadline_ns, on_tick)
             failure = None if self.is_stopped else "timed_out"
@@ -55,17 +59,22 @@ class Loop(Connections):
             self.give_up()
             for link in list(self.links.values()):
                 self.leave(link, failure)
-            self.epoll.close()
+            self.close()
             gc.enable()
 
     def phases(self) -> Counter[Phase]:
         """Return how many users are doing what."""
         return Counter(link.user.phase for link in self.links.values())
 
+    def _on_start(self) -> None:
+        self.first_connect_ns = monotonic_ns()
+
     def _serve(self, deadline_ns: int, on_tick: Callable[[int], None] | None) -> None:
         links, timers, on_readable = self.links, self.timers, self.on_readable
         tick_ns = now_ns = monotonic_ns()
-        while (links or self.has_more()) and now_ns < deadline_ns and not self.is_stopped:
+        while now_ns < deadline_ns and not self.is_stopped:
+            if not links and not self.has_more() and self.first_connect_ns:
+                return
             for fd, ready in self._poll(now_ns, deadline_ns):
                 link = links.get(fd)
                 if link is None:  # an event's link closes no other, so this is `stop_fd`
@@ -87,6 +96,7 @@ class Loop(Connections):
         timer_s = self.timers.wait_s()
         if timer_s is None:
             return self.epoll.poll(wait_s)
-        if timer_s:  # epoll_wait(2) counts whole milliseconds, and would be late
-            select.select((self.epoll,), (), (), min(wait_s, timer_s))
+        # epoll_wait(2) counts whole milliseconds, and would be late.
+        if timer_s and not select.select((self.epoll,), (), (), min(wait_s, timer_s))[0]:
+            return []
         return self.epoll.poll(0)

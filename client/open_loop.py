@@ -29,11 +29,15 @@ class OpenLoop(PoliteLoop):
         self._waiting: deque[int] = deque()
         self._free: deque[Link] = deque()
 
+    @property
+    def first_connections(self) -> int:
+        """How large the pool is; without one, the first arrival's connection."""
+        return self._pool or 1
+
     def begin(self, begin_ns: int) -> None:
-        """Open the pool, and wait for the first arrival."""
+        """Have the pool opened when it is time, and wait for the first arrival."""
         self._begin_ns = begin_ns
-        for _ in range(self._pool):
-            self._open()
+        self.timers.at(begin_ns, self._open_pool)
         self._await_arrival()
 
     def has_more(self) -> bool:
@@ -77,6 +81,10 @@ class OpenLoop(PoliteLoop):
             self.books.record_unsent(1, monotonic_ns())
         if self._waiting:
             self.timers.at(monotonic_ns(), self._reopen)  # not here: attempts may fail at once
+
+    def _open_pool(self) -> None:
+        for _ in range(self._pool):
+            self._open()
 
     def _await_arrival(self) -> None:
         if self._arrived < len(self._offsets_ns):

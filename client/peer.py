@@ -2,35 +2,54 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 from labkit.wire import Message, WireError, decode, encode
 
 FLUSH_S = 30.0
+CHUNK_BYTES = 1 << 16
 
 
 class Peer:
-    """Messages in and out, and how many acks a replica has counted so far."""
+    """Messages in and out, one at a time each way."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
-        self.acked = 0
+        self._sending = asyncio.Lock()
 
     async def receive(self) -> Message:
         """Return the next message.
 
         Raises:
-            WireError: the peer has gone or sent what is no message.
+            EOFError, OSError: the peer has gone.
+            WireError: it sent what is no message.
         """
         try:
-            return decode(await self.reader.readline())
-        except (OSError, ValueError) as exc:
-            raise WireError(str(exc)) from exc
+            line = await self.reader.readline()
+        except ValueError as exc:
+            raise WireError("an endless line") from exc
+        if not line.endswith(b"\n"):
+            raise EOFError("the peer closed the connection")
+        return decode(line)
 
-    async def send(self, kind: str, payload: bytes = b"", **fields: object) -> None:
-        """Send a message and the raw bytes that belong to it."""
-        self.writer.write(encode(kind, **fields) + payload)
-        await self.writer.drain()
+    async def receive_bytes(self, most: int) -> bytes:
+        """Return some of the raw bytes that follow a message, at least one and ``most`` at most.
+
+        Raises:
+            EOFError, OSError: the peer has gone.
+        """
+        chunk = await self.reader.read(min(most, CHUNK_BYTES))
+        if not chunk:
+            raise EOFError("the peer closed the connection")
+        return chunk
+
+    async def send(self, kind: str, payload: Sequence[bytes] = (), **fields: object) -> None:
+        """Send a message and the raw bytes that belong to it; no other gets between them."""
+        async with self._sending:
+            for chunk in (encode(kind, **fields), *payload):
+                self.writer.write(chunk)
+                await self.writer.drain()
 
     async def close(self) -> None:
         """Close once all that was sent is on its way; `send` alone leaves some of it here."""
@@ -46,7 +65,7 @@ class Peer:
             await self.writer.wait_closed()
 
     @property
-    def host(self) -> str:
+    def address(self) -> str:
         """Where it comes from."""
         address = self.writer.get_extra_info("peername") or ("?",)
         return str(address[0])

@@ -1,102 +1,105 @@
-"""A run as the conductor sees it: one load, shared among replicas that begin at one instant."""
+"""A run as the conductor sees it: one load, shared among replicas that begin at one instant.
+
+Whoever comes in time takes part; whoever does not, leaves, hangs or talks nonsense is lost, which
+the orchestrator is told, and the others go on.
+"""
 
 import asyncio
+import contextlib
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 
+from client.member import Enrolment, LostError, Member
 from client.peer import Peer
 from labkit.order import Order, Share
-from labkit.wire import WireError, encode
+from labkit.wire import encode
 
-READY_S = 20.0  # for a replica to find its target's address
-RESULT_GRACE_S = 30.0  # for its samples to travel
+RESULT_GRACE_S = 30.0  # after the last instant of the load
 PROGRESS_S = 0.5
 
 
-class LostError(Exception):
-    """Replicas have gone, or hang, before they came as far as they should."""
-
-
 class Run:
-    """One load, carried out by the replicas that came first."""
+    """One load, carried out by the replicas that came in time."""
 
     def __init__(self, order: Order, orchestrator: Peer) -> None:
         self.orchestrator = orchestrator
         self._order = order
-        self._replicas: list[Peer] = []
+        self._members: list[Member] = []
+        # The first of each group, then the second: where some stay away, each group has the others.
+        self._free = deque(sorted(range(order.replicas), key=lambda each: order.place(each)[1]))
+        self._transfer = asyncio.Lock()
         self._told_s = 0.0
 
-    async def carry_out(self, enrolled: "asyncio.Queue[Peer]") -> None:
-        """Gather the replicas, start them at one instant, and pass on all they report.
-
-        Everything is bounded but the gathering: how long to wait for whom is the orchestrator's
-        to say, and it can leave.
-        """
-        order = self._order
-        while len(self._replicas) < order.replicas:
-            self._replicas.append(await enrolled.get())
-            await self.orchestrator.send("enrolled", count=len(self._replicas))
+    async def carry_out(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
+        """Gather the replicas, start them at one instant, and pass on all they report."""
+        await self._gather(enrolled)
+        await self._each(Member.prepare)
+        turning_away = asyncio.ensure_future(self._turn_away(enrolled))
         try:
-            await self._each(self._prepare, READY_S, "it was ready")
-            start_ns = time.monotonic_ns() + round(order.margin_s * 1e9)
-            for peer in self._replicas:
-                peer.writer.write(encode("start", start_ns=start_ns))
-            await self.orchestrator.send("started", start_ns=start_ns)
-            longest_s = order.margin_s + order.timeout_s + RESULT_GRACE_S
-            await self._each(self._collect, longest_s, "its result")
+            if self._members:
+                await self._start()
+            await self._each(self._collect)
+        finally:
+            turning_away.cancel()
+        for number in self._free:
+            await self._lose(number, None, f"did not enrol within {self._order.enrol_s:g} s")
+        await self.orchestrator.send("done")
+
+    async def _gather(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._order.enrol_s):
+                while self._free:
+                    enrolment = await enrolled.get()
+                    share = Share.of(self._order, self._free.popleft())
+                    self._members.append(Member(share, enrolment))
+                    await self.orchestrator.send("enrolled", count=len(self._members))
+
+    async def _turn_away(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
+        """Send whoever comes now home; it stands for one that did not come in time."""
+        while True:
+            late = await enrolled.get()
+            with contextlib.suppress(OSError):
+                await late.peer.send("dismissed", reason="the run has begun without it")
+            await late.peer.close()
+            if self._free:
+                await self._lose(self._free.popleft(), late, "enrolled when the run had begun")
+
+    async def _each(self, step: Callable[[Member], Awaitable[None]]) -> None:
+        """Take a step with all members at once; those who are lost on the way are none after it."""
+        await asyncio.gather(*(self._take(step, member) for member in self._members))
+        self._members = [member for member in self._members if not member.is_lost]
+
+    async def _take(self, step: Callable[[Member], Awaitable[None]], member: Member) -> None:
+        try:
+            await step(member)
         except LostError as exc:
-            await self.orchestrator.send("failed", reason=str(exc))
-        else:
-            await self.orchestrator.send("done")
+            member.is_lost = True
+            await self._lose(member.number, member.enrolment, str(exc))
+            await member.peer.drop()
 
-    async def _each(
-        self, step: Callable[[int, Peer], Awaitable[None]], within_s: float, goal: str
-    ) -> None:
-        """Take a step with every replica; a loss is told once the others have taken theirs."""
-        outcomes = await asyncio.gather(
-            *(
-                asyncio.wait_for(step(number, peer), within_s)
-                for number, peer in enumerate(self._replicas)
-            ),
-            return_exceptions=True,
-        )
-        losses = [
-            f"replica {number} ({self._replicas[number].host}) {_describe(outcome)} before {goal}"
-            for number, outcome in enumerate(outcomes)
-            if isinstance(outcome, BaseException)
-        ]
-        if losses:
-            more = f", and {len(losses) - 1} more" if len(losses) > 1 else ""
-            raise LostError(losses[0] + more)
+    async def _lose(self, number: int, who: Enrolment | None, reason: str) -> None:
+        host, pid = (who.host, who.pid) if who else (None, None)
+        await self.orchestrator.send("lost", replica=number, host=host, pid=pid, reason=reason)
 
-    async def _prepare(self, number: int, peer: Peer) -> None:
-        await peer.send("load", **Share.of(self._order, number).fields())
-        if (await peer.receive())["type"] != "ready":
-            raise LookupError
+    async def _start(self) -> None:
+        start_ns = time.monotonic_ns() + round(self._order.margin_s * 1e9)
+        for member in self._members:
+            member.peer.writer.write(encode("start", start_ns=start_ns))
+        await self.orchestrator.send("started", start_ns=start_ns)
 
-    async def _collect(self, _number: int, peer: Peer) -> None:
-        while (message := await peer.receive())["type"] == "progress":
-            peer.acked = int(message["acked"])
-            await self._tell_progress()
-        told = {name: value for name, value in message.items() if name != "type"}
-        payload = await peer.reader.readexactly(told["samples_bytes"] + told["connections_bytes"])
-        peer.acked = int(told["books"]["acked"])
-        await self.orchestrator.send("result", payload, **told)
-        await peer.close()
+    async def _collect(self, member: Member) -> None:
+        """Pass a result on; the samples of one replica at a time, for they may be large."""
+        longest_s = self._order.margin_s + self._order.timeout_s + RESULT_GRACE_S
+        result = await member.result(longest_s, self._tell_progress)
+        async with self._transfer:
+            samples = await member.samples(result["samples_bytes"] + result["connections_bytes"])
+            await self.orchestrator.send("result", samples, **result)
+        await member.peer.close()
 
     async def _tell_progress(self) -> None:
         now_s = time.monotonic()
         if now_s - self._told_s >= PROGRESS_S:
             self._told_s = now_s
-            acked = sum(peer.acked for peer in self._replicas)
+            acked = sum(member.acked for member in self._members)
             await self.orchestrator.send("progress", acked=acked)
-
-
-def _describe(loss: BaseException) -> str:
-    match loss:
-        case TimeoutError():
-            return "fell silent"
-        case WireError() | EOFError() | OSError():
-            return "left"
-        case _:
-            return f"sent nonsense ({loss!r:.80})"

@@ -25,6 +25,11 @@ class UserLoop(Loop):
     def make_user(self, number: int, start_ns: int, stop_ns: int) -> User:
         """Return a user who comes at ``start_ns`` and begins nothing from ``stop_ns`` on."""
 
+    @property
+    def first_connections(self) -> int:
+        """How many users come when the group does."""
+        return sum(1 for _, lifetime in self._lifetimes if not lifetime.start_ns)
+
     def begin(self, begin_ns: int) -> None:
         """Have each user connect when it is to come."""
         for number, lifetime in self._lifetimes:

@@ -91,7 +91,7 @@ class Order:
     """One load, in all; ``margin_s`` is how far ahead of the start the conductor announces it.
 
     Replicas are numbered over all groups, in their order. Those that have not enrolled
-    ``enrol_s`` after the first are left behind.
+    ``enrol_s`` after the conductor was given the order are left behind.
     """
 
     groups: tuple[GroupOrder, ...]

@@ -16,9 +16,9 @@ from orchestrator.archive import CLIENTS
 from orchestrator.backends.base import BackendError
 
 CONNECT_DEADLINE_S = 10.0
-ENROL_DEADLINE_S = 30.0
-ENROL_PER_REPLICA_S = 1.0
+READY_DEADLINE_S = 30.0  # the conductor itself gives up on a replica sooner, here and there
 RESULT_DEADLINE_S = 60.0
+SHOWN = 3
 
 
 def drive(
@@ -29,7 +29,7 @@ def drive(
     ``on_acked`` is told now and then how many messages have been acknowledged.
 
     Raises:
-        BackendError: the conductor or a replica was lost, or took longer than it may.
+        BackendError: the conductor or all replicas were lost, or it took longer than it may.
     """
     try:
         with Channel(socket.create_connection(address, CONNECT_DEADLINE_S)) as channel:
@@ -51,27 +51,31 @@ class _Drive:
         self._enrolled = 0
         self._start_ns = 0
         self._replicas: list[dict[str, Any]] = []
+        self._lost: list[dict[str, Any]] = []
 
     def run(self) -> float:
         order = self._order
         self._channel.send("run", **asdict(order))
-        self._channel.settimeout(ENROL_DEADLINE_S + ENROL_PER_REPLICA_S * order.replicas)
-        while True:
-            message = self._next()
-            match message["type"]:
-                case "enrolled":
-                    self._enrolled = message["count"]
-                case "started":
-                    self._start_ns = message["start_ns"]
-                    self._channel.settimeout(order.timeout_s + RESULT_DEADLINE_S)
-                case "progress":
-                    self._on_acked(message["acked"])
-                case "result":
-                    self._keep(message)
-                case "failed":
-                    raise BackendError(f"the clients failed: {message['reason']}")
-                case "done":
-                    return self._finish()
+        self._channel.settimeout(order.enrol_s + READY_DEADLINE_S)
+        while (message := self._next())["type"] != "done":
+            self._take(message)
+        return self._finish()
+
+    def _take(self, message: Message) -> None:
+        match message["type"]:
+            case "enrolled":
+                self._enrolled = message["count"]
+            case "started":
+                self._start_ns = message["start_ns"]
+                self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
+            case "progress":
+                self._on_acked(message["acked"])
+            case "result":
+                self._keep(message)
+            case "lost":
+                self._mourn(message)
+            case "failed":
+                raise BackendError(f"the clients failed: {message['reason']}")
 
     def _next(self) -> Message:
         try:
@@ -91,7 +95,7 @@ class _Drive:
 
     def _keep(self, message: Message) -> None:
         """Store a replica's samples, untouched, and remember what it says of itself."""
-        result = dict(message)
+        result = {name: value for name, value in message.items() if name != "type"}
         for table in ("samples", "connections"):
             name = f"{table}-{result['replica']:03d}.npy"
             payload = self._channel.receive_bytes(result.pop(f"{table}_bytes"))
@@ -100,8 +104,29 @@ class _Drive:
         result["group"] = self._order.place(result["replica"])[0].name
         self._replicas.append(result)
 
+    def _mourn(self, message: Message) -> None:
+        """Remember a replica that will not report, and what its share was."""
+        lost = {name: value for name, value in message.items() if name != "type"}
+        group, place = self._order.place(lost["replica"])
+        self._lost.append(
+            lost | {"group": group.name, "planned": group.planned(self._order.seed, place)}
+        )
+
     def _finish(self) -> float:
-        told = {"start_ns": self._start_ns, "replicas": self._replicas, "lost": []}
+        if not self._replicas:
+            raise BackendError(f"no client replica is left: {self._losses()}")
+        told = {"start_ns": self._start_ns, "replicas": self._replicas, "lost": self._lost}
+        for each in (self._replicas, self._lost):
+            each.sort(key=lambda one: int(one["replica"]))
         (self._folder / CLIENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        end_ns = max(int(replica["end_ns"]) for replica in self._replicas)
-        return (end_ns - self._start_ns) / 1e9
+        return max(self._seconds_of(replica) for replica in self._replicas)
+
+    def _seconds_of(self, replica: dict[str, Any]) -> float:
+        """Return how long a replica was there: some stay when their last message is over."""
+        until_over_s = (replica["end_ns"] - self._start_ns) / 1e9
+        return max(until_over_s, float(replica["health"]["wall_s"]))
+
+    def _losses(self) -> str:
+        shown = "; ".join(f"replica {one['replica']} {one['reason']}" for one in self._lost[:SHOWN])
+        more = len(self._lost) - SHOWN
+        return f"{shown}; and {more} more" if more > 0 else shown

@@ -10,6 +10,7 @@ from labkit.order import Order
 from orchestrator.archive import CASE
 from orchestrator.backends.base import Backend, StageOrder
 from orchestrator.conductor import drive
+from orchestrator.exits import attribute_exits
 from orchestrator.plan import Case
 from orchestrator.scenario import Scenario, ServerSettings
 from orchestrator.scenario.sections import SERVER_DEFAULTS
@@ -40,6 +41,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
         replicas=sum(group.replicas for group in case.groups),
         folder=folder,
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,
+        clients_vanish=any(order.behaviour == "vanish" for order in case.orders),
     )
     steps.on_step("starting")
     with backend.stage(staged) as stage:
@@ -49,6 +51,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
         )
         steps.on_step("stopping")
         end = stage.end()
+    attribute_exits(folder, end.clients)
     wall_s = time.monotonic() - begun_s
     ended = {
         "name": case.name,

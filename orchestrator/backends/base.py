@@ -25,6 +25,7 @@ class StageOrder:
     """What to run for one case.
 
     ``environment`` is the server's whole configuration; logs and exit codes go to ``folder``.
+    ``clients_vanish``: they need the privilege to drop a connection without FIN or RST.
     """
 
     model: str
@@ -32,6 +33,21 @@ class StageOrder:
     replicas: int
     folder: Path
     drain_timeout_s: float
+    clients_vanish: bool = False
+
+
+@dataclass(frozen=True)
+class ClientEnd:
+    """How one client program ended: its name, which its log bears, and where it ran.
+
+    ``host`` is as the program itself names it; ``pid`` None is whichever enrolled from there. A
+    negative exit code is the signal that killed it.
+    """
+
+    program: str
+    host: str
+    pid: int | None
+    exit_code: int
 
 
 @dataclass(frozen=True)
@@ -39,7 +55,12 @@ class StageEnd:
     """How the programs of a case ended; a negative exit code is the signal that killed one."""
 
     server_exit_code: int
-    client_exit_codes: tuple[int, ...]
+    clients: tuple[ClientEnd, ...]
+
+    @property
+    def client_exit_codes(self) -> tuple[int, ...]:
+        """The exit codes alone."""
+        return tuple(client.exit_code for client in self.clients)
 
 
 class Stage(Protocol):

@@ -12,6 +12,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from orchestrator.archive import SERVER_LOG
 from orchestrator.backends.base import (
     BackendError,
+    ClientEnd,
     StageEnd,
     StageOrder,
     last_lines,
@@ -19,7 +20,7 @@ from orchestrator.backends.base import (
 )
 from orchestrator.backends.override import CONDUCTOR_PORT, write_override
 from orchestrator.compose import Compose
-from orchestrator.engine import ENGINE_ERRORS, Engine
+from orchestrator.engine import ENGINE_ERRORS, NUMBER_LABEL, SERVICE_LABEL, Engine
 
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
@@ -78,12 +79,12 @@ class DockerStage:
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and write every container's log."""
-        clients = self._engine.containers(self._project, "client")
+        containers = self._engine.containers(self._project, "client")
         with ThreadPoolExecutor(READERS) as pool:
-            client_exit_codes = tuple(pool.map(ended, clients))
+            clients = tuple(pool.map(_client_end, containers))
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         self._save_logs()
-        return StageEnd(ended(self._server), client_exit_codes)
+        return StageEnd(ended(self._server), clients)
 
     def _save_logs(self) -> None:
         with ThreadPoolExecutor(READERS) as pool:
@@ -97,10 +98,10 @@ class DockerStage:
                 self._save_logs()
 
     def _save_log(self, container: Container) -> None:
-        service = container.labels["com.docker.compose.service"]
-        number = int(container.labels["com.docker.compose.container-number"]) - 1
-        name = f"client-{number:03d}.log" if service == "client" else f"{service}.log"
-        path = self._order.folder / (SERVER_LOG if service == self._order.model else name)
+        service = container.labels[SERVICE_LABEL]
+        name = _client_name(container) if service == "client" else service
+        is_server = service == self._order.model
+        path = self._order.folder / (SERVER_LOG if is_server else f"{name}.log")
         path.write_bytes(container.logs(stdout=True, stderr=False))
         if errors := container.logs(stdout=False, stderr=True):
             path.with_suffix(".stderr").write_bytes(errors)
@@ -122,6 +123,20 @@ def _listens(container: Container, service: str) -> bool:
             f"the {service} died at start, exit code {code}; its last lines:\n{last_lines(log)}"
         )
     return False
+
+
+def _client_name(container: Container) -> str:
+    """Return the name that the process backend has for a client too; Compose counts from 1."""
+    return f"client-{int(container.labels[NUMBER_LABEL]) - 1:03d}"
+
+
+def _client_end(container: Container) -> ClientEnd:
+    return ClientEnd(
+        program=_client_name(container),
+        host=container.attrs["Config"]["Hostname"],
+        pid=None,
+        exit_code=ended(container),
+    )
 
 
 def ended(container: Container) -> int:

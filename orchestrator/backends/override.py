@@ -8,6 +8,9 @@ import yaml
 from orchestrator.backends.base import StageOrder
 
 CONDUCTOR_PORT = 3100
+# TCP_REPAIR takes CAP_NET_ADMIN, here of the container's own network; a process that is not root
+# would have it in its bounds alone.
+VANISHING: Mapping[str, object] = {"cap_add": ["NET_ADMIN"], "user": "0:0"}
 
 
 class _Reset:
@@ -30,8 +33,12 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
 
     Images by their ids; no published server port, which could be taken; no health check, which
     costs 17 ms of CPU each time; the server's whole environment, so that nothing of the caller's
-    shell reaches it.
+    shell reaches it. Clients have privileges where some of them vanish: any may be in that group.
     """
+    client: dict[str, object] = {
+        "image": images["client"],
+        "environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"},
+    }
     override = {
         "services": {
             order.model: {
@@ -40,10 +47,7 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
                 "healthcheck": {"disable": True},
                 "environment": dict(order.environment),
             },
-            "client": {
-                "image": images["client"],
-                "environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"},
-            },
+            "client": {**client, **(VANISHING if order.clients_vanish else {})},
             "conductor": {"image": images["client"]},
         }
     }

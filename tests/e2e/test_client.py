@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from labkit.order import CLOSED, GroupOrder, Order
-from orchestrator.backends.process import Program
+from orchestrator.backends.program import Program
 from orchestrator.collect import BOOKS, read_client_run
 from orchestrator.conductor import drive
 from orchestrator.merge import merge

@@ -137,8 +137,9 @@ def test_a_server_that_is_not_there_refuses_every_arrival(connections: int) -> N
     loop = open_loop(address, connections=connections)
     assert ran(loop) == []
     assert loop.books.counts["unsent"] == 20
-    assert loop.books.errors["refused"] == 20 + connections
-    assert len(connections_of(loop)) == 20 + connections
+    # An attempt that fails costs an arrival, but for those of the pool while none waits.
+    assert 20 <= loop.books.errors["refused"] <= 20 + connections
+    assert len(connections_of(loop)) == loop.books.errors["refused"]
 
 
 def test_a_connection_of_the_pool_that_breaks_is_made_anew_when_it_is_wanted() -> None:

@@ -1,0 +1,94 @@
+"""One of the lab's programs as a local process, with its logs."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from orchestrator.backends.base import BackendError, last_lines, listening_event
+
+ROOT = Path(__file__).resolve().parents[2]
+START_DEADLINE_S = 20.0
+POLL_S = 0.005
+
+
+class Program:
+    """One Python program in a session of its own, its stdout and stderr in two files."""
+
+    def __init__(
+        self, name: str, arguments: list[str], settings: Mapping[str, str], log: Path
+    ) -> None:
+        self.name = name
+        self._log = log
+        self._errors = log.with_suffix(".stderr")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("LAB_")}
+        with log.open("ab") as out, self._errors.open("ab") as err:
+            self._process = subprocess.Popen(  # noqa: S603 our own programs
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env={**inherited, **settings},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def listening_port(self) -> int:
+        """Wait for the program's ``listening`` event and return the port it names.
+
+        Raises:
+            BackendError: it died first, or took too long; with its own last lines.
+        """
+        waiting = Retrying(
+            retry=retry_if_result(lambda port: port is None),
+            stop=stop_after_delay(START_DEADLINE_S),
+            wait=wait_fixed(POLL_S),
+            retry_error_callback=lambda _state: None,
+        )
+        port = waiting(self._find_port)
+        if port is None:
+            raise BackendError(
+                f"the {self.name} did not listen within {START_DEADLINE_S:g} s\n{self._story()}"
+            )
+        return port
+
+    def _find_port(self) -> int | None:
+        died = self._process.poll() is not None
+        event = listening_event(self._log.read_text(encoding="utf-8", errors="replace"))
+        if event is not None:
+            return int(str(event["port"]))
+        if died:
+            raise BackendError(
+                f"the {self.name} died at start, exit code {self._process.returncode}; "
+                f"its last lines:\n{self._story()}"
+            )
+        return None
+
+    def _story(self) -> str:
+        logs = (self._log, self._errors)
+        return last_lines("\n".join(log.read_text("utf-8", errors="replace") for log in logs))
+
+    def wait(self, timeout_s: float) -> int:
+        """Return the exit code; a program that outstays ``timeout_s`` is killed."""
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.wait()
+
+    def terminate(self, timeout_s: float) -> int:
+        """Ask the program to end, and return its exit code."""
+        self._process.terminate()
+        return self.wait(timeout_s)
+
+    def kill(self) -> None:
+        """End the program and all it forked, at once; nothing happens where it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
