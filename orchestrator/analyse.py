@@ -31,7 +31,9 @@ def analyse(evidence: Evidence) -> Analysis:
     """Return what the evidence of one case amounts to."""
     run = evidence.clients
     merged = merge(run, evidence.log)
-    clients = Clients(run.start_ns, run.replicas, merged.requests, merged.connections)
+    begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
+    counted = merged.requests[merged.requests["due_ns"] >= begin_ns]
+    clients = Clients(begin_ns, run.replicas, counted, merged.connections)
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
         for number, name in enumerate(run.groups)
@@ -42,7 +44,7 @@ def analyse(evidence: Evidence) -> Analysis:
         **client_measures(clients, evidence.open_groups),
     }
     return Analysis(
-        measures={**measures, **server_measures(evidence, merged.requests, measures)},
+        measures={**measures, **server_measures(evidence, counted, measures)},
         groups=groups,
         instrument=examine(run.replicas, groups),
         merged=merged,

@@ -11,6 +11,7 @@ examples:
   python orchestrate.py scenarios/quickstart.yaml
   python orchestrate.py scenarios/classic.yaml --backend process
   python orchestrate.py run mine.yaml --out measured --keep
+  python orchestrate.py mine.yaml --set users=50 --set rate=200/s
   python orchestrate.py validate scenarios/*.yaml
   python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d
 
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="run a scenario (may be left out)"))
     validate = commands.add_parser("validate", help="check scenario files, run nothing")
     validate.add_argument("scenarios", metavar="SCENARIO", nargs="+", type=Path)
+    _add_settings(validate)
     report = commands.add_parser("report", help="analyse stored results again, run nothing")
     report.add_argument("results", metavar="RESULTS", type=Path, help="a folder under results/")
     return parser
@@ -73,6 +75,7 @@ class _Command(argparse.ArgumentParser):
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", type=Path, help="a scenario file (YAML)")
+    _add_settings(parser)
     parser.add_argument(
         "--backend",
         choices=("auto", "docker", "process"),
@@ -91,3 +94,22 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave the containers up for a look, and say how to remove them (docker only)",
     )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        dest="settings",
+        action="append",
+        default=[],
+        type=_setting,
+        help="a value for one of the scenario's variables; may be repeated",
+    )
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is no NAME=VALUE, e.g. users=50")
+    return name, value

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     messages = Console(stderr=True)
-    scenario = load_scenario(asked.scenario, discover_models())
+    scenario = load_scenario(asked.scenario, discover_models(), dict(asked.settings))
     campaign_id = new_campaign_id()
     backend, reason = choose_backend(asked.backend, campaign_id, keep=asked.keep)
     messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
@@ -97,7 +97,7 @@ def _validate(asked: argparse.Namespace) -> int:
     failed = False
     for path in asked.scenarios:
         try:
-            cases = plan(load_scenario(path, models))
+            cases = plan(load_scenario(path, models, dict(asked.settings)))
         except ScenarioError as exc:
             failed = True
             _say(str(exc), MISUSED)

@@ -17,22 +17,25 @@ Figures = dict[str, float | None]
 
 @dataclass(frozen=True)
 class Clients:
-    """Replicas, the case's common start, and their rows as `orchestrator.merge` makes them."""
+    """Replicas, and their rows as `orchestrator.merge` makes them.
 
-    start_ns: int
+    ``begin_ns`` is when what is measured begins: the common start, or the end of the warm-up.
+    """
+
+    begin_ns: int
     replicas: Sequence[Replica]
     requests: Table
     connections: Table
 
     @property
     def makespan_s(self) -> float:
-        """From the start until the fate of the last message was known."""
-        return max((r.end_ns - self.start_ns for r in self.replicas), default=0) / 1e9
+        """From the beginning until the fate of the last message was known."""
+        return max((r.end_ns - self.begin_ns for r in self.replicas), default=0) / 1e9
 
     def of(self, group: str, number: int) -> "Clients":
         """Return those of the group of that name and number."""
         return Clients(
-            self.start_ns,
+            self.begin_ns,
             [replica for replica in self.replicas if replica.group == group],
             self.requests[self.requests["group"] == number],
             self.connections[self.connections["group"] == number],
@@ -43,10 +46,11 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
     """Return what ``clients`` measured; ``open_groups`` are the names of open loops."""
     books = {name: sum(r.books[name] for r in clients.replicas) for name in BOOKS}
     errors = {kind: sum(r.errors[kind] for r in clients.replicas) for kind in FAILURES}
+    acked = int(np.count_nonzero(clients.requests["outcome"] == ACKED))
     begun_ns = [replica.begun_ns for replica in clients.replicas]
     return {
         "makespan": clients.makespan_s,
-        "throughput": ratio(books["acked"], clients.makespan_s),
+        "throughput": ratio(acked, clients.makespan_s),
         **books,
         "dropped": sum(r.books["unsent"] for r in clients.replicas if r.group in open_groups),
         "errors": sum(errors.values()),

@@ -49,6 +49,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         server_exit_code=ended["server_exit_code"],
         planned=case.planned(),
         open_groups=case.open_groups(),
+        warmup_s=scenario.warmup_s,
     )
     analysis = analyse(evidence)
     start_ns = evidence.clients.start_ns

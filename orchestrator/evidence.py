@@ -14,6 +14,7 @@ class Evidence:
 
     ``inputs`` are its configured measures by name; ``planned`` how many messages each group was to
     send, None where only the run could tell; ``open_groups`` are those that are open loops.
+    What is due within ``warmup_s`` of the start does not count into the figures.
     """
 
     inputs: Mapping[str, float]
@@ -22,3 +23,4 @@ class Evidence:
     server_exit_code: int
     planned: Mapping[str, int | None] = field(default_factory=dict)
     open_groups: AbstractSet[str] = frozenset()
+    warmup_s: float = 0.0

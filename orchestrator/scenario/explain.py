@@ -13,6 +13,7 @@ from orchestrator.scenario.ramp import Stage
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.sections import Section, ServerSettings
 from orchestrator.scenario.values import COMPLAINT, describe
+from orchestrator.scenario.variables import KEY as VARIABLES
 from orchestrator.scenario.yaml_source import Document, Location
 from orchestrator.wording import closest, label, listed, unknown
 
@@ -67,9 +68,9 @@ def _keys(location: Location, document: Document) -> list[str]:
     """Return the keys allowed in the map that ``location`` ends in."""
     match location[:-1]:
         case ():
-            section: type[Section] = Scenario
+            return [*Scenario.model_fields, VARIABLES]
         case ("clients", int(index)):
-            section = section_of(document.data["clients"][index])
+            section: type[Section] = section_of(document.data["clients"][index])
         case ("clients", *_):
             section = Stage
         case _:

@@ -1,18 +1,26 @@
 """From a file to a scenario, or to every problem that the file has."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
 from orchestrator.scenario.explain import explain, without_echoes
 from orchestrator.scenario.problems import ScenarioError
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.variables import substitute
 from orchestrator.scenario.yaml_source import read_document
 
 
-def load_scenario(path: Path, known_models: Collection[str] | None) -> Scenario:
+def load_scenario(
+    path: Path,
+    known_models: Collection[str] | None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Scenario:
     """Return the scenario that ``path`` holds.
+
+    ``settings`` are values for its variables, as text.
 
     ``known_models`` are the models that can be run, and the ones of a scenario that names none;
     None takes any name, for a stored run that is only analysed.
@@ -21,6 +29,7 @@ def load_scenario(path: Path, known_models: Collection[str] | None) -> Scenario:
         ScenarioError: with every problem found, each at its line and column.
     """
     document = read_document(path)
+    substitute(document, settings)
     data = document.data
     if known_models is not None:
         data = {"models": list(known_models), **data}

@@ -108,6 +108,7 @@ class Scenario(Section):
     compare: Annotated[tuple[Expectation, ...], Field(strict=False)] = ()
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
     order: Annotated[str, one_of(INTERLEAVED, "sequential")] = INTERLEAVED
+    warmup: Annotated[str, duration_between("0s", "60m")] = "0s"
     timeout: Annotated[str, duration_between("100ms", "60m")] = "120s"
     seed: Annotated[int, whole(0, 2**32 - 1)] = 1
 
@@ -115,6 +116,11 @@ class Scenario(Section):
     def timeout_s(self) -> float:
         """Deadline of one case in seconds."""
         return parse_duration_s(self.timeout)
+
+    @property
+    def warmup_s(self) -> float:
+        """How long, from the common start on, what is due does not count into the figures."""
+        return parse_duration_s(self.warmup)
 
     def expectations(self, model: str) -> tuple[Expression, ...]:
         """Return what is expected of ``model``: its own expectations, then those of all."""
@@ -133,6 +139,9 @@ class Scenario(Section):
             complaints([((where,), complaint(message))])
         found = [each for point in points(self.matrix) for each in self._breaches(point)]
         found += self._misplaced_names()
+        if self.warmup_s >= self.timeout_s:
+            message = f"{self.warmup} leaves nothing to measure before timeout, {self.timeout}"
+            found.append((("warmup",), complaint(message)))
         complaints({(where, str(error)): (where, error) for where, error in found}.values())
         return self
 

@@ -200,3 +200,13 @@ def overlap(spans: list[tuple[int, int]]) -> int:
     """Return the peak overlap of spans, each its begin and end."""
     begun, ended = np.array(spans, dtype=np.int64).reshape(-1, 2).T
     return peak_overlap(begun, ended)
+
+
+def test_what_is_due_in_the_warm_up_counts_in_the_books_alone() -> None:
+    sent = [Sent(0, 1, 101), Sent(0, 300, 310, message=1, due_ms=300)]
+    told = evidence([replica(0, sent)], [served(0, 1, 1, 101)], warmup_s=0.2)
+    found = analyse(told).measures
+    assert found["acked"] == 2
+    assert found["response_time_max"] == pytest.approx(0.01)
+    assert found["makespan"] == pytest.approx(0.11)
+    assert found["throughput"] == pytest.approx(1 / 0.11)

@@ -31,7 +31,10 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     f"  - {{{{name: {name}, executor: closed, users: {{0}}, messages: 1, replicas: {{1}}}}}}\n"
     for name in "ab"
 )
-KEYS = "intent, models, server, clients, matrix, expect, compare, repeats, order, timeout, seed"
+KEYS = (
+    "intent, models, server, clients, matrix, expect, compare, repeats, order, warmup, timeout, "
+    "seed, variables"
+)
 SERVER_KEYS = (
     "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "
     "drain_timeout, blocking_sleep"

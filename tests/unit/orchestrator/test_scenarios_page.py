@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.dimensions import COUNT, RATE, SIZE, TIME, UNITS_BYTES
 from orchestrator.expressions import parse_expression
-from orchestrator.expressions.check import FUNCTIONS
+from orchestrator.expressions.syntax import FUNCTIONS
 from orchestrator.measures import ALIASES, MEASURES
 from orchestrator.models import ROOT
 from orchestrator.plan import plan
@@ -144,7 +144,7 @@ def test_there_are_as_many_ranges_as_it_seems() -> None:
 
 def test_every_example_is_a_scenario(load: Load) -> None:
     examples = blocks("yaml")
-    assert len(examples) == 4
+    assert len(examples) == 6
     for example in examples:
         load(example)
 
