@@ -123,7 +123,7 @@ class _Drive:
 
     def _seconds_of(self, replica: dict[str, Any]) -> float:
         """Return how long a replica was there: some stay when their last message is over."""
-        until_over_s = (replica["end_ns"] - self._start_ns) / 1e9
+        until_over_s = (int(replica["end_ns"]) - self._start_ns) / 1e9
         return max(until_over_s, float(replica["health"]["wall_s"]))
 
     def _losses(self) -> str:
