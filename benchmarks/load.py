@@ -1,11 +1,13 @@
-"""Drives the C load generator, on the core of the load."""
+"""Drives the C load generator, and other clients, on the core of the load."""
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.compiled import build
-from benchmarks.machine import LOAD_CORE, pinned, session_cpu_s
+from benchmarks.machine import LOAD_CORE, ROOT, pinned, session_cpu_s
 from benchmarks.running import Running
 
 GRACE_S = 20.0
@@ -46,16 +48,29 @@ def drive(load: Load, server: Running) -> Driven:
         str(build("load")), load.kind, str(server.port), str(load.connections),
         str(load.in_flight), str(load.seconds),
     ]  # fmt: skip
-    used_s = session_cpu_s(server.pid)
-    with pinned(LOAD_CORE):
-        outcome = subprocess.run(  # noqa: S603 our own program
-            command, capture_output=True, text=True, timeout=load.seconds + GRACE_S, check=False
-        )
-    used_s = session_cpu_s(server.pid) - used_s
-    if outcome.returncode:
-        raise LoadError(f"{' '.join(command)}: {outcome.stdout}{outcome.stderr}")
-    told = json.loads(outcome.stdout)
+    told, used_s = run_client(command, server, load.seconds)
     return Driven(
         told["messages"] / told["seconds"], told["p50_us"], told["p99_us"], told["busy"],
         used_s / load.seconds,
     )  # fmt: skip
+
+
+def run_client(
+    command: Sequence[str], server: Running, seconds: float
+) -> tuple[dict[str, Any], float]:
+    """Run a client that takes about ``seconds``; return what it tells, and the server's CPU time.
+
+    Raises:
+        LoadError: it failed, or one of its messages did.
+    """
+    used_s = session_cpu_s(server.pid)
+    with pinned(LOAD_CORE):
+        outcome = subprocess.run(  # noqa: S603 our own programs
+            command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + GRACE_S,
+            check=False,
+        )  # fmt: skip
+    used_s = session_cpu_s(server.pid) - used_s
+    told = json.loads(outcome.stdout) if outcome.returncode == 0 else {}
+    if not told or told["failed"]:
+        raise LoadError(f"{' '.join(command)}: {outcome.stdout}{outcome.stderr}")
+    return told, used_s

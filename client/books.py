@@ -37,6 +37,7 @@ class Books:
         self.unsent = 0
         self.end_ns = 0
         self._rows = array("Q")
+        self._append = self._rows.frombytes
         self._connections = array("Q")
 
     def record_ack(self, sent: Sent, now_ns: int) -> None:
@@ -44,7 +45,7 @@ class Books:
         self.acked += 1
         self.end_ns = now_ns
         first_byte_ns = sent.first_byte_ns or now_ns
-        self._rows.frombytes(
+        self._append(
             _row(sent.number, sent.message, sent.due_ns, sent.sent_ns, first_byte_ns, now_ns, ACKED)
         )
 
@@ -57,7 +58,7 @@ class Books:
         self.in_flight += code == IN_FLIGHT
         self.failed += code != IN_FLIGHT
         self.end_ns = now_ns
-        self._rows.frombytes(
+        self._append(
             _row(
                 sent.number, sent.message, sent.due_ns, sent.sent_ns,
                 sent.first_byte_ns, now_ns, code,

@@ -45,8 +45,8 @@ class User:
     """
 
     __slots__ = (
-        "_beginning", "_partial", "_wording", "due_ns", "first_byte_ns", "message", "number",
-        "phase", "sent_ns", "stop_ns",
+        "_form", "_is_constant", "_partial", "_wording", "due_ns", "first_byte_ns", "message",
+        "number", "phase", "sent_ns", "stop_ns",
     )  # fmt: skip
 
     def __init__(
@@ -60,14 +60,16 @@ class User:
         self.first_byte_ns = 0
         self.stop_ns = stop_ns
         self._wording = wording
-        self._beginning = wording.beginning(number)
+        self._is_constant = wording.constant is not None
+        self._form = wording.beginning(number) + b"%d" + (wording.constant or b"%b")
         self._partial = b""
 
     def next_message(self) -> bytes:
         """Return the message to send now; its ack is waited for."""
         self.phase = WAITING
-        ending = self._wording.ending(self.number, self.message)
-        return b"%b%d%b" % (self._beginning, self.message, ending)
+        if self._is_constant:
+            return self._form % self.message
+        return self._form % (self.message, self._wording.ending(self.number, self.message))
 
     def goodbye(self) -> bytes:
         """Return what ends the conversation; the server is to close."""

@@ -8,7 +8,10 @@ from labkit.samples import request_id
 
 
 class Wording:
-    """Endings of messages; drawn by user and message, in an open loop by the arrival alone."""
+    """Endings of messages; drawn by user and message, in an open loop by the arrival alone.
+
+    ``constant`` is the ending of all of them, None where they differ.
+    """
 
     def __init__(self, share: Share) -> None:
         group = share.group
@@ -18,7 +21,7 @@ class Wording:
         self._draws = Draws(share.seed, group.name, "demand")
         self._demands = None if text is None else Demands.parse(text, group.demand_limit_s)
         constant = b"" if self._demands is None else self._demands.constant
-        self._constant = None if constant is None else constant + ETX
+        self.constant = None if constant is None else constant + ETX
 
     def beginning(self, user: int) -> bytes:
         """Return what every message of ``user`` begins with; its number follows."""
@@ -26,6 +29,6 @@ class Wording:
 
     def ending(self, user: int, message: int) -> bytes:
         """Return what follows the number of a message."""
-        if self._constant is not None or self._demands is None:
-            return self._constant or ETX
+        if self.constant is not None or self._demands is None:
+            return self.constant or ETX
         return self._demands.of(self._draws, 0 if self._is_open else user, message) + ETX

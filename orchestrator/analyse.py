@@ -38,7 +38,7 @@ def analyse(evidence: Evidence) -> Analysis:
     }
     measures: Figures = {
         **evidence.inputs,
-        **declared(evidence.log, evidence.inputs),
+        **declared(evidence.log),
         **client_measures(clients, evidence.open_groups),
     }
     return Analysis(

@@ -50,7 +50,7 @@ _REGISTRY = (
     _input("backlog", COUNT, "argument of listen"),
     _input("service_time", TIME, "mean demand of a message, or the server's default"),
     _input("think_time", TIME, "mean pause of a user between an ack and its next message"),
-    _input("offered_load", COUNT, "arrival rate times service time over workers; 1 is all it can"),
+    _input("offered_load", COUNT, "arrival rate times service time: how many workers it takes"),
     _of_group("makespan", TIME, "from the common start to the last ack or failure"),
     _of_group("throughput", RATE, "acks per second of makespan"),
     _of_group("response_time_mean", TIME, "mean time from due to acked"),

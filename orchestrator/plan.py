@@ -70,6 +70,7 @@ class Case:
             "replicas": sum(group.replicas for group in self.groups),
             "messages": _common(self.groups, lambda group: getattr(group, "messages", None)),
             "arrival_rate": self._arrival_rate_per_s(),
+            "offered_load": self._offered_load(),
             "duration": self._duration_s(),
             "connections": sum(order.connections for order in self.orders) or None,
             "workers": server.workers or SERVER_DEFAULTS.workers,
@@ -91,6 +92,12 @@ class Case:
         begin_s = min(group.start_s for group in groups)
         end_s = max(group.end_s or 0.0 for group in groups)
         return sum(group.profile.area for group in groups) / (end_s - begin_s)
+
+    def _offered_load(self) -> float | None:
+        """Return arrival rate times service time, in erlangs."""
+        rate_per_s = self._arrival_rate_per_s()
+        service_s = _common([g for g in self.groups if g.is_open], self._service_time_s)
+        return None if rate_per_s is None or service_s is None else rate_per_s * service_s
 
     def _duration_s(self) -> float | None:
         """Return how long it is until the last group stops, where none goes on for its messages."""

@@ -11,17 +11,10 @@ from orchestrator.server_log import ServerLog
 from orchestrator.tables import Table
 
 
-def declared(log: ServerLog, inputs: Mapping[str, float]) -> Figures:
-    """Return what the model says of itself, which outranks what was configured for it.
-
-    And the offered load that follows: arrival rate times mean service time over workers.
-    """
+def declared(log: ServerLog) -> Figures:
+    """Return what the model says of itself, which outranks what was configured for it."""
     listening = log.first("listening")
-    figures: Figures = {"workers": listening["workers"]} if listening else {}
-    if {"arrival_rate", "service_time"} <= inputs.keys():
-        work = inputs["arrival_rate"] * inputs["service_time"]
-        figures["offered_load"] = ratio(work, figures.get("workers", inputs["workers"]))
-    return figures
+    return {"workers": listening["workers"]} if listening else {}
 
 
 def server_measures(

@@ -3,13 +3,10 @@
 64 users, one message in flight each. All clients in Python keep every sample; the C one counts.
 """
 
-import json
-import subprocess
 import sys
 
 from benchmarks.contestants import Contestant, limit
-from benchmarks.load import GRACE_S, Driven, Load, LoadError, drive
-from benchmarks.machine import LOAD_CORE, ROOT, pinned, session_cpu_s
+from benchmarks.load import Driven, Load, LoadError, drive, run_client
 from benchmarks.measures.throughput import CONNECTIONS
 from benchmarks.rounds import Effort, busy_notes, interleave, per_load_cpu_s, per_s
 from benchmarks.running import Running, running
@@ -48,16 +45,8 @@ def measure(effort: Effort) -> list[Table]:
 
 def _drive_python(client: Contestant, server: Running, messages: int) -> Driven:
     command = [*client.command, str(server.port), str(CONNECTIONS), str(messages)]
-    used_s = session_cpu_s(server.pid)
-    with pinned(LOAD_CORE):
-        outcome = subprocess.run(  # noqa: S603 our own program
-            command, cwd=ROOT, capture_output=True, text=True, timeout=GRACE_S, check=False
-        )
-    used_s = session_cpu_s(server.pid) - used_s
-    if outcome.returncode:
-        raise LoadError(f"{client.name}: {outcome.stdout}{outcome.stderr}")
-    told = json.loads(outcome.stdout)
-    if told["failed"] or told["messages"] != CONNECTIONS * messages:
+    told, used_s = run_client(command, server, messages / MESSAGES_PER_S)
+    if told["messages"] != CONNECTIONS * messages:
         raise LoadError(f"{client.name}: {told}")
     seconds = told["seconds"]
     return Driven(told["messages"] / seconds, -1, -1, told["busy"], used_s / seconds)

@@ -1,10 +1,17 @@
 /*
- * The load: C connections in a closed loop for a while, and what became of their messages.
+ * The load: C connections that send for a while, and what became of their messages.
  *
  *     load steady PORT CONNECTIONS IN_FLIGHT SECONDS    connections stay; each keeps IN_FLIGHT
  *                                                       messages on their way
  *     load short  PORT CONNECTIONS 1 SECONDS            one message a connection: connect, send,
  *                                                       read the ack, close, and again
+ *     load open   PORT CONNECTIONS RATE SECONDS         RATE arrivals a second, evenly spaced, on
+ *                                                       connections that stay: each arrival takes
+ *                                                       the one that has been idle longest, or
+ *                                                       waits for one
+ *
+ * The first two are closed loops, whose times count from the send call; those of `open` count from
+ * when the arrival was due, every sample is kept, and `lag` is how late this program took it up.
  *
  * Every message carries an id of its own, so that no server profits from remembering one. The
  * first tenth of the time is warm-up and is not counted. Prints one JSON object; `busy` is the
@@ -20,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -32,6 +40,9 @@ enum {
     LAST_DIGIT = 14,
     EVENTS = 1024,
     HISTOGRAM_US = 1 << 20, /* the last cell counts all that took longer */
+    MAX_USERS = 999,
+    PATIENCE_S = 5, /* for the answers to the last arrivals */
+    LOOK_NS = 10000000, /* how often to look at the deadline */
 };
 
 struct user {
@@ -39,6 +50,7 @@ struct user {
     bool connecting;
     int partial;   /* bytes of the first expected ack that have come */
     long sent_ns;  /* when the oldest message now on its way was sent */
+    long arrival;  /* which one it carries, in an open loop */
     struct sockaddr_in source;
     char message[MESSAGE];
 };
@@ -50,6 +62,14 @@ static int in_flight;
 static bool counting;
 static long acked, failed;
 static unsigned histogram[HISTOGRAM_US];
+
+static bool is_open;
+static double rate;
+static long begin_ns, arrivals;   /* in an open loop: its beginning, how many are to come */
+static long arrived, dispatched;  /* those between wait for a connection */
+static long *times_ns, *lags_ns;  /* by arrival */
+static struct user *free_users[MAX_USERS]; /* a ring, the one that is idle longest first */
+static int first_free, free_count;
 
 static long now_ns(void) {
     struct timespec now;
@@ -111,12 +131,34 @@ static void send_messages(struct user *user, int count) {
         failed++;
 }
 
+static long due_ns(long arrival) {
+    return begin_ns + (long)(arrival * 1e9 / rate);
+}
+
+static void dispatch(void) {
+    while (dispatched < arrived && free_count) {
+        struct user *user = free_users[first_free];
+        first_free = (first_free + 1) % MAX_USERS;
+        free_count--;
+        user->arrival = dispatched++;
+        send_messages(user, 1);
+    }
+}
+
+static void set_free(struct user *user) {
+    free_users[(first_free + free_count++) % MAX_USERS] = user;
+    dispatch();
+}
+
 static void on_connected(struct user *user) {
     struct epoll_event event = {EPOLLIN, {.ptr = user}};
 
     user->connecting = false;
     epoll_ctl(epoll, EPOLL_CTL_MOD, user->fd, &event);
-    send_messages(user, is_short ? 1 : in_flight);
+    if (is_open)
+        set_free(user);
+    else
+        send_messages(user, is_short ? 1 : in_flight);
 }
 
 /* Count what has come; with one message in flight, also how long it took. */
@@ -126,10 +168,12 @@ static int take_acks(struct user *user, const char *bytes, long size) {
     for (long i = 0; i < size; i++)
         failed += bytes[i] != "ack"[(user->partial + i) % 3];
     user->partial = (user->partial + size) % 3;
+    if (is_open && whole)
+        times_ns[user->arrival] = now_ns() - due_ns(user->arrival);
     if (!counting || !whole)
         return whole;
     acked += whole;
-    if (in_flight == 1) {
+    if (in_flight == 1 && !is_open) {
         long took_us = (now_ns() - user->sent_ns) / 1000;
         histogram[took_us < HISTOGRAM_US ? took_us : HISTOGRAM_US - 1]++;
     }
@@ -152,7 +196,9 @@ static void on_ready(struct user *user) {
         return;
     }
     int whole = take_acks(user, bytes, size);
-    if (whole && is_short)
+    if (whole && is_open)
+        set_free(user);
+    else if (whole && is_short)
         reconnect(user);
     else if (whole)
         send_messages(user, whole);
@@ -179,19 +225,91 @@ static long quantile_us(double q) {
     return -1;
 }
 
+static void run_closed(double seconds) {
+    run_until(now_ns() + (long)(seconds * 1e8));
+    double begun_cpu_s = cpu_s();
+    long begun_ns = now_ns();
+    counting = true;
+    run_until(begun_ns + (long)(seconds * 9e8));
+    double took_s = (now_ns() - begun_ns) / 1e9;
+    printf("{\"messages\":%ld,\"seconds\":%.6f,\"failed\":%ld,\"busy\":%.4f,"
+           "\"p50_us\":%ld,\"p99_us\":%ld}\n",
+           acked, took_s, failed, (cpu_s() - begun_cpu_s) / took_s, quantile_us(0.5),
+           quantile_us(0.99));
+}
+
+/* Take up every arrival that is due; return how long to wait for the next one, or to look again. */
+static long arrive(void) {
+    for (; arrived < arrivals; dispatch()) {
+        long late_ns = now_ns() - due_ns(arrived);
+        if (late_ns < 0)
+            return -late_ns < LOOK_NS ? -late_ns : LOOK_NS;
+        lags_ns[arrived++] = late_ns;
+    }
+    return LOOK_NS;
+}
+
+static int by_size(const void *one, const void *other) {
+    long a = *(const long *)one, b = *(const long *)other;
+    return (a > b) - (a < b);
+}
+
+/* The nearest-rank quantile of ordered values, in microseconds. */
+static double ordered_us(const long *values_ns, long count, double q) {
+    long rank = (long)(q * count);
+    return values_ns[rank < q * count ? rank : rank - 1] / 1e3;
+}
+
+static void run_open(double seconds) {
+    struct epoll_event ready[EVENTS];
+
+    counting = true;
+    arrivals = (long)(rate * seconds + 0.5);
+    times_ns = calloc(arrivals, sizeof *times_ns);
+    lags_ns = calloc(arrivals, sizeof *lags_ns);
+    if (!times_ns || !lags_ns)
+        die("calloc");
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); /* else each sleep ends up to 50 us late */
+    double begun_cpu_s = cpu_s();
+    begin_ns = now_ns();
+    long deadline_ns = begin_ns + (long)((seconds + PATIENCE_S) * 1e9);
+    while (acked < arrivals && !failed && now_ns() < deadline_ns) {
+        struct timespec wait = {0, arrive()};
+        int count = epoll_pwait2(epoll, ready, EVENTS, &wait, NULL);
+        for (int i = 0; i < count; i++)
+            on_ready(ready[i].data.ptr);
+    }
+    double took_s = (now_ns() - begin_ns) / 1e9;
+    long skipped = arrivals / 10, counted = arrivals - skipped;
+    failed += arrivals - acked;
+    qsort(times_ns + skipped, counted, sizeof *times_ns, by_size);
+    qsort(lags_ns + skipped, counted, sizeof *lags_ns, by_size);
+    printf("{\"messages\":%ld,\"seconds\":%.6f,\"failed\":%ld,\"busy\":%.4f,"
+           "\"p50_us\":%.3f,\"p99_us\":%.3f,\"lag_p50_us\":%.3f,\"lag_p99_us\":%.3f}\n",
+           acked, took_s, failed, (cpu_s() - begun_cpu_s) / took_s,
+           ordered_us(times_ns + skipped, counted, 0.5),
+           ordered_us(times_ns + skipped, counted, 0.99),
+           ordered_us(lags_ns + skipped, counted, 0.5),
+           ordered_us(lags_ns + skipped, counted, 0.99));
+}
+
 int main(int argc, char **argv) {
     if (argc != 6) {
-        fprintf(stderr, "usage: load steady|short PORT CONNECTIONS IN_FLIGHT SECONDS\n");
+        fprintf(stderr, "usage: load steady|short|open PORT CONNECTIONS IN_FLIGHT|RATE SECONDS\n");
         return 2;
     }
     int users = atoi(argv[3]);
     double seconds = atof(argv[5]);
     is_short = !strcmp(argv[1], "short");
-    in_flight = atoi(argv[4]);
+    is_open = !strcmp(argv[1], "open");
+    in_flight = is_open ? 1 : atoi(argv[4]);
+    rate = atof(argv[4]);
     server.sin_port = htons(atoi(argv[2]));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (users < 1 || users > 999 || in_flight < 1 || in_flight > MAX_IN_FLIGHT || seconds <= 0) {
-        fprintf(stderr, "load: 1 to 999 connections, 1 to %d in flight\n", MAX_IN_FLIGHT);
+    if (users < 1 || users > MAX_USERS || in_flight < 1 || in_flight > MAX_IN_FLIGHT ||
+        seconds <= 0 || (is_open && rate * seconds < 10)) {
+        fprintf(stderr, "load: 1 to %d connections, 1 to %d in flight, or at least 10 arrivals\n",
+                MAX_USERS, MAX_IN_FLIGHT);
         return 2;
     }
     epoll = epoll_create1(0);
@@ -207,15 +325,9 @@ int main(int argc, char **argv) {
         user->source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + i);
         connect_user(user);
     }
-    run_until(now_ns() + (long)(seconds * 1e8));
-    double begun_cpu_s = cpu_s();
-    long begun_ns = now_ns();
-    counting = true;
-    run_until(begun_ns + (long)(seconds * 9e8));
-    double took_s = (now_ns() - begun_ns) / 1e9;
-    printf("{\"messages\":%ld,\"seconds\":%.6f,\"failed\":%ld,\"busy\":%.4f,"
-           "\"p50_us\":%ld,\"p99_us\":%ld}\n",
-           acked, took_s, failed, (cpu_s() - begun_cpu_s) / took_s, quantile_us(0.5),
-           quantile_us(0.99));
+    if (is_open)
+        run_open(seconds);
+    else
+        run_closed(seconds);
     return failed != 0;
 }

@@ -102,7 +102,7 @@ LEGEND = (
     "CPU, memory: the server's",
 )
 LEGEND_OPEN = (
-    "load: offered load, arrival rate times service time over workers",
+    "load: offered load, arrival rate times service time",
     "dropped: arrivals that could not be sent",
     "naive: from sent to acked, blind to what waited to be sent",
     "lag: how late the client itself was",

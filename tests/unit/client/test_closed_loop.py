@@ -49,7 +49,7 @@ def test_a_message_that_the_kernel_takes_in_pieces_arrives_whole(
         assert conn.recv(100) == b"goodbye\x03"
 
     with served_by(serve) as address:
-        loop = loop_of(address)
+        loop = loop_of(address, demand="sleep=exponential(1ms)")  # drawn: not one form for all
         ran(loop)
     assert loop.books.acked == 1
     assert seen == [len("r0.c0.m0") + len(ending)]

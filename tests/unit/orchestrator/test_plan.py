@@ -84,6 +84,7 @@ OPEN = OpenGroup(
 def test_inputs_of_arrivals() -> None:
     found = inputs(OPEN)
     assert found["arrival_rate"] == pytest.approx(30)
+    assert found["offered_load"] == pytest.approx(1.5)
     assert found["duration"] == 5  # from the common start
     assert found["connections"] == 8
     assert found["service_time"] == pytest.approx(0.05)
@@ -103,7 +104,7 @@ def test_groups_add_up_and_what_they_differ_in_has_no_value() -> None:
 
 def test_every_input_is_a_measure_that_is_configured() -> None:
     configured = {name for name, measure in MEASURES.items() if measure.kind == "input"}
-    assert {*inputs(OPEN), *inputs(GROUP)} == configured - {"offered_load"}
+    assert {*inputs(OPEN), *inputs(GROUP)} == configured
 
 
 def test_what_is_planned_is_known_but_where_only_the_run_can_tell() -> None:

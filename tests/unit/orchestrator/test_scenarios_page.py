@@ -11,7 +11,9 @@ from orchestrator.expressions.check import FUNCTIONS
 from orchestrator.measures import ALIASES, MEASURES
 from orchestrator.models import ROOT
 from orchestrator.plan import plan
-from orchestrator.scenario import ClosedGroup, Scenario, ServerSettings
+from orchestrator.scenario import Group, Scenario, ServerSettings
+from orchestrator.scenario.executors import EXECUTORS
+from orchestrator.scenario.groups import BEHAVIOURS
 from orchestrator.scenario.sections import SERVER_DEFAULTS, Section
 
 Load = Callable[[str | bytes], Scenario]
@@ -50,17 +52,38 @@ def test_the_page_lists_every_measure(heading: str, kind: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("heading", "section"),
-    [("## Keys", Scenario), ("### `server`", ServerSettings), ("### `clients`", ClosedGroup)],
-)
-def test_the_page_lists_every_key_with_its_default(heading: str, section: type[Section]) -> None:
+SECTIONS = [
+    ("## Keys", list(Scenario.model_fields), Scenario),
+    ("### `server`", list(ServerSettings.model_fields), ServerSettings),
+    ("### `clients`", list(Group.model_fields), EXECUTORS["closed"]),
+    *(
+        (
+            f"#### `{name}`",
+            [k for k in section.model_fields if k not in Group.model_fields],
+            section,
+        )
+        for name, section in EXECUTORS.items()
+    ),
+]
+
+
+@pytest.mark.parametrize(("heading", "keys", "section"), SECTIONS)
+def test_the_page_lists_every_key_with_its_default(
+    heading: str, keys: list[str], section: type[Section]
+) -> None:
     table = {key.strip("`"): default.strip("`") for key, _, default, *_ in rows(heading)}
-    assert list(table) == list(section.model_fields)
-    for name, field in section.model_fields.items():
+    assert list(table) == keys
+    for name in keys:
+        field = section.model_fields[name]
         assert (table[name] == "required") == (field.is_required() and name != "models")
         if isinstance(field.default, int | str):
             assert table[name] == str(field.default)
+
+
+def test_the_page_lists_every_executor_and_behaviour() -> None:
+    text = part("### `clients`")
+    assert re.findall(r"^\| \[`(\w+)`\]", text, re.MULTILINE) == list(EXECUTORS)
+    assert [name.strip("`") for name, *_ in rows("#### Behaviours")] == list(BEHAVIOURS)
 
 
 def test_a_setting_left_out_has_the_servers_default(load: Load) -> None:
@@ -74,37 +97,54 @@ def test_a_setting_left_out_has_the_servers_default(load: Load) -> None:
     assert from_environment == SERVER_DEFAULTS
 
 
+GROUPS = {
+    "#### `closed`": "users: 2, messages: 1, executor: closed",
+    "#### `open`": "rate: 1/s, duration: 1s, connections: each, executor: open",
+    "#### `ramp`": "stages: [{duration: 1s, rate: 1/s}], connections: each, executor: ramp",
+    "### `clients`": "users: 200, messages: 1, executor: closed",
+}
+NEEDED = {"pipeline": "behaviour: pipeline"}
+
+
 def ranges() -> Iterator[tuple[str, str, str]]:
-    """Yield each whole number that the page gives a range: its key, its line, what is allowed."""
-    for heading, where in (
-        ("## Keys", "{}"),
-        ("### `server`", "server: {{{}}}"),
-        ("### `clients`", "    {}"),
-    ):
+    """Yield each whole number that the page gives a range: key, heading, what is allowed."""
+    for heading, *_ in SECTIONS:
         for key, _, _, allowed, _ in rows(heading):
-            if re.match("[0-9]+ to [0-9]+", allowed):
-                yield key.strip("`"), where, allowed.partition(";")[0]
+            if re.match("[0-9]+ to [0-9]+$|[0-9]+ to [0-9]+, or", allowed):
+                yield key.strip("`"), heading, allowed.partition(",")[0]
 
 
-@pytest.mark.parametrize(("key", "where", "allowed"), [*ranges()])
+def scenario_with(key: str, value: int, heading: str) -> str:
+    """Return a scenario that is valid if ``key`` may have that value."""
+    group = GROUPS.get(heading, GROUPS["#### `closed`"])
+    own = f"{key}: {value}"
+    if heading in GROUPS:
+        others = [each for each in group.split(", ") if not each.startswith(f"{key}:")]
+        own_terms = [*others, own, *([NEEDED[key]] if key in NEEDED else [])]
+        return f"intent: x\nclients: [{{{', '.join(own_terms)}}}]\n"
+    text = f"intent: x\nclients: [{{{group}}}]\n"
+    return text + (f"server: {{{own}}}\n" if heading == "### `server`" else f"{own}\n")
+
+
+@pytest.mark.parametrize(("key", "heading", "allowed"), [*ranges()])
 def test_every_range_is_the_one_that_is_held(
-    load: Load, problems: Problems, key: str, where: str, allowed: str
+    load: Load, problems: Problems, key: str, heading: str, allowed: str
 ) -> None:
     low, high = map(int, allowed.split(" to "))
-    needed = {"users": high if key == "replicas" else 1, "messages": 1}
-    text = "intent: x\nclients:\n  - executor: closed\n" + "".join(
-        f"    {name}: {value}\n" for name, value in needed.items() if name != key
-    )
     for value in (low, high):
-        load(text + where.format(f"{key}: {value}"))
+        load(scenario_with(key, value, heading))
     for value in (low - 1, high + 1):
-        (problem,) = problems(text + where.format(f"{key}: {value}"))
-        assert problem.endswith(f"allowed: a whole number from {allowed}")
+        (problem,) = problems(scenario_with(key, value, heading))
+        assert re.search(rf"allowed: .*{low} to {high}$", problem)
+
+
+def test_there_are_as_many_ranges_as_it_seems() -> None:
+    assert len([*ranges()]) >= 9
 
 
 def test_every_example_is_a_scenario(load: Load) -> None:
     examples = blocks("yaml")
-    assert len(examples) == 3
+    assert len(examples) == 4
     for example in examples:
         load(example)
 

@@ -1,0 +1,105 @@
+"""The lab's client and the one in C in an open loop: whether they keep time and see the same.
+
+The server in C, 64 connections that stay, evenly spaced arrivals: both clients send the same
+pattern, and the response times of both count from when an arrival was due. The rate is half of what
+the lab's client reached in a closed loop a moment before.
+
+How far two clients are apart is signed, so that noise cancels out of the median and what is left is
+the instrument. The one in C takes part twice: its distance from itself is what the machine does.
+"""
+
+import statistics
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.compiled import build
+from benchmarks.contestants import Contestant, limit
+from benchmarks.load import run_client
+from benchmarks.measures.throughput import CONNECTIONS
+from benchmarks.rounds import Effort, interleave
+from benchmarks.running import running
+from benchmarks.tables import Table, Target
+
+LAB, C, C_AGAIN = "lab", "c", "c again"
+LAG_US = 1_000
+CLOSED_MESSAGES = 1_500  # of each user, in each of the closed loops that tell the rate
+CLOSED_RUNS = 3
+PARTS = 4  # of each round: where others take the core now and then, short windows miss them oftener
+SHORTEST_S = 0.4
+ALLOWED_SHARE, ALLOWED_US = 0.10, 20.0
+
+
+def measure(effort: Effort) -> list[Table]:
+    """Return tables of response times, of the lag, and of how far the clients are apart."""
+    rate = round(_closed_per_s(), -3) / 2
+    seconds = max(effort.seconds / PARTS, SHORTEST_S)
+
+    def run(client: Contestant) -> dict[str, Any]:
+        with running(limit()) as server:
+            arguments = (str(server.port), str(CONNECTIONS), str(rate), str(seconds))
+            told, used_s = run_client((*client.command, *arguments), server, seconds)
+            return {**told, "server_busy": used_s / told["seconds"]}
+
+    in_c = (str(build("load")), "open")
+    clients = [Contestant(LAB, _lab("lab_open")), Contestant(C, in_c), Contestant(C_AGAIN, in_c)]
+    told = interleave(clients, PARTS * effort.rounds, run)
+    return _tables(f"open loop, {CONNECTIONS} connections, {rate:,.0f}/s", told)
+
+
+def _tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
+    p50, p99 = _column(told, "p50_us"), _column(told, "p99_us")
+    apart = {
+        f"{name} {one} - c": _apart(times_us[one], times_us[C])
+        for name, times_us in (("p50", p50), ("p99", p99))
+        for one in (LAB, C_AGAIN)
+    }
+    bounds = [
+        Target(f"{name} {LAB} - c", sign * 1.0, at_least=sign < 0)
+        for name in ("p50", "p99")
+        for sign in (1, -1)
+    ]
+    notes = {name: _busy_note(rounds) for name, rounds in told.items()}
+    lag = Target(LAB, LAG_US, at_least=False)
+    return [
+        Table(f"{title}: p50 of response times", "us", p50, notes=notes),
+        Table(f"{title}: p99 of response times", "us", p99),
+        Table(f"{title}: p99 of the lag of the schedule", "us", _column(told, "lag_p99_us"), [lag]),
+        Table(f"{title}: how far apart, of what is allowed", "x", apart, bounds),
+    ]
+
+
+def _lab(module: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"benchmarks.clients.{module}")
+
+
+def _closed_per_s() -> float:
+    """Return how many messages a second the lab's client exchanges in a closed loop, at its best.
+
+    What others take from the cores can only slow it down.
+    """
+    rates: list[float] = []
+    for _ in range(CLOSED_RUNS):
+        with running(limit()) as server:
+            command = [*_lab("lab"), str(server.port), str(CONNECTIONS), str(CLOSED_MESSAGES)]
+            told, _used_s = run_client(command, server, 1.0)
+        rates.append(told["messages"] / told["seconds"])
+    return max(rates)
+
+
+def _column(told: dict[str, list[dict[str, Any]]], name: str) -> dict[str, list[float]]:
+    return {client: [one[name] for one in rounds] for client, rounds in told.items()}
+
+
+def _apart(times_us: Sequence[float], others_us: Sequence[float]) -> list[float]:
+    """Return by how much each is more than the other: 1 is a tenth more, or 20 us."""
+    return [
+        (own - other) / max(ALLOWED_SHARE * other, ALLOWED_US)
+        for own, other in zip(times_us, others_us, strict=True)
+    ]
+
+
+def _busy_note(rounds: Sequence[dict[str, Any]]) -> str:
+    server = statistics.fmean(one["server_busy"] for one in rounds)
+    load = statistics.fmean(one["busy"] for one in rounds)
+    return f"server busy {server:.0%}, load busy {load:.0%}"
