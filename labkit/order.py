@@ -1,5 +1,6 @@
 """What the orchestrator wants of the replicas, as it travels to the conductor and to them."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
@@ -124,7 +125,12 @@ class Order:
         groups = message.get("groups")
         if not isinstance(groups, list) or not groups:
             raise WireError("no order, it has no groups")
-        return _read(cls, {**message, "groups": tuple(map(_read_group, groups))})
+        order = _read(cls, {**message, "groups": tuple(map(_read_group, groups))})
+        for name in ("timeout_s", "margin_s", "enrol_s"):
+            seconds = getattr(order, name)
+            if not 0 <= seconds < math.inf:
+                raise WireError(f"no Order, {name} is {seconds}")
+        return order
 
 
 @dataclass(frozen=True)
