@@ -39,6 +39,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     staged = StageOrder(
         model=case.model,
         environment=server_environment(case.server),
+        limits=case.settings.limits,
         replicas=sum(group.replicas for group in case.groups),
         folder=folder,
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,

@@ -10,10 +10,12 @@ from labkit.pulse import Pulse, sum_of
 from orchestrator import progress
 from orchestrator.plan import Case, Run
 from orchestrator.progress import Pace, follow
-from orchestrator.scenario import ServerSettings
+from orchestrator.scenario import Limits, ServerSettings
 from orchestrator.scenario.groups import ClosedGroup
+from orchestrator.scenario.matrix import Settings
 
 GROUP = ClosedGroup(executor="closed", users=4, messages=250)
+SETTINGS = Settings(ServerSettings(), Limits(), (GROUP,))
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_of_a_duration_the_clock_tells_what_is_left(clock: list[float]) -> None:
 def test_a_log_is_told_now_and_then(clock: list[float]) -> None:
     out = io.StringIO()
     shown = follow(Console(file=out))
-    shown.run_begun(1, 2, Run(Case("epoll", {}, ServerSettings(), (GROUP,), 1), 1, 1))
+    shown.run_begun(1, 2, Run(Case("epoll", {}, SETTINGS, seed=1), 1, 1))
     shown.step("under load")
     shown.pulse(Pulse(acked=5))
     clock[0] += progress.QUIET_S
