@@ -44,12 +44,13 @@ def measure(effort: Effort) -> list[Table]:
     in_c = (str(build("load")), "open")
     clients = [Contestant(LAB, _lab("lab_open")), Contestant(C, in_c), Contestant(C_AGAIN, in_c)]
     told = interleave(clients, PARTS * effort.rounds, run)
-    return _tables(f"open loop, {CONNECTIONS} connections, {rate:,.0f}/s", told)
+    return tables(f"open loop, {CONNECTIONS} connections, {rate:,.0f}/s", told)
 
 
-def _tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
+def tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
+    """Return the tables of what each client told in each round."""
     p50, p99 = _column(told, "p50_us"), _column(told, "p99_us")
-    apart = {
+    distances = {
         f"{name} {one} - c": apart(times_us[one], times_us[C])
         for name, times_us in (("p50", p50), ("p99", p99))
         for one in (LAB, C_AGAIN)
@@ -65,7 +66,7 @@ def _tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
         Table(f"{title}: p50 of response times", "us", p50, notes=notes),
         Table(f"{title}: p99 of response times", "us", p99),
         Table(f"{title}: p99 of the lag of the schedule", "us", _column(told, "lag_p99_us"), [lag]),
-        Table(f"{title}: how far apart, of what is allowed", "x", apart, bounds),
+        Table(f"{title}: how far apart, of what is allowed", "x", distances, bounds),
     ]
 
 
