@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.measures.open import C, C_AGAIN, LAB, apart, tables
+from benchmarks.measures.open import C_AGAIN, LAB, C, apart, tables, undisturbed
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,8 @@ def test_each_round_is_held_against_the_same_round() -> None:
 
 
 def test_the_lab_is_held_against_c_both_ways() -> None:
-    one = {"p50_us": 50.0, "p99_us": 100.0, "lag_p99_us": 40.0, "busy": 0.9, "server_busy": 0.5}
+    one = {"p50_us": 50.0, "p99_us": 100.0, "lag_p99_us": 40.0, "busy": 0.9, "server_busy": 0.5,
+           "waited": 0.0}  # fmt: skip
     hasty = {**one, "p99_us": 70.0}
     made = tables("open", {LAB: [one, hasty], C: [one, one], C_AGAIN: [one, one]})
     *_, lags, distances = made
@@ -38,3 +39,11 @@ def test_the_lab_is_held_against_c_both_ways() -> None:
     assert [target.is_met(distances.rows) for target in distances.targets] == [
         True, True, True, False,
     ]  # fmt: skip
+
+
+def test_only_rounds_in_which_nobody_waited_for_a_core_count() -> None:
+    quiet, disturbed = {"waited": 0.0, "p99_us": 1.0}, {"waited": 0.1, "p99_us": 2.0}
+    told = {LAB: [quiet, disturbed, quiet], C: [quiet, quiet, disturbed]}
+    assert undisturbed(told) == {LAB: [quiet], C: [quiet]}
+    everywhere = {LAB: [quiet, disturbed], C: [disturbed, quiet]}
+    assert undisturbed(everywhere) == everywhere
