@@ -32,7 +32,7 @@ CLOSED_MESSAGES = 1_500  # of each user, in each of the closed loops that tell t
 CLOSED_RUNS = 3
 PARTS = 2  # of each round: short windows are disturbed less often
 TRIES = 6
-QUIET = 0.002  # share of a window that client and server may have waited for their cores
+QUIET = 0.01  # share of a window that both waited for their cores; waking up alone takes 0.007
 SHORTEST_S = 0.4
 ALLOWED_SHARE, ALLOWED_US = 0.10, 20.0
 
