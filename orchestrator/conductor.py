@@ -119,8 +119,12 @@ class _Drive:
         for each in (self._replicas, self._lost):
             each.sort(key=lambda one: int(one["replica"]))
         (self._folder / CLIENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        end_ns = max(int(replica["end_ns"]) for replica in self._replicas)
-        return (end_ns - self._start_ns) / 1e9
+        return max(self._seconds_of(replica) for replica in self._replicas)
+
+    def _seconds_of(self, replica: dict[str, Any]) -> float:
+        """Return how long a replica was there: some stay when their last message is over."""
+        until_over_s = (int(replica["end_ns"]) - self._start_ns) / 1e9
+        return max(until_over_s, float(replica["health"]["wall_s"]))
 
     def _losses(self) -> str:
         shown = "; ".join(f"replica {one['replica']} {one['reason']}" for one in self._lost[:SHOWN])
