@@ -1,0 +1,62 @@
+"""What commands tell: results on standard output, everything else on standard error.
+
+Where nobody reads to the end, as behind ``| head``, the exit code stands.
+"""
+
+import os
+import sys
+
+from rich.console import Console
+
+from orchestrator.archive import Archive
+from orchestrator.findings import Findings
+from orchestrator.publish import publish, summary_json
+from orchestrator.report.table import print_table
+
+
+class Screen(Console):
+    """Standard output, as tables and lines for a person."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing from now on."""
+        self.quiet = True
+        _read_no_more()
+
+
+def write_out(text: str) -> None:
+    """Write ``text`` to standard output for a program: as UTF-8, whatever the locale."""
+    try:
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _read_no_more()
+
+
+def _read_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """Write a line for a person to standard error."""
+    sys.stderr.write(text + "\n")
+
+
+def conclude(findings: Findings, archive: Archive, *, as_json: bool) -> int:
+    """Store what was found and show it, even where it cannot be stored; return the exit code.
+
+    Raises:
+        ArchiveError: it cannot be stored.
+    """
+    summary = findings.summary
+    results = f"results: {archive.path}"
+    try:
+        publish(findings, archive)
+    finally:
+        if as_json:
+            write_out(summary_json(summary))
+            say(results)
+        else:
+            screen = Screen()
+            print_table(screen, summary)
+            screen.print(results, markup=False, highlight=False, soft_wrap=True)
+    return summary.exit_code
