@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Protocol
 
-from orchestrator.commands import report, run, validate
+from orchestrator.commands import compare, report, run, validate
 
 
 class Command(Protocol):
@@ -28,4 +28,9 @@ class Command(Protocol):
         """
 
 
-COMMANDS: Mapping[str, Command] = {"run": run, "validate": validate, "report": report}
+COMMANDS: Mapping[str, Command] = {
+    "run": run,
+    "validate": validate,
+    "report": report,
+    "compare": compare,
+}
