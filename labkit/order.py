@@ -1,25 +1,17 @@
 """What the orchestrator wants of the replicas, as it travels to the conductor and to them."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
+from labkit.fields import read_fields
 from labkit.profile import Lifetime, Profile, arrivals_ns, lifetimes, poisson_arrivals_ns
 from labkit.wire import Message, WireError
 
 CLOSED, OPEN = "closed", "open"
 POLITE = "polite"
-T = TypeVar("T")
-_KINDS: Mapping[object, tuple[type, ...]] = {
-    int: (int,),
-    float: (int, float),
-    str: (str,),
-    bool: (bool,),
-    int | None: (int, type(None)),
-    float | None: (int, float, type(None)),
-    str | None: (str, type(None)),
-}
 
 
 @dataclass(frozen=True)
@@ -124,7 +116,12 @@ class Order:
         groups = message.get("groups")
         if not isinstance(groups, list) or not groups:
             raise WireError("no order, it has no groups")
-        return _read(cls, {**message, "groups": tuple(map(_read_group, groups))})
+        order = read_fields(cls, {**message, "groups": tuple(map(_read_group, groups))})
+        for name in ("timeout_s", "margin_s", "enrol_s"):
+            seconds = getattr(order, name)
+            if not 0 <= seconds < math.inf:
+                raise WireError(f"no Order, {name} is {seconds}")
+        return order
 
 
 @dataclass(frozen=True)
@@ -151,7 +148,7 @@ class Share:
         Raises:
             WireError: it lacks something or makes no sense.
         """
-        return _read(cls, {**message, "group": _read_group(message.get("group"))})
+        return read_fields(cls, {**message, "group": _read_group(message.get("group"))})
 
     def fields(self) -> dict[str, Any]:
         """Return it as the fields of a message."""
@@ -178,23 +175,8 @@ class Share:
 
 
 def _read_group(told: object) -> GroupOrder:
-    group = _read(GroupOrder, told)
+    group = read_fields(GroupOrder, told)
     try:
         return replace(group, stages=tuple((float(s), float(level)) for s, level in group.stages))
     except (TypeError, ValueError):
         raise WireError(f"no GroupOrder, stages is {group.stages!r:.80}") from None
-
-
-def _read(kind: type[T], told: object) -> T:
-    """Return the dataclass that ``told`` has all fields of, each of its type."""
-    if not isinstance(told, Mapping):
-        raise WireError(f"no {kind.__name__}: {told!r:.80}")
-    values: dict[str, Any] = {}
-    for field in fields(kind):  # type: ignore[arg-type]  # each caller passes a dataclass
-        if field.name not in told:
-            raise WireError(f"no {kind.__name__}, it lacks {field.name}")
-        value = values[field.name] = told[field.name]
-        allowed = _KINDS.get(field.type)
-        if allowed and type(value) not in allowed:  # a bool is an int, too
-            raise WireError(f"no {kind.__name__}, {field.name} is {value!r:.80}")
-    return kind(**values)

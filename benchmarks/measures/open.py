@@ -50,7 +50,7 @@ def measure(effort: Effort) -> list[Table]:
 def _tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
     p50, p99 = _column(told, "p50_us"), _column(told, "p99_us")
     apart = {
-        f"{name} {one} - c": _apart(times_us[one], times_us[C])
+        f"{name} {one} - c": apart(times_us[one], times_us[C])
         for name, times_us in (("p50", p50), ("p99", p99))
         for one in (LAB, C_AGAIN)
     }
@@ -91,7 +91,7 @@ def _column(told: dict[str, list[dict[str, Any]]], name: str) -> dict[str, list[
     return {client: [one[name] for one in rounds] for client, rounds in told.items()}
 
 
-def _apart(times_us: Sequence[float], others_us: Sequence[float]) -> list[float]:
+def apart(times_us: Sequence[float], others_us: Sequence[float]) -> list[float]:
     """Return by how much each is more than the other: 1 is a tenth more, or 20 us."""
     return [
         (own - other) / max(ALLOWED_SHARE * other, ALLOWED_US)
