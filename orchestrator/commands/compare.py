@@ -11,10 +11,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator.commands.asking import add_json
-from orchestrator.commands.telling import Screen, say, write_out
+from orchestrator.commands.telling import Screen, say, tell_github, write_out
 from orchestrator.difference import COMPARED, Change, Difference, differences, unmatched
 from orchestrator.measures import MEASURES, find_measure
 from orchestrator.report.differences import print_differences
+from orchestrator.report.github import differences_annotations, differences_summary
 from orchestrator.summary import Summary
 from orchestrator.verdict import FAILS, HOLDS, INVALID, MISUSED
 from orchestrator.wording import listed, unknown
@@ -83,6 +84,7 @@ def execute(asked: argparse.Namespace) -> int:
         write_out(_as_json(found))
     else:
         print_differences(Screen(), found, asked.threshold)
+    tell_github(differences_summary(found, asked.threshold), differences_annotations(found))
     return exit_code(found)
 
 

@@ -5,12 +5,15 @@ Where nobody reads to the end, as behind ``| head``, the exit code stands.
 
 import os
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 
 from orchestrator.archive import Archive
 from orchestrator.findings import Findings
 from orchestrator.publish import publish, summary_json
+from orchestrator.report.github import Annotation, annotations, step_summary
 from orchestrator.report.table import print_table
 
 
@@ -59,4 +62,22 @@ def conclude(findings: Findings, archive: Archive, *, as_json: bool) -> int:
             screen = Screen()
             print_table(screen, summary)
             screen.print(results, markup=False, highlight=False, soft_wrap=True)
+        tell_github(step_summary(summary), annotations(summary))
     return summary.exit_code
+
+
+def tell_github(markdown: str, remarks: Iterable[Annotation]) -> None:
+    """Add to a step's summary and annotate its run, where this is a step of GitHub Actions.
+
+    Annotations go to standard error, which the runner reads as well. What GitHub cannot be told
+    changes no verdict.
+    """
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for remark in remarks:
+            say(remark.command())
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with Path(path).open("a", encoding="utf-8") as stream:
+                stream.write(markdown)
+        except OSError as exc:
+            say(f"orchestrate.py: no step summary: cannot write {path}: {exc.strerror}")
