@@ -132,8 +132,15 @@ def test_a_start_that_makes_no_sense_is_refused() -> None:
 
 def test_a_target_without_an_address_is_named() -> None:
     order = ordered(target=f"{'x' * 70}:3000")  # longer than a host name may be
+    told: dict[str, Any] = {}
+
+    def script(channel: Channel) -> None:
+        channel.send("load", **order)
+        told.update(channel.receive())
+
     with pytest.raises(UnresolvedError, match=r"no host name|no address"):
-        conducted(lambda channel: channel.send("load", **order))
+        conducted(script)
+    assert told["type"] == "refused"
 
 
 def test_a_conductor_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +167,42 @@ def test_a_behaviour_that_this_machine_refuses_is_told_to_the_conductor(
     with pytest.raises(BehaviourError, match="not here"):
         conducted(script)
     assert told == {"type": "refused", "reason": "not here"}
+
+
+def test_a_run_that_times_out_is_reported_all_the_same() -> None:
+    told: dict[str, Any] = {}
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # never accepts: no ack ever comes
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+
+        def script(channel: Channel) -> None:
+            channel.send("load", **ordered(target=target, timeout_s=0.1))
+            channel.receive()
+            channel.send("start", start_ns=time.monotonic_ns())
+            told.update(channel.receive())
+
+        conducted(script)
+    assert told["books"] == {"sent": 2, "acked": 0, "failed": 0, "unsent": 4, "in_flight": 2}
+    assert told["errors"]["timed_out"] == 2
+
+
+def test_a_replica_that_comes_late_says_that_it_is_not_wanted() -> None:
+    with pytest.raises(ConductorLostError, match="no use for it: the run has begun without it"):
+        conducted(lambda channel: channel.send("dismissed", reason="the run has begun without it"))
+
+
+def test_a_start_still_to_come_is_waited_for_without_spinning() -> None:
+    told: dict[str, Any] = {}
+
+    def script(channel: Channel) -> None:
+        channel.send("load", **ORDER)
+        channel.receive()
+        told["from_ns"] = time.monotonic_ns() + 300_000_000
+        channel.send("start", start_ns=told["from_ns"])
+        told.update(channel.receive())
+
+    conducted(script)
+    assert told["first_connect_ns"] >= told["from_ns"]
+    assert told["health"]["cpu_s"] < 0.2
 
 
 def test_the_client_s_own_health_is_part_of_the_result() -> None:
