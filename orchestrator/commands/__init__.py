@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Protocol
 
-from orchestrator.commands import compare, report, run, validate
+from orchestrator.commands import clean, compare, report, run, validate
 
 
 class Command(Protocol):
@@ -33,4 +33,5 @@ COMMANDS: Mapping[str, Command] = {
     "validate": validate,
     "report": report,
     "compare": compare,
+    "clean": clean,
 }

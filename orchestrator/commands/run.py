@@ -13,6 +13,7 @@ from orchestrator.backends.choose import choose_backend
 from orchestrator.campaign import Campaign, Setting, new_campaign_id
 from orchestrator.commands.asking import add_json, add_scenario, asked_scenario
 from orchestrator.commands.telling import conclude
+from orchestrator.owner import claim
 from orchestrator.progress import follow
 
 MAX_NAME_CHARS = 60
@@ -47,6 +48,7 @@ def execute(asked: argparse.Namespace) -> int:
     messages = Console(stderr=True)
     scenario = asked_scenario(asked)
     campaign_id = new_campaign_id()
+    claim(campaign_id, kept=asked.keep)
     backend, reason = choose_backend(asked.backend, campaign_id, keep=asked.keep)
     messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
     with interrupts.held():
