@@ -63,7 +63,7 @@ def _play_plainly(options: Options) -> int:
         start_ns = time.monotonic_ns()
         story = None if options.quiet else Story(start_ns, target)
         load = load_of(Task(family, address, share), story, stop_fd)
-        load.run(start_ns, lambda _acked: story.remind(load.phases()) if story else None)
+        load.run(start_ns, lambda _pulse: story.remind(load.phases()) if story else None)
         tell_sum(load.books)
     kinds = [kind for kind, users in load.books.errors.items() if users]
     for kind in kinds:

@@ -16,6 +16,7 @@ from client.story import Story
 from client.task import Task
 from client.user import Phase
 from labkit.profile import NS_PER_S
+from labkit.pulse import Pulse
 
 TICK_NS = NS_PER_S // 2
 EPOLLIN = select.EPOLLIN
@@ -37,13 +38,13 @@ class Loop(Connections):
         if stop_fd is not None:
             self.epoll.register(stop_fd, EPOLLIN)
 
-    def run(self, start_ns: int, on_tick: Callable[[int], None] | None = None) -> None:
+    def run(self, start_ns: int, on_tick: Callable[[Pulse], None] | None = None) -> None:
         """Carry out the share from ``start_ns`` on, at most until its deadline, counted from there.
 
         A start that is still to come is slept for, with all prepared that can be: many replicas
         that spin, or prepare, for one instant keep each other from it.
 
-        ``on_tick`` is told every half second how many messages have been acknowledged. However the
+        ``on_tick`` is told every half second how the load gets on. However the
         run ends, by an exception from ``on_tick`` too, the books balance.
         """
         deadline_ns = start_ns + round(self.task.share.timeout_s * NS_PER_S)
@@ -62,6 +63,12 @@ class Loop(Connections):
             self.close()
             gc.enable()
 
+    def pulse(self) -> Pulse:
+        """Return how the load gets on; costs the same however many connections there are."""
+        books = self.books
+        errors = sum(books.errors.values())
+        return Pulse(books.acked, books.failed, errors, len(self.links))
+
     def phases(self) -> Counter[Phase]:
         """Return how many users are doing what."""
         return Counter(link.user.phase for link in self.links.values())
@@ -69,7 +76,7 @@ class Loop(Connections):
     def _on_start(self) -> None:
         self.first_connect_ns = monotonic_ns()
 
-    def _serve(self, deadline_ns: int, on_tick: Callable[[int], None] | None) -> None:
+    def _serve(self, deadline_ns: int, on_tick: Callable[[Pulse], None] | None) -> None:
         links, timers, on_readable = self.links, self.timers, self.on_readable
         tick_ns = now_ns = monotonic_ns()
         while now_ns < deadline_ns and not self.is_stopped:
@@ -88,7 +95,7 @@ class Loop(Connections):
             now_ns = monotonic_ns()
             if on_tick is not None and now_ns - tick_ns >= TICK_NS:
                 tick_ns = now_ns
-                on_tick(self.books.acked)
+                on_tick(self.pulse())
 
     def _poll(self, now_ns: int, deadline_ns: int) -> list[tuple[int, int]]:
         """Wait for a socket, a timer, the tick or the deadline; return the sockets ready."""

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from client.peer import Peer
-from client.report import read_count, read_result
+from client.report import read_result
+from labkit.fields import read_fields
 from labkit.order import Share
+from labkit.pulse import Pulse
 from labkit.wire import Message, WireError
 
 READY_S = 20.0  # for a replica to find its target's address, and to prepare its load
@@ -57,13 +59,13 @@ class Enrolment:
 
 
 class Member:
-    """One replica of a run; ``acked`` is how many acks it has counted so far."""
+    """One replica of a run; ``pulse`` is how it got on when it last told."""
 
     def __init__(self, share: Share, enrolment: Enrolment) -> None:
         self.number = share.replica
         self.enrolment = enrolment
         self.peer = enrolment.peer
-        self.acked = 0
+        self.pulse = Pulse()
         self.is_lost = False
         self._share = share
 
@@ -91,10 +93,10 @@ class Member:
         """
         async with expected("its result", within_s):
             while (message := await self.peer.receive())["type"] == "progress":
-                self.acked = read_count(message, "acked")
+                self.pulse = read_fields(Pulse, message)
                 await on_progress()
             result = read_result(message, self.number)
-        self.acked = result["books"]["acked"]
+        self.pulse = replace(self.pulse, acked=result["books"]["acked"], connections=0)
         return {**result, "host": self.enrolment.host, "pid": self.enrolment.pid}
 
     async def samples(self, size: int) -> list[bytes]:

@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from contextlib import closing
+from dataclasses import asdict
 
 from client.health import Checkup
 from client.load import load_of
@@ -88,7 +89,7 @@ def _carry_out(channel: Channel, load: Loop) -> None:
     if not isinstance(start_ns, int):
         raise WireError(f"its start makes no sense: {start!r}")
     with Checkup(start_ns) as checkup:
-        load.run(start_ns, lambda acked: channel.send("progress", acked=acked))
+        load.run(start_ns, lambda pulse: channel.send("progress", **asdict(pulse)))
     if load.is_stopped:
         raise WireError("it closed the connection")
     samples, connections = load.books.packed()

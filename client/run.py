@@ -9,10 +9,12 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from client.member import Enrolment, LostError, Member
 from client.peer import Peer
 from labkit.order import Order, Share
+from labkit.pulse import sum_of
 from labkit.wire import encode
 
 RESULT_GRACE_S = 30.0  # after the last instant of the load
@@ -101,5 +103,5 @@ class Run:
         now_s = time.monotonic()
         if now_s - self._told_s >= PROGRESS_S:
             self._told_s = now_s
-            acked = sum(member.acked for member in self._members)
-            await self.orchestrator.send("progress", acked=acked)
+            pulse = sum_of(member.pulse for member in self._members)
+            await self.orchestrator.send("progress", **asdict(pulse))

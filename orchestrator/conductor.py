@@ -10,7 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from labkit.fields import read_fields
 from labkit.order import Order
+from labkit.pulse import Pulse
 from labkit.wire import Channel, Message, WireError
 from orchestrator.archive import CLIENTS
 from orchestrator.backends.base import BackendError
@@ -22,18 +24,18 @@ SHOWN = 3
 
 
 def drive(
-    address: tuple[str, int], order: Order, folder: Path, on_acked: Callable[[int], None]
+    address: tuple[str, int], order: Order, folder: Path, on_pulse: Callable[[Pulse], None]
 ) -> float:
     """Run ``order`` to its end, leave what the clients report in ``folder``; return its seconds.
 
-    ``on_acked`` is told now and then how many messages have been acknowledged.
+    ``on_pulse`` is told now and then how the load gets on.
 
     Raises:
         BackendError: the conductor or all replicas were lost, or it took longer than it may.
     """
     try:
         with Channel(socket.create_connection(address, CONNECT_DEADLINE_S)) as channel:
-            return _Drive(channel, order, folder, on_acked).run()
+            return _Drive(channel, order, folder, on_pulse).run()
     except (OSError, WireError) as exc:
         raise BackendError(f"the conductor at {address[0]}:{address[1]} was lost: {exc}") from exc
 
@@ -42,12 +44,12 @@ class _Drive:
     """One conversation with the conductor."""
 
     def __init__(
-        self, channel: Channel, order: Order, folder: Path, on_acked: Callable[[int], None]
+        self, channel: Channel, order: Order, folder: Path, on_pulse: Callable[[Pulse], None]
     ) -> None:
         self._channel = channel
         self._order = order
         self._folder = folder
-        self._on_acked = on_acked
+        self._on_pulse = on_pulse
         self._enrolled = 0
         self._start_ns = 0
         self._replicas: list[dict[str, Any]] = []
@@ -69,7 +71,7 @@ class _Drive:
                 self._start_ns = message["start_ns"]
                 self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
             case "progress":
-                self._on_acked(message["acked"])
+                self._on_pulse(read_fields(Pulse, message))
             case "result":
                 self._keep(message)
             case "lost":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.order import Order
+from labkit.pulse import Pulse
 from orchestrator.archive import CASE
 from orchestrator.backends.base import Backend, StageOrder
 from orchestrator.conductor import drive
@@ -22,10 +23,10 @@ START_MARGIN_PER_REPLICA_S = 0.002
 
 @dataclass(frozen=True)
 class Steps:
-    """Whom to tell how a case gets on: a step in words, and the messages acknowledged so far."""
+    """Whom to tell how a case gets on: a step in words, and the pulse of its load."""
 
     on_step: Callable[[str], None]
-    on_acked: Callable[[int], None]
+    on_pulse: Callable[[Pulse], None]
 
 
 def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, steps: Steps) -> None:
@@ -38,6 +39,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     staged = StageOrder(
         model=case.model,
         environment=server_environment(case.server),
+        limits=case.settings.limits,
         replicas=sum(group.replicas for group in case.groups),
         folder=folder,
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,
@@ -47,7 +49,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     with backend.stage(staged) as stage:
         steps.on_step("under load")
         load_s = drive(
-            stage.conductor, _order(scenario, case, stage.target), folder, steps.on_acked
+            stage.conductor, _order(scenario, case, stage.target), folder, steps.on_pulse
         )
         steps.on_step("stopping")
         end = stage.end()

@@ -48,6 +48,8 @@ _REGISTRY = (
     _input("connections", COUNT, "connections of pools; absent where each arrival has its own"),
     _input("workers", COUNT, "processes or threads that serve; 1 for a model without a pool"),
     _input("backlog", COUNT, "argument of listen"),
+    _input("cpus", COUNT, "CPUs that the server's container may use, where that is limited"),
+    _input("memory_limit", SIZE, "memory that it may have, where that is limited"),
     _input("service_time", TIME, "mean demand of a message, or the server's default"),
     _input("think_time", TIME, "mean pause of a user between an ack and its next message"),
     _input("offered_load", COUNT, "arrival rate times service time: how many workers it takes"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from labkit.order import GroupOrder
 from orchestrator.scenario import AxisValue, Group, Scenario, ServerSettings
-from orchestrator.scenario.matrix import apply, points
+from orchestrator.scenario.matrix import Settings, points
 from orchestrator.scenario.scenario import INTERLEAVED
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 
@@ -19,15 +19,24 @@ _PLAIN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._,=-]{{0,{MAX_SLUG_CHARS - 1}}
 class Case:
     """One model at one load point.
 
-    ``axes`` are the matrix values of this point in the order of the file; ``server`` and ``groups``
+    ``axes`` are the matrix values of this point in the order of the file; ``settings``
     have them applied. ``seed`` is the scenario's own: every case draws the same.
     """
 
     model: str
     axes: Mapping[str, AxisValue]
-    server: ServerSettings
-    groups: tuple[Group, ...]
+    settings: Settings
     seed: int
+
+    @property
+    def server(self) -> ServerSettings:
+        """The settings of the server."""
+        return self.settings.server
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of clients."""
+        return self.settings.groups
 
     @property
     def name(self) -> str:
@@ -76,6 +85,8 @@ class Case:
             "connections": sum(order.connections for order in self.orders) or None,
             "workers": server.workers or SERVER_DEFAULTS.workers,
             "backlog": server.backlog or SERVER_DEFAULTS.backlog,
+            "cpus": self.settings.limits.cpus,
+            "memory_limit": self.settings.limits.memory_bytes,
             "service_time": _common(self.groups, self._service_time_s),
             "think_time": _common(self.groups, lambda group: group.think_time_s),
         }
@@ -146,7 +157,7 @@ def schedule(scenario: Scenario) -> list[Run]:
 def plan(scenario: Scenario) -> list[Case]:
     """Return every case: each matrix point in the order of the file, at it each model in turn."""
     return [
-        Case(model, point, *apply(point, scenario.server, scenario.clients), scenario.seed)
+        Case(model, point, scenario.settings.at(point), scenario.seed)
         for point in points(scenario.matrix)
         for model in scenario.models
     ]

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as LiveDisplay
 
+from labkit.pulse import Pulse
+from orchestrator.dimensions import RATE, format_value
 from orchestrator.plan import Run
 from orchestrator.summary import CaseSummary, Outcome
 from orchestrator.verdict import UNDECIDED
@@ -31,6 +33,7 @@ class Progress:
         self._place = ""
         self._planned: int | None = 0
         self._said_s = 0.0
+        self._pace = Pace(None, None)
 
     def shown(self) -> AbstractContextManager[object]:
         """Return the context in which progress is on display."""
@@ -46,16 +49,18 @@ class Progress:
         planned = list(run.case.planned().values())
         known = [messages for messages in planned if messages is not None]
         self._planned = sum(known) if len(known) == len(planned) else None
+        self._pace = Pace(self._planned, run.case.inputs().get("duration"))
 
     def step(self, text: str) -> None:
         """Tell which step the run has reached."""
         self._say(f"{self._place}: {text}")
 
-    def acked(self, messages: int) -> None:
-        """Tell how many of the run's messages have been acknowledged."""
+    def pulse(self, pulse: Pulse) -> None:
+        """Tell now and then how the run's load gets on."""
         if time.monotonic() - self._said_s >= QUIET_S:
             of_all = "" if self._planned is None else f" of {self._planned}"
-            self._say(f"{self._place}: {messages}{of_all} acknowledged")
+            told = self._pace.told(pulse)
+            self._say(f"{self._place}: {pulse.acked}{of_all} acknowledged, {told}")
 
     def run_ended(self, summary: CaseSummary) -> None:
         """Tell what the run came to."""
@@ -64,6 +69,42 @@ class Progress:
     def _say(self, text: str) -> None:
         self._said_s = time.monotonic()
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Pace:
+    """How fast a load gets on, and how long it will take, from one pulse to the next.
+
+    ``planned`` messages, or ``duration_s`` from the first pulse on; None where that is not known.
+    """
+
+    def __init__(self, planned: int | None, duration_s: float | None) -> None:
+        self._planned = planned
+        self._duration_s = duration_s
+        self._first_s = 0.0
+        self._last_s = 0.0
+        self._last = Pulse()
+
+    def told(self, pulse: Pulse) -> str:
+        """Return the pulse in words: rate, connections, what failed, the time that is left."""
+        now_s = time.monotonic()
+        self._first_s = self._first_s or now_s
+        passed_s = now_s - self._last_s
+        rate_per_s = (pulse.acked - self._last.acked) / passed_s if self._last_s else None
+        self._last, self._last_s = pulse, now_s
+        words = [] if rate_per_s is None else [format_value(rate_per_s, RATE)]
+        words.append(f"{pulse.connections} connections")
+        words += [f"{pulse.failed} failed"] if pulse.failed else []
+        words += [f"{pulse.errors} errors"] if pulse.errors else []
+        left_s = self._left_s(pulse, rate_per_s, now_s)
+        words += [] if left_s is None else [f"{max(left_s, 0):.0f} s left"]
+        return ", ".join(words)
+
+    def _left_s(self, pulse: Pulse, rate_per_s: float | None, now_s: float) -> float | None:
+        if self._duration_s is not None:
+            return self._first_s + self._duration_s - now_s
+        if self._planned is None or not rate_per_s:
+            return None
+        return (self._planned - pulse.acked - pulse.failed) / rate_per_s
 
 
 class LiveLine(Progress):
@@ -90,9 +131,10 @@ class LiveLine(Progress):
         description = f"{self._place}: {text}"
         self._display.update(self._task, description=description, total=self._planned)
 
-    def acked(self, messages: int) -> None:
-        """Move the bar."""
-        self._display.update(self._task, completed=messages)
+    def pulse(self, pulse: Pulse) -> None:
+        """Move the bar, and show how the load gets on."""
+        description = f"{self._place}: {self._pace.told(pulse)}"
+        self._display.update(self._task, description=description, completed=pulse.acked)
 
     def run_ended(self, summary: CaseSummary) -> None:
         """Tell what the run came to, and empty the bar."""

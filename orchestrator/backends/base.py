@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from orchestrator.scenario import Limits
+
 LAST_LINES = 12
 
 
@@ -24,12 +26,14 @@ class BackendError(Exception):
 class StageOrder:
     """What to run for one case.
 
-    ``environment`` is the server's whole configuration; logs and exit codes go to ``folder``.
+    ``environment`` is the server's whole configuration, ``limits`` what its container may have;
+    logs and exit codes go to ``folder``.
     ``clients_vanish``: they need the privilege to drop a connection without FIN or RST.
     """
 
     model: str
     environment: Mapping[str, str]
+    limits: Limits
     replicas: int
     folder: Path
     drain_timeout_s: float

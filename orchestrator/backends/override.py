@@ -46,6 +46,7 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
                 "ports": _Reset(),
                 "healthcheck": {"disable": True},
                 "environment": dict(order.environment),
+                **_limits(order),
             },
             "client": {**client, **(VANISHING if order.clients_vanish else {})},
             "conductor": {"image": images["client"]},
@@ -54,3 +55,13 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
     path = order.folder / "compose.override.yaml"
     path.write_text(yaml.dump(override, Dumper=_OverrideDumper), encoding="utf-8")
     return path
+
+
+def _limits(order: StageOrder) -> dict[str, object]:
+    """Return the limits of the server's container; memory without swap, which would hide them."""
+    limits: dict[str, object] = {}
+    if order.limits.cpus is not None:
+        limits["cpus"] = order.limits.cpus
+    if order.limits.memory_bytes is not None:
+        limits["mem_limit"] = limits["memswap_limit"] = order.limits.memory_bytes
+    return limits

@@ -54,6 +54,8 @@ class ProcessBackend:
     @contextmanager
     def stage(self, order: StageOrder) -> Iterator["ProcessStage"]:
         """Start server and conductor side by side, then the replicas; end them all on exit."""
+        if order.limits.model_fields_set:
+            raise BackendError("limits are those of a container; use --backend docker")
         try:
             stage = ProcessStage(order, self._programs)
             stage.start()

@@ -5,12 +5,13 @@ from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.matrix import AxisValue
 from orchestrator.scenario.problems import Problem, ScenarioError
 from orchestrator.scenario.scenario import EVERY_MODEL, Scenario
-from orchestrator.scenario.sections import ServerSettings
+from orchestrator.scenario.sections import Limits, ServerSettings
 
 __all__ = [
     "EVERY_MODEL",
     "AxisValue",
     "Group",
+    "Limits",
     "Problem",
     "Scenario",
     "ScenarioError",

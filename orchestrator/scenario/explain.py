@@ -11,7 +11,7 @@ from orchestrator.scenario.executors import section_of
 from orchestrator.scenario.problems import Problem
 from orchestrator.scenario.ramp import Stage
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.scenario.sections import Section, ServerSettings
+from orchestrator.scenario.sections import Limits, Section, ServerSettings
 from orchestrator.scenario.values import COMPLAINT, describe
 from orchestrator.scenario.variables import KEY as VARIABLES
 from orchestrator.scenario.yaml_source import Document, Location
@@ -69,8 +69,10 @@ def _keys(location: Location, document: Document) -> list[str]:
     match location[:-1]:
         case ():
             return [*Scenario.model_fields, VARIABLES]
+        case ("limits", *_):
+            section: type[Section] = Limits
         case ("clients", int(index)):
-            section: type[Section] = section_of(document.data["clients"][index])
+            section = section_of(document.data["clients"][index])
         case ("clients", *_):
             section = Stage
         case _:

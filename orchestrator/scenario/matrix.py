@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, NamedTuple, TypeAlias
 
@@ -10,7 +11,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, Valid
 from pydantic_core import PydanticCustomError
 
 from orchestrator.scenario.groups import Group
-from orchestrator.scenario.sections import Section, ServerSettings
+from orchestrator.scenario.sections import Limits, Section, ServerSettings
 from orchestrator.scenario.values import COMPLAINT, complaint, complaints, describe
 from orchestrator.wording import unknown
 
@@ -18,14 +19,14 @@ MAX_VALUES = 200
 FIXED = frozenset({"executor", "name", "stages"})
 """The keys of a group that are no axes."""
 
-AxisValue = int | bool | str
+AxisValue = int | float | bool | str
 Point = dict[str, AxisValue]
 Where: TypeAlias = tuple[str | int, ...]
 Found = list[tuple[Where, PydanticCustomError]]
 
 
 class Axis(NamedTuple):
-    """What an axis changes: the ``key`` of a group, by its index, or of the server, if None."""
+    """What an axis changes: the ``key`` of a group, by its index, or of the other ``section``."""
 
     section: type[Section]
     key: str
@@ -40,7 +41,8 @@ def axes_over(groups: Sequence[Group]) -> dict[str, Axis]:
         for key in type(group).model_fields:
             if key not in FIXED:
                 axes[prefix + key] = Axis(type(group), key, index)
-    return axes | {key: Axis(ServerSettings, key) for key in ServerSettings.model_fields}
+    others = (ServerSettings, Limits)
+    return axes | {key: Axis(section, key) for section in others for key in section.model_fields}
 
 
 def _check_matrix(matrix: object, info: ValidationInfo) -> object:
@@ -109,15 +111,26 @@ def points(matrix: Mapping[str, tuple[AxisValue, ...]]) -> list[Point]:
     ]
 
 
-def apply(
-    point: Point, server: ServerSettings, groups: Sequence[Group]
-) -> tuple[ServerSettings, tuple[Group, ...]]:
-    """Return ``server`` and ``groups`` at ``point``, whose values were validated before."""
-    axes = axes_over(groups)
-    changes: dict[int | None, Point] = {}
-    for name, value in point.items():
-        changes.setdefault(axes[name].group, {})[axes[name].key] = value
-    changed = [
-        group.model_copy(update=changes.get(index, {})) for index, group in enumerate(groups)
-    ]
-    return server.model_copy(update=changes.get(None, {})), tuple(changed)
+@dataclass(frozen=True)
+class Settings:
+    """All that a matrix may change, with or without a point applied."""
+
+    server: ServerSettings
+    limits: Limits
+    groups: tuple[Group, ...]
+
+    def at(self, point: Point) -> "Settings":
+        """Return them at ``point``, whose values were validated before."""
+        axes = axes_over(self.groups)
+        changes: dict[tuple[type[Section], int | None], Point] = {}
+        for name, value in point.items():
+            axis = axes[name]
+            changes.setdefault((axis.section, axis.group), {})[axis.key] = value
+        return Settings(
+            self.server.model_copy(update=changes.get((ServerSettings, None), {})),
+            self.limits.model_copy(update=changes.get((Limits, None), {})),
+            tuple(
+                group.model_copy(update=changes.get((type(group), index), {}))
+                for index, group in enumerate(self.groups)
+            ),
+        )

@@ -17,14 +17,14 @@ from orchestrator.scenario.executors import AnyGroup, check_groups
 from orchestrator.scenario.matrix import (
     Matrix,
     Point,
+    Settings,
     Where,
-    apply,
     axes_over,
     count_points,
     points,
 )
 from orchestrator.scenario.rules import Breach, breaches
-from orchestrator.scenario.sections import Section, ServerSettings
+from orchestrator.scenario.sections import Limits, Section, ServerSettings
 from orchestrator.scenario.values import (
     Expectation,
     Text,
@@ -92,6 +92,7 @@ class Scenario(Section):
         AfterValidator(_check_unique),
     ]
     server: ServerSettings = ServerSettings()
+    limits: Limits = Limits()
     clients: Annotated[
         tuple[AnyGroup, ...],
         Field(strict=False),
@@ -122,6 +123,11 @@ class Scenario(Section):
         """How long, from the common start on, what is due does not count into the figures."""
         return parse_duration_s(self.warmup)
 
+    @property
+    def settings(self) -> Settings:
+        """All that the matrix may change."""
+        return Settings(self.server, self.limits, self.clients)
+
     def expectations(self, model: str) -> tuple[Expression, ...]:
         """Return what is expected of ``model``: its own expectations, then those of all."""
         return self.expect.get(model, ()) + self.expect.get(EVERY_MODEL, ())
@@ -147,9 +153,9 @@ class Scenario(Section):
 
     def _breaches(self, point: Point) -> Iterator[tuple[Where, PydanticCustomError]]:
         """Yield the rules that the cases at ``point`` break."""
-        server, groups = apply(point, self.server, self.clients)
+        settings = self.settings.at(point)
         axes = axes_over(self.clients)
-        for breach in breaches(server, groups, self.timeout_s):
+        for breach in breaches(settings.server, settings.groups, self.timeout_s):
             axis = next((a for a in point if axes[a][1:] == (breach.key, breach.group)), None)
             yield self._blame(breach, axis, point), complaint(breach.message)
 

@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict
 
 from labkit.durations import parse_duration_s
 from labkit.settings import Settings
-from orchestrator.scenario.values import Flag, duration_between, one_of, whole
+from orchestrator.scenario.values import (
+    Flag,
+    duration_between,
+    number_between,
+    one_of,
+    parse_size_bytes,
+    size_between,
+    whole,
+)
 
 SERVER_DEFAULTS = Settings()
 """What a server assumes where the scenario is silent."""
@@ -53,3 +61,15 @@ class ServerSettings(Section):
         """Largest demand in seconds that a server accepts."""
         written = self.max_service_time
         return parse_duration_s(written) if written else SERVER_DEFAULTS.max_service_time_s
+
+
+class Limits(Section):
+    """What the server's container may have at most; None leaves it all of the machine."""
+
+    cpus: Annotated[float, number_between(0.05, 256)] | None = None
+    memory: Annotated[str, size_between("8MiB", "1024GiB")] | None = None
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The memory in bytes."""
+        return None if self.memory is None else round(parse_size_bytes(self.memory))

@@ -4,6 +4,7 @@ Each is checked as written, nothing is coerced, and each refusal says what is al
 stay text, as the server reads them; ``parse_duration_s`` has their seconds.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Annotated
 
@@ -11,9 +12,11 @@ from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from labkit.durations import DurationError, parse_duration_s
+from orchestrator.dimensions import UNITS_BYTES
 from orchestrator.expressions import Expression, ExpressionError, parse_expression
 from orchestrator.wording import listed, quote, unknown
 
+_SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([A-Za-z]{1,3})")
 COMPLAINT = "complaint"
 """The error type whose ``message`` is the whole story."""
 
@@ -64,6 +67,41 @@ def whole(low: int, high: int) -> BeforeValidator:
 def duration_between(low: str, high: str) -> BeforeValidator:
     """Accept a duration from ``low`` to ``high``, as text with a unit."""
     return BeforeValidator(lambda value: check_duration(value, low, high))
+
+
+def number_between(low: float, high: float) -> BeforeValidator:
+    """Accept a number, whole or not, from ``low`` to ``high``."""
+
+    def check(value: object) -> float:
+        allowed = f"allowed: a number from {low:g} to {high:g}"
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise complaint(f"{describe(value)}; {allowed}")
+        if not low <= value <= high:
+            raise complaint(f"{value} is out of range; {allowed}")
+        return float(value)
+
+    return BeforeValidator(check)
+
+
+def size_between(low: str, high: str) -> BeforeValidator:
+    """Accept a size from ``low`` to ``high``, as text with a unit."""
+
+    def check(value: object) -> str:
+        written = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        if not isinstance(value, str) or written is None or written[2] not in UNITS_BYTES:
+            shown = quote(value) if isinstance(value, str) else describe(value)
+            raise complaint(f"{shown}; write a size: a number and {listed(UNITS_BYTES)}")
+        if not parse_size_bytes(low) <= parse_size_bytes(value) <= parse_size_bytes(high):
+            raise complaint(f"{quote(value)} is out of range; allowed: {low} to {high}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def parse_size_bytes(written: str) -> float:
+    """Return the bytes of ``written``, which was checked to be a size."""
+    number, unit = _SIZE.fullmatch(written).groups()  # type: ignore[union-attr]
+    return float(number) * UNITS_BYTES[unit]
 
 
 def check_duration(value: object, low: str, high: str) -> str:

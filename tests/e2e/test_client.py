@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from labkit.order import CLOSED, GroupOrder, Order
+from labkit.pulse import Pulse
 from orchestrator.backends.program import Program
 from orchestrator.collect import BOOKS, read_client_run
 from orchestrator.conductor import drive
@@ -325,7 +326,7 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     start: Start, serve: Callable[..., str], conductor: tuple[str, int], tmp_path: Path
 ) -> None:
     replicas = enlist(start, conductor, 3)
-    told: list[int] = []
+    told: list[Pulse] = []
     drive(conductor, load(serve("epoll")), tmp_path, told.append)
     run = read_client_run(tmp_path)
     assert (run.gaps, run.lost) == ((), ())

@@ -10,6 +10,7 @@ import pytest
 from client.link import failure_kind
 from client.user import Phase
 from client.wording import Wording
+from labkit.pulse import Pulse
 from labkit.samples import OUTCOMES
 from tests.unit.client.peers import (
     connections_of,
@@ -143,7 +144,7 @@ def test_an_exception_from_the_tick_leaves_the_books_balanced(
 ) -> None:
     monkeypatch.setattr("client.loop.TICK_NS", 1_000_000)
 
-    def fail(_acked: int) -> None:
+    def fail(_pulse: Pulse) -> None:
         raise BrokenPipeError
 
     def serve(conn: socket.socket) -> None:

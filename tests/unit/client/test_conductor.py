@@ -32,8 +32,9 @@ def test_a_run_may_come_between_its_replicas() -> None:
         assert started["type"] == "started"
         starts = [await first.receive(), await second.receive()]
         assert [start["start_ns"] for start in starts] == [started["start_ns"]] * 2
-        await first.send("progress", acked=2)
-        assert await orchestrator.receive() == {"type": "progress", "acked": 2}
+        pulse: dict[str, Any] = {"acked": 2, "failed": 1, "errors": 0, "connections": 3}
+        await first.send("progress", **pulse)
+        assert await orchestrator.receive() == {"type": "progress", **pulse}
         for number, (replica, samples) in enumerate(((first, b"one\n"), (second, b"\x00\xff"))):
             fields = a_result(number, len(samples))
             await replica.send("result", [samples], **fields)

@@ -101,7 +101,7 @@ READY, RESULT = "its word that it is ready", "its result"
         ),
         (
             say_after_the_start(b'{"type":"progress"}\n'),
-            f"sent nonsense before {RESULT} came: acked is None",
+            f"sent nonsense before {RESULT} came: no Pulse, it lacks acked",
         ),
         (
             say_after_the_start(b'{"type":"ready"}\n'),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from labkit.order import CLOSED, GroupOrder, Order
+from labkit.pulse import Pulse
 from labkit.samples import FAILURES, ConnectionRow, Row, pack
 from labkit.wire import Channel, WireError
 from orchestrator.archive import CLIENTS
@@ -29,7 +30,7 @@ HEALTH = {
 }  # fmt: skip
 
 
-def played(script: Callable[[Channel], None], folder: Path, told: list[int]) -> float:
+def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -> float:
     """Drive LOAD against a conductor that does what ``script`` says."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -79,14 +80,14 @@ def test_a_run_leaves_what_the_clients_reported(tmp_path: Path) -> None:
         channel.send("enrolled", count=1)
         channel.send("enrolled", count=2)
         channel.send("started", start_ns=1_000)
-        channel.send("progress", acked=1)
+        channel.send("progress", acked=1, failed=2, errors=3, connections=4)
         report(channel, 1)
         report(channel, 0)
         channel.send("done")
 
-    told: list[int] = []
+    told: list[Pulse] = []
     assert played(script, tmp_path, told) == HEALTH["wall_s"]  # longer than until the last ack
-    assert told == [1]
+    assert told == [Pulse(1, 2, 3, 4)]
     run = read_client_run(tmp_path)
     assert [(each.number, each.group, each.planned) for each in run.replicas] == [
         (0, "clients", 4),

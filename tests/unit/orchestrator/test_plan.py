@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from orchestrator.measures import MEASURES
 from orchestrator.plan import MAX_SLUG_CHARS, Case, plan, schedule
-from orchestrator.scenario import AxisValue, Group, Scenario, ServerSettings
+from orchestrator.scenario import AxisValue, Group, Limits, Scenario, ServerSettings
 from orchestrator.scenario.groups import ClosedGroup, OpenGroup
+from orchestrator.scenario.matrix import Settings
 
 GROUP = ClosedGroup(executor="closed", users=7, messages=5, demand="sleep=100ms")
 
@@ -26,11 +27,14 @@ def scenario(
 
 
 def case(model: str, **axes: AxisValue) -> Case:
-    return Case(model, axes, ServerSettings(), (GROUP,), seed=1)
+    return Case(model, axes, Settings(ServerSettings(), Limits(), (GROUP,)), seed=1)
 
 
-def inputs(*groups: Group, server: ServerSettings | None = None) -> dict[str, float]:
-    return Case("single", {}, server or ServerSettings(), groups, seed=1).inputs()
+def inputs(
+    *groups: Group, server: ServerSettings | None = None, limits: Limits | None = None
+) -> dict[str, float]:
+    settings = Settings(server or ServerSettings(), limits or Limits(), groups)
+    return Case("single", {}, settings, seed=1).inputs()
 
 
 def test_without_a_matrix_each_model_is_a_case_in_the_order_of_the_file() -> None:
@@ -104,12 +108,14 @@ def test_groups_add_up_and_what_they_differ_in_has_no_value() -> None:
 
 def test_every_input_is_a_measure_that_is_configured() -> None:
     configured = {name for name, measure in MEASURES.items() if measure.kind == "input"}
-    assert {*inputs(OPEN), *inputs(GROUP)} == configured
+    limited = inputs(GROUP, limits=Limits(cpus=0.5, memory="64MiB"))
+    assert (limited["cpus"], limited["memory_limit"]) == (0.5, 64 * 2**20)
+    assert {*inputs(OPEN), *limited} == configured
 
 
 def test_what_is_planned_is_known_but_where_only_the_run_can_tell() -> None:
     timed = GROUP.model_copy(update={"name": "timed", "duration": "1s"})
-    of = Case("single", {}, ServerSettings(), (GROUP, OPEN, timed), seed=1)
+    of = Case("single", {}, Settings(ServerSettings(), Limits(), (GROUP, OPEN, timed)), seed=1)
     assert of.planned() == {"clients": 35, "open": 120, "timed": None}
     assert of.open_groups() == {"open"}
 

@@ -23,7 +23,7 @@ def test_a_median_is_that_of_the_standard_library(column: list[float]) -> None:
 
 
 def test_a_value_that_one_repeat_lacks_has_no_median_and_no_interval() -> None:
-    rounds = [*repeats([1.0] * MIN_REPEATS), {"makespan": None}]
+    rounds: list[dict[str, float | None]] = [*repeats([1.0] * MIN_REPEATS), {"makespan": None}]
     assert medians(rounds) == {"makespan": None}
     assert intervals(rounds) == {}
     assert share_of_resamples(parse_expression("makespan < 2s"), rounds) is None

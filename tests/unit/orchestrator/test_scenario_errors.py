@@ -32,8 +32,8 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, models, server, clients, matrix, expect, compare, repeats, order, warmup, timeout, "
-    "seed, variables"
+    "intent, models, server, limits, clients, matrix, expect, compare, repeats, order, warmup, "
+    "timeout, seed, variables"
 )
 SERVER_KEYS = (
     "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "
@@ -50,6 +50,7 @@ LAW = (
     "is neither a duration nor a law of durations; write 50ms, exponential(50ms), "
     "hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
 )
+SIZE = "write a size: a number and B, kB, KB, MB, GB, KiB, MiB, GiB"
 TEXT = "write text, in quotes where it looks like a number"
 EMPTY = "2:10: clients: the list is empty; write at least one group"
 LIST = "write a list, e.g. [a, b]"
@@ -109,6 +110,15 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
         ("timeout: -1s", f"6:10: timeout: '-1s' is not a duration; {UNIT}"),
         ("timeout: true", "6:10: timeout: true is a truth value; write a duration, e.g. 100ms"),
         ("timeout: 0s", "6:10: timeout: '0s' is out of range; allowed: 100ms to 60m"),
+        ("limits: {cpus: 0}",
+         "6:16: cpus: 0 is out of range; allowed: a number from 0.05 to 256"),
+        ("limits: {cpus: many}", "6:16: cpus: 'many' is text; allowed: a number from 0.05 to 256"),
+        ("limits: {memory: 64}", f"6:18: memory: 64 is a number; {SIZE}"),
+        ("limits: {memory: 64Mb}", f"6:18: memory: '64Mb'; {SIZE}"),
+        ("limits: {memory: 1MiB}",
+         "6:18: memory: '1MiB' is out of range; allowed: 8MiB to 1024GiB"),
+        ("limits: {cpu: 1}",
+         "6:10: unknown key 'cpu'; did you mean 'cpus'? allowed: cpus, memory"),
         ("    demand: 100ms", f"6:13: demand: '100ms' is not a demand; {DEMAND}"),
         ("    demand: slepp=1s", f"6:13: demand: 'slepp=1s' is not a demand; {DEMAND}"),
         ("    demand: 5", f"6:13: demand: 5 is a number; {DEMAND}"),

@@ -11,7 +11,7 @@ from orchestrator.expressions.syntax import FUNCTIONS
 from orchestrator.measures import ALIASES, MEASURES
 from orchestrator.models import ROOT
 from orchestrator.plan import plan
-from orchestrator.scenario import Group, Scenario, ServerSettings
+from orchestrator.scenario import Group, Limits, Scenario, ServerSettings
 from orchestrator.scenario.executors import EXECUTORS
 from orchestrator.scenario.groups import BEHAVIOURS
 from orchestrator.scenario.sections import SERVER_DEFAULTS, Section
@@ -55,6 +55,7 @@ def test_the_page_lists_every_measure(heading: str, kind: str) -> None:
 SECTIONS = [
     ("## Keys", list(Scenario.model_fields), Scenario),
     ("### `server`", list(ServerSettings.model_fields), ServerSettings),
+    ("### `limits`", list(Limits.model_fields), Limits),
     ("### `clients`", list(Group.model_fields), EXECUTORS["closed"]),
     *(
         (

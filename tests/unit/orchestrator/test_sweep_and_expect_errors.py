@@ -18,7 +18,7 @@ clients:
 AXES = (
     "replicas, demand, start, connect_timeout, answer_timeout, users, messages, duration, "
     "think_time, behaviour, pipeline, pace, workers, backlog, work, service_time, "
-    "max_message_bytes, max_service_time, idle_timeout, drain_timeout, blocking_sleep"
+    "max_message_bytes, max_service_time, idle_timeout, drain_timeout, blocking_sleep, cpus, memory"
 )
 GROUP_AXES = AXES.partition(", workers")[0].split(", ")
 AXES_OF_TWO = ", ".join(
