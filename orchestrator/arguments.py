@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-COMMANDS = ("run", "validate", "report")
+from orchestrator.commands import COMMANDS
+
 EPILOG = """\
 examples:
   python orchestrate.py scenarios/quickstart.yaml
@@ -53,12 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", metavar="command", required=True, parser_class=_Command
     )
-    _add_run(commands.add_parser("run", help="run a scenario (may be left out)"))
-    validate = commands.add_parser("validate", help="check scenario files, run nothing")
-    validate.add_argument("scenarios", metavar="SCENARIO", nargs="+", type=Path)
-    _add_settings(validate)
-    report = commands.add_parser("report", help="analyse stored results again, run nothing")
-    report.add_argument("results", metavar="RESULTS", type=Path, help="a folder under results/")
+    for name, command in COMMANDS.items():
+        about = (command.__doc__ or "").partition("\n")[0].rstrip(".")
+        command.add_arguments(commands.add_parser(name, help=about))
     return parser
 
 
@@ -71,45 +68,3 @@ class _Command(argparse.ArgumentParser):
         super().__init__(
             **options, prog=prog, epilog=EPILOG, formatter_class=layout, allow_abbrev=False
         )
-
-
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", type=Path, help="a scenario file (YAML)")
-    _add_settings(parser)
-    parser.add_argument(
-        "--backend",
-        choices=("auto", "docker", "process"),
-        default="auto",
-        help="containers, plain local processes, or (auto) containers where an engine answers",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="FOLDER",
-        type=Path,
-        default=Path("results"),
-        help="where the folder with the results is made (default: results)",
-    )
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="leave the containers up for a look, and say how to remove them (docker only)",
-    )
-
-
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--set",
-        metavar="NAME=VALUE",
-        dest="settings",
-        action="append",
-        default=[],
-        type=_setting,
-        help="a value for one of the scenario's variables; may be repeated",
-    )
-
-
-def _setting(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise argparse.ArgumentTypeError(f"{text!r:.60} is no NAME=VALUE, e.g. users=50")
-    return name, value

@@ -88,6 +88,19 @@ class Engine:
             with contextlib.suppress(docker.errors.NotFound):
                 network.remove()
 
+    def projects(self) -> dict[str, list[tuple[Mapping[str, str], str]]]:
+        """Return each Compose project's containers and networks: their labels and their kind."""
+        containers = self._client.containers.list(
+            all=True, filters={"label": PROJECT_LABEL}, sparse=True
+        )
+        networks = self._client.networks.list(filters={"label": PROJECT_LABEL})
+        parts = [(each.attrs["Labels"], "container") for each in containers]
+        parts += [(each.attrs["Labels"], "network") for each in networks]
+        found: dict[str, list[tuple[Mapping[str, str], str]]] = {}
+        for labels, kind in parts:
+            found.setdefault(labels[PROJECT_LABEL], []).append((labels, kind))
+        return found
+
 
 def _remove_container(container: Container) -> None:
     with contextlib.suppress(docker.errors.NotFound):

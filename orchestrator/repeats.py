@@ -38,7 +38,7 @@ def intervals(repeats: Sequence[Values]) -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
     if len(repeats) < MIN_REPEATS:
         return found
-    draws = _draw(len(repeats))
+    draws = draw(len(repeats))
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     for name in repeats[0]:
         column = _column(repeats, name)
@@ -54,7 +54,7 @@ def share_of_resamples(expression: Expression, repeats: Sequence[Values]) -> flo
     None where a value that it names is missing.
     """
     columns = {name: _column(repeats, name) for name in expression.value_names}
-    draws = _draw(len(repeats))
+    draws = draw(len(repeats))
     resampled = {
         name: np.median(column[draws], axis=1).tolist()
         for name, column in columns.items()
@@ -84,16 +84,16 @@ def rank(columns: Mapping[str, Sequence[float]], *, least_first: bool) -> list[l
 def _differ(ours: Sequence[float], theirs: Sequence[float]) -> bool:
     """Tell whether the median of the paired differences is surely not 0."""
     differences = np.array(ours) - np.array(theirs)
-    resampled = np.median(differences[_draw(len(differences))], axis=1)
+    resampled = np.median(differences[draw(len(differences))], axis=1)
     low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return bool(low > 0 or high < 0)
+
+
+def draw(repeats: int, stream: int = 0) -> _Draws:
+    """Return the repeats that make up each resample, a row each; those of a stream agree."""
+    return np.random.default_rng([_SEED, stream]).integers(repeats, size=(RESAMPLES, repeats))
 
 
 def _column(repeats: Iterable[Values], name: str) -> npt.NDArray[np.float64] | None:
     column = [values.get(name) for values in repeats]
     return None if None in column else np.array(column, dtype=np.float64)
-
-
-def _draw(repeats: int) -> _Draws:
-    """Return the repeats that make up each resample, a row each."""
-    return np.random.default_rng(_SEED).integers(repeats, size=(RESAMPLES, repeats))

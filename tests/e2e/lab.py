@@ -60,15 +60,17 @@ class Lab:
     def interrupt(self, cue: str, signum: signal.Signals, *arguments: str | Path) -> Ended:
         """Run until a line with ``cue`` is said, then send ``signum``."""
         with self._started(arguments) as process:
-            assert process.stderr is not None
-            said = ""
-            for line in process.stderr:
-                said += line
-                if cue in line:
-                    break
+            said = _read_to(cue, process)
             process.send_signal(signum)
             out, rest = process.communicate(timeout=DEADLINE_S)
         return self._ended(process, out, said + rest)
+
+    @contextmanager
+    def running(self, cue: str, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+        """Give a call that has said a line with ``cue`` and goes on; it is killed at the end."""
+        with self._started(arguments) as process:
+            _read_to(cue, process)
+            yield process
 
     def left_processes(self) -> list[str]:
         """Return the command lines of what was started here and still runs."""
@@ -101,6 +103,17 @@ class Lab:
     def _ended(self, process: subprocess.Popen[str], out: str, err: str) -> Ended:
         results = tuple(sorted(self.out.iterdir())) if self.out.exists() else ()
         return Ended(process.returncode, out, err, results)
+
+
+def _read_to(cue: str, process: subprocess.Popen[str]) -> str:
+    """Return what ``process`` says up to the line with ``cue``."""
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if cue in line:
+            break
+    return said
 
 
 def copy_checkout(target: Path) -> Path:

@@ -1,0 +1,151 @@
+"""Whether one campaign did worse than another, measure by measure, and how surely.
+
+Of each case that both have: the medians of both and their difference relative to the first, with an
+interval by the percentile bootstrap of `repeats`. Repeat n of one is drawn together with repeat n
+of the other where both have as many, else each for itself. Values in, values out.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from orchestrator.measures import MEASURES, full_name
+from orchestrator.repeats import CONFIDENCE, MIN_REPEATS, draw
+from orchestrator.summary import CaseSummary, RunSummary, Summary
+
+COMPARED = ("throughput", "response_time_p50", "response_time_p99", "cpu_time_per_message")
+"""What is compared where nobody says what."""
+
+MORE_IS_BETTER = frozenset({"throughput", "acked", "sent", "connected", "workers_used"})
+"""Of every other measure less is better."""
+
+_Values = npt.NDArray[np.float64]
+
+
+class Change(StrEnum):
+    """What the repeats of two campaigns bear out of one measure."""
+
+    REGRESSION = "regression"  # surely worse by more than the threshold
+    IMPROVEMENT = "improvement"  # surely better by more than the threshold
+    NONE = "no difference"  # surely none that is larger than the threshold
+    UNKNOWN = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One measure of one case in both campaigns.
+
+    ``relative`` is after less before, over before: 0.1 is ten percent more; infinite where before
+    is 0. ``low`` and ``high`` are the ends of its 95% interval. None is what could not be told, and
+    ``reason`` says why; without a reason, the interval reaches across the threshold.
+    """
+
+    case: str
+    measure: str
+    before: float | None
+    after: float | None
+    relative: float | None = None
+    low: float | None = None
+    high: float | None = None
+    change: Change = Change.UNKNOWN
+    reason: str = ""
+
+
+def differences(
+    before: Summary, after: Summary, measures: Sequence[str], threshold: float
+) -> list[Difference]:
+    """Return how ``after`` differs from ``before``, in the order of its cases.
+
+    ``measures`` are names as in an expectation, ``group.measure`` too; ``threshold`` is a share,
+    0.05 for five percent.
+    """
+    return [
+        _difference(one, other, full_name(name), threshold)
+        for one, other in _matched(before, after)
+        for name in measures
+    ]
+
+
+def unmatched(before: Summary, after: Summary) -> list[str]:
+    """Return the names of the cases that only one of the two has."""
+    one, other = ({case.name: None for case in each.cases} for each in (before, after))
+    return [*(n for n in one if n not in other), *(n for n in other if n not in one)]
+
+
+def _matched(before: Summary, after: Summary) -> Iterator[tuple[CaseSummary, CaseSummary]]:
+    first = {case.name: case for case in before.cases}
+    for case in after.cases:
+        if case.name in first:
+            yield first[case.name], case
+
+
+def _difference(before: CaseSummary, after: CaseSummary, name: str, threshold: float) -> Difference:
+    ours, theirs = (_column(case.runs, name) for case in (before, after))
+    untold = Difference(after.name, name, _median(ours), _median(theirs))
+    if reason := _doubt(before, after) or _lack(ours, theirs, name):
+        return replace(untold, reason=reason)
+    relative, low, high = _interval(ours, theirs)
+    change = _change(name, low, high, threshold)
+    return replace(untold, relative=relative, low=low, high=high, change=change)
+
+
+def _median(column: _Values) -> float | None:
+    return float(np.median(column)) if column.size else None
+
+
+def _column(runs: Sequence[RunSummary], name: str) -> _Values:
+    """Return the measure in each repeat; nothing where one of them has none."""
+    group, _, measure = name.rpartition(".")
+    key = MEASURES[measure].key
+    column = [(run.groups.get(group, {}) if group else run.measures).get(key) for run in runs]
+    return np.array([] if None in column else column, dtype=np.float64)
+
+
+def _doubt(before: CaseSummary, after: CaseSummary) -> str:
+    for which, case in (("first", before), ("second", after)):
+        if case.invalid:
+            return f"the {which} is invalid as a measurement: {case.invalid[0]}"
+        if len(case.runs) < MIN_REPEATS:
+            return f"the {which} has too few repeats, {len(case.runs)}; it takes {MIN_REPEATS}"
+    return ""
+
+
+def _lack(ours: _Values, theirs: _Values, name: str) -> str:
+    if ours.size and theirs.size:
+        return ""
+    return f"{name} was not measured in the {'second' if ours.size else 'first'}"
+
+
+def _interval(ours: _Values, theirs: _Values) -> tuple[float, float, float]:
+    """Return the relative difference of the medians, and the ends of its interval."""
+    first = draw(len(ours))
+    second = first if len(ours) == len(theirs) else draw(len(theirs), stream=1)
+    resampled = _relative(np.median(ours[first], axis=1), np.median(theirs[second], axis=1))
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    low, high = np.quantile(resampled, tails, method="inverted_cdf")  # of inf, no mean
+    relative = _relative(np.array([np.median(ours)]), np.array([np.median(theirs)]))
+    return float(relative[0]), float(low), float(high)
+
+
+def _relative(before: _Values, after: _Values) -> _Values:
+    """Return by what share of ``before`` it changed; from 0 to anything else is infinitely much."""
+    change = after - before
+    endless = np.copysign(math.inf, change)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(before == 0, endless, change / np.abs(before))
+    return np.where(change == 0, 0.0, found)
+
+
+def _change(name: str, low: float, high: float, threshold: float) -> Change:
+    more_is_better = name.rpartition(".")[2] in MORE_IS_BETTER
+    least_worse, most_worse = (-high, -low) if more_is_better else (low, high)
+    if least_worse > threshold:
+        return Change.REGRESSION
+    if most_worse < -threshold:
+        return Change.IMPROVEMENT
+    within = least_worse >= -threshold and most_worse <= threshold
+    return Change.NONE if within else Change.UNKNOWN

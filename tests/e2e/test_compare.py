@@ -1,0 +1,71 @@
+"""Two campaigns compared: the verdict that a CI job is held to."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import Lab
+
+pytestmark = pytest.mark.slow
+SCENARIO = """\
+intent: How fast is one message after another?
+models: [single]
+clients:
+  - {executor: closed, users: 1, messages: 40, demand: "sleep=${service}"}
+variables: {service: 20ms}
+repeats: 5
+"""
+TIMES = ("--measure", "throughput", "--measure", "p50")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Give the results of one scenario at two service times."""
+    found = {}
+    for service in ("20ms", "22ms"):
+        base = tmp_path_factory.mktemp(service)
+        lab = Lab(Path(__file__).resolve().parents[2], base / "results")
+        (base / "one.yaml").write_text(SCENARIO)
+        options = ("--backend", "process", "--out", lab.out, "--set", f"service={service}")
+        ended = lab.orchestrate(base / "one.yaml", *options)
+        assert ended.code == 0, ended.out + ended.err
+        (found[service],) = ended.results
+    return found
+
+
+def test_ten_percent_more_service_time_is_a_regression(lab: Lab, folders: dict[str, Path]) -> None:
+    ended = lab.orchestrate("compare", folders["20ms"], folders["22ms"], *TIMES)
+    assert ended.code == 1, ended.out
+    assert "2 of 2: regression (threshold 5%)" in ended.out
+    ended = lab.orchestrate("compare", folders["22ms"], folders["20ms"], *TIMES)
+    assert ended.code == 0
+    assert "2 of 2: improvement" in ended.out
+
+
+def test_a_run_compared_with_itself_is_no_different(lab: Lab, folders: dict[str, Path]) -> None:
+    ended = lab.orchestrate("compare", folders["20ms"], folders["20ms"], "--json")
+    assert ended.code == 0
+    changes = [each["change"] for each in json.loads(ended.out)["differences"]]
+    assert changes == ["no difference"] * 4
+
+
+def test_the_threshold_decides(lab: Lab, folders: dict[str, Path]) -> None:
+    pair = (folders["20ms"], folders["22ms"])
+    assert lab.orchestrate("compare", *pair, "--threshold", "30%", *TIMES).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "nowhere"], "nowhere/summary.json cannot be read: No such file"),
+        (["a", "b", "--threshold", "5"], "'5' is no percentage; write e.g. 5%"),
+        (["a", "b", "--measure", "p98"], "unknown measure 'p98'; allowed: makespan"),
+        (["a", "b", "--measure", "users"], "'users' is not measured"),
+    ],
+)
+def test_misuse(lab: Lab, arguments: list[str], message: str) -> None:
+    ended = lab.orchestrate("compare", *arguments)
+    assert ended.code == 2
+    assert message in ended.err
+    assert "Traceback" not in ended.err
