@@ -52,6 +52,15 @@ def session_cpu_s(leader: int) -> float:
     return ticks / TICKS_PER_S
 
 
+def waited_s(pid: int) -> float:
+    """Return how long the first thread of a process was ready to run while others had its core.
+
+    The second number of /proc/<pid>/schedstat, see sched-stats in the kernel's documentation.
+    """
+    stat = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii")
+    return int(stat.split()[1]) / 1e9
+
+
 def describe() -> dict[str, object]:
     """Return what a figure cannot be read without."""
     revision = subprocess.run(

@@ -94,10 +94,20 @@ class OpenLoop(PoliteLoop):
         return self._begin_ns + self._offsets_ns[arrival]
 
     def _on_due(self) -> None:
-        arrival = self._arrived
-        self.lags_ns.append(monotonic_ns() - self._due_ns(arrival))
-        self._arrived += 1
+        """Take up all that is due by now: a timer for each would make a late loop later."""
+        now_ns = monotonic_ns()
+        while self._arrived < len(self._offsets_ns):
+            due_ns = self._due_ns(self._arrived)
+            if due_ns > now_ns:
+                break
+            self.lags_ns.append(monotonic_ns() - due_ns)
+            self._arrived += 1
+            self._take_up(self._arrived - 1)
         self._await_arrival()
+        if self._pool and not self.has_more():
+            self._dismiss()
+
+    def _take_up(self, arrival: int) -> None:
         if not self._pool:
             self._open(arrival)
             return
@@ -105,8 +115,6 @@ class OpenLoop(PoliteLoop):
         while self._waiting and self._free:
             self._offer(self._free.popleft())
         self._reopen()
-        if not self.has_more():
-            self._dismiss()
 
     def _offer(self, link: Link) -> None:
         """Give a free connection the arrival that has waited longest, if any is to come."""

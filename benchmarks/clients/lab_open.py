@@ -2,12 +2,14 @@
 
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Iterable
 
 from benchmarks.clients.lab import task_of
 from benchmarks.clients.result import used_cpu_s
+from benchmarks.machine import waited_s
 from client.load import load_of
 from client.punctual import sharpen_sleeps
 from labkit.order import OPEN, GroupOrder
@@ -24,15 +26,17 @@ def main(port: int, connections: int, rate: float, seconds: float) -> None:
     )
     load = load_of(task_of(port, group))
     sharpen_sleeps()
-    begun_cpu_s, begun_ns = used_cpu_s(), time.monotonic_ns()
+    begun_cpu_s, waited_before_s = used_cpu_s(), waited_s(os.getpid())
+    begun_ns = time.monotonic_ns()
     load.run(begun_ns)
     took_s = (time.monotonic_ns() - begun_ns) / 1e9
-    used_s = used_cpu_s() - begun_cpu_s
+    used_s, lost_s = used_cpu_s() - begun_cpu_s, waited_s(os.getpid()) - waited_before_s
     acked, planned = load.books.acked, load.task.share.planned or 0
     skipped = planned // WARM_UP
     sent = sorted(rows(load.books.packed()[0]), key=lambda row: row.message)[skipped:]
     told = {
         "messages": acked, "seconds": took_s, "failed": planned - acked, "busy": used_s / took_s,
+        "waited": lost_s / took_s,
         **_quantiles_us("", (row.ended_ns - row.due_ns for row in sent)),
         **_quantiles_us("lag_", load.lags_ns[skipped:]),
     }  # fmt: skip

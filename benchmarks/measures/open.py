@@ -6,6 +6,10 @@ the lab's client reached in a closed loop a moment before.
 
 How far two clients are apart is signed, so that noise cancels out of the median and what is left is
 the instrument. The one in C takes part twice: its distance from itself is what the machine does.
+
+A scheduler that gives the core to others for 3 ms, once in 0.3 s, makes the whole p99. So a window
+in which client or server waited for a core is repeated, and the least disturbed one is taken. Where
+there are rounds in which nobody waited, only those count.
 """
 
 import statistics
@@ -16,6 +20,7 @@ from typing import Any
 from benchmarks.compiled import build
 from benchmarks.contestants import Contestant, limit
 from benchmarks.load import run_client
+from benchmarks.machine import waited_s
 from benchmarks.measures.throughput import CONNECTIONS
 from benchmarks.rounds import Effort, interleave
 from benchmarks.running import running
@@ -25,7 +30,9 @@ LAB, C, C_AGAIN = "lab", "c", "c again"
 LAG_US = 1_000
 CLOSED_MESSAGES = 1_500  # of each user, in each of the closed loops that tell the rate
 CLOSED_RUNS = 3
-PARTS = 4  # of each round: where others take the core now and then, short windows miss them oftener
+PARTS = 2  # of each round: short windows are disturbed less often
+TRIES = 6
+QUIET = 0.01  # share of a window that both waited for their cores; waking up alone takes 0.007
 SHORTEST_S = 0.4
 ALLOWED_SHARE, ALLOWED_US = 0.10, 20.0
 
@@ -36,20 +43,29 @@ def measure(effort: Effort) -> list[Table]:
     seconds = max(effort.seconds / PARTS, SHORTEST_S)
 
     def run(client: Contestant) -> dict[str, Any]:
-        with running(limit()) as server:
-            arguments = (str(server.port), str(CONNECTIONS), str(rate), str(seconds))
-            told, used_s = run_client((*client.command, *arguments), server, seconds)
-            return {**told, "server_busy": used_s / told["seconds"]}
+        arguments = (str(CONNECTIONS), str(rate), str(seconds))
+        tries: list[dict[str, Any]] = []
+        while len(tries) < TRIES and (not tries or tries[-1]["waited"] > QUIET):
+            tries.append(_window(client, arguments))
+        return min(tries, key=lambda told: float(told["waited"]))
 
     in_c = (str(build("load")), "open")
     clients = [Contestant(LAB, _lab("lab_open")), Contestant(C, in_c), Contestant(C_AGAIN, in_c)]
     told = interleave(clients, PARTS * effort.rounds, run)
-    return _tables(f"open loop, {CONNECTIONS} connections, {rate:,.0f}/s", told)
+    return tables(f"open loop, {CONNECTIONS} connections, {rate:,.0f}/s", undisturbed(told))
 
 
-def _tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
+def undisturbed(told: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rounds in which no client and no server waited for its core; if none, all."""
+    rounds = list(zip(*told.values(), strict=True))
+    quiet = [each for each in rounds if max(one["waited"] for one in each) <= QUIET]
+    return dict(zip(told, map(list, zip(*(quiet or rounds), strict=True)), strict=True))
+
+
+def tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
+    """Return the tables of what each client told in each round."""
     p50, p99 = _column(told, "p50_us"), _column(told, "p99_us")
-    apart = {
+    distances = {
         f"{name} {one} - c": apart(times_us[one], times_us[C])
         for name, times_us in (("p50", p50), ("p99", p99))
         for one in (LAB, C_AGAIN)
@@ -65,8 +81,18 @@ def _tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
         Table(f"{title}: p50 of response times", "us", p50, notes=notes),
         Table(f"{title}: p99 of response times", "us", p99),
         Table(f"{title}: p99 of the lag of the schedule", "us", _column(told, "lag_p99_us"), [lag]),
-        Table(f"{title}: how far apart, of what is allowed", "x", apart, bounds),
+        Table(f"{title}: how far apart, of what is allowed", "x", distances, bounds),
     ]
+
+
+def _window(client: Contestant, arguments: Sequence[str]) -> dict[str, Any]:
+    with running(limit()) as server:
+        waited_before_s = waited_s(server.pid)
+        command = (*client.command, str(server.port), *arguments)
+        told, used_s = run_client(command, server, float(arguments[-1]))
+        seconds = told["seconds"]
+        told["waited"] += (waited_s(server.pid) - waited_before_s) / seconds
+        return {**told, "server_busy": used_s / seconds}
 
 
 def _lab(module: str) -> tuple[str, ...]:
@@ -102,4 +128,8 @@ def apart(times_us: Sequence[float], others_us: Sequence[float]) -> list[float]:
 def _busy_note(rounds: Sequence[dict[str, Any]]) -> str:
     server = statistics.fmean(one["server_busy"] for one in rounds)
     load = statistics.fmean(one["busy"] for one in rounds)
-    return f"server busy {server:.0%}, load busy {load:.0%}"
+    waited = max(one["waited"] for one in rounds)
+    return (
+        f"server busy {server:.0%}, load busy {load:.0%}; {len(rounds)} rounds, "
+        f"waited for a core {waited:.1%} at most"
+    )
