@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Protocol
 
-from orchestrator.commands import clean, compare, report, run, validate
+from orchestrator.commands import clean, compare, report, run, schema, validate
 
 
 class Command(Protocol):
@@ -34,4 +34,5 @@ COMMANDS: Mapping[str, Command] = {
     "report": report,
     "compare": compare,
     "clean": clean,
+    "schema": schema,
 }

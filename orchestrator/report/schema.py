@@ -1,14 +1,15 @@
-"""What `docs/` publishes about results, made from the code that writes them.
+"""What `docs/` publishes about results and scenarios, made from the code that writes them.
 
 ``python -m orchestrator.report.schema`` brings `docs/` into step; a test says when it is not.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orchestrator.measures import MEASURES, Measure
+from orchestrator.scenario.schema import DIALECT, scenario_schema
 from orchestrator.summary import Summary
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -18,9 +19,18 @@ BEGIN, END = "<!-- measures: generated -->", "<!-- end of measures -->"
 def schema_json() -> str:
     """Return the JSON Schema of `summary.json`."""
     schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         **Summary.model_json_schema(mode="serialization"),
     }
+    return _written(schema)
+
+
+def scenario_schema_json() -> str:
+    """Return the JSON Schema of scenario files."""
+    return _written(scenario_schema())
+
+
+def _written(schema: Mapping[str, object]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -51,7 +61,8 @@ def with_measures(page: str) -> str:
 
 
 def publish(docs: Path) -> None:
-    """Write the schema and the table of measures into ``docs``."""
+    """Write both schemas and the table of measures into ``docs``."""
+    (docs / "scenario.schema.json").write_text(scenario_schema_json(), encoding="utf-8")
     (docs / "summary.schema.json").write_text(schema_json(), encoding="utf-8")
     page = docs / "results.md"
     page.write_text(with_measures(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,6 +1,8 @@
 """Which executors there are, and how the groups of a scenario are read by theirs."""
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo
@@ -44,9 +46,12 @@ def _read_group(written: object, info: ValidationInfo) -> Group:
     return EXECUTORS[executor].model_validate(written, context=info.context)
 
 
+_Written: object = reduce(or_, EXECUTORS.values())
+"""Any of the sections, for the JSON Schema."""
+
 AnyGroup = Annotated[
     Group,
-    PlainValidator(_read_group),
+    PlainValidator(_read_group, json_schema_input_type=_Written),
     PlainSerializer(lambda group: group.model_dump(mode="json", exclude_none=True)),
 ]
 """A group, read by the section of its executor."""

@@ -6,9 +6,9 @@ allowed.
 
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from labkit.demands import FORM as DEMAND_FORM
@@ -16,7 +16,7 @@ from labkit.demands import Demands, DemandsError
 from labkit.durations import UNITS_S, parse_duration_s
 from labkit.laws import FORMS as LAW_FORMS
 from labkit.laws import LawError, parse_law
-from orchestrator.scenario.values import complaint, complaints, describe
+from orchestrator.scenario.values import DURATION, complaint, complaints, describe, written_as
 from orchestrator.wording import quote
 
 MAX_DURATION = "60m"
@@ -38,7 +38,7 @@ def rate_between(low: str, high: str) -> BeforeValidator:
             raise complaint(f"{quote(value)} is out of range; allowed: {low} to {high}")
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=written_as(_RATE.pattern))
 
 
 def parse_rate_per_s(written: str) -> float:
@@ -108,7 +108,16 @@ def _check_name(value: object) -> str:
     return value
 
 
-Demand = Annotated[str, BeforeValidator(_check_demand)]
-Law = Annotated[str, BeforeValidator(_check_law)]
-Pool = Annotated[int | str, BeforeValidator(_check_pool)]
-Name = Annotated[str, BeforeValidator(_check_name)]
+_LAW = rf"{DURATION}|(?:exponential|hyperexponential|bimodal)\(.+\)"
+_DEMAND = Annotated[str, Field(pattern=r"^\s*(?:sleep|cpu)=")]
+_POOL = Literal["each"] | Annotated[int, Field(ge=1, le=MAX_POOL)]
+
+Demand = Annotated[
+    str,
+    BeforeValidator(_check_demand, json_schema_input_type=_DEMAND | list[_DEMAND]),
+]
+Law = Annotated[str, BeforeValidator(_check_law, json_schema_input_type=written_as(_LAW))]
+Pool = Annotated[int | str, BeforeValidator(_check_pool, json_schema_input_type=_POOL)]
+Name = Annotated[
+    str, BeforeValidator(_check_name, json_schema_input_type=written_as(_NAME.pattern))
+]

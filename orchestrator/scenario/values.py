@@ -6,17 +6,21 @@ stay text, as the server reads them; ``parse_duration_s`` has their seconds.
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from labkit.durations import DurationError, parse_duration_s
+from labkit.durations import UNITS_S, DurationError, parse_duration_s
 from orchestrator.dimensions import UNITS_BYTES
 from orchestrator.expressions import Expression, ExpressionError, parse_expression
 from orchestrator.wording import listed, quote, unknown
 
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([A-Za-z]{1,3})")
+DURATION = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_S)})"
+SIZE = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_BYTES)})"
+"""How they are written, for whoever checks a file without us."""
+
 COMPLAINT = "complaint"
 """The error type whose ``message`` is the whole story."""
 
@@ -61,12 +65,21 @@ def whole(low: int, high: int) -> BeforeValidator:
             raise complaint(f"{value} is out of range; {allowed}")
         return value
 
-    return BeforeValidator(check)
+    in_range = Annotated[int, Field(ge=low, le=high)]
+    return BeforeValidator(check, json_schema_input_type=in_range)
 
 
 def duration_between(low: str, high: str) -> BeforeValidator:
     """Accept a duration from ``low`` to ``high``, as text with a unit."""
-    return BeforeValidator(lambda value: check_duration(value, low, high))
+    return BeforeValidator(
+        lambda value: check_duration(value, low, high),
+        json_schema_input_type=written_as(DURATION),
+    )
+
+
+def written_as(pattern: str) -> object:
+    """Return the type of a text that is as ``pattern`` from end to end, for the JSON Schema."""
+    return Annotated[str, Field(pattern=f"^(?:{pattern})$")]
 
 
 def number_between(low: float, high: float) -> BeforeValidator:
@@ -80,7 +93,8 @@ def number_between(low: float, high: float) -> BeforeValidator:
             raise complaint(f"{value} is out of range; {allowed}")
         return float(value)
 
-    return BeforeValidator(check)
+    in_range = Annotated[float, Field(ge=low, le=high)]
+    return BeforeValidator(check, json_schema_input_type=in_range)
 
 
 def size_between(low: str, high: str) -> BeforeValidator:
@@ -95,7 +109,7 @@ def size_between(low: str, high: str) -> BeforeValidator:
             raise complaint(f"{quote(value)} is out of range; allowed: {low} to {high}")
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=written_as(SIZE))
 
 
 def parse_size_bytes(written: str) -> float:
@@ -122,7 +136,10 @@ def check_duration(value: object, low: str, high: str) -> str:
 
 def one_of(*choices: str) -> BeforeValidator:
     """Accept one of a few words."""
-    return BeforeValidator(lambda value: check_word(value, choices))
+    return BeforeValidator(
+        lambda value: check_word(value, choices),
+        json_schema_input_type=Literal[choices],
+    )
 
 
 def check_word(value: object, choices: Collection[str]) -> str:
@@ -169,5 +186,7 @@ def not_empty(what: str) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
 Flag = Annotated[bool, BeforeValidator(_check_flag)]
 Text = Annotated[str, BeforeValidator(_check_text)]
 Expectation = Annotated[
-    Expression, PlainValidator(_check_expression), PlainSerializer(str, return_type=str)
+    Expression,
+    PlainValidator(_check_expression, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
 ]
