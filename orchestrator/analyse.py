@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from orchestrator.client_measures import Clients, Figures, client_measures
 from orchestrator.doubts import find_doubts
 from orchestrator.evidence import Evidence
-from orchestrator.health import examine
+from orchestrator.health import bottlenecks, examine
+from orchestrator.laws import broken_laws, law_measures
 from orchestrator.merge import Merged, merge
-from orchestrator.server_measures import declared, server_measures
+from orchestrator.server_measures import declared, host_measures, server_measures
 from orchestrator.summary import Instrument
 
 
@@ -43,10 +44,12 @@ def analyse(evidence: Evidence) -> Analysis:
         **declared(evidence.log),
         **client_measures(clients, evidence.open_groups),
     }
-    return Analysis(
-        measures={**measures, **server_measures(evidence, counted, measures)},
-        groups=groups,
-        instrument=examine(run.replicas, groups),
-        merged=merged,
-        invalid=find_doubts(evidence, merged.requests),
-    )
+    instrument = examine(run.replicas, groups)
+    measures |= {
+        **server_measures(evidence, counted, measures),
+        **law_measures(counted, merged.connections, evidence.log),
+        **host_measures(evidence),
+        "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
+    }
+    doubts = [*find_doubts(evidence, merged.requests), *broken_laws(merged.requests, evidence.log)]
+    return Analysis(measures, groups, instrument, merged, doubts)

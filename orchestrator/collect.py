@@ -6,7 +6,7 @@ each replica, of the messages it sent and of its connections; see `labkit.sample
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,8 @@ class ClientRun:
     replicas: tuple[Replica, ...]
     lost: tuple[Lost, ...]
     gaps: tuple[str, ...]
+    host: Mapping[str, float | None] = field(default_factory=dict)
+    """What passed on the host from the start to the last result; see `orchestrator.host`."""
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def read_client_run(folder: Path) -> ClientRun:
         Lost(each["replica"], each["group"], each["host"], each["reason"], each["planned"])
         for each in told["lost"]
     )
-    return ClientRun(told["start_ns"], replicas, lost, tuple(gaps))
+    return ClientRun(told["start_ns"], replicas, lost, tuple(gaps), told["host"])
 
 
 def _read_replica(told: Mapping[str, Any], folder: Path, gaps: list[str]) -> Replica:

@@ -17,6 +17,7 @@ from orchestrator.records import Excerpt
 from orchestrator.scenario import Scenario
 from orchestrator.server_log import read_server_log
 from orchestrator.summary import RunSummary
+from orchestrator.verdict import disturbances
 
 MAX_REQUESTS_IN_ALL = 20_000
 """Shared by the pictures of a page, so that a large campaign still opens."""
@@ -56,8 +57,11 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     store_samples(archive, run.slug, analysis.merged, start_ns)
     limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
     shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
+    values = _values(analysis)
     summary = _summary(run, analysis, ended["overhead_s"])
-    return Conclusion(run, summary, shown, _values(analysis))
+    disturbed = [*summary.invalid, *disturbances(scenario.validity, values)]
+    summary = summary.model_copy(update={"invalid": disturbed})
+    return Conclusion(run, summary, shown, values)
 
 
 def _summary(run: Run, analysis: Analysis, overhead_s: float) -> RunSummary:

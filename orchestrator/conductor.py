@@ -16,6 +16,7 @@ from labkit.pulse import Pulse
 from labkit.wire import Channel, Message, WireError
 from orchestrator.archive import CLIENTS
 from orchestrator.backends.base import BackendError
+from orchestrator.host import HostTimes
 
 CONNECT_DEADLINE_S = 10.0
 READY_DEADLINE_S = 30.0  # the conductor itself gives up on a replica sooner, here and there
@@ -52,6 +53,7 @@ class _Drive:
         self._on_pulse = on_pulse
         self._enrolled = 0
         self._start_ns = 0
+        self._host_begun = self._host_ended = HostTimes.now()
         self._replicas: list[dict[str, Any]] = []
         self._lost: list[dict[str, Any]] = []
 
@@ -69,6 +71,7 @@ class _Drive:
                 self._enrolled = message["count"]
             case "started":
                 self._start_ns = message["start_ns"]
+                self._host_begun = HostTimes.now()
                 self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
             case "progress":
                 self._on_pulse(read_fields(Pulse, message))
@@ -97,6 +100,7 @@ class _Drive:
 
     def _keep(self, message: Message) -> None:
         """Store a replica's samples, untouched, and remember what it says of itself."""
+        self._host_ended = HostTimes.now()
         result = {name: value for name, value in message.items() if name != "type"}
         for table in ("samples", "connections"):
             name = f"{table}-{result['replica']:03d}.npy"
@@ -117,7 +121,12 @@ class _Drive:
     def _finish(self) -> float:
         if not self._replicas:
             raise BackendError(f"no client replica is left: {self._losses()}")
-        told = {"start_ns": self._start_ns, "replicas": self._replicas, "lost": self._lost}
+        told = {
+            "start_ns": self._start_ns,
+            "replicas": self._replicas,
+            "lost": self._lost,
+            "host": self._host_ended.since(self._host_begun),
+        }
         for each in (self._replicas, self._lost):
             each.sort(key=lambda one: int(one["replica"]))
         (self._folder / CLIENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

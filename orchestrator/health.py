@@ -36,6 +36,15 @@ def examine(replicas: Sequence[Replica], groups: Mapping[str, Figures]) -> Instr
     return Instrument(fitness=worst, reasons=[reason for _, reason in found])
 
 
+def bottlenecks(replicas: Sequence[Replica], groups: Mapping[str, Figures]) -> list[int]:
+    """Return the numbers of the replicas that, rather than the server, set the figures."""
+    return [
+        replica.number
+        for replica in replicas
+        if any(fit is Fitness.BOTTLENECK for fit, _ in _examine(replica, groups[replica.group]))
+    ]
+
+
 def _examine(replica: Replica, of_group: Figures) -> Iterator[Finding]:
     health, name = replica.health, f"replica {replica.number}"
     share = ratio(health.cpu_s, health.wall_s) or 0.0

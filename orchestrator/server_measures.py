@@ -39,6 +39,27 @@ def server_measures(
     }
 
 
+def host_measures(evidence: Evidence) -> Figures:
+    """Return what else the host did while the load ran, as shares; None where nobody knows.
+
+    What the lab's own programs used is left out: by other programs' *user* time, for the kernel's
+    part of the load cannot be told from theirs. The server's start counts for it, so this is at
+    least what others used.
+    """
+    host, stopped = evidence.clients.host, evidence.log.first("stopped")
+    wall_s = host.get("wall_s")
+    cpu_s = (wall_s or 0) * (host.get("cpus") or 1)
+    user_s, others_s = host.get("user_s"), None
+    if user_s is not None and stopped is not None:
+        clients_s = sum(replica.health.cpu_s for replica in evidence.clients.replicas)
+        others_s = user_s - clients_s - stopped["cpu_user_s"] - (host.get("own_s") or 0)
+    return {
+        "host_busy": None if others_s is None else ratio(max(others_s, 0.0), cpu_s),
+        "host_steal": ratio(host.get("steal_s"), cpu_s),
+        "host_pressure": ratio(host.get("pressure_s"), wall_s),
+    }
+
+
 def _of_workers(log: ServerLog) -> Figures:
     listening = log.first("listening")
     workers = listening["workers"] if listening else 0

@@ -40,6 +40,16 @@ def judge_alone(
     return [_judge(each, values, repeats) for each in expectations]
 
 
+def disturbances(validity: Sequence[Expression], values: Values) -> list[str]:
+    """Return which rules of ``validity`` a run breaks; what nobody knows breaks none."""
+    judged = judge_alone(validity, values, ())
+    return [
+        f"{each.expression} does not hold, {each.left} vs {each.right}"
+        for each in judged
+        if each.outcome is Outcome.FAILED
+    ]
+
+
 def _judge(expression: Expression, values: Values, repeats: Sequence[Values]) -> Expectation:
     found = expression.evaluate(values)
     outcome, reason = _OUTCOMES[found.passed], found.reason

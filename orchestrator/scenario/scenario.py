@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from labkit.durations import parse_duration_s
-from orchestrator.expressions import Expression
+from orchestrator.expressions import Expression, parse_expression
 from orchestrator.expressions.syntax import Name
 from orchestrator.measures import find_measure
 from orchestrator.scenario.executors import AnyGroup, check_groups
@@ -40,6 +40,12 @@ from orchestrator.wording import unknown
 MAX_CASES = 200
 MAX_REPEATS = 50
 INTERLEAVED = "interleaved"
+VALIDITY = tuple(
+    parse_expression(text)
+    for text in ("host_busy < 25%", "host_steal < 10%", "client_bottlenecks == 0")
+)
+"""What must hold for a run to be a measurement, unless a scenario says otherwise."""
+
 MAX_INTENT_CHARS = 300
 EVERY_MODEL = "all"
 
@@ -107,6 +113,7 @@ class Scenario(Section):
         ],
     ] = Field(default_factory=dict)
     compare: Annotated[tuple[Expectation, ...], Field(strict=False)] = ()
+    validity: Annotated[tuple[Expectation, ...], Field(strict=False)] = VALIDITY
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
     order: Annotated[str, one_of(INTERLEAVED, "sequential")] = INTERLEAVED
     warmup: Annotated[str, duration_between("0s", "60m")] = "0s"
@@ -175,6 +182,7 @@ class Scenario(Section):
             for index, each in enumerate(expressions)
         ]
         placed += [(("compare", index), each) for index, each in enumerate(self.compare)]
+        placed += [(("validity", index), each) for index, each in enumerate(self.validity)]
         groups = [group.name for group in self.clients]
         for where, expression in placed:
             for name in expression.names:
