@@ -20,7 +20,10 @@ from orchestrator.summary import CaseSummary, RunSummary, Summary
 COMPARED = ("throughput", "response_time_p50", "response_time_p99", "cpu_time_per_message")
 """What is compared where nobody says what."""
 
-MORE_IS_BETTER = frozenset({"throughput", "acked", "sent", "connected", "workers_used"})
+MORE_IS_BETTER = frozenset({
+    "throughput", "acked", "sent", "connected", "workers_used", "fairness_connections",
+    "fairness_messages",
+})  # fmt: skip
 """Of every other measure less is better."""
 
 _Values = npt.NDArray[np.float64]

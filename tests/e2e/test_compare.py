@@ -15,6 +15,7 @@ clients:
   - {executor: closed, users: 1, messages: 40, demand: "sleep=${service}"}
 variables: {service: 20ms}
 repeats: 5
+validity: []  # whatever else the host does: the test is of what is made of the figures
 """
 TIMES = ("--measure", "throughput", "--measure", "p50")
 
