@@ -6,24 +6,35 @@ from typing import Any
 
 from orchestrator.commands import COMMANDS
 
+USAGE = """orchestrate.py [run] SCENARIO [options]
+       orchestrate.py plan SCENARIO [options]
+       orchestrate.py validate SCENARIO...
+       orchestrate.py report RESULTS [--json]
+       orchestrate.py compare RUN_A RUN_B [options]
+       orchestrate.py clean [options]
+       orchestrate.py schema"""
 EPILOG = """\
 examples:
   python orchestrate.py scenarios/quickstart.yaml
   python orchestrate.py scenarios/classic.yaml --backend process
   python orchestrate.py run mine.yaml --out measured --keep
   python orchestrate.py mine.yaml --set users=50 --set rate=200/s
+  python orchestrate.py plan mine.yaml --set users=50
   python orchestrate.py validate scenarios/*.yaml
-  python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d
+  python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d --json
+  python orchestrate.py compare results/before results/after --threshold 10% --measure p99
+  python orchestrate.py clean --dry-run
 
 exit codes:
-  0    all expectations hold
-  1    an expectation failed
+  0    all expectations hold; compared, there is no sure regression
+  1    an expectation failed; compared, there is a regression
   2    the command line or the scenario is invalid
   3    the engine or the infrastructure failed
-  4    the run is invalid as a measurement, with the reason
+  4    the run is invalid as a measurement, with the reason; compared, nothing can be told
   130  interrupted, everything cleaned up
 
-The scenario language is in docs/scenarios.md, the results are explained in docs/results.md.
+The scenario language is in docs/scenarios.md, the results are explained in docs/results.md, how
+to gate a server of your own in CI in docs/ci.md.
 """
 
 
@@ -42,9 +53,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="orchestrate.py",
-        usage="orchestrate.py [run] SCENARIO [options]\n"
-        "       orchestrate.py validate SCENARIO...\n"
-        "       orchestrate.py report RESULTS",
+        usage=USAGE,
         description="Run a scenario against the servers, measure, and say what happened.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

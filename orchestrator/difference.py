@@ -20,7 +20,10 @@ from orchestrator.summary import CaseSummary, RunSummary, Summary
 COMPARED = ("throughput", "response_time_p50", "response_time_p99", "cpu_time_per_message")
 """What is compared where nobody says what."""
 
-MORE_IS_BETTER = frozenset({"throughput", "acked", "sent", "connected", "workers_used"})
+MORE_IS_BETTER = frozenset({
+    "throughput", "acked", "sent", "connected", "workers_used", "fairness_connections",
+    "fairness_messages",
+})  # fmt: skip
 """Of every other measure less is better."""
 
 _Values = npt.NDArray[np.float64]
@@ -77,10 +80,16 @@ def unmatched(before: Summary, after: Summary) -> list[str]:
 
 
 def _matched(before: Summary, after: Summary) -> Iterator[tuple[CaseSummary, CaseSummary]]:
-    first = {case.name: case for case in before.cases}
-    for case in after.cases:
+    first = {case.name: case for case in _trusted(before)}
+    for case in _trusted(after):
         if case.name in first:
             yield first[case.name], case
+
+
+def _trusted(summary: Summary) -> Iterator[CaseSummary]:
+    """Yield the cases; whoever accepted invalid ones trusts them here, too."""
+    for case in summary.cases:
+        yield case.model_copy(update={"invalid": []}) if summary.accepts_invalid else case
 
 
 def _difference(before: CaseSummary, after: CaseSummary, name: str, threshold: float) -> Difference:

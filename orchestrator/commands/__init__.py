@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Protocol
 
-from orchestrator.commands import clean, compare, report, run, schema, validate
+from orchestrator.commands import clean, compare, plan, report, run, schema, validate
 
 
 class Command(Protocol):
@@ -30,6 +30,7 @@ class Command(Protocol):
 
 COMMANDS: Mapping[str, Command] = {
     "run": run,
+    "plan": plan,
     "validate": validate,
     "report": report,
     "compare": compare,

@@ -10,7 +10,7 @@ KEY_MEANINGS = {
     "matrix": "a case for each combination of values; the keys of server, limits and clients",
     "expect": "what must hold, for a model or for all: expressions",
     "compare": "what must hold between models: expressions such as p99(epoll) < p99(single)",
-    "validity": "what must hold for a run to be a measurement",
+    "validity": "what must hold for a run to count as a measurement: expressions",
     "repeats": "how often each case runs; confidence takes 5 or more",
     "order": "every case once, then all again backwards, and so on; or one case after another",
     "warmup": "what is due before it does not count into the figures",

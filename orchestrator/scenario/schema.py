@@ -62,12 +62,12 @@ def _value(made: Schema) -> Schema:
     There is no null in a scenario: who wants a default leaves the key out.
     """
     kept = {key: each for key, each in made.items() if key not in {"title", "default"}}
-    if default := made.get("default"):
-        kept |= {} if isinstance(default, dict) else {"default": default}
+    if isinstance(made.get("default"), str | int | float):
+        kept["default"] = made["default"]
     if "anyOf" in kept:
         return _choice(kept)
     if kept.get("type") == "array":
-        least = {} if made.get("default") == [] else {"minItems": 1}
+        least = {} if "default" in made else {"minItems": 1}
         return kept | {"items": _value(kept["items"])} | least
     if isinstance(kept.get("additionalProperties"), dict):
         return kept | {"additionalProperties": _value(kept["additionalProperties"])}

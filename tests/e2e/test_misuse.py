@@ -63,6 +63,9 @@ def test_invalid_scenarios(lab: Lab, scenario: Path, text: str, message: str) ->
         (["--bakend", "docker", "x.yaml"], "unrecognized arguments: --bakend"),
         (["x.yaml", "--backend", "podman"], "invalid choice: 'podman'"),
         (["report", "nowhere"], "does not hold complete results"),
+        (["plan", "nowhere.yaml"], "nowhere.yaml:1:1: cannot be read: no such file"),
+        (["clean", "results"], "unrecognized arguments: results"),
+        (["schema", "--draft", "7"], "unrecognized arguments: --draft 7"),
     ],
 )
 def test_invalid_command_lines(lab: Lab, arguments: list[str], message: str) -> None:
@@ -84,6 +87,29 @@ def test_validate_runs_nothing(lab: Lab, scenario: Path) -> None:
     assert ended.code == 0
     assert f"{scenario}: valid, 1 cases" in ended.out
     assert "  prefork" in ended.out
+
+
+def test_plan_runs_nothing(lab: Lab, scenario: Path) -> None:
+    ended = lab.orchestrate("plan", scenario)
+    assert ended.code == 0
+    assert "  [1/1] single: about 0.001 s" in ended.out
+    scenario.write_text(SCENARIO.replace("users: 1", "users: -1"))
+    assert lab.orchestrate("plan", scenario).code == 2
+
+
+def test_the_schema_is_the_published_one(lab: Lab) -> None:
+    ended = lab.orchestrate("schema")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == (lab.checkout / "docs" / "scenario.schema.json").read_text()
+
+
+def test_json_is_all_that_standard_output_says(lab: Lab, scenario: Path) -> None:
+    ended = lab.orchestrate(scenario, "--backend", "process", "--out", lab.out, "--json")
+    (folder,) = ended.results
+    assert ended.out == (folder / "summary.json").read_text()
+    assert ended.code == ended.summary["exit_code"]
+    again = lab.orchestrate("report", folder, "--json")
+    assert (again.code, again.out) == (ended.code, ended.out)
 
 
 def test_no_engine_where_docker_is_asked_for(
