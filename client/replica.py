@@ -94,7 +94,8 @@ def _carry_out(channel: Channel, load: Loop) -> None:
     samples, connections = load.books.packed()
     channel.send(
         "result",
-        samples + connections,
+        samples,
+        connections,
         replica=load.task.share.replica,
         start_ns=start_ns,
         first_connect_ns=load.first_connect_ns,
