@@ -16,7 +16,7 @@ from client.task import Task
 from labkit.order import Share
 from labkit.wire import Channel, Message, WireError
 
-MEETING_DEADLINE_S = 60.0
+MEETING_DEADLINE_S = 600.0  # the time that an engine takes to start a large fleet
 CONNECT_DEADLINE_S = 5.0
 RETRY_S = 0.05
 
