@@ -33,11 +33,11 @@ class StageOrder:
 
     model: str
     environment: Mapping[str, str]
-    limits: Limits
     replicas: int
     folder: Path
     drain_timeout_s: float
     clients_vanish: bool = False
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
