@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.scenario import Limits
+from orchestrator.scenario.sections import UNLIMITED
 
 LAST_LINES = 12
 
@@ -37,7 +38,7 @@ class StageOrder:
     folder: Path
     drain_timeout_s: float
     clients_vanish: bool = False
-    limits: Limits = Limits()
+    limits: Limits = UNLIMITED
 
 
 @dataclass(frozen=True)
