@@ -59,15 +59,21 @@ class Difference:
 
 
 def differences(
-    before: Summary, after: Summary, measures: Sequence[str], threshold: float
+    before: Summary,
+    after: Summary,
+    measures: Sequence[str],
+    threshold: float,
+    *,
+    accept_invalid: bool = False,
 ) -> list[Difference]:
     """Return how ``after`` differs from ``before``, in the order of its cases.
 
     ``measures`` are names as in an expectation, ``group.measure`` too; ``threshold`` is a share,
-    0.05 for five percent.
+    0.05 for five percent. What is invalid as a measurement tells nothing, unless that is accepted;
+    then the reason says so.
     """
     return [
-        _difference(one, other, full_name(name), threshold)
+        _difference(one, other, full_name(name), threshold, accept_invalid=accept_invalid)
         for one, other in _matched(before, after)
         for name in measures
     ]
@@ -86,14 +92,25 @@ def _matched(before: Summary, after: Summary) -> Iterator[tuple[CaseSummary, Cas
             yield first[case.name], case
 
 
-def _difference(before: CaseSummary, after: CaseSummary, name: str, threshold: float) -> Difference:
+def _difference(
+    before: CaseSummary,
+    after: CaseSummary,
+    name: str,
+    threshold: float,
+    *,
+    accept_invalid: bool,
+) -> Difference:
     ours, theirs = (_column(case.runs, name) for case in (before, after))
-    untold = Difference(after.name, name, _median(ours), _median(theirs))
-    if reason := _doubt(before, after) or _lack(ours, theirs, name):
+    invalid = _invalid(before, after)
+    untold = Difference(after.name, name, _median(ours), _median(theirs), reason=invalid)
+    if invalid and not accept_invalid:
+        return untold
+    if reason := _too_few(before, after) or _lack(ours, theirs, name):
         return replace(untold, reason=reason)
     relative, low, high = _interval(ours, theirs)
     change = _change(name, low, high, threshold)
-    return replace(untold, relative=relative, low=low, high=high, change=change)
+    told = replace(untold, relative=relative, low=low, high=high, change=change)
+    return replace(told, reason=f"accepted, although {invalid}") if invalid else told
 
 
 def _median(column: _Values) -> float | None:
@@ -108,10 +125,15 @@ def _column(runs: Sequence[RunSummary], name: str) -> _Values:
     return np.array([] if None in column else column, dtype=np.float64)
 
 
-def _doubt(before: CaseSummary, after: CaseSummary) -> str:
+def _invalid(before: CaseSummary, after: CaseSummary) -> str:
     for which, case in (("first", before), ("second", after)):
         if case.invalid:
             return f"the {which} is invalid as a measurement: {case.invalid[0]}"
+    return ""
+
+
+def _too_few(before: CaseSummary, after: CaseSummary) -> str:
+    for which, case in (("first", before), ("second", after)):
         if len(case.runs) < MIN_REPEATS:
             return f"the {which} has too few repeats, {len(case.runs)}; it takes {MIN_REPEATS}"
     return ""

@@ -97,6 +97,13 @@ def test_what_cannot_be_told_has_a_reason(
     assert exit_code([found]) == 4
 
 
+def test_what_is_invalid_may_be_accepted_and_is_marked() -> None:
+    before, after = repeated(STEADY), repeated(STEADY).model_copy(update={"invalid": ["host busy"]})
+    (found,) = differences(summary(before), summary(after), [P99], 0.05, accept_invalid=True)
+    assert found.change is Change.NONE
+    assert found.reason == "accepted, although the second is invalid as a measurement: host busy"
+
+
 def test_from_none_to_some_is_infinitely_much() -> None:
     found = only(repeated([0.0] * 5, "failed"), repeated([3.0] * 5, "failed"), "failed")
     assert (found.relative, found.low, found.change) == (math.inf, math.inf, Change.REGRESSION)
