@@ -72,9 +72,12 @@ def _doubts(repeats: Sequence[Conclusion]) -> Iterator[str]:
 
 
 def compare(
-    scenario: Scenario, conclusions: Sequence[Conclusion]
+    scenario: Scenario, conclusions: Sequence[Conclusion], *, accept_invalid: bool = False
 ) -> tuple[list[Comparison], list[Ranking]]:
-    """Return what is to be said of the models beside each other, at each load point."""
+    """Return what is to be said of the models beside each other, at each load point.
+
+    Of a model that is invalid as a measurement nothing is, unless that is accepted.
+    """
     comparisons: list[Comparison] = []
     rankings: list[Ranking] = []
     for axes, cases in _points(scenario):
@@ -82,7 +85,7 @@ def compare(
         if not all(repeats.values()):
             continue  # the campaign did not get that far
         if scenario.compare:
-            found = _compare(scenario, repeats)
+            found = _compare(scenario, repeats, accept_invalid)
             comparisons.append(Comparison(axes=dict(axes), expectations=found))
         rankings += _rank(axes, repeats)
     return comparisons, rankings
@@ -95,11 +98,15 @@ def _points(scenario: Scenario) -> Iterator[tuple[Axes, list[Case]]]:
         yield cases[first].axes, cases[first : first + len(scenario.models)]
 
 
-def _compare(scenario: Scenario, repeats: Mapping[str, Sequence[Conclusion]]) -> list[Expectation]:
+def _compare(
+    scenario: Scenario,
+    repeats: Mapping[str, Sequence[Conclusion]],
+    accept_invalid: bool,
+) -> list[Expectation]:
     rounds = [_side_by_side(together) for together in zip(*repeats.values(), strict=False)]
     judged = judge_alone(scenario.compare, medians(rounds), rounds)
     invalid = [model for model, runs in repeats.items() if any(r.summary.invalid for r in runs)]
-    if not invalid:
+    if accept_invalid or not invalid:
         return judged
     reason = f"{', '.join(invalid)}: invalid as a measurement"
     return [

@@ -40,6 +40,7 @@ class Setting:
     backend: Backend
     backend_reason: str
     archive: Archive
+    accept_invalid: bool = False
 
 
 class Campaign:
@@ -70,8 +71,8 @@ class Campaign:
         except KeyboardInterrupt:
             status, reason = Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}"
         scenario = self._setting.scenario
-        cases = aggregate(scenario, self._conclusions)
-        comparisons, rankings = compare(scenario, self._conclusions)
+        cases, accept = aggregate(scenario, self._conclusions), self._setting.accept_invalid
+        comparisons, rankings = compare(scenario, self._conclusions, accept_invalid=accept)
         summary = Summary(
             scenario=self._setting.name,
             intent=self._setting.scenario.intent,
@@ -85,7 +86,8 @@ class Campaign:
             cases=cases,
             comparisons=comparisons,
             rankings=rankings,
-            exit_code=exit_code(status, cases, comparisons),
+            accepts_invalid=accept,
+            exit_code=exit_code(status, cases, comparisons, accept_invalid=accept),
         )
         return Findings(summary, self._environment, first_excerpts(self._conclusions))
 

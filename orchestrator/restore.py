@@ -41,11 +41,13 @@ def restore(archive: Archive) -> Findings:
     except (OSError, ValueError, KeyError, ScenarioError) as exc:
         raise RestoreError(f"{folder} does not hold complete results: {exc}") from exc
     cases = aggregate(scenario, found)
-    comparisons, rankings = compare(scenario, found)
+    comparisons, rankings = compare(scenario, found, accept_invalid=told.accepts_invalid)
     update = {
         "cases": cases,
         "comparisons": comparisons,
         "rankings": rankings,
-        "exit_code": exit_code(told.status, cases, comparisons),
+        "exit_code": exit_code(
+            told.status, cases, comparisons, accept_invalid=told.accepts_invalid
+        ),
     }
     return Findings(told.model_copy(update=update), environment, first_excerpts(found))

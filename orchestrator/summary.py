@@ -135,4 +135,7 @@ class Summary(Record):
     rankings: list[Ranking] = Field(
         default_factory=list, description="where repeats bear it, by throughput and p99"
     )
+    accepts_invalid: bool = Field(
+        default=False, description="whether expectations count of invalid cases too, as was asked"
+    )
     exit_code: int = Field(description="0, 1, 2, 3, 4 or 130 as in README.md")

@@ -85,26 +85,35 @@ UNDECIDED = (Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
 
 
 def exit_code(
-    status: Status, cases: Iterable[CaseSummary], comparisons: Iterable[Comparison] = ()
+    status: Status,
+    cases: Iterable[CaseSummary],
+    comparisons: Iterable[Comparison] = (),
+    *,
+    accept_invalid: bool = False,
 ) -> int:
     """Return the exit code of a campaign; the most serious finding decides.
 
     A case that did not end, or whose server crashed, has failed however well it was measured. Of
-    any other case that is invalid as a measurement, no expectation counts.
+    any other case that is invalid as a measurement, no expectation counts, unless such cases are
+    accepted.
     """
     if status is not Status.COMPLETE:
         return BROKEN if status is Status.BROKEN else INTERRUPTED
-    codes = {_case_code(case) for case in cases}
+    codes = {_case_code(case, accept_invalid) for case in cases}
     codes |= {_code([each.outcome for each in found.expectations]) for found in comparisons}
     return next((code for code in (FAILS, INVALID) if code in codes), HOLDS)
 
 
-def _case_code(case: CaseSummary) -> int:
+def _case_code(case: CaseSummary, accept_invalid: bool) -> int:
     implied = {each.text for each in IMPLIED.values()}
     failed = [each for each in case.expectations if each.outcome is Outcome.FAILED]
     if any(each.expression in implied for each in failed):
         return FAILS
-    return INVALID if case.invalid else _code([each.outcome for each in case.expectations])
+    return (
+        INVALID
+        if case.invalid and not accept_invalid
+        else _code([each.outcome for each in case.expectations])
+    )
 
 
 def _code(outcomes: Sequence[Outcome]) -> int:

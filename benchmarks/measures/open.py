@@ -8,8 +8,8 @@ How far two clients are apart is signed, so that noise cancels out of the median
 the instrument. The one in C takes part twice: its distance from itself is what the machine does.
 
 A scheduler that gives the core to others for 3 ms, once in 0.3 s, makes the whole p99. So a window
-in which client or server waited for a core is repeated, and the least disturbed one is taken. Where
-there are rounds in which nobody waited, only those count.
+in which client or server waited for a core is repeated, and the least disturbed one is taken. Only
+rounds in which nobody waited count; without any, all are shown and no target is held against them.
 """
 
 import statistics
@@ -63,7 +63,10 @@ def undisturbed(told: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[st
 
 
 def tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
-    """Return the tables of what each client told in each round."""
+    """Return the tables of what each client told in each round; targets only where none waited."""
+    is_quiet = all(one["waited"] <= QUIET for rounds in told.values() for one in rounds)
+    if not is_quiet:
+        title += " (disturbed: nothing is decided)"
     p50, p99 = _column(told, "p50_us"), _column(told, "p99_us")
     distances = {
         f"{name} {one} - c": apart(times_us[one], times_us[C])
@@ -76,12 +79,17 @@ def tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
         for sign in (1, -1)
     ]
     notes = {name: _busy_note(rounds) for name, rounds in told.items()}
-    lag = Target(LAB, LAG_US, at_least=False)
+    lag = [Target(LAB, LAG_US, at_least=False)] if is_quiet else []
     return [
         Table(f"{title}: p50 of response times", "us", p50, notes=notes),
         Table(f"{title}: p99 of response times", "us", p99),
-        Table(f"{title}: p99 of the lag of the schedule", "us", _column(told, "lag_p99_us"), [lag]),
-        Table(f"{title}: how far apart, of what is allowed", "x", distances, bounds),
+        Table(f"{title}: p99 of the lag of the schedule", "us", _column(told, "lag_p99_us"), lag),
+        Table(
+            f"{title}: how far apart, of what is allowed",
+            "x",
+            distances,
+            bounds if is_quiet else [],
+        ),
     ]
 
 

@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave the containers up for a look, and say how to remove them (docker only)",
     )
+    parser.add_argument(
+        "--accept-invalid",
+        action="store_true",
+        help="let expectations count where a run is invalid as a measurement; results say so",
+    )
     add_json(parser, "summary.json")
 
 
@@ -54,7 +59,7 @@ def execute(asked: argparse.Namespace) -> int:
     with interrupts.held():
         name = _name_of(asked.scenario)
         archive = Archive.create(asked.out, name, campaign_id)
-        setting = Setting(name, scenario, backend, reason, archive)
+        setting = Setting(name, scenario, backend, reason, archive, asked.accept_invalid)
         progress = follow(messages)
         with progress.shown():
             findings = Campaign(setting, progress).run()

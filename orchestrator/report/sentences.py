@@ -17,7 +17,7 @@ def verdict(summary: Summary) -> str:
     if summary.status is not Status.COMPLETE:
         return _cut_short(summary)
     doubts = _doubts(summary)
-    if doubts and summary.exit_code != FAILS:
+    if doubts and summary.exit_code != FAILS and not summary.accepts_invalid:
         return doubts
     expectations = _expectations_in_all(summary)
     return f"{expectations}; {doubts}" if doubts else expectations
@@ -29,7 +29,8 @@ def _doubts(summary: Summary) -> str:
         return ""
     case, reason = doubts[0]
     more = f" (and {len(doubts) - 1} more)" if doubts[1:] else ""
-    return f"invalid as a measurement: {visible(case.name)}: {visible(reason)}{more}"
+    accepted = ", accepted" if summary.accepts_invalid else ""
+    return f"invalid as a measurement{accepted}: {visible(case.name)}: {visible(reason)}{more}"
 
 
 def _cut_short(summary: Summary) -> str:

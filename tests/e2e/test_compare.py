@@ -28,8 +28,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         base = tmp_path_factory.mktemp(service)
         lab = Lab(Path(__file__).resolve().parents[2], base / "results")
         (base / "one.yaml").write_text(SCENARIO)
-        options = ("--backend", "process", "--out", lab.out, "--set", f"service={service}")
-        ended = lab.orchestrate(base / "one.yaml", *options)
+        options = ("--backend", "process", "--set", f"service={service}")
+        ended = lab.run(base / "one.yaml", *options)
         assert ended.code == 0, ended.out + ended.err
         (found[service],) = ended.results
     return found

@@ -41,6 +41,14 @@ def test_the_lab_is_held_against_c_both_ways() -> None:
     ]  # fmt: skip
 
 
+def test_nothing_is_decided_where_others_took_the_core() -> None:
+    one = {"p50_us": 50.0, "p99_us": 100.0, "lag_p99_us": 40.0, "busy": 0.9, "server_busy": 0.5,
+           "waited": 0.1}  # fmt: skip
+    made = tables("open", {LAB: [one], C: [one], C_AGAIN: [one]})
+    assert not any(table.targets for table in made)
+    assert all("nothing is decided" in table.title for table in made)
+
+
 def test_only_rounds_in_which_nobody_waited_for_a_core_count() -> None:
     quiet, disturbed = {"waited": 0.0, "p99_us": 1.0}, {"waited": 0.1, "p99_us": 2.0}
     told = {LAB: [quiet, disturbed, quiet], C: [quiet, quiet, disturbed]}

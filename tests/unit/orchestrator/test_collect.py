@@ -39,7 +39,8 @@ def replica(number: int, rows: list[Row], folder: Path, sent: int | None = None)
 
 
 def clients(folder: Path, *replicas: dict[str, Any], lost: tuple[dict[str, Any], ...] = ()) -> None:
-    told = {"start_ns": 100, "replicas": replicas, "lost": lost}
+    host = {"wall_s": 1.0, "cpus": 2.0}
+    told = {"start_ns": 100, "replicas": replicas, "lost": lost, "host": host}
     (folder / CLIENTS).write_text(json.dumps(told))
 
 
@@ -54,6 +55,7 @@ def test_replicas_and_who_was_lost_are_read(tmp_path: Path) -> None:
     assert run.replicas[1].health == FIT
     assert run.groups == ("clients", "slow")
     assert [each.reason for each in run.lost] == ["it hung"]
+    assert run.host["cpus"] == 2
     assert run.gaps == ()
 
 

@@ -115,6 +115,15 @@ def test_what_is_expected_between_models_counts(outcome: Outcome, code: int) -> 
     assert exit_code(Status.COMPLETE, [case(PASSED)], [found]) == code
 
 
+def test_invalid_cases_count_where_that_is_accepted() -> None:
+    noisy = [case(FAILED, invalid=("host busy",))]
+    assert exit_code(Status.COMPLETE, noisy) == 4
+    assert exit_code(Status.COMPLETE, noisy, accept_invalid=True) == 1
+    assert exit_code(Status.COMPLETE, [case(PASSED, invalid=("host busy",))]) == 4
+    accepted = [case(PASSED, invalid=("host busy",))]
+    assert exit_code(Status.COMPLETE, accepted, accept_invalid=True) == 0
+
+
 def test_a_campaign_that_did_not_end_says_so_before_all_else() -> None:
     assert exit_code(Status.BROKEN, [case(FAILED)]) == 3
     assert exit_code(Status.INTERRUPTED, [case(FAILED)]) == 130

@@ -1,0 +1,57 @@
+"""What the host did beside the lab, and what that does to a run."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from orchestrator import host
+from orchestrator.analyse import analyse
+from orchestrator.collect import ClientRun
+from orchestrator.expressions import parse_expression
+from orchestrator.host import HostTimes
+from orchestrator.verdict import disturbances
+from tests.unit.orchestrator.evidences import FIT, START_NS, Sent, evidence, replica, served
+
+
+def test_times_are_read_from_the_kernel() -> None:
+    begun = HostTimes.now()
+    passed = HostTimes.now().since(begun)
+    assert all(value is None or value >= 0 for value in passed.values())
+    assert passed["user_s"] is not None
+    assert (passed["cpus"] or 0) >= 1
+
+
+def test_what_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(host, "STAT", tmp_path / "none")
+    (tmp_path / "cpu").write_text("nothing")
+    monkeypatch.setattr(host, "PRESSURE", tmp_path / "cpu")
+    passed = HostTimes.now().since(HostTimes.now())
+    assert (passed["user_s"], passed["steal_s"], passed["pressure_s"]) == (None, None, None)
+
+
+TIMES = {
+    "wall_s": 2.0, "user_s": 3.3, "steal_s": 0.2, "own_s": 0.05, "pressure_s": 0.5, "cpus": 2.0,
+}  # fmt: skip
+
+
+def measured(**times: float | None) -> dict[str, float | None]:
+    health = dataclasses.replace(FIT, cpu_s=1.0)
+    told = evidence([replica(0, [Sent(0, 1, 2)], health=health)], [served(0, 1, 1, 2)])
+    run = ClientRun(START_NS, told.clients.replicas, (), (), {**TIMES, **times})
+    return analyse(dataclasses.replace(told, clients=run)).measures
+
+
+def test_what_the_lab_used_itself_is_not_of_others() -> None:
+    found = measured()
+    assert found["host_busy"] == pytest.approx((3.3 - 1.0 - 0.25 - 0.05) / 4.0)
+    assert found["host_steal"] == pytest.approx(0.05)
+    assert found["host_pressure"] == pytest.approx(0.25)
+    assert measured(user_s=1.0)["host_busy"] == 0
+    assert measured(user_s=None)["host_busy"] is None
+
+
+def test_a_disturbed_run_breaks_a_rule_and_an_unknown_figure_none() -> None:
+    rules = [parse_expression(text) for text in ("host_busy < 25%", "host_steal < 10%")]
+    assert disturbances(rules, measured()) == ["host_busy < 25% does not hold, 0.5 vs 0.25"]
+    assert disturbances(rules, measured(user_s=None)) == []
