@@ -26,6 +26,7 @@ MORE_IS_BETTER = frozenset({
 })  # fmt: skip
 """Of every other measure less is better."""
 
+_INVALID = "invalid as a measurement"
 _Values = npt.NDArray[np.float64]
 
 
@@ -59,16 +60,25 @@ class Difference:
 
 
 def differences(
-    before: Summary, after: Summary, measures: Sequence[str], threshold: float
+    before: Summary,
+    after: Summary,
+    measures: Sequence[str],
+    threshold: float,
+    *,
+    accept_invalid: bool = False,
 ) -> list[Difference]:
     """Return how ``after`` differs from ``before``, in the order of its cases.
 
     ``measures`` are names as in an expectation, ``group.measure`` too; ``threshold`` is a share,
-    0.05 for five percent.
+    0.05 for five percent. What is invalid as a measurement tells nothing, unless that is accepted;
+    then the reason says so.
     """
+    first = {case.name: case for case in before.cases}
+    accepts = (accept_invalid or before.accepts_invalid, accept_invalid or after.accepts_invalid)
     return [
-        _difference(one, other, full_name(name), threshold)
-        for one, other in _matched(before, after)
+        _difference(_Pair(first[case.name], case, accepts), full_name(name), threshold)
+        for case in after.cases
+        if case.name in first
         for name in measures
     ]
 
@@ -79,27 +89,49 @@ def unmatched(before: Summary, after: Summary) -> list[str]:
     return [*(n for n in one if n not in other), *(n for n in other if n not in one)]
 
 
-def _matched(before: Summary, after: Summary) -> Iterator[tuple[CaseSummary, CaseSummary]]:
-    first = {case.name: case for case in _trusted(before)}
-    for case in _trusted(after):
-        if case.name in first:
-            yield first[case.name], case
+@dataclass(frozen=True)
+class _Pair:
+    """A case in both campaigns; ``accepts`` is whether each counts though it is invalid."""
+
+    before: CaseSummary
+    after: CaseSummary
+    accepts: tuple[bool, bool]
+
+    def doubt(self) -> str:
+        """Return why nothing can be told, empty if nothing keeps us from it."""
+        for case, which, accepted in self._sides():
+            if case.invalid and not accepted:
+                return f"the {which} is {_INVALID}: {case.invalid[0]}"
+            if len(case.runs) < MIN_REPEATS:
+                return f"the {which} has too few repeats, {len(case.runs)}; it takes {MIN_REPEATS}"
+        return ""
+
+    def remark(self) -> str:
+        """Return what was accepted and must be known of whatever is told, empty if nothing."""
+        for case, which, _ in self._sides():
+            if case.invalid:
+                return f"accepted, although the {which} is {_INVALID}: {case.invalid[0]}"
+        return ""
+
+    def _sides(self) -> Iterator[tuple[CaseSummary, str, bool]]:
+        yield self.before, "first", self.accepts[0]
+        yield self.after, "second", self.accepts[1]
 
 
-def _trusted(summary: Summary) -> Iterator[CaseSummary]:
-    """Yield the cases; whoever accepted invalid ones trusts them here, too."""
-    for case in summary.cases:
-        yield case.model_copy(update={"invalid": []}) if summary.accepts_invalid else case
-
-
-def _difference(before: CaseSummary, after: CaseSummary, name: str, threshold: float) -> Difference:
-    ours, theirs = (_column(case.runs, name) for case in (before, after))
-    untold = Difference(after.name, name, _median(ours), _median(theirs))
-    if reason := _doubt(before, after) or _lack(ours, theirs, name):
+def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
+    ours, theirs = (_column(case.runs, name) for case in (pair.before, pair.after))
+    untold = Difference(pair.after.name, name, _median(ours), _median(theirs))
+    if reason := pair.doubt() or _lack(ours, theirs, name):
         return replace(untold, reason=reason)
     relative, low, high = _interval(ours, theirs)
-    change = _change(name, low, high, threshold)
-    return replace(untold, relative=relative, low=low, high=high, change=change)
+    return replace(
+        untold,
+        relative=relative,
+        low=low,
+        high=high,
+        change=_change(name, low, high, threshold),
+        reason=pair.remark(),
+    )
 
 
 def _median(column: _Values) -> float | None:
@@ -112,15 +144,6 @@ def _column(runs: Sequence[RunSummary], name: str) -> _Values:
     key = MEASURES[measure].key
     column = [(run.groups.get(group, {}) if group else run.measures).get(key) for run in runs]
     return np.array([] if None in column else column, dtype=np.float64)
-
-
-def _doubt(before: CaseSummary, after: CaseSummary) -> str:
-    for which, case in (("first", before), ("second", after)):
-        if case.invalid:
-            return f"the {which} is invalid as a measurement: {case.invalid[0]}"
-        if len(case.runs) < MIN_REPEATS:
-            return f"the {which} has too few repeats, {len(case.runs)}; it takes {MIN_REPEATS}"
-    return ""
 
 
 def _lack(ours: _Values, theirs: _Values, name: str) -> str:

@@ -32,7 +32,8 @@ def execute(asked: argparse.Namespace) -> int:
         with held(), engine_failures():
             removed += _clean(asked, find_projects(engine), engine)
     if not removed:
-        sys.stdout.write("nothing to remove\n")
+        where = "" if engine else " among processes"
+        sys.stdout.write(f"nothing to remove{where}\n")
     return HOLDS
 
 

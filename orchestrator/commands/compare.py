@@ -47,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what to compare, as in an expectation; may be repeated (default: "
         f"{', '.join(COMPARED)})",
     )
+    parser.add_argument(
+        "--accept-invalid",
+        action="store_true",
+        help="compare what is invalid as a measurement, too, and say so",
+    )
     add_json(parser, "the differences as JSON")
 
 
@@ -74,7 +79,8 @@ def execute(asked: argparse.Namespace) -> int:
     except StoredError as exc:
         say(f"orchestrate.py: {exc}")
         return MISUSED
-    found = differences(before, after, asked.measures or COMPARED, asked.threshold)
+    measures, accept = asked.measures or COMPARED, asked.accept_invalid
+    found = differences(before, after, measures, asked.threshold, accept_invalid=accept)
     if not found:
         say(f"orchestrate.py: {asked.first} and {asked.second} have no case in common")
         return MISUSED

@@ -65,7 +65,7 @@ def step_summary(summary: Summary) -> str:
 
 def _row(case: CaseSummary) -> tuple[str, ...]:
     passed = sum(1 for each in case.expectations if each.outcome is Outcome.PASSED)
-    expected = "invalid" if case.invalid else f"{passed}/{len(case.expectations)}"
+    expected = f"{passed}/{len(case.expectations)}" + (", invalid" if case.invalid else "")
     return (case.name, expected, *(_figure(case, name) for name in FIGURES))
 
 

@@ -97,6 +97,22 @@ def test_what_cannot_be_told_has_a_reason(
     assert exit_code([found]) == 4
 
 
+BUSY = repeated(STEADY).model_copy(update={"invalid": ["host busy"]})
+
+
+@pytest.mark.parametrize(("by_run", "by_us"), [(True, False), (False, True)])
+def test_what_is_invalid_may_be_accepted_and_is_marked(by_run: bool, by_us: bool) -> None:
+    after = summary(BUSY, accepts_invalid=by_run)
+    (found,) = differences(summary(repeated(STEADY)), after, [P99], 0.05, accept_invalid=by_us)
+    assert found.change is Change.NONE
+    assert found.reason == "accepted, although the second is invalid as a measurement: host busy"
+
+
+def test_one_run_does_not_accept_for_the_other() -> None:
+    (found,) = differences(summary(BUSY, accepts_invalid=True), summary(BUSY), [P99], 0.05)
+    assert found.reason == "the second is invalid as a measurement: host busy"
+
+
 def test_from_none_to_some_is_infinitely_much() -> None:
     found = only(repeated([0.0] * 5, "failed"), repeated([3.0] * 5, "failed"), "failed")
     assert (found.relative, found.low, found.change) == (math.inf, math.inf, Change.REGRESSION)
