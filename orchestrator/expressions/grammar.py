@@ -7,12 +7,13 @@ know which names exist and which units go together.
 import math
 import re
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from orchestrator.dimensions import UNITS_BYTES, unit_value
+from orchestrator.expressions.clauses import WITH, WITHIN, Clause, confidence_of, tolerance_of
 from orchestrator.expressions.syntax import (
     FUNCTIONS,
     Call,
@@ -28,7 +29,6 @@ from orchestrator.expressions.syntax import (
 from orchestrator.wording import listed
 
 MAX_CHARS = 500
-CONFIDENCES = (0.5, 0.999)
 GRAMMAR = r"""
 start: sum (COMPARE sum)* ("within" tolerance)? ("with" confidence)?
 tolerance: QUANTITY
@@ -110,20 +110,13 @@ def _expectation(error: UnexpectedInput) -> str:
     return f"allowed: {listed(words)}"
 
 
-class _Clause(NamedTuple):
-    """What follows the comparison: ``within`` a tolerance, ``with`` a confidence."""
-
-    word: str
-    quantity: Quantity
-
-
 @v_args(inline=True)
 class _Builder(Transformer[Token, Any]):
     """Builds the tree bottom-up while the text is parsed, so that nothing recurses."""
 
     def start(self, left: Part, *all_rest: Any) -> Comparison:  # noqa: ANN401 - tokens and parts in turn
-        rest = [each for each in all_rest if not isinstance(each, _Clause)]
-        clauses = {each.word: each.quantity for each in all_rest if isinstance(each, _Clause)}
+        rest = [each for each in all_rest if not isinstance(each, Clause)]
+        clauses = {each.word: each.quantity for each in all_rest if isinstance(each, Clause)}
         if len(rest) < 2:  # noqa: PLR2004 - an operator and a right side
             message = "nothing is compared; write e.g. failed == 0"
             raise ExpressionError(message, left.span.column)
@@ -131,15 +124,14 @@ class _Builder(Transformer[Token, Any]):
             message = "a chain of comparisons; write each as an expectation of its own"
             raise ExpressionError(message, _span(rest[2]).column)
         operator, right = rest[:2]
-        tolerance = clauses.get("within")
-        _check_tolerance(operator, tolerance)
-        return Comparison(str(operator), left, right, tolerance, _share(clauses.get("with")))
+        tolerance = tolerance_of(str(operator), _span(operator).column, clauses.get(WITHIN))
+        return Comparison(str(operator), left, right, tolerance, confidence_of(clauses.get(WITH)))
 
-    def tolerance(self, token: Token) -> "_Clause":
-        return _Clause("within", _quantity(token))
+    def tolerance(self, token: Token) -> Clause:
+        return Clause(WITHIN, _quantity(token))
 
-    def confidence(self, token: Token) -> "_Clause":
-        return _Clause("with", _quantity(token))
+    def confidence(self, token: Token) -> Clause:
+        return Clause(WITH, _quantity(token))
 
     def operation(self, left: Part, operator: Token, right: Part) -> Operation:
         span = Span(left.span.start, right.span.end)
@@ -157,34 +149,13 @@ class _Builder(Transformer[Token, Any]):
 
     def call(self, function: Token, *rest: Any) -> Call | Name:  # noqa: ANN401 - parts, then the bracket
         arguments = rest[:-1]
-        if function not in FUNCTIONS and len(arguments) == 1 and isinstance(arguments[0], Name):
-            span = Span(_span(function).start, _span(rest[-1]).end)
-            return Name(span, str(function), model=arguments[0].name)
         span = Span(_span(function).start, _span(rest[-1]).end)
+        if function not in FUNCTIONS and len(arguments) == 1 and isinstance(arguments[0], Name):
+            return Name(span, str(function), model=arguments[0].name)
         return Call(span, str(function), arguments, depth_over(arguments, span))
 
     def group(self, opening: Token, inner: Part, closing: Token) -> Part:
         return replace(inner, span=Span(_span(opening).start, _span(closing).end))
-
-
-def _check_tolerance(operator: Token, tolerance: Quantity | None) -> None:
-    if operator == "~=" and tolerance is None:
-        message = "~= needs a tolerance; write e.g. within 10% or within 50ms"
-        raise ExpressionError(message, _span(operator).column)
-    if operator != "~=" and tolerance is not None:
-        message = f"a tolerance does not go with {operator}; within goes with ~= only"
-        raise ExpressionError(message, tolerance.span.column)
-
-
-def _share(confidence: Quantity | None) -> float | None:
-    """Return a confidence as a share, None where none is asked for."""
-    if confidence is None:
-        return None
-    low, high = CONFIDENCES
-    if confidence.unit != "%" or not low <= confidence.value <= high:
-        message = f"a confidence is from {low:.0%} to {high:.1%}; write e.g. with 95%"
-        raise ExpressionError(message, confidence.span.column)
-    return confidence.value
 
 
 def _quantity(token: Token) -> Quantity:

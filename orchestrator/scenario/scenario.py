@@ -11,8 +11,6 @@ from pydantic_core import PydanticCustomError
 
 from labkit.durations import parse_duration_s
 from orchestrator.expressions import Expression, parse_expression
-from orchestrator.expressions.syntax import Name
-from orchestrator.measures import find_measure
 from orchestrator.scenario.executors import AnyGroup, check_groups
 from orchestrator.scenario.matrix import (
     Matrix,
@@ -23,6 +21,7 @@ from orchestrator.scenario.matrix import (
     count_points,
     points,
 )
+from orchestrator.scenario.naming import COMPARE, VALIDITY, Naming, Placed
 from orchestrator.scenario.rules import Breach, breaches
 from orchestrator.scenario.sections import UNLIMITED, Limits, Section, ServerSettings
 from orchestrator.scenario.values import (
@@ -40,7 +39,7 @@ from orchestrator.wording import unknown
 MAX_CASES = 200
 MAX_REPEATS = 50
 INTERLEAVED = "interleaved"
-VALIDITY = tuple(
+RULES = tuple(
     parse_expression(text)
     for text in ("host_busy < 25%", "host_steal < 10%", "client_bottlenecks == 0")
 )
@@ -113,7 +112,7 @@ class Scenario(Section):
         ],
     ] = Field(default_factory=dict)
     compare: Annotated[tuple[Expectation, ...], Field(strict=False)] = ()
-    validity: Annotated[tuple[Expectation, ...], Field(strict=False)] = VALIDITY
+    validity: Annotated[tuple[Expectation, ...], Field(strict=False)] = RULES
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
     order: Annotated[str, one_of(INTERLEAVED, "sequential")] = INTERLEAVED
     warmup: Annotated[str, duration_between("0s", "60m")] = "0s"
@@ -151,7 +150,8 @@ class Scenario(Section):
             message = f"{cases} cases, every model at every point; allowed: at most {MAX_CASES}"
             complaints([((where,), complaint(message))])
         found = [each for point in points(self.matrix) for each in self._breaches(point)]
-        found += self._misplaced_names()
+        naming = Naming([group.name for group in self.clients], self.models)
+        found += naming.problems(self._placed())
         if self.warmup_s >= self.timeout_s:
             message = f"{self.warmup} leaves nothing to measure before timeout, {self.timeout}"
             found.append((("warmup",), complaint(message)))
@@ -174,34 +174,12 @@ class Scenario(Section):
             return ("server", breach.key)
         return ("clients", breach.group, breach.key)
 
-    def _misplaced_names(self) -> Iterator[tuple[Where, PydanticCustomError]]:
-        """Yield the expectations that name a group or a model which is not there, or none."""
-        placed: list[tuple[Where, Expression]] = [
+    def _placed(self) -> list[Placed]:
+        """Return every expression, with where it was written."""
+        placed: list[Placed] = [
             (("expect", subject, index), each)
             for subject, expressions in self.expect.items()
             for index, each in enumerate(expressions)
         ]
-        placed += [(("compare", index), each) for index, each in enumerate(self.compare)]
-        placed += [(("validity", index), each) for index, each in enumerate(self.validity)]
-        groups = [group.name for group in self.clients]
-        for where, expression in placed:
-            for name in expression.names:
-                message = ""
-                if name.group and name.group not in groups:
-                    message = unknown("group", name.group, groups)
-                elif where[0] == "compare":
-                    message = self._of_which_model(name)
-                elif name.model:
-                    message = "this asks one model among others; write it under compare"
-                if message:
-                    yield where, complaint(message, column=name.span.column)
-
-    def _of_which_model(self, name: Name) -> str:
-        """Return what is wrong with the model that a comparison asks, empty if nothing is."""
-        if name.model:
-            known = name.model in self.models
-            return "" if known else unknown("model", name.model, self.models)
-        measure = find_measure(name.name)
-        if measure is None or measure.kind == "input":
-            return ""
-        return f"of which model? write e.g. {name.name}({self.models[0]})"
+        placed += [((COMPARE, index), each) for index, each in enumerate(self.compare)]
+        return placed + [((VALIDITY, index), each) for index, each in enumerate(self.validity)]

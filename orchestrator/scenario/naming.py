@@ -1,0 +1,51 @@
+"""Whether the measures that expectations name are asked of whom they can be asked of."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic_core import PydanticCustomError
+
+from orchestrator.expressions import Expression
+from orchestrator.expressions.syntax import Name
+from orchestrator.measures import find_measure
+from orchestrator.scenario.matrix import Where
+from orchestrator.scenario.values import complaint
+from orchestrator.wording import unknown
+
+COMPARE, VALIDITY = "compare", "validity"
+Placed = tuple[Where, Expression]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What may be named: the client groups and the models of a scenario."""
+
+    groups: Sequence[str]
+    models: Sequence[str]
+
+    def problems(self, placed: Sequence[Placed]) -> Iterator[tuple[Where, PydanticCustomError]]:
+        """Yield what is wrong with expressions, each with where it was written."""
+        for where, expression in placed:
+            if where[0] == VALIDITY and expression.confidence is not None:
+                message = "a rule is of each run by itself, and confidence of repeats"
+                yield where, complaint(message)
+            for name in expression.names:
+                message = self._problem(name, where)
+                if message:
+                    yield where, complaint(message, column=name.span.column)
+
+    def _problem(self, name: Name, where: Where) -> str:
+        if name.group and name.group not in self.groups:
+            return unknown("group", name.group, self.groups)
+        if where[0] == COMPARE:
+            return self._of_which_model(name)
+        return "this asks one model among others; write it under compare" if name.model else ""
+
+    def _of_which_model(self, name: Name) -> str:
+        if name.model:
+            known = name.model in self.models
+            return "" if known else unknown("model", name.model, self.models)
+        measure = find_measure(name.name)
+        if measure is None or measure.kind == "input":
+            return ""
+        return f"of which model? write e.g. {name.name}({self.models[0]})"
