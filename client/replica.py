@@ -17,7 +17,7 @@ from client.task import Task
 from labkit.order import Share
 from labkit.wire import Channel, Message, WireError
 
-MEETING_DEADLINE_S = 60.0
+MEETING_DEADLINE_S = 600.0  # the time that an engine takes to start a large fleet
 CONNECT_DEADLINE_S = 5.0
 RETRY_S = 0.05
 
@@ -95,7 +95,8 @@ def _carry_out(channel: Channel, load: Loop) -> None:
     samples, connections = load.books.packed()
     channel.send(
         "result",
-        samples + connections,
+        samples,
+        connections,
         replica=load.task.share.replica,
         start_ns=start_ns,
         first_connect_ns=load.first_connect_ns,

@@ -60,9 +60,10 @@ class Channel:
         """Let `receive` fail with TimeoutError once nothing has come for ``timeout_s``."""
         self._sock.settimeout(timeout_s)
 
-    def send(self, kind: str, payload: bytes = b"", **fields: object) -> None:
-        """Send one message and the raw bytes that belong to it."""
-        self._sock.sendall(encode(kind, **fields) + payload)
+    def send(self, kind: str, *payload: bytes, **fields: object) -> None:
+        """Send one message and the raw bytes that belong to it, which may be too large to copy."""
+        for part in (encode(kind, **fields), *payload):
+            self._sock.sendall(part)
 
     def receive(self) -> Message:
         """Wait for the next message and return it.

@@ -43,7 +43,7 @@ class Replica:
 
     ``begun_ns`` is when it really began; ``planned`` is None where only the run could tell how many
     messages there would be. ``books`` count messages by what became of them, ``errors`` connections
-    by the kind of failure that ended them.
+    by the kind of failure that ended them. ``exit_code`` is that of its program, where it is known.
     """
 
     number: int
@@ -56,6 +56,7 @@ class Replica:
     health: Health
     messages: Table
     connections: Table
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def _read_replica(told: Mapping[str, Any], folder: Path, gaps: list[str]) -> Rep
         errors={kind: int(told["errors"][kind]) for kind in FAILURES},
         health=Health(**{each.name: told["health"][each.name] for each in fields(Health)}),
         messages=messages,
+        exit_code=told.get("exit_code"),
         connections=_read_table(folder / told["connections"], ConnectionRow._fields, gaps),
     )
 

@@ -46,6 +46,8 @@ def _loss(lost: Lost, evidence: Evidence) -> str:
 def _of_replica(replica: Replica) -> Iterator[str]:
     """Yield what does not add up within one replica."""
     name, books = f"replica {replica.number}", replica.books
+    if replica.exit_code:
+        yield f"{name} ended with exit code {replica.exit_code} after it had reported"
     sent, unsent, planned = books["sent"], books["unsent"], replica.planned
     if planned is not None and sent + unsent != planned:
         yield f"{name}: {planned} messages planned, but {sent} sent + {unsent} unsent"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.scenario import Limits
+from orchestrator.scenario.sections import UNLIMITED
 
 LAST_LINES = 12
 
@@ -33,11 +34,11 @@ class StageOrder:
 
     model: str
     environment: Mapping[str, str]
-    limits: Limits
     replicas: int
     folder: Path
     drain_timeout_s: float
     clients_vanish: bool = False
+    limits: Limits = UNLIMITED
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from orchestrator.wording import quote
 MAX_DURATION = "60m"
 EACH = "each"
 MAX_POOL = 10_000
+MAX_DEMAND_CHARS = 2_000  # of all groups together, less than a line of the wire holds
 _RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/(?:s|m)")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
 
@@ -68,6 +69,8 @@ def _bad_turns(turns: list[object]) -> Iterator[tuple[tuple[int], PydanticCustom
 
 
 def _read_demand(text: str) -> str:
+    if len(text) > MAX_DEMAND_CHARS:
+        raise complaint(f"{len(text)} characters; allowed: at most {MAX_DEMAND_CHARS}")
     try:
         mean_s = Demands.parse(text).mean_s
     except DemandsError as error:

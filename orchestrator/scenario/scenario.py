@@ -24,7 +24,7 @@ from orchestrator.scenario.matrix import (
     points,
 )
 from orchestrator.scenario.rules import Breach, breaches
-from orchestrator.scenario.sections import Limits, Section, ServerSettings
+from orchestrator.scenario.sections import UNLIMITED, Limits, Section, ServerSettings
 from orchestrator.scenario.values import (
     Expectation,
     Text,
@@ -98,7 +98,7 @@ class Scenario(Section):
         AfterValidator(_check_unique),
     ]
     server: ServerSettings = ServerSettings()
-    limits: Limits = Limits()
+    limits: Limits = UNLIMITED
     clients: Annotated[
         tuple[AnyGroup, ...],
         Field(strict=False),

@@ -73,3 +73,6 @@ class Limits(Section):
     def memory_bytes(self) -> int | None:
         """The memory in bytes."""
         return None if self.memory is None else round(parse_size_bytes(self.memory))
+
+
+UNLIMITED = Limits()

@@ -41,6 +41,14 @@ def conducted(script: Callable[[Channel], None]) -> None:
             conductor.join()
 
 
+def result_of(channel: Channel) -> dict[str, Any]:
+    """Return what a replica reports, without its samples, which are read."""
+    result = dict(channel.receive())
+    assert result["type"] == "result"
+    channel.receive_bytes(result["samples_bytes"] + result["connections_bytes"])
+    return result
+
+
 def test_a_share_without_a_server_is_reported_as_refused() -> None:
     told: dict[str, Any] = {}
 
@@ -71,7 +79,7 @@ def test_a_share_of_no_users_ends_when_it_starts() -> None:
         channel.send("load", **ordered(initial=1))
         channel.receive()
         channel.send("start", start_ns=1)
-        told.update(channel.receive())
+        told.update(result_of(channel))
 
     conducted(script)
     assert told["end_ns"] == 1
@@ -179,7 +187,7 @@ def test_a_run_that_times_out_is_reported_all_the_same() -> None:
             channel.send("load", **ordered(target=target, timeout_s=0.1))
             channel.receive()
             channel.send("start", start_ns=time.monotonic_ns())
-            told.update(channel.receive())
+            told.update(result_of(channel))
 
         conducted(script)
     assert told["books"] == {"sent": 2, "acked": 0, "failed": 0, "unsent": 4, "in_flight": 2}
@@ -199,7 +207,7 @@ def test_a_start_still_to_come_is_waited_for_without_spinning() -> None:
         channel.receive()
         told["from_ns"] = time.monotonic_ns() + 300_000_000
         channel.send("start", start_ns=told["from_ns"])
-        told.update(channel.receive())
+        told.update(result_of(channel))
 
     conducted(script)
     assert told["first_connect_ns"] >= told["from_ns"]
@@ -213,7 +221,7 @@ def test_the_client_s_own_health_is_part_of_the_result() -> None:
         channel.send("load", **ordered(loop="open", initial=100.0, stages=[(0.1, 100.0)]))
         channel.receive()
         channel.send("start", start_ns=time.monotonic_ns())
-        told.update(channel.receive())
+        told.update(result_of(channel))
 
     conducted(script)
     health = told["health"]

@@ -51,6 +51,12 @@ def test_errors_that_no_connection_tells_of() -> None:
     assert doubts(told) == ["replica 0: 2 errors reset, but 0 connections say so"]
 
 
+def test_a_replica_that_ended_badly_after_its_report() -> None:
+    told = evidence([replica(0, BOTH, exit_code=-9)], SERVED)
+    assert doubts(told) == ["replica 0 ended with exit code -9 after it had reported"]
+    assert doubts(evidence([replica(0, BOTH, exit_code=0)], SERVED)) == []
+
+
 def test_shares_that_do_not_make_up_the_plan() -> None:
     told = evidence([replica(0, BOTH)], SERVED, planned={"clients": 5})
     assert doubts(told) == ["clients: 5 messages planned, but 2 are the shares of its replicas"]

@@ -128,6 +128,8 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
         ("    demand: sleep=hyperexponential(1s, scv=0.5)",
          "6:13: demand: 'sleep=hyperexponential(1s, scv=0.5)': scv=0.5 is out of range; "
          "allowed: 1 to 1000"),
+        (f"    demand: '{', '.join(['sleep=1s'] * 300)}'",
+         "6:13: demand: 2998 characters; allowed: at most 2000"),
         ("    demand: []", "6:13: demand: the list is empty; write at least one demand"),
         ("    demand: [sleep=1s, 5]", f"6:24: 5 is a number; {DEMAND}"),
         ("    think_time: 5", "6:17: think_time: 5 is a number; write 50ms, exponential(50ms), "
