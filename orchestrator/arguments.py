@@ -9,7 +9,7 @@ from orchestrator.commands import COMMANDS
 USAGE = """orchestrate.py [run] SCENARIO [options]
        orchestrate.py plan SCENARIO [options]
        orchestrate.py validate SCENARIO...
-       orchestrate.py report RESULTS [--json]
+       orchestrate.py report|analyse RESULTS [--json]
        orchestrate.py compare RUN_A RUN_B [options]
        orchestrate.py clean [options]
        orchestrate.py schema"""

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Command] = {
     "plan": plan,
     "validate": validate,
     "report": report,
+    "analyse": report,  # by what it does, rather than by what it is for
     "compare": compare,
     "clean": clean,
     "schema": schema,
