@@ -15,14 +15,16 @@ from orchestrator.laws import broken_laws, law_measures
 from orchestrator.merge import Merged, merge
 from orchestrator.server_measures import declared, host_measures, server_measures
 from orchestrator.summary import Instrument
+from orchestrator.windows import recovery_time_s, windows
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Measures by name, None where unknown; the same of each group; what they were made from."""
+    """Measures by name, None where unknown; the same of each group, of each window of faults."""
 
     measures: Figures
     groups: Mapping[str, Figures]
+    windows: Mapping[str, Figures]
     instrument: Instrument
     merged: Merged
     invalid: list[str]
@@ -51,5 +53,8 @@ def analyse(evidence: Evidence) -> Analysis:
         **host_measures(evidence),
         "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
     }
+    end_ns = begin_ns + round(clients.makespan_s * 1e9)
+    found = windows(counted, evidence.faults, (begin_ns, end_ns))
+    measures["recovery_time"] = recovery_time_s(counted, evidence.faults, found)
     doubts = [*find_doubts(evidence, merged.requests), *broken_laws(merged.requests, evidence.log)]
-    return Analysis(measures, groups, instrument, merged, doubts)
+    return Analysis(measures, groups, found, instrument, merged, doubts)

@@ -16,7 +16,8 @@ from orchestrator.plan import Run, plan
 from orchestrator.records import Excerpt
 from orchestrator.scenario import Scenario
 from orchestrator.server_log import read_server_log
-from orchestrator.summary import RunSummary
+from orchestrator.summary import FaultSummary, RunSummary
+from orchestrator.timeline import FaultRecord, read_faults
 from orchestrator.verdict import disturbances
 
 MAX_REQUESTS_IN_ALL = 20_000
@@ -51,6 +52,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         planned=case.planned(),
         open_groups=case.open_groups(),
         warmup_s=scenario.warmup_s,
+        faults=read_faults(folder),
     )
     analysis = analyse(evidence)
     start_ns = evidence.clients.start_ns
@@ -58,28 +60,46 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
     shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
     values = _values(analysis)
-    summary = _summary(run, analysis, ended["overhead_s"])
+    told = [_fault(each, start_ns) for each in evidence.faults]
+    summary = _summary(run, analysis, told, ended["overhead_s"])
     disturbed = [*summary.invalid, *disturbances(scenario.validity, values)]
     summary = summary.model_copy(update={"invalid": disturbed})
     return Conclusion(run, summary, shown, values)
 
 
-def _summary(run: Run, analysis: Analysis, overhead_s: float) -> RunSummary:
-    groups = analysis.groups if len(analysis.groups) > 1 else {}
+def _summary(
+    run: Run, analysis: Analysis, faults: list[FaultSummary], overhead_s: float
+) -> RunSummary:
+    groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.windows}
     return RunSummary(
         slug=run.slug,
         measures=keyed(analysis.measures),
         groups={name: keyed(figures) for name, figures in groups.items()},
+        faults=faults,
         instrument=analysis.instrument,
         invalid=analysis.invalid,
         overhead_s=overhead_s,
     )
 
 
+def _fault(record: FaultRecord, start_ns: int) -> FaultSummary:
+    def since_start_s(instant_ns: int | None) -> float | None:
+        return None if instant_ns is None else (instant_ns - start_ns) / 1e9
+
+    return FaultSummary(
+        fault=record.fault,
+        worker=record.worker,
+        asked_s=(record.asked_ns - start_ns) / 1e9,
+        effect_s=since_start_s(record.effect_ns),
+        reverted_s=since_start_s(record.reverted_ns),
+        error=record.error,
+    )
+
+
 def _values(analysis: Analysis) -> Figures:
     of_groups = {
         f"{group}.{name}": value
-        for group, figures in analysis.groups.items()
+        for group, figures in {**analysis.groups, **analysis.windows}.items()
         for name, value in figures.items()
     }
     return {**analysis.measures, **of_groups}

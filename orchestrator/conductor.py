@@ -6,7 +6,7 @@ Samples go to the case's folder as they came; nothing is concluded here.
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,19 +24,23 @@ RESULT_DEADLINE_S = 60.0
 SHOWN = 3
 
 
-def drive(
-    address: tuple[str, int], order: Order, folder: Path, on_pulse: Callable[[Pulse], None]
-) -> float:
-    """Run ``order`` to its end, leave what the clients report in ``folder``; return its seconds.
+@dataclass(frozen=True)
+class Watch:
+    """Whom to tell of a load: of its start, by the clock, and now and then of how it gets on."""
 
-    ``on_pulse`` is told now and then how the load gets on.
+    on_start: Callable[[int], None]
+    on_pulse: Callable[[Pulse], None]
+
+
+def drive(address: tuple[str, int], order: Order, folder: Path, watch: Watch) -> float:
+    """Run ``order`` to its end, leave what the clients report in ``folder``; return its seconds.
 
     Raises:
         BackendError: the conductor or all replicas were lost, or it took longer than it may.
     """
     try:
         with Channel(socket.create_connection(address, CONNECT_DEADLINE_S)) as channel:
-            return _Drive(channel, order, folder, on_pulse).run()
+            return _Drive(channel, order, folder, watch).run()
     except (OSError, WireError) as exc:
         raise BackendError(f"the conductor at {address[0]}:{address[1]} was lost: {exc}") from exc
 
@@ -44,13 +48,11 @@ def drive(
 class _Drive:
     """One conversation with the conductor."""
 
-    def __init__(
-        self, channel: Channel, order: Order, folder: Path, on_pulse: Callable[[Pulse], None]
-    ) -> None:
+    def __init__(self, channel: Channel, order: Order, folder: Path, watch: Watch) -> None:
         self._channel = channel
         self._order = order
         self._folder = folder
-        self._on_pulse = on_pulse
+        self._watch = watch
         self._enrolled = 0
         self._start_ns = 0
         self._host_begun = self._host_ended = HostTimes.now()
@@ -72,9 +74,10 @@ class _Drive:
             case "started":
                 self._start_ns = message["start_ns"]
                 self._host_begun = HostTimes.now()
+                self._watch.on_start(self._start_ns)
                 self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
             case "progress":
-                self._on_pulse(read_fields(Pulse, message))
+                self._watch.on_pulse(read_fields(Pulse, message))
             case "result":
                 self._keep(message)
             case "lost":

@@ -22,7 +22,8 @@ def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
     """Return why the case cannot be trusted as a measurement; nothing is better."""
     clients = evidence.clients
     return [
-        *evidence.log.gaps,
+        *([] if evidence.is_log_cut else evidence.log.gaps),
+        *(f"fault {each.fault}: {each.error}" for each in evidence.faults if each.error),
         *clients.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
         *(doubt for replica in clients.replicas for doubt in _of_replica(replica)),
@@ -96,7 +97,7 @@ def _of_log(evidence: Evidence, requests: Table) -> Iterator[str]:
     """Yield where the server's log and the clients disagree on what was acknowledged."""
     log = evidence.log
     unseen = np.count_nonzero((requests["outcome"] == ACKED) & (requests["finished_ns"] == 0))
-    if unseen:
+    if unseen and not evidence.is_log_cut:
         yield f"{unseen} acks at the clients have no request_acked in the server's log"
     sent = find_sent(requests, log)
     lost = np.isin(log.served["replica"], [each.number for each in evidence.clients.lost])

@@ -5,7 +5,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from orchestrator.collect import ClientRun
+from orchestrator.scenario.faults import KILLING
 from orchestrator.server_log import ServerLog
+from orchestrator.timeline import FaultRecord
 
 
 @dataclass(frozen=True)
@@ -24,3 +26,9 @@ class Evidence:
     planned: Mapping[str, int | None] = field(default_factory=dict)
     open_groups: AbstractSet[str] = frozenset()
     warmup_s: float = 0.0
+    faults: tuple[FaultRecord, ...] = ()
+
+    @property
+    def is_log_cut(self) -> bool:
+        """Whether a process was killed on purpose, and with it lines that it had not written."""
+        return any(each.fault in KILLING and each.effect_ns is not None for each in self.faults)

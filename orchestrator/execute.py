@@ -10,11 +10,12 @@ from labkit.order import Order
 from labkit.pulse import Pulse
 from orchestrator.archive import CASE
 from orchestrator.backends.base import Backend, StageOrder
-from orchestrator.conductor import drive
+from orchestrator.conductor import Watch, drive
 from orchestrator.exits import attribute_exits
 from orchestrator.plan import Case
 from orchestrator.scenario import Scenario, ServerSettings
 from orchestrator.scenario.sections import SERVER_DEFAULTS
+from orchestrator.timeline import Timeline
 
 START_MARGIN_S = 0.05
 ENROL_S = 30.0
@@ -48,9 +49,10 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     steps.on_step("starting")
     with backend.stage(staged) as stage:
         steps.on_step("under load")
-        load_s = drive(
-            stage.conductor, _order(scenario, case, stage.target), folder, steps.on_pulse
-        )
+        with Timeline(scenario.faults, stage, scenario.seed) as timeline:
+            watch = Watch(timeline.begin, steps.on_pulse)
+            load_s = drive(stage.conductor, _order(scenario, case, stage.target), folder, watch)
+        timeline.store(folder)
         steps.on_step("stopping")
         end = stage.end()
     attribute_exits(folder, end.clients)

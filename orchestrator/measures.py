@@ -104,6 +104,7 @@ _REGISTRY = (
     Measure("peak_memory", SIZE, "most memory the server held, shared pages in each process"),
     Measure("server_exit_code", COUNT, "how the server ended once it was told to"),
     Measure("utilization", COUNT, "time in service over workers times makespan; above 1 in a loop"),
+    Measure("recovery_time", TIME, "from the end of the faults until throughput is back at 90%"),
     Measure("in_system_mean", COUNT, "messages due and not over, on average: L of Little's law"),
     Measure("accept_queue_max", COUNT, "most connections established and not yet accepted"),
     Measure("accept_queue_mean", COUNT, "the same on average, while there were connections"),

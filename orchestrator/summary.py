@@ -58,6 +58,17 @@ class Instrument(Record):
     reasons: list[str] = Field(description="why it is not ok, a sentence each")
 
 
+class FaultSummary(Record):
+    """One fault of a run; seconds from the common start of the load."""
+
+    fault: str
+    worker: int | None = Field(description="of kill-worker, which one")
+    asked_s: float = Field(description="when it was due")
+    effect_s: float | None = Field(description="when it had been done; null if it was not")
+    reverted_s: float | None = Field(description="when its end had, if it has one")
+    error: str = Field(description="why it could not be done, empty if it was")
+
+
 class RunSummary(Record):
     """One repeat of a case."""
 
@@ -69,6 +80,7 @@ class RunSummary(Record):
         default_factory=dict,
         description="the clients' measures of each group by name, where there are several groups",
     )
+    faults: list[FaultSummary] = Field(default_factory=list)
     instrument: Instrument
     invalid: list[str] = Field(description="why this run cannot be trusted as a measurement")
     overhead_s: float = Field(description="wall time of the run less the load's own window")

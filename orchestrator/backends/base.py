@@ -79,6 +79,28 @@ class Stage(Protocol):
     def conductor(self) -> tuple[str, int]:
         """The conductor's address as the orchestrator sees it."""
 
+    def pause(self) -> None:
+        """Have the whole server stand still."""
+
+    def resume(self) -> None:
+        """Have it go on."""
+
+    def limit_cpus(self, cpus: float | None) -> None:
+        """Give the server no more CPUs than that; None takes the limit away again."""
+
+    def workers(self) -> list[int]:
+        """Return the indexes of the worker processes or threads that have started."""
+
+    def kill_worker(self, index: int) -> None:
+        """Kill one worker process.
+
+        Raises:
+            BackendError: there is none of that index, or it is no process.
+        """
+
+    def stop_server(self, *, is_killed: bool) -> None:
+        """Tell the server to stop, or kill it."""
+
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and leave every log in the order's folder.
 
@@ -117,6 +139,30 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Remove whatever an interrupt left of a stage; nothing happens where nothing is left."""
+
+
+def worker_pids(log: str) -> dict[int, int]:
+    """Return the process (or thread) of each worker by its index, by the events of ``log``."""
+    pids: dict[int, int] = {}
+    for line in log.splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            event = json.loads(line)
+            if event["event"] == "worker_started":
+                pids[int(event["index"])] = int(event["worker_pid"])
+    return pids
+
+
+def worker_pid(log: str, index: int) -> int:
+    """Return the process of the worker of that index.
+
+    Raises:
+        BackendError: ``log`` knows none.
+    """
+    pids = worker_pids(log)
+    if index not in pids:
+        known = ", ".join(map(str, sorted(pids))) or "none"
+        raise BackendError(f"there is no worker {index}; workers that the server told of: {known}")
+    return pids[index]
 
 
 def last_lines(log: str) -> str:

@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-import docker
-import requests
 from docker.models.containers import Container
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -17,19 +15,27 @@ from orchestrator.backends.base import (
     StageOrder,
     last_lines,
     listening_event,
+    worker_pid,
+    worker_pids,
 )
+from orchestrator.backends.container import GRACE_S, ended, kill_process, read_log
 from orchestrator.backends.override import CONDUCTOR_PORT, write_override
 from orchestrator.compose import Compose
-from orchestrator.engine import ENGINE_ERRORS, NUMBER_LABEL, SERVICE_LABEL, Engine
+from orchestrator.engine import (
+    ENGINE_ERRORS,
+    NUMBER_LABEL,
+    SERVICE_LABEL,
+    Engine,
+    engine_failures,
+)
 
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
 START_DEADLINE_S = 30.0
 POLL_S = 0.02
-GRACE_S = 10.0
-KILLED_DEADLINE_S = 60.0
 PORT = 3000
 READERS = 8
+CPU_PERIOD_US = 100_000
 
 
 class DockerStage:
@@ -76,6 +82,44 @@ class DockerStage:
                 f"{last_lines(read_log(container))}"
             )
         return container
+
+    def pause(self) -> None:
+        """Freeze the server's container."""
+        with engine_failures():
+            self._server.pause()
+
+    def resume(self) -> None:
+        """Thaw it."""
+        with engine_failures():
+            self._server.unpause()
+
+    def limit_cpus(self, cpus: float | None) -> None:
+        """Change the quota of the server's container; None is what it was made with."""
+        limited = self._order.limits.cpus if cpus is None else cpus
+        quota = -1 if limited is None else round(limited * CPU_PERIOD_US)
+        with engine_failures():
+            self._server.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota)
+
+    def workers(self) -> list[int]:
+        """Return the workers that the server's log tells of."""
+        return sorted(worker_pids(read_log(self._server)))
+
+    def kill_worker(self, index: int) -> None:
+        """Kill one worker process, from within the container.
+
+        Raises:
+            BackendError: there is none of that index, or it is a thread.
+        """
+        pid = worker_pid(read_log(self._server), index)
+        with engine_failures():
+            is_done = kill_process(self._server, pid)
+        if not is_done:
+            raise BackendError(f"worker {index} is no process that could be killed alone")
+
+    def stop_server(self, *, is_killed: bool) -> None:
+        """Tell the server to stop, or kill it."""
+        with engine_failures():
+            self._server.kill("SIGKILL" if is_killed else "SIGTERM")
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and write every container's log."""
@@ -137,21 +181,3 @@ def _client_end(container: Container) -> ClientEnd:
         pid=None,
         exit_code=ended(container),
     )
-
-
-def ended(container: Container) -> int:
-    """Return the exit code of a container that is about to end; one that stays is killed."""
-    try:
-        return int(container.wait(timeout=GRACE_S)["StatusCode"])
-    except requests.exceptions.RequestException:  # so the SDK says that the time is up
-        with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
-            container.kill()
-        return int(container.wait(timeout=KILLED_DEADLINE_S)["StatusCode"])
-
-
-def read_log(container: Container) -> str:
-    """Return all that the container wrote so far."""
-    try:
-        return container.logs().decode("utf-8", errors="replace")
-    except docker.errors.NotFound:
-        return ""

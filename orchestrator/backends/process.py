@@ -4,11 +4,15 @@ For a machine without an engine and for fast tests. Each program gets a session 
 a Ctrl-C reaches the orchestrator alone, which then ends them in order.
 """
 
+import contextlib
+import os
+import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from orchestrator.archive import SERVER_LOG
 from orchestrator.backends.base import (
@@ -16,6 +20,8 @@ from orchestrator.backends.base import (
     ClientEnd,
     StageEnd,
     StageOrder,
+    worker_pid,
+    worker_pids,
 )
 from orchestrator.backends.program import ROOT, Program
 from orchestrator.interrupts import held
@@ -96,6 +102,44 @@ class ProcessStage:
             for number in range(order.replicas)
         ]
 
+    def pause(self) -> None:
+        """Stop the server and all it forked."""
+        self._server.signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Continue them."""
+        self._server.signal_all(signal.SIGCONT)
+
+    def limit_cpus(self, _cpus: float | None) -> None:
+        """Refuse.
+
+        Raises:
+            BackendError: always.
+        """
+        raise BackendError("a CPU limit is that of a container; use --backend docker")
+
+    def workers(self) -> list[int]:
+        """Return the workers that the server's log tells of."""
+        return sorted(worker_pids(self._server.log))
+
+    def kill_worker(self, index: int) -> None:
+        """Kill one worker process.
+
+        Raises:
+            BackendError: there is none of that index, or it is a thread.
+        """
+        pid = worker_pid(self._server.log, index)
+        if not any(line == f"Tgid:\t{pid}" for line in _status(pid)):
+            raise BackendError(f"worker {index} is no process that could be killed alone")
+        os.kill(pid, signal.SIGKILL)
+
+    def stop_server(self, *, is_killed: bool) -> None:
+        """Tell the server to stop, or kill it and all it forked."""
+        if is_killed:
+            self._server.signal_all(signal.SIGKILL)
+        else:
+            self._server.signal(signal.SIGTERM)
+
     def end(self) -> StageEnd:
         """Stop the server and wait for the clients; their logs are in the folder already."""
         deadline_s = time.monotonic() + GRACE_S
@@ -109,6 +153,13 @@ class ProcessStage:
             program = Program(name, arguments, settings, log)
             self._programs.append(program)
         return program
+
+
+def _status(pid: int) -> list[str]:
+    """Return the lines of a process's status, none where it has gone; proc(5)."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/status").read_text().splitlines()
+    return []
 
 
 def _client_end(client: Program, deadline_s: float) -> ClientEnd:

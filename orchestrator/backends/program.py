@@ -60,7 +60,7 @@ class Program:
 
     def _find_port(self) -> int | None:
         died = self._process.poll() is not None
-        event = listening_event(self._log.read_text(encoding="utf-8", errors="replace"))
+        event = listening_event(self.log)
         if event is not None:
             return int(str(event["port"]))
         if died:
@@ -73,6 +73,19 @@ class Program:
     def _story(self) -> str:
         logs = (self._log, self._errors)
         return last_lines("\n".join(log.read_text("utf-8", errors="replace") for log in logs))
+
+    def signal_all(self, signum: signal.Signals) -> None:
+        """Send a signal to the program and all it forked."""
+        os.killpg(self._process.pid, signum)
+
+    def signal(self, signum: signal.Signals) -> None:
+        """Send a signal to the program itself."""
+        self._process.send_signal(signum)
+
+    @property
+    def log(self) -> str:
+        """All that it wrote so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
 
     def wait(self, timeout_s: float) -> int:
         """Return the exit code; a program that outstays ``timeout_s`` is killed."""

@@ -6,7 +6,15 @@ from labkit.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
 from orchestrator.report.visible import visible
-from orchestrator.summary import CaseSummary, Expectation, Fitness, Outcome, Status, Summary
+from orchestrator.summary import (
+    CaseSummary,
+    Expectation,
+    FaultSummary,
+    Fitness,
+    Outcome,
+    Status,
+    Summary,
+)
 from orchestrator.verdict import FAILS
 
 UNFINISHED = ("failed", "unsent", "in_flight")
@@ -97,11 +105,22 @@ def findings(case: CaseSummary) -> Iterator[str]:
 
 def remarks(case: CaseSummary) -> Iterator[str]:
     """Yield what to know of how ``case`` was measured; it decides nothing."""
+    for fault in case.runs[0].faults if case.runs else ():
+        if fault.effect_s is not None:
+            yield f"{visible(case.name)}: {_fault(fault)}"
     instrument = case.instrument
     if instrument.fitness is not Fitness.OK:
         told = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}
         for reason in instrument.reasons:
             yield f"{visible(case.name)}: the clients {told[instrument.fitness]}: {visible(reason)}"
+
+
+def _fault(fault: FaultSummary) -> str:
+    """Return what a fault was and when, in words."""
+    which = "" if fault.worker is None else f" {fault.worker}"
+    told = f"{fault.fault}{which} at {format_value(fault.effect_s, TIME)}"
+    until = fault.reverted_s
+    return told if until is None else f"{told}, undone at {format_value(until, TIME)}"
 
 
 def is_flawed(summary: Summary) -> bool:

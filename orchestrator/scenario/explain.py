@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pydantic_core import ErrorDetails
 
 from orchestrator.scenario.executors import section_of
+from orchestrator.scenario.faults import Fault
 from orchestrator.scenario.problems import Problem
 from orchestrator.scenario.ramp import Stage
 from orchestrator.scenario.scenario import Scenario
@@ -71,6 +72,8 @@ def _keys(location: Location, document: Document) -> list[str]:
             return [*Scenario.model_fields, VARIABLES]
         case ("limits", *_):
             section: type[Section] = Limits
+        case ("faults", *_):
+            section = Fault
         case ("clients", int(index)):
             section = section_of(document.data["clients"][index])
         case ("clients", *_):

@@ -20,7 +20,8 @@ from orchestrator.scenario.values import DURATION, complaint, complaints, descri
 from orchestrator.wording import quote
 
 MAX_DURATION = "60m"
-EACH = "each"
+EACH, RANDOM = "each", "random"
+MAX_WORKER = 1024
 MAX_POOL = 10_000
 MAX_DEMAND_CHARS = 2_000  # of all groups together, less than a line of the wire holds
 _RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/(?:s|m)")
@@ -102,6 +103,15 @@ def _check_pool(value: object) -> int | str:
     return value
 
 
+def _check_worker(value: object) -> int | str:
+    if value == RANDOM:
+        return RANDOM
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_WORKER:
+        shown = quote(value) if isinstance(value, str) else describe(value)
+        raise complaint(f"{shown}; allowed: {RANDOM}, or a worker from 1 to {MAX_WORKER}")
+    return value
+
+
 def _check_name(value: object) -> str:
     form = "write a word of at most 30 letters, digits and _, that begins with a letter"
     if not isinstance(value, str):
@@ -113,6 +123,7 @@ def _check_name(value: object) -> str:
 
 _LAW = rf"{DURATION}|(?:exponential|hyperexponential|bimodal)\(.+\)"
 _DEMAND = Annotated[str, Field(pattern=r"^\s*(?:sleep|cpu)=")]
+_WORKER = Literal["random"] | Annotated[int, Field(ge=1, le=MAX_WORKER)]
 _POOL = Literal["each"] | Annotated[int, Field(ge=1, le=MAX_POOL)]
 
 Demand = Annotated[
@@ -121,6 +132,7 @@ Demand = Annotated[
 ]
 Law = Annotated[str, BeforeValidator(_check_law, json_schema_input_type=written_as(_LAW))]
 Pool = Annotated[int | str, BeforeValidator(_check_pool, json_schema_input_type=_POOL)]
+Worker = Annotated[int | str, BeforeValidator(_check_worker, json_schema_input_type=_WORKER)]
 Name = Annotated[
     str, BeforeValidator(_check_name, json_schema_input_type=written_as(_NAME.pattern))
 ]

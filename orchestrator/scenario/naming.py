@@ -7,21 +7,31 @@ from pydantic_core import PydanticCustomError
 
 from orchestrator.expressions import Expression
 from orchestrator.expressions.syntax import Name
-from orchestrator.measures import find_measure
+from orchestrator.measures import find_measure, full_name
 from orchestrator.scenario.matrix import Where
 from orchestrator.scenario.values import complaint
 from orchestrator.wording import unknown
 
 COMPARE, VALIDITY = "compare", "validity"
+NAMES = ("before", "during", "after")
+"""The windows of a run that has faults; see `orchestrator.windows`."""
+
+MEASURED = (
+    "throughput", "acked", "failed", "response_time_mean", "response_time_p50",
+    "response_time_p99", "response_time_max",
+)  # fmt: skip
+"""What an expectation may ask of a window, ``during.throughput``."""
+
 Placed = tuple[Where, Expression]
 
 
 @dataclass(frozen=True)
 class Naming:
-    """What may be named: the client groups and the models of a scenario."""
+    """What may be named: the client groups and the models of a scenario, its faults' windows."""
 
     groups: Sequence[str]
     models: Sequence[str]
+    windows: Sequence[str] = ()
 
     def problems(self, placed: Sequence[Placed]) -> Iterator[tuple[Where, PydanticCustomError]]:
         """Yield what is wrong with expressions, each with where it was written."""
@@ -35,8 +45,11 @@ class Naming:
                     yield where, complaint(message, column=name.span.column)
 
     def _problem(self, name: Name, where: Where) -> str:
-        if name.group and name.group not in self.groups:
-            return unknown("group", name.group, self.groups)
+        if name.group in self.windows:
+            if full_name(name.own_name) not in MEASURED:
+                return unknown("measure of a window", name.own_name, MEASURED)
+        elif name.group and name.group not in self.groups:
+            return unknown("group", name.group, [*self.groups, *self.windows])
         if where[0] == COMPARE:
             return self._of_which_model(name)
         return "this asks one model among others; write it under compare" if name.model else ""

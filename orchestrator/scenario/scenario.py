@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from labkit.durations import parse_duration_s
 from orchestrator.expressions import Expression, parse_expression
 from orchestrator.scenario.executors import AnyGroup, check_groups
+from orchestrator.scenario.faults import Fault, breaches_of, check_faults
 from orchestrator.scenario.matrix import (
     Matrix,
     Point,
@@ -21,7 +22,7 @@ from orchestrator.scenario.matrix import (
     count_points,
     points,
 )
-from orchestrator.scenario.naming import COMPARE, VALIDITY, Naming, Placed
+from orchestrator.scenario.naming import COMPARE, NAMES, VALIDITY, Naming, Placed
 from orchestrator.scenario.rules import Breach, breaches
 from orchestrator.scenario.sections import UNLIMITED, Limits, Section, ServerSettings
 from orchestrator.scenario.values import (
@@ -112,6 +113,7 @@ class Scenario(Section):
         ],
     ] = Field(default_factory=dict)
     compare: Annotated[tuple[Expectation, ...], Field(strict=False)] = ()
+    faults: Annotated[tuple[Fault, ...], Field(strict=False), AfterValidator(check_faults)] = ()
     validity: Annotated[tuple[Expectation, ...], Field(strict=False)] = RULES
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
     order: Annotated[str, one_of(INTERLEAVED, "sequential")] = INTERLEAVED
@@ -150,7 +152,13 @@ class Scenario(Section):
             message = f"{cases} cases, every model at every point; allowed: at most {MAX_CASES}"
             complaints([((where,), complaint(message))])
         found = [each for point in points(self.matrix) for each in self._breaches(point)]
-        naming = Naming([group.name for group in self.clients], self.models)
+        found += [
+            (("faults", index, key), complaint(message))
+            for index, fault in enumerate(self.faults)
+            for key, message in breaches_of(fault, self.timeout_s)
+        ]
+        groups = [group.name for group in self.clients]
+        naming = Naming(groups, self.models, windows=NAMES if self.faults else ())
         found += naming.problems(self._placed())
         if self.warmup_s >= self.timeout_s:
             message = f"{self.warmup} leaves nothing to measure before timeout, {self.timeout}"

@@ -17,7 +17,7 @@ from labkit.order import CLOSED, GroupOrder, Order
 from labkit.pulse import Pulse
 from orchestrator.backends.program import Program
 from orchestrator.collect import BOOKS, read_client_run
-from orchestrator.conductor import drive
+from orchestrator.conductor import Watch, drive
 from orchestrator.merge import merge
 from orchestrator.models import discover_models
 from orchestrator.server_log import log_of
@@ -327,9 +327,11 @@ def test_replicas_share_a_load_and_start_at_one_instant(
 ) -> None:
     replicas = enlist(start, conductor, 3)
     told: list[Pulse] = []
-    drive(conductor, load(serve("epoll")), tmp_path, told.append)
+    begun: list[int] = []
+    drive(conductor, load(serve("epoll")), tmp_path, Watch(begun.append, told.append))
     run = read_client_run(tmp_path)
     assert (run.gaps, run.lost) == ((), ())
+    assert begun == [run.start_ns]
     for each in run.replicas:
         share = each.planned
         assert each.books == dict(zip(BOOKS, (share, share, 0, 0, 0), strict=True))

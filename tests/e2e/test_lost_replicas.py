@@ -8,7 +8,7 @@ from labkit.order import CLOSED, GroupOrder, Order
 from orchestrator.backends.base import StageOrder
 from orchestrator.backends.process import ProcessBackend
 from orchestrator.collect import read_client_run
-from orchestrator.conductor import drive
+from orchestrator.conductor import Watch, drive
 from orchestrator.exits import attribute_exits
 
 GROUP = GroupOrder(
@@ -33,7 +33,8 @@ def test_a_replica_that_is_killed_is_named_and_the_others_report(tmp_path: Path)
     killed: list[int] = []
     with backend.stage(staged) as stage:
         order = Order((GROUP,), stage.target, 1, timeout_s=20.0, margin_s=0.2, enrol_s=10.0)
-        drive(stage.conductor, order, tmp_path, lambda _pulse: kill_one(tmp_path, killed))
+        watch = Watch(lambda _ns: None, lambda _pulse: kill_one(tmp_path, killed))
+        drive(stage.conductor, order, tmp_path, watch)
         end = stage.end()
     attribute_exits(tmp_path, end.clients)
     run = read_client_run(tmp_path)

@@ -19,7 +19,7 @@ from labkit.wire import Channel, WireError
 from orchestrator.archive import CLIENTS
 from orchestrator.backends.base import BackendError
 from orchestrator.collect import Lost, read_client_run
-from orchestrator.conductor import drive
+from orchestrator.conductor import Watch, drive
 
 GROUP = GroupOrder(name="clients", replicas=2, loop=CLOSED, initial=3, messages=2)
 LOAD = Order((GROUP,), "server:3000", seed=1, timeout_s=5.0, margin_s=0.1, enrol_s=1.0)
@@ -42,8 +42,9 @@ def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -
 
         conductor = threading.Thread(target=conduct)
         conductor.start()
+        begun: list[int] = []
         try:
-            return drive(listener.getsockname()[:2], LOAD, folder, told.append)
+            return drive(listener.getsockname()[:2], LOAD, folder, Watch(begun.append, told.append))
         finally:
             conductor.join()
 
@@ -163,4 +164,4 @@ def test_a_conductor_that_is_not_there_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()[:2]
     with pytest.raises(BackendError, match="was lost"):
-        drive(address, LOAD, tmp_path, lambda _acked: None)
+        drive(address, LOAD, tmp_path, Watch(lambda _ns: None, lambda _pulse: None))

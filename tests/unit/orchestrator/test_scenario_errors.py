@@ -32,8 +32,8 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, models, server, limits, clients, matrix, expect, compare, validity, repeats, order, "
-    "warmup, timeout, seed, variables"
+    "intent, models, server, limits, clients, matrix, expect, compare, faults, validity, "
+    "repeats, order, warmup, timeout, seed, variables"
 )
 SERVER_KEYS = (
     "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "
@@ -167,7 +167,7 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          ["3:5: this group has no name; with several, name each",
           "6:5: this group has no name; with several, name each"]),
         ("    name: a\n  - {name: a, executor: closed, users: 1, messages: 1}",
-         "7:12: name: a group before has the name 'a'; name each its own"),
+         "7:12: name: the name 'a' has a group before; name each its own"),
         ("  - 5",
          "6:5: 5 is a number; write a map, e.g. {executor: closed, users: 5, messages: 10}"),
         ("  - {}", f"6:5: missing key 'executor'; write one of {EXECUTORS}"),

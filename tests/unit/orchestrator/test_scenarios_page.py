@@ -13,6 +13,7 @@ from orchestrator.models import ROOT
 from orchestrator.plan import plan
 from orchestrator.scenario import Group, Limits, Scenario, ServerSettings
 from orchestrator.scenario.executors import EXECUTORS
+from orchestrator.scenario.faults import FAULTS, Fault
 from orchestrator.scenario.groups import BEHAVIOURS
 from orchestrator.scenario.sections import SERVER_DEFAULTS, Section
 
@@ -56,6 +57,7 @@ SECTIONS = [
     ("## Keys", list(Scenario.model_fields), Scenario),
     ("### `server`", list(ServerSettings.model_fields), ServerSettings),
     ("### `limits`", list(Limits.model_fields), Limits),
+    ("### `faults`", list(Fault.model_fields), Fault),
     ("### `clients`", list(Group.model_fields), EXECUTORS["closed"]),
     *(
         (
@@ -81,10 +83,11 @@ def test_the_page_lists_every_key_with_its_default(
             assert table[name] == str(field.default)
 
 
-def test_the_page_lists_every_executor_and_behaviour() -> None:
+def test_the_page_lists_every_executor_behaviour_and_fault() -> None:
     text = part("### `clients`")
     assert re.findall(r"^\| \[`(\w+)`\]", text, re.MULTILINE) == list(EXECUTORS)
     assert [name.strip("`") for name, *_ in rows("#### Behaviours")] == list(BEHAVIOURS)
+    assert [name.strip("`") for name, *_ in rows("#### Kinds of faults")] == list(FAULTS)
 
 
 def test_a_setting_left_out_has_the_servers_default(load: Load) -> None:
@@ -145,7 +148,7 @@ def test_there_are_as_many_ranges_as_it_seems() -> None:
 
 def test_every_example_is_a_scenario(load: Load) -> None:
     examples = blocks("yaml")
-    assert len(examples) == 6
+    assert len(examples) == 7
     for example in examples:
         load(example)
 

@@ -4,7 +4,7 @@ import docker
 import pytest
 import requests
 
-from orchestrator.backends.docker_stage import ended
+from orchestrator.backends.container import ended
 
 
 class Awkward:

@@ -1,0 +1,67 @@
+"""Faults that a scenario puts on a run's timeline: when, which, for how long."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from labkit.durations import parse_duration_s
+from orchestrator.scenario.load_values import Worker
+from orchestrator.scenario.sections import Section
+from orchestrator.scenario.values import complaint, duration_between, number_between, one_of
+
+PAUSE, KILL_WORKER, TERMINATE, KILL, CPU_LIMIT = (
+    "pause", "kill-worker", "terminate", "kill", "cpu-limit",
+)  # fmt: skip
+FAULTS = (PAUSE, KILL_WORKER, TERMINATE, KILL, CPU_LIMIT)
+LASTING = (PAUSE, CPU_LIMIT)
+"""Those that end by themselves, after ``lasts``."""
+
+KILLING = (KILL_WORKER, KILL)
+"""Those that take a process away without a word, and with it the log lines it had not written."""
+
+ENDING = (TERMINATE, KILL)
+"""Those after which nobody serves."""
+
+MAX_FAULTS = 20
+
+
+class Fault(Section):
+    """One fault; ``at`` counts from the common start of the load."""
+
+    at: Annotated[str, duration_between("0s", "60m")]
+    fault: Annotated[str, one_of(*FAULTS)]
+    lasts: Annotated[str, duration_between("1ms", "60m")] | None = None
+    worker: Worker | None = None
+    cpus: Annotated[float, number_between(0.01, 256)] | None = None
+
+    @property
+    def at_s(self) -> float:
+        """When, in seconds from the start."""
+        return parse_duration_s(self.at)
+
+    @property
+    def end_s(self) -> float:
+        """When it is over, in seconds from the start."""
+        return self.at_s + (parse_duration_s(self.lasts) if self.lasts else 0.0)
+
+
+def check_faults(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Refuse too many."""
+    if len(faults) > MAX_FAULTS:
+        raise complaint(f"{len(faults)} faults; allowed: at most {MAX_FAULTS}")
+    return faults
+
+
+def breaches_of(fault: Fault, timeout_s: float) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a fault, whose parts are each allowed: the key, and why."""
+    if fault.fault in LASTING and fault.lasts is None:
+        yield "fault", f"{fault.fault} needs an end; write e.g. lasts: 500ms"
+    if fault.fault not in LASTING and fault.lasts is not None:
+        yield "lasts", f"{fault.fault} has no end; this goes with {', '.join(LASTING)} only"
+    if fault.fault != KILL_WORKER and fault.worker is not None:
+        yield "worker", f"this goes with {KILL_WORKER} only"
+    if fault.fault == CPU_LIMIT and fault.cpus is None:
+        yield "fault", "cpu-limit needs how much; write e.g. cpus: 0.5"
+    if fault.fault != CPU_LIMIT and fault.cpus is not None:
+        yield "cpus", f"this goes with {CPU_LIMIT} only"
+    if fault.end_s >= timeout_s:
+        yield "at", f"it is over at {fault.end_s:g}s, and timeout ends the load at {timeout_s:g}s"

@@ -1,0 +1,95 @@
+"""Faults on a timeline, on local processes and on containers; nothing stays as they left it."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import Lab
+
+BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+
+PAUSED = """\
+intent: Does a standstill show, and pass?
+models: [prefork, epoll]
+clients: [{executor: open, rate: 100/s, duration: 1500ms, connections: each, demand: sleep=1ms}]
+server: {workers: 4}
+faults: [{at: 400ms, fault: pause, lasts: 500ms}]
+expect:
+  all:
+    - acked == 150
+    - response_time_max > 400ms
+    - during.throughput < 0.5 * before.throughput
+    - recovery_time < 1s
+"""
+
+KILLED = """\
+intent: What does a killed worker take with it, and a killed server?
+models: [prefork]
+clients: [{executor: open, rate: 100/s, duration: 1500ms, connections: each, demand: sleep=5ms}]
+server: {workers: 4}
+faults:
+  - {at: 400ms, fault: kill-worker, worker: 2}
+  - {at: 1s, fault: kill}
+expect:
+  all:
+    - server_exit_code != 0
+    - before.failed == 0
+    - after.acked == 0
+    - after.failed + unsent > 10
+    - acked + failed + in_flight + unsent == 150
+"""
+
+LASTING = """\
+intent: Is what lasts undone by Ctrl-C?
+models: [prefork]
+clients: [{executor: closed, users: 2, messages: 100, demand: sleep=1s}]
+faults: [{at: 100ms, fault: pause, lasts: 60s}]
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_pause_shows_and_passes(lab: Lab, tmp_path: Path, backend: str) -> None:
+    ended = lab.run(written(tmp_path, PAUSED), "--backend", backend)
+    assert ended.code == 0, ended.out + ended.err
+    for model in ("prefork", "epoll"):
+        (run,) = ended.case(model)["runs"]
+        (fault,) = run["faults"]
+        assert fault["error"] == ""
+        assert 0.4 <= fault["effect_s"] < fault["reverted_s"]
+        assert f"{model}: pause at" in ended.out
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_worker_and_a_server_are_killed_on_purpose(
+    lab: Lab, tmp_path: Path, backend: str
+) -> None:
+    ended = lab.run(written(tmp_path, KILLED), "--backend", backend)
+    assert ended.code == 0, ended.out + ended.err
+    (run,) = ended.case("prefork")["runs"]
+    assert [fault["fault"] for fault in run["faults"]] == ["kill-worker", "kill"]
+
+
+def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: Path) -> None:
+    text = PAUSED.replace("prefork, epoll", "threaded").replace(
+        "fault: pause, lasts: 500ms", "fault: kill-worker, worker: 1"
+    )
+    ended = lab.orchestrate(written(tmp_path, text), "--backend", "process", "--out", lab.out)
+    assert ended.code == 4
+    assert "fault kill-worker: worker 1 is no process that could be killed alone" in ended.out
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_interrupt_undoes_what_lasts(lab: Lab, tmp_path: Path, backend: str) -> None:
+    scenario = written(tmp_path, LASTING)
+    ended = lab.interrupt(
+        "under load", signal.SIGINT, scenario, "--backend", backend, "--out", lab.out
+    )
+    assert ended.code == 130, ended.out + ended.err
+    assert lab.left_processes() == []
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "faults.yaml"
+    path.write_text(text)
+    return path
