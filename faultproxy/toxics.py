@@ -100,11 +100,13 @@ class ResetPeer(Toxic):
     """The connection is reset ``timeout`` after something was sent, which is lost."""
 
     attributes: ClassVar = {"timeout": duration_ns("0ms")}
+    _is_done = False
 
     def shape(self, piece: Piece) -> Iterator[Piece]:
         """Turn the first piece into a reset; after it nothing gets through."""
-        if not self._free_ns:
-            yield self._after_the_last(piece.due_ns + self._values["timeout"], Ending.RESET)
+        if not self._is_done:
+            self._is_done = True
+            yield Piece(piece.due_ns + self._values["timeout"], Ending.RESET)
 
 
 class Timeout(Toxic):
