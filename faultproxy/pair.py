@@ -4,6 +4,7 @@ A half-close passes as a half-close and a reset as a reset. Who reads slowly is 
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections import Counter
@@ -78,7 +79,8 @@ class Leg(asyncio.Protocol):
         if isinstance(content, bytes):
             transport.write(content)
         elif content is Ending.EOF:
-            transport.write_eof()
+            with contextlib.suppress(OSError):  # the peer has reset: nothing is left to end
+                transport.write_eof()
         elif content is Ending.CLOSE:
             transport.close()
         else:
@@ -135,7 +137,11 @@ class Pair:
         self._balance()
 
     def _balance(self) -> None:
-        """Read from each side while the other takes it."""
+        """Read from each side while the other takes it; close who comes after the end."""
+        if self._is_over:
+            self.client.write(Ending.CLOSE)
+            self._server.write(Ending.CLOSE)
+            return
         self._is_held_up = self._to_server.is_full or self._to_client.is_full
         is_ready = self._is_connected
         server_takes = not (self._server.is_congested or self._to_server.is_full)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from faultproxy.prescription import UPSTREAM
 from faultproxy.stream import MAX_PENDING_BYTES
 from labkit.wire import MAX_LINE_BYTES
 from tests.unit.faultproxy.running import (
@@ -20,7 +21,6 @@ from tests.unit.faultproxy.running import (
 )
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-UPSTREAM = "upstream"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,20 @@ def test_a_reset_passes_as_a_reset(proxy: RunningProxy, who: int) -> None:
         ends[who].close()
         with pytest.raises(ConnectionResetError):
             ends[1 - who].recv(1)
+
+
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_reset_after_an_end_of_stream_harms_nobody(who: int) -> None:
+    """Of which the proxy hears nothing: it reads no more there, and ending that stream fails."""
+    with running_proxy() as proxy:
+        with proxy.connection() as ends:
+            ends[who].shutdown(socket.SHUT_WR)
+            assert ends[1 - who].recv(1) == b""
+            ends[who].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            ends[who].close()
+            ends[1 - who].shutdown(socket.SHUT_WR)
+            proxy.prescribe([])  # is obeyed after what came before it
+        assert proxy.stop()[-1]["counts"] == {"connections": 1, "eof": 2}
 
 
 @pytest.mark.slow
