@@ -29,13 +29,15 @@ TOO_LATE = "the load was over before it was due"
 class FaultRecord:
     """What became of a fault: instants of CLOCK_MONOTONIC, None for what never came about.
 
-    ``asked_ns`` is when it was due, ``effect_ns`` when it had been done, ``reverted_ns`` when its
-    end had; ``error`` says why it could not be done, empty if it was.
+    ``asked_ns`` is when it was due, ``effect_ns`` when it had been done, ``ending_ns`` when its end
+    was begun and ``reverted_ns`` when that had been done: it was surely in effect between the
+    second and the third. ``error`` says why it could not be done, empty if it was.
     """
 
     fault: str
     asked_ns: int
     effect_ns: int | None = None
+    ending_ns: int | None = None
     reverted_ns: int | None = None
     worker: int | None = None
     error: str = TOO_LATE
@@ -137,6 +139,7 @@ class Timeline:
         fault, record = self._faults[number], self._records[number]
         if record.effect_ns is None or record.reverted_ns is not None:
             return
+        record.ending_ns = time.monotonic_ns()
         try:
             if fault.fault == PAUSE:
                 self._stage.resume()

@@ -19,7 +19,7 @@ def windows(
 ) -> dict[str, Figures]:
     """Return the measures of each window of the load, which took ``span_ns``; none without faults.
 
-    ``during`` is from the first fault's effect until the last one is over.
+    ``during`` is from the first fault's effect until the end of the last one is begun.
     """
     edges = _edges(faults)
     if edges is None:
@@ -53,7 +53,7 @@ def _edges(faults: Sequence[FaultRecord]) -> tuple[int, int] | None:
     effects_ns = [fault.effect_ns for fault in faults if fault.effect_ns is not None]
     if not effects_ns:
         return None
-    ends_ns = [fault.reverted_ns for fault in faults if fault.reverted_ns is not None]
+    ends_ns = [fault.ending_ns for fault in faults if fault.ending_ns is not None]
     return min(effects_ns), max([*effects_ns, *ends_ns])
 
 

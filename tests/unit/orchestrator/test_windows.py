@@ -8,7 +8,7 @@ from orchestrator.analyse import Analysis, analyse
 from orchestrator.timeline import FaultRecord
 from tests.unit.orchestrator.evidences import Sent, at, evidence, replica, served
 
-PAUSED = FaultRecord("pause", at(1000), at(1001), at(2000), None, "")
+PAUSED = FaultRecord("pause", at(1000), at(1001), at(2000), at(2003), error="")
 
 
 def steady(*gaps_ms: tuple[int, int]) -> list[Sent]:
@@ -38,9 +38,9 @@ def test_each_window_has_its_own_figures() -> None:
 
 def test_recovery_is_when_throughput_is_back() -> None:
     assert analysed(PAUSED).measures["recovery_time"] == 0.0
-    early = dataclasses.replace(PAUSED, reverted_ns=at(1500))  # nothing came for another 500 ms
+    early = dataclasses.replace(PAUSED, ending_ns=at(1500))  # nothing came for another 500 ms
     assert analysed(early).measures["recovery_time"] == pytest.approx(0.5)
-    late = dataclasses.replace(PAUSED, effect_ns=at(3900), reverted_ns=at(4100))
+    late = dataclasses.replace(PAUSED, effect_ns=at(3900), ending_ns=at(4100))
     assert analysed(late).measures["recovery_time"] is None
 
 
