@@ -35,6 +35,7 @@ from orchestrator.scenario.values import (
     one_of,
     whole,
 )
+from orchestrator.scenario.variables import escape
 from orchestrator.wording import unknown
 
 MAX_CASES = 200
@@ -142,7 +143,7 @@ class Scenario(Section):
 
     def resolved(self) -> dict[str, Any]:
         """Return plain data that, written as YAML and loaded, is an equal scenario."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return escape(self.model_dump(mode="json", exclude_none=True))
 
     @model_validator(mode="after")
     def _check_cases(self) -> Self:

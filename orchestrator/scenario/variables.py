@@ -30,15 +30,21 @@ def substitute(document: Document, settings: Mapping[str, str]) -> None:
     written = document.data.pop(KEY, {})
     variables = dict(_read(document, written))
     for name in settings.keys() - variables.keys():
-        message = unknown("variable", name, variables) if variables else _NONE.format(name)
-        document.problems.append(Problem(document.file, 1, 1, f"--set: {message}"))
+        message = f"--set: {_unknown(name, variables)}"
+        document.problems.append(Problem(document.file, 1, 1, message))
     variables |= {name: _parse(text) for name, text in settings.items()}
     document.data = {
         key: _replace(document, (key,), value, variables) for key, value in document.data.items()
     }
 
 
-_NONE = "no variable {!r}; the file has no variables"
+def escape(value: Any) -> Any:  # noqa: ANN401 any plain data
+    """Return ``value`` with its dollar signs doubled: what `substitute` reads as ``value``."""
+    if isinstance(value, dict):
+        return {key: escape(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [escape(each) for each in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value
 
 
 def _read(document: Document, written: object) -> Iterator[tuple[str, Value]]:
@@ -82,12 +88,18 @@ def _fill(
     names = [alone[1]] if alone else [name for name in _WITHIN.findall(text) if name]
     for name in names:
         if name not in variables:
-            _note(document, location, unknown("variable", name, variables))
+            _note(document, location, _unknown(name, variables))
             document.refused.add(location)
             return text
     if alone:
         return variables[alone[1]]
     return _WITHIN.sub(lambda found: _text(variables[found[1]]) if found[1] else "$", text)
+
+
+def _unknown(name: str, variables: Mapping[str, Value]) -> str:
+    if not variables:
+        return f"no variable {name!r}; the file has no variables (a dollar sign is $$)"
+    return unknown("variable", name, variables)
 
 
 def _text(value: Value) -> str:

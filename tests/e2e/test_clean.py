@@ -50,10 +50,13 @@ def left(lab: Lab, backend: str, campaign_id: str) -> list[str]:
 def test_what_a_killed_run_left_is_removed(lab: Lab, backend: str, killed: str) -> None:
     there = left(lab, backend, killed)
     assert len(there) >= 3  # server, conductor, client
+    assert any("client" not in each for each in there)
     looked = lab.orchestrate("clean", "--dry-run", "--campaign", killed)
     assert f"of campaign {killed}" in looked.out
     assert looked.out.startswith("would remove: ")
-    assert left(lab, backend, killed) == there
+    # Clients leave by themselves once nobody conducts them; the server does not.
+    stays = {each for each in there if "client" not in each}
+    assert stays <= set(left(lab, backend, killed))
     cleaned = lab.orchestrate("clean", "--campaign", killed)
     assert cleaned.code == 0, cleaned.err
     assert "removed: " in cleaned.out

@@ -122,7 +122,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     settings = draw(st.lists(st.sampled_from(SERVER_KEYS), unique=True))
     subjects = [*draw(MODELS), "all"]
     return {
-        "intent": draw(INTENTS),
+        "intent": draw(INTENTS).replace("$", "$$"),
         "models": subjects[:-1],
         "server": {name: draw(AXES[name]) for name in settings},
         "clients": [{"executor": "closed", **group, "demand": draw(demands)}],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestrator.scenario import Scenario, ScenarioError, load_scenario
 from orchestrator.scenario.groups import ClosedGroup
@@ -93,8 +94,20 @@ def test_variables_are_names_and_single_values(
     assert problems(scenario_file, text, {}) == [expected]
 
 
-def test_a_setting_needs_a_variable(scenario_file: Path) -> None:
-    text = "intent: x\nclients: [{executor: closed, users: 1, messages: 1}]\n"
-    assert problems(scenario_file, text, {"users": "1"}) == [
-        "1:1: --set: no variable 'users'; the file has no variables"
+NO_VARIABLES = "intent: {}\nclients: [{{executor: closed, users: 1, messages: 1}}]\n"
+
+
+def test_without_variables_none_can_be_set_or_used(scenario_file: Path) -> None:
+    none = "no variable {!r}; the file has no variables (a dollar sign is $$)"
+    assert problems(scenario_file, NO_VARIABLES.format("x"), {"users": "1"}) == [
+        f"1:1: --set: {none.format('users')}"
     ]
+    assert problems(scenario_file, NO_VARIABLES.format("$A"), {}) == [f"1:9: {none.format('A')}"]
+
+
+@pytest.mark.parametrize("intent", ["$$A", "for $${A}", "$$$$", "$ $$"])
+def test_a_stored_scenario_keeps_its_dollar_signs(scenario_file: Path, intent: str) -> None:
+    scenario_file.write_text(NO_VARIABLES.format(intent), encoding="utf-8")
+    scenario = load_scenario(scenario_file, ["single"])
+    scenario_file.write_text(yaml.safe_dump(scenario.resolved()), encoding="utf-8")
+    assert load_scenario(scenario_file, ["single"]).intent == scenario.intent
