@@ -143,7 +143,8 @@ class Scenario(Section):
 
     def resolved(self) -> dict[str, Any]:
         """Return plain data that, written as YAML and loaded, is an equal scenario."""
-        return escape(self.model_dump(mode="json", exclude_none=True))
+        plain: dict[str, Any] = escape(self.model_dump(mode="json", exclude_none=True))
+        return plain
 
     @model_validator(mode="after")
     def _check_cases(self) -> Self:
