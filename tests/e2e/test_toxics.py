@@ -21,6 +21,7 @@ expect:
     - before.response_time_p50 < 60ms
     - after.acked > 10
     - acked + failed + unsent + in_flight == 120
+    - after.failed <= 1    # on the line at the end
     - failed >= 0
     - errors >= 0
     - reset >= 0

@@ -121,7 +121,7 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
         ("faults: [{at: 1s, fault: disconnect}]",
          "6:26: fault: disconnect needs an end; write e.g. lasts: 500ms"),
         ("faults: [{at: 1s, fault: kill, toxicity: 1}]",
-         "6:39: toxicity: this goes with latency, bandwidth, slicer, reset_peer, timeout, "
+         "6:42: toxicity: this goes with latency, bandwidth, slicer, reset_peer, timeout, "
          "slow_close, limit_data only"),
         ("faults: [{at: 1s, fault: latency, lasts: 1s, attributes: {latency: 5}}]",
          "6:58: attributes: latency: 5 is not a duration; write a number and a unit: us, ms, s, m"),
