@@ -16,7 +16,7 @@ from orchestrator.backends.base import Backend, BackendError
 from orchestrator.conclude import Conclusion, conclude
 from orchestrator.environment import describe_host
 from orchestrator.execute import Steps, execute
-from orchestrator.findings import Findings, first_excerpts
+from orchestrator.findings import Findings, first_exhibits
 from orchestrator.plan import Run, plan, schedule
 from orchestrator.progress import Progress
 from orchestrator.scenario import Scenario
@@ -34,7 +34,10 @@ def new_campaign_id() -> str:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a campaign runs and where: a scenario under its name, a backend and why that one."""
+    """What a campaign runs and where: a scenario under its name, a backend and why that one.
+
+    ``command`` is what runs the same again, typed into a shell.
+    """
 
     name: str
     scenario: Scenario
@@ -42,6 +45,7 @@ class Setting:
     backend_reason: str
     archive: Archive
     accept_invalid: bool = False
+    command: str = ""
 
 
 class Campaign:
@@ -90,22 +94,27 @@ class Campaign:
             accepts_invalid=accept,
             exit_code=exit_code(status, cases, comparisons, accept_invalid=accept),
         )
-        return Findings(summary, self._environment, first_excerpts(self._conclusions))
+        exhibits, folder = first_exhibits(self._conclusions), self._setting.archive.path.name
+        return Findings(summary, self._environment, exhibits, self._resolved(), folder)
 
     def _run_all(self) -> None:
         setting = self._setting
-        resolved = yaml.safe_dump(setting.scenario.resolved(), sort_keys=False, allow_unicode=True)
-        setting.archive.write("scenario.yaml", resolved)
+        setting.archive.write("scenario.yaml", self._resolved())
         self._progress.preparing(setting.backend.name)
         is_proxied = are_proxied(setting.scenario.faults)
         setting.backend.prepare(setting.scenario.models, is_proxied=is_proxied)
-        self._environment = describe_host(setting.backend.describe())
+        host = describe_host(setting.backend.describe())
+        self._environment = {"command": setting.command, **host}
         setting.archive.write_json("environment.json", self._environment)
         for number, run in enumerate(self._schedule, start=1):
             self._progress.run_begun(number, len(self._schedule), run)
             self._conclusions.append(self._run(run))
             so_far = [each for each in self._conclusions if each.run.case == run.case]
             self._progress.run_ended(*aggregate(setting.scenario, so_far))
+
+    def _resolved(self) -> str:
+        scenario = self._setting.scenario.resolved()
+        return yaml.safe_dump(scenario, sort_keys=False, allow_unicode=True)
 
     def _run(self, run: Run) -> Conclusion:
         setting = self._setting

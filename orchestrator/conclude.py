@@ -9,28 +9,26 @@ from orchestrator.archive import CASE, SERVER_LOG, Archive
 from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
-from orchestrator.excerpt import MAX_REQUESTS, excerpt
+from orchestrator.excerpt import MAX_REQUESTS
 from orchestrator.exchange import store_samples
+from orchestrator.exhibit import exhibit
 from orchestrator.measures import MEASURES
 from orchestrator.plan import Run, plan
-from orchestrator.records import Excerpt
+from orchestrator.records import Exhibit
 from orchestrator.scenario import Scenario
 from orchestrator.server_log import read_server_log
 from orchestrator.summary import FaultSummary, RunSummary
 from orchestrator.timeline import FaultRecord, read_faults
 from orchestrator.verdict import disturbances
 
-MAX_REQUESTS_IN_ALL = 20_000
-"""Shared by the pictures of a page, so that a large campaign still opens."""
-
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What one run came to, and the requests that a picture of it shows."""
+    """What one run came to, and what its pictures show."""
 
     run: Run
     summary: RunSummary
-    excerpt: Excerpt
+    exhibit: Exhibit
     values: Mapping[str, float | None]
     """Its measures by name, those of its groups as ``group.measure``."""
 
@@ -57,8 +55,8 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     analysis = analyse(evidence)
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
-    limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
-    shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
+    limit = max(MAX_REQUESTS // len(plan(scenario)), 1)  # a page shows them all
+    shown = exhibit(analysis.merged, start_ns, evidence.clients.groups, limit)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]
     summary = _summary(run, analysis, told, ended["overhead_s"])

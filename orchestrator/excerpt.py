@@ -14,6 +14,8 @@ from orchestrator.tables import Rows, Table, user_keys
 
 MAX_USERS = 200
 MAX_REQUESTS = 5_000
+"""Of all pictures of a page together, so that it opens at once."""
+
 NEVER = np.iinfo(np.uint64).max
 
 
@@ -80,4 +82,5 @@ def _record(row: np.void, start_ns: int, groups: Sequence[str]) -> RequestRecord
         received_ns=since_start("received_ns"),
         started_ns=since_start("started_ns"),
         finished_ns=since_start("finished_ns"),
+        accepted_ns=since_start("accepted_ns"),
     )

@@ -4,19 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.conclude import Conclusion
-from orchestrator.records import Excerpt
+from orchestrator.records import Exhibit
 from orchestrator.summary import Summary
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the results are made of; ``excerpts`` by the slug of their case."""
+    """All that the results are made of; ``exhibits`` by the slug of their case.
+
+    ``scenario`` is the text of the resolved one, and ``folder`` the name of that of the results.
+    """
 
     summary: Summary
     environment: Mapping[str, object]
-    excerpts: Mapping[str, Excerpt]
+    exhibits: Mapping[str, Exhibit]
+    scenario: str = ""
+    folder: str = ""
 
 
-def first_excerpts(conclusions: Sequence[Conclusion]) -> dict[str, Excerpt]:
+def first_exhibits(conclusions: Sequence[Conclusion]) -> dict[str, Exhibit]:
     """Return what pictures show: of each case, its first repeat."""
-    return {each.run.case.slug: each.excerpt for each in conclusions if each.run.repeat == 1}
+    return {each.run.case.slug: each.exhibit for each in conclusions if each.run.repeat == 1}

@@ -23,4 +23,4 @@ def publish(findings: Findings, archive: Archive) -> None:
     summary = findings.summary
     archive.write("summary.json", summary_json(summary))
     archive.write("junit.xml", junit_xml(summary))
-    archive.write("report.html", html_report(summary, findings.environment, findings.excerpts))
+    archive.write("report.html", html_report(findings))

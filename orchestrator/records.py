@@ -1,4 +1,8 @@
-"""One request as client and server saw it, for a person to look at. Values only."""
+"""What pictures of a case show: requests as client and server saw them, and figures over them.
+
+Values only, thinned so that a page of them opens; instants are nanoseconds since the case's common
+start.
+"""
 
 from dataclasses import dataclass
 
@@ -10,7 +14,7 @@ class RequestRecord:
     """A message of one user, in nanoseconds since the case's common start.
 
     The client measured ``due``, ``sent`` and ``ended``; the server ``received``, ``started`` and
-    ``finished``, None where its log has no such request. ``outcome`` is ``acked`` or the kind of
+    ``finished``, None where its log has no such request, and of its connection ``accepted``. ``outcome`` is ``acked`` or the kind of
     failure; ``ended`` is when that was known. ``user`` is its name in pictures: ``user 3``,
     ``slow user 3`` where there are several groups.
     """
@@ -26,6 +30,7 @@ class RequestRecord:
     received_ns: int | None
     started_ns: int | None
     finished_ns: int | None
+    accepted_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +41,55 @@ class Excerpt:
     users: int = 0
     sent: int = 0
     end_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How a sample of ``count`` durations is distributed: at most ``values_ns[i]`` are ``shares[i]``.
+
+    Shares ascend to 1, by nearest rank; of a large sample only some ranks are kept, the more of
+    them the farther out in the tail.
+    """
+
+    count: int = 0
+    shares: tuple[float, ...] = ()
+    values_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How many there were of something: ``levels[i]`` from ``instants_ns[i]`` to the next instant.
+
+    Where several changes fall together in a thinned picture, the highest level is kept.
+    """
+
+    peak: int = 0
+    instants_ns: tuple[int, ...] = ()
+    levels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one worker took on over the whole case."""
+
+    worker: int
+    connections: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """All that the pictures of one run show.
+
+    ``response`` is from due to acked, ``exchange`` from sent to acked, ``service`` from the begin
+    of service to its end; ``predicted`` is what a model of queues says the response is, None where
+    none was asked. ``depths`` are the queues by name, in the order in which a message meets them.
+    """
+
+    excerpt: Excerpt = Excerpt()
+    response: Distribution = Distribution()
+    exchange: Distribution = Distribution()
+    service: Distribution = Distribution()
+    predicted: Distribution | None = None
+    depths: tuple[tuple[str, Steps], ...] = ()
+    shares: tuple[Share, ...] = ()

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from orchestrator.aggregate import aggregate, compare
 from orchestrator.archive import Archive
 from orchestrator.conclude import conclude
-from orchestrator.findings import Findings, first_excerpts
+from orchestrator.findings import Findings, first_exhibits
 from orchestrator.plan import schedule
 from orchestrator.scenario import ScenarioError, load_scenario
 from orchestrator.summary import Summary
@@ -31,6 +31,7 @@ def restore(archive: Archive) -> Findings:
     try:
         told = Summary.model_validate_json((folder / "summary.json").read_bytes())
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        text = (folder / "scenario.yaml").read_text(encoding="utf-8")
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
         ended = {run.slug for case in told.cases for run in case.runs}
         found = [
@@ -50,4 +51,5 @@ def restore(archive: Archive) -> Findings:
             told.status, cases, comparisons, accept_invalid=told.accepts_invalid
         ),
     }
-    return Findings(told.model_copy(update=update), environment, first_excerpts(found))
+    summary = told.model_copy(update=update)
+    return Findings(summary, environment, first_exhibits(found), text, folder.name)

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 from pathlib import Path
 
 from rich.console import Console
@@ -59,12 +60,21 @@ def execute(asked: argparse.Namespace) -> int:
     with interrupts.held():
         name = _name_of(asked.scenario)
         archive = Archive.create(asked.out, name, campaign_id)
-        setting = Setting(name, scenario, backend, reason, archive, asked.accept_invalid)
+        command = _command(asked, backend.name)
+        setting = Setting(name, scenario, backend, reason, archive, asked.accept_invalid, command)
         progress = follow(messages)
         with progress.shown():
             findings = Campaign(setting, progress).run()
         _show_kept(backend, messages)
         return conclude(findings, archive, as_json=asked.json)
+
+
+def _command(asked: argparse.Namespace, backend: str) -> str:
+    """Return what runs the same again, typed into a shell in the same folder."""
+    settings = [word for name, value in asked.settings for word in ("--set", f"{name}={value}")]
+    accept = ["--accept-invalid"] if asked.accept_invalid else []
+    words = ["run", str(asked.scenario), *settings, "--backend", backend, *accept]
+    return shlex.join([".venv/bin/python", "orchestrate.py", *words])
 
 
 def _name_of(scenario: Path) -> str:

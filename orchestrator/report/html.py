@@ -1,36 +1,46 @@
-"""The campaign as one self-contained page: nothing is loaded, nothing runs.
+"""One campaign, or several side by side, as one self-contained page that loads nothing.
 
 Whatever comes from outside is escaped twice over: made printable on its way into the template
 (`finalize`), and escaped as markup by Jinja.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from orchestrator.dimensions import SIZE, TIME, format_value
-from orchestrator.records import Excerpt
+from orchestrator.difference import COMPARED, differences
+from orchestrator.findings import Findings
 from orchestrator.report import cells, sentences
-from orchestrator.report.axis import Axis, Tick, axis_over
-from orchestrator.report.lanes import HUES, UNITS, Picture, draw
+from orchestrator.report import differences as told_differences
+from orchestrator.report.campaigns import ShownCampaign, shown_campaigns
+from orchestrator.report.charts import costs, fairness, glance, latency, parts, sweep
+from orchestrator.report.charts.axis import Axis, axis_over
+from orchestrator.report.charts.plot import Chart, Table
+from orchestrator.report.charts.pointing import pointing
+from orchestrator.report.charts.stages import STAGES
+from orchestrator.report.charts.subject import Subject
+from orchestrator.report.charts.timeline import Timeline, timeline
+from orchestrator.report.charts.units import HUES, UNITS, Units
+from orchestrator.report.page import POLICY, SCRIPT, STYLE, TEMPLATES
 from orchestrator.report.visible import visible
-from orchestrator.summary import CaseSummary, Status, Summary
+from orchestrator.summary import CaseSummary
 
-NEAR_THE_EDGE = 80
-"""The percentage of the axis from which a label to the right of a mark has no room."""
+OPEN_TIMELINES = 6
+"""So many are drawn unfolded; a page of a large matrix begins with what it found."""
+
+THRESHOLD = 0.05
+"""From which share on campaigns side by side differ: as `orchestrate.py compare` does."""
 
 
 @dataclass(frozen=True)
 class _Scene:
-    """One case as the template shows it; ``picture`` is None where nothing was recorded."""
+    """The timeline of a subject, None where nothing was recorded, and what to see in it."""
 
-    case: CaseSummary
-    picture: Picture | None
+    subject: Subject
     caption: str
-    end: Tick | None
-    findings: list[str]
+    drawn: Timeline | None
+    pointing: dict[str, object]
     remarks: list[str]
 
 
@@ -44,94 +54,90 @@ class _Figures:
     columns: Sequence[cells.Column]
 
 
-def html_report(
-    summary: Summary,
-    environment: Mapping[str, object],
-    excerpts: Mapping[str, Excerpt],
-) -> str:
-    """Return the report as a page; ``excerpts`` are what to show of each case by its slug."""
-    axis = axis_over(each.end_ns for each in excerpts.values())
+def html_report(*campaigns: Findings) -> str:
+    """Return the report of one campaign as a page, or of several with their cases side by side."""
+    shown = shown_campaigns(campaigns)
+    subjects = [subject for each in shown for subject in each.subjects()]
+    cases = [each.case.model_copy(update={"model": each.model}) for each in subjects]
+    axis = axis_over(each.exhibit.excerpt.end_ns for each in subjects)
     return _ENVIRONMENT.get_template("report.html.j2").render(
-        summary=summary,
-        verdict=sentences.verdict(summary),
-        tone=_tone(summary),
-        duration=format_value(summary.duration_s, TIME),
-        overheads=sentences.overheads(summary),
-        tables=list(_tables(summary.cases)),
-        legend=cells.legend(summary.cases),
-        of_models=list(sentences.of_models(summary)),
-        scenes=list(_scenes(summary, excerpts, axis)),
+        campaigns=shown,
+        title=_title(shown),
+        differences=_differences(shown),
+        scenes=list(_scenes(subjects, Units(axis.span_ns))),
+        charts=_charts(subjects, axis),
+        figures=list(_figures(cases)),
+        legend=cells.legend(cases),
         axis=axis,
-        environment=list(_rows(environment)),
     )
 
 
-def _tone(summary: Summary) -> str:
-    """Return how the verdict is coloured: ``good``, ``bad``, or ``doubt`` where nobody knows."""
-    if summary.status is not Status.COMPLETE or any(case.invalid for case in summary.cases):
-        return "doubt"
-    return "bad" if sentences.is_flawed(summary) else "good"
+def _title(campaigns: Sequence[ShownCampaign]) -> str:
+    if len(campaigns) == 1:
+        return f"{campaigns[0].summary.scenario}: {campaigns[0].verdict}"
+    return " beside ".join(each.summary.scenario for each in campaigns)
 
 
-def _scenes(summary: Summary, excerpts: Mapping[str, Excerpt], axis: Axis) -> Iterator[_Scene]:
-    for case in summary.cases:
-        shown = excerpts.get(case.slug)
-        yield _Scene(
-            case=case,
-            picture=draw(shown, axis.span_ns) if shown and shown.requests else None,
-            caption=_caption(case),
-            end=_end(case, axis),
-            findings=list(sentences.findings(case)),
-            remarks=list(sentences.remarks(case)),
+def _differences(campaigns: Sequence[ShownCampaign]) -> list[tuple[str, Table]]:
+    """Return how each further campaign differs from the first, where they have cases in common."""
+    found = []
+    for other in campaigns[1:]:
+        first = campaigns[0]
+        told = differences(first.summary, other.summary, COMPARED, THRESHOLD, accept_invalid=True)
+        table = Table(
+            ("case", *told_differences.HEADINGS[:-1], "told"),
+            [(each.case, *told_differences.cells(each)) for each in told],
         )
+        found.append((f"{other.label} against {first.label}", table))
+    return found
 
 
-def _tables(cases: Sequence[CaseSummary]) -> Iterator[_Figures]:
+def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
+    peaks = [
+        max(steps.peak for _, steps in together)
+        for together in zip(*(e.exhibit.depths for e in subjects if e.exhibit.depths), strict=True)
+    ]
+    for each in subjects:
+        requests = each.exhibit.excerpt.requests
+        drawn = timeline(each, units, peaks) if requests else None
+        told = pointing(drawn, requests) if drawn else {}
+        remarks = list(sentences.remarks(each.case))
+        yield _Scene(each, _caption(each.case), drawn, told, remarks)
+
+
+def _charts(subjects: Sequence[Subject], axis: Axis) -> dict[str, list[Chart]]:
+    """Return the charts by the section that they stand in; none of what nobody measured."""
+    if not subjects:
+        return {}
+    after = [parts.parts(subjects), costs.costs(subjects), fairness.fairness(subjects)]
+    return {
+        "before": [glance.glance(subjects, axis.span_ns)],
+        "after": [
+            *sweep.sweeps(subjects),
+            latency.ecdf(subjects),
+            latency.percentiles(subjects),
+            *(chart for chart in after if chart is not None),
+        ],
+    }
+
+
+def _figures(cases: Sequence[CaseSummary]) -> Iterator[_Figures]:
     """Yield the figures of all cases, then those of their groups, where a case has several."""
-    yield _Figures("Figures", cells.axes_of(cases), cases, sum(cells.bands(cases), ()))
+    if cases:
+        yield _Figures("Figures", cells.axes_of(cases), cases, sum(cells.bands(cases), ()))
     groups = cells.by_group(cases)
     if groups:
-        yield _Figures("Figures of each client group", cells.axes_of(groups), groups, cells.GROUP)
+        title = "Figures of each client group and window"
+        yield _Figures(title, cells.axes_of(groups), groups, cells.GROUP)
 
 
 def _caption(case: CaseSummary) -> str:
-    """Return what to see in the picture, in words."""
+    """Return what to see in the timeline, in words."""
     peak, wait = (
         cells.measure_text(case, name) for name in ("peak_in_service", "first_service_wait_max")
     )
     end = cells.measure_text(case, "makespan")
     return f"At most {peak} in service at once. The last user waited {wait}. All over at {end}."
-
-
-def _end(case: CaseSummary, axis: Axis) -> Tick | None:
-    """Return where the case ends on the axis, None where that is unknown or needs no mark."""
-    makespan_s = cells.measured(case, "makespan")
-    percent = 100 * (makespan_s or 0) * 1e9 / axis.span_ns
-    if not 0 < percent < NEAR_THE_EDGE:
-        return None
-    return Tick(round(percent, 2), cells.measure_text(case, "makespan"))
-
-
-def _rows(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield nested values as flat rows: ``packages.docker``, ``7.1.0``."""
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _rows(value, f"{name}.")
-        else:
-            yield name, _text(name, value)
-
-
-def _text(name: str, value: object) -> str:
-    if value is None:
-        return cells.UNKNOWN
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and name.endswith("_bytes"):
-        return format_value(value, SIZE)
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return ", ".join(map(str, value))
-    return str(value)
 
 
 def _printable(value: object) -> object:
@@ -140,12 +146,21 @@ def _printable(value: object) -> object:
 
 
 _ENVIRONMENT = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
     finalize=_printable,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.globals |= {"axis_text": cells.axis_text, "HUES": HUES, "UNITS": UNITS}
+_ENVIRONMENT.globals |= {
+    "axis_text": cells.axis_text,
+    "HUES": HUES,
+    "UNITS": UNITS,
+    "STAGES": STAGES,
+    "POLICY": POLICY,
+    "SCRIPT": SCRIPT,
+    "STYLE": STYLE,
+    "OPEN_TIMELINES": OPEN_TIMELINES,
+}
 _ENVIRONMENT.filters["sides"] = sentences.sides

@@ -13,3 +13,8 @@ def visible(text: str) -> str:
 
 def _visible_char(char: str) -> str:
     return char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+
+
+def visible_lines(text: str) -> list[str]:
+    """Return the lines of ``text``, their indentation kept, with the unprintable as escapes."""
+    return ["".join(map(_visible_char, line)) for line in text.splitlines()]

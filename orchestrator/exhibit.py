@@ -1,0 +1,115 @@
+"""Makes of the joined tables of a run what its pictures show: curves and steps of a few hundred points.
+
+Pure functions of `orchestrator.merge`'s tables; no files, no clock.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from orchestrator.client_measures import ACKED
+from orchestrator.excerpt import MAX_REQUESTS, excerpt
+from orchestrator.merge import Merged
+from orchestrator.quantiles import Durations, between_ns
+from orchestrator.records import Distribution, Exhibit, Share, Steps
+from orchestrator.tables import Table
+
+MAX_POINTS = 120
+"""Of a curve on each of two scales, the linear one and that of the tail."""
+
+QUOTED = (0.5, 0.9, 0.99, 0.999, 0.9999)
+"""Shares that are always kept, because a table quotes them."""
+
+MAX_STEPS = 400
+"""More than a screen can tell apart at the first look."""
+
+Counts = npt.NDArray[np.int64]
+
+
+def exhibit(
+    merged: Merged, start_ns: int, groups: Sequence[str], limit: int = MAX_REQUESTS
+) -> Exhibit:
+    """Return what to show of a run that began at ``start_ns``, at most ``limit`` of its messages.
+
+    ``groups`` are the names of all client groups, in the order in which the rows number them.
+    """
+    requests = merged.requests
+    acked = requests[requests["outcome"] == ACKED]
+    served = requests[requests["finished_ns"] > 0]
+    return Exhibit(
+        excerpt=excerpt(requests, start_ns, groups, limit),
+        response=distribution(between_ns(acked, "due_ns", "ended_ns")),
+        exchange=distribution(between_ns(acked, "sent_ns", "ended_ns")),
+        service=distribution(between_ns(served, "started_ns", "finished_ns")),
+        depths=tuple(_depths(merged, start_ns)),
+        shares=tuple(_shares(merged)),
+    )
+
+
+def distribution(durations_ns: Durations) -> Distribution:
+    """Return how ``durations_ns`` are distributed; all of them up to a few hundred."""
+    count = len(durations_ns)
+    if not count:
+        return Distribution()
+    evenly = np.linspace(1, count, MAX_POINTS)
+    in_the_tail = count - np.geomspace(count, 1, MAX_POINTS) + 1
+    quoted = np.ceil(np.array(QUOTED) * count - 1e-9)
+    ranks = np.unique(np.rint(np.concatenate([evenly, in_the_tail, quoted])).astype(np.int64))
+    values_ns = np.sort(durations_ns)[ranks - 1]
+    return Distribution(count, tuple((ranks / count).tolist()), tuple(values_ns.tolist()))
+
+
+def _depths(merged: Merged, start_ns: int) -> Iterator[tuple[str, Steps]]:
+    connections, requests = merged.connections, merged.requests
+    connected = connections[connections["connected_ns"] > 0]
+    yield "accept queue", steps(*_stay(connected, "connected_ns", "accepted_ns"), start_ns)
+    accepted = connections[(connections["accepted_ns"] > 0) & (connections["dequeued_ns"] > 0)]
+    received = requests[requests["received_ns"] > 0]
+    begun, ended = (
+        np.concatenate(both)
+        for both in zip(
+            _stay(accepted, "accepted_ns", "dequeued_ns"),
+            _stay(received, "received_ns", "started_ns"),
+            strict=True,
+        )
+    )
+    yield "application queue", steps(begun, ended, start_ns)
+    started = requests[requests["started_ns"] > 0]
+    yield "in service", steps(*_stay(started, "started_ns", "finished_ns"), start_ns)
+
+
+def _stay(table: Table, begin: str, end: str) -> tuple[Counts, Counts]:
+    """Return when each row came and left; one that was never seen to leave, at its end."""
+    left_ns = np.where(table[end] > 0, table[end], table["ended_ns"]).astype(np.int64)
+    came_ns = table[begin].astype(np.int64)
+    return came_ns, np.maximum(came_ns, left_ns)
+
+
+def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int) -> Steps:
+    """Return how many half-open spans there are at a time, from ``start_ns`` on."""
+    at_ns, place = np.unique(np.concatenate([begun_ns, ended_ns]), return_inverse=True)
+    change = np.bincount(place, weights=np.repeat([1, -1], [len(begun_ns), len(ended_ns)]))
+    level = np.cumsum(np.rint(change)).astype(np.int64)
+    is_new = np.diff(level, prepend=0) != 0
+    at_ns, level = at_ns[is_new] - start_ns, level[is_new]
+    peak = int(level.max(initial=0))
+    if len(level) > MAX_STEPS:
+        at_ns, level = _highest(at_ns, level)
+    return Steps(peak, tuple(at_ns.tolist()), tuple(level.tolist()))
+
+
+def _highest(at_ns: Counts, level: Counts) -> tuple[Counts, Counts]:
+    """Return the steps with one for each of `MAX_STEPS` equal stretches of time, its highest."""
+    edges = np.linspace(at_ns[0], at_ns[-1], MAX_STEPS, endpoint=False)
+    first = np.searchsorted(at_ns, edges, side="right") - 1
+    return edges.astype(np.int64), np.maximum.reduceat(level, first)
+
+
+def _shares(merged: Merged) -> Iterator[Share]:
+    """Yield what each worker took on, in the order of their numbers; 0 stands for none of them."""
+    taken, sent = (table["worker"] for table in (merged.connections, merged.requests))
+    for worker in np.union1d(taken, sent).tolist():
+        if worker:
+            connections, messages = (np.count_nonzero(each == worker) for each in (taken, sent))
+            yield Share(int(worker), int(connections), int(messages))

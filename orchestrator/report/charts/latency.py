@@ -1,0 +1,163 @@
+"""How long messages took: the share answered within a time, and percentiles far into the tail.
+
+Response time is from due to acked, exchange time from sent to acked (what a naive client says),
+service time what the server itself took. Percentiles are drawn over 1 / (1 - q) on a log axis, as
+HdrHistogram does, so that each further nine is as wide as the one before.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from orchestrator.dimensions import TIME, format_value
+from orchestrator.exhibit import QUOTED
+from orchestrator.records import Distribution
+from orchestrator.report.charts.plot import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Chart,
+    Frame,
+    Key,
+    Plot,
+    Shape,
+    Table,
+    Word,
+    staircase,
+)
+from orchestrator.report.charts.scale import Scale, Tick, linear, spanning
+from orchestrator.report.charts.subject import Subject
+
+UNRESOLVED = "—"
+NINES = {"0": 1.0, "90%": 10.0, "99%": 100.0, "99.9%": 1e3, "99.99%": 1e4}
+LEGEND = (
+    Key("response", "response time: from due to acked"),
+    Key("exchange", "from sent to acked"),
+    Key("service", "service time"),
+)
+PREDICTED = Key("predicted", "response time as predicted")
+
+Curve = tuple[str, Distribution]
+
+
+def ecdf(subjects: Sequence[Subject]) -> Chart:
+    """Return the share of the messages that took no longer than a time, a plot for each subject."""
+    x = _times(subjects, LEFT, RIGHT)
+    y = linear(1, BOTTOM, TOP, lambda share: f"{share:.0%}")
+
+    def path(curve: Distribution) -> str:
+        values = zip(curve.values_ns, curve.shares, strict=True)
+        return staircase([(x.at(0 if not x.is_log else x.low), y.at(0))] + [
+            (x.at(value_ns / 1e9), y.at(share)) for value_ns, share in values
+        ])  # fmt: skip
+
+    return Chart(
+        key="ecdf",
+        title="How many were answered within what time",
+        reading="A curve that rises early is fast; one that rises steeply is even. Where response "
+        "time lies right of service time, messages waited.",
+        plots=[_plot(each, Frame(x, y, "time"), path) for each in subjects],
+        legend=_legend(subjects),
+        table=_table(subjects),
+    )
+
+
+def percentiles(subjects: Sequence[Subject]) -> Chart:
+    """Return the time at each percentile up to 99.99, a plot for each subject."""
+    x = Scale(1, 1e4, LEFT, RIGHT, is_log=True)
+    ticks = tuple(Tick(x.at(value), label) for label, value in NINES.items())
+    x = Scale(x.low, x.high, x.begin, x.end, x.is_log, ticks)
+    y = _times(subjects, BOTTOM, TOP)
+
+    def path(curve: Distribution) -> str:
+        return staircase([(x.at(tail), y.at(value_s)) for tail, value_s in _tail(curve)])
+
+    return Chart(
+        key="percentiles",
+        title="The tail: percentiles of the time",
+        reading="Each grid line to the right looks ten times farther into the tail. A curve ends "
+        "where its sample does: n messages tell nothing beyond 1 in n.",
+        plots=[_plot(each, Frame(x, y, "share that took no longer"), path) for each in subjects],
+        legend=_legend(subjects),
+        table=_table(subjects),
+    )
+
+
+def _tail(curve: Distribution) -> Iterator[tuple[float, float]]:
+    """Yield 1 / (1 - q) from where on each value is the quantile q, and the value in seconds."""
+    before = 0.0
+    for share, value_ns in zip(curve.shares, curve.values_ns, strict=True):
+        yield 1 / (1 - before), value_ns / 1e9
+        before = share
+    if curve.count:
+        yield float(curve.count), curve.values_ns[-1] / 1e9
+
+
+def _times(subjects: Sequence[Subject], begin: float, end: float) -> Scale:
+    values = (
+        value_ns / 1e9 for each in subjects for _, c in _curves(each) for value_ns in c.values_ns
+    )
+    return spanning(values, begin, end, lambda value_s: _short(value_s))
+
+
+def _short(value_s: float) -> str:
+    """Return a round time without needless digits: ``0.5 s``, ``20 ms``."""
+    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if value_s >= size or unit == "us":
+            return f"{value_s / size:.3g} {unit}" if value_s else "0"
+    return ""
+
+
+def _curves(subject: Subject) -> Iterator[Curve]:
+    """Yield the curves from the one that others hide to the one that hides others."""
+    shown = subject.exhibit
+    if shown.predicted is not None:
+        yield PREDICTED.style, shown.predicted
+    for key in reversed(LEGEND):
+        yield key.style, getattr(shown, key.style)
+
+
+def _plot(subject: Subject, frame: Frame, path: Callable[[Distribution], str]) -> Plot:
+    curves = [(style, curve) for style, curve in _curves(subject) if curve.count]
+    drawn = [Shape(f"curve {style}", path(curve)) for style, curve in curves]
+    empty = [] if curves else [Word("tick", (LEFT + RIGHT) / 2, TOP + 80, "no ack", "middle")]
+    return Plot(
+        title=subject.name,
+        told=_told(subject),
+        width=WIDTH,
+        height=HEIGHT,
+        shapes=[*frame.shapes(), *drawn],
+        words=[*frame.words(), *empty],
+    )
+
+
+def _told(subject: Subject) -> str:
+    half, most = (_at(subject.exhibit.response, share) for share in (QUOTED[0], QUOTED[2]))
+    served = _at(subject.exhibit.service, QUOTED[0])
+    return f"half within {half}, 99% within {most}; half were served in {served} or less"
+
+
+def _legend(subjects: Sequence[Subject]) -> list[Key]:
+    is_predicted = any(each.exhibit.predicted is not None for each in subjects)
+    return [*LEGEND, *([PREDICTED] if is_predicted else [])]
+
+
+def _table(subjects: Sequence[Subject]) -> Table:
+    meanings = {key.style: key.meaning for key in (*LEGEND, PREDICTED)}
+    return Table(
+        ("case", "what", "messages", *(f"{share * 100:g}%" for share in QUOTED)),
+        [
+            (each.name, meanings[style], str(c.count), *(_at(c, share) for share in QUOTED))
+            for each in subjects
+            for style, c in reversed(list(_curves(each)))
+        ],
+    )
+
+
+def _at(curve: Distribution, share: float) -> str:
+    """Return the quantile ``share``, a dash where the sample is too small to have one."""
+    if curve.count * (1 - share) < 1 - 1e-9:
+        return UNRESOLVED
+    found = next(v for s, v in zip(curve.shares, curve.values_ns, strict=True) if s >= share - 1e-9)
+    return format_value(found / 1e9, TIME)

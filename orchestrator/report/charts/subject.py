@@ -1,0 +1,20 @@
+"""What charts are drawn of: one case with what its run showed, under the name it has on the page."""
+
+from dataclasses import dataclass
+
+from orchestrator.records import Exhibit
+from orchestrator.summary import CaseSummary
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A case of a campaign; ``name`` tells it from every other on the page."""
+
+    name: str
+    case: CaseSummary
+    exhibit: Exhibit
+
+    @property
+    def model(self) -> str:
+        """The name without the case's place on the axes of a matrix."""
+        return self.name.removesuffix(self.case.name) + self.case.model

@@ -1,0 +1,155 @@
+"""Figures over the swept variable, a line for each model, with the band of their repeats' intervals."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from orchestrator.dimensions import format_value
+from orchestrator.measures import MEASURES, Measure
+from orchestrator.report.cells import axes_of, measure_text, measured
+from orchestrator.report.charts.plot import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Chart,
+    Frame,
+    Key,
+    Plot,
+    Shape,
+    Table,
+    line,
+)
+from orchestrator.report.charts.scale import LOG_RATIO, Scale, Tick, spanning
+from orchestrator.report.charts.subject import Subject
+from orchestrator.summary import CaseSummary
+
+SWEPT = ("throughput", "response_time_p50", "response_time_p99")
+MAX_LINES = 8
+"""So many styles of lines there are."""
+
+MARKS = ("m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0", "m-3-3h6v6h-6z", "m0-4l4 7h-8z", "m0-4l4 4-4 4-4-4z")
+"""A circle, a square, a triangle, a diamond: lines differ by more than their colour."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The cases of one model, all other axes alike, in the order of the swept value."""
+
+    name: str
+    style: int
+    cases: Sequence[CaseSummary]
+
+
+def sweeps(subjects: Sequence[Subject]) -> Iterator[Chart]:
+    """Yield a chart for each axis on which cases have several numbers."""
+    cases = [each.case.model_copy(update={"model": each.model}) for each in subjects]
+    for axis in axes_of(cases):
+        values = {case.axes[axis] for case in cases if axis in case.axes}
+        if len(values) > 1 and all(_is_number(value) for value in values):
+            yield _chart(axis, [case for case in cases if axis in case.axes])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _chart(axis: str, cases: Sequence[CaseSummary]) -> Chart:
+    lines = _lines(axis, cases)
+    shown = lines[:MAX_LINES]
+    x = _x_scale(sorted({float(case.axes[axis]) for case in cases}))
+    known = [MEASURES[n] for n in SWEPT if any(measured(c, n) is not None for c in cases)]
+    left_out = (
+        f" The first {MAX_LINES} of {len(lines)} lines are drawn." if lines[MAX_LINES:] else ""
+    )
+    return Chart(
+        key=f"sweep-{axis}",
+        title=f"Over {axis}",
+        reading="A line a model; its band is the 95% interval of the medians, where there are "
+        f"repeats enough.{left_out}",
+        plots=[_plot(axis, x, measure, shown) for measure in known],
+        legend=[Key(f"swept s{each.style}", each.name) for each in shown],
+        table=Table(
+            ("model", axis, *(measure.name.replace("_", " ") for measure in known)),
+            [
+                (each.name, str(case.axes[axis]), *(measure_text(case, m.name) for m in known))
+                for each in lines
+                for case in each.cases
+            ],
+        ),
+    )
+
+
+def _lines(axis: str, cases: Sequence[CaseSummary]) -> list[_Line]:
+    groups: dict[str, list[CaseSummary]] = {}
+    for case in cases:
+        others = (f"{name}={value}" for name, value in case.axes.items() if name != axis)
+        groups.setdefault(",".join((case.model, *others)), []).append(case)
+    return [
+        _Line(name, number, sorted(own, key=lambda case: float(case.axes[axis])))
+        for number, (name, own) in enumerate(groups.items())
+    ]
+
+
+def _x_scale(values: Sequence[float]) -> Scale:
+    """Return the scale of the swept values, which are its ticks."""
+    low, high = values[0], values[-1]
+    is_log = low > 0 and (high / low >= LOG_RATIO or _is_geometric(values))
+    pad = 14
+    scale = Scale(low, high, LEFT + pad, RIGHT - pad, is_log)
+    ticks = [Tick(round(scale.at(value), 1), f"{value:g}") for value in values]
+    return Scale(low, high, LEFT + pad, RIGHT - pad, is_log, tuple(_apart(ticks)))
+
+
+def _is_geometric(values: Sequence[float]) -> bool:
+    ratios = [b / a for a, b in zip(values, values[1:], strict=False)]
+    return len(ratios) > 1 and max(ratios) < min(ratios) * 1.01
+
+
+def _apart(ticks: Sequence[Tick]) -> Iterator[Tick]:
+    """Yield as many ticks as there is room for between their labels."""
+    free = 0.0
+    for tick in ticks:
+        if tick.at >= free:
+            yield tick
+            free = tick.at + 8 + 7 * len(tick.label)
+
+
+def _plot(axis: str, x: Scale, measure: Measure, lines: Sequence[_Line]) -> Plot:
+    values = [v for each in lines for case in each.cases for v in _ends(case, measure)]
+    y = spanning(values, BOTTOM, TOP, lambda value: _label(value, measure))
+    shapes = [shape for each in lines for shape in _shapes(axis, Frame(x, y, axis), measure, each)]
+    frame = Frame(x, y, axis)
+    told = f"{measure.meaning}, over {axis}"
+    words = list(frame.words())
+    title = measure.name.replace("_", " ")
+    return Plot(title, told, WIDTH, HEIGHT, [*frame.shapes(), *shapes], words)
+
+
+def _label(value: float, measure: Measure) -> str:
+    number, _, unit = format_value(value, measure.dimension).partition(" ")
+    return f"{float(number):g} {unit}".strip()
+
+
+def _ends(case: CaseSummary, measure: Measure) -> list[float]:
+    value = measured(case, measure.name)
+    return [*case.intervals.get(measure.key, ()), *([] if value is None else [value])]
+
+
+def _shapes(axis: str, frame: Frame, measure: Measure, drawn: _Line) -> Iterator[Shape]:
+    def place(case: CaseSummary, value: float) -> tuple[float, float]:
+        return frame.x.at(float(case.axes[axis])), frame.y.at(value)
+
+    known = [(c, v) for c in drawn.cases if (v := measured(c, measure.name)) is not None]
+    banded = [(c, c.intervals[measure.key]) for c, _ in known if measure.key in c.intervals]
+    if banded:
+        edge = [place(case, ends[1]) for case, ends in banded]
+        edge += [place(case, ends[0]) for case, ends in reversed(banded)]
+        yield Shape(f"band s{drawn.style}", line(edge) + "z")
+    points = [place(case, value) for case, value in known]
+    yield Shape(f"swept s{drawn.style}", line(points))
+    mark = MARKS[drawn.style % len(MARKS)]
+    for (case, value), (at_x, at_y) in zip(known, points, strict=True):
+        told = f"{drawn.name}, {axis} {case.axes[axis]}: {format_value(value, measure.dimension)}"
+        yield Shape(f"mark s{drawn.style}", f"M{at_x:.1f} {at_y:.1f}{mark}", told)
