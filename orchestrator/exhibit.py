@@ -1,4 +1,4 @@
-"""Makes of the joined tables of a run what its pictures show: curves and steps of a few hundred points.
+"""Makes of the joined tables of a run what its pictures show: curves of a few hundred points.
 
 Pure functions of `orchestrator.merge`'s tables; no files, no clock.
 """
@@ -25,6 +25,7 @@ MAX_STEPS = 400
 """More than a screen can tell apart at the first look."""
 
 Counts = npt.NDArray[np.int64]
+Levels = npt.NDArray[np.float64]
 
 
 def exhibit(
@@ -92,18 +93,19 @@ def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int) -> Steps:
     change = np.bincount(place, weights=np.repeat([1, -1], [len(begun_ns), len(ended_ns)]))
     level = np.cumsum(np.rint(change)).astype(np.int64)
     is_new = np.diff(level, prepend=0) != 0
-    at_ns, level = at_ns[is_new] - start_ns, level[is_new]
-    peak = int(level.max(initial=0))
-    if len(level) > MAX_STEPS:
-        at_ns, level = _highest(at_ns, level)
-    return Steps(peak, tuple(at_ns.tolist()), tuple(level.tolist()))
+    at_ns, levels = at_ns[is_new] - start_ns, level[is_new].astype(np.float64)
+    peak = int(levels.max(initial=0))
+    if len(levels) > MAX_STEPS:
+        at_ns, levels = _averages(at_ns, levels)
+    return Steps(peak, tuple(at_ns.tolist()), tuple(levels.round(3).tolist()))
 
 
-def _highest(at_ns: Counts, level: Counts) -> tuple[Counts, Counts]:
-    """Return the steps with one for each of `MAX_STEPS` equal stretches of time, its highest."""
-    edges = np.linspace(at_ns[0], at_ns[-1], MAX_STEPS, endpoint=False)
-    first = np.searchsorted(at_ns, edges, side="right") - 1
-    return edges.astype(np.int64), np.maximum.reduceat(level, first)
+def _averages(at_ns: Counts, level: Levels) -> tuple[Counts, Levels]:
+    """Return the average of a step function over each of `MAX_STEPS` equal stretches of time."""
+    edges = np.linspace(at_ns[0], at_ns[-1], MAX_STEPS + 1)
+    passed = np.concatenate([[0.0], np.cumsum(level[:-1] * np.diff(at_ns))])
+    means = np.diff(np.interp(edges, at_ns, passed)) / np.diff(edges)
+    return edges.astype(np.int64), np.append(means, level[-1])
 
 
 def _shares(merged: Merged) -> Iterator[Share]:

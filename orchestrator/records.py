@@ -14,9 +14,9 @@ class RequestRecord:
     """A message of one user, in nanoseconds since the case's common start.
 
     The client measured ``due``, ``sent`` and ``ended``; the server ``received``, ``started`` and
-    ``finished``, None where its log has no such request, and of its connection ``accepted``. ``outcome`` is ``acked`` or the kind of
-    failure; ``ended`` is when that was known. ``user`` is its name in pictures: ``user 3``,
-    ``slow user 3`` where there are several groups.
+    ``finished``, None where its log has no such request, and of its connection ``accepted``.
+    ``outcome`` is ``acked`` or the kind of failure; ``ended`` is when that was known. ``user`` is
+    its name in pictures: ``user 3``, ``slow user 3`` where there are several groups.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How a sample of ``count`` durations is distributed: at most ``values_ns[i]`` are ``shares[i]``.
+    """How ``count`` durations are distributed: ``shares[i]`` of them are at most ``values_ns[i]``.
 
     Shares ascend to 1, by nearest rank; of a large sample only some ranks are kept, the more of
     them the farther out in the tail.
@@ -60,12 +60,13 @@ class Distribution:
 class Steps:
     """How many there were of something: ``levels[i]`` from ``instants_ns[i]`` to the next instant.
 
-    Where several changes fall together in a thinned picture, the highest level is kept.
+    ``peak`` is the highest of all. Where there are too many changes for a picture, each level is
+    the average over an equal stretch of time.
     """
 
     peak: int = 0
     instants_ns: tuple[int, ...] = ()
-    levels: tuple[int, ...] = ()
+    levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Campaigns as the page shows them: what each found, in sentences, where it ran, how to run it again.
+"""Campaigns as the page shows them: what each found, where it ran, how to run it again.
 
 Where there are several, each has a letter, and its cases bear it.
 """

@@ -41,7 +41,8 @@ class _Scene:
     caption: str
     drawn: Timeline | None
     pointing: dict[str, object]
-    remarks: list[str]
+    strains: list[str]
+    faults: list[str]
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
         requests = each.exhibit.excerpt.requests
         drawn = timeline(each, units, peaks) if requests else None
         told = pointing(drawn, requests) if drawn else {}
-        remarks = list(sentences.remarks(each.case))
-        yield _Scene(each, _caption(each.case), drawn, told, remarks)
+        strains, faults = list(sentences.strains(each.case)), list(sentences.faults(each.case))
+        yield _Scene(each, _caption(each.case), drawn, told, strains, faults)
 
 
 def _charts(subjects: Sequence[Subject], axis: Axis) -> dict[str, list[Chart]]:

@@ -105,9 +105,20 @@ def findings(case: CaseSummary) -> Iterator[str]:
 
 def remarks(case: CaseSummary) -> Iterator[str]:
     """Yield what to know of how ``case`` was measured; it decides nothing."""
+    for told in faults(case):
+        yield f"{visible(case.name)}: {told}"
+    yield from strains(case)
+
+
+def faults(case: CaseSummary) -> Iterator[str]:
+    """Yield what was done to the server of ``case``, and when, in the order of the scenario."""
     for fault in case.runs[0].faults if case.runs else ():
         if fault.effect_s is not None:
-            yield f"{visible(case.name)}: {_fault(fault)}"
+            yield _fault(fault)
+
+
+def strains(case: CaseSummary) -> Iterator[str]:
+    """Yield where the clients of ``case`` were not quite up to what they measured."""
     instrument = case.instrument
     if instrument.fitness is not Fitness.OK:
         told = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}

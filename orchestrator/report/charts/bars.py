@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from orchestrator.report.charts.plot import WIDTH, Plot, Shape, Word
 
 ROW, GAP, NAME_HEIGHT = 13, 8, 15
-BEGIN, END = 4, 268
+BEGIN, END = 2, 204
 """Where bars stand; what is right of it is for the values."""
 
-MAX_NAME_CHARS = 44
+MAX_NAME_CHARS = 40
 ROOM_FOR_MARK = 11
-LEAST = 1.0
-"""The shortest bar, in pixels, of what is more than nothing."""
+LEAST = 0.2
+"""Pieces shorter than this, in pixels, are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,15 @@ def bar_plot(title: str, told: str, bars: Sequence[Bar], longest: float) -> Plot
         words.append(Word("name", BEGIN, y + 11, shortened(bar.name)))
         reached = float(BEGIN)
         for piece in bar.pieces:
-            if piece.length > 0:
-                wide = max((END - BEGIN) * piece.length / longest, LEAST)
-                path = f"M{reached:.1f} {y + NAME_HEIGHT:g}h{wide:.1f}v{ROW}h-{wide:.1f}z"
-                shapes.append(Shape(piece.style, path, piece.told))
-                if piece.mark and wide >= ROOM_FOR_MARK:
-                    middle = round(reached + wide / 2, 1)
-                    words.append(Word("in-bar", middle, y + NAME_HEIGHT + 10, piece.mark, "middle"))
-                reached += wide
+            wide = (END - BEGIN) * piece.length / longest if longest else 0.0
+            if wide < LEAST:
+                continue
+            path = f"M{reached:.1f} {y + NAME_HEIGHT:g}h{wide:.1f}v{ROW}h-{wide:.1f}z"
+            shapes.append(Shape(piece.style, path, piece.told))
+            if piece.mark and wide >= ROOM_FOR_MARK:
+                middle = round(reached + wide / 2, 1)
+                words.append(Word("in-bar", middle, y + NAME_HEIGHT + 10, piece.mark, "middle"))
+            reached += wide
         words.append(Word("value", round(reached + 6, 1), y + NAME_HEIGHT + 10, bar.text))
     height = len(bars) * (NAME_HEIGHT + ROW + GAP)
     return Plot(title, told, WIDTH, height, shapes, words)

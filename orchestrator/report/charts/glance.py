@@ -10,8 +10,8 @@ from orchestrator.report.charts.plot import Chart, Key, Plot, Shape, Table, Word
 from orchestrator.report.charts.subject import Subject
 
 IN_SERVICE = "in service"
-WIDTH, HEIGHT = 240, 100
-LEFT, RIGHT, TOP, BASE = 30, 232, 14, 78
+WIDTH, HEIGHT = 160, 92
+LEFT, RIGHT, TOP, BASE = 26, 154, 12, 70
 
 
 def glance(subjects: Sequence[Subject], span_ns: int) -> Chart:

@@ -32,11 +32,11 @@ from orchestrator.report.charts.subject import Subject
 UNRESOLVED = "—"
 NINES = {"0": 1.0, "90%": 10.0, "99%": 100.0, "99.9%": 1e3, "99.99%": 1e4}
 LEGEND = (
-    Key("response", "response time: from due to acked"),
-    Key("exchange", "from sent to acked"),
-    Key("service", "service time"),
+    Key("curve response", "response time: from due to acked"),
+    Key("curve exchange", "from sent to acked"),
+    Key("curve service", "service time"),
 )
-PREDICTED = Key("predicted", "response time as predicted")
+PREDICTED = Key("curve predicted", "response time as predicted")
 
 Curve = tuple[str, Distribution]
 
@@ -44,7 +44,7 @@ Curve = tuple[str, Distribution]
 def ecdf(subjects: Sequence[Subject]) -> Chart:
     """Return the share of the messages that took no longer than a time, a plot for each subject."""
     x = _times(subjects, LEFT, RIGHT)
-    y = linear(1, BOTTOM, TOP, lambda share: f"{share:.0%}")
+    y = linear(1, BOTTOM, TOP, lambda share: f"{share:.0%}", steps=5)
 
     def path(curve: Distribution) -> str:
         values = zip(curve.values_ns, curve.shares, strict=True)
@@ -98,7 +98,7 @@ def _times(subjects: Sequence[Subject], begin: float, end: float) -> Scale:
     values = (
         value_ns / 1e9 for each in subjects for _, c in _curves(each) for value_ns in c.values_ns
     )
-    return spanning(values, begin, end, lambda value_s: _short(value_s))
+    return spanning(values, begin, end, _short)
 
 
 def _short(value_s: float) -> str:
@@ -115,12 +115,12 @@ def _curves(subject: Subject) -> Iterator[Curve]:
     if shown.predicted is not None:
         yield PREDICTED.style, shown.predicted
     for key in reversed(LEGEND):
-        yield key.style, getattr(shown, key.style)
+        yield key.style, getattr(shown, key.style.removeprefix("curve "))
 
 
 def _plot(subject: Subject, frame: Frame, path: Callable[[Distribution], str]) -> Plot:
     curves = [(style, curve) for style, curve in _curves(subject) if curve.count]
-    drawn = [Shape(f"curve {style}", path(curve)) for style, curve in curves]
+    drawn = [Shape(style, path(curve)) for style, curve in curves]
     empty = [] if curves else [Word("tick", (LEFT + RIGHT) / 2, TOP + 80, "no ack", "middle")]
     return Plot(
         title=subject.name,
@@ -133,9 +133,11 @@ def _plot(subject: Subject, frame: Frame, path: Callable[[Distribution], str]) -
 
 
 def _told(subject: Subject) -> str:
-    half, most = (_at(subject.exhibit.response, share) for share in (QUOTED[0], QUOTED[2]))
-    served = _at(subject.exhibit.service, QUOTED[0])
-    return f"half within {half}, 99% within {most}; half were served in {served} or less"
+    response = subject.exhibit.response
+    if not response.count:
+        return "no message was acknowledged"
+    slowest = format_value(response.values_ns[-1] / 1e9, TIME)
+    return f"half within {_at(response, QUOTED[0])}, the slowest in {slowest}"
 
 
 def _legend(subjects: Sequence[Subject]) -> list[Key]:

@@ -69,8 +69,8 @@ class Chart:
     table: Table
 
 
-WIDTH, HEIGHT = 360, 220
-LEFT, RIGHT, TOP, BOTTOM = 58, 348, 12, 172
+WIDTH, HEIGHT = 280, 196
+LEFT, RIGHT, TOP, BOTTOM = 50, 268, 10, 150
 """Where the frame of a plot stands: room for labels to the left, and for two lines below."""
 
 
@@ -95,8 +95,9 @@ class Frame:
         for tick in self.y.ticks:
             yield Word("tick", LEFT - 6, round(tick.at + 4, 1), tick.label, "end")
         for tick in self.x.ticks:
-            anchor = "end" if tick.at > RIGHT - 8 else "middle"
-            yield Word("tick", min(tick.at, WIDTH), BOTTOM + 17, tick.label, anchor)
+            is_last = tick.at > RIGHT - 8
+            x, anchor = (WIDTH, "end") if is_last else (tick.at, "middle")
+            yield Word("tick", x, BOTTOM + 17, tick.label, anchor)
         yield Word("tick", (LEFT + RIGHT) / 2, BOTTOM + 38, self.x_title, "middle")
 
 

@@ -11,7 +11,8 @@ from orchestrator.report.charts.timeline import Timeline
 from orchestrator.report.visible import visible
 
 COLUMNS = (
-    "lane", "message", "worker", "outcome", "due", "sent", "accepted", "started", "finished", "ended",
+    "lane", "message", "worker", "outcome",
+    "due", "sent", "accepted", "started", "finished", "ended",
 )  # fmt: skip
 """Of each message. ``due`` is in microseconds since the start, what follows since then, -1 where it
 is unknown; ``lane`` and ``outcome`` are places in the lists beside."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-MAX_TICKS = 6
+MAX_STEPS = 4
 MAX_DECADES = 4
 LOG_RATIO = 50
 """From this ratio of the largest to the smallest value on, small ones are lost on a linear axis."""
@@ -44,14 +44,13 @@ class Scale:
 
 
 def linear(
-    high: float, begin: float, end: float, label: Callable[[float], str], low: float = 0.0
+    high: float, begin: float, end: float, label: Callable[[float], str], steps: int = MAX_STEPS
 ) -> Scale:
-    """Return a linear scale up to the first round value that is ``high`` or more."""
-    step = _round_up((max(high, low + 1e-9) - low) / (MAX_TICKS - 1))
-    count = max(math.ceil((high - low) / step - 1e-9), 1)
-    scale = Scale(low, low + count * step, begin, end)
-    values = (low + number * step for number in range(count + 1))
-    return _ticked(scale, values, label)
+    """Return a linear scale from 0 to the first round value that is ``high``, above 0, or more."""
+    step = _round_up(high / steps)
+    count = max(math.ceil(high / step - 1e-9), 1)
+    values = (number * step for number in range(count + 1))
+    return _ticked(Scale(0, count * step, begin, end), values, label)
 
 
 def logarithmic(

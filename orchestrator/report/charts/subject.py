@@ -1,4 +1,4 @@
-"""What charts are drawn of: one case with what its run showed, under the name it has on the page."""
+"""What charts are drawn of: a case with what its run showed, under its name on the page."""
 
 from dataclasses import dataclass
 

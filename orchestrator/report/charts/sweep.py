@@ -1,7 +1,8 @@
-"""Figures over the swept variable, a line for each model, with the band of their repeats' intervals."""
+"""Figures over the swept variable: a line for each model, with the band of its intervals."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from orchestrator.dimensions import format_value
 from orchestrator.measures import MEASURES, Measure
@@ -103,7 +104,7 @@ def _x_scale(values: Sequence[float]) -> Scale:
 
 
 def _is_geometric(values: Sequence[float]) -> bool:
-    ratios = [b / a for a, b in zip(values, values[1:], strict=False)]
+    ratios = [after / before for before, after in pairwise(values)]
     return len(ratios) > 1 and max(ratios) < min(ratios) * 1.01
 
 

@@ -23,7 +23,7 @@ WORKER_HEIGHTS = (14, 96)
 ROW_HEIGHT = 5
 WORKERS_SHOWN = 16
 LABEL_HEIGHT = 12
-SECTION_GAP = 24
+SECTION_GAP = 26
 """Above the lanes of a kind, for its heading."""
 
 
@@ -53,7 +53,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Fault:
-    """What was done to the server, from ``begin`` to ``end`` in units; alike where it was a blow."""
+    """What was done to the server, from ``begin`` to ``end`` in units; the same for a blow."""
 
     begin: int
     end: int
