@@ -5,7 +5,7 @@ SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo venv test check conformance drains kills soak fuzz selftest bench engine base-image lock clean
+.PHONY: help demo venv test check conformance drains kills soak fuzz selftest bench engine base-image browser lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -18,7 +18,7 @@ demo: .venv/runtime.stamp ## Run the quickstart scenario: all four models, half 
 
 venv: .venv/runtime.stamp ## Make the virtual environment .venv from the locked dependencies
 
-test: .venv/dev.stamp ## Run all tests; pass pytest options in ARGS, require an engine with LAB_REQUIRE_DOCKER=1
+test: .venv/dev.stamp ## Run all tests; pytest options in ARGS; LAB_REQUIRE_DOCKER=1 and LAB_REQUIRE_BROWSER=1 skip none
 	@scripts/base-image --if-engine
 	$(PY) -m pytest $(ARGS)
 
@@ -51,6 +51,9 @@ engine: ## Have Docker Engine and Compose v2 (Debian, Ubuntu; as root); nothing 
 
 base-image: ## Have a base image for the containers, without a registry too
 	@scripts/base-image
+
+browser: ## Have a browser that the tests of the report open it in (Debian, Ubuntu; as root)
+	@scripts/browser
 
 bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, six minutes; or ARGS="--quick short"
 	@.venv-bench/bin/python -m benchmarks $(ARGS)

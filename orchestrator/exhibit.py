@@ -21,8 +21,10 @@ MAX_POINTS = 120
 QUOTED = (0.5, 0.9, 0.99, 0.999, 0.9999)
 """Shares that are always kept, because a table quotes them."""
 
-MAX_STEPS = 400
-"""More than a screen can tell apart at the first look."""
+MIN_STEPS, MAX_STEPS = 60, 400
+"""Of a queue: as its share of a page allows, at most what a screen can tell apart."""
+
+MESSAGES_PER_STEP = 10
 
 Counts = npt.NDArray[np.int64]
 Levels = npt.NDArray[np.float64]
@@ -38,12 +40,13 @@ def exhibit(
     requests = merged.requests
     acked = requests[requests["outcome"] == ACKED]
     served = requests[requests["finished_ns"] > 0]
+    max_steps = min(max(limit // MESSAGES_PER_STEP, MIN_STEPS), MAX_STEPS)
     return Exhibit(
         excerpt=excerpt(requests, start_ns, groups, limit),
         response=distribution(between_ns(acked, "due_ns", "ended_ns")),
         exchange=distribution(between_ns(acked, "sent_ns", "ended_ns")),
         service=distribution(between_ns(served, "started_ns", "finished_ns")),
-        depths=tuple(_depths(merged, start_ns)),
+        depths=tuple(_depths(merged, start_ns, max_steps)),
         shares=tuple(_shares(merged)),
     )
 
@@ -61,10 +64,13 @@ def distribution(durations_ns: Durations) -> Distribution:
     return Distribution(count, tuple((ranks / count).tolist()), tuple(values_ns.tolist()))
 
 
-def _depths(merged: Merged, start_ns: int) -> Iterator[tuple[str, Steps]]:
+def _depths(merged: Merged, start_ns: int, max_steps: int) -> Iterator[tuple[str, Steps]]:
+    def of(spans: tuple[Counts, Counts]) -> Steps:
+        return steps(*spans, start_ns, max_steps)
+
     connections, requests = merged.connections, merged.requests
     connected = connections[connections["connected_ns"] > 0]
-    yield "accept queue", steps(*_stay(connected, "connected_ns", "accepted_ns"), start_ns)
+    yield "accept queue", of(_stay(connected, "connected_ns", "accepted_ns"))
     accepted = connections[(connections["accepted_ns"] > 0) & (connections["dequeued_ns"] > 0)]
     received = requests[requests["received_ns"] > 0]
     begun, ended = (
@@ -75,9 +81,9 @@ def _depths(merged: Merged, start_ns: int) -> Iterator[tuple[str, Steps]]:
             strict=True,
         )
     )
-    yield "application queue", steps(begun, ended, start_ns)
+    yield "application queue", of((begun, ended))
     started = requests[requests["started_ns"] > 0]
-    yield "in service", steps(*_stay(started, "started_ns", "finished_ns"), start_ns)
+    yield "in service", of(_stay(started, "started_ns", "finished_ns"))
 
 
 def _stay(table: Table, begin: str, end: str) -> tuple[Counts, Counts]:
@@ -87,7 +93,7 @@ def _stay(table: Table, begin: str, end: str) -> tuple[Counts, Counts]:
     return came_ns, np.maximum(came_ns, left_ns)
 
 
-def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int) -> Steps:
+def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int, max_steps: int = MAX_STEPS) -> Steps:
     """Return how many half-open spans there are at a time, from ``start_ns`` on."""
     at_ns, place = np.unique(np.concatenate([begun_ns, ended_ns]), return_inverse=True)
     change = np.bincount(place, weights=np.repeat([1, -1], [len(begun_ns), len(ended_ns)]))
@@ -95,14 +101,14 @@ def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int) -> Steps:
     is_new = np.diff(level, prepend=0) != 0
     at_ns, levels = at_ns[is_new] - start_ns, level[is_new].astype(np.float64)
     peak = int(levels.max(initial=0))
-    if len(levels) > MAX_STEPS:
-        at_ns, levels = _averages(at_ns, levels)
+    if len(levels) > max_steps:
+        at_ns, levels = _averages(at_ns, levels, max_steps)
     return Steps(peak, tuple(at_ns.tolist()), tuple(levels.round(3).tolist()))
 
 
-def _averages(at_ns: Counts, level: Levels) -> tuple[Counts, Levels]:
-    """Return the average of a step function over each of `MAX_STEPS` equal stretches of time."""
-    edges = np.linspace(at_ns[0], at_ns[-1], MAX_STEPS + 1)
+def _averages(at_ns: Counts, level: Levels, count: int) -> tuple[Counts, Levels]:
+    """Return the average of a step function over each of ``count`` equal stretches of time."""
+    edges = np.linspace(at_ns[0], at_ns[-1], count + 1)
     passed = np.concatenate([[0.0], np.cumsum(level[:-1] * np.diff(at_ns))])
     means = np.diff(np.interp(edges, at_ns, passed)) / np.diff(edges)
     return edges.astype(np.int64), np.append(means, level[-1])

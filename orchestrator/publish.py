@@ -1,6 +1,8 @@
 """Writes a campaign's results beside its raw files: for programs, for CI, for a person."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 from orchestrator.archive import Archive
 from orchestrator.findings import Findings
@@ -24,3 +26,12 @@ def publish(findings: Findings, archive: Archive) -> None:
     archive.write("summary.json", summary_json(summary))
     archive.write("junit.xml", junit_xml(summary))
     archive.write("report.html", html_report(findings))
+
+
+def publish_together(found: Sequence[Findings], path: Path) -> Path:
+    """Write one page of several campaigns side by side; return where it is.
+
+    Raises:
+        ArchiveError: it cannot be written; no partial file stays.
+    """
+    return Archive(path.parent).write(path.name, html_report(*found))

@@ -1,4 +1,4 @@
-"""Tests marked `docker` run where an engine answers; elsewhere they are skipped, never silently."""
+"""Tests marked `docker` or `browser` run where there is one; elsewhere they are skipped aloud."""
 
 import gc
 import os
@@ -8,10 +8,12 @@ from functools import cache
 import pytest
 
 from orchestrator.engine import Engine, find_engine
+from tests.browser import find_browser
 
 pytest.register_assert_rewrite("tests.harness", "tests.target")  # their asserts explain, too
 
 HINT = "to have an engine: make engine base-image"
+BROWSER_HINT = "to have one: make browser"
 
 
 @cache
@@ -33,15 +35,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a Docker test without an engine, or fail it where LAB_REQUIRE_DOCKER=1."""
-    if item.get_closest_marker("docker") is None:
-        return
-    engine, how = found_engine()
-    if engine is not None:
-        return
-    if os.environ.get("LAB_REQUIRE_DOCKER", "0") not in {"", "0"}:
-        pytest.fail(f"LAB_REQUIRE_DOCKER is set, but {how}; {HINT}", pytrace=False)
-    pytest.skip(f"{how}; {HINT}")
+    """Skip a test without what it needs, or fail it where LAB_REQUIRE_… asks for that."""
+    if item.get_closest_marker("docker") is not None:
+        engine, how = found_engine()
+        if engine is None:
+            _do_without("LAB_REQUIRE_DOCKER", f"{how}; {HINT}")
+    if item.get_closest_marker("browser") is not None and find_browser() is None:
+        _do_without("LAB_REQUIRE_BROWSER", f"no Chromium is installed; {BROWSER_HINT}")
+
+
+def _do_without(requirement: str, lack: str) -> None:
+    if os.environ.get(requirement, "0") not in {"", "0"}:
+        pytest.fail(f"{requirement} is set, but {lack}", pytrace=False)
+    pytest.skip(lack)
 
 
 @pytest.fixture(scope="session")

@@ -1,29 +1,52 @@
-"""Analyse stored results again, run nothing."""
+"""Analyse stored results again, run nothing; several runs are laid side by side on one page."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator import interrupts
 from orchestrator.archive import Archive
 from orchestrator.commands.asking import add_json
 from orchestrator.commands.telling import conclude, say
+from orchestrator.findings import Findings
+from orchestrator.publish import publish_together
 from orchestrator.restore import RestoreError, restore
-from orchestrator.verdict import MISUSED
+from orchestrator.verdict import HOLDS, MISUSED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take a campaign's folder."""
-    parser.add_argument("results", metavar="RESULTS", type=Path, help="a folder under results/")
+    """Take the folders of one or more campaigns."""
+    parser.add_argument(
+        "results", metavar="RUN", type=Path, nargs="+", help="a folder under results/"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        default=Path("side-by-side.html"),
+        help="where the page of several runs is written (default: side-by-side.html)",
+    )
     add_json(parser, "summary.json")
 
 
 def execute(asked: argparse.Namespace) -> int:
-    """Analyse, store and show the results in the folder."""
-    archive = Archive(asked.results)
+    """Analyse, store and show the results in the folders."""
+    archives = [Archive(folder) for folder in asked.results]
+    if asked.json and archives[1:]:
+        say("orchestrate.py: --json is for one run: there is a summary.json for each")
+        return MISUSED
     try:
-        findings = restore(archive)
+        found = [restore(archive) for archive in archives]
     except RestoreError as exc:
         say(f"orchestrate.py: {exc}")
         return MISUSED
     with interrupts.held():
-        return conclude(findings, archive, as_json=asked.json)
+        if len(found) == 1:
+            return conclude(found[0], archives[0], as_json=asked.json)
+        return _side_by_side(found, asked.out)
+
+
+def _side_by_side(found: Sequence[Findings], out: Path) -> int:
+    """Write one page of all; return the first exit code among theirs that tells of a failure."""
+    say(f"side by side: {publish_together(found, out)}")
+    return next((each.summary.exit_code for each in found if each.summary.exit_code), HOLDS)

@@ -93,3 +93,10 @@ def _tone(summary: Summary) -> str:
     if summary.status is not Status.COMPLETE or any(case.invalid for case in summary.cases):
         return "doubt"
     return "bad" if sentences.is_flawed(summary) else "good"
+
+
+def side_by_side(campaigns: Sequence[ShownCampaign]) -> list[Subject]:
+    """Return the cases of all ``campaigns``, each beside those of its name in the others."""
+    subjects = [subject for each in campaigns for subject in each.subjects()]
+    order = list(dict.fromkeys(each.case.name for each in subjects))
+    return sorted(subjects, key=lambda each: order.index(each.case.name))

@@ -13,7 +13,7 @@ from orchestrator.difference import COMPARED, differences
 from orchestrator.findings import Findings
 from orchestrator.report import cells, sentences
 from orchestrator.report import differences as told_differences
-from orchestrator.report.campaigns import ShownCampaign, shown_campaigns
+from orchestrator.report.campaigns import ShownCampaign, shown_campaigns, side_by_side
 from orchestrator.report.charts import costs, fairness, glance, latency, parts, sweep
 from orchestrator.report.charts.axis import Axis, axis_over
 from orchestrator.report.charts.plot import Chart, Table
@@ -55,16 +55,25 @@ class _Figures:
     columns: Sequence[cells.Column]
 
 
+@dataclass(frozen=True)
+class _Differences:
+    """How one campaign differs from the first, and why some of it could not be told."""
+
+    title: str
+    table: Table
+    doubts: list[str]
+
+
 def html_report(*campaigns: Findings) -> str:
     """Return the report of one campaign as a page, or of several with their cases side by side."""
     shown = shown_campaigns(campaigns)
-    subjects = [subject for each in shown for subject in each.subjects()]
+    subjects = side_by_side(shown)
     cases = [each.case.model_copy(update={"model": each.model}) for each in subjects]
     axis = axis_over(each.exhibit.excerpt.end_ns for each in subjects)
     return _ENVIRONMENT.get_template("report.html.j2").render(
         campaigns=shown,
         title=_title(shown),
-        differences=_differences(shown),
+        differences=list(_differences(shown)),
         scenes=list(_scenes(subjects, Units(axis.span_ns))),
         charts=_charts(subjects, axis),
         figures=list(_figures(cases)),
@@ -79,18 +88,19 @@ def _title(campaigns: Sequence[ShownCampaign]) -> str:
     return " beside ".join(each.summary.scenario for each in campaigns)
 
 
-def _differences(campaigns: Sequence[ShownCampaign]) -> list[tuple[str, Table]]:
-    """Return how each further campaign differs from the first, where they have cases in common."""
-    found = []
+def _differences(campaigns: Sequence[ShownCampaign]) -> Iterator[_Differences]:
+    """Yield how each further campaign differs from the first, where they have cases in common."""
     for other in campaigns[1:]:
         first = campaigns[0]
-        told = differences(first.summary, other.summary, COMPARED, THRESHOLD, accept_invalid=True)
-        table = Table(
-            ("case", *told_differences.HEADINGS[:-1], "told"),
-            [(each.case, *told_differences.cells(each)) for each in told],
+        found = differences(first.summary, other.summary, COMPARED, THRESHOLD, accept_invalid=True)
+        yield _Differences(
+            title=f"{other.label} against {first.label}",
+            table=Table(
+                ("case", "measure", first.label, other.label, "difference (95%)", "told"),
+                [(each.case, *told_differences.cells(each)) for each in found],
+            ),
+            doubts=told_differences.doubts(found),
         )
-        found.append((f"{other.label} against {first.label}", table))
-    return found
 
 
 def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
@@ -109,7 +119,7 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
 def _charts(subjects: Sequence[Subject], axis: Axis) -> dict[str, list[Chart]]:
     """Return the charts by the section that they stand in; none of what nobody measured."""
     if not subjects:
-        return {}
+        return {"before": [], "after": []}
     after = [parts.parts(subjects), costs.costs(subjects), fairness.fairness(subjects)]
     return {
         "before": [glance.glance(subjects, axis.span_ns)],

@@ -17,11 +17,21 @@ def by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]
     return dict(users)
 
 
+MAX_ROWS = 50
+
+
 def lane_table(requests: Iterable[RequestRecord]) -> Table:
-    """Return a row for each connection: who served it, and how long it was in each stage."""
+    """Return a row for each connection: who served it, and how long it was in each stage.
+
+    Of many connections the first `MAX_ROWS` have one, and a last row says so.
+    """
+    users = list(by_user(requests).items())
+    rows = [_row(user, own) for user, own in users[:MAX_ROWS]]
+    if len(users) > MAX_ROWS:
+        rows.append((f"and {len(users) - MAX_ROWS} more",))
     return Table(
         ("connection", "workers", "acked", *(stage.meaning for stage in STAGES), "over at"),
-        [_row(user, own) for user, own in by_user(requests).items()],
+        rows,
     )
 
 

@@ -70,6 +70,7 @@ class Chart:
 
 
 WIDTH, HEIGHT = 280, 196
+LEAST_STEP = 0.5
 LEFT, RIGHT, TOP, BOTTOM = 50, 268, 10, 150
 """Where the frame of a plot stands: room for labels to the left, and for two lines below."""
 
@@ -107,9 +108,17 @@ def line(points: Sequence[tuple[float, float]]) -> str:
 
 
 def staircase(points: Sequence[tuple[float, float]]) -> str:
-    """Return the path that goes from each of ``points`` level to the next, then up or down."""
+    """Return the path that goes from each of ``points`` level to the next, then up or down.
+
+    A step too small to be seen is part of the next one.
+    """
     if not points:
         return ""
-    turns = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    turns += [f"H{x:.1f}V{y:.1f}" for x, y in points[1:]]
+    last = len(points) - 1
+    reached_x, reached_y = points[0]
+    turns = [f"M{reached_x:.1f} {reached_y:.1f}"]
+    for number, (x, y) in enumerate(points):
+        if max(abs(x - reached_x), abs(y - reached_y)) >= LEAST_STEP or number == last:
+            turns.append(f"H{x:.1f}V{y:.1f}")
+            reached_x, reached_y = x, y
     return "".join(turns)

@@ -1,8 +1,13 @@
 """Hand-made campaigns: what ``c`` workers make of a closed load, without running anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from orchestrator.records import Excerpt, RequestRecord
+import numpy as np
+
+from orchestrator.exhibit import exhibit as make_exhibit
+from orchestrator.findings import Findings
+from orchestrator.merge import CONNECTION, REQUEST, Merged
+from orchestrator.records import Distribution, Excerpt, Exhibit, RequestRecord, Share, Steps
 from orchestrator.summary import (
     CaseSummary,
     Expectation,
@@ -59,6 +64,57 @@ def excerpt(requests: Sequence[RequestRecord]) -> Excerpt:
     users = {each.user for each in requests}
     end_ns = max((each.ended_ns for each in requests), default=0)
     return Excerpt(tuple(requests), len(users), len(requests), end_ns)
+
+
+def exhibit(requests: Sequence[RequestRecord]) -> Exhibit:
+    """Return what the pictures of a case of ``requests`` show; its queues are made up."""
+    responses = sorted(each.ended_ns - each.due_ns for each in requests)
+    count = len(responses)
+    shares = tuple((rank + 1) / count for rank in range(count))
+    curve = Distribution(count, shares, tuple(responses))
+    queue = Steps(2, (0, 50 * MS, 100 * MS), (1, 2, 0))
+    return Exhibit(
+        excerpt=excerpt(requests),
+        response=curve,
+        exchange=curve,
+        service=curve,
+        depths=(("accept queue", queue), ("application queue", queue), ("in service", queue)),
+        shares=(Share(1, 4, 20), Share(2, 3, 15)),
+    )
+
+
+def joined(users: int, messages: int, service_ns: int = 12_345_678) -> Merged:
+    """Return the tables of fifty workers and ``users``, no two of whose instants are alike."""
+    requests = np.zeros(users * messages, REQUEST)
+    requests["user"] = np.arange(users).repeat(messages)
+    requests["message"] = np.tile(np.arange(messages), users)
+    requests["worker"] = requests["user"] % 50 + 1
+    turn = requests["user"] // 50 * messages + requests["message"]
+    jitter_ns = np.random.default_rng(1).integers(0, MS, len(requests))
+    requests["due_ns"] = 1 + requests["message"] * np.uint64(service_ns)
+    requests["started_ns"] = 2 * MS + turn * np.uint64(service_ns) + jitter_ns.astype(np.uint64)
+    for before, column, after_ns in (
+        ("due_ns", "sent_ns", MS), ("due_ns", "connected_ns", MS), ("sent_ns", "accepted_ns", 1),
+        ("started_ns", "received_ns", 0), ("started_ns", "finished_ns", service_ns),
+        ("finished_ns", "ended_ns", MS),
+    ):  # fmt: skip
+        requests[column] = requests[before] + np.uint64(after_ns)
+    return Merged(requests, np.zeros(0, CONNECTION))
+
+
+def drawn_from(tables: Merged, limit: int) -> Exhibit:
+    """Return what pictures show of ``tables``, as a campaign would."""
+    return make_exhibit(tables, 0, ["clients"], limit)
+
+
+def findings(
+    campaign: Summary,
+    environment: Mapping[str, object] | None = None,
+    exhibits: Mapping[str, Exhibit] | None = None,
+) -> Findings:
+    """Return a campaign with what its pictures show."""
+    scenario = "intent: Who waits?\nclients:\n  - users: 7\n"
+    return Findings(campaign, environment or {}, exhibits or {}, scenario, "results/quickstart")
 
 
 def request(

@@ -1,10 +1,15 @@
+import base64
+import hashlib
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from orchestrator.records import Excerpt, RequestRecord
+from orchestrator.excerpt import MAX_REQUESTS
+from orchestrator.records import Exhibit, RequestRecord
 from orchestrator.report.html import html_report
 from orchestrator.summary import Fitness, Instrument, Summary
 from tests.unit.orchestrator.report.simulation import (
@@ -14,13 +19,16 @@ from tests.unit.orchestrator.report.simulation import (
     PASSED,
     UNKNOWN,
     case,
-    excerpt,
+    drawn_from,
+    exhibit,
+    findings,
+    joined,
     serve,
     summary,
 )
 
 ENVIRONMENT = {"kernel": "6.1.0", "memory_bytes": 8 * 2**30, "packages": {"docker": "7.1.0"}}
-EXCERPTS = {"single": excerpt(serve(1)), "prefork": excerpt(serve(5))}
+EXHIBITS = {"single": exhibit(serve(1)), "prefork": exhibit(serve(5))}
 
 
 class Page(HTMLParser):
@@ -31,13 +39,15 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.words = ""
+        self.scripts: list[str] = []
+        self.styles: list[str] = []
         self.feed(text)
         self.close()
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag != "meta":
+        if tag not in {"meta", "input"}:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -47,7 +57,12 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.words += data
+        if self.open[-1:] == ["script"]:
+            self.scripts.append(data)
+        elif self.open[-1:] == ["style"]:
+            self.styles.append(data)
+        else:
+            self.words += data
 
     def count(self, tag: str, class_: str = "") -> int:
         return sum(t == tag and class_ in (a.get("class") or "").split(" ") for t, a in self.tags)
@@ -56,22 +71,32 @@ class Page(HTMLParser):
 def page(
     campaign: Summary,
     environment: Mapping[str, object] = ENVIRONMENT,
-    excerpts: Mapping[str, Excerpt] = EXCERPTS,
+    exhibits: Mapping[str, Exhibit] = EXHIBITS,
 ) -> Page:
-    return Page(html_report(campaign, environment, excerpts))
+    return Page(html_report(findings(campaign, environment, exhibits)))
 
 
-def test_a_picture_for_each_case_with_a_bar_for_each_request() -> None:
+def test_a_timeline_for_each_case_and_charts_of_them_all() -> None:
     shown = page(summary(case("single"), case("prefork")))
-    assert shown.count("article", "card") == 2
-    assert shown.count("path", "s") == 70
-    assert [a.get("role") for t, a in shown.tags if t == "svg"].count("img") == 2
-    assert "user 6, message 4: sent at" in shown.words
+    assert shown.count("div", "timeline") == 2
+    assert shown.count("section", "chart") >= 4
+    assert "Who waits while whom is served" in shown.words
 
 
-def test_all_pictures_share_one_time_axis() -> None:
-    text = html_report(summary(case("single"), case("prefork")), ENVIRONMENT, EXCERPTS)
-    grids = [re.findall(r'class="grid" x1="([^"]+)"', each) for each in text.split("<article")[1:]]
+def test_every_chart_has_words_and_a_table() -> None:
+    shown = page(summary(case("single"), case("prefork")))
+    pictures = [a for t, a in shown.tags if t == "svg" and a.get("role") == "img"]
+    assert all(each.get("aria-label") for each in pictures)
+    charts = shown.count("section", "chart") + shown.count("div", "timeline")
+    assert shown.count("details", "numbers") == charts
+
+
+def test_all_timelines_share_one_time_axis() -> None:
+    text = html_report(findings(summary(case("single"), case("prefork")), {}, EXHIBITS))
+    grids = [
+        re.findall(r'<line class="grid" x1="([^"]+)"', each)
+        for each in text.split('<div class="timeline"')[1:]
+    ]
     assert len(grids) == 2
     assert grids[0] == grids[1]
 
@@ -112,26 +137,38 @@ def test_hostile_text_stays_text() -> None:
         invalid=[HOSTILE + LONG_WORD],
     )
     campaign = summary(hostile, intent=HOSTILE, scenario=HOSTILE, backend_reason=HOSTILE)
-    text = html_report(campaign, {HOSTILE: [HOSTILE]}, {HOSTILE: excerpt([lost])})
+    shown_of = exhibit([lost, *serve(1)])
+    told = findings(campaign, {HOSTILE: [HOSTILE], "command": HOSTILE}, {HOSTILE: shown_of})
+    told = replace(told, scenario=f"intent: {HOSTILE}\n  {HOSTILE}", folder=HOSTILE)
+    text = html_report(told)
     shown = Page(text)
-    assert shown.count("script") == 0
+    assert shown.count("script") == 2  # the page's own, and the messages of the timeline
+    assert shown.count("img") == 0
     assert "<script>alert(1)</script>" in shown.words
+    named = json.loads(shown.scripts[0])
+    assert any("<script>alert(1)</script>" in name for _, _, name in named["connections"])
     assert all(char.isprintable() or char == "\n" for char in text)
     text.encode()
 
 
-def test_nothing_is_loaded_and_nothing_runs() -> None:
+def test_nothing_is_loaded_and_nothing_runs_but_what_the_page_allows_itself() -> None:
     shown = page(summary(case("single")))
-    policies = [a["content"] for t, a in shown.tags if a.get("http-equiv")]
-    assert [str(policy).startswith("default-src 'none'") for policy in policies] == [True]
-    assert {t for t, _ in shown.tags}.isdisjoint({"script", "link", "img", "iframe", "object"})
+    (policy,) = [str(a["content"]) for t, a in shown.tags if a.get("http-equiv")]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for kind, text in (("style", shown.styles[0]), ("script", shown.scripts[-1])):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert len(shown.styles) == 1
+    assert {t for t, _ in shown.tags}.isdisjoint({"link", "img", "iframe", "object"})
     assert not any(
-        name in {"src", "href", "style"} or name.startswith("on")
-        for _, a in shown.tags
-        for name in a
+        name in {"src", "style"} or name.startswith("on") for _, a in shown.tags for name in a
     )
-    assert "url(" not in shown.words
-    assert "@import" not in shown.words
+    links = [str(a["href"]) for _, a in shown.tags if "href" in a]
+    assert all(link.startswith("#") for link in links)
+    assert not re.search(
+        r"url\(|@import|https?://(?!www\.w3\.org)", shown.styles[0] + shown.scripts[-1]
+    )
 
 
 def test_names_in_the_page_are_unique() -> None:
@@ -145,20 +182,43 @@ def test_a_campaign_without_cases_or_records_is_a_page_too() -> None:
 
 
 @pytest.mark.slow
-def test_a_large_campaign_stays_a_page_that_opens() -> None:
-    sent = tuple(serve(50, users=100, messages=10, service_ns=1000))
-    shown = Excerpt(sent, users=2000, sent=20_000, end_ns=sent[-1].ended_ns)
-    cases = [case(f"m{number}") for number in range(20)]
-    text = html_report(summary(*cases), ENVIRONMENT, {each.slug: shown for each in cases})
-    assert len(text) < 8_000_000
-    assert text.count("messages are drawn") == 20
+@pytest.mark.parametrize(
+    ("cases", "users", "messages"), [(1, 200, 50), (4, 200, 10), (20, 400, 1), (20, 5, 100)]
+)
+def test_a_page_is_a_megabyte_at_most_and_says_what_it_leaves_out(
+    cases: int, users: int, messages: int
+) -> None:
+    shown = drawn_from(joined(users, messages), limit=MAX_REQUESTS // cases)
+    assert len(shown.excerpt.requests) * cases <= MAX_REQUESTS
+    found = [case(f"m{number}") for number in range(cases)]
+    text = html_report(findings(summary(*found), ENVIRONMENT, {e.slug: shown for e in found}))
+    assert len(text.encode()) < 1_000_000
+    assert text.count("messages are drawn") == cases
+
+
+def test_several_campaigns_stand_side_by_side_with_their_differences() -> None:
+    first = findings(summary(case("prefork")), ENVIRONMENT, EXHIBITS)
+    second = findings(summary(case("prefork", makespan_s=2.0)), ENVIRONMENT, EXHIBITS)
+    shown = Page(html_report(first, second))
+    assert shown.count("div", "timeline") == 2
+    for said in ("A: prefork", "B: prefork", "Differences: B against A", "34.9 /s", "17.5 /s"):
+        assert said in shown.words, said
+    names = [a["id"] for _, a in shown.tags if "id" in a]
+    assert len(names) == len(set(names))
+
+
+def test_how_to_run_it_again_is_said() -> None:
+    command = ".venv/bin/python orchestrate.py run scenarios/quickstart.yaml --set users=9"
+    told = page(summary(case("single")), {"command": command})
+    assert command in told.words
+    assert "clients:\n  - users: 7" in told.words
 
 
 def test_groups_have_a_table_and_doubts_of_the_clients_are_told() -> None:
     groups = {"slow": {"acked": 7.0, "response_time_p99_s": 0.25}, "fast": {"acked": 3.0}}
     strained = Instrument(fitness=Fitness.STRAINED, reasons=["replica 0 was late by 2.0 ms"])
     shown = page(summary(case("single", groups=groups, instrument=strained)))
-    for said in ("Figures of each client group", "slow", "250.0 ms",
+    for said in ("Figures of each client group and window", "slow", "250.0 ms",
                  "single: the clients were strained: replica 0 was late by 2.0 ms"):  # fmt: skip
         assert said in shown.words, said
     assert shown.count("p", "good") >= 1  # it decides nothing

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.report.axis import MAX_STEPS, axis_over
+from orchestrator.report.charts.axis import MAX_STEPS, axis_over
 
 MS = 1_000_000
 

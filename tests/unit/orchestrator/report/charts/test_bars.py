@@ -1,0 +1,57 @@
+from orchestrator.measures import MEASURES
+from orchestrator.parts import PARTS
+from orchestrator.records import Exhibit
+from orchestrator.report.charts.costs import costs
+from orchestrator.report.charts.fairness import fairness
+from orchestrator.report.charts.parts import parts
+from orchestrator.report.charts.subject import Subject
+from tests.unit.orchestrator.report.simulation import case, exhibit, serve
+
+SECONDS = {MEASURES[f"time_in_{part}"].key: 0.0 for part in PARTS} | {
+    "time_in_accept_queue_s": 0.3,
+    "time_in_service_s": 0.1,
+}
+SUBJECT = Subject("prefork", case(), exhibit(serve(5)))
+
+
+def test_the_parts_of_a_bar_add_up_to_the_response_time() -> None:
+    known = case(measures={**case().measures, **SECONDS}, groups={"slowest": SECONDS})
+    chart = parts([Subject("prefork", known, Exhibit())])
+    assert chart is not None
+    assert [row[:3] for row in chart.table.rows] == [
+        ("prefork", "all messages", "400.0 ms"),
+        ("prefork", "the slowest hundredth", "400.0 ms"),
+    ]
+    drawn = [(shape.style, shape.told) for shape in chart.plots[0].shapes[:2]]
+    assert drawn == [
+        ("part accept_queue", "accept queue: 300.0 ms"),
+        ("part service", "service: 100.0 ms"),
+    ]
+
+
+def test_parts_bear_a_number_so_that_nobody_needs_the_colour() -> None:
+    chart = parts([Subject("p", case(measures=SECONDS), Exhibit())])
+    assert chart is not None
+    marks = [word.text for word in chart.plots[0].words if word.style == "in-bar"]
+    assert [key.meaning.split(" ")[0] for key in chart.legend] == marks
+
+
+def test_what_nobody_measured_has_no_chart() -> None:
+    unknown = Subject("p", case(measures={}), Exhibit())
+    assert parts([unknown]) is None
+    assert costs([unknown]) is None
+    assert fairness([unknown]) is None
+
+
+def test_costs_show_what_was_measured() -> None:
+    chart = costs([SUBJECT])
+    assert chart is not None
+    assert [plot.title for plot in chart.plots] == ["peak memory"]
+    assert chart.table.rows == [("prefork", "61.5 MiB")]
+
+
+def test_a_bar_for_each_worker_by_its_connections() -> None:
+    chart = fairness([SUBJECT])
+    assert chart is not None
+    assert chart.table.rows == [("prefork", "1", "4", "20"), ("prefork", "2", "3", "15")]
+    assert [word.text for word in chart.plots[0].words if word.style == "value"] == ["4", "3"]
