@@ -46,7 +46,6 @@
       for (const flag of each.element.querySelectorAll("[data-at]")) {
         const share = (Number(flag.dataset.at) - view.begin) / view.width;
         flag.setAttribute("x", `${100 * share}%`);
-        flag.toggleAttribute("hidden", share < 0 || share > 1);
         flag.style.display = share < 0 || share > 1 ? "none" : "";
       }
     }
@@ -105,7 +104,8 @@
       if (started !== null) ofWorker.get(worker)?.messages.push(message);
     }
     const zoom = holder.querySelector(".zoom");
-    return { element: holder, zoom, lanes: [...workers, ...lanes], workers, chosen: null };
+    const picture = holder.querySelector(".lanes"); // whose box, unlike that of an inner svg, is its own
+    return { element: holder, picture, zoom, lanes: [...workers, ...lanes], workers, chosen: null };
   }
 
   function time(us) {
@@ -133,7 +133,7 @@
   const endOf = (lane, each, timeline) => (timeline.workers.includes(lane) ? (each.finished ?? each.ended) : each.ended);
 
   function find(timeline, clientX, clientY) {
-    const box = timeline.zoom.getBoundingClientRect();
+    const box = timeline.picture.getBoundingClientRect();
     const y = clientY - box.top;
     const lane = timeline.lanes.find((each) => y >= each.y && y < each.y + each.height);
     if (!lane) return null;
@@ -206,7 +206,7 @@
   }
 
   function onWheel(timeline, event) {
-    const box = timeline.zoom.getBoundingClientRect();
+    const box = timeline.picture.getBoundingClientRect();
     if (event.ctrlKey || event.metaKey) {
       zoomBy(1.2 ** Math.sign(event.deltaY), view.begin + ((event.clientX - box.left) / box.width) * view.width);
     } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
@@ -217,10 +217,10 @@
   }
 
   for (const timeline of timelines) {
-    const picture = timeline.element.querySelector(".lanes");
+    const { picture } = timeline;
     let drag = null;
     picture.addEventListener("pointermove", (event) => {
-      const box = timeline.zoom.getBoundingClientRect();
+      const box = timeline.picture.getBoundingClientRect();
       if (drag && event.buttons) return look(drag.begin - ((event.clientX - drag.x) / box.width) * view.width, view.width);
       drag = null;
       const found = find(timeline, event.clientX, event.clientY);
@@ -231,6 +231,7 @@
       if (event.pointerType === "mouse") drag = { x: event.clientX, begin: view.begin };
     });
     picture.addEventListener("pointerleave", (event) => {
+      drag = null;
       mark(timeline, null, null);
       showTip(event, null);
     });

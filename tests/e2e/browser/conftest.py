@@ -1,0 +1,63 @@
+"""A headless browser that opens a page from a file and notes whatever it says or asks for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import find_browser
+
+Scheme = Literal["light", "dark"]
+NARROW, WIDE = 390, 1280
+HEIGHT = 900
+
+
+@dataclass
+class Opened:
+    """A page, what it said on the console, and every address that it asked for."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Viewer:
+    """Opens pages in windows of its browser."""
+
+    browser: Browser
+    folder: Path
+
+    def open(self, html: str, width: int = WIDE, scheme: Scheme = "light") -> Opened:
+        """Open ``html`` from a file, as somebody does who was sent it."""
+        path = self.folder / "report.html"
+        path.write_text(html, encoding="utf-8")
+        opened = Opened(
+            self.browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+        )
+        opened.page.on("console", lambda message: opened.said.append(message.text))
+        opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
+        opened.page.on("request", lambda request: opened.asked.append(request.url))
+        opened.page.goto(path.as_uri())
+        return opened
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the browser once; it is the host's own, nothing is downloaded."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=find_browser(),
+            args=["--no-sandbox"],  # it opens our own pages, and root may not have one
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def viewer(browser: Browser, tmp_path: Path) -> Viewer:
+    """Give something to open pages with."""
+    return Viewer(browser, tmp_path)
