@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from faultproxy.toxics import TOXICS
 from labkit.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
@@ -105,7 +106,10 @@ def findings(case: CaseSummary) -> Iterator[str]:
 
 def remarks(case: CaseSummary) -> Iterator[str]:
     """Yield what to know of how ``case`` was measured; it decides nothing."""
-    for fault in case.runs[0].faults if case.runs else ():
+    faults = case.runs[0].faults if case.runs else ()
+    if any(fault.fault in TOXICS for fault in faults):
+        yield f"{visible(case.name)}: clients came through the fault proxy, which every figure bears"
+    for fault in faults:
         if fault.effect_s is not None:
             yield f"{visible(case.name)}: {_fault(fault)}"
     instrument = case.instrument

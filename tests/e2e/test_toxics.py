@@ -1,12 +1,15 @@
 """What the fault proxy does to a network shows while it lasts, and only then."""
 
+import contextlib
 import signal
 from pathlib import Path
 
+import docker
 import pytest
 
 from tests.e2e.lab import Lab
 from tests.e2e.test_faults import BACKENDS, written
+from tests.e2e.test_orchestrate import left_on
 
 SCENARIO = """\
 intent: What does {fault} do to those who are on the line?
@@ -96,10 +99,14 @@ def test_an_interrupt_leaves_no_proxy(lab: Lab, tmp_path: Path, backend: str) ->
 intent: Is a proxy gone after Ctrl-C?
 models: [threaded]
 clients: [{executor: closed, users: 2, messages: 100, demand: sleep=1s}]
-faults: [{at: 100ms, fault: latency, lasts: 60s, attributes: {latency: 1s}}]
+faults: [{at: 0s, fault: latency, lasts: 60s, attributes: {latency: 1s}}]
 """
     ended = lab.interrupt(
         "under load", signal.SIGINT, written(tmp_path, text), "--backend", backend, "--out", lab.out
     )
     assert ended.code == 130, ended.out + ended.err
     assert lab.left_processes() == []
+    if backend == "docker":
+        (results,) = ended.results
+        with contextlib.closing(docker.from_env()) as engine:
+            assert left_on(engine, {results.name.rpartition("-")[2]}) == []
