@@ -1,7 +1,15 @@
 import pytest
 
 from orchestrator.report.sentences import findings, overheads, remarks, verdict
-from orchestrator.summary import CaseSummary, FaultSummary, Fitness, Instrument, RunSummary, Status, Summary
+from orchestrator.summary import (
+    CaseSummary,
+    FaultSummary,
+    Fitness,
+    Instrument,
+    RunSummary,
+    Status,
+    Summary,
+)
 from tests.unit.orchestrator.report.simulation import (
     FAILED,
     HOSTILE,
