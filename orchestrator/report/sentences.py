@@ -108,7 +108,7 @@ def remarks(case: CaseSummary) -> Iterator[str]:
     """Yield what to know of how ``case`` was measured; it decides nothing."""
     faults = case.runs[0].faults if case.runs else ()
     if any(fault.fault in TOXICS for fault in faults):
-        yield f"{visible(case.name)}: clients came through the fault proxy, which every figure bears"
+        yield f"{visible(case.name)}: clients came through the fault proxy: it is in every figure"
     for fault in faults:
         if fault.effect_s is not None:
             yield f"{visible(case.name)}: {_fault(fault)}"

@@ -93,7 +93,7 @@ def test_a_fault_is_told_with_its_instants() -> None:
 
 def test_a_proxy_in_the_path_is_told() -> None:
     assert list(remarks(with_fault("latency"))) == [
-        "prefork: clients came through the fault proxy, which every figure bears",
+        "prefork: clients came through the fault proxy: it is in every figure",
         "prefork: latency at 1.002 s, undone at 2.003 s",
     ]
 
