@@ -119,6 +119,15 @@ def remarks(case: CaseSummary) -> Iterator[str]:
             yield f"{visible(case.name)}: the clients {told[instrument.fitness]}: {visible(reason)}"
 
 
+def guesses(summary: Summary) -> Iterator[str]:
+    """Yield what became of each guess, beside what was measured and what the twin says."""
+    for case in summary.cases:
+        for each in case.guesses:
+            twin = f", the twin says {each.predicted}" if each.predicted else ""
+            told = f"{visible(case.name)}: you guessed {visible(each.expression)}: {each.grade}"
+            yield f"{told}; measured {each.measured or 'unknown'}{twin}"
+
+
 def _fault(fault: FaultSummary) -> str:
     """Return what a fault was and when, in words."""
     which = "" if fault.worker is None else f" {fault.worker}"
