@@ -15,6 +15,7 @@ class Status(StrEnum):
 
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
+    NONCONFORMING = "nonconforming"  # the target does not keep the contract: nothing was measured
     BROKEN = "broken"  # the engine or the infrastructure failed
 
 
@@ -24,6 +25,14 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"  # the repeats do not bear the confidence that was asked for
+    UNKNOWN = "unknown"  # a measure that it names is missing
+
+
+class Grade(StrEnum):
+    """What a guess came to."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
     UNKNOWN = "unknown"  # a measure that it names is missing
 
 
@@ -49,6 +58,16 @@ class Expectation(Record):
     left: str = Field(description="the left side's value with its unit, empty if unknown")
     right: str = Field(description="the right side's value with its unit, empty if unknown")
     reason: str = Field(default="", description="why the outcome is unknown or inconclusive")
+
+
+class Guess(Record):
+    """What was guessed of a case beforehand, and what became of it; it decides nothing."""
+
+    expression: str
+    grade: Grade = Field(description="by what was measured")
+    measured: str = Field(description="the left side as it was measured, empty if unknown")
+    twin: Grade = Field(description="by what the queueing twin predicts")
+    predicted: str = Field(description="the left side as the twin has it, empty if unknown")
 
 
 class Instrument(Record):
@@ -105,6 +124,7 @@ class CaseSummary(Record):
     )
     instrument: Instrument = Field(description="as of the repeat that fared worst")
     expectations: list[Expectation]
+    guesses: list[Guess] = Field(default_factory=list)
     invalid: list[str] = Field(description="why this case cannot be trusted as a measurement")
     overhead_s: float = Field(description="the median of the runs'")
     runs: list[RunSummary] = Field(

@@ -38,6 +38,11 @@ class ShownCampaign:
         return self.findings.summary
 
     @property
+    def guesses(self) -> list[str]:
+        """What became of the guesses in its scenario."""
+        return list(sentences.guesses(self.summary))
+
+    @property
     def overheads(self) -> str:
         """What the orchestrator itself cost."""
         return sentences.overheads(self.summary)

@@ -41,7 +41,7 @@ class _Scene:
     caption: str
     drawn: Timeline | None
     pointing: dict[str, object]
-    strains: list[str]
+    cautions: list[str]
     faults: list[str]
 
 
@@ -112,8 +112,8 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
         requests = each.exhibit.excerpt.requests
         drawn = timeline(each, units, peaks) if requests else None
         told = pointing(drawn, requests) if drawn else {}
-        strains, faults = list(sentences.strains(each.case)), list(sentences.faults(each.case))
-        yield _Scene(each, _caption(each.case), drawn, told, strains, faults)
+        cautions, faults = list(sentences.cautions(each.case)), list(sentences.faults(each.case))
+        yield _Scene(each, _caption(each.case), drawn, told, cautions, faults)
 
 
 def _charts(subjects: Sequence[Subject], axis: Axis) -> dict[str, list[Chart]]:

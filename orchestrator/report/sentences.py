@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from faultproxy.toxics import TOXICS
 from labkit.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
@@ -105,9 +106,10 @@ def findings(case: CaseSummary) -> Iterator[str]:
 
 def remarks(case: CaseSummary) -> Iterator[str]:
     """Yield what to know of how ``case`` was measured; it decides nothing."""
+    yield from _proxy(case)
     for told in faults(case):
         yield f"{visible(case.name)}: {told}"
-    yield from strains(case)
+    yield from _strains(case)
 
 
 def faults(case: CaseSummary) -> Iterator[str]:
@@ -117,13 +119,32 @@ def faults(case: CaseSummary) -> Iterator[str]:
             yield _fault(fault)
 
 
-def strains(case: CaseSummary) -> Iterator[str]:
-    """Yield where the clients of ``case`` were not quite up to what they measured."""
+def cautions(case: CaseSummary) -> Iterator[str]:
+    """Yield the same without what was done on purpose."""
+    yield from _proxy(case)
+    yield from _strains(case)
+
+
+def _proxy(case: CaseSummary) -> Iterator[str]:
+    if any(fault.fault in TOXICS for run in case.runs[:1] for fault in run.faults):
+        yield f"{visible(case.name)}: clients came through the fault proxy: it is in every figure"
+
+
+def _strains(case: CaseSummary) -> Iterator[str]:
     instrument = case.instrument
     if instrument.fitness is not Fitness.OK:
         told = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}
         for reason in instrument.reasons:
             yield f"{visible(case.name)}: the clients {told[instrument.fitness]}: {visible(reason)}"
+
+
+def guesses(summary: Summary) -> Iterator[str]:
+    """Yield what became of each guess, beside what was measured and what the twin says."""
+    for case in summary.cases:
+        for each in case.guesses:
+            twin = f", the twin says {each.predicted}" if each.predicted else ""
+            told = f"{visible(case.name)}: you guessed {visible(each.expression)}: {each.grade}"
+            yield f"{told}; measured {each.measured or 'unknown'}{twin}"
 
 
 def _fault(fault: FaultSummary) -> str:
