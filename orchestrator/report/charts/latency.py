@@ -30,7 +30,7 @@ from orchestrator.report.charts.scale import Scale, Tick, linear, spanning
 from orchestrator.report.charts.subject import Subject
 
 UNRESOLVED = "—"
-NINES = {"0": 1.0, "90%": 10.0, "99%": 100.0, "99.9%": 1e3, "99.99%": 1e4}
+NINES = {"0": 1.0, "90": 10.0, "99": 100.0, "99.9": 1e3, "99.99": 1e4}
 LEGEND = (
     Key("curve response", "response time: from due to acked"),
     Key("curve exchange", "from sent to acked"),
@@ -78,7 +78,7 @@ def percentiles(subjects: Sequence[Subject]) -> Chart:
         title="The tail: percentiles of the time",
         reading="Each grid line to the right looks ten times farther into the tail. A curve ends "
         "where its sample does: n messages tell nothing beyond 1 in n.",
-        plots=[_plot(each, Frame(x, y, "share that took no longer"), path) for each in subjects],
+        plots=[_plot(each, Frame(x, y, "percentile"), path) for each in subjects],
         legend=_legend(subjects),
         table=_table(subjects),
     )

@@ -30,8 +30,16 @@ SWEPT = ("throughput", "response_time_p50", "response_time_p99")
 MAX_LINES = 8
 """So many styles of lines there are."""
 
-MARKS = ("m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0", "m-3-3h6v6h-6z", "m0-4l4 7h-8z", "m0-4l4 4-4 4-4-4z")
-"""A circle, a square, a triangle, a diamond: lines differ by more than their colour."""
+MARKS = (
+    "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0",
+    "m-3-3h6v6h-6z",
+    "m0-4l4 7h-8z",
+    "m0-4l4 4-4 4-4-4z",
+)
+"""A circle, a square, a triangle, a diamond: lines differ by more than their colour.
+
+The first is the largest, so that it shows beneath the others where lines agree.
+"""
 
 
 @dataclass(frozen=True)
@@ -122,10 +130,9 @@ def _plot(axis: str, x: Scale, measure: Measure, lines: Sequence[_Line]) -> Plot
     y = spanning(values, BOTTOM, TOP, lambda value: _label(value, measure))
     shapes = [shape for each in lines for shape in _shapes(axis, Frame(x, y, axis), measure, each)]
     frame = Frame(x, y, axis)
-    told = f"{measure.meaning}, over {axis}"
     words = list(frame.words())
     title = measure.name.replace("_", " ")
-    return Plot(title, told, WIDTH, HEIGHT, [*frame.shapes(), *shapes], words)
+    return Plot(title, measure.meaning, WIDTH, HEIGHT, [*frame.shapes(), *shapes], words)
 
 
 def _label(value: float, measure: Measure) -> str:

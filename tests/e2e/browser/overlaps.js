@@ -1,5 +1,5 @@
 () => {
-  // Every pair of words that lie on one another, or are cut off at the window's edge.
+  // Every pair of words that touch one another, or are cut off at the window's edge.
   // What is far below is laid out only when somebody comes near.
   for (const each of document.querySelectorAll(".scene, .chart")) each.style.contentVisibility = "visible";
   const shown = [...document.querySelectorAll("svg text")].filter((each) => each.checkVisibility());
@@ -14,7 +14,7 @@
       const other = boxes[next];
       const wide = Math.min(box.right, other.box.right) - Math.max(box.left, other.box.left);
       const high = Math.min(box.bottom, other.box.bottom) - Math.max(box.top, other.box.top);
-      if (wide > slack && high > 3.5) found.push(`${text} lies on ${other.text}`);
+      if (wide > -2 && high > 3.5) found.push(`${text} touches ${other.text}`);
     }
   });
   return found;
