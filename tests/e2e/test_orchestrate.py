@@ -94,6 +94,23 @@ def test_a_stored_campaign_is_analysed_again_to_the_same(lab: Lab) -> None:
     assert (ended.returncode, ended.stderr) == (first.code, b"")
 
 
+def test_several_runs_are_laid_side_by_side(lab: Lab, tmp_path: Path) -> None:
+    scenario = tmp_path / "short.yaml"
+    scenario.write_text(
+        "intent: How long?\nmodels: [epoll]\n"
+        "clients: [{executor: closed, users: 2, messages: 2, demand: sleep=10ms}]\n"
+    )
+    folders = [lab.run(scenario, "--backend", "process").results[-1] for _ in range(2)]
+    page = tmp_path / "both.html"
+    ended = lab.orchestrate("report", *folders, "--out", page)
+    assert f"side by side: {page}" in ended.err
+    told = page.read_text()
+    assert "Differences: B against A" in told
+    assert "A: epoll" in told
+    assert f"orchestrate.py run {scenario} --backend process --accept-invalid" in told
+    assert lab.orchestrate("report", *folders, "--json").code == 2
+
+
 def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
     """A second connection served at once; a sleep in the loop; a worker too few."""
     lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")

@@ -11,6 +11,7 @@ from orchestrator.report.charts.units import UNITS
 from orchestrator.report.html import html_report
 from orchestrator.summary import FaultSummary, RunSummary
 from tests.e2e.browser.conftest import NARROW, WIDE, Opened, Scheme, Viewer
+from tests.e2e.lab import Lab
 from tests.unit.orchestrator.report.simulation import (
     FAILED,
     HOSTILE,
@@ -192,3 +193,17 @@ def test_five_thousand_messages_are_open_in_a_moment(viewer: Viewer) -> None:
         took_ms.append(opened.page.evaluate(loaded))
         opened.page.close()
     assert min(took_ms) < 300
+
+
+def test_the_report_of_a_real_run_and_of_two_side_by_side(viewer: Viewer, lab: Lab) -> None:
+    folder = lab.run("scenarios/quickstart.yaml", "--backend", "process").results[-1]
+    both = folder / "both.html"
+    lab.orchestrate("report", folder, folder, "--out", both)
+    for path in (folder / "report.html", both):
+        for width in (WIDE, NARROW):
+            opened = viewer.open(path.read_text(encoding="utf-8"), width)
+            assert opened.page.evaluate(OVERLAPS) == []
+            assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+            assert opened.said == []
+            assert len(opened.asked) == 1
+            opened.page.close()
