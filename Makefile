@@ -5,7 +5,7 @@ SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo venv test check conformance drains kills soak fuzz selftest bench engine base-image browser lock clean
+.PHONY: help demo venv test check conformance drains kills soak fuzz selftest bench engine base-image browser pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -54,6 +54,9 @@ base-image: ## Have a base image for the containers, without a registry too
 
 browser: ## Have a browser that the tests of the report open it in (Debian, Ubuntu; as root)
 	@scripts/browser
+
+pictures: .venv/runtime.stamp ## Draw the pictures of the README anew, from real runs
+	@scripts/pictures
 
 bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, six minutes; or ARGS="--quick short"
 	@.venv-bench/bin/python -m benchmarks $(ARGS)

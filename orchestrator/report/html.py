@@ -1,13 +1,10 @@
 """One campaign, or several side by side, as one self-contained page that loads nothing.
 
-Whatever comes from outside is escaped twice over: made printable on its way into the template
-(`finalize`), and escaped as markup by Jinja.
+Decides what stands on it; `orchestrator.report.page` makes markup of that.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestrator.difference import COMPARED, differences
 from orchestrator.findings import Findings
@@ -18,12 +15,10 @@ from orchestrator.report.charts import costs, fairness, glance, latency, parts, 
 from orchestrator.report.charts.axis import Axis, axis_over
 from orchestrator.report.charts.plot import Chart, Table
 from orchestrator.report.charts.pointing import pointing
-from orchestrator.report.charts.stages import STAGES
 from orchestrator.report.charts.subject import Subject
 from orchestrator.report.charts.timeline import Timeline, timeline
-from orchestrator.report.charts.units import HUES, UNITS, Units
-from orchestrator.report.page import POLICY, SCRIPT, STYLE, TEMPLATES
-from orchestrator.report.visible import visible
+from orchestrator.report.charts.units import Units
+from orchestrator.report.page import TEMPLATES
 from orchestrator.summary import CaseSummary
 
 OPEN_TIMELINES = 6
@@ -70,7 +65,7 @@ def html_report(*campaigns: Findings) -> str:
     subjects = side_by_side(shown)
     cases = [each.case.model_copy(update={"model": each.model}) for each in subjects]
     axis = axis_over(each.exhibit.excerpt.end_ns for each in subjects)
-    return _ENVIRONMENT.get_template("report.html.j2").render(
+    return TEMPLATES.get_template("report.html.j2").render(
         campaigns=shown,
         title=_title(shown),
         differences=list(_differences(shown)),
@@ -79,6 +74,9 @@ def html_report(*campaigns: Findings) -> str:
         figures=list(_figures(cases)),
         legend=cells.legend(cases),
         axis=axis,
+        axis_text=cells.axis_text,
+        sides=sentences.sides,
+        OPEN_TIMELINES=OPEN_TIMELINES,
     )
 
 
@@ -149,29 +147,3 @@ def _caption(case: CaseSummary) -> str:
     )
     end = cells.measure_text(case, "makespan")
     return f"At most {peak} in service at once. The last user waited {wait}. All over at {end}."
-
-
-def _printable(value: object) -> object:
-    """Make text from outside printable; what is markup already has been through here."""
-    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    finalize=_printable,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.globals |= {
-    "axis_text": cells.axis_text,
-    "HUES": HUES,
-    "UNITS": UNITS,
-    "STAGES": STAGES,
-    "POLICY": POLICY,
-    "SCRIPT": SCRIPT,
-    "STYLE": STYLE,
-    "OPEN_TIMELINES": OPEN_TIMELINES,
-}
-_ENVIRONMENT.filters["sides"] = sentences.sides

@@ -1,18 +1,26 @@
-"""The one script and the one style sheet of a page, and the policy that lets nothing else run.
+"""How values become markup: the templates, the one style sheet, the one script, and the policy.
 
-Both stand in the page itself, allowed by their digests; see "Content Security Policy Level 3",
-W3C, section 6.7.2.
+Whatever comes from outside is escaped twice over: made printable on its way into a template
+(`finalize`), and escaped as markup by Jinja. Style and script stand in the page itself and are
+allowed by their digests; see "Content Security Policy Level 3", W3C, section 6.7.2.
 """
 
 import base64
 import hashlib
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-TEMPLATES = Path(__file__).with_name("templates")
-STYLE = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))  # noqa: S704 our own
-SCRIPT = Markup((TEMPLATES / "report.js").read_text(encoding="utf-8"))  # noqa: S704 our own
+from orchestrator.report.charts.stages import STAGES
+from orchestrator.report.charts.units import HUES, UNITS
+from orchestrator.report.visible import visible
+
+FOLDER = Path(__file__).with_name("templates")
+STYLE = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704 our own
+SCRIPT = Markup((FOLDER / "report.js").read_text(encoding="utf-8"))  # noqa: S704 our own
+PALETTE = STYLE.partition("}")[0].strip() + Markup("\n}")
+"""The first rule of the style sheet: all colours, light and dark."""
 
 
 def _digest(text: str) -> str:
@@ -29,3 +37,27 @@ POLICY = "; ".join(
     )
 )
 """Nothing is loaded from anywhere; of what stands in the page, these two alone have an effect."""
+
+
+def _printable(value: object) -> object:
+    """Make text from outside printable; what is markup already has been through here."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    finalize=_printable,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.globals |= {
+    "HUES": HUES,
+    "UNITS": UNITS,
+    "STAGES": STAGES,
+    "POLICY": POLICY,
+    "SCRIPT": SCRIPT,
+    "STYLE": STYLE,
+    "PALETTE": PALETTE,
+}
