@@ -55,6 +55,7 @@ def _of_case(scenario: Scenario, case: Case, repeats: Sequence[Conclusion]) -> C
         instrument=_worst([run.instrument for run in runs]),
         expectations=judge(scenario.expectations(case.model), medians(values), values),
         invalid=list(_doubts(repeats)),
+        notes=list(dict.fromkeys(note for run in runs for note in run.notes)),
         overhead_s=round(overhead_s, 6),
         runs=runs,
     )

@@ -11,6 +11,7 @@ from orchestrator.client_measures import Clients, Figures, client_measures
 from orchestrator.doubts import find_doubts
 from orchestrator.evidence import Evidence
 from orchestrator.health import bottlenecks, examine
+from orchestrator.kernel_measures import Window, kernel_measures
 from orchestrator.laws import broken_laws, law_measures
 from orchestrator.merge import Merged, merge
 from orchestrator.server_measures import declared, host_measures, server_measures
@@ -47,13 +48,15 @@ def analyse(evidence: Evidence) -> Analysis:
         **client_measures(clients, evidence.open_groups),
     }
     instrument = examine(run.replicas, groups)
+    end_ns = begin_ns + round(clients.makespan_s * 1e9)
+    window = Window(begin_ns, end_ns, is_warmed_up=evidence.warmup_s > 0)
     measures |= {
         **server_measures(evidence, counted, measures),
         **law_measures(counted, merged.connections, evidence.log),
         **host_measures(evidence),
+        **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
         "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
     }
-    end_ns = begin_ns + round(clients.makespan_s * 1e9)
     found = windows(counted, evidence.faults, (begin_ns, end_ns))
     measures["recovery_time"] = recovery_time_s(counted, evidence.faults, found)
     doubts = [*find_doubts(evidence, merged.requests), *broken_laws(merged.requests, evidence.log)]

@@ -10,7 +10,8 @@ from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
 from orchestrator.excerpt import MAX_REQUESTS, excerpt
-from orchestrator.exchange import store_samples
+from orchestrator.exchange import store_accept_queue, store_samples
+from orchestrator.kernel_log import read_kernel_log
 from orchestrator.measures import MEASURES
 from orchestrator.plan import Run, plan
 from orchestrator.records import Excerpt
@@ -53,17 +54,20 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         open_groups=case.open_groups(),
         warmup_s=scenario.warmup_s,
         faults=read_faults(folder),
+        kernel=read_kernel_log(folder),
     )
     analysis = analyse(evidence)
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis.merged, start_ns)
+    store_accept_queue(archive, run.slug, evidence.kernel.accept_queue)
     limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
     shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]
     summary = _summary(run, analysis, told, ended["overhead_s"])
     disturbed = [*summary.invalid, *disturbances(scenario.validity, values)]
-    summary = summary.model_copy(update={"invalid": disturbed})
+    notes = list(evidence.kernel.notes)
+    summary = summary.model_copy(update={"invalid": disturbed, "notes": notes})
     return Conclusion(run, summary, shown, values)
 
 

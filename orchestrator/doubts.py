@@ -12,6 +12,7 @@ from labkit.samples import FAILURES, OUTCOMES
 from orchestrator.client_measures import ACKED
 from orchestrator.collect import Lost, Replica
 from orchestrator.evidence import Evidence
+from orchestrator.kernel_measures import throttled_periods
 from orchestrator.merge import find_sent
 from orchestrator.tables import NOWHERE, Table
 
@@ -29,6 +30,7 @@ def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
         *(doubt for replica in clients.replicas for doubt in _of_replica(replica)),
         *_of_plan(evidence),
         *_of_clocks(requests),
+        *_of_throttling(evidence),
         *([] if evidence.log.gaps else _of_log(evidence, requests)),
     ]
 
@@ -108,6 +110,16 @@ def _of_log(evidence: Evidence, requests: Table) -> Iterator[str]:
     again = len(known) - len(np.unique(known))
     if again:
         yield f"{again} request_acked in the server's log are of messages acked before"
+
+
+def _of_throttling(evidence: Evidence) -> Iterator[str]:
+    """Yield how often the server was kept from its CPUs by a quota that nobody asked for."""
+    is_asked_for = "cpus" in evidence.inputs or any(
+        each.fault == "cpu-limit" for each in evidence.faults
+    )
+    periods = throttled_periods(evidence.kernel)
+    if periods and not is_asked_for:
+        yield f"the server was throttled in {periods} periods, though the scenario limits no CPU"
 
 
 def _of_clocks(requests: Table) -> Iterator[str]:

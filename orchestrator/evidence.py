@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from orchestrator.collect import ClientRun
+from orchestrator.kernel_log import KernelLog
 from orchestrator.scenario.faults import KILLING
 from orchestrator.server_log import ServerLog
 from orchestrator.timeline import FaultRecord
@@ -27,6 +28,7 @@ class Evidence:
     open_groups: AbstractSet[str] = frozenset()
     warmup_s: float = 0.0
     faults: tuple[FaultRecord, ...] = ()
+    kernel: KernelLog = field(default_factory=KernelLog)
 
     @property
     def is_log_cut(self) -> bool:

@@ -1,4 +1,4 @@
-"""``python -m labkit.probe PID PORT``: a line of JSON for each look, until stdin ends.
+"""``python -m labkit.probe PID PORT [--shared-network]``: a line of JSON a look, until stdin ends.
 
 The lines are described in docs/event-log.md. Whoever started it closes its standard input to end
 it, and so does that one's death.
@@ -21,8 +21,12 @@ WRITE_EVERY_NS = 1_000_000_000
 class Probe:
     """Looks at a server and writes down what it sees."""
 
-    def __init__(self, sampler: Sampler) -> None:
+    def __init__(self, sampler: Sampler, network: str) -> None:
         self._sampler = sampler
+        self._circumstances = {
+            "accept_queue_source": sampler.accept_queue.source,
+            "network": network,
+        }
         self._glances = Rhythm(GLANCE_EVERY_NS)
         self._looks = Rhythm(LOOK_EVERY_NS)
         self._lines: list[str] = []
@@ -31,7 +35,7 @@ class Probe:
 
     def run(self) -> None:
         """Go on until it is told to end, or the server has ended."""
-        self._write("begun", {"accept_queue_source": self._sampler.accept_queue.source})
+        self._write("begun", self._circumstances)
         is_told = False
         while not is_told and self._step():
             is_told = _is_told_to_end(min(self._glances.due_ns, self._looks.due_ns))
@@ -88,4 +92,6 @@ def _is_told_to_end(due_ns: int) -> bool:
 
 
 if __name__ == "__main__":
-    Probe(Sampler(int(sys.argv[1]), int(sys.argv[2]))).run()
+    pid, port, *options = sys.argv[1:]
+    network = "shared" if "--shared-network" in options else "own"
+    Probe(Sampler(int(pid), int(port)), network).run()

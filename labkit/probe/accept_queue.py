@@ -39,7 +39,7 @@ class AcceptQueueReader:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._families = FAMILIES
+        self._families: tuple[int, ...] = FAMILIES
         self._diag: socket.socket | None = None
         with contextlib.suppress(OSError):
             self._diag = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG)
@@ -73,9 +73,7 @@ class AcceptQueueReader:
         for family in self._families:
             request = _request.pack(family, socket.IPPROTO_TCP, 0, STATE_LISTEN)
             length = _header.size + len(request)
-            self._diag.send(
-                _header.pack(length, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + request
-            )
+            self._diag.send(_header.pack(length, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + request)
             for port, queue in list(_answers(self._diag)):
                 if port == self._port:
                     self._families = (family,)

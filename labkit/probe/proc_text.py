@@ -5,15 +5,14 @@ Each function raises `ValueError` where the text is not of its form.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 LISTEN = "0A"  # TCP_LISTEN of linux/tcp_states.h, as /proc/net/tcp writes it
 NS_PER_S, US_PER_S = 1e9, 1e6
 
 
-@dataclass(frozen=True)
-class ProcessTimes:
+class ProcessTimes(NamedTuple):
     """A line of ``/proc/PID/stat``; times in seconds, those of children that were waited for too.
 
     Times come in ticks of the clock, 10 ms as a rule.
@@ -25,8 +24,7 @@ class ProcessTimes:
     threads: int
 
 
-@dataclass(frozen=True)
-class Throttling:
+class Throttling(NamedTuple):
     """How often a quota of CPU was used up: of ``periods`` in ``throttled``; for how long in all.
 
     ``throttled_s`` counts each CPU for itself, so it may exceed the time that passed.

@@ -67,6 +67,7 @@ class DockerBackend:
                 yield stage
             finally:
                 with held():
+                    stage.drop_probe()
                     stage.rescue_logs()
                     self._leave(project, stage)
 

@@ -20,6 +20,7 @@ from orchestrator.backends.base import (
 )
 from orchestrator.backends.container import GRACE_S, ended, kill_process, read_log
 from orchestrator.backends.override import CONDUCTOR_PORT, write_override
+from orchestrator.backends.probe import KernelProbe, probe_container
 from orchestrator.compose import Compose
 from orchestrator.engine import (
     ENGINE_ERRORS,
@@ -51,6 +52,7 @@ class DockerStage:
         self.target = f"{order.model}:{PORT}"
         self.conductor = ("127.0.0.1", 0)
         self._logs_are_saved = False
+        self._probe: KernelProbe | None = None
 
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
@@ -62,10 +64,12 @@ class DockerStage:
             timeout_s=UP_DEADLINE_S + UP_PER_REPLICA_S * order.replicas,
         )  # fmt: skip
         self._server = self._started(order.model)
+        self._probe = probe_container(self._server, order.folder)
         conductor = self._started("conductor")
         conductor.reload()
         published = (conductor.ports[f"{CONDUCTOR_PORT}/tcp"] or [])[0]
         self.conductor = (published["HostIp"], int(published["HostPort"]))
+        self._probe.await_first_look()
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""
@@ -123,12 +127,19 @@ class DockerStage:
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and write every container's log."""
+        if self._probe is not None:
+            self._probe.end()
         containers = self._engine.containers(self._project, "client")
         with ThreadPoolExecutor(READERS) as pool:
             clients = tuple(pool.map(_client_end, containers))
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         self._save_logs()
         return StageEnd(ended(self._server), clients)
+
+    def drop_probe(self) -> None:
+        """End the probe, if one is still there."""
+        if self._probe is not None:
+            self._probe.kill()
 
     def _save_logs(self) -> None:
         with ThreadPoolExecutor(READERS) as pool:

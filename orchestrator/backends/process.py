@@ -23,6 +23,7 @@ from orchestrator.backends.base import (
     worker_pid,
     worker_pids,
 )
+from orchestrator.backends.probe import KernelProbe, probe_process
 from orchestrator.backends.program import ROOT, Program
 from orchestrator.interrupts import held
 
@@ -37,7 +38,7 @@ class ProcessBackend:
     kept: tuple[str, ...] = ()
 
     def __init__(self) -> None:
-        self._programs: list[Program] = []
+        self._programs: list[Program | KernelProbe] = []
 
     def prepare(self, models: Sequence[str]) -> None:
         """Check that every model has a program here.
@@ -80,7 +81,7 @@ class ProcessBackend:
 class ProcessStage:
     """The processes of one case; each is put among ``programs`` as soon as it runs."""
 
-    def __init__(self, order: StageOrder, programs: list[Program]) -> None:
+    def __init__(self, order: StageOrder, programs: list[Program | KernelProbe]) -> None:
         self._order = order
         self._programs = programs
         self._clients: list[Program] = []
@@ -94,13 +95,18 @@ class ProcessStage:
             "server", ["-m", f"services.{order.model}.server"], server_settings
         )
         conductor = self._run("conductor", ["client/client.py", "conductor"], conductor_settings)
-        self.target = f"{LOOPBACK}:{self._server.listening_port()}"
+        port = self._server.listening_port()
+        self.target = f"{LOOPBACK}:{port}"
+        with held():
+            self._probe = probe_process(self._server.pid, port, order.folder)
+            self._programs.append(self._probe)
         self.conductor = (LOOPBACK, conductor.listening_port())
         client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}"}
         self._clients = [
             self._run(f"client-{number:03d}", ["client/client.py"], client_settings)
             for number in range(order.replicas)
         ]
+        self._probe.await_first_look()
 
     def pause(self) -> None:
         """Stop the server and all it forked."""
@@ -142,6 +148,7 @@ class ProcessStage:
 
     def end(self) -> StageEnd:
         """Stop the server and wait for the clients; their logs are in the folder already."""
+        self._probe.end()
         deadline_s = time.monotonic() + GRACE_S
         clients = tuple(_client_end(client, deadline_s) for client in self._clients)
         server_exit_code = self._server.terminate(self._order.drain_timeout_s + GRACE_S)
