@@ -17,6 +17,7 @@ from orchestrator.report.cells import GROUP, Column, axes_of, axis_text, bands, 
 from orchestrator.report.sentences import (
     findings,
     is_flawed,
+    notes,
     of_models,
     overheads,
     remarks,
@@ -47,6 +48,8 @@ def print_table(console: Console, summary: Summary) -> None:
             console.print(_line(write, finding, "red"), soft_wrap=True)
         for remark in remarks(case):
             console.print(_line(write, remark, "yellow"), soft_wrap=True)
+    for note in notes(summary):
+        console.print(_line(write, note, "dim"), soft_wrap=True)
     for told, is_expected in of_models(summary):
         console.print(_line(write, told, "default" if is_expected else "red"), soft_wrap=True)
     if summary.cases:
