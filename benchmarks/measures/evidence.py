@@ -4,7 +4,6 @@ The probe is the program, and the pace, of a case; it is pinned to no core, as i
 """
 
 import contextlib
-import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,6 +52,6 @@ def _probing(server: Running) -> Iterator[None]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as probe:
-        select.select([probe.stdout], [], [])
+        next(iter(probe.stdout or ()))
         yield
         probe.communicate()

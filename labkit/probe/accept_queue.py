@@ -40,13 +40,12 @@ class AcceptQueueReader:
     def __init__(self, port: int) -> None:
         self._port = port
         self._families: tuple[int, ...] = FAMILIES
-        self._diag: socket.socket | None = None
-        with contextlib.suppress(OSError):
-            self._diag = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG)
-            self._diag.settimeout(DEADLINE_S)
-            list(self._listeners())
-            return
-        self._diag = None
+        self._diag = _open_diag()
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._diag is not None:
+            self._diag.close()
 
     @property
     def source(self) -> str:
@@ -71,13 +70,34 @@ class AcceptQueueReader:
             yield from _of_proc(self._port)
             return
         for family in self._families:
-            request = _request.pack(family, socket.IPPROTO_TCP, 0, STATE_LISTEN)
-            length = _header.size + len(request)
-            self._diag.send(_header.pack(length, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + request)
-            for port, queue in list(_answers(self._diag)):
+            for port, queue in _dump(self._diag, family):
                 if port == self._port:
                     self._families = (family,)
                     yield queue
+
+
+def _open_diag() -> socket.socket | None:
+    """Return a socket on which the kernel answers, None where it has no sock_diag of TCP."""
+    try:
+        diag = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG)
+    except OSError:
+        return None
+    diag.settimeout(DEADLINE_S)
+    try:
+        for family in FAMILIES:
+            _dump(diag, family)
+    except OSError:
+        diag.close()
+        return None
+    return diag
+
+
+def _dump(diag: socket.socket, family: int) -> list[tuple[int, AcceptQueue]]:
+    """Return the port and the queue of each listener of a family."""
+    request = _request.pack(family, socket.IPPROTO_TCP, 0, STATE_LISTEN)
+    length = _header.size + len(request)
+    diag.send(_header.pack(length, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + request)
+    return list(_answers(diag))
 
 
 def _answers(diag: socket.socket) -> Iterator[tuple[int, AcceptQueue]]:

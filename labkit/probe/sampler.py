@@ -29,6 +29,10 @@ class Sampler:
         self._read: set[str] = set()
         self._unread: dict[str, str] = {}
 
+    def close(self) -> None:
+        """Look no more."""
+        self.accept_queue.close()
+
     @property
     def unread(self) -> Mapping[str, str]:
         """Why a group of fields was never told, by the name of the group."""
