@@ -121,7 +121,7 @@ def test_memory_is_shared_out_when_most_connections_are_open(
 
 
 def test_the_cost_of_looking_is_measured() -> None:
-    looks = [look(0, probe_cpu_s=0.05), look(200, probe_cpu_s=0.052), look(400, probe_cpu_s=1)]
+    looks = [look(0, probe_cpu_s=0.05), look(100, probe_cpu_s=0.051), look(400, probe_cpu_s=1)]
     assert measured(*looks)["probe_cpu_share"] == pytest.approx(0.01)
 
 
