@@ -117,7 +117,7 @@ def _read_replica(told: Mapping[str, Any], folder: Path, gaps: list[str]) -> Rep
         end_ns=told["end_ns"],
         planned=told["planned"],
         books=books,
-        errors={kind: int(told["errors"][kind]) for kind in FAILURES},
+        errors={kind: int(told["errors"].get(kind, 0)) for kind in FAILURES},
         health=Health(**{each.name: told["health"][each.name] for each in fields(Health)}),
         messages=messages,
         exit_code=told.get("exit_code"),

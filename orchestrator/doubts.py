@@ -62,6 +62,8 @@ def _of_replica(replica: Replica) -> Iterator[str]:
         )
     if len(replica.messages) == sent:  # else that is a gap already
         yield from _of_rows(replica)
+    if without := replica.errors["exhausted"]:
+        yield f"{name} had no local port or descriptor left for {without} connections"
     ended = _by_outcome(replica.connections, 1 + len(FAILURES))[1:]
     for kind, number in zip(FAILURES, ended, strict=True):
         if number != replica.errors[kind]:

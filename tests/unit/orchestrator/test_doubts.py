@@ -51,6 +51,13 @@ def test_errors_that_no_connection_tells_of() -> None:
     assert doubts(told) == ["replica 0: 2 errors reset, but 0 connections say so"]
 
 
+def test_a_client_without_ports_measures_itself() -> None:
+    own = connection(0)._replace(outcome=1 + FAILURES.index("exhausted"))
+    errors = dict.fromkeys(FAILURES, 0) | {"exhausted": 1}
+    told = evidence([replica(0, [], errors=errors, connections=[own])], [])
+    assert doubts(told) == ["replica 0 had no local port or descriptor left for 1 connections"]
+
+
 def test_a_replica_that_ended_badly_after_its_report() -> None:
     told = evidence([replica(0, BOTH, exit_code=-9)], SERVED)
     assert doubts(told) == ["replica 0 ended with exit code -9 after it had reported"]
