@@ -45,7 +45,7 @@ class Link:
 def failure_kind(code: int | None) -> str:
     """Return the kind, of `labkit.samples.FAILURES`, that an errno of a socket is.
 
-    What is not known is ``unreachable``: no route. ``exhausted`` is the client's own want, of a local
-    port or a descriptor.
+    What is not known is ``unreachable``: no route. ``exhausted`` is the client's own want, of a
+    local port or a descriptor.
     """
     return KINDS.get(code or 0, "unreachable")
