@@ -32,6 +32,7 @@ GROUPS = {
 SHARED_NETWORK = (
     "overflows, drops and retransmits are those of the whole host, whose network the server shares"
 )
+AFTER_LAST_LOOK = "what it did after the last look at it is not in the kernel's figures"
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ def _notes(lines: Sequence[Look], complaint: str) -> Iterator[str]:
         return
     for group, why in ends[-1]["unread"].items() if ends else ():
         yield f"not measured: {GROUPS.get(group, group)}: {why}"
-    if not ends:
-        why = f": {complaint}" if complaint else ""
-        yield f"the probe was cut off, so the kernel's figures end early{why}"
-    elif ends[-1]["reason"] == "server_gone":
-        yield "the server ended before its load, so the kernel's figures end there"
+    if len(ends) < sum(line["event"] == "begun" for line in lines):
+        why = f" ({complaint})" if complaint else ""
+        yield f"a probe was cut off{why}: {AFTER_LAST_LOOK}"
+    if any(line["reason"] == "server_gone" for line in ends):
+        yield f"the server ended under load: {AFTER_LAST_LOOK}"
     if lines[0].get("network") == "shared":
         yield SHARED_NETWORK
 

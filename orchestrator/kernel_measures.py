@@ -83,10 +83,10 @@ class _Series:
 
 def kernel_measures(log: KernelLog, window: Window, requests: Table, connections: Table) -> Figures:
     """Return the kernel's figures by name; None for what no look tells."""
-    passed = {name: _series(log, field).passed(window) for name, field in PASSED.items()}
+    passed = {name: _counter(log, field).passed(window) for name, field in PASSED.items()}
     acked = _acked(requests, log, window)
     per_message = {
-        name: ratio(_series(log, field).passed(window), acked)
+        name: ratio(_counter(log, field).passed(window), acked)
         for name, field in PER_MESSAGE.items()
     }
     highest = {name: _series(log, field).highest(window) for name, field in HIGHEST.items()}
@@ -105,8 +105,15 @@ def kernel_measures(log: KernelLog, window: Window, requests: Table, connections
 
 def throttled_periods(log: KernelLog) -> int:
     """Return in how many periods of its quota the server was throttled, 0 if nobody knows."""
-    periods = _series(log, "throttled_periods").values
+    periods = _counter(log, "throttled_periods").values
     return int(periods[-1] - periods[0]) if len(periods) else 0
+
+
+def _counter(log: KernelLog, field: str) -> _Series:
+    """Return a counter as it would be had the server not been started again, which sets it to 0."""
+    series = _series(log, field)
+    lost = np.where(np.diff(series.values) < 0, series.values[:-1], 0.0)
+    return _Series(series.at_ns, series.values + np.concatenate([[0.0], np.cumsum(lost)]))
 
 
 def _series(log: KernelLog, field: str) -> _Series:
@@ -130,13 +137,13 @@ def _accept_queue_depth(queue: Table, window: Window) -> float | None:
 
 def _throttled(log: KernelLog, window: Window) -> float | None:
     """Return the share of the periods of its quota; 0 where no period went by: no quota."""
-    periods = _series(log, "cpu_periods").passed(window)
-    throttled = _series(log, "throttled_periods").passed(window)
+    periods = _counter(log, "cpu_periods").passed(window)
+    throttled = _counter(log, "throttled_periods").passed(window)
     return throttled if throttled == 0 else ratio(throttled, periods)
 
 
 def _probe_cpu_share(log: KernelLog, window: Window) -> float | None:
-    spent = _series(log, "probe_cpu_s")
+    spent = _counter(log, "probe_cpu_s")
     within = (spent.at_ns >= window.begin_ns) & (spent.at_ns <= window.end_ns)
     at_ns, values = spent.at_ns[within], spent.values[within]
     if len(at_ns) < 2:  # noqa: PLR2004 a difference takes two

@@ -39,9 +39,10 @@ class Probe:
         is_told = False
         while not is_told and self._step():
             is_told = _is_told_to_end(min(self._glances.due_ns, self._looks.due_ns))
-        if is_told:
+        is_gone = self._sampler.tree.is_gone
+        if not is_gone:
             self._look()
-        reason = "told" if is_told else "server_gone"
+        reason = "server_gone" if is_gone else "told"
         self._write("ended", {"reason": reason, "unread": self._sampler.unread})
         self._flush()
 

@@ -1,5 +1,6 @@
 """What a server's processes and threads use together: a process and all that descend from it."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
@@ -91,7 +92,13 @@ class Tree:
                     raise
 
     def _processes(self) -> Iterator[str]:
-        """Yield the directory of each process, parents first."""
+        """Yield the directory of each process, parents first.
+
+        Raises:
+            ProcessLookupError: the first of them has ended.
+        """
+        if self.is_gone:
+            raise ProcessLookupError(errno.ESRCH, "it has ended")
         found = [self._root]
         for process in found:
             yield process

@@ -5,38 +5,31 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from docker.models.containers import Container
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.archive import SERVER_LOG
 from orchestrator.backends.base import (
-    BackendError,
     ClientEnd,
+    Server,
     StageEnd,
     StageOrder,
-    last_lines,
-    listening_event,
-    worker_pid,
-    worker_pids,
 )
-from orchestrator.backends.container import GRACE_S, ended, kill_process, read_log
-from orchestrator.backends.override import CONDUCTOR_PORT, write_override
-from orchestrator.backends.probe import KernelProbe, probe_container
+from orchestrator.backends.container import GRACE_S, ended, wait_until_listening
+from orchestrator.backends.docker_server import DockerServer
+from orchestrator.backends.override import CONDUCTOR_PORT, SERVER_PORT, write_override
+from orchestrator.backends.probe import KernelProbes
+from orchestrator.backends.toxics import CONTROL_PORT, SERVICE
+from orchestrator.backends.toxics import PORT as PROXY_PORT
 from orchestrator.compose import Compose
 from orchestrator.engine import (
     ENGINE_ERRORS,
     NUMBER_LABEL,
     SERVICE_LABEL,
     Engine,
-    engine_failures,
 )
 
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
-START_DEADLINE_S = 30.0
-POLL_S = 0.02
-PORT = 3000
 READERS = 8
-CPU_PERIOD_US = 100_000
 
 
 class DockerStage:
@@ -49,10 +42,12 @@ class DockerStage:
         self._project = project
         self._order = order
         self._images = images
-        self.target = f"{order.model}:{PORT}"
+        entry = (SERVICE, PROXY_PORT) if order.is_proxied else (order.model, SERVER_PORT)
+        self.target = "{}:{}".format(*entry)
         self.conductor = ("127.0.0.1", 0)
         self._logs_are_saved = False
-        self._probe: KernelProbe | None = None
+        self._probes: KernelProbes | None = None
+        self._proxy = [SERVICE] if order.is_proxied else []
 
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
@@ -60,86 +55,43 @@ class DockerStage:
         override = write_override(order, self._images)
         Compose(self._project, override).run(
             "up", "--detach", "--no-build", "--no-deps",
-            "--scale", f"client={order.replicas}", order.model, "conductor", "client",
+            "--scale", f"client={order.replicas}", order.model, *self._proxy, "conductor", "client",
             timeout_s=UP_DEADLINE_S + UP_PER_REPLICA_S * order.replicas,
         )  # fmt: skip
         self._server = self._started(order.model)
-        self._probe = probe_container(self._server, order.folder)
         conductor = self._started("conductor")
-        conductor.reload()
-        published = (conductor.ports[f"{CONDUCTOR_PORT}/tcp"] or [])[0]
-        self.conductor = (published["HostIp"], int(published["HostPort"]))
-        self._probe.await_first_look()
+        control = [_published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
+        server = DockerServer(
+            self._engine, self._server, conductor, order, next(iter(control), None)
+        )
+        self._probes = server.probes
+        self.server: Server = server
+        self.conductor = _published(conductor, CONDUCTOR_PORT)
+        self._probes.await_first_look()
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""
         container = self._engine.containers(self._project, service)[0]
-        waiting = Retrying(
-            retry=retry_if_result(lambda listens: not listens),
-            stop=stop_after_delay(START_DEADLINE_S),
-            wait=wait_fixed(POLL_S),
-            retry_error_callback=lambda _state: False,
-        )
-        if not waiting(_listens, container, service):
-            raise BackendError(
-                f"the {service} did not listen within {START_DEADLINE_S:g} s; its last lines:\n"
-                f"{last_lines(read_log(container))}"
-            )
+        wait_until_listening(container, service)
         return container
-
-    def pause(self) -> None:
-        """Freeze the server's container."""
-        with engine_failures():
-            self._server.pause()
-
-    def resume(self) -> None:
-        """Thaw it."""
-        with engine_failures():
-            self._server.unpause()
-
-    def limit_cpus(self, cpus: float | None) -> None:
-        """Change the quota of the server's container; None is what it was made with."""
-        limited = self._order.limits.cpus if cpus is None else cpus
-        quota = -1 if limited is None else round(limited * CPU_PERIOD_US)
-        with engine_failures():
-            self._server.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota)
-
-    def workers(self) -> list[int]:
-        """Return the workers that the server's log tells of."""
-        return sorted(worker_pids(read_log(self._server)))
-
-    def kill_worker(self, index: int) -> None:
-        """Kill one worker process, from within the container.
-
-        Raises:
-            BackendError: there is none of that index, or it is a thread.
-        """
-        pid = worker_pid(read_log(self._server), index)
-        with engine_failures():
-            is_done = kill_process(self._server, pid)
-        if not is_done:
-            raise BackendError(f"worker {index} is no process that could be killed alone")
-
-    def stop_server(self, *, is_killed: bool) -> None:
-        """Tell the server to stop, or kill it."""
-        with engine_failures():
-            self._server.kill("SIGKILL" if is_killed else "SIGTERM")
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and write every container's log."""
-        if self._probe is not None:
-            self._probe.end()
+        if self._probes is not None:
+            self._probes.end()
         containers = self._engine.containers(self._project, "client")
         with ThreadPoolExecutor(READERS) as pool:
             clients = tuple(pool.map(_client_end, containers))
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
+        for proxy in self._engine.containers(self._project, SERVICE):
+            proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
         return StageEnd(ended(self._server), clients)
 
-    def drop_probe(self) -> None:
-        """End the probe, if one is still there."""
-        if self._probe is not None:
-            self._probe.kill()
+    def drop_probes(self) -> None:
+        """End every probe that is still there."""
+        if self._probes is not None:
+            self._probes.kill()
 
     def _save_logs(self) -> None:
         with ThreadPoolExecutor(READERS) as pool:
@@ -167,17 +119,11 @@ class DockerStage:
             server.start()
 
 
-def _listens(container: Container, service: str) -> bool:
+def _published(container: Container, port: int) -> tuple[str, int]:
+    """Return where a container's port is on the host."""
     container.reload()
-    log = read_log(container)
-    if listening_event(log) is not None:
-        return True
-    if container.status in {"exited", "dead"}:
-        code = container.attrs["State"]["ExitCode"]
-        raise BackendError(
-            f"the {service} died at start, exit code {code}; its last lines:\n{last_lines(log)}"
-        )
-    return False
+    published = (container.ports[f"{port}/tcp"] or [])[0]
+    return published["HostIp"], int(published["HostPort"])
 
 
 def _client_name(container: Container) -> str:

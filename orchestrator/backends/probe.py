@@ -4,6 +4,7 @@ What the probe says goes to a file as it comes, so nothing of it costs the orche
 a case runs. A probe that fails fails no case: the file then says what there is, and why no more.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from docker.models.containers import Container
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.archive import KERNEL
-from orchestrator.backends.base import listening_event
+from orchestrator.backends.base import events
 from orchestrator.backends.container import read_log
 from orchestrator.backends.program import ROOT
 from orchestrator.interrupts import held
@@ -26,13 +27,29 @@ FIRST_LOOK = b'"looked"'
 PROBE = ("-S", "-E", "-m", "labkit.probe")  # without what it does not use, it starts sooner
 
 
-class KernelProbe:
-    """A probe that looks at a server from ``python``, a command that is run where the server is."""
+class KernelProbes:
+    """Looks at a case's server, with a probe after each start of it; all write to one file."""
 
-    def __init__(self, python: Sequence[str], arguments: Sequence[str], folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self._told = folder / KERNEL
-        with self._told.open("wb") as out, self._told.with_suffix(".stderr").open("wb") as err:
-            self._process = subprocess.Popen(  # noqa: S603 our own program
+        self._probes: list[subprocess.Popen[bytes]] = []
+
+    def look_at_process(self, pid: int, port: int) -> None:
+        """Look from now on at a local process, whose network is the host's."""
+        self._look([sys.executable], [str(pid), str(port), "--shared-network"])
+
+    def look_at_container(self, server: Container) -> None:
+        """Look from within the server's container, at its own network, processes and cgroup."""
+        *_, listening = [{}, *events(read_log(server), "listening")]
+        python = ["docker", "exec", "--interactive", str(server.id), "python3"]
+        self._look(python, [str(listening.get(key)) for key in ("pid", "port")])
+
+    def _look(self, python: Sequence[str], arguments: Sequence[str]) -> None:
+        """Run a probe with ``python``, a command that is where the server is."""
+        self.end()  # it looks at a server that is gone
+        errors = self._told.with_suffix(".stderr")
+        with held(), self._told.open("ab") as out, errors.open("ab") as err:
+            probe = subprocess.Popen(  # noqa: S603 our own program
                 [*python, *PROBE, *arguments],
                 cwd=ROOT,
                 env={key: value for key, value in os.environ.items() if not key.startswith("LAB_")},
@@ -41,44 +58,32 @@ class KernelProbe:
                 stderr=err,
                 start_new_session=True,
             )
+            self._probes.append(probe)
 
     def await_first_look(self) -> None:
-        """Wait until it has looked once, for a while, unless it has ended; then load may come."""
+        """Wait until the server was looked at once, or the probe failed; then load may come."""
         waiting = Retrying(
             retry=retry_if_result(lambda is_over: not is_over),
             stop=stop_after_delay(FIRST_LOOK_DEADLINE_S),
             wait=wait_fixed(POLL_S),
             retry_error_callback=lambda _state: False,
         )
-        waiting(lambda: self._process.poll() is not None or FIRST_LOOK in self._told.read_bytes())
+        waiting(self._is_looking_or_over)
+
+    def _is_looking_or_over(self) -> bool:
+        return self._probes[-1].poll() is not None or FIRST_LOOK in self._told.read_bytes()
 
     def end(self) -> None:
-        """Have it look once more, and wait until it has ended."""
-        self._close_stdin()
-        try:
-            self._process.wait(LAST_LOOK_DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        """Have the last one look once more, and wait until it has ended."""
+        for probe in self._probes[-1:]:
+            with contextlib.suppress(subprocess.TimeoutExpired, OSError):
+                probe.communicate(timeout=LAST_LOOK_DEADLINE_S)
+        self.kill()
 
     def kill(self) -> None:
-        """End it at once; nothing happens where it has ended."""
-        self._process.kill()
-        self._process.wait()
-        self._close_stdin()
-
-    def _close_stdin(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-
-
-def probe_process(pid: int, port: int, folder: Path) -> KernelProbe:
-    """Look at a local process, whose network is the host's."""
-    return KernelProbe([sys.executable], [str(pid), str(port), "--shared-network"], folder)
-
-
-def probe_container(server: Container, folder: Path) -> KernelProbe:
-    """Look from within the server's container, at what its kernel namespaces hold."""
-    listening = listening_event(read_log(server)) or {}
-    python = ["docker", "exec", "--interactive", str(server.id), "python3"]
-    with held():
-        return KernelProbe(python, [str(listening.get(key)) for key in ("pid", "port")], folder)
+        """End all at once; nothing happens to one that has ended."""
+        for probe in self._probes:
+            probe.kill()
+            probe.wait()
+            if probe.stdin is not None:
+                probe.stdin.close()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.kernel_log import SHARED_NETWORK, KernelLog, read_kernel_log
+from orchestrator.kernel_log import AFTER_LAST_LOOK, SHARED_NETWORK, KernelLog, read_kernel_log
 
 BEGUN = {"t_ns": 1, "event": "begun", "network": "own"}
 LOOKED = {"t_ns": 2, "event": "looked", "accept_queue": 3, "accept_queue_limit": 5, "threads": 4}
@@ -36,11 +36,11 @@ def test_a_whole_log_leaves_nothing_to_say(tmp_path: Path) -> None:
         ([], "python3: No module named labkit\n",
          "nothing of the kernel's is measured: python3: No module named labkit"),
         ([BEGUN], "", "nothing of the kernel's is measured: the probe said nothing"),
-        ([BEGUN, LOOKED], "", "the probe was cut off, so the kernel's figures end early"),
+        ([BEGUN, LOOKED], "", f"a probe was cut off: {AFTER_LAST_LOOK}"),
         ([BEGUN, LOOKED], "first\nsecond\n",
-         "the probe was cut off, so the kernel's figures end early: second"),
+         f"a probe was cut off (second): {AFTER_LAST_LOOK}"),
         ([BEGUN, LOOKED, ENDED | {"reason": "server_gone"}], "",
-         "the server ended before its load, so the kernel's figures end there"),
+         f"the server ended under load: {AFTER_LAST_LOOK}"),
         ([BEGUN, LOOKED, ENDED | {"unread": {"memory": "Permission denied"}}], "",
          "not measured: memory by PSS: Permission denied"),
         ([BEGUN | {"network": "shared"}, LOOKED, ENDED], "", SHARED_NETWORK),

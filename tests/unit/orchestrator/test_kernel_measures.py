@@ -71,6 +71,12 @@ def test_a_warm_up_is_left_out_between_two_looks() -> None:
     assert found["cpu_user_per_message"] == pytest.approx(0.6)
 
 
+def test_a_server_that_was_started_again_begins_at_nothing_and_no_count_is_lost() -> None:
+    found = measured(counted(-500, 5), counted(50, 9), counted(100, 2), counted(300, 3))
+    assert found["listen_overflows"] == 4 + 3
+    assert found["cpu_user_per_message"] == pytest.approx(0.35)
+
+
 def test_a_probe_that_was_cut_off_counts_only_the_acks_that_it_saw() -> None:
     found = measured(counted(-500, 0), counted(150, 3))
     assert found["cpu_user_per_message"] == pytest.approx(0.3)
