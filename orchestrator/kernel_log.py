@@ -1,6 +1,6 @@
 """What the kernel told of a server while it ran: `kernel.ndjson`, read; and why that is not all.
 
-Each line is a look of the probe (docs/event-log.md). Nothing is concluded here.
+Each line is a look of the probe (docs/results.md). Nothing is concluded here.
 """
 
 import json
@@ -37,12 +37,14 @@ AFTER_LAST_LOOK = "what it did after the last look at it is not in the kernel's 
 
 @dataclass(frozen=True)
 class KernelLog:
-    """The looks at a server, in the order of time, the lengths of its accept queue, and notes.
+    """What a probe saw, in the order of time.
 
-    A note says what is missing and why, or what else is in a figure.
+    ``looks`` are those at everything, the accept queue is of every glance too, and each line says
+    what it cost so far. A note says what is missing and why, or what else is in a figure.
     """
 
     looks: tuple[Look, ...] = ()
+    lines: tuple[Look, ...] = ()
     accept_queue: Table = field(default_factory=lambda: np.empty(0, dtype=ACCEPT_QUEUE))
     notes: tuple[str, ...] = ()
 
@@ -56,6 +58,7 @@ def read_kernel_log(folder: Path) -> KernelLog:
     complaint = _last_line(path.with_suffix(".stderr"))
     return KernelLog(
         looks=tuple(line for line in lines if line["event"] == "looked"),
+        lines=tuple(lines),
         accept_queue=_accept_queue(lines),
         notes=tuple(_notes(lines, complaint)),
     )

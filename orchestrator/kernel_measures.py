@@ -1,12 +1,13 @@
 """What the kernel's figures amount to for a case: pure functions of looks and joined tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from orchestrator.client_measures import ACKED, Figures, ratio
-from orchestrator.kernel_log import KernelLog
+from orchestrator.kernel_log import KernelLog, Look
 from orchestrator.tables import Table
 
 MIN_CONNECTIONS = 100
@@ -83,14 +84,14 @@ class _Series:
 
 def kernel_measures(log: KernelLog, window: Window, requests: Table, connections: Table) -> Figures:
     """Return the kernel's figures by name; None for what no look tells."""
-    passed = {name: _counter(log, field).passed(window) for name, field in PASSED.items()}
+    passed = {name: _counter(log.looks, field).passed(window) for name, field in PASSED.items()}
     acked = _acked(requests, log, window)
     per_message = {
-        name: ratio(_counter(log, field).passed(window), acked)
+        name: ratio(_counter(log.looks, field).passed(window), acked)
         for name, field in PER_MESSAGE.items()
     }
-    highest = {name: _series(log, field).highest(window) for name, field in HIGHEST.items()}
-    descriptors = _series(log, "descriptors").values
+    highest = {name: _series(log.looks, field).highest(window) for name, field in HIGHEST.items()}
+    descriptors = _series(log.looks, "descriptors").values
     return {
         "accept_queue_depth": _accept_queue_depth(log.accept_queue, window),
         **passed,
@@ -105,19 +106,19 @@ def kernel_measures(log: KernelLog, window: Window, requests: Table, connections
 
 def throttled_periods(log: KernelLog) -> int:
     """Return in how many periods of its quota the server was throttled, 0 if nobody knows."""
-    periods = _counter(log, "throttled_periods").values
+    periods = _counter(log.looks, "throttled_periods").values
     return int(periods[-1] - periods[0]) if len(periods) else 0
 
 
-def _counter(log: KernelLog, field: str) -> _Series:
+def _counter(looks: Sequence[Look], field: str) -> _Series:
     """Return a counter as it would be had the server not been started again, which sets it to 0."""
-    series = _series(log, field)
+    series = _series(looks, field)
     lost = np.where(np.diff(series.values) < 0, series.values[:-1], 0.0)
     return _Series(series.at_ns, series.values + np.concatenate([[0.0], np.cumsum(lost)]))
 
 
-def _series(log: KernelLog, field: str) -> _Series:
-    looks = [look for look in log.looks if field in look]
+def _series(looks: Sequence[Look], field: str) -> _Series:
+    looks = [look for look in looks if field in look]
     at_ns = np.array([look["t_ns"] for look in looks], dtype=np.int64)
     return _Series(at_ns, np.array([look[field] for look in looks], dtype=np.float64))
 
@@ -137,13 +138,13 @@ def _accept_queue_depth(queue: Table, window: Window) -> float | None:
 
 def _throttled(log: KernelLog, window: Window) -> float | None:
     """Return the share of the periods of its quota; 0 where no period went by: no quota."""
-    periods = _counter(log, "cpu_periods").passed(window)
-    throttled = _counter(log, "throttled_periods").passed(window)
+    periods = _counter(log.looks, "cpu_periods").passed(window)
+    throttled = _counter(log.looks, "throttled_periods").passed(window)
     return throttled if throttled == 0 else ratio(throttled, periods)
 
 
 def _probe_cpu_share(log: KernelLog, window: Window) -> float | None:
-    spent = _counter(log, "probe_cpu_s")
+    spent = _counter(log.lines, "probe_cpu_s")
     within = (spent.at_ns >= window.begin_ns) & (spent.at_ns <= window.end_ns)
     at_ns, values = spent.at_ns[within], spent.values[within]
     if len(at_ns) < 2:  # noqa: PLR2004 a difference takes two
@@ -156,7 +157,7 @@ def _memory_per_connection(log: KernelLog, window: Window, connections: Table) -
 
     Of `MIN_CONNECTIONS` or more. The kernel's own memory for a socket is not in it.
     """
-    memory = _series(log, "memory_pss_bytes")
+    memory = _series(log.looks, "memory_pss_bytes")
     connected = connections[connections["connected_ns"] > 0]
     if not len(connected) or not len(memory.at_ns):
         return None

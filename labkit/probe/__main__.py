@@ -1,6 +1,6 @@
 """``python -m labkit.probe PID PORT [--shared-network]``: a line of JSON a look, until stdin ends.
 
-The lines are described in docs/event-log.md. Whoever started it closes its standard input to end
+The lines are described in docs/results.md. Whoever started it closes its standard input to end
 it, and so does that one's death.
 """
 

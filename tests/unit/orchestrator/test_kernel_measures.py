@@ -45,7 +45,7 @@ def measured(
     *looks: Look, queue: Sequence[tuple[int, int, int]] = (), warmup_s: float = 0.0
 ) -> dict[str, float | None]:
     """Return the measures of a case of two messages, acked at 101 and 199 ms, so looked at."""
-    log = KernelLog(looks, np.array(list(queue), dtype=ACCEPT_QUEUE))
+    log = KernelLog(looks, looks, np.array(list(queue), dtype=ACCEPT_QUEUE))
     sent = [Sent(0, 1, 101), Sent(1, 150, 199, due_ms=150)]
     events = [served(0, 1, 1, 101), served(1, 1, 150, 199)]
     told = evidence([replica(0, sent)], events, kernel=log, warmup_s=warmup_s)
