@@ -47,7 +47,7 @@ def _serve(load: Load, contestant: Contestant) -> Driven:
 def _probing(server: Running) -> Iterator[None]:
     """Have a probe look at ``server`` from now on; it has looked once when this returns."""
     with subprocess.Popen(  # noqa: S603 our own program
-        [sys.executable, "-S", "-E", "-m", "labkit.probe", str(server.pid), str(server.port)],
+        [sys.executable, "-S", "-E", "-m", "probe", str(server.pid), str(server.port)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,13 +1,17 @@
-"""The kernel's evidence of one case, taken beside its server: `labkit.probe`, started and ended.
+"""The kernel's evidence of one case, taken beside its server: `probe`, started and ended.
 
 What the probe says goes to a file as it comes, so nothing of it costs the orchestrator time while
 a case runs. A probe that fails fails no case: the file then says what there is, and why no more.
 """
 
+import base64
 import contextlib
+import functools
+import io
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +28,15 @@ FIRST_LOOK_DEADLINE_S = 5.0
 LAST_LOOK_DEADLINE_S = 5.0
 POLL_S = 0.005
 FIRST_LOOK = b'"looked"'
-PROBE = ("-S", "-E", "-m", "labkit.probe")  # without what it does not use, it starts sooner
+SOONER = ("-S", "-E")  # without what the probe does not use, it starts sooner
+UNPACK = """\
+import base64, os, runpy, sys
+packed = os.memfd_create("probe")
+os.write(packed, base64.b64decode(sys.argv.pop(1)))
+sys.path.insert(0, f"/proc/self/fd/{packed}")
+runpy.run_module("probe", run_name="__main__")
+"""
+"""Runs a zip archive from memory: nothing of the probe is in a server's image, nor on its disk."""
 
 
 class KernelProbes:
@@ -36,21 +48,23 @@ class KernelProbes:
 
     def look_at_process(self, pid: int, port: int) -> None:
         """Look from now on at a local process, whose network is the host's."""
-        self._look([sys.executable], [str(pid), str(port), "--shared-network"])
+        python = [sys.executable, *SOONER, "-m", "probe"]
+        self._look([*python, str(pid), str(port), "--shared-network"])
 
     def look_at_container(self, server: Container) -> None:
         """Look from within the server's container, at its own network, processes and cgroup."""
         *_, listening = [{}, *events(read_log(server), "listening")]
-        python = ["docker", "exec", "--interactive", str(server.id), "python3"]
-        self._look(python, [str(listening.get(key)) for key in ("pid", "port")])
+        inside = ["docker", "exec", "--interactive", str(server.id)]
+        python = ["python3", *SOONER, "-c", UNPACK, packed_probe()]
+        self._look([*inside, *python, *(str(listening.get(key)) for key in ("pid", "port"))])
 
-    def _look(self, python: Sequence[str], arguments: Sequence[str]) -> None:
-        """Run a probe with ``python``, a command that is where the server is."""
+    def _look(self, command: Sequence[str]) -> None:
+        """Run a probe."""
         self.end()  # it looks at a server that is gone
         errors = self._told.with_suffix(".stderr")
         with held(), self._told.open("ab") as out, errors.open("ab") as err:
             probe = subprocess.Popen(  # noqa: S603 our own program
-                [*python, *PROBE, *arguments],
+                command,
                 cwd=ROOT,
                 env={key: value for key, value in os.environ.items() if not key.startswith("LAB_")},
                 stdin=subprocess.PIPE,
@@ -87,3 +101,16 @@ class KernelProbes:
             probe.wait()
             if probe.stdin is not None:
                 probe.stdin.close()
+
+
+@functools.cache
+def packed_probe() -> str:
+    """Return the probe's modules as a zip archive in base64: an argument, 32 kB of 128 at most.
+
+    Stored, not deflated: zlib is not in every Python.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for module in sorted((ROOT / "probe").glob("*.py")):
+            archive.write(module, f"probe/{module.name}")
+    return base64.b64encode(packed.getvalue()).decode("ascii")

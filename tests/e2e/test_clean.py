@@ -56,7 +56,7 @@ def test_what_a_killed_run_left_is_removed(lab: Lab, backend: str, killed: str) 
     assert looked.out.startswith("would remove: ")
     # Clients leave by themselves once nobody conducts them, so does a probe that nobody listens to;
     # the server does not.
-    leaving = ("client", "labkit.probe")
+    leaving = ("client", "-m probe")
     stays = {each for each in there if not any(word in each for word in leaving)}
     assert stays
     assert stays <= set(left(lab, backend, killed))

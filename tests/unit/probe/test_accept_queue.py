@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from labkit.probe.accept_queue import AcceptQueue, AcceptQueueReader
+from probe.accept_queue import AcceptQueue, AcceptQueueReader
 from tests.target import await_true
 
 WAITING, BACKLOG = 3, 5
@@ -27,7 +27,7 @@ def listener(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
 def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each way to ask; the second is that of a kernel that knows no sock_diag."""
     if request.param == "/proc/net/tcp":
-        monkeypatch.setattr("labkit.probe.accept_queue.NETLINK_SOCK_DIAG", -1)
+        monkeypatch.setattr("probe.accept_queue.NETLINK_SOCK_DIAG", -1)
     name: str = request.param
     return name
 

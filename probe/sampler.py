@@ -6,9 +6,9 @@ A field that the kernel does not tell is missing from the line, and `Sampler.unr
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from labkit.probe.accept_queue import AcceptQueueReader
-from labkit.probe.proc_text import cpu_cgroup_paths, read_counters, read_throttling
-from labkit.probe.tree import Tree, read_text
+from probe.accept_queue import AcceptQueueReader
+from probe.proc_text import cpu_cgroup_paths, read_counters, read_throttling
+from probe.tree import Tree, read_text
 
 Fields: TypeAlias = dict[str, int | float]
 COUNTERS = {

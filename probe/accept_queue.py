@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from labkit.probe.proc_text import read_listeners
+from probe.proc_text import read_listeners
 
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
 REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
-from labkit.probe.proc_text import (
+from probe.proc_text import (
     ProcessTimes,
     read_context_switches,
     read_pss_bytes,

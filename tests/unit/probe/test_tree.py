@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.probe.sampler import Sampler
-from labkit.probe.tree import Tree
+from probe.sampler import Sampler
+from probe.tree import Tree
 from tests.target import await_true
 
 FORKING = """

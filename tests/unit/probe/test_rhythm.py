@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.probe.rhythm import CPU_SHARE, Rhythm
+from probe.rhythm import CPU_SHARE, Rhythm
 
 NS = st.integers(min_value=0, max_value=10**12)
 

@@ -1,4 +1,4 @@
-"""``python -m labkit.probe PID PORT [--shared-network]``: a line of JSON a look, until stdin ends.
+"""``python -m probe PID PORT [--shared-network]``: a line of JSON a look, until stdin ends.
 
 The lines are described in docs/results.md. Whoever started it closes its standard input to end
 it, and so does that one's death.
@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Mapping
 
-from labkit.probe.rhythm import Rhythm
-from labkit.probe.sampler import Sampler
+from probe.rhythm import Rhythm
+from probe.sampler import Sampler
 
 GLANCE_EVERY_NS = 100_000_000
 LOOK_EVERY_NS = 500_000_000

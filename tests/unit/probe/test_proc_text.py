@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.probe.proc_text import (
+from probe.proc_text import (
     TICKS_PER_S,
     ProcessTimes,
     Throttling,
@@ -19,7 +19,7 @@ from labkit.probe.proc_text import (
     read_stat,
     read_throttling,
 )
-from labkit.probe.tree import read_text
+from probe.tree import read_text
 
 COUNTS = st.integers(min_value=0, max_value=2**64 - 1)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15)
