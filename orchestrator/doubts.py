@@ -29,6 +29,7 @@ def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
         *clients.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
         *(doubt for replica in clients.replicas for doubt in _of_replica(replica)),
+        *(doubt for replica in clients.replicas for doubt in _of_its_means(replica)),
         *_of_plan(evidence),
         *_of_clocks(requests),
         *_of_throttling(evidence),
@@ -62,12 +63,19 @@ def _of_replica(replica: Replica) -> Iterator[str]:
         )
     if len(replica.messages) == sent:  # else that is a gap already
         yield from _of_rows(replica)
-    if without := replica.errors["exhausted"]:
-        yield f"{name} had no local port or descriptor left for {without} connections"
     ended = _by_outcome(replica.connections, 1 + len(FAILURES))[1:]
     for kind, number in zip(FAILURES, ended, strict=True):
         if number != replica.errors[kind]:
             yield f"{name}: {replica.errors[kind]} errors {kind}, but {number} connections say so"
+
+
+def _of_its_means(replica: Replica) -> Iterator[str]:
+    """Yield what a replica lacked to be a client at all."""
+    name = f"replica {replica.number}"
+    if periods := replica.health.throttled_periods:
+        yield f"{name} was throttled in {periods} periods: nothing in a scenario limits its CPU"
+    if without := replica.errors["exhausted"]:
+        yield f"{name} had no local port or descriptor left for {without} connections"
 
 
 def _of_rows(replica: Replica) -> Iterator[str]:
