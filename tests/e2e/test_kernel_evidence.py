@@ -1,13 +1,17 @@
 """What the kernel tells of servers under load, on local processes and from within containers."""
 
+import contextlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import docker
 import numpy as np
 import pytest
 
-from tests.e2e.lab import Ended, Lab
+from tests.e2e.lab import Ended, Lab, copy_checkout
+from tests.e2e.test_orchestrate import remove_broken_images
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
@@ -125,6 +129,24 @@ timeout: 20s
     (note,) = ended.case("single")["notes"]
     assert "cut off" in note
     assert measures(ended, "single")["processes"] == 1
+
+
+@pytest.mark.docker
+def test_a_quota_that_the_scenario_does_not_know_of_casts_doubt(tmp_path: Path) -> None:
+    """As where a forgotten `.env` limits every container of the checkout."""
+    lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")
+    with (lab.checkout / ".env").open("a") as env:
+        env.write("LAB_CPUS=0.2\n")
+    path = tmp_path / "scenario.yaml"
+    path.write_text(SLICED.replace("limits: {cpus: 0.2}\n", ""))
+    try:
+        ended = lab.orchestrate(path, "--backend", "docker", "--out", lab.out)
+    finally:
+        with contextlib.closing(docker.from_env()) as engine:
+            remove_broken_images(engine)
+    assert ended.code == 4, ended.out + ended.err
+    doubts = ended.case("single")["invalid"]
+    assert any(re.match("the server was throttled in [1-9]", doubt) for doubt in doubts), doubts
 
 
 def test_every_look_is_kept_as_it_came(lab: Lab, tmp_path: Path) -> None:
