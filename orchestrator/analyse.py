@@ -16,7 +16,13 @@ from orchestrator.kernel_measures import Window, kernel_measures
 from orchestrator.laws import broken_laws, law_measures
 from orchestrator.merge import Merged, merge
 from orchestrator.scenario.naming import SLOWEST
-from orchestrator.server_measures import declared, host_measures, server_measures
+from orchestrator.server_measures import (
+    FROM_LOG,
+    OF_SERVICE,
+    declared,
+    host_measures,
+    server_measures,
+)
 from orchestrator.summary import Instrument
 from orchestrator.tables import Table
 from orchestrator.windows import recovery_time_s, windows
@@ -70,6 +76,9 @@ def analyse(evidence: Evidence) -> Analysis:
         **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
         "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
     }
+    if not evidence.is_told:
+        measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
+        groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
     views = windows(counted, evidence.faults, (begin_ns, end_ns))
     measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)
     views[SLOWEST] = part_measures(slowest(parts[is_acked]))

@@ -13,10 +13,10 @@ from orchestrator.excerpt import MAX_REQUESTS, excerpt
 from orchestrator.exchange import store_accept_queue, store_samples
 from orchestrator.kernel_log import read_kernel_log
 from orchestrator.measures import MEASURES
-from orchestrator.plan import Run, plan
+from orchestrator.plan import Case, Run, plan
 from orchestrator.records import Excerpt
 from orchestrator.scenario import Scenario
-from orchestrator.server_log import read_server_log
+from orchestrator.server_log import log_of, read_server_log
 from orchestrator.summary import FaultSummary, RunSummary
 from orchestrator.timeline import FaultRecord, read_faults
 from orchestrator.verdict import disturbances
@@ -45,10 +45,13 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     """
     case, folder = run.case, archive.raw_folder(run.slug)
     ended = json.loads((folder / CASE).read_text(encoding="utf-8"))
+    log = read_server_log(folder / SERVER_LOG)
+    is_told = log.first("listening") is not None or scenario.target_of(case.model) is None
     evidence = Evidence(
-        inputs=case.inputs(),
+        inputs=case.inputs() if is_told else _configured(case),
         clients=read_client_run(folder),
-        log=read_server_log(folder / SERVER_LOG),
+        log=log if is_told else log_of([]),
+        is_told=is_told,
         server_exit_code=ended["server_exit_code"],
         planned=case.planned(),
         open_groups=case.open_groups(),
@@ -69,6 +72,13 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     notes = list(evidence.kernel.notes)
     summary = summary.model_copy(update={"invalid": disturbed, "notes": notes})
     return Conclusion(run, summary, shown, values)
+
+
+def _configured(case: Case) -> dict[str, float]:
+    """Return what was configured without the defaults of our servers, which a stranger may lack."""
+    written = case.server.model_fields_set
+    defaults = {"workers", "backlog"} - written
+    return {name: value for name, value in case.inputs().items() if name not in defaults}
 
 
 def _summary(

@@ -33,7 +33,7 @@ def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
         *_of_plan(evidence),
         *_of_clocks(requests),
         *_of_throttling(evidence),
-        *([] if evidence.log.gaps else _of_log(evidence, requests)),
+        *([] if evidence.log.gaps or not evidence.is_told else _of_log(evidence, requests)),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from docker.models.containers import Container
 
-from orchestrator.backends.base import BackendError, StageOrder, Toxics, events
+from orchestrator.backends.base import BackendError, StageOrder, events
 from orchestrator.backends.container import (
     GRACE_S,
     kill_process,
@@ -10,8 +10,9 @@ from orchestrator.backends.container import (
     run_beside,
     wait_until_listening,
 )
-from orchestrator.backends.override import SERVER_PORT
+from orchestrator.backends.docker_target import wait_until_reachable
 from orchestrator.backends.probe import KernelProbes
+from orchestrator.backends.served import Toxics
 from orchestrator.backends.told import CROWD, crowd_pid, worker_pid, worker_pids
 from orchestrator.backends.toxics import ToxicControl
 from orchestrator.engine import Engine, engine_failures
@@ -40,7 +41,7 @@ class DockerServer:
         self._crowd_pid: int | None = None
         self.toxics: Toxics = ToxicControl(control)
         self.probes = KernelProbes(order.folder)
-        self.probes.look_at_container(server)
+        self.probes.look_at_container(server, order.port)
 
     def pause(self) -> None:
         """Freeze the container."""
@@ -86,8 +87,11 @@ class DockerServer:
             self._server.wait(timeout=self._order.drain_timeout_s + GRACE_S)
             starts = len(list(events(read_log(self._server), "listening")))
             self._server.start()
-            wait_until_listening(self._server, self._order.model, starts)
-        self.probes.look_at_container(self._server)
+            if self._order.target is None:
+                wait_until_listening(self._server, self._order.model, starts)
+            else:
+                wait_until_reachable(self._server, self._conductor, self._order)
+        self.probes.look_at_container(self._server, self._order.port)
 
     def disconnect(self) -> None:
         """Take the container off its network, as if its cable were pulled."""
@@ -115,7 +119,7 @@ class DockerServer:
 
     def crowd(self, connections: int, lasts_s: float) -> None:
         """Have the conductor's container open connections; return when they stand."""
-        target = f"{self._order.model}:{SERVER_PORT}"
+        target = f"{self._order.model}:{self._order.port}"
         command = ["python3", *CROWD, target, str(connections), str(lasts_s)]
         with engine_failures():
             output = run_beside(self._conductor, command)

@@ -16,17 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from docker.models.containers import Container
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.archive import KERNEL
 from orchestrator.backends.base import events
 from orchestrator.backends.container import read_log
 from orchestrator.backends.program import ROOT
+from orchestrator.backends.waiting import await_true
 from orchestrator.interrupts import held
 
 FIRST_LOOK_DEADLINE_S = 5.0
 LAST_LOOK_DEADLINE_S = 5.0
-POLL_S = 0.005
 FIRST_LOOK = b'"looked"'
 SOONER = ("-S", "-E")  # without what the probe does not use, it starts sooner
 UNPACK = """\
@@ -51,12 +50,16 @@ class KernelProbes:
         python = [sys.executable, *SOONER, "-m", "probe"]
         self._look([*python, str(pid), str(port), "--shared-network"])
 
-    def look_at_container(self, server: Container) -> None:
-        """Look from within the server's container, at its own network, processes and cgroup."""
+    def look_at_container(self, server: Container, port: int) -> None:
+        """Look from within the server's container, at its own network, processes and cgroup.
+
+        At the process that says that it listens, with its children; where none does, at all from
+        the container's first one on.
+        """
         *_, listening = [{}, *events(read_log(server), "listening")]
         inside = ["docker", "exec", "--interactive", str(server.id)]
         python = ["python3", *SOONER, "-c", UNPACK, packed_probe()]
-        self._look([*inside, *python, *(str(listening.get(key)) for key in ("pid", "port"))])
+        self._look([*inside, *python, str(listening.get("pid", 1)), str(port)])
 
     def _look(self, command: Sequence[str]) -> None:
         """Run a probe."""
@@ -75,17 +78,12 @@ class KernelProbes:
             self._probes.append(probe)
 
     def await_first_look(self) -> None:
-        """Wait until the server was looked at once, or the probe failed; then load may come."""
-        waiting = Retrying(
-            retry=retry_if_result(lambda is_over: not is_over),
-            stop=stop_after_delay(FIRST_LOOK_DEADLINE_S),
-            wait=wait_fixed(POLL_S),
-            retry_error_callback=lambda _state: False,
-        )
-        waiting(self._is_looking_or_over)
+        """Wait until the server was looked at once, or no probe is there; then load may come."""
+        await_true(self._is_looking_or_over, FIRST_LOOK_DEADLINE_S)
 
     def _is_looking_or_over(self) -> bool:
-        return self._probes[-1].poll() is not None or FIRST_LOOK in self._told.read_bytes()
+        is_over = all(probe.poll() is not None for probe in self._probes[-1:])
+        return is_over or FIRST_LOOK in self._told.read_bytes()
 
     def end(self) -> None:
         """Have the last one look once more, and wait until it has ended."""

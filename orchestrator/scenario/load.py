@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from orchestrator.scenario.explain import explain, without_echoes
 from orchestrator.scenario.problems import ScenarioError
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.target import join_models
 from orchestrator.scenario.variables import substitute
 from orchestrator.scenario.yaml_source import read_document
 
@@ -31,6 +32,7 @@ def load_scenario(
     document = read_document(path)
     substitute(document, settings)
     data = document.data
+    join_models(data)
     if known_models is not None:
         data = {"models": list(known_models), **data}
     problems = document.problems
