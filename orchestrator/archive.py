@@ -13,6 +13,7 @@ SERVER_LOG = "server.log"
 CLIENTS = "clients.json"
 CASE = "case.json"
 KERNEL = "kernel.ndjson"
+TRACE = "trace.json.gz"
 
 
 class ArchiveError(Exception):

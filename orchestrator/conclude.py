@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.analyse import Analysis, analyse
-from orchestrator.archive import CASE, SERVER_LOG, Archive
+from orchestrator.archive import CASE, SERVER_LOG, TRACE, Archive
 from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
@@ -19,6 +19,7 @@ from orchestrator.scenario import Scenario
 from orchestrator.server_log import log_of, read_server_log
 from orchestrator.summary import FaultSummary, RunSummary
 from orchestrator.timeline import FaultRecord, read_faults
+from orchestrator.trace import trace
 from orchestrator.verdict import disturbances
 
 MAX_REQUESTS_IN_ALL = 20_000
@@ -63,8 +64,11 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
     store_accept_queue(archive, run.slug, evidence.kernel.accept_queue)
+    groups = evidence.clients.groups
+    recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
+    archive.write(f"samples/{run.slug}/{TRACE}", recorded)
     limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
-    shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
+    shown = excerpt(analysis.merged.requests, start_ns, groups, limit)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]
     summary = _summary(run, analysis, told, ended["overhead_s"])

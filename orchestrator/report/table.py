@@ -16,6 +16,7 @@ from rich.text import Text
 from orchestrator.report.cells import GROUP, Column, axes_of, axis_text, bands, by_group, legend
 from orchestrator.report.sentences import (
     findings,
+    guesses,
     is_flawed,
     notes,
     of_models,
@@ -43,19 +44,22 @@ def print_table(console: Console, summary: Summary) -> None:
     if summary.cases:
         console.print(_line(write, "; ".join(legend(summary.cases)), "dim"))
         console.print()
+    for told, style in _sentences(summary):
+        console.print(_line(write, told, style), soft_wrap=True)
+
+
+def _sentences(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield what is said below the tables, and in which colour."""
     for case in summary.cases:
-        for finding in findings(case):
-            console.print(_line(write, finding, "red"), soft_wrap=True)
-        for remark in remarks(case):
-            console.print(_line(write, remark, "yellow"), soft_wrap=True)
-    for note in notes(summary):
-        console.print(_line(write, note, "dim"), soft_wrap=True)
+        yield from ((finding, "red") for finding in findings(case))
+        yield from ((remark, "yellow") for remark in remarks(case))
+    yield from ((note, "dim") for note in notes(summary))
+    yield from ((guess, "cyan") for guess in guesses(summary))
     for told, is_expected in of_models(summary):
-        console.print(_line(write, told, "default" if is_expected else "red"), soft_wrap=True)
+        yield told, "default" if is_expected else "red"
     if summary.cases:
-        console.print(_line(write, overheads(summary), "dim"), soft_wrap=True)
-    style = "bold green" if _is_good(summary) else "bold red"
-    console.print(_line(write, verdict(summary), style), soft_wrap=True)
+        yield overheads(summary), "dim"
+    yield verdict(summary), "bold green" if _is_good(summary) else "bold red"
 
 
 def _print_rows(
