@@ -55,7 +55,7 @@ engine: ## Have Docker Engine and Compose v2 (Debian, Ubuntu; as root); nothing 
 base-image: ## Have a base image for the containers, without a registry too
 	@scripts/base-image
 
-bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, six minutes; or ARGS="--quick short"
+bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, seven minutes; or ARGS="--quick short"
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 lock: .venv/dev.stamp ## Lock dependencies with hashes; to newer versions with ARGS=--upgrade
