@@ -5,7 +5,8 @@ SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo venv test check conformance drains kills soak fuzz selftest bench engine base-image browser pictures lock clean
+.PHONY: help demo venv test check conformance drains kills soak fuzz ready selftest bench engine base-image browser pictures \
+	lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -37,6 +38,9 @@ soak: .venv/dev.stamp ## Mixed and hostile load on every model at once for three
 fuzz: .venv/dev.stamp ## 1,200,000 random inputs to framing, session and settings: a minute
 	@$(ENDURE)/test_fuzz.py
 
+ready: .venv/dev.stamp ## Every ready scenario ten times, and beside programs that hog the CPUs: a quarter of an hour
+	@$(ENDURE)/test_ready.py
+
 selftest: .venv/dev.stamp ## Freeze a server for 1 s in 5: does the client see it, and what would a naive one see?
 	@$(PY) -m pytest -q -s tests/e2e/test_selftest.py
 
@@ -58,7 +62,7 @@ browser: ## Have a browser that the tests of the report open it in (Debian, Ubun
 pictures: .venv/runtime.stamp ## Draw the pictures of the README anew, from real runs
 	@scripts/pictures
 
-bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, six minutes; or ARGS="--quick short"
+bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, seven minutes; or ARGS="--quick short"
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 lock: .venv/dev.stamp ## Lock dependencies with hashes; to newer versions with ARGS=--upgrade

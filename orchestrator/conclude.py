@@ -10,8 +10,9 @@ from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
 from orchestrator.excerpt import MAX_REQUESTS
-from orchestrator.exchange import store_samples
+from orchestrator.exchange import store_accept_queue, store_samples
 from orchestrator.exhibit import exhibit
+from orchestrator.kernel_log import read_kernel_log
 from orchestrator.measures import MEASURES
 from orchestrator.plan import Case, Run, plan
 from orchestrator.records import Exhibit
@@ -55,10 +56,12 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         open_groups=case.open_groups(),
         warmup_s=scenario.warmup_s,
         faults=read_faults(folder),
+        kernel=read_kernel_log(folder),
     )
     analysis = analyse(evidence)
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
+    store_accept_queue(archive, run.slug, evidence.kernel.accept_queue)
     groups = evidence.clients.groups
     recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
     archive.write(f"samples/{run.slug}/{TRACE}", recorded)
@@ -68,7 +71,8 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     told = [_fault(each, start_ns) for each in evidence.faults]
     summary = _summary(run, analysis, told, ended["overhead_s"])
     disturbed = [*summary.invalid, *disturbances(scenario.validity, values)]
-    summary = summary.model_copy(update={"invalid": disturbed})
+    notes = list(evidence.kernel.notes)
+    summary = summary.model_copy(update={"invalid": disturbed, "notes": notes})
     return Conclusion(run, summary, shown, values)
 
 

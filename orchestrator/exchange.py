@@ -3,7 +3,7 @@
 Under ``samples/<case>/``: ``requests.npy`` and ``connections.npy`` as `orchestrator.merge` makes
 them, ``parts.npy`` as `orchestrator.decompose` does, which `numpy.load` reads in one call, and a
 ``.hlog`` each for response and exchange times, in the log format of HdrHistogram 1.2, values in
-nanoseconds.
+nanoseconds. And ``accept_queue.npy``, how many waited to be accepted, by the kernel.
 """
 
 import io
@@ -42,6 +42,15 @@ def store_samples(archive: Archive, slug: str, analysis: Analysis, start_ns: int
     for name, begin in DURATIONS.items():
         log = _hdr_log(between_ns(acked, begin, "ended_ns"), span_s)
         archive.write(f"{folder}/{name}.hlog", log)
+
+
+def store_accept_queue(archive: Archive, slug: str, accept_queue: Table) -> None:
+    """Write the lengths of the accept queue of the case ``slug``, look by look, into ``archive``.
+
+    Raises:
+        ArchiveError: the file cannot be written.
+    """
+    archive.write(f"samples/{slug}/accept_queue.npy", _npy(accept_queue))
 
 
 def _npy(table: Table) -> bytes:

@@ -38,6 +38,11 @@ class ShownCampaign:
         return self.findings.summary
 
     @property
+    def notes(self) -> list[str]:
+        """What is to be known of the kernel's evidence."""
+        return list(sentences.notes(self.summary))
+
+    @property
     def guesses(self) -> list[str]:
         """What became of the guesses in its scenario."""
         return list(sentences.guesses(self.summary))
