@@ -142,7 +142,8 @@
     const near = lane.messages.filter(
       (each) => us >= beginOf(lane, each, timeline) - slack && us <= endOf(lane, each, timeline) + slack,
     );
-    return near.length ? { lane, messages: near.slice(0, 4), rest: Math.max(near.length - 4, 0) } : null;
+    const isServed = (each) => each.started !== null && us >= each.started - slack && us <= (each.finished ?? each.ended) + slack;
+    return near.length ? { lane, message: near.find(isServed) ?? near[0], rest: near.length - 1 } : null;
   }
 
   function mark(timeline, lane, message) {
@@ -156,8 +157,8 @@
   function showTip(event, found) {
     tip.hidden = !found;
     if (!found) return;
-    const more = found.rest ? [`and ${found.rest} more at once`] : [];
-    tip.textContent = [...found.messages.map(story), ...more].join("\n\n");
+    const more = found.rest ? [`and ${found.rest} more at this instant`] : [];
+    tip.textContent = [story(found.message), ...more].join("\n");
     const { width, height } = tip.getBoundingClientRect();
     const left = Math.min(event.clientX + 14, innerWidth - width - 8);
     const above = event.clientY + 18 + height > innerHeight;
@@ -224,7 +225,7 @@
       if (drag && event.buttons) return look(drag.begin - ((event.clientX - drag.x) / box.width) * view.width, view.width);
       drag = null;
       const found = find(timeline, event.clientX, event.clientY);
-      mark(timeline, found?.lane, found?.messages[0]);
+      mark(timeline, found?.lane, found?.message);
       return showTip(event, found);
     });
     picture.addEventListener("pointerdown", (event) => {

@@ -45,9 +45,9 @@ class Viewer:
         return opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start the browser once; it is the host's own, nothing is downloaded."""
+    """Start the host's own browser; no longer than a module, for its library keeps a loop running."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=find_browser(),
