@@ -31,11 +31,16 @@ Levels = npt.NDArray[np.float64]
 
 
 def exhibit(
-    merged: Merged, start_ns: int, groups: Sequence[str], limit: int = MAX_REQUESTS
+    merged: Merged,
+    start_ns: int,
+    groups: Sequence[str],
+    limit: int = MAX_REQUESTS,
+    predicted_ns: Durations | None = None,
 ) -> Exhibit:
     """Return what to show of a run that began at ``start_ns``, at most ``limit`` of its messages.
 
-    ``groups`` are the names of all client groups, in the order in which the rows number them.
+    ``groups`` are the names of all client groups, in the order in which the rows number them;
+    ``predicted_ns`` are response times that a model of queues predicts, None where none was asked.
     """
     requests = merged.requests
     acked = requests[requests["outcome"] == ACKED]
@@ -46,6 +51,7 @@ def exhibit(
         response=distribution(between_ns(acked, "due_ns", "ended_ns")),
         exchange=distribution(between_ns(acked, "sent_ns", "ended_ns")),
         service=distribution(between_ns(served, "started_ns", "finished_ns")),
+        predicted=None if predicted_ns is None else distribution(predicted_ns),
         depths=tuple(_depths(merged, start_ns, max_steps)),
         shares=tuple(_shares(merged)),
     )

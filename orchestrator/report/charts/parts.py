@@ -12,7 +12,9 @@ from orchestrator.report.charts.bars import Bar, Piece, bar_plot
 from orchestrator.report.charts.plot import Chart, Key, Table
 from orchestrator.report.charts.subject import Subject
 
-SLOWEST = "slowest"
+PREDICTED, SLOWEST = "predicted", "slowest"
+"""Views of a case among its groups, where it has them."""
+
 READING = (
     "A bar is the mean response time of all messages, or of the slowest hundredth of them, in the "
     "parts in which it passed. The longest part is what to work on."
@@ -45,10 +47,11 @@ def parts(subjects: Sequence[Subject]) -> Chart | None:
 
 
 def _of(subject: Subject) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """Yield the parts of all messages and of the slowest, in seconds, as far as they are known."""
+    """Yield the parts of each view, in seconds, of which all are known."""
     case = subject.case
     for told, figures in (
         ("all messages", case.measures),
+        ("all messages, as predicted", case.groups.get(PREDICTED, {})),
         ("the slowest hundredth", case.groups.get(SLOWEST, {})),
     ):
         found = {part: figures.get(MEASURES[f"time_in_{part}"].key) for part in PARTS}

@@ -47,7 +47,7 @@ class Viewer:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start the host's own browser; no longer than a module, for its library keeps a loop running."""
+    """Start the host's own browser, for one module: its library keeps an event loop running."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=find_browser(),

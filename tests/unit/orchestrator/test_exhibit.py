@@ -2,8 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.exhibit import MAX_POINTS, MAX_STEPS, QUOTED, distribution, steps
+from orchestrator.exhibit import MAX_POINTS, MAX_STEPS, QUOTED, distribution, exhibit, steps
 from orchestrator.quantiles import quantile
+from tests.unit.orchestrator.report.simulation import joined
 
 DURATIONS = st.lists(st.integers(0, 10**12), min_size=1, max_size=2000)
 
@@ -54,3 +55,19 @@ def test_too_many_steps_become_averages_and_the_peak_stays() -> None:
 
 def test_nothing_has_no_steps() -> None:
     assert steps(array(), array(), 0).levels == ()
+
+
+def test_what_is_predicted_is_a_curve_and_what_is_not_is_none() -> None:
+    merged = joined(2, 3)
+    assert exhibit(merged, 0, ["clients"]).predicted is None
+    predicted = exhibit(merged, 0, ["clients"], predicted_ns=array(3, 1, 2)).predicted
+    assert predicted is not None
+    assert predicted.values_ns == (1, 2, 3)
+
+
+def test_an_exhibit_has_all_that_pictures_show() -> None:
+    shown = exhibit(joined(60, 5), 0, ["clients"])
+    assert shown.response.count == shown.service.count == 300
+    assert [name for name, _ in shown.depths] == ["accept queue", "application queue", "in service"]
+    assert dict(shown.depths)["in service"].peak >= 50
+    assert sum(share.messages for share in shown.shares) == 300

@@ -15,11 +15,14 @@ SUBJECT = Subject("prefork", case(), exhibit(serve(5)))
 
 
 def test_the_parts_of_a_bar_add_up_to_the_response_time() -> None:
-    known = case(measures={**case().measures, **SECONDS}, groups={"slowest": SECONDS})
+    known = case(
+        measures={**case().measures, **SECONDS}, groups={"slowest": SECONDS, "predicted": SECONDS}
+    )
     chart = parts([Subject("prefork", known, Exhibit())])
     assert chart is not None
     assert [row[:3] for row in chart.table.rows] == [
         ("prefork", "all messages", "400.0 ms"),
+        ("prefork", "all messages, as predicted", "400.0 ms"),
         ("prefork", "the slowest hundredth", "400.0 ms"),
     ]
     drawn = [(shape.style, shape.told) for shape in chart.plots[0].shapes[:2]]
