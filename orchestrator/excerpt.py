@@ -13,7 +13,7 @@ from orchestrator.records import Excerpt, RequestRecord
 from orchestrator.tables import Rows, Table, user_keys
 
 MAX_USERS = 200
-MESSAGES_PER_USER = 5
+MESSAGES_PER_USER = 8
 """At least, in the share of a page that a picture has: a lane of its own costs as much as those."""
 
 MAX_REQUESTS = 5_000

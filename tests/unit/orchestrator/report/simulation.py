@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from labkit.samples import OUTCOMES
 from orchestrator.exhibit import exhibit as make_exhibit
 from orchestrator.findings import Findings
 from orchestrator.merge import CONNECTION, REQUEST, Merged
@@ -86,19 +87,23 @@ def exhibit(requests: Sequence[RequestRecord]) -> Exhibit:
 def joined(users: int, messages: int, service_ns: int = 12_345_678) -> Merged:
     """Return the tables of fifty workers and ``users``, no two of whose instants are alike."""
     requests = np.zeros(users * messages, REQUEST)
+    requests["outcome"] = OUTCOMES.index("acked")
     requests["user"] = np.arange(users).repeat(messages)
     requests["message"] = np.tile(np.arange(messages), users)
     requests["worker"] = requests["user"] % 50 + 1
     turn = requests["user"] // 50 * messages + requests["message"]
-    jitter_ns = np.random.default_rng(1).integers(0, MS, len(requests))
+    random = np.random.default_rng(1)
+    served_ns = random.exponential(service_ns, len(requests)).astype(np.uint64) + 1
+    lag_ns = random.exponential(MS, len(requests)).astype(np.uint64)
     requests["due_ns"] = 1 + requests["message"] * np.uint64(service_ns)
-    requests["started_ns"] = 2 * MS + turn * np.uint64(service_ns) + jitter_ns.astype(np.uint64)
+    requests["started_ns"] = 9 * MS + turn * np.uint64(service_ns) + lag_ns
     for before, column, after_ns in (
-        ("due_ns", "sent_ns", MS), ("due_ns", "connected_ns", MS), ("sent_ns", "accepted_ns", 1),
-        ("started_ns", "received_ns", 0), ("started_ns", "finished_ns", service_ns),
-        ("finished_ns", "ended_ns", MS),
+        ("due_ns", "sent_ns", lag_ns), ("due_ns", "connected_ns", MS),
+        ("sent_ns", "accepted_ns", 1),
+        ("started_ns", "received_ns", 0), ("started_ns", "finished_ns", served_ns),
+        ("finished_ns", "ended_ns", lag_ns),
     ):  # fmt: skip
-        requests[column] = requests[before] + np.uint64(after_ns)
+        requests[column] = requests[before] + np.asarray(after_ns, np.uint64)
     return Merged(requests, np.zeros(0, CONNECTION))
 
 
