@@ -9,7 +9,7 @@ from orchestrator.archive import CASE, SERVER_LOG, TRACE, Archive
 from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
-from orchestrator.excerpt import MAX_REQUESTS
+from orchestrator.excerpt import MAX_CASES, MAX_REQUESTS
 from orchestrator.exchange import store_accept_queue, store_samples
 from orchestrator.exhibit import exhibit
 from orchestrator.kernel_log import read_kernel_log
@@ -65,7 +65,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     groups = evidence.clients.groups
     recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
     archive.write(f"samples/{run.slug}/{TRACE}", recorded)
-    limit = max(MAX_REQUESTS // len(plan(scenario)), 1)  # a page shows them all
+    limit = MAX_REQUESTS // min(len(plan(scenario)), MAX_CASES)
     shown = exhibit(analysis.merged, start_ns, groups, limit)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]

@@ -12,8 +12,11 @@ from labkit.samples import OUTCOMES, request_id
 from orchestrator.records import Excerpt, RequestRecord
 from orchestrator.tables import Rows, Table, user_keys
 
+MAX_CASES = 10
+"""So many of a campaign have pictures; what all have is figures."""
+
 MAX_USERS = 200
-MESSAGES_PER_USER = 8
+MESSAGES_PER_USER = 10
 """At least, in the share of a page that a picture has: a lane of its own costs as much as those."""
 
 MAX_REQUESTS = 5_000

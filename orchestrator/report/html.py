@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestrator.difference import COMPARED, differences
+from orchestrator.excerpt import MAX_CASES
 from orchestrator.findings import Findings
 from orchestrator.report import cells, sentences
 from orchestrator.report import differences as told_differences
@@ -63,14 +64,16 @@ def html_report(*campaigns: Findings) -> str:
     """Return the report of one campaign as a page, or of several with their cases side by side."""
     shown = shown_campaigns(campaigns)
     subjects = side_by_side(shown)
+    pictured = subjects[: MAX_CASES * len(shown)]
     cases = [each.case.model_copy(update={"model": each.model}) for each in subjects]
-    axis = axis_over(each.exhibit.excerpt.end_ns for each in subjects)
+    axis = axis_over(each.exhibit.excerpt.end_ns for each in pictured)
     return TEMPLATES.get_template("report.html.j2").render(
         campaigns=shown,
         title=_title(shown),
         differences=list(_differences(shown)),
-        scenes=list(_scenes(subjects, Units(axis.span_ns))),
-        charts=_charts(subjects, axis),
+        scenes=list(_scenes(pictured, Units(axis.span_ns))),
+        charts=_charts(subjects, pictured, axis),
+        left_out=_left_out(subjects, pictured),
         figures=list(_figures(cases)),
         legend=cells.legend(cases),
         axis=axis,
@@ -114,17 +117,25 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
         yield _Scene(each, _caption(each.case), drawn, told, cautions, faults)
 
 
-def _charts(subjects: Sequence[Subject], axis: Axis) -> dict[str, list[Chart]]:
+def _left_out(subjects: Sequence[Subject], pictured: Sequence[Subject]) -> str:
+    if len(pictured) == len(subjects):
+        return ""
+    return f"{len(pictured)} of {len(subjects)} cases have pictures; all of them have figures"
+
+
+def _charts(
+    subjects: Sequence[Subject], pictured: Sequence[Subject], axis: Axis
+) -> dict[str, list[Chart]]:
     """Return the charts by the section that they stand in; none of what nobody measured."""
     if not subjects:
         return {"before": [], "after": []}
-    after = [parts.parts(subjects), costs.costs(subjects), fairness.fairness(subjects)]
+    after = [parts.parts(pictured), costs.costs(pictured), fairness.fairness(pictured)]
     return {
-        "before": [glance.glance(subjects, axis.span_ns)],
+        "before": [glance.glance(pictured, axis.span_ns)],
         "after": [
             *sweep.sweeps(subjects),
-            latency.ecdf(subjects),
-            latency.percentiles(subjects),
+            latency.ecdf(pictured),
+            latency.percentiles(pictured),
             *(chart for chart in after if chart is not None),
         ],
     }

@@ -17,7 +17,7 @@ def by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]
     return dict(users)
 
 
-MAX_ROWS = 25
+MAX_ROWS = 16
 
 
 def lane_table(requests: Iterable[RequestRecord]) -> Table:

@@ -70,7 +70,7 @@ class Chart:
 
 
 WIDTH, HEIGHT = 280, 196
-LEAST_STEP = 0.5
+LEAST_STEP = 1.0
 LEFT, RIGHT, TOP, BOTTOM = 50, 268, 10, 150
 """Where the frame of a plot stands: room for labels to the left, and for two lines below."""
 

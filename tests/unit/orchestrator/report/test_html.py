@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from orchestrator.excerpt import MAX_REQUESTS
+from orchestrator.excerpt import MAX_CASES, MAX_REQUESTS
 from orchestrator.records import Exhibit, RequestRecord
 from orchestrator.report.html import html_report
 from orchestrator.summary import Fitness, Instrument, Summary
@@ -183,17 +183,20 @@ def test_a_campaign_without_cases_or_records_is_a_page_too() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("cases", "users", "messages"), [(1, 200, 50), (4, 200, 10), (20, 400, 1), (20, 5, 100)]
+    ("cases", "users", "messages"),
+    [(1, 200, 50), (4, 200, 10), (20, 400, 1), (20, 5, 100), (60, 20, 20)],
 )
 def test_a_page_is_a_megabyte_at_most_and_says_what_it_leaves_out(
     cases: int, users: int, messages: int
 ) -> None:
-    shown = drawn_from(joined(users, messages), limit=MAX_REQUESTS // cases)
-    assert len(shown.excerpt.requests) * cases <= MAX_REQUESTS
+    shown = drawn_from(joined(users, messages), limit=MAX_REQUESTS // min(cases, MAX_CASES))
+    assert len(shown.excerpt.requests) * min(cases, MAX_CASES) <= MAX_REQUESTS
     found = [case(f"m{number}") for number in range(cases)]
     text = html_report(findings(summary(*found), ENVIRONMENT, {e.slug: shown for e in found}))
     assert len(text.encode()) < 1_000_000
-    assert text.count("messages are drawn") == cases
+    is_thinned = len(shown.excerpt.requests) < users * messages
+    assert text.count("messages are drawn") == is_thinned * min(cases, MAX_CASES)
+    assert (f"{MAX_CASES} of {cases} cases have pictures" in text) == (cases > MAX_CASES)
 
 
 def test_several_campaigns_stand_side_by_side_with_their_differences() -> None:
