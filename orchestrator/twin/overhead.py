@@ -1,0 +1,26 @@
+"""What a message and a connection cost beside the demand: the one thing that no theory tells."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Durations in ns, the same for every message or connection of a case.
+
+    Of a message: ``request_ns`` from the send call until a server that waits for it begins to
+    serve; ``service_ns`` how much longer a service takes than its demand; ``answer_ns`` from the
+    end of service until the client knows; ``turn_ns`` how long an event loop is busy with it.
+
+    Of a connection: ``connect_ns`` from the call until it is established; ``turnover_ns`` from its
+    client's last ack until its worker takes the next that waits.
+    """
+
+    request_ns: int = 0
+    service_ns: int = 0
+    answer_ns: int = 0
+    turn_ns: int = 0
+    connect_ns: int = 0
+    turnover_ns: int = 0
+
+
+NONE = Overhead()
