@@ -7,26 +7,34 @@ Client and server share CLOCK_MONOTONIC, so their instants lie on one axis witho
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.client_measures import Clients, Figures, client_measures
+from orchestrator.client_measures import ACKED, Clients, Figures, client_measures
+from orchestrator.decompose import decompose, part_measures, slowest
 from orchestrator.doubts import find_doubts
 from orchestrator.evidence import Evidence
 from orchestrator.health import bottlenecks, examine
 from orchestrator.laws import broken_laws, law_measures
 from orchestrator.merge import Merged, merge
+from orchestrator.scenario.naming import SLOWEST
 from orchestrator.server_measures import declared, host_measures, server_measures
 from orchestrator.summary import Instrument
+from orchestrator.tables import Table
 from orchestrator.windows import recovery_time_s, windows
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Measures by name, None where unknown; the same of each group, of each window of faults."""
+    """Measures by name, None where unknown; the same of each group.
+
+    ``views`` are the windows of faults and the slowest requests; ``parts`` are those of each merged
+    request, row by row.
+    """
 
     measures: Figures
     groups: Mapping[str, Figures]
-    windows: Mapping[str, Figures]
+    views: Mapping[str, Figures]
     instrument: Instrument
     merged: Merged
+    parts: Table
     invalid: list[str]
 
 
@@ -35,16 +43,21 @@ def analyse(evidence: Evidence) -> Analysis:
     run = evidence.clients
     merged = merge(run, evidence.log)
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
-    counted = merged.requests[merged.requests["due_ns"] >= begin_ns]
+    parts = decompose(merged.requests)
+    is_counted = merged.requests["due_ns"] >= begin_ns
+    counted = merged.requests[is_counted]
     clients = Clients(begin_ns, run.replicas, counted, merged.connections)
+    is_acked = is_counted & (merged.requests["outcome"] == ACKED)
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
+        | part_measures(parts[is_acked & (merged.requests["group"] == number)])
         for number, name in enumerate(run.groups)
     }
     measures: Figures = {
         **evidence.inputs,
         **declared(evidence.log),
         **client_measures(clients, evidence.open_groups),
+        **part_measures(parts[is_acked]),
     }
     instrument = examine(run.replicas, groups)
     measures |= {
@@ -54,7 +67,8 @@ def analyse(evidence: Evidence) -> Analysis:
         "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
     }
     end_ns = begin_ns + round(clients.makespan_s * 1e9)
-    found = windows(counted, evidence.faults, (begin_ns, end_ns))
-    measures["recovery_time"] = recovery_time_s(counted, evidence.faults, found)
+    views = windows(counted, evidence.faults, (begin_ns, end_ns))
+    measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)
+    views[SLOWEST] = part_measures(slowest(parts[is_acked]))
     doubts = [*find_doubts(evidence, merged.requests), *broken_laws(merged.requests, evidence.log)]
-    return Analysis(measures, groups, found, instrument, merged, doubts)
+    return Analysis(measures, groups, views, instrument, merged, parts, doubts)

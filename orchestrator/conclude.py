@@ -56,7 +56,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     )
     analysis = analyse(evidence)
     start_ns = evidence.clients.start_ns
-    store_samples(archive, run.slug, analysis.merged, start_ns)
+    store_samples(archive, run.slug, analysis, start_ns)
     limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
     shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
     values = _values(analysis)
@@ -70,7 +70,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
 def _summary(
     run: Run, analysis: Analysis, faults: list[FaultSummary], overhead_s: float
 ) -> RunSummary:
-    groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.windows}
+    groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
     return RunSummary(
         slug=run.slug,
         measures=keyed(analysis.measures),
@@ -99,7 +99,7 @@ def _fault(record: FaultRecord, start_ns: int) -> FaultSummary:
 def _values(analysis: Analysis) -> Figures:
     of_groups = {
         f"{group}.{name}": value
-        for group, figures in {**analysis.groups, **analysis.windows}.items()
+        for group, figures in {**analysis.groups, **analysis.views}.items()
         for name, value in figures.items()
     }
     return {**analysis.measures, **of_groups}

@@ -5,6 +5,7 @@ failed + in flight; the rows, the books and the server's log say the same.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -111,7 +112,13 @@ def _of_log(evidence: Evidence, requests: Table) -> Iterator[str]:
 
 
 def _of_clocks(requests: Table) -> Iterator[str]:
-    """Yield how many messages were sent before they were due, or over before they were sent."""
+    """Yield how many messages have instants out of order, in which client and server agree."""
     late = (requests["due_ns"] > requests["sent_ns"]) | (requests["sent_ns"] > requests["ended_ns"])
     if late.any():
         yield f"{np.count_nonzero(late)} messages were sent before due, or over before sent"
+    served = requests[(requests["finished_ns"] > 0) & (requests["outcome"] == ACKED)]
+    order = ("sent_ns", "received_ns", "started_ns", "finished_ns", "ended_ns")
+    is_early = [served[later] < served[earlier] for earlier, later in pairwise(order)]
+    if np.any(is_early):
+        number = np.count_nonzero(np.any(is_early, axis=0))
+        yield f"{number} messages were served before they were sent, or acked before served"

@@ -1,8 +1,9 @@
 """The samples of a case as files for other programs: numpy's tables, HDR histograms' logs.
 
 Under ``samples/<case>/``: ``requests.npy`` and ``connections.npy`` as `orchestrator.merge` makes
-them, which `numpy.load` reads in one call, and a ``.hlog`` each for response and exchange times, in
-the log format of HdrHistogram 1.2, values in nanoseconds.
+them, ``parts.npy`` as `orchestrator.decompose` does, which `numpy.load` reads in one call, and a
+``.hlog`` each for response and exchange times, in the log format of HdrHistogram 1.2, values in
+nanoseconds.
 """
 
 import io
@@ -11,9 +12,9 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogWriter
 
+from orchestrator.analyse import Analysis
 from orchestrator.archive import Archive
 from orchestrator.client_measures import ACKED
-from orchestrator.merge import Merged
 from orchestrator.quantiles import Durations, between_ns
 from orchestrator.tables import Table
 
@@ -24,15 +25,17 @@ NS_PER_MS = 1e6
 DURATIONS = {"response_time": "due_ns", "exchange_time": "sent_ns"}
 
 
-def store_samples(archive: Archive, slug: str, merged: Merged, start_ns: int) -> None:
-    """Write the samples of the case ``slug``, which began at ``start_ns``, into ``archive``.
+def store_samples(archive: Archive, slug: str, analysis: Analysis, start_ns: int) -> None:
+    """Write the samples of the run ``slug``, which began at ``start_ns``, into ``archive``.
 
     Raises:
         ArchiveError: a file cannot be written.
     """
     folder = f"samples/{slug}"
     archive.folder(folder)
+    merged = analysis.merged
     archive.write(f"{folder}/requests.npy", _npy(merged.requests))
+    archive.write(f"{folder}/parts.npy", _npy(analysis.parts))
     archive.write(f"{folder}/connections.npy", _npy(merged.connections))
     acked = merged.requests[merged.requests["outcome"] == ACKED]
     span_s = (int(acked["ended_ns"].max(initial=start_ns)) - start_ns) / 1e9

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.dimensions import COUNT, RATE, SIZE, TIME, Dimension
+from orchestrator.parts import MEASURES_OF_PARTS
 
 _SUFFIXES = {COUNT: "", TIME: "_s", SIZE: "_bytes", RATE: "_per_s"}
 
@@ -104,6 +105,7 @@ _REGISTRY = (
     Measure("peak_memory", SIZE, "most memory the server held, shared pages in each process"),
     Measure("server_exit_code", COUNT, "how the server ended once it was told to"),
     Measure("utilization", COUNT, "time in service over workers times makespan; above 1 in a loop"),
+    *(_of_group(name, TIME, meaning) for name, meaning in MEASURES_OF_PARTS.items()),
     Measure("recovery_time", TIME, "from the end of the faults until throughput is back at 90%"),
     Measure("in_system_mean", COUNT, "messages due and not over, on average: L of Little's law"),
     Measure("accept_queue_max", COUNT, "most connections established and not yet accepted"),

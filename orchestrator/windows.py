@@ -6,7 +6,7 @@ import numpy as np
 
 from orchestrator.client_measures import ACKED, Figures, ratio
 from orchestrator.quantiles import between_ns, statistics_s
-from orchestrator.scenario.naming import NAMES
+from orchestrator.scenario.naming import WINDOWS
 from orchestrator.tables import Table
 from orchestrator.timeline import FaultRecord
 
@@ -27,7 +27,7 @@ def windows(
     cuts = (span_ns[0], *edges, max(span_ns[1], edges[1]) + 1)  # the last ends at the end
     return {
         name: _measure(requests, begin_ns, end_ns)
-        for name, begin_ns, end_ns in zip(NAMES, cuts, cuts[1:], strict=False)
+        for name, begin_ns, end_ns in zip(WINDOWS, cuts, cuts[1:], strict=False)
     }
 
 

@@ -9,7 +9,7 @@ from pydantic import PlainSerializer, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from orchestrator.scenario.groups import ClosedGroup, Group, OpenGroup
-from orchestrator.scenario.naming import NAMES
+from orchestrator.scenario.naming import VIEWS
 from orchestrator.scenario.ramp import RampGroup
 from orchestrator.scenario.values import check_word, complaint, complaints, describe
 from orchestrator.wording import listed
@@ -62,14 +62,13 @@ def check_groups(groups: tuple[Group, ...]) -> tuple[Group, ...]:
     """Refuse too many, and several that cannot be told apart by name."""
     if len(groups) > MAX_GROUPS:
         raise complaint(f"{len(groups)} groups; allowed: at most {MAX_GROUPS}")
-    seen: set[str] = set(NAMES)
+    seen: set[str] = set(VIEWS)
     found: list[tuple[tuple[int | str, ...], PydanticCustomError]] = []
     for index, group in enumerate(groups):
         if len(groups) > 1 and "name" not in group.model_fields_set:
             found.append(((index,), complaint("this group has no name; with several, name each")))
         elif group.name in seen:
-            is_window = group.name in NAMES
-            taken = "is that of a window of faults" if is_window else "has a group before"
+            taken = "has a meaning of its own" if group.name in VIEWS else "has a group before"
             message = f"the name {group.name!r} {taken}; name each its own"
             found.append(((index, "name"), complaint(message)))
         seen.add(group.name)

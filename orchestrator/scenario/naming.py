@@ -1,6 +1,6 @@
 """Whether the measures that expectations name are asked of whom they can be asked of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic_core import PydanticCustomError
@@ -8,13 +8,20 @@ from pydantic_core import PydanticCustomError
 from orchestrator.expressions import Expression
 from orchestrator.expressions.syntax import Name
 from orchestrator.measures import find_measure, full_name
+from orchestrator.parts import MEASURES_OF_PARTS
 from orchestrator.scenario.matrix import Where
 from orchestrator.scenario.values import complaint
 from orchestrator.wording import unknown
 
 COMPARE, VALIDITY = "compare", "validity"
-NAMES = ("before", "during", "after")
-"""The windows of a run that has faults; see `orchestrator.windows`."""
+WINDOWS = ("before", "during", "after")
+"""Of a run that has faults; see `orchestrator.windows`."""
+
+SLOWEST = "slowest"
+"""The slowest requests of any run, by response time; see `orchestrator.decompose`."""
+
+VIEWS = (*WINDOWS, SLOWEST)
+"""What stands before a measure, as a group does, and is none."""
 
 MEASURED = (
     "throughput", "acked", "failed", "response_time_mean", "response_time_p50",
@@ -25,13 +32,22 @@ MEASURED = (
 Placed = tuple[Where, Expression]
 
 
+def views(*, has_faults: bool) -> dict[str, Sequence[str]]:
+    """Return what there is to ask besides groups, and the measures that each has."""
+    windows = WINDOWS if has_faults else ()
+    return {**dict.fromkeys(windows, MEASURED), SLOWEST: tuple(MEASURES_OF_PARTS)}
+
+
 @dataclass(frozen=True)
 class Naming:
-    """What may be named: the client groups and the models of a scenario, its faults' windows."""
+    """What may be named: the client groups and the models of a scenario.
+
+    ``views`` are what else a measure may be asked of, and which measures.
+    """
 
     groups: Sequence[str]
     models: Sequence[str]
-    windows: Sequence[str] = ()
+    views: Mapping[str, Sequence[str]]
 
     def problems(self, placed: Sequence[Placed]) -> Iterator[tuple[Where, PydanticCustomError]]:
         """Yield what is wrong with expressions, each with where it was written."""
@@ -45,11 +61,12 @@ class Naming:
                     yield where, complaint(message, column=name.span.column)
 
     def _problem(self, name: Name, where: Where) -> str:
-        if name.group in self.windows:
-            if full_name(name.own_name) not in MEASURED:
-                return unknown("measure of a window", name.own_name, MEASURED)
+        if name.group in self.views:
+            allowed = self.views[name.group]
+            if full_name(name.own_name) not in allowed:
+                return unknown(f"measure of {name.group}", name.own_name, allowed)
         elif name.group and name.group not in self.groups:
-            return unknown("group", name.group, [*self.groups, *self.windows])
+            return unknown("group", name.group, [*self.groups, *self.views])
         if where[0] == COMPARE:
             return self._of_which_model(name)
         return "this asks one model among others; write it under compare" if name.model else ""

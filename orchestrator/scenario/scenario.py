@@ -22,7 +22,7 @@ from orchestrator.scenario.matrix import (
     count_points,
     points,
 )
-from orchestrator.scenario.naming import COMPARE, NAMES, VALIDITY, Naming, Placed
+from orchestrator.scenario.naming import COMPARE, VALIDITY, Naming, Placed, views
 from orchestrator.scenario.rules import Breach, breaches
 from orchestrator.scenario.sections import UNLIMITED, Limits, Section, ServerSettings
 from orchestrator.scenario.values import (
@@ -143,7 +143,8 @@ class Scenario(Section):
 
     def resolved(self) -> dict[str, Any]:
         """Return plain data that, written as YAML and loaded, is an equal scenario."""
-        return escape(self.model_dump(mode="json", exclude_none=True))
+        plain: dict[str, Any] = escape(self.model_dump(mode="json", exclude_none=True))
+        return plain
 
     @model_validator(mode="after")
     def _check_cases(self) -> Self:
@@ -159,7 +160,7 @@ class Scenario(Section):
             for key, message in breaches_of(fault, self.timeout_s)
         ]
         groups = [group.name for group in self.clients]
-        naming = Naming(groups, self.models, windows=NAMES if self.faults else ())
+        naming = Naming(groups, self.models, views(has_faults=bool(self.faults)))
         found += naming.problems(self._placed())
         if self.warmup_s >= self.timeout_s:
             message = f"{self.warmup} leaves nothing to measure before timeout, {self.timeout}"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import docker
@@ -61,12 +62,24 @@ def test_quickstart(lab: Lab, backend: str) -> None:
         assert measures["sent"] == measures["acked"] + measures["failed"] + measures["in_flight"]
         assert measures["cpu_time_s"] > 0
         assert measures["peak_memory_bytes"] > 1 << 20
+        assert measures["time_in_unattributed_s"] == 0
+    assert longest_part(ended.case("single")) == "time_in_accept_queue_s"
+    assert longest_part(ended.case("epoll")) == "time_in_service_s"
     (folder,) = ended.results
     (suites,) = [ET.parse(folder / "junit.xml").getroot()]  # noqa: S314 our own file
     assert suites.find(".//testcase") is not None
     assert suites.find(".//failure") is None
     assert "</html>" in (folder / "report.html").read_text()
     assert "results: " + str(folder) in ended.out
+
+
+def longest_part(case: dict[str, Any]) -> str:
+    """Return what the messages of a case spent most of their time in."""
+    measures: dict[str, float] = case["measures"]
+    parts = [name for name in measures if name.startswith("time_in_")]
+    together = sum(measures[part] for part in parts)
+    assert together == pytest.approx(measures["response_time_mean_s"])
+    return max(parts, key=measures.__getitem__)
 
 
 def test_a_stored_campaign_is_analysed_again_to_the_same(lab: Lab) -> None:

@@ -9,16 +9,16 @@ import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
+from orchestrator.analyse import analyse
 from orchestrator.archive import Archive
 from orchestrator.exchange import store_samples
-from orchestrator.merge import merge
 from orchestrator.quantiles import quantile
 from tests.unit.orchestrator.evidences import START_NS, Sent, evidence, replica, served
 
 
 def store(folder: Path, sent: list[Sent]) -> None:
     told = evidence([replica(0, sent)], [served(0, 1, 1, 2)])
-    store_samples(Archive(folder), "single", merge(told.clients, told.log), START_NS)
+    store_samples(Archive(folder), "single", analyse(told), START_NS)
 
 
 def histogram(path: Path) -> HdrHistogram:
@@ -33,8 +33,10 @@ def test_numpy_reads_the_tables_in_one_call(tmp_path: Path) -> None:
     requests = np.load(tmp_path / "samples" / "single" / "requests.npy", allow_pickle=False)
     assert requests["user"].tolist() == [0, 1]
     assert (requests["ended_ns"] - requests["due_ns"]).tolist() == [101_000_000, 50_000_000]
-    connections = np.load(tmp_path / "samples" / "single" / "connections.npy", allow_pickle=False)
-    assert len(connections) == 2
+    folder = tmp_path / "samples" / "single"
+    assert len(np.load(folder / "connections.npy", allow_pickle=False)) == 2
+    parts = np.load(folder / "parts.npy", allow_pickle=False)
+    assert [sum(row) for row in parts.tolist()] == [101_000_000, 0]
 
 
 def test_the_histogram_has_the_quantiles_to_three_digits(tmp_path: Path) -> None:

@@ -152,8 +152,8 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          "120s; write a longer timeout"),
         ("    start: 2m", "6:12: start: the load goes on until 120s and timeout ends it at "
          "120s; write a longer timeout"),
-        ("expect: {all: [slow.p99 < 1s]}",
-         "6:16: unknown group 'slow'; allowed: clients"),
+        ("expect: {all: [late.p99 < 1s]}",
+         "6:16: unknown group 'late'; allowed: clients, slowest"),
         ("expect: {all: [clients.cpu_time < 1s]}",
          "6:16: cpu_time is not of a group; write cpu_time"),
         ("    demand: sleep=61s",

@@ -108,7 +108,8 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
          "6:33: of which model? write e.g. makespan(single)"),
         ("compare: [makespan(epol) < 2s]",
          f"6:11: unknown model 'epol'; did you mean 'epoll'? allowed: {MODELS}"),
-        ("compare: [slow.makespan(epoll) < 2s]", "6:11: unknown group 'slow'; allowed: clients"),
+        ("compare: [late.makespan(epoll) < 2s]",
+         "6:11: unknown group 'late'; allowed: clients, slowest"),
         ("validity: [host_busy < 5% with 95%]",
          "6:12: a rule is of each run by itself, and confidence of repeats"),
         ("validity: [host_busy(epoll) < 5%]",
@@ -132,13 +133,13 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
          "6:47: worker: 'any'; allowed: random, or a worker from 1 to 1024"),
         ("faults: [{at: 1s}]",
          "6:10: missing key 'fault'; keys here: at, fault, lasts, worker, cpus"),
-        ("expect: {all: [during.acked > 0]}", "6:16: unknown group 'during'; allowed: clients"),
+        ("expect: {all: [during.acked > 0]}", "6:16: unknown group 'during'; allowed: clients, slowest"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.cpu_time > 0s]}",
          "7:16: cpu_time is not of a group; write cpu_time"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.connected > 0]}",
-         "7:16: unknown measure of a window 'connected'; allowed: throughput, acked, failed, "
+         "7:16: unknown measure of during 'connected'; allowed: throughput, acked, failed, "
          "response_time_mean, response_time_p50, response_time_p99, response_time_max"),
-        ("    name: after", "6:11: name: the name 'after' is that of a window of faults; "
+        ("    name: after", "6:11: name: the name 'after' has a meaning of its own; "
          "name each its own"),
         ("repeats: 0", "6:10: repeats: 0 is out of range; allowed: a whole number from 1 to 50"),
         ("order: random", "6:8: order: unknown value 'random'; allowed: interleaved, sequential"),
