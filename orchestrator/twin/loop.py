@@ -25,7 +25,9 @@ class Loop(Server):
     costs ``turn_ns`` twice, when it is read and when it is answered; unless the loop itself sleeps.
     """
 
-    def __init__(self, agenda: Agenda, record: Record, overhead: Overhead, told: Discipline) -> None:
+    def __init__(
+        self, agenda: Agenda, record: Record, overhead: Overhead, told: Discipline
+    ) -> None:
         self._agenda = agenda
         self._record = record
         self._overhead = overhead

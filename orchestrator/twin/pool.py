@@ -15,7 +15,9 @@ class Pool(Server):
     A ``sleep`` holds its worker alone. Who computes shares the CPUs with others who do.
     """
 
-    def __init__(self, agenda: Agenda, record: Record, overhead: Overhead, told: Discipline) -> None:
+    def __init__(
+        self, agenda: Agenda, record: Record, overhead: Overhead, told: Discipline
+    ) -> None:
         self._agenda = agenda
         self._record = record
         self._overhead = overhead

@@ -7,8 +7,8 @@ from operator import attrgetter
 
 import numpy as np
 
-from labkit.work import Demand
 from labkit.order import OPEN, Order, Share
+from labkit.work import Demand
 from orchestrator.plan import Case
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 from orchestrator.tables import Table
@@ -55,9 +55,7 @@ def simulate(
 class _Door:
     """Connections on their way in: each is asked for, established, and has its first message."""
 
-    def __init__(
-        self, agenda: Agenda, record: Record, overhead: Overhead, server: Server
-    ) -> None:
+    def __init__(self, agenda: Agenda, record: Record, overhead: Overhead, server: Server) -> None:
         self._agenda = agenda
         self._record = record
         self._connect_ns = overhead.connect_ns
