@@ -89,6 +89,7 @@ def _of_service(requests: Table) -> Figures:
     _, first = np.unique(user_keys(served)[order], return_index=True)
     waits_ns = between_ns(served[order][first], "due_ns", "started_ns")
     return {
+        **statistics_s("waiting_time", between_ns(served, "due_ns", "started_ns"), "mean"),
         **statistics_s("first_service_wait", waits_ns, "p50", "max"),
         "peak_in_service": peak_overlap(
             served["started_ns"].astype(np.int64), served["finished_ns"].astype(np.int64)

@@ -24,3 +24,12 @@ class Overhead:
 
 
 NONE = Overhead()
+TYPICAL = Overhead(
+    request_ns=100_000,
+    service_ns=100_000,
+    answer_ns=100_000,
+    turn_ns=40_000,
+    connect_ns=200_000,
+    turnover_ns=300_000,
+)
+"""In the order of magnitude of small machines, two cores of a cloud; a run calibrates its own."""

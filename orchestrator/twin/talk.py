@@ -18,8 +18,8 @@ class Talk:
 
     __slots__ = (
         "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
-        "finished_ns", "has_message", "is_computing", "is_leaving", "message", "number", "sent_ns", "source",
-        "started_ns", "stop_ns", "taken_ns", "user",
+        "finished_ns", "has_message", "is_computing", "is_leaving", "message", "number",
+        "sent_ns", "source", "started_ns", "stop_ns", "taken_ns", "user",
     )  # fmt: skip
 
     def __init__(self, source: "Source", user: int, begun_ns: int, stop_ns: int) -> None:
@@ -103,7 +103,7 @@ class Record:
     busy_ns: int = 0
 
     def begin(self, talk: Talk) -> None:
-        """Number a connection."""
+        """Give a connection its number."""
         talk.number = len(self.talks)
         self.talks.append(talk)
 
