@@ -43,12 +43,13 @@ class Loop(Server):
         self._backlog.append(talk)
         self._list(None)
         if talk.has_message:
-            self._agenda.at(talk.sent_ns + self._overhead.request_ns, self._arrive, talk)
+            self.deliver(talk)
+        elif talk.is_leaving:
+            self.dismiss(now_ns, talk)
         self._wake(now_ns)
 
     def deliver(self, talk: Talk) -> None:
         """Take a message that is sent at its instant."""
-        talk.started_ns = NEVER
         self._agenda.at(talk.sent_ns + self._overhead.request_ns, self._arrive, talk)
 
     def dismiss(self, now_ns: int, talk: Talk) -> None:
@@ -56,6 +57,7 @@ class Loop(Server):
         talk.ended_ns = now_ns
 
     def _arrive(self, now_ns: int, talk: Talk) -> None:
+        talk.is_here = True
         if talk.taken_ns != NEVER:
             self._list(talk)
             self._wake(now_ns)
@@ -75,30 +77,24 @@ class Loop(Server):
         """Serve those who are ready at ``now_ns``, one after another."""
         self._is_busy = True
         at_ns = now_ns
-        for talk in self._poll(now_ns):
+        for talk in self._poll():
             at_ns = self._accept(at_ns) if talk is None else self._serve(at_ns, talk)
         if at_ns > now_ns:
             self._agenda.at(at_ns, self._fire)
         else:
             self._fire(now_ns)
 
-    def _poll(self, now_ns: int) -> list[Talk | None]:
+    def _poll(self) -> list[Talk | None]:
         """Return who is ready, and put them on the list again."""
         ready, reported = self._ready, list[Talk | None]()
         while ready and len(reported) < EVENTS_PER_TURN:
             talk = ready.popleft()
-            if self._is_ready(talk, now_ns):
+            if talk.is_here if talk else self._backlog:
                 reported.append(talk)
             else:
                 self._listed.discard(talk.number if talk else None)
         ready.extend(reported)
         return reported
-
-    def _is_ready(self, talk: Talk | None, now_ns: int) -> bool:
-        if talk is None:
-            return bool(self._backlog)
-        arrives_ns = talk.sent_ns + self._overhead.request_ns
-        return talk.has_message and talk.started_ns == NEVER and arrives_ns <= now_ns
 
     def _accept(self, at_ns: int) -> int:
         """Accept those who wait; return when that is done."""
@@ -106,13 +102,13 @@ class Loop(Server):
             talk = self._backlog.popleft()
             talk.accepted_ns = talk.taken_ns = at_ns
             at_ns += self._overhead.turn_ns
-            if self._is_ready(talk, at_ns):
+            if talk.is_here:
                 self._list(talk)
         return at_ns
 
     def _serve(self, at_ns: int, talk: Talk) -> int:
         """Begin to serve a message; return when the loop has time for the next."""
-        talk.started_ns = at_ns
+        talk.started_ns, talk.is_here = at_ns, False
         overhead = self._overhead
         stretch = self._told.cpus if talk.is_computing else 1.0
         done_ns = at_ns + round(talk.demand_ns / stretch) + overhead.service_ns

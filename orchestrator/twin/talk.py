@@ -14,12 +14,13 @@ class Talk:
 
     Instants are in ns from the common start. ``taken_ns`` is when a worker, or the loop, took it;
     ``accepted_ns`` is before that where a model has a queue of its own. Each is `NEVER` until then.
+    ``has_message``: one is to be served; ``is_here``: its server has it.
     """
 
     __slots__ = (
         "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
-        "finished_ns", "has_message", "is_computing", "is_leaving", "message", "number",
-        "sent_ns", "source", "started_ns", "stop_ns", "taken_ns", "user",
+        "finished_ns", "has_message", "is_computing", "is_here", "is_leaving", "message",
+        "number", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns", "user",
     )  # fmt: skip
 
     def __init__(self, source: "Source", user: int, begun_ns: int, stop_ns: int) -> None:
@@ -31,7 +32,7 @@ class Talk:
         self.message = 0
         self.demand_ns = 0
         self.is_computing = False
-        self.has_message = False
+        self.has_message = self.is_here = False
         self.started_ns = self.finished_ns = NEVER
         self.number = 0
         self.is_leaving = False
