@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import docker
 import requests
 from docker.models.containers import Container
+from docker.models.networks import Network
 from tenacity import (
     retry,
     retry_if_exception_type,
@@ -87,6 +88,11 @@ class Engine:
         for network in self._client.networks.list(filters={"label": f"{PROJECT_LABEL}={project}"}):
             with contextlib.suppress(docker.errors.NotFound):
                 network.remove()
+
+    def networks_of(self, container: Container) -> list[Network]:
+        """Return the networks that ``container`` is on."""
+        names = container.attrs["NetworkSettings"]["Networks"].values()
+        return [self._client.networks.get(each["NetworkID"]) for each in names]
 
     def projects(self) -> dict[str, list[tuple[Mapping[str, str], str]]]:
         """Return each Compose project's containers and networks: their labels and their kind."""

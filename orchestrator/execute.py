@@ -14,6 +14,7 @@ from orchestrator.conductor import Watch, drive
 from orchestrator.exits import attribute_exits
 from orchestrator.plan import Case
 from orchestrator.scenario import Scenario, ServerSettings
+from orchestrator.scenario.faults import Fault
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 from orchestrator.timeline import Timeline
 
@@ -49,7 +50,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     steps.on_step("starting")
     with backend.stage(staged) as stage:
         steps.on_step("under load")
-        with Timeline(scenario.faults, stage, scenario.seed) as timeline:
+        with Timeline(_faults(scenario, case), stage.server, scenario.seed) as timeline:
             watch = Watch(timeline.begin, steps.on_pulse)
             load_s = drive(stage.conductor, _order(scenario, case, stage.target), folder, watch)
         timeline.store(folder)
@@ -66,6 +67,12 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
         "overhead_s": round(wall_s - load_s, 6),
     }
     (folder / CASE).write_text(json.dumps(ended, indent=1) + "\n", encoding="utf-8")
+
+
+def _faults(scenario: Scenario, case: Case) -> list[Fault]:
+    inputs = case.inputs()
+    workers, backlog = int(inputs["workers"] or 1), int(inputs["backlog"] or 1)
+    return [fault.against(workers, backlog) for fault in scenario.faults]
 
 
 def server_environment(server: ServerSettings) -> dict[str, str]:

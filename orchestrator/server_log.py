@@ -63,7 +63,8 @@ class ServerLog:
 def read_server_log(path: Path) -> ServerLog:
     """Return what a JSON event log says and the gaps in it.
 
-    The last line, ``stopped``, counts every event; a log is complete where the counts agree.
+    The last line, ``stopped``, counts every event; a log is complete where the counts agree. A
+    server that is started again says so, by another ``listening``, and counts anew.
     """
     reader = _Reader()
     gaps: list[str] = []
@@ -73,7 +74,7 @@ def read_server_log(path: Path) -> ServerLog:
                 reader.take(json.loads(line.decode()))
             except NO_EVENT:
                 gaps.append(f"{path.name}:{number} is no event: {line[:SHOWN_BYTES].strip()!r}")
-    return reader.log((*gaps, *reader.missing(path.name)))
+    return reader.log((*gaps, *reader.gaps(path.name)))
 
 
 def log_of(events: Iterable[Event], *gaps: str) -> ServerLog:
@@ -93,8 +94,10 @@ class _Reader:
         self._events: list[Event] = []
         self._served = array("Q")
         self._accepted = array("Q")
-        self._rows: dict[str, int] = {}  # of ``accepted``, by the connection's id
+        self._rows: dict[tuple[int, str], int] = {}  # of ``accepted``; a start has ids of its own
         self._strangers = 0
+        self._starts = 0
+        self._gaps: list[str] = []
 
     def take(self, event: Event) -> None:
         """Add ``event``.
@@ -103,6 +106,8 @@ class _Reader:
             Exception: one of `NO_EVENT`; it is none, or lacks what it must have.
         """
         name = event["event"]
+        if name == "listening":
+            self._begin()
         if name == "request_acked":
             self._take_request(event)
         elif name == "accepted":
@@ -130,7 +135,7 @@ class _Reader:
 
     def _row(self, conn: str) -> int:
         """Return the row of a connection, a new one for an id that is new."""
-        row = self._rows.setdefault(conn, len(self._rows))
+        row = self._rows.setdefault((self._starts, conn), len(self._rows))
         if row * len(ACCEPTED) == len(self._accepted):
             self._accepted.extend([0] * len(ACCEPTED))
         return row
@@ -150,15 +155,26 @@ class _Reader:
         for column, cell in cells.items():
             self._accepted[begin + ACCEPTED.index(column)] = cell
 
-    def missing(self, name: str) -> Iterator[str]:
-        """Yield what the last line counts otherwise than the lines of the log called ``name``."""
+    def _begin(self) -> None:
+        """Close the account of the start before, if the server is started once more."""
+        if self._starts:
+            self._gaps += self._missing()
+            self._seen.clear()
+        self._starts += 1
+
+    def gaps(self, name: str) -> Iterator[str]:
+        """Yield what is missing in the log called ``name``, of each start."""
+        yield from (f"{name} {gap}" for gap in (*self._gaps, *self._missing()))
+
+    def _missing(self) -> Iterator[str]:
+        """Yield what the last line counts otherwise than the lines since the start."""
         counted = self._last.get("counts")
         if self._last.get("event") != "stopped" or not isinstance(counted, Mapping):
-            yield f"{name} does not end with the event stopped"
+            yield "does not end with the event stopped"
             return
         for event in sorted({*self._seen, *counted}):
             if self._seen[event] != counted.get(event, 0):
-                yield f"{name} holds {self._seen[event]} of {counted.get(event, 0)} events {event}"
+                yield f"holds {self._seen[event]} of {counted.get(event, 0)} events {event}"
 
     def log(self, gaps: tuple[str, ...]) -> ServerLog:
         """Return all that was taken."""

@@ -7,7 +7,7 @@ import numpy as np
 from orchestrator.client_measures import Figures, ratio
 from orchestrator.evidence import Evidence
 from orchestrator.quantiles import between_ns
-from orchestrator.server_log import ServerLog
+from orchestrator.server_log import Event, ServerLog
 from orchestrator.tables import Table
 
 
@@ -22,8 +22,7 @@ def server_measures(
 ) -> Figures:
     """Return what the server did and used; ``measured`` are the figures of the clients."""
     log = evidence.log
-    stopped = log.first("stopped")
-    cpu_time_s = stopped["cpu_user_s"] + stopped["cpu_system_s"] if stopped else None
+    cpu_time_s = _cpu_s(log, "cpu_user_s", "cpu_system_s")
     accepted = int(np.count_nonzero(log.accepted["accepted_ns"]))
     drain = log.first("drain_begun")
     deaths = [e for e in log.of("worker_exited") if drain is None or e["t_ns"] < drain["t_ns"]]
@@ -46,18 +45,30 @@ def host_measures(evidence: Evidence) -> Figures:
     part of the load cannot be told from theirs. The server's start counts for it, so this is at
     least what others used.
     """
-    host, stopped = evidence.clients.host, evidence.log.first("stopped")
+    host, server_s = evidence.clients.host, _cpu_s(evidence.log, "cpu_user_s")
     wall_s = host.get("wall_s")
     cpu_s = (wall_s or 0) * (host.get("cpus") or 1)
     user_s, others_s = host.get("user_s"), None
-    if user_s is not None and stopped is not None:
+    if user_s is not None and server_s is not None:
         clients_s = sum(replica.health.cpu_s for replica in evidence.clients.replicas)
-        others_s = user_s - clients_s - stopped["cpu_user_s"] - (host.get("own_s") or 0)
+        others_s = user_s - clients_s - server_s - (host.get("own_s") or 0)
     return {
         "host_busy": None if others_s is None else ratio(max(others_s, 0.0), cpu_s),
         "host_steal": ratio(host.get("steal_s"), cpu_s),
         "host_pressure": ratio(host.get("pressure_s"), wall_s),
     }
+
+
+def _cpu_s(log: ServerLog, *kinds: str) -> float | None:
+    """Return the server's CPU time of these kinds, None where one of its ends is not known."""
+    ends = _ends(log)
+    return float(sum(end[kind] for end in ends for kind in kinds)) if ends else None
+
+
+def _ends(log: ServerLog) -> list[Event]:
+    """Return what the server said at each of its ends, nothing where it was killed at one."""
+    ends = log.of("stopped")
+    return ends if len(ends) == len(log.of("listening")) else []
 
 
 def _of_workers(log: ServerLog) -> Figures:
@@ -74,13 +85,13 @@ def _of_workers(log: ServerLog) -> Figures:
 
 def _peak_memory(log: ServerLog) -> float | None:
     """Add up the peaks of all processes: an upper bound, since forked ones share pages."""
-    stopped = log.first("stopped")
-    if stopped is None:
+    stopped = _ends(log)
+    if not stopped:
         return None
     workers: dict[int, int] = {}
     for event in log.of("worker_exited"):
         workers[event["index"]] = max(workers.get(event["index"], 0), event["peak_memory_bytes"])
-    return float(stopped["peak_memory_bytes"] + sum(workers.values()))
+    return float(max(end["peak_memory_bytes"] for end in stopped) + sum(workers.values()))
 
 
 def _utilization(requests: Table, measured: Mapping[str, float | None]) -> float | None:

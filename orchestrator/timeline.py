@@ -10,15 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orchestrator.backends.base import BackendError, Stage
-from orchestrator.scenario.faults import (
-    CPU_LIMIT,
-    KILL,
-    KILL_WORKER,
-    LASTING,
-    PAUSE,
-    Fault,
-)
+from orchestrator.backends.base import BackendError, Server
+from orchestrator.deeds import DEEDS
+from orchestrator.scenario.faults import KILL_WORKER, Fault
 
 FAULTS_FILE = "faults.json"
 NS_PER_S = 1_000_000_000
@@ -44,11 +38,11 @@ class FaultRecord:
 
 
 class Timeline:
-    """Carries out ``faults`` on the server of ``stage``, from `begin` on until it is left."""
+    """Carries out ``faults`` on ``server``, from `begin` on until it is left."""
 
-    def __init__(self, faults: Sequence[Fault], stage: Stage, seed: int) -> None:
+    def __init__(self, faults: Sequence[Fault], server: Server, seed: int) -> None:
         self._faults = faults
-        self._stage = stage
+        self._server = server
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 a choice, no secret
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faults")
@@ -95,9 +89,7 @@ class Timeline:
             (at_s, number, is_end)
             for number, fault in enumerate(self._faults)
             for at_s, is_end in (
-                [(fault.at_s, False), (fault.end_s, True)]
-                if fault.fault in LASTING
-                else [(fault.at_s, False)]
+                [(fault.at_s, False), (fault.end_s, True)] if fault.lasts else [(fault.at_s, False)]
             )
         )
         for at_s, number, is_end in turns:
@@ -105,7 +97,7 @@ class Timeline:
                 break
             self._revert(number) if is_end else self._do(number)
         for number, fault in enumerate(self._faults):
-            if fault.fault in LASTING:
+            if fault.lasts:
                 self._revert(number)
 
     def _wait_for(self, at_s: float) -> bool:
@@ -114,17 +106,12 @@ class Timeline:
         return self._is_over.wait(max(due_ns - time.monotonic_ns(), 0) / NS_PER_S)
 
     def _do(self, number: int) -> None:
-        fault, record, stage = self._faults[number], self._records[number], self._stage
+        fault, record = self._faults[number], self._records[number]
         try:
-            if fault.fault == PAUSE:
-                stage.pause()
-            elif fault.fault == CPU_LIMIT:
-                stage.limit_cpus(fault.cpus)
-            elif fault.fault == KILL_WORKER:
+            if fault.fault == KILL_WORKER:
                 record.worker = self._choose_worker(fault)
-                stage.kill_worker(record.worker)
-            else:
-                stage.stop_server(is_killed=fault.fault == KILL)
+                fault = fault.model_copy(update={"worker": record.worker})
+            DEEDS[fault.fault].do(self._server, fault)
         except (BackendError, OSError) as exc:
             record.error = str(exc)
         else:
@@ -133,18 +120,16 @@ class Timeline:
     def _choose_worker(self, fault: Fault) -> int:
         if isinstance(fault.worker, int):
             return fault.worker
-        return self._random.choice(self._stage.workers())
+        return self._random.choice(self._server.workers())
 
     def _revert(self, number: int) -> None:
         fault, record = self._faults[number], self._records[number]
-        if record.effect_ns is None or record.reverted_ns is not None:
+        undo = DEEDS[fault.fault].undo
+        if undo is None or record.effect_ns is None or record.reverted_ns is not None:
             return
         record.ending_ns = time.monotonic_ns()
         try:
-            if fault.fault == PAUSE:
-                self._stage.resume()
-            elif fault.fault == CPU_LIMIT:
-                self._stage.limit_cpus(None)
+            undo(self._server)
         except (BackendError, OSError) as exc:
             record.error = f"it could not be ended: {exc}"
         else:

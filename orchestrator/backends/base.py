@@ -7,9 +7,10 @@ it is left, whatever happened inside.
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -68,6 +69,43 @@ class StageEnd:
         return tuple(client.exit_code for client in self.clients)
 
 
+class Server(Protocol):
+    """The running server of one case. Each raises `BackendError` where it cannot be done."""
+
+    def pause(self) -> None:
+        """Have the whole server stand still."""
+
+    def resume(self) -> None:
+        """Have it go on."""
+
+    def limit_cpus(self, cpus: float | None) -> None:
+        """Give it no more CPUs than that; None takes the limit away again."""
+
+    def workers(self) -> list[int]:
+        """Return the indexes of the worker processes or threads that have started."""
+
+    def kill_worker(self, index: int) -> None:
+        """Kill one worker process."""
+
+    def stop(self, *, is_killed: bool) -> None:
+        """Tell it to stop, or kill it."""
+
+    def restart(self) -> None:
+        """Wait until it has ended, start it again, and wait until it listens."""
+
+    def disconnect(self) -> None:
+        """Take it off its network; it keeps its address and its connections."""
+
+    def reconnect(self) -> None:
+        """Put it back."""
+
+    def crowd(self, connections: int, lasts_s: float) -> None:
+        """Open so many connections to it that say nothing, for so long at most."""
+
+    def disperse(self) -> None:
+        """Close them."""
+
+
 class Stage(Protocol):
     """The running programs of one case."""
 
@@ -79,27 +117,9 @@ class Stage(Protocol):
     def conductor(self) -> tuple[str, int]:
         """The conductor's address as the orchestrator sees it."""
 
-    def pause(self) -> None:
-        """Have the whole server stand still."""
-
-    def resume(self) -> None:
-        """Have it go on."""
-
-    def limit_cpus(self, cpus: float | None) -> None:
-        """Give the server no more CPUs than that; None takes the limit away again."""
-
-    def workers(self) -> list[int]:
-        """Return the indexes of the worker processes or threads that have started."""
-
-    def kill_worker(self, index: int) -> None:
-        """Kill one worker process.
-
-        Raises:
-            BackendError: there is none of that index, or it is no process.
-        """
-
-    def stop_server(self, *, is_killed: bool) -> None:
-        """Tell the server to stop, or kill it."""
+    @property
+    def server(self) -> Server:
+        """The server, to do something to it."""
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and leave every log in the order's folder.
@@ -141,41 +161,21 @@ class Backend(Protocol):
         """Remove whatever an interrupt left of a stage; nothing happens where nothing is left."""
 
 
-def worker_pids(log: str) -> dict[int, int]:
-    """Return the process (or thread) of each worker by its index, by the events of ``log``."""
-    pids: dict[int, int] = {}
-    for line in log.splitlines():
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            event = json.loads(line)
-            if event["event"] == "worker_started":
-                pids[int(event["index"])] = int(event["worker_pid"])
-    return pids
-
-
-def worker_pid(log: str, index: int) -> int:
-    """Return the process of the worker of that index.
-
-    Raises:
-        BackendError: ``log`` knows none.
-    """
-    pids = worker_pids(log)
-    if index not in pids:
-        known = ", ".join(map(str, sorted(pids))) or "none"
-        raise BackendError(f"there is no worker {index}; workers that the server told of: {known}")
-    return pids[index]
-
-
 def last_lines(log: str) -> str:
     """Return the end of a program's log, indented, for an error message."""
     lines = log.strip().splitlines()[-LAST_LINES:]
     return "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
 
 
-def listening_event(log: str) -> Mapping[str, object] | None:
-    """Return the ``listening`` event of a program's log, if it is there."""
+def events(log: str, name: str) -> Iterator[Mapping[str, object]]:
+    """Yield the events called ``name`` of a program's log."""
     for line in log.splitlines():
         with contextlib.suppress(ValueError):
-            event: Mapping[str, object] = json.loads(line)
-            if event.get("event") == "listening":
-                return event
-    return None
+            event = json.loads(line)
+            if isinstance(event, dict) and event.get("event") == name:
+                yield event
+
+
+def listening_event(log: str, number: int = 0) -> Mapping[str, object] | None:
+    """Return the ``listening`` event of a program's start of that number, if it is there."""
+    return next(islice(events(log, "listening"), number, None), None)

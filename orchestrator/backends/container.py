@@ -1,12 +1,18 @@
 """One container: its log, its end, and what is done to a process within it."""
 
 import contextlib
+from typing import Any
 
 import docker
 import requests
 from docker.models.containers import Container
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from orchestrator.backends.base import BackendError, last_lines, listening_event
 
 GRACE_S = 10.0
+START_DEADLINE_S = 30.0
+POLL_S = 0.02
 KILLED_DEADLINE_S = 60.0
 KILL_PROCESS = """\
 import os, sys
@@ -38,3 +44,41 @@ def kill_process(container: Container, pid: int) -> bool:
     """Kill a process of that number in the container; tell whether there was one, and no thread."""
     exit_code, _ = container.exec_run(["python3", "-c", KILL_PROCESS, str(pid)])
     return exit_code == 0
+
+
+def run_beside(container: Container, command: list[str]) -> str:
+    """Run a program in the container, which goes on; return the first of what it writes."""
+    output: Any = container.exec_run(command, stream=True).output
+    return str(next(output, b"").decode("utf-8", errors="replace"))
+
+
+def wait_until_listening(container: Container, service: str, start: int = 0) -> None:
+    """Wait until the program of ``service`` listens, after its start of that number.
+
+    Raises:
+        BackendError: it died first, or took too long; with its own last lines.
+    """
+    waiting = Retrying(
+        retry=retry_if_result(lambda listens: not listens),
+        stop=stop_after_delay(START_DEADLINE_S),
+        wait=wait_fixed(POLL_S),
+        retry_error_callback=lambda _state: False,
+    )
+    if not waiting(_listens, container, service, start):
+        raise BackendError(
+            f"the {service} did not listen within {START_DEADLINE_S:g} s; its last lines:\n"
+            f"{last_lines(read_log(container))}"
+        )
+
+
+def _listens(container: Container, service: str, start: int) -> bool:
+    container.reload()
+    log = read_log(container)
+    if listening_event(log, start) is not None:
+        return True
+    if container.status in {"exited", "dead"}:
+        code = container.attrs["State"]["ExitCode"]
+        raise BackendError(
+            f"the {service} died at start, exit code {code}; its last lines:\n{last_lines(log)}"
+        )
+    return False

@@ -5,20 +5,16 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from docker.models.containers import Container
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.archive import SERVER_LOG
 from orchestrator.backends.base import (
-    BackendError,
     ClientEnd,
+    Server,
     StageEnd,
     StageOrder,
-    last_lines,
-    listening_event,
-    worker_pid,
-    worker_pids,
 )
-from orchestrator.backends.container import GRACE_S, ended, kill_process, read_log
+from orchestrator.backends.container import GRACE_S, ended, wait_until_listening
+from orchestrator.backends.docker_server import DockerServer
 from orchestrator.backends.override import CONDUCTOR_PORT, write_override
 from orchestrator.compose import Compose
 from orchestrator.engine import (
@@ -26,16 +22,12 @@ from orchestrator.engine import (
     NUMBER_LABEL,
     SERVICE_LABEL,
     Engine,
-    engine_failures,
 )
 
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
-START_DEADLINE_S = 30.0
-POLL_S = 0.02
 PORT = 3000
 READERS = 8
-CPU_PERIOD_US = 100_000
 
 
 class DockerStage:
@@ -63,6 +55,7 @@ class DockerStage:
         )  # fmt: skip
         self._server = self._started(order.model)
         conductor = self._started("conductor")
+        self.server: Server = DockerServer(self._engine, self._server, conductor, order)
         conductor.reload()
         published = (conductor.ports[f"{CONDUCTOR_PORT}/tcp"] or [])[0]
         self.conductor = (published["HostIp"], int(published["HostPort"]))
@@ -70,56 +63,8 @@ class DockerStage:
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""
         container = self._engine.containers(self._project, service)[0]
-        waiting = Retrying(
-            retry=retry_if_result(lambda listens: not listens),
-            stop=stop_after_delay(START_DEADLINE_S),
-            wait=wait_fixed(POLL_S),
-            retry_error_callback=lambda _state: False,
-        )
-        if not waiting(_listens, container, service):
-            raise BackendError(
-                f"the {service} did not listen within {START_DEADLINE_S:g} s; its last lines:\n"
-                f"{last_lines(read_log(container))}"
-            )
+        wait_until_listening(container, service)
         return container
-
-    def pause(self) -> None:
-        """Freeze the server's container."""
-        with engine_failures():
-            self._server.pause()
-
-    def resume(self) -> None:
-        """Thaw it."""
-        with engine_failures():
-            self._server.unpause()
-
-    def limit_cpus(self, cpus: float | None) -> None:
-        """Change the quota of the server's container; None is what it was made with."""
-        limited = self._order.limits.cpus if cpus is None else cpus
-        quota = -1 if limited is None else round(limited * CPU_PERIOD_US)
-        with engine_failures():
-            self._server.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota)
-
-    def workers(self) -> list[int]:
-        """Return the workers that the server's log tells of."""
-        return sorted(worker_pids(read_log(self._server)))
-
-    def kill_worker(self, index: int) -> None:
-        """Kill one worker process, from within the container.
-
-        Raises:
-            BackendError: there is none of that index, or it is a thread.
-        """
-        pid = worker_pid(read_log(self._server), index)
-        with engine_failures():
-            is_done = kill_process(self._server, pid)
-        if not is_done:
-            raise BackendError(f"worker {index} is no process that could be killed alone")
-
-    def stop_server(self, *, is_killed: bool) -> None:
-        """Tell the server to stop, or kill it."""
-        with engine_failures():
-            self._server.kill("SIGKILL" if is_killed else "SIGTERM")
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and write every container's log."""
@@ -154,19 +99,6 @@ class DockerStage:
         """Start the drained server again, for a look."""
         for server in self._engine.containers(self._project, self._order.model):
             server.start()
-
-
-def _listens(container: Container, service: str) -> bool:
-    container.reload()
-    log = read_log(container)
-    if listening_event(log) is not None:
-        return True
-    if container.status in {"exited", "dead"}:
-        code = container.attrs["State"]["ExitCode"]
-        raise BackendError(
-            f"the {service} died at start, exit code {code}; its last lines:\n{last_lines(log)}"
-        )
-    return False
 
 
 def _client_name(container: Container) -> str:

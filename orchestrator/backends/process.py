@@ -4,15 +4,11 @@ For a machine without an engine and for fast tests. Each program gets a session 
 a Ctrl-C reaches the orchestrator alone, which then ends them in order.
 """
 
-import contextlib
-import os
-import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from orchestrator.archive import SERVER_LOG
 from orchestrator.backends.base import (
@@ -20,14 +16,10 @@ from orchestrator.backends.base import (
     ClientEnd,
     StageEnd,
     StageOrder,
-    worker_pid,
-    worker_pids,
 )
+from orchestrator.backends.process_server import GRACE_S, LOOPBACK, ProcessServer
 from orchestrator.backends.program import ROOT, Program
 from orchestrator.interrupts import held
-
-GRACE_S = 5.0
-LOOPBACK = "127.0.0.1"
 
 
 class ProcessBackend:
@@ -88,13 +80,10 @@ class ProcessStage:
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
         order = self._order
-        server_settings = {"LAB_HOST": LOOPBACK, "LAB_PORT": "0", **order.environment}
         conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0"}
-        self._server = self._run(
-            "server", ["-m", f"services.{order.model}.server"], server_settings
-        )
         conductor = self._run("conductor", ["client/client.py", "conductor"], conductor_settings)
-        self.target = f"{LOOPBACK}:{self._server.listening_port()}"
+        self.server = ProcessServer(order, self._run)
+        self.target = f"{LOOPBACK}:{self.server.port}"
         self.conductor = (LOOPBACK, conductor.listening_port())
         client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}"}
         self._clients = [
@@ -102,49 +91,11 @@ class ProcessStage:
             for number in range(order.replicas)
         ]
 
-    def pause(self) -> None:
-        """Stop the server and all it forked."""
-        self._server.signal_all(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Continue them."""
-        self._server.signal_all(signal.SIGCONT)
-
-    def limit_cpus(self, _cpus: float | None) -> None:
-        """Refuse.
-
-        Raises:
-            BackendError: always.
-        """
-        raise BackendError("a CPU limit is that of a container; use --backend docker")
-
-    def workers(self) -> list[int]:
-        """Return the workers that the server's log tells of."""
-        return sorted(worker_pids(self._server.log))
-
-    def kill_worker(self, index: int) -> None:
-        """Kill one worker process.
-
-        Raises:
-            BackendError: there is none of that index, or it is a thread.
-        """
-        pid = worker_pid(self._server.log, index)
-        if not any(line == f"Tgid:\t{pid}" for line in _status(pid)):
-            raise BackendError(f"worker {index} is no process that could be killed alone")
-        os.kill(pid, signal.SIGKILL)
-
-    def stop_server(self, *, is_killed: bool) -> None:
-        """Tell the server to stop, or kill it and all it forked."""
-        if is_killed:
-            self._server.signal_all(signal.SIGKILL)
-        else:
-            self._server.signal(signal.SIGTERM)
-
     def end(self) -> StageEnd:
         """Stop the server and wait for the clients; their logs are in the folder already."""
         deadline_s = time.monotonic() + GRACE_S
         clients = tuple(_client_end(client, deadline_s) for client in self._clients)
-        server_exit_code = self._server.terminate(self._order.drain_timeout_s + GRACE_S)
+        server_exit_code = self.server.program.terminate(self._order.drain_timeout_s + GRACE_S)
         return StageEnd(server_exit_code, clients)
 
     def _run(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
@@ -153,13 +104,6 @@ class ProcessStage:
             program = Program(name, arguments, settings, log)
             self._programs.append(program)
         return program
-
-
-def _status(pid: int) -> list[str]:
-    """Return the lines of a process's status, none where it has gone; proc(5)."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/status").read_text().splitlines()
-    return []
 
 
 def _client_end(client: Program, deadline_s: float) -> ClientEnd:

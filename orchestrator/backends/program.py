@@ -39,8 +39,8 @@ class Program:
             )
         self.pid = self._process.pid
 
-    def listening_port(self) -> int:
-        """Wait for the program's ``listening`` event and return the port it names.
+    def listening_port(self, start: int = 0) -> int:
+        """Wait for the ``listening`` event of its start of that number; return the port it names.
 
         Raises:
             BackendError: it died first, or took too long; with its own last lines.
@@ -51,16 +51,16 @@ class Program:
             wait=wait_fixed(POLL_S),
             retry_error_callback=lambda _state: None,
         )
-        port = waiting(self._find_port)
+        port = waiting(self._find_port, start)
         if port is None:
             raise BackendError(
                 f"the {self.name} did not listen within {START_DEADLINE_S:g} s\n{self._story()}"
             )
         return port
 
-    def _find_port(self) -> int | None:
+    def _find_port(self, start: int) -> int | None:
         died = self._process.poll() is not None
-        event = listening_event(self.log)
+        event = listening_event(self.log, start)
         if event is not None:
             return int(str(event["port"]))
         if died:

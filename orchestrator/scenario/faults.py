@@ -6,22 +6,22 @@ from typing import Annotated
 from labkit.durations import parse_duration_s
 from orchestrator.scenario.load_values import Worker
 from orchestrator.scenario.sections import Section
-from orchestrator.scenario.values import complaint, duration_between, number_between, one_of
+from orchestrator.scenario.values import complaint, duration_between, number_between, one_of, whole
 
-PAUSE, KILL_WORKER, TERMINATE, KILL, CPU_LIMIT = (
-    "pause", "kill-worker", "terminate", "kill", "cpu-limit",
+PAUSE, KILL_WORKER, TERMINATE, KILL, CPU_LIMIT, DISCONNECT, FILL_BACKLOG = FAULTS = (
+    "pause", "kill-worker", "terminate", "kill", "cpu-limit", "disconnect", "fill-backlog",
 )  # fmt: skip
-FAULTS = (PAUSE, KILL_WORKER, TERMINATE, KILL, CPU_LIMIT)
-LASTING = (PAUSE, CPU_LIMIT)
-"""Those that end by themselves, after ``lasts``."""
+LASTING = (PAUSE, CPU_LIMIT, DISCONNECT, FILL_BACKLOG)
+"""Those that must end, after ``lasts``."""
 
 KILLING = (KILL_WORKER, KILL)
 """Those that take a process away without a word, and with it the log lines it had not written."""
 
 ENDING = (TERMINATE, KILL)
-"""Those after which nobody serves."""
+"""Those after which nobody serves, unless they last: then the server is started again."""
 
 MAX_FAULTS = 20
+MAX_CROWD = 10_000
 
 
 class Fault(Section):
@@ -32,6 +32,7 @@ class Fault(Section):
     lasts: Annotated[str, duration_between("1ms", "60m")] | None = None
     worker: Worker | None = None
     cpus: Annotated[float, number_between(0.01, 256)] | None = None
+    crowd: Annotated[int, whole(1, MAX_CROWD)] | None = None
 
     @property
     def at_s(self) -> float:
@@ -39,9 +40,24 @@ class Fault(Section):
         return parse_duration_s(self.at)
 
     @property
+    def lasts_s(self) -> float:
+        """How long, in seconds; 0 for what has no end."""
+        return parse_duration_s(self.lasts) if self.lasts else 0.0
+
+    @property
     def end_s(self) -> float:
         """When it is over, in seconds from the start."""
-        return self.at_s + (parse_duration_s(self.lasts) if self.lasts else 0.0)
+        return self.at_s + self.lasts_s
+
+    def against(self, workers: int, backlog: int) -> "Fault":
+        """Return it with all that it leaves to the server it is done to.
+
+        An accept queue holds one more than its backlog (listen(2), and Linux's
+        ``sk_acceptq_is_full``), and each worker takes one from it.
+        """
+        if self.fault != FILL_BACKLOG or self.crowd is not None:
+            return self
+        return self.model_copy(update={"crowd": min(workers + backlog + 1, MAX_CROWD)})
 
 
 def check_faults(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
@@ -55,13 +71,15 @@ def breaches_of(fault: Fault, timeout_s: float) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a fault, whose parts are each allowed: the key, and why."""
     if fault.fault in LASTING and fault.lasts is None:
         yield "fault", f"{fault.fault} needs an end; write e.g. lasts: 500ms"
-    if fault.fault not in LASTING and fault.lasts is not None:
-        yield "lasts", f"{fault.fault} has no end; this goes with {', '.join(LASTING)} only"
+    if fault.fault == KILL_WORKER and fault.lasts is not None:
+        yield "lasts", "a worker that was killed is the server's own to replace; leave this out"
     if fault.fault != KILL_WORKER and fault.worker is not None:
         yield "worker", f"this goes with {KILL_WORKER} only"
     if fault.fault == CPU_LIMIT and fault.cpus is None:
         yield "fault", "cpu-limit needs how much; write e.g. cpus: 0.5"
     if fault.fault != CPU_LIMIT and fault.cpus is not None:
         yield "cpus", f"this goes with {CPU_LIMIT} only"
+    if fault.fault != FILL_BACKLOG and fault.crowd is not None:
+        yield "crowd", f"this goes with {FILL_BACKLOG} only"
     if fault.end_s >= timeout_s:
         yield "at", f"it is over at {fault.end_s:g}s, and timeout ends the load at {timeout_s:g}s"

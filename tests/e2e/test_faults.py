@@ -43,6 +43,53 @@ expect:
     - acked + failed + in_flight + unsent == 150
 """
 
+RESTARTED = """\
+intent: Is a server that was killed, and started again, there for its clients?
+models: [MODEL]
+clients:
+  - {executor: open, rate: 50/s, duration: 6s, connections: each, demand: sleep=1ms,
+     connect_timeout: 500ms}
+faults:
+  - {at: 1s, fault: kill, lasts: 500ms}
+  - {at: 4s, fault: terminate, lasts: 100ms}
+expect:
+  all:
+    - errors + unsent > 5
+    - timed_out <= 60    # where a container was, nobody refuses
+    - before.failed == 0
+    - after.acked > 20
+    - after.failed == 0
+    - acked + failed + in_flight + unsent == 300
+"""
+
+CROWDED = """\
+intent: What does a crowd that says nothing take from those who work?
+models: [single, epoll]
+server: {backlog: 10}
+clients:
+  - {executor: open, rate: 50/s, duration: 4s, connections: each, demand: sleep=1ms,
+     connect_timeout: 30s}
+faults: [{at: 1s, fault: fill-backlog, lasts: 1s}]
+expect:
+  all: [acked == 200, before.response_time_p50 < 500ms]
+  single: [during.throughput < 0.2 * before.throughput, response_time_max > 800ms]
+  epoll: [during.throughput > 0.5 * before.throughput]
+"""
+
+UNPLUGGED = """\
+intent: Does a conversation survive a cable that is pulled and put back?
+models: [MODEL]
+clients: [{executor: closed, users: 3, duration: 4s, think_time: 5ms, demand: sleep=5ms}]
+faults: [{at: 1s, fault: disconnect, lasts: 500ms}]
+expect:
+  all:
+    - failed == 0
+    - errors == 0
+    - response_time_max > 400ms
+    - during.throughput < 0.5 * before.throughput
+    - after.acked > 0
+"""
+
 LASTING = """\
 intent: Is what lasts undone by Ctrl-C?
 models: [prefork]
@@ -80,6 +127,35 @@ def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: P
     ended = lab.orchestrate(written(tmp_path, text), "--backend", "process", "--out", lab.out)
     assert ended.code == 4
     assert "fault kill-worker: worker 1 is no process that could be killed alone" in ended.out
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("model", ["single", "prefork", "threaded", "epoll"])
+def test_a_killed_server_is_started_again(
+    lab: Lab, tmp_path: Path, backend: str, model: str
+) -> None:
+    scenario = written(tmp_path, RESTARTED.replace("MODEL", model))
+    ended = lab.run(scenario, "--backend", backend)
+    assert ended.code == 0, ended.out + ended.err
+    (run,) = ended.case(model)["runs"]
+    killed, ended_well = run["faults"]
+    assert killed["effect_s"] < killed["reverted_s"] < ended_well["effect_s"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_crowd_fills_the_backlog_and_goes(lab: Lab, tmp_path: Path, backend: str) -> None:
+    ended = lab.run(written(tmp_path, CROWDED), "--backend", backend)
+    assert ended.code == 0, ended.out + ended.err
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("model", ["single", "prefork", "threaded", "epoll"])
+def test_a_cable_is_pulled_and_put_back(lab: Lab, tmp_path: Path, model: str) -> None:
+    ended = lab.run(written(tmp_path, UNPLUGGED.replace("MODEL", model)), "--backend", "docker")
+    assert ended.code == 0, ended.out + ended.err
+    (run,) = ended.case(model)["runs"]
+    (fault,) = run["faults"]
+    assert fault["error"] == ""
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -108,6 +108,10 @@ GROUPS = {
     "### `clients`": "users: 200, messages: 1, executor: closed",
 }
 NEEDED = {"pipeline": "behaviour: pipeline"}
+ROOTS = {
+    "### `server`": "server: {{{}}}\n",
+    "### `faults`": "faults: [{{at: 1s, fault: fill-backlog, lasts: 1s, {}}}]\n",
+}
 
 
 def ranges() -> Iterator[tuple[str, str, str]]:
@@ -127,7 +131,7 @@ def scenario_with(key: str, value: int, heading: str) -> str:
         own_terms = [*others, own, *([NEEDED[key]] if key in NEEDED else [])]
         return f"intent: x\nclients: [{{{', '.join(own_terms)}}}]\n"
     text = f"intent: x\nclients: [{{{group}}}]\n"
-    return text + (f"server: {{{own}}}\n" if heading == "### `server`" else f"{own}\n")
+    return text + ROOTS.get(heading, "{}\n").format(own)
 
 
 @pytest.mark.parametrize(("key", "heading", "allowed"), [*ranges()])

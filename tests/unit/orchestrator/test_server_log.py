@@ -35,8 +35,21 @@ def test_a_lost_line_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_doubled_line_is_counted(tmp_path: Path) -> None:
-    found = read_server_log(log(tmp_path, LISTENING, LISTENING, STOPPED))
-    assert found.gaps == ("server.log holds 2 of 1 events listening",)
+    acked = dict(served(0, 1, 1, 2))
+    counts = {"counts": {"listening": 1, "request_acked": 1, "stopped": 1}}
+    found = read_server_log(log(tmp_path, LISTENING, acked, acked, STOPPED | counts))
+    assert found.gaps == ("server.log holds 2 of 1 events request_acked",)
+
+
+def test_each_start_of_a_server_has_its_own_count_and_its_own_connections(tmp_path: Path) -> None:
+    first, second = (dict(accepted("1.1", 1, t, port=50_000 + t)) for t in (10, 900))
+    counts = {"counts": {"listening": 1, "accepted": 1, "stopped": 1}}
+    whole = log(tmp_path, LISTENING, first, STOPPED | counts, LISTENING, second, STOPPED | counts)
+    found = read_server_log(whole)
+    assert found.gaps == ()
+    assert found.accepted["port"].tolist() == [50_010, 50_900]
+    cut = read_server_log(log(tmp_path, LISTENING, first, LISTENING, second, STOPPED | counts))
+    assert cut.gaps == ("server.log does not end with the event stopped",)
 
 
 def test_a_log_without_its_end_may_lack_anything(tmp_path: Path) -> None:

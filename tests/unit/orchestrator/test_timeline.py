@@ -1,4 +1,4 @@
-"""Faults take place when they are due, and end whatever happens; a stage of the test's own."""
+"""Faults take place when they are due, and end whatever happens; a server of the test's own."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.backends.base import BackendError, StageEnd
+from orchestrator.backends.base import BackendError
 from orchestrator.scenario.faults import Fault
 from orchestrator.timeline import TOO_LATE, Timeline, read_faults
 
@@ -14,9 +14,7 @@ DEADLINE_S = 20.0
 
 
 class Scene:
-    """A stage that notes what is done to it; ``done`` is set by whatever comes last."""
-
-    target, conductor = "127.0.0.1:1", ("127.0.0.1", 2)
+    """A server that notes what is done to it; ``done`` is set by whatever comes last."""
 
     def __init__(self, last: str = "", *, is_deaf: bool = False) -> None:
         self.deeds: list[str] = []
@@ -46,11 +44,23 @@ class Scene:
     def kill_worker(self, index: int) -> None:
         self._note(f"kill {index}")
 
-    def stop_server(self, *, is_killed: bool) -> None:
+    def stop(self, *, is_killed: bool) -> None:
         self._note("kill" if is_killed else "terminate")
 
-    def end(self) -> StageEnd:
-        return StageEnd(0, ())
+    def restart(self) -> None:
+        self._note("restart")
+
+    def disconnect(self) -> None:
+        self._note("disconnect")
+
+    def reconnect(self) -> None:
+        self._note("reconnect")
+
+    def crowd(self, connections: int, lasts_s: float) -> None:
+        self._note(f"crowd of {connections} for {lasts_s} s")
+
+    def disperse(self) -> None:
+        self._note("disperse")
 
 
 def carried_out(scene: Scene, *faults: Fault) -> Timeline:
@@ -75,7 +85,20 @@ def test_faults_are_done_and_undone_in_the_order_of_time(tmp_path: Path) -> None
     assert [each.fault for each in told] == ["terminate", "cpu-limit", "pause"]
     assert all(each.error == "" and (each.effect_ns or 0) >= each.asked_ns for each in told)
     assert told[0].reverted_ns is None
-    assert (told[2].reverted_ns or 0) - (told[2].effect_ns or 0) > 3_000_000
+    assert (told[2].reverted_ns or 0) >= told[2].asked_ns + 5_000_000
+
+
+def test_each_fault_that_lasts_is_undone_in_its_own_way() -> None:
+    scene = Scene(last="restart")
+    kinds = ("disconnect", "fill-backlog", "kill")
+    faults = [
+        Fault(at=f"{10 * number + 1}ms", fault=kind, lasts="5ms").against(workers=2, backlog=5)
+        for number, kind in enumerate(kinds)
+    ]
+    carried_out(scene, *faults)
+    assert scene.deeds == [
+        "disconnect", "reconnect", "crowd of 8 for 0.005 s", "disperse", "kill", "restart",
+    ]  # fmt: skip
 
 
 def test_a_load_that_ends_ends_what_lasts_and_what_was_not_due_never_is(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Connections that say nothing, for a fault: ``python -m client.crowd HOST:PORT NUMBER SECONDS``.
+
+They stay where the server leaves them: in its backlog until it accepts them, with a worker until
+it gives them up. One line tells how many are established, and the process by which to end it all;
+it ends by itself after ``SECONDS``, closing what is open.
+"""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import sys
+import time
+from collections.abc import Sequence
+
+from client.options import parse_address
+from client.resolve import resolve
+
+SETTLED_S = 0.05
+"""No further connection for so long: the backlog takes no more, their SYNs are dropped (tcp(7))."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Open the connections, say so, and hold them."""
+    target, number, seconds = arguments
+    end_s = time.monotonic() + float(seconds)
+    family, address = resolve(*parse_address(target))
+    with contextlib.ExitStack() as crowd:
+        begun = [crowd.enter_context(_begin(family, address)) for _ in range(int(number))]
+        established = _settle(begun)
+        sys.stdout.write(json.dumps({"established": established, "pid": os.getpid()}) + "\n")
+        sys.stdout.flush()
+        time.sleep(max(end_s - time.monotonic(), 0.0))
+    return 0
+
+
+def _begin(family: int, address: tuple[str | int | bytes, ...]) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        sock.connect(address)
+    return sock
+
+
+def _settle(begun: Sequence[socket.socket]) -> int:
+    """Wait until all are established, or nothing more happens; return how many are."""
+    poll = select.poll()
+    for sock in begun:
+        poll.register(sock, select.POLLOUT)
+    established = left = 0
+    while established + left < len(begun) and (ready := poll.poll(SETTLED_S * 1000)):
+        for fd, event in ready:
+            poll.unregister(fd)
+            is_refused = event & (select.POLLERR | select.POLLHUP)
+            established, left = established + (not is_refused), left + bool(is_refused)
+    return established
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""What each kind of fault does to a server, and how that is undone."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from orchestrator.backends.base import Server
+from orchestrator.scenario.faults import (
+    CPU_LIMIT,
+    DISCONNECT,
+    FILL_BACKLOG,
+    KILL,
+    KILL_WORKER,
+    PAUSE,
+    TERMINATE,
+    Fault,
+)
+
+
+class Deed(NamedTuple):
+    """What to do, and what ends it where the fault lasts; whom and how many is decided by then."""
+
+    do: Callable[[Server, Fault], None]
+    undo: Callable[[Server], None] | None = None
+
+
+DEEDS: Mapping[str, Deed] = {
+    PAUSE: Deed(lambda server, _: server.pause(), lambda server: server.resume()),
+    KILL_WORKER: Deed(lambda server, fault: server.kill_worker(int(fault.worker or 0))),
+    TERMINATE: Deed(
+        lambda server, _: server.stop(is_killed=False), lambda server: server.restart()
+    ),
+    KILL: Deed(lambda server, _: server.stop(is_killed=True), lambda server: server.restart()),
+    CPU_LIMIT: Deed(
+        lambda server, fault: server.limit_cpus(fault.cpus), lambda server: server.limit_cpus(None)
+    ),
+    DISCONNECT: Deed(lambda server, _: server.disconnect(), lambda server: server.reconnect()),
+    FILL_BACKLOG: Deed(
+        lambda server, fault: server.crowd(fault.crowd or 0, fault.lasts_s),
+        lambda server: server.disperse(),
+    ),
+}
