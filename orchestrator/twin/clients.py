@@ -2,12 +2,13 @@
 
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from labkit.order import GroupOrder, Share
 from labkit.profile import NS_PER_S, lifetimes
 from orchestrator.twin.agenda import Agenda
-from orchestrator.twin.demands import GroupDemands, Thinking
+from orchestrator.twin.demands import GroupDemands, Thinking, Work
 from orchestrator.twin.talk import Server, Source, Talk
 
 
@@ -82,35 +83,63 @@ class Arrivals(Source):
         return False
 
 
+class Arrival(NamedTuple):
+    """One that a pool of connections is to carry; ``comes_ns`` is when its client takes it up."""
+
+    comes_ns: int
+    due_ns: int
+    message: int
+
+
 class PooledArrivals(Source):
     """An open loop in one replica, whose arrivals wait for a free connection of its pool.
 
     They take the one that has been idle longest. Once none is to come, connections say goodbye.
+    ``connections`` are a number and an instant each, ``arrivals`` in the order in which they come.
     """
 
     is_shared = True
 
-    def __init__(self, group: int, share: Share, demands: GroupDemands) -> None:
+    def __init__(
+        self,
+        group: int,
+        connections: Iterable[tuple[int, int]],
+        arrivals: Sequence[Arrival],
+        work_of: Callable[[int], Work],
+    ) -> None:
         self.group = group
-        self._share = share
-        self._demands = demands
-        start_ns = round(share.group.start_s * NS_PER_S)
-        self._due_ns = [start_ns + offset_ns for offset_ns in share.arrival_offsets_ns()]
+        self._connections = connections
+        self._arrivals = arrivals
+        self._work_of = work_of
         self._arrived = 0
-        self._waiting: deque[int] = deque()
+        self._waiting: deque[Arrival] = deque()
         self._free: deque[Talk] = deque()
+
+    @classmethod
+    def planned(cls, group: int, share: Share, demands: GroupDemands) -> "PooledArrivals":
+        """Return those of a replica, as its share of the load says."""
+        start_ns = round(share.group.start_s * NS_PER_S)
+
+        def number(own: int) -> int:  # in the group, of what is the ``own``-th of this replica
+            return share.place + own * share.group.replicas
+
+        arrivals = [
+            Arrival(start_ns + offset_ns, start_ns + offset_ns, number(own))
+            for own, offset_ns in enumerate(share.arrival_offsets_ns())
+        ]
+        connections = [(number(own), start_ns) for own in range(share.connections)]
+        return cls(group, connections, arrivals, lambda message: demands.of(0, message))
 
     def talks(self) -> Iterator[Talk]:
         """Yield the connections of the pool."""
-        start_ns = round(self._share.group.start_s * NS_PER_S)
-        for own in range(self._share.connections):
-            yield Talk(self, self._number(own), start_ns, sys.maxsize)
+        for user, begun_ns in self._connections:
+            yield Talk(self, user, begun_ns, sys.maxsize)
 
     def start(self, agenda: Agenda, server: Server) -> None:
         """Have the arrivals come, each to be carried to ``server`` by a free connection."""
         self._agenda, self._server = agenda, server
-        if self._due_ns:
-            agenda.at(self._due_ns[0], self._on_due)
+        if self._arrivals:
+            agenda.at(self._arrivals[0].comes_ns, self._on_due)
 
     def connected(self, talk: Talk) -> bool | None:
         """Offer a new connection to who has waited longest."""
@@ -121,30 +150,25 @@ class PooledArrivals(Source):
         if self._waiting:
             self._give(talk, now_ns)
             return True
-        if self._arrived == len(self._due_ns):
+        if self._arrived == len(self._arrivals):
             return False
         self._free.append(talk)
         return None
 
     def _on_due(self, now_ns: int, _: object) -> None:
-        self._waiting.append(self._arrived)
+        self._waiting.append(self._arrivals[self._arrived])
         self._arrived += 1
         if self._free:
             talk = self._free.popleft()
             self._give(talk, now_ns)
             self._server.deliver(talk)
-        if self._arrived < len(self._due_ns):
-            self._agenda.at(self._due_ns[self._arrived], self._on_due)
+        if self._arrived < len(self._arrivals):
+            self._agenda.at(self._arrivals[self._arrived].comes_ns, self._on_due)
         elif not self._waiting:
             while self._free:
                 self._server.dismiss(now_ns, self._free.popleft())
 
     def _give(self, talk: Talk, now_ns: int) -> None:
-        arrival = self._waiting.popleft()
-        talk.message = self._number(arrival)
-        talk.due_ns, talk.sent_ns = self._due_ns[arrival], now_ns
-        talk.take(self._demands.of(0, talk.message))
-
-    def _number(self, own: int) -> int:
-        """Return the number in the group of what is the ``own``-th of this replica."""
-        return self._share.place + own * self._share.group.replicas
+        _, talk.due_ns, talk.message = self._waiting.popleft()
+        talk.sent_ns = now_ns
+        talk.take(self._work_of(talk.message))

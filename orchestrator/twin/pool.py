@@ -59,7 +59,7 @@ class Pool(Server):
         self._idle -= 1
         talk.taken_ns = now_ns
         if talk.has_message:
-            self._converse(max(now_ns, talk.sent_ns + self._overhead.request_ns), talk)
+            self._converse(max(now_ns, talk.sent_ns) + self._overhead.request_ns, talk)
         elif talk.is_leaving:
             self._say_goodbye(now_ns, talk)
 

@@ -95,7 +95,7 @@ def sources_of(case: Case) -> list[Source]:
             sources.append(Arrivals(number, group, case.seed, demands))
         else:
             shares = (Share.of(order, replica + place) for place in range(group.replicas))
-            sources += [PooledArrivals(number, share, demands) for share in shares]
+            sources += [PooledArrivals.planned(number, share, demands) for share in shares]
         replica += group.replicas
     return sources
 
