@@ -1,66 +1,100 @@
 """What messages and connections of a run cost beside their demands, told from the run itself.
 
-Each figure is the median of stretches in which nothing waits for anything: from when a message and
-whoever serves it are both there until service begins, from the end of service until its client
-knows. No wait, no sum and no tail of response times goes in, so that what the twin predicts of
-those is not what it was told. The median of at least `FEWEST`, else `TYPICAL`: half of all messages
-could be disturbed and it would stay where it is.
+Each figure is of stretches in which nothing waits for anything: from when a message and whoever
+serves it are both there until service begins, from the end of service until its client knows. No
+wait, no sum and no tail of response times goes in, so that what the twin predicts of those is not
+what it was told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from orchestrator.quantiles import Durations
-from orchestrator.tables import Table, user_keys
+from orchestrator.quantiles import Durations, between_ns
+from orchestrator.tables import Keys, Table, user_keys
 from orchestrator.twin.demands import Work
 from orchestrator.twin.discipline import Discipline
 from orchestrator.twin.overhead import TYPICAL, Overhead
 
 FEWEST = 5
+MOST_NS = 1_000_000
+Flags = npt.NDArray[np.bool_]
 
 
 def calibrate(requests: Table, works: Sequence[Work], discipline: Discipline) -> Overhead:
-    """Return the overhead of acknowledged ``requests``, whose demands are ``works``, row by row."""
+    """Return the overhead of acknowledged ``requests``, whose demands are ``works``, row by row.
+
+    Medians: half of all messages could be disturbed and they would stay where they are. One above
+    `MOST_NS`, or of fewer than `FEWEST`, is replaced by `TYPICAL`: a host that delays every message
+    by milliseconds is disturbed, and that is to be seen beside the prediction, not within it.
+    """
+    return _measure(requests, works, discipline, _typical)
+
+
+def actual(requests: Table, works: Sequence[Work], discipline: Discipline) -> Overhead:
+    """Return the mean overhead of ``requests``, whatever disturbed them."""
+    return _measure(requests, works, discipline, _mean)
+
+
+Statistic = Callable[[Durations, int], int]
+
+
+def _measure(
+    requests: Table, works: Sequence[Work], discipline: Discipline, of: Statistic
+) -> Overhead:
+    """Return the overhead as ``of`` sums up each of its parts."""
     alone = _is_alone(requests, works, discipline)
-    ready_ns = np.maximum(requests["sent_ns"], _taken_ns(requests))
+    ready_ns = np.maximum(_instants(requests, "sent_ns"), _taken_ns(requests))
+    reading_ns = _instants(requests, "started_ns") - ready_ns
     demands_ns = np.array([work.demand_ns for work in works], np.int64)
-    served_ns = _between(requests["started_ns"], requests["finished_ns"])
-    of_connections = _firsts(requests)
+    beyond_ns = between_ns(requests, "started_ns", "finished_ns") - demands_ns
+    answering_ns = between_ns(requests, "finished_ns", "ended_ns")
+    alone_ns, among_ns = _turnovers_ns(requests, _computing(works, discipline))
+    turnover_ns = of(alone_ns, TYPICAL.turnover_ns)
     return Overhead(
-        request_ns=_median(_between(ready_ns, requests["started_ns"])[alone], TYPICAL.request_ns),
-        service_ns=_median((served_ns - demands_ns)[alone], TYPICAL.service_ns),
-        answer_ns=_median(
-            _between(requests["finished_ns"], requests["ended_ns"])[alone], TYPICAL.answer_ns
-        ),
+        request_ns=of(reading_ns[alone], TYPICAL.request_ns),
+        service_ns=of(beyond_ns[alone], TYPICAL.service_ns),
+        answer_ns=of(answering_ns[alone], TYPICAL.answer_ns),
         turn_ns=TYPICAL.turn_ns,
-        connect_ns=_median(
-            _between(of_connections["begun_ns"], of_connections["connected_ns"]),
-            TYPICAL.connect_ns,
+        connect_ns=of(
+            between_ns(_firsts(requests), "begun_ns", "connected_ns"), TYPICAL.connect_ns
         ),
-        turnover_ns=_median(_turnovers_ns(requests), TYPICAL.turnover_ns),
+        turnover_ns=turnover_ns,
+        switch_ns=max(_mean(among_ns, turnover_ns + TYPICAL.switch_ns) - turnover_ns, 0),
     )
+
+
+def _instants(requests: Table, column: str) -> Durations:
+    instants: Durations = requests[column].astype(np.int64)
+    return instants
 
 
 def _taken_ns(requests: Table) -> Durations:
     """Return when each request's connection was taken by who serves it."""
-    taken: Durations = np.maximum(requests["accepted_ns"], requests["dequeued_ns"])
+    taken: Durations = np.maximum(requests["accepted_ns"], requests["dequeued_ns"]).astype(np.int64)
     return taken
 
 
-def _is_alone(
-    requests: Table, works: Sequence[Work], discipline: Discipline
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Tell which requests met nobody else's computation from their sending to their end.
+def _computing(works: Sequence[Work], discipline: Discipline) -> Flags:
+    """Tell which requests keep others from computing; in a loop that sleeps, a sleep does."""
+    return np.array([work.is_computing or discipline.is_blocking for work in works], bool)
 
-    In a loop that sleeps, a sleep is one.
-    """
-    blocks = np.array([work.is_computing or discipline.is_blocking for work in works], bool)
-    begun_ns = np.sort(requests["started_ns"][blocks])
-    over_ns = np.sort(requests["finished_ns"][blocks])
-    begun_before = np.searchsorted(begun_ns, requests["ended_ns"], side="left")
-    over_before = np.searchsorted(over_ns, requests["sent_ns"], side="right")
-    return (begun_before - over_before - blocks) == 0
+
+def _is_alone(requests: Table, works: Sequence[Work], discipline: Discipline) -> Flags:
+    """Tell which requests met nobody else's computation from their sending to their end."""
+    computing = _computing(works, discipline)
+    met = _overlapping(requests, computing, requests["sent_ns"], requests["ended_ns"])
+    alone: Flags = met - computing == 0
+    return alone
+
+
+def _overlapping(requests: Table, which: Flags, begin: Keys, end: Keys) -> Durations:
+    """Return how many services of ``which`` requests overlap each span."""
+    begun = np.searchsorted(np.sort(requests["started_ns"][which]), end, side="left")
+    over = np.searchsorted(np.sort(requests["finished_ns"][which]), begin, side="right")
+    overlapping: Durations = begun - over
+    return overlapping
 
 
 def _firsts(requests: Table) -> Table:
@@ -70,26 +104,32 @@ def _firsts(requests: Table) -> Table:
     return requests[order[first]]
 
 
-def _turnovers_ns(requests: Table) -> Durations:
-    """Return how long after a connection's last ack its worker took the next, which waited."""
+def _turnovers_ns(requests: Table, computing: Flags) -> tuple[Durations, Durations]:
+    """Return how long after a connection's last ack its worker took the next, which waited.
+
+    Those in which nobody computed, and those that began while somebody did.
+    """
     order = np.lexsort((requests["started_ns"], requests["worker"]))
     told, keys = requests[order], user_keys(requests)[order]
     follows = (told["worker"][1:] == told["worker"][:-1]) & (keys[1:] != keys[:-1])
-    last_ns, next_ns = told["ended_ns"][:-1], _taken_ns(told)[1:]
-    waited = follows & (told["connected_ns"][1:] < last_ns) & (next_ns >= last_ns)
-    return _between(last_ns, next_ns)[waited]
+    last_ns, next_ns = _instants(told, "ended_ns")[:-1], _taken_ns(told)[1:]
+    waited = follows & (_instants(told, "connected_ns")[1:] < last_ns) & (next_ns >= last_ns)
+    last, following = last_ns[waited].astype(np.uint64), next_ns[waited].astype(np.uint64)
+    turnovers_ns: Durations = (next_ns - last_ns)[waited]
+    alone = _overlapping(requests, computing, last, following) == 0
+    among = _overlapping(requests, computing, last, last + 1) > 0
+    return turnovers_ns[alone], turnovers_ns[among]
 
 
-def _between(
-    begin: "np.ndarray[tuple[int], np.dtype[np.uint64]]",
-    end: "np.ndarray[tuple[int], np.dtype[np.uint64]]",
-) -> Durations:
-    durations: Durations = end.astype(np.int64) - begin.astype(np.int64)
-    return durations
-
-
-def _median(durations_ns: Durations, otherwise_ns: int) -> int:
-    """Return the median of what took time, ``otherwise_ns`` where that is too few."""
+def _typical(durations_ns: Durations, otherwise_ns: int) -> int:
+    """Return the median of what took time, if it is of enough and is not disturbed."""
     if len(durations_ns) < FEWEST:
         return otherwise_ns
-    return max(round(float(np.median(durations_ns))), 0)
+    median_ns = max(round(float(np.median(durations_ns))), 0)
+    return median_ns if median_ns <= MOST_NS else otherwise_ns
+
+
+def _mean(durations_ns: Durations, otherwise_ns: int) -> int:
+    if len(durations_ns) < FEWEST:
+        return otherwise_ns
+    return max(round(float(durations_ns.mean())), 0)

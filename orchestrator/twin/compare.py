@@ -18,7 +18,7 @@ from orchestrator.plan import Case
 from orchestrator.quantiles import between_ns, statistics_s
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 from orchestrator.tables import Table
-from orchestrator.twin.calibrate import calibrate
+from orchestrator.twin.calibrate import actual, calibrate
 from orchestrator.twin.demands import GroupDemands, Work
 from orchestrator.twin.discipline import Discipline, Kind
 from orchestrator.twin.overhead import Overhead
@@ -64,9 +64,9 @@ def twin_of(
     fed = {
         PREDICTED: (works, discipline, replace(overhead, connect_ns=0)),
         REPLAYED: (
-            _actual(requests, works, discipline),
-            replace(discipline, cpus=1.0),
-            replace(overhead, connect_ns=0, service_ns=0),
+            _actual(requests, works),
+            replace(discipline, cpus=1.0 if discipline.kind is Kind.LOOP else np.inf),
+            replace(actual(requests, works, discipline), connect_ns=0, service_ns=0),
         ),
     }
     tables = {
@@ -90,16 +90,11 @@ def _nominal(case: Case, requests: Table) -> list[Work]:
     return [drawn[group].of(user, message) for group, user, message in zip(*columns, strict=True)]
 
 
-def _actual(requests: Table, works: Sequence[Work], discipline: Discipline) -> list[Work]:
-    """Return how long each request was really served; it blocks a loop where it blocked it.
-
-    Whoever shared a CPU has that in its time already.
-    """
-    blocks = discipline.kind is Kind.LOOP
+def _actual(requests: Table, works: Sequence[Work]) -> list[Work]:
+    """Return how long each request was really served; who shared a CPU has that in it already."""
     served_ns = between_ns(requests, "started_ns", "finished_ns").tolist()
     return [
-        Work(each_ns, blocks and work.is_computing)
-        for each_ns, work in zip(served_ns, works, strict=True)
+        Work(each_ns, work.is_computing) for each_ns, work in zip(served_ns, works, strict=True)
     ]
 
 
@@ -128,7 +123,7 @@ def _as_requests(requests: Table, found: Simulated, start_ns: int, discipline: D
 
 
 def figures_of(table: Table, begin_ns: int) -> Figures:
-    """Return the figures of requests, measured or of the twin, that are due from ``begin_ns`` on."""
+    """Return the figures of requests, measured or of the twin, due from ``begin_ns`` on."""
     counted = table[table["due_ns"] >= begin_ns]
     makespan_s = (int(counted["ended_ns"].max(initial=begin_ns)) - begin_ns) / 1e9
     response_ns = between_ns(counted, "due_ns", "ended_ns")

@@ -12,7 +12,8 @@ class Overhead:
     end of service until the client knows; ``turn_ns`` how long an event loop is busy with it.
 
     Of a connection: ``connect_ns`` from the call until it is established; ``turnover_ns`` from its
-    client's last ack until its worker takes the next that waits.
+    client's last ack until its worker takes the next that waits; ``switch_ns`` how much longer that
+    is while another thread computes under the same interpreter lock.
     """
 
     request_ns: int = 0
@@ -21,15 +22,21 @@ class Overhead:
     turn_ns: int = 0
     connect_ns: int = 0
     turnover_ns: int = 0
+    switch_ns: int = 0
 
 
 NONE = Overhead()
 TYPICAL = Overhead(
     request_ns=100_000,
     service_ns=100_000,
-    answer_ns=100_000,
+    answer_ns=200_000,
     turn_ns=40_000,
     connect_ns=200_000,
-    turnover_ns=300_000,
+    turnover_ns=250_000,
+    switch_ns=15_000_000,
 )
-"""In the order of magnitude of small machines, two cores of a cloud; a run calibrates its own."""
+"""Of two cores of a cloud, in the order of magnitude; a run calibrates its own.
+
+A thread that comes back from a call of the kernel waits for the interpreter lock until the one that
+computes is made to give it up, after 5 ms (`sys.getswitchinterval`); a turnover takes some three.
+"""

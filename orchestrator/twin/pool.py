@@ -3,7 +3,7 @@
 from collections import deque
 
 from orchestrator.twin.agenda import Agenda
-from orchestrator.twin.discipline import Discipline
+from orchestrator.twin.discipline import Discipline, Kind
 from orchestrator.twin.overhead import Overhead
 from orchestrator.twin.processors import Processors
 from orchestrator.twin.talk import NEVER, Record, Server, Talk
@@ -23,6 +23,7 @@ class Pool(Server):
         self._overhead = overhead
         self._idle = told.workers
         self._places = told.places
+        self._has_lock = told.kind is Kind.THREADS
         self._processors = Processors(agenda, told.cpus, self._on_computed)
         self._backlog: deque[Talk] = deque()
         self._waiting: deque[Talk] = deque()
@@ -92,7 +93,10 @@ class Pool(Server):
 
     def _say_goodbye(self, now_ns: int, talk: Talk) -> None:
         talk.ended_ns = now_ns
-        self._agenda.at(now_ns + self._overhead.turnover_ns, self._on_freed, talk)
+        turnover_ns = self._overhead.turnover_ns
+        if self._has_lock and self._processors.is_busy:
+            turnover_ns += self._overhead.switch_ns
+        self._agenda.at(now_ns + turnover_ns, self._on_freed, talk)
 
     def _on_computed(self, now_ns: int, talk: Talk) -> None:
         talk.finished_ns = now_ns + self._overhead.service_ns

@@ -30,6 +30,11 @@ class Processors:
         self._computing: list[tuple[float, int, Talk]] = []
         self._plan = 0
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody computes."""
+        return bool(self._computing)
+
     def begin(self, now_ns: int, talk: Talk) -> None:
         """Compute the message of ``talk`` from now on."""
         self._look(now_ns)

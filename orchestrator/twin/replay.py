@@ -8,6 +8,7 @@ simulation says. A message is numbered by its row in the table of requests.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +101,7 @@ def _scripts(requests: Table, rows: Rows, start_ns: int) -> list[Script]:
     begins = [*np.flatnonzero(is_first).tolist(), len(steps)]
     return [
         Script(int(connected_ns[begin]) - start_ns, steps[begin:end])
-        for begin, end in zip(begins, begins[1:], strict=False)
+        for begin, end in pairwise(begins)
     ]
 
 
