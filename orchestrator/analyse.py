@@ -41,7 +41,7 @@ class Analysis:
 def analyse(evidence: Evidence) -> Analysis:
     """Return what the evidence of one case amounts to."""
     run = evidence.clients
-    merged = merge(run, evidence.log)
+    merged = merge(run, evidence.log, is_proxied=evidence.is_proxied)
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
     parts = decompose(merged.requests)
     is_counted = merged.requests["due_ns"] >= begin_ns

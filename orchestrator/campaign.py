@@ -20,6 +20,7 @@ from orchestrator.findings import Findings, first_excerpts
 from orchestrator.plan import Run, plan, schedule
 from orchestrator.progress import Progress
 from orchestrator.scenario import Scenario
+from orchestrator.scenario.faults import are_proxied
 from orchestrator.summary import Status, Summary
 from orchestrator.verdict import exit_code
 
@@ -96,7 +97,8 @@ class Campaign:
         resolved = yaml.safe_dump(setting.scenario.resolved(), sort_keys=False, allow_unicode=True)
         setting.archive.write("scenario.yaml", resolved)
         self._progress.preparing(setting.backend.name)
-        setting.backend.prepare(setting.scenario.models)
+        is_proxied = are_proxied(setting.scenario.faults)
+        setting.backend.prepare(setting.scenario.models, is_proxied=is_proxied)
         self._environment = describe_host(setting.backend.describe())
         setting.archive.write_json("environment.json", self._environment)
         for number, run in enumerate(self._schedule, start=1):

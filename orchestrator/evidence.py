@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from faultproxy.toxics import TOXICS
 from orchestrator.collect import ClientRun
 from orchestrator.scenario.faults import KILLING
 from orchestrator.server_log import ServerLog
@@ -27,6 +28,11 @@ class Evidence:
     open_groups: AbstractSet[str] = frozenset()
     warmup_s: float = 0.0
     faults: tuple[FaultRecord, ...] = ()
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether the fault proxy stood between clients and server."""
+        return any(each.fault in TOXICS for each in self.faults)
 
     @property
     def is_log_cut(self) -> bool:

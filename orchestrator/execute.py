@@ -14,7 +14,7 @@ from orchestrator.conductor import Watch, drive
 from orchestrator.exits import attribute_exits
 from orchestrator.plan import Case
 from orchestrator.scenario import Scenario, ServerSettings
-from orchestrator.scenario.faults import Fault
+from orchestrator.scenario.faults import Fault, are_proxied
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 from orchestrator.timeline import Timeline
 
@@ -45,6 +45,8 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
         replicas=sum(group.replicas for group in case.groups),
         folder=folder,
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,
+        is_proxied=are_proxied(scenario.faults),
+        seed=scenario.seed,
         clients_vanish=any(order.behaviour == "vanish" for order in case.orders),
     )
     steps.on_step("starting")

@@ -44,11 +44,14 @@ class Merged:
     connections: Table
 
 
-def merge(clients: ClientRun, log: ServerLog) -> Merged:
-    """Return what both sides saw, as two tables."""
+def merge(clients: ClientRun, log: ServerLog, *, is_proxied: bool = False) -> Merged:
+    """Return what both sides saw, as two tables.
+
+    Where ``is_proxied``, the ports that the server saw are the proxy's.
+    """
     requests = _of_all(clients, "messages", REQUEST)
     connections = _of_all(clients, "connections", CONNECTION)
-    _add_acceptance(connections, log)
+    _add_acceptance(connections, log, is_proxied=is_proxied)
     own = positions(user_keys(connections), user_keys(requests))
     for column in ("begun_ns", "connected_ns", "accepted_ns", "dequeued_ns"):
         requests[column] = gather(connections, column, own)
@@ -95,12 +98,13 @@ def _request_keys(*tables: Table) -> list[Keys]:
     ]
 
 
-def _add_acceptance(connections: Table, log: ServerLog) -> None:
+def _add_acceptance(connections: Table, log: ServerLog, *, is_proxied: bool) -> None:
     """Add to each connection when and by whom the server took it, where that is known."""
     first = positions(user_keys(log.served), user_keys(connections))
     taken = gather(log.served, "conn", first).astype(np.intp)
     taken[first == NOWHERE] = NOWHERE
-    _join_by_port(connections, log.accepted, taken)
+    if not is_proxied:
+        _join_by_port(connections, log.accepted, taken)
     for column in ("worker", "accepted_ns", "dequeued_ns"):
         connections[column] = gather(log.accepted, column, taken)
 

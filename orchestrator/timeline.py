@@ -129,7 +129,7 @@ class Timeline:
             return
         record.ending_ns = time.monotonic_ns()
         try:
-            undo(self._server)
+            undo(self._server, fault)
         except (BackendError, OSError) as exc:
             record.error = f"it could not be ended: {exc}"
         else:

@@ -19,16 +19,16 @@ def windows(
 ) -> dict[str, Figures]:
     """Return the measures of each window of the load, which took ``span_ns``; none without faults.
 
-    ``during`` is from the first fault's effect until the end of the last one is begun.
+    ``before`` ends when the first fault is asked for; ``during`` is from its effect until the end
+    of the last one is begun. What comes about in between may be of either, and is in neither.
     """
     edges = _edges(faults)
     if edges is None:
         return {}
-    cuts = (span_ns[0], *edges, max(span_ns[1], edges[1]) + 1)  # the last ends at the end
-    return {
-        name: _measure(requests, begin_ns, end_ns)
-        for name, begin_ns, end_ns in zip(WINDOWS, cuts, cuts[1:], strict=False)
-    }
+    asked_ns = min(fault.asked_ns for fault in faults if fault.effect_ns is not None)
+    end_ns = max(span_ns[1], edges[1]) + 1  # so that the last message is in
+    spans = ((span_ns[0], asked_ns), edges, (edges[1], end_ns))
+    return {name: _measure(requests, *span) for name, span in zip(WINDOWS, spans, strict=True)}
 
 
 def recovery_time_s(

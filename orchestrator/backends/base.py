@@ -30,6 +30,7 @@ class StageOrder:
 
     ``environment`` is the server's whole configuration, ``limits`` what its container may have;
     logs and exit codes go to ``folder``.
+    ``is_proxied``: the fault proxy stands between clients and server, its chances by ``seed``.
     ``clients_vanish``: they need the privilege to drop a connection without FIN or RST.
     """
 
@@ -39,7 +40,9 @@ class StageOrder:
     folder: Path
     drain_timeout_s: float
     clients_vanish: bool = False
+    is_proxied: bool = False
     limits: Limits = UNLIMITED
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,22 @@ class StageEnd:
         return tuple(client.exit_code for client in self.clients)
 
 
+class Toxics(Protocol):
+    """The toxics of a fault proxy, as it reads them: maps with a name; see faultproxy/README.md."""
+
+    def add(self, toxic: Mapping[str, object]) -> None:
+        """Have one more work. Raises `BackendError` where the proxy cannot, or is not there."""
+
+    def lift(self, name: str) -> None:
+        """Have it work no more. Raises `BackendError` likewise."""
+
+
 class Server(Protocol):
     """The running server of one case. Each raises `BackendError` where it cannot be done."""
+
+    @property
+    def toxics(self) -> Toxics:
+        """What the fault proxy before it does to its connections."""
 
     def pause(self) -> None:
         """Have the whole server stand still."""
@@ -136,8 +153,8 @@ class Backend(Protocol):
     def name(self) -> str:
         """``docker`` or ``process``."""
 
-    def prepare(self, models: Sequence[str]) -> None:
-        """Make sure that ``models`` can be run; may take minutes the first time.
+    def prepare(self, models: Sequence[str], *, is_proxied: bool) -> None:
+        """Make sure that ``models``, and the proxy, can be run; may take minutes the first time.
 
         Raises:
             BackendError: they cannot.

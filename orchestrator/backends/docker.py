@@ -12,6 +12,7 @@ from orchestrator.backends.base import (
     StageOrder,
 )
 from orchestrator.backends.docker_stage import DockerStage
+from orchestrator.backends.toxics import SERVICE
 from orchestrator.compose import Compose
 from orchestrator.engine import Engine, engine_failures
 from orchestrator.interrupts import held, is_interrupted
@@ -32,15 +33,15 @@ class DockerBackend:
         self._projects: list[str] = []
         self._images: Mapping[str, str] = {}
 
-    def prepare(self, models: Sequence[str]) -> None:
-        """Build the images of ``models`` and of the client, where sources changed.
+    def prepare(self, models: Sequence[str], *, is_proxied: bool) -> None:
+        """Build the images of ``models``, the client and the proxy, where sources changed.
 
         Cases then run by image id: another checkout on this engine may move the tags meanwhile.
 
         Raises:
             BackendError: the build failed.
         """
-        names = [*models, "client"]
+        names = [*models, "client", *([SERVICE] if is_proxied else [])]
         try:
             Compose(f"lab-{self._campaign_id}").run("build", *names, timeout_s=BUILD_DEADLINE_S)
         except BackendError as exc:

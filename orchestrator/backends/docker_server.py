@@ -2,7 +2,7 @@
 
 from docker.models.containers import Container
 
-from orchestrator.backends.base import BackendError, StageOrder, events
+from orchestrator.backends.base import BackendError, StageOrder, Toxics, events
 from orchestrator.backends.container import (
     GRACE_S,
     kill_process,
@@ -10,24 +10,34 @@ from orchestrator.backends.container import (
     run_beside,
     wait_until_listening,
 )
+from orchestrator.backends.override import SERVER_PORT
 from orchestrator.backends.told import CROWD, crowd_pid, worker_pid, worker_pids
+from orchestrator.backends.toxics import ToxicControl
 from orchestrator.engine import Engine, engine_failures
 
 CPU_PERIOD_US = 100_000
-PORT = 3000
 
 
 class DockerServer:
-    """The server's container, and the conductor's, from where a crowd comes."""
+    """The server's container, and the conductor's, from where a crowd comes.
+
+    ``control`` is where the fault proxy takes orders, if there is one.
+    """
 
     def __init__(
-        self, engine: Engine, server: Container, conductor: Container, order: StageOrder
+        self,
+        engine: Engine,
+        server: Container,
+        conductor: Container,
+        order: StageOrder,
+        control: tuple[str, int] | None,
     ) -> None:
         self._engine = engine
         self._server = server
         self._conductor = conductor
         self._order = order
         self._crowd_pid: int | None = None
+        self.toxics: Toxics = ToxicControl(control)
 
     def pause(self) -> None:
         """Freeze the container."""
@@ -101,7 +111,8 @@ class DockerServer:
 
     def crowd(self, connections: int, lasts_s: float) -> None:
         """Have the conductor's container open connections; return when they stand."""
-        command = ["python3", *CROWD, f"{self._order.model}:{PORT}", str(connections), str(lasts_s)]
+        target = f"{self._order.model}:{SERVER_PORT}"
+        command = ["python3", *CROWD, target, str(connections), str(lasts_s)]
         with engine_failures():
             output = run_beside(self._conductor, command)
         self._crowd_pid = crowd_pid(output)

@@ -15,7 +15,9 @@ from orchestrator.backends.base import (
 )
 from orchestrator.backends.container import GRACE_S, ended, wait_until_listening
 from orchestrator.backends.docker_server import DockerServer
-from orchestrator.backends.override import CONDUCTOR_PORT, write_override
+from orchestrator.backends.override import CONDUCTOR_PORT, SERVER_PORT, write_override
+from orchestrator.backends.toxics import CONTROL_PORT, SERVICE
+from orchestrator.backends.toxics import PORT as PROXY_PORT
 from orchestrator.compose import Compose
 from orchestrator.engine import (
     ENGINE_ERRORS,
@@ -26,7 +28,6 @@ from orchestrator.engine import (
 
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
-PORT = 3000
 READERS = 8
 
 
@@ -40,9 +41,11 @@ class DockerStage:
         self._project = project
         self._order = order
         self._images = images
-        self.target = f"{order.model}:{PORT}"
+        entry = (SERVICE, PROXY_PORT) if order.is_proxied else (order.model, SERVER_PORT)
+        self.target = "{}:{}".format(*entry)
         self.conductor = ("127.0.0.1", 0)
         self._logs_are_saved = False
+        self._proxy = [SERVICE] if order.is_proxied else []
 
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
@@ -50,15 +53,16 @@ class DockerStage:
         override = write_override(order, self._images)
         Compose(self._project, override).run(
             "up", "--detach", "--no-build", "--no-deps",
-            "--scale", f"client={order.replicas}", order.model, "conductor", "client",
+            "--scale", f"client={order.replicas}", order.model, *self._proxy, "conductor", "client",
             timeout_s=UP_DEADLINE_S + UP_PER_REPLICA_S * order.replicas,
         )  # fmt: skip
         self._server = self._started(order.model)
         conductor = self._started("conductor")
-        self.server: Server = DockerServer(self._engine, self._server, conductor, order)
-        conductor.reload()
-        published = (conductor.ports[f"{CONDUCTOR_PORT}/tcp"] or [])[0]
-        self.conductor = (published["HostIp"], int(published["HostPort"]))
+        control = [_published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
+        self.server: Server = DockerServer(
+            self._engine, self._server, conductor, order, next(iter(control), None)
+        )
+        self.conductor = _published(conductor, CONDUCTOR_PORT)
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""
@@ -72,6 +76,8 @@ class DockerStage:
         with ThreadPoolExecutor(READERS) as pool:
             clients = tuple(pool.map(_client_end, containers))
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
+        for proxy in self._engine.containers(self._project, SERVICE):
+            proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
         return StageEnd(ended(self._server), clients)
 
@@ -99,6 +105,13 @@ class DockerStage:
         """Start the drained server again, for a look."""
         for server in self._engine.containers(self._project, self._order.model):
             server.start()
+
+
+def _published(container: Container, port: int) -> tuple[str, int]:
+    """Return where a container's port is on the host."""
+    container.reload()
+    published = (container.ports[f"{port}/tcp"] or [])[0]
+    return published["HostIp"], int(published["HostPort"])
 
 
 def _client_name(container: Container) -> str:

@@ -6,8 +6,10 @@ from pathlib import Path
 import yaml
 
 from orchestrator.backends.base import StageOrder
+from orchestrator.backends.toxics import SERVICE, proxy_settings
 
-CONDUCTOR_PORT = 3100
+CONDUCTOR_PORT, SERVER_PORT = 3100, 3000
+ANY_HOST = "0.0.0.0"  # noqa: S104 of its own network
 # TCP_REPAIR takes CAP_NET_ADMIN, here of the container's own network; a process that is not root
 # would have it in its bounds alone.
 VANISHING: Mapping[str, object] = {"cap_add": ["NET_ADMIN"], "user": "0:0"}
@@ -39,7 +41,7 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
         "image": images["client"],
         "environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"},
     }
-    override = {
+    override: dict[str, dict[str, object]] = {
         "services": {
             order.model: {
                 "image": images[order.model],
@@ -52,6 +54,10 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
             "conductor": {"image": images["client"]},
         }
     }
+    if order.is_proxied:
+        target = f"{order.model}:{SERVER_PORT}"
+        settings = proxy_settings(target, ANY_HOST, order.seed)
+        override["services"][SERVICE] = {"image": images[SERVICE], "environment": settings}
     path = order.folder / "compose.override.yaml"
     path.write_text(yaml.dump(override, Dumper=_OverrideDumper), encoding="utf-8")
     return path

@@ -31,7 +31,7 @@ class ProcessBackend:
     def __init__(self) -> None:
         self._programs: list[Program] = []
 
-    def prepare(self, models: Sequence[str]) -> None:
+    def prepare(self, models: Sequence[str], *, is_proxied: bool) -> None:  # noqa: ARG002 the proxy is here
         """Check that every model has a program here.
 
         Raises:
@@ -83,7 +83,7 @@ class ProcessStage:
         conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0"}
         conductor = self._run("conductor", ["client/client.py", "conductor"], conductor_settings)
         self.server = ProcessServer(order, self._run)
-        self.target = f"{LOOPBACK}:{self.server.port}"
+        self.target = f"{LOOPBACK}:{self.server.proxy_port or self.server.port}"
         self.conductor = (LOOPBACK, conductor.listening_port())
         client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}"}
         self._clients = [

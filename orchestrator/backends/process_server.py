@@ -8,9 +8,10 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from orchestrator.backends.base import BackendError, StageOrder, events
+from orchestrator.backends.base import BackendError, StageOrder, Toxics, events
 from orchestrator.backends.program import POLL_S, Program
 from orchestrator.backends.told import CROWD, crowd_pid, worker_pid, worker_pids
+from orchestrator.backends.toxics import SERVICE, ToxicControl, proxy_settings
 
 GRACE_S = 5.0
 CROWD_DEADLINE_S = 20.0
@@ -29,6 +30,18 @@ class ProcessServer:
         self.program = self._started(port=0)
         self.port = self.program.listening_port()
         self._crowd: Program | None = None
+        self.proxy_port = 0
+        self.toxics: Toxics = ToxicControl(None)
+        if order.is_proxied:
+            self._put_behind_proxy()
+
+    def _put_behind_proxy(self) -> None:
+        settings = proxy_settings(f"{LOOPBACK}:{self.port}", LOOPBACK, self._order.seed)
+        any_port = {"LAB_PROXY_PORT": "0", "LAB_PROXY_CONTROL_PORT": "0"}
+        proxy = self._run(SERVICE, ["-m", "faultproxy"], settings | any_port)
+        self.proxy_port = proxy.listening_port()
+        (listening,) = events(proxy.log, "listening")
+        self.toxics = ToxicControl((LOOPBACK, int(str(listening["control_port"]))))
 
     def _started(self, port: int) -> Program:
         settings = {"LAB_HOST": LOOPBACK, **self._order.environment, "LAB_PORT": str(port)}

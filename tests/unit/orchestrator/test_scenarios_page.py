@@ -13,7 +13,7 @@ from orchestrator.models import ROOT
 from orchestrator.plan import plan
 from orchestrator.scenario import Group, Limits, Scenario, ServerSettings
 from orchestrator.scenario.executors import EXECUTORS
-from orchestrator.scenario.faults import FAULTS, Fault
+from orchestrator.scenario.faults import KINDS, Fault
 from orchestrator.scenario.groups import BEHAVIOURS
 from orchestrator.scenario.sections import SERVER_DEFAULTS, Section
 
@@ -87,7 +87,7 @@ def test_the_page_lists_every_executor_behaviour_and_fault() -> None:
     text = part("### `clients`")
     assert re.findall(r"^\| \[`(\w+)`\]", text, re.MULTILINE) == list(EXECUTORS)
     assert [name.strip("`") for name, *_ in rows("#### Behaviours")] == list(BEHAVIOURS)
-    assert [name.strip("`") for name, *_ in rows("#### Kinds of faults")] == list(FAULTS)
+    assert [name.strip("`") for name, *_ in rows("#### Kinds of faults")] == list(KINDS)
 
 
 def test_a_setting_left_out_has_the_servers_default(load: Load) -> None:
@@ -111,6 +111,7 @@ NEEDED = {"pipeline": "behaviour: pipeline"}
 ROOTS = {
     "### `server`": "server: {{{}}}\n",
     "### `faults`": "faults: [{{at: 1s, fault: fill-backlog, lasts: 1s, {}}}]\n",
+    "toxicity": "faults: [{{at: 1s, fault: reset_peer, lasts: 1s, {}}}]\n",
 }
 
 
@@ -131,7 +132,7 @@ def scenario_with(key: str, value: int, heading: str) -> str:
         own_terms = [*others, own, *([NEEDED[key]] if key in NEEDED else [])]
         return f"intent: x\nclients: [{{{', '.join(own_terms)}}}]\n"
     text = f"intent: x\nclients: [{{{group}}}]\n"
-    return text + ROOTS.get(heading, "{}\n").format(own)
+    return text + ROOTS.get(key, ROOTS.get(heading, "{}\n")).format(own)
 
 
 @pytest.mark.parametrize(("key", "heading", "allowed"), [*ranges()])

@@ -120,6 +120,16 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
          "6:46: lasts: a worker that was killed is the server's own to replace; leave this out"),
         ("faults: [{at: 1s, fault: disconnect}]",
          "6:26: fault: disconnect needs an end; write e.g. lasts: 500ms"),
+        ("faults: [{at: 1s, fault: kill, toxicity: 1}]",
+         "6:42: toxicity: this goes with latency, bandwidth, slicer, reset_peer, timeout, "
+         "slow_close, limit_data only"),
+        ("faults: [{at: 1s, fault: latency, lasts: 1s, attributes: {latency: 5}}]",
+         "6:58: attributes: latency: 5 is not a duration; write a number and a unit: us, ms, s, m"),
+        ("faults: [{at: 1s, fault: bandwidth, lasts: 1s}]",
+         "6:26: fault: rate is missing"),
+        ("faults: [{at: 1s, fault: slicer, lasts: 1s, attributes: {average_size: 1, speed: 2}}]",
+         "6:57: attributes: speed: no such attribute; there is: average_size, size_variation, "
+         "delay"),
         ("faults: [{at: 1s, fault: kill, crowd: 9}]",
          "6:39: crowd: this goes with fill-backlog only"),
         ("faults: [{at: 1s, fault: kill, worker: 2}]",
@@ -132,11 +142,13 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
          "6:15: at: it is over at 120s, and timeout ends the load at 120s"),
         ("faults: [{at: 1s, fault: kil}]",
          "6:26: fault: unknown value 'kil'; did you mean 'kill'? allowed: pause, kill-worker, "
-         "terminate, kill, cpu-limit, disconnect, fill-backlog"),
+         "terminate, kill, cpu-limit, disconnect, fill-backlog, latency, bandwidth, slicer, "
+         "reset_peer, timeout, slow_close, limit_data"),
         ("faults: [{at: 1s, fault: kill-worker, worker: any}]",
          "6:47: worker: 'any'; allowed: random, or a worker from 1 to 1024"),
         ("faults: [{at: 1s}]",
-         "6:10: missing key 'fault'; keys here: at, fault, lasts, worker, cpus, crowd"),
+         "6:10: missing key 'fault'; keys here: at, fault, lasts, worker, cpus, crowd, "
+         "stream, toxicity, attributes"),
         ("expect: {all: [during.acked > 0]}",
          "6:16: unknown group 'during'; allowed: clients, slowest"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.cpu_time > 0s]}",

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ class Scene:
     def restart(self) -> None:
         self._note("restart")
 
+    @property
+    def toxics(self) -> "Scene":
+        return self
+
+    def add(self, toxic: Mapping[str, object]) -> None:
+        self._note(f"{toxic['type']} {toxic['attributes']}")
+
+    def lift(self, name: str) -> None:
+        self._note(f"lift {name}")
+
     def disconnect(self) -> None:
         self._note("disconnect")
 
@@ -90,14 +101,17 @@ def test_faults_are_done_and_undone_in_the_order_of_time(tmp_path: Path) -> None
 
 def test_each_fault_that_lasts_is_undone_in_its_own_way() -> None:
     scene = Scene(last="restart")
-    kinds = ("disconnect", "fill-backlog", "kill")
+    kinds = ("disconnect", "fill-backlog", "latency", "kill")
     faults = [
-        Fault(at=f"{10 * number + 1}ms", fault=kind, lasts="5ms").against(workers=2, backlog=5)
-        for number, kind in enumerate(kinds)
+        Fault(at=f"{10 * n + 1}ms", fault=kind, lasts="5ms", attributes={"latency": "9ms"}).against(
+            workers=2, backlog=5
+        )
+        for n, kind in enumerate(kinds)
     ]
     carried_out(scene, *faults)
     assert scene.deeds == [
-        "disconnect", "reconnect", "crowd of 8 for 0.005 s", "disperse", "kill", "restart",
+        "disconnect", "reconnect", "crowd of 8 for 0.005 s", "disperse",
+        "latency {'latency': '9ms'}", "lift latency at 21ms", "kill", "restart",
     ]  # fmt: skip
 
 

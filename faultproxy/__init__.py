@@ -1,0 +1,1 @@
+"""A TCP proxy that misbehaves on request, between clients and a server; standard library only."""

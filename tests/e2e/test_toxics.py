@@ -1,0 +1,105 @@
+"""What the fault proxy does to a network shows while it lasts, and only then."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import Lab
+from tests.e2e.test_faults import BACKENDS, written
+
+SCENARIO = """\
+intent: What does {fault} do to those who are on the line?
+models: [{model}]
+clients:
+  - {{executor: open, rate: 40/s, duration: 3s, connections: each, demand: sleep=1ms,
+      answer_timeout: 400ms}}
+faults: [{{at: 1s, fault: {fault}, lasts: 1s, attributes: {attributes}{more}}}]
+expect:
+  all:
+    - before.failed == 0
+    - before.response_time_p50 < 60ms
+    - after.acked > 10
+    - acked + failed + unsent + in_flight == 120
+    - after.failed <= 1    # on the line at the end
+    - failed >= 0
+    - errors >= 0
+    - reset >= 0
+    - closed_early >= 0
+    - timed_out >= 0
+    - {shows}
+"""
+TOXICS = {
+    "latency": ("{latency: 80ms, jitter: 5ms}", "during.response_time_p50 > 75ms"),
+    "bandwidth": ("{rate: 0.02}", "during.response_time_p50 > 100ms"),
+    "slicer": ("{average_size: 1, delay: 40ms}", "during.response_time_p50 > 75ms"),
+    "reset_peer": ("{}", "reset > 10"),
+    "timeout": ("{timeout: 100ms}", "closed_early > 10"),
+    "limit_data": ("{bytes: 2}", "closed_early > 10"),
+}
+
+
+def scenario(folder: Path, fault: str, model: str = "epoll", more: str = "") -> Path:
+    attributes, shows = TOXICS[fault]
+    text = SCENARIO.format(fault=fault, model=model, attributes=attributes, shows=shows, more=more)
+    return written(folder, text)
+
+
+@pytest.mark.parametrize("fault", list(TOXICS))
+def test_a_toxic_shows_while_it_lasts(lab: Lab, tmp_path: Path, fault: str) -> None:
+    ended = lab.run(scenario(tmp_path, fault), "--backend", "process")
+    assert ended.code == 0, ended.out + ended.err
+    (run,) = ended.case("epoll")["runs"]
+    (record,) = run["faults"]
+    assert record["error"] == ""
+    assert 1.0 <= record["effect_s"] < 2.0 <= record["reverted_s"]
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("fault", "model"),
+    [("latency", "single"), ("reset_peer", "prefork"), ("limit_data", "threaded"),
+     ("timeout", "epoll")],
+)  # fmt: skip
+def test_a_toxic_shows_on_each_model_in_containers(
+    lab: Lab, tmp_path: Path, fault: str, model: str
+) -> None:
+    ended = lab.run(scenario(tmp_path, fault, model), "--backend", "docker")
+    assert ended.code == 0, ended.out + ended.err
+
+
+def test_a_late_end_keeps_a_worker_that_serves_whole_connections(lab: Lab, tmp_path: Path) -> None:
+    """The client's goodbye is answered by the server's end of the stream, which comes late."""
+    text = """\
+intent: Who pays for the end of a conversation that arrives late?
+models: [single]
+clients: [{executor: closed, users: 4, messages: 1, demand: sleep=1ms}]
+faults: [{at: 0s, fault: slow_close, lasts: 20s, stream: upstream, attributes: {delay: 300ms}}]
+expect: {all: [acked == 4]}
+"""
+    ended = lab.run(written(tmp_path, text), "--backend", "process")
+    assert ended.code == 0, ended.out + ended.err
+
+
+def test_a_toxicity_spares_the_others(lab: Lab, tmp_path: Path) -> None:
+    path = scenario(tmp_path, "reset_peer", more=", toxicity: 0.5")
+    ended = lab.run(path, "--backend", "process")
+    assert ended.code == 0, ended.out + ended.err
+    during = ended.case("epoll")["groups"]["during"]
+    assert during["acked"] > 5
+    assert during["failed"] > 5
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_interrupt_leaves_no_proxy(lab: Lab, tmp_path: Path, backend: str) -> None:
+    text = """\
+intent: Is a proxy gone after Ctrl-C?
+models: [threaded]
+clients: [{executor: closed, users: 2, messages: 100, demand: sleep=1s}]
+faults: [{at: 100ms, fault: latency, lasts: 60s, attributes: {latency: 1s}}]
+"""
+    ended = lab.interrupt(
+        "under load", signal.SIGINT, written(tmp_path, text), "--backend", backend, "--out", lab.out
+    )
+    assert ended.code == 130, ended.out + ended.err
+    assert lab.left_processes() == []

@@ -1,0 +1,307 @@
+"""The proxy over real sockets: transparent without toxics, and each toxic as the peer sees it."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from faultproxy.prescription import UPSTREAM
+from faultproxy.stream import MAX_PENDING_BYTES
+from labkit.wire import MAX_LINE_BYTES
+from tests.unit.faultproxy.running import (
+    RunningProxy,
+    read_exactly,
+    read_to_end,
+    running_proxy,
+    start,
+    toxic,
+)
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+@pytest.fixture(scope="module")
+def shared_proxy() -> Iterator[RunningProxy]:
+    with running_proxy() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(shared_proxy: RunningProxy) -> Iterator[RunningProxy]:
+    """Give one proxy to every test, without toxics at its begin."""
+    shared_proxy.prescribe([])
+    yield shared_proxy
+    shared_proxy.prescribe([])
+
+
+def since_s(begun_s: float) -> float:
+    return time.monotonic() - begun_s
+
+
+def test_bytes_pass_both_ways(proxy: RunningProxy) -> None:
+    with proxy.connection() as (client, server):
+        client.sendall(b"hello\x03")
+        assert server.recv(100) == b"hello\x03"
+        server.sendall(b"ack")
+        assert client.recv(100) == b"ack"
+
+
+def test_a_half_close_passes_and_the_answer_still_comes(proxy: RunningProxy) -> None:
+    with proxy.connection() as (client, server):
+        client.sendall(b"last\x03")
+        client.shutdown(socket.SHUT_WR)
+        assert read_to_end(server) == b"last\x03"
+        server.sendall(b"ack")
+        server.close()
+        assert read_to_end(client) == b"ack"
+
+
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_reset_passes_as_a_reset(proxy: RunningProxy, who: int) -> None:
+    with proxy.connection() as ends:
+        ends[who].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        ends[who].close()
+        with pytest.raises(ConnectionResetError):
+            ends[1 - who].recv(1)
+
+
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_reset_after_an_end_of_stream_harms_nobody(who: int) -> None:
+    """Of which the proxy hears nothing: it reads no more there, and ending that stream fails."""
+    with running_proxy() as proxy:
+        with proxy.connection() as ends:
+            ends[who].shutdown(socket.SHUT_WR)
+            assert ends[1 - who].recv(1) == b""
+            ends[who].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            ends[who].close()
+            ends[1 - who].shutdown(socket.SHUT_WR)
+            proxy.prescribe([])  # is obeyed after what came before it
+        assert proxy.stop()[-1]["counts"] == {"connections": 1, "eof": 2}
+
+
+@pytest.mark.slow
+def test_who_reads_nothing_stops_the_sender(proxy: RunningProxy) -> None:
+    with proxy.connection() as (_client, server):
+        server.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            server.sendall(bytes(1 << 27))  # more than all buffers of the kernel together
+
+
+def test_more_than_the_proxy_holds_is_not_lost(proxy: RunningProxy) -> None:
+    proxy.prescribe([toxic("latency", latency="20ms")])
+    sent = bytes(range(256)) * (4 * MAX_PENDING_BYTES >> 8)
+    with proxy.connection() as (client, server):
+        sender = threading.Thread(target=server.sendall, args=[sent])
+        sender.start()
+        assert read_exactly(client, len(sent)) == sent
+        sender.join()
+
+
+def test_a_server_that_refuses_makes_a_reset() -> None:
+    with running_proxy() as proxy:
+        proxy.listener.close()
+        with proxy.connect() as client, pytest.raises(ConnectionResetError):
+            client.recv(1)
+        assert proxy.stop()[-1]["counts"]["unreachable"] == 1
+
+
+def test_latency_delays(proxy: RunningProxy) -> None:
+    proxy.prescribe([toxic("latency", latency="100ms")])
+    with proxy.connection() as (client, server):
+        begun_s = time.monotonic()
+        server.sendall(b"ack")
+        assert client.recv(100) == b"ack"
+        assert since_s(begun_s) >= 0.1
+
+
+def test_a_toxic_works_in_its_direction_alone(proxy: RunningProxy) -> None:
+    proxy.prescribe([toxic("latency", latency="60s")])
+    with proxy.connection() as (client, server):
+        client.sendall(b"hello\x03")
+        assert server.recv(100) == b"hello\x03"
+
+
+@pytest.mark.slow
+def test_bandwidth_is_not_exceeded(proxy: RunningProxy) -> None:
+    proxy.prescribe([toxic("bandwidth", UPSTREAM, rate=100)])
+    with proxy.connection() as (client, server):
+        begun_s = time.monotonic()
+        client.sendall(bytes(30_000))
+        client.shutdown(socket.SHUT_WR)
+        assert len(read_to_end(server)) == 30_000
+        assert since_s(begun_s) >= 0.3
+
+
+def test_a_slicer_cuts_a_message_up(proxy: RunningProxy) -> None:
+    proxy.prescribe([toxic("slicer", UPSTREAM, average_size=2, delay="20ms")])
+    with proxy.connection() as (client, server):
+        client.sendall(b"goodbye\x03")
+        assert [server.recv(100) for _ in range(4)] == [b"go", b"od", b"by", b"e\x03"]
+
+
+def test_reset_peer_resets_both_ends_once_something_was_sent(proxy: RunningProxy) -> None:
+    proxy.prescribe([toxic("reset_peer", UPSTREAM, timeout="50ms")])
+    with proxy.connection() as (client, server):
+        begun_s = time.monotonic()
+        client.sendall(b"hello\x03")
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+        with pytest.raises(ConnectionResetError):
+            server.recv(1)
+        assert since_s(begun_s) >= 0.05
+
+
+def test_timeout_swallows_and_then_closes(proxy: RunningProxy) -> None:
+    with proxy.connection() as (client, server):
+        proxy.prescribe([toxic("timeout", timeout="50ms")])
+        server.sendall(b"ack")
+        assert client.recv(100) == b""
+        assert server.recv(100) == b""
+
+
+def test_a_timeout_of_nothing_closes_when_it_is_lifted(proxy: RunningProxy) -> None:
+    with proxy.connection() as (client, server):
+        proxy.prescribe([toxic("timeout", timeout="0ms")])
+        server.sendall(b"ack")
+        client.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            client.recv(100)
+        proxy.prescribe([])
+        assert client.recv(100) == b""
+
+
+def test_slow_close_delays_the_end_alone(proxy: RunningProxy) -> None:
+    proxy.prescribe([toxic("slow_close", delay="150ms")])
+    with proxy.connection() as (client, server):
+        begun_s = time.monotonic()
+        server.sendall(b"ack")
+        server.close()
+        assert client.recv(100) == b"ack"
+        assert client.recv(100) == b""
+        assert since_s(begun_s) >= 0.15
+
+
+def test_limit_data_closes_after_the_last_byte(proxy: RunningProxy) -> None:
+    proxy.prescribe([toxic("limit_data", bytes=4)])
+    with proxy.connection() as (client, server):
+        server.sendall(b"ackack")
+        assert read_to_end(client) == b"acka"
+        assert read_to_end(server) == b""
+
+
+def test_toxics_begin_and_end_on_connections_that_are_open(proxy: RunningProxy) -> None:
+    with proxy.connection() as (client, server):
+        before_ns = time.monotonic_ns()
+        answer = proxy.prescribe([toxic("latency", latency="100ms")])
+        assert answer["type"] == "in_effect"
+        assert before_ns < answer["t_ns"] < time.monotonic_ns()
+        begun_s = time.monotonic()
+        server.sendall(b"1")
+        assert client.recv(1) == b"1"
+        assert since_s(begun_s) >= 0.1
+        proxy.prescribe([toxic("latency", latency="60s")])
+        proxy.prescribe([])
+        server.sendall(b"2")
+        assert client.recv(1) == b"2"
+
+
+def test_a_toxic_that_stays_goes_on_where_it_is(proxy: RunningProxy) -> None:
+    limit = toxic("limit_data", bytes=4)
+    proxy.prescribe([limit])
+    with proxy.connection() as (client, server):
+        server.sendall(b"ack")
+        assert client.recv(100) == b"ack"
+        proxy.prescribe([toxic("latency", latency="1ms"), limit])
+        server.sendall(b"ack")
+        assert read_to_end(client) == b"a"
+
+
+def test_what_overtook_a_delay_waits_for_it(proxy: RunningProxy) -> None:
+    """A toxic that is lifted leaves what is on its way; later bytes must not come before."""
+    proxy.prescribe([toxic("latency", latency="100ms")])
+    with proxy.connection() as (client, server):
+        server.sendall(b"first ")
+        proxy.prescribe([])
+        server.sendall(b"second")
+        server.close()
+        assert read_to_end(client) == b"first second"
+
+
+def test_toxicity_spares_the_same_connections_in_every_run() -> None:
+    cuts = {**toxic("limit_data", bytes=0), "toxicity": 0.5}
+    runs = []
+    for _ in range(2):
+        with running_proxy([cuts], LAB_PROXY_SEED="7") as proxy:
+            runs.append([_is_cut(proxy) for _ in range(20)])
+    assert runs[0] == runs[1]
+    assert set(runs[0]) == {True, False}
+
+
+def _is_cut(proxy: RunningProxy) -> bool:
+    with proxy.connection() as (client, server):
+        server.sendall(b"ack")
+        return client.recv(100) == b""
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "reason"),
+    [
+        ("toxics", {"toxics": [{"type": "latencies"}]}, "none of: latency"),
+        ("toxics", {}, "not a list"),
+        ("stop", {}, "no order"),
+    ],
+)
+def test_an_order_that_cannot_be_obeyed_is_refused(
+    proxy: RunningProxy, kind: str, fields: dict[str, object], reason: str
+) -> None:
+    answer = proxy.order(kind, **fields)
+    assert answer["type"] == "refused"
+    assert reason in answer["reason"]
+
+
+@pytest.mark.parametrize("nonsense", [b"GET / HTTP/1.1\r\n", b"x" * 200_000 + b"\n", b"[[["])
+def test_nonsense_costs_the_control_connection_alone(proxy: RunningProxy, nonsense: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", proxy.control_port), timeout=20) as control:
+        try:
+            control.sendall(nonsense)
+            control.shutdown(socket.SHUT_WR)
+            assert b"refused" in control.recv(1000)
+        except OSError:
+            assert len(nonsense) > MAX_LINE_BYTES  # the rest of it was never read
+    assert proxy.prescribe([])["type"] == "in_effect"
+
+
+def test_sigterm_ends_it_at_once_and_it_tells_what_there_was() -> None:
+    with running_proxy([toxic("latency", latency="60s")]) as proxy:
+        control = socket.create_connection(("127.0.0.1", proxy.control_port))
+        with control, proxy.connection() as (client, server):
+            client.sendall(b"hello\x03")
+            server.recv(100)
+            server.sendall(b"never arrives")
+            stopped = proxy.stop()[-1]
+            with pytest.raises(ConnectionResetError):
+                client.recv(1)
+        assert stopped["event"] == "stopped"
+        assert stopped["counts"] == {"connections": 1, "upstream_bytes": 6}
+
+
+def test_a_variable_that_is_wrong_ends_it_with_a_line_that_names_it() -> None:
+    process = start({"LAB_PROXY_PORT": "many"})
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (2, "")
+    assert [line.split(":")[1].strip() for line in err.splitlines()] == [
+        "LAB_PROXY_PORT",
+        "LAB_PROXY_TARGET",
+    ]
+
+
+def test_a_port_that_is_taken_ends_it_with_one_line(proxy: RunningProxy) -> None:
+    process = start({"LAB_PROXY_TARGET": "localhost:1", "LAB_PROXY_PORT": str(proxy.port),
+                     "LAB_PROXY_CONTROL_PORT": "0"})  # fmt: skip
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert err.count("\n") == 1
+    assert err.startswith("faultproxy: cannot listen")
