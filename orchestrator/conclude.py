@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.analyse import Analysis, analyse
 from orchestrator.archive import CASE, SERVER_LOG, Archive
@@ -10,7 +10,7 @@ from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
 from orchestrator.excerpt import MAX_REQUESTS, excerpt
-from orchestrator.exchange import store_samples
+from orchestrator.exchange import store_samples, store_twin
 from orchestrator.measures import MEASURES
 from orchestrator.plan import Run, plan
 from orchestrator.records import Excerpt
@@ -18,6 +18,7 @@ from orchestrator.scenario import Scenario
 from orchestrator.server_log import read_server_log
 from orchestrator.summary import FaultSummary, RunSummary
 from orchestrator.timeline import FaultRecord, read_faults
+from orchestrator.twin.beside import beside
 from orchestrator.verdict import disturbances
 
 MAX_REQUESTS_IN_ALL = 20_000
@@ -55,15 +56,18 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         faults=read_faults(folder),
     )
     analysis = analyse(evidence)
+    twin = beside(case, analysis.merged, evidence)
+    analysis = replace(analysis, views={**analysis.views, **twin.views})
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
+    store_twin(archive, run.slug, twin.samples)
     limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
     shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]
     summary = _summary(run, analysis, told, ended["overhead_s"])
     disturbed = [*summary.invalid, *disturbances(scenario.validity, values)]
-    summary = summary.model_copy(update={"invalid": disturbed})
+    summary = summary.model_copy(update={"invalid": disturbed, "twin": twin.summary})
     return Conclusion(run, summary, shown, values)
 
 

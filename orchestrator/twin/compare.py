@@ -16,6 +16,7 @@ from orchestrator.decompose import decompose, part_measures
 from orchestrator.merge import Merged
 from orchestrator.plan import Case
 from orchestrator.quantiles import between_ns, statistics_s
+from orchestrator.scenario.naming import PREDICTED, REPLAYED
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 from orchestrator.tables import Table
 from orchestrator.twin.calibrate import actual, calibrate
@@ -26,7 +27,6 @@ from orchestrator.twin.predict import NO_END_NS, NoTwinError, discipline_of
 from orchestrator.twin.replay import replay
 from orchestrator.twin.simulate import Simulated, simulate
 
-PREDICTED, REPLAYED = "predicted", "replayed"
 MAX_MESSAGES = 500_000
 """Of a run with more, simulated twice, the twin would take longer than the analysis itself."""
 
@@ -54,8 +54,7 @@ def twin_of(
         NoTwinError: there is none, and why.
     """
     discipline = discipline_of(case, twins, cpus)
-    is_acked = (merged.requests["outcome"] == ACKED) & (merged.requests["finished_ns"] > 0)
-    rows = np.flatnonzero(is_acked)
+    rows = np.flatnonzero(_is_known(merged.requests))
     if not 0 < len(rows) <= MAX_MESSAGES:
         raise NoTwinError(f"{len(rows)} messages acknowledged; the twin takes 1 to {MAX_MESSAGES}")
     requests = merged.requests[rows]
@@ -79,6 +78,14 @@ def twin_of(
         for name, (works, served_by, beside) in fed.items()
     }
     return Twin(rows, requests, tables, overhead)
+
+
+def _is_known(requests: Table) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Tell which requests were acknowledged, with all of their instants."""
+    known = requests["outcome"] == ACKED
+    for instant in ("connected_ns", "accepted_ns", "started_ns", "finished_ns"):
+        known &= requests[instant] > 0
+    return np.asarray(known)
 
 
 def _nominal(case: Case, requests: Table) -> list[Work]:

@@ -153,7 +153,7 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
         ("    start: 2m", "6:12: start: the load goes on until 120s and timeout ends it at "
          "120s; write a longer timeout"),
         ("expect: {all: [late.p99 < 1s]}",
-         "6:16: unknown group 'late'; allowed: clients, slowest"),
+         "6:16: unknown group 'late'; allowed: clients, slowest, predicted, replayed"),
         ("expect: {all: [clients.cpu_time < 1s]}",
          "6:16: cpu_time is not of a group; write cpu_time"),
         ("    demand: sleep=61s",
