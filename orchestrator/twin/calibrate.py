@@ -14,7 +14,7 @@ import numpy.typing as npt
 from orchestrator.quantiles import Durations, between_ns
 from orchestrator.tables import Keys, Table, user_keys
 from orchestrator.twin.demands import Work
-from orchestrator.twin.discipline import Discipline
+from orchestrator.twin.discipline import Discipline, Kind
 from orchestrator.twin.overhead import TYPICAL, Overhead
 
 FEWEST = 5
@@ -50,6 +50,9 @@ def _measure(
     demands_ns = np.array([work.demand_ns for work in works], np.int64)
     beyond_ns = between_ns(requests, "started_ns", "finished_ns") - demands_ns
     answering_ns = between_ns(requests, "finished_ns", "ended_ns")
+    firsts, welcome = _firsts(requests), _is_welcome(requests, works, discipline)
+    connecting_ns = between_ns(firsts, "begun_ns", "connected_ns")
+    accepting_ns = _taken_ns(firsts) - _instants(firsts, "connected_ns")
     alone_ns, among_ns = _turnovers_ns(requests, _computing(works, discipline))
     turnover_ns = of(alone_ns, TYPICAL.turnover_ns)
     return Overhead(
@@ -57,9 +60,8 @@ def _measure(
         service_ns=of(beyond_ns[alone], TYPICAL.service_ns),
         answer_ns=of(answering_ns[alone], TYPICAL.answer_ns),
         turn_ns=TYPICAL.turn_ns,
-        connect_ns=of(
-            between_ns(_firsts(requests), "begun_ns", "connected_ns"), TYPICAL.connect_ns
-        ),
+        connect_ns=of(connecting_ns, TYPICAL.connect_ns),
+        accept_ns=of(accepting_ns[welcome], TYPICAL.accept_ns),
         turnover_ns=turnover_ns,
         switch_ns=max(_mean(among_ns, turnover_ns + TYPICAL.switch_ns) - turnover_ns, 0),
     )
@@ -95,6 +97,28 @@ def _overlapping(requests: Table, which: Flags, begin: Keys, end: Keys) -> Durat
     over = np.searchsorted(np.sort(requests["finished_ns"][which]), begin, side="right")
     overlapping: Durations = begun - over
     return overlapping
+
+
+def _is_welcome(requests: Table, works: Sequence[Work], discipline: Discipline) -> Flags:
+    """Tell which connections found somebody free to take them: an idle worker, an idle loop."""
+    firsts, computing = _firsts(requests), _computing(works, discipline)
+    came_ns = firsts["connected_ns"]
+    undisturbed = _overlapping(requests, computing, came_ns, came_ns + 1) == 0
+    order = np.lexsort((requests["sent_ns"], user_keys(requests)))
+    _, begins = np.unique(user_keys(requests)[order], return_index=True)
+    over_ns = np.sort(np.maximum.reduceat(requests["ended_ns"][order], begins))
+    before = np.searchsorted(np.sort(came_ns), came_ns, side="left")
+    there = before - np.searchsorted(over_ns, came_ns, side="right")
+    is_idle = there < discipline.workers
+    welcome: Flags
+    match discipline.kind:
+        case Kind.LOOP:
+            welcome = undisturbed
+        case Kind.THREADS:
+            welcome = undisturbed & is_idle
+        case _:
+            welcome = is_idle
+    return welcome
 
 
 def _firsts(requests: Table) -> Table:

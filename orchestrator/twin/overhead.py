@@ -11,9 +11,10 @@ class Overhead:
     serve; ``service_ns`` how much longer a service takes than its demand; ``answer_ns`` from the
     end of service until the client knows; ``turn_ns`` how long an event loop is busy with it.
 
-    Of a connection: ``connect_ns`` from the call until it is established; ``turnover_ns`` from its
-    client's last ack until its worker takes the next that waits; ``switch_ns`` how much longer that
-    is while another thread computes under the same interpreter lock.
+    Of a connection: ``connect_ns`` from the call until it is established; ``accept_ns`` from then
+    until it is taken, where somebody is free to; ``turnover_ns`` from its client's last ack until
+    its worker takes the next that waits; ``switch_ns`` how much longer these two are while another
+    thread computes under the same interpreter lock.
     """
 
     request_ns: int = 0
@@ -21,6 +22,7 @@ class Overhead:
     answer_ns: int = 0
     turn_ns: int = 0
     connect_ns: int = 0
+    accept_ns: int = 0
     turnover_ns: int = 0
     switch_ns: int = 0
 
@@ -32,6 +34,7 @@ TYPICAL = Overhead(
     answer_ns=200_000,
     turn_ns=40_000,
     connect_ns=200_000,
+    accept_ns=100_000,
     turnover_ns=250_000,
     switch_ns=15_000_000,
 )

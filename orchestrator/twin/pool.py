@@ -29,7 +29,16 @@ class Pool(Server):
         self._waiting: deque[Talk] = deque()
 
     def connect(self, now_ns: int, talk: Talk) -> None:
-        """Take a connection that was just established into the accept queue."""
+        """Take a connection that was just established into the accept queue.
+
+        Whoever accepts under a lock that another computes under comes to it later.
+        """
+        if self._has_lock and self._processors.is_busy:
+            self._agenda.at(now_ns + self._overhead.switch_ns, self._enter, talk)
+        else:
+            self._enter(now_ns, talk)
+
+    def _enter(self, now_ns: int, talk: Talk) -> None:
         self._backlog.append(talk)
         self._move_on(now_ns)
 

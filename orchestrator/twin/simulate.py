@@ -59,6 +59,7 @@ class _Door:
         self._agenda = agenda
         self._record = record
         self._connect_ns = overhead.connect_ns
+        self._accept_ns = overhead.accept_ns
         self._server = server
         self._coming: Iterator[Talk] = iter(())
 
@@ -76,7 +77,10 @@ class _Door:
         self._record.begin(talk)
         talk.connected_ns = now_ns
         talk.is_leaving = talk.source.connected(talk) is False
-        self._server.connect(now_ns, talk)
+        if self._accept_ns:
+            self._agenda.at(now_ns + self._accept_ns, self._server.connect, talk)
+        else:
+            self._server.connect(now_ns, talk)
         self._await_next()
 
 
