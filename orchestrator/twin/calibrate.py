@@ -54,16 +54,18 @@ def _measure(
     connecting_ns = between_ns(firsts, "begun_ns", "connected_ns")
     accepting_ns = _taken_ns(firsts) - _instants(firsts, "connected_ns")
     alone_ns, among_ns = _turnovers_ns(requests, _computing(works, discipline))
-    turnover_ns = of(alone_ns, TYPICAL.turnover_ns)
+    request_ns = of(reading_ns[alone], TYPICAL.request_ns)
+    turnover_ns = of(alone_ns - request_ns, TYPICAL.turnover_ns)
+    among = _mean(among_ns - request_ns - turnover_ns, TYPICAL.switch_ns)
     return Overhead(
-        request_ns=of(reading_ns[alone], TYPICAL.request_ns),
+        request_ns=request_ns,
         service_ns=of(beyond_ns[alone], TYPICAL.service_ns),
         answer_ns=of(answering_ns[alone], TYPICAL.answer_ns),
         turn_ns=TYPICAL.turn_ns,
         connect_ns=of(connecting_ns, TYPICAL.connect_ns),
         accept_ns=of(accepting_ns[welcome], TYPICAL.accept_ns),
         turnover_ns=turnover_ns,
-        switch_ns=max(_mean(among_ns, turnover_ns + TYPICAL.switch_ns) - turnover_ns, 0),
+        switch_ns=among if discipline.kind is Kind.THREADS else 0,
     )
 
 
@@ -107,7 +109,7 @@ def _is_welcome(requests: Table, works: Sequence[Work], discipline: Discipline) 
     order = np.lexsort((requests["sent_ns"], user_keys(requests)))
     _, begins = np.unique(user_keys(requests)[order], return_index=True)
     over_ns = np.sort(np.maximum.reduceat(requests["ended_ns"][order], begins))
-    before = np.searchsorted(np.sort(came_ns), came_ns, side="left")
+    before = np.argsort(np.lexsort((_taken_ns(firsts), came_ns)))  # of one instant, by their turn
     there = before - np.searchsorted(over_ns, came_ns, side="right")
     is_idle = there < discipline.workers
     welcome: Flags
@@ -129,14 +131,14 @@ def _firsts(requests: Table) -> Table:
 
 
 def _turnovers_ns(requests: Table, computing: Flags) -> tuple[Durations, Durations]:
-    """Return how long after a connection's last ack its worker took the next, which waited.
+    """Return how long after a connection's last ack its worker served the next, which waited.
 
     Those in which nobody computed, and those that began while somebody did.
     """
     order = np.lexsort((requests["started_ns"], requests["worker"]))
     told, keys = requests[order], user_keys(requests)[order]
     follows = (told["worker"][1:] == told["worker"][:-1]) & (keys[1:] != keys[:-1])
-    last_ns, next_ns = _instants(told, "ended_ns")[:-1], _taken_ns(told)[1:]
+    last_ns, next_ns = _instants(told, "ended_ns")[:-1], _instants(told, "started_ns")[1:]
     waited = follows & (_instants(told, "connected_ns")[1:] < last_ns) & (next_ns >= last_ns)
     last, following = last_ns[waited].astype(np.uint64), next_ns[waited].astype(np.uint64)
     turnovers_ns: Durations = (next_ns - last_ns)[waited]
