@@ -74,7 +74,7 @@ def test_a_crowd_beyond_the_backlog_is_remarked(
         "intent: x\nmodels: [single]\nserver: {backlog: 8}\n"
         "clients: [{executor: closed, users: 50, messages: 1, demand: sleep=1ms}]\n"
     )
-    assert main(["predict", str(path)]) == 0
+    assert main(["predict", str(path), "--overhead", "none"]) == 0
     assert "49 connections wait to be accepted, and the backlog holds 8" in capsys.readouterr().out
 
 
