@@ -15,7 +15,13 @@ from orchestrator.health import bottlenecks, examine
 from orchestrator.laws import broken_laws, law_measures
 from orchestrator.merge import Merged, merge
 from orchestrator.scenario.naming import SLOWEST
-from orchestrator.server_measures import declared, host_measures, server_measures
+from orchestrator.server_measures import (
+    FROM_LOG,
+    OF_SERVICE,
+    declared,
+    host_measures,
+    server_measures,
+)
 from orchestrator.summary import Instrument
 from orchestrator.tables import Table
 from orchestrator.windows import recovery_time_s, windows
@@ -66,6 +72,9 @@ def analyse(evidence: Evidence) -> Analysis:
         **host_measures(evidence),
         "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
     }
+    if not evidence.is_told:
+        measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
+        groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
     end_ns = begin_ns + round(clients.makespan_s * 1e9)
     views = windows(counted, evidence.faults, (begin_ns, end_ns))
     measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)

@@ -12,6 +12,7 @@ from pathlib import Path
 SERVER_LOG = "server.log"
 CLIENTS = "clients.json"
 CASE = "case.json"
+TRACE = "trace.json.gz"
 
 
 class ArchiveError(Exception):

@@ -12,8 +12,9 @@ import yaml
 from orchestrator import interrupts
 from orchestrator.aggregate import aggregate, compare
 from orchestrator.archive import Archive, ArchiveError
-from orchestrator.backends.base import Backend, BackendError
+from orchestrator.backends.base import Backend, BackendError, Needs
 from orchestrator.conclude import Conclusion, conclude
+from orchestrator.conformance import NonconformingError, hold_to_contract
 from orchestrator.environment import describe_host
 from orchestrator.execute import Steps, execute
 from orchestrator.findings import Findings, first_excerpts
@@ -69,6 +70,8 @@ class Campaign:
                 self._setting.backend.close()
         except (BackendError, ArchiveError) as exc:
             status, reason = Status.BROKEN, str(exc)
+        except NonconformingError as exc:
+            status, reason = Status.NONCONFORMING, str(exc)
         except KeyboardInterrupt:
             status, reason = Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}"
         scenario = self._setting.scenario
@@ -97,10 +100,11 @@ class Campaign:
         resolved = yaml.safe_dump(setting.scenario.resolved(), sort_keys=False, allow_unicode=True)
         setting.archive.write("scenario.yaml", resolved)
         self._progress.preparing(setting.backend.name)
-        is_proxied = are_proxied(setting.scenario.faults)
-        setting.backend.prepare(setting.scenario.models, is_proxied=is_proxied)
+        setting.backend.prepare(_needs(setting.scenario))
         self._environment = describe_host(setting.backend.describe())
         setting.archive.write_json("environment.json", self._environment)
+        self._progress.conforming(setting.scenario.target)
+        hold_to_contract(setting.scenario, setting.backend, setting.archive)
         for number, run in enumerate(self._schedule, start=1):
             self._progress.run_begun(number, len(self._schedule), run)
             self._conclusions.append(self._run(run))
@@ -118,3 +122,9 @@ class Campaign:
             if exc.errno not in DISK_ERRORS:
                 raise
             raise ArchiveError.of(folder, exc) from exc
+
+
+def _needs(scenario: Scenario) -> Needs:
+    target = scenario.target
+    own = [model for model in scenario.models if target is None or model != target.name]
+    return Needs(own, target, are_proxied(scenario.faults))

@@ -5,19 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.analyse import Analysis, analyse
-from orchestrator.archive import CASE, SERVER_LOG, Archive
+from orchestrator.archive import CASE, SERVER_LOG, TRACE, Archive
 from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
 from orchestrator.excerpt import MAX_REQUESTS, excerpt
 from orchestrator.exchange import store_samples, store_twin
 from orchestrator.measures import MEASURES
-from orchestrator.plan import Run, plan
+from orchestrator.plan import Case, Run, plan
 from orchestrator.records import Excerpt
 from orchestrator.scenario import Scenario
-from orchestrator.server_log import read_server_log
+from orchestrator.server_log import log_of, read_server_log
 from orchestrator.summary import FaultSummary, RunSummary
 from orchestrator.timeline import FaultRecord, read_faults
+from orchestrator.trace import trace
 from orchestrator.twin.beside import beside
 from orchestrator.verdict import disturbances
 
@@ -45,10 +46,13 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     """
     case, folder = run.case, archive.raw_folder(run.slug)
     ended = json.loads((folder / CASE).read_text(encoding="utf-8"))
+    log = read_server_log(folder / SERVER_LOG)
+    is_told = log.first("listening") is not None or scenario.target_of(case.model) is None
     evidence = Evidence(
-        inputs=case.inputs(),
+        inputs=case.inputs() if is_told else _configured(case),
         clients=read_client_run(folder),
-        log=read_server_log(folder / SERVER_LOG),
+        log=log if is_told else log_of([]),
+        is_told=is_told,
         server_exit_code=ended["server_exit_code"],
         planned=case.planned(),
         open_groups=case.open_groups(),
@@ -61,14 +65,24 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
     store_twin(archive, run.slug, twin.samples)
+    groups = evidence.clients.groups
+    recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
+    archive.write(f"samples/{run.slug}/{TRACE}", recorded)
     limit = min(MAX_REQUESTS, MAX_REQUESTS_IN_ALL // len(plan(scenario)))
-    shown = excerpt(analysis.merged.requests, start_ns, evidence.clients.groups, limit)
+    shown = excerpt(analysis.merged.requests, start_ns, groups, limit)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]
     summary = _summary(run, analysis, told, ended["overhead_s"])
     disturbed = [*summary.invalid, *disturbances(scenario.validity, values)]
     summary = summary.model_copy(update={"invalid": disturbed, "twin": twin.summary})
     return Conclusion(run, summary, shown, values)
+
+
+def _configured(case: Case) -> dict[str, float]:
+    """Return what was configured without the defaults of our servers, which a stranger may lack."""
+    written = case.server.model_fields_set
+    defaults = {"workers", "backlog"} - written
+    return {name: value for name, value in case.inputs().items() if name not in defaults}
 
 
 def _summary(

@@ -6,6 +6,7 @@ the one that precedes it, its stretch is empty, so that nothing is counted twice
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from orchestrator.client_measures import ACKED, Figures
 from orchestrator.parts import PARTS
@@ -14,9 +15,11 @@ from orchestrator.tables import Table, user_keys
 
 FROM_SERVER = list(PARTS)[list(PARTS).index("accept_queue") : -1]
 
+Instants = npt.NDArray[np.int64]
+
 DECOMPOSED = np.dtype([(f"{part}_ns", "<i8") for part in PARTS])
 
-_STRETCHES = (
+STRETCHES = (
     ("connection_wait", "freed_ns"),
     ("schedule_lag", "begun_ns"),
     ("connect", "connected_ns"),
@@ -35,21 +38,31 @@ def decompose(requests: Table) -> Table:
     """Return the parts of each request, in ns, row by row; all 0 for one that was not acked."""
     parts: Table = np.zeros(len(requests), DECOMPOSED)
     is_acked = requests["outcome"] == ACKED
-    acked, freed_ns = requests[is_acked], _freed_ns(requests)[is_acked]
-    found: Table = np.zeros(len(acked), DECOMPOSED)
-    ended_ns = acked["ended_ns"].astype(np.int64)
-    reached_ns = acked["due_ns"].astype(np.int64)
-    for part, instant in _STRETCHES:
-        instants_ns = freed_ns if instant == "freed_ns" else acked[instant].astype(np.int64)
-        passed_ns = np.clip(instants_ns, reached_ns, ended_ns)
-        found[f"{part}_ns"] += passed_ns - reached_ns
-        reached_ns = passed_ns
-    is_unknown = (acked["accepted_ns"] == 0) | (acked["finished_ns"] == 0)
+    begun_ns = requests["due_ns"].astype(np.int64)
+    for (part, _), ended_ns in zip(STRETCHES, reached_ns(requests).T, strict=True):
+        parts[f"{part}_ns"] += np.where(is_acked, ended_ns - begun_ns, 0)
+        begun_ns = ended_ns
+    is_unknown = (requests["accepted_ns"] == 0) | (requests["finished_ns"] == 0)
     for part in FROM_SERVER:
-        found["unattributed_ns"][is_unknown] += found[f"{part}_ns"][is_unknown]
-        found[f"{part}_ns"][is_unknown] = 0
-    parts[is_acked] = found
+        parts["unattributed_ns"][is_unknown] += parts[f"{part}_ns"][is_unknown]
+        parts[f"{part}_ns"][is_unknown] = 0
     return parts
+
+
+def reached_ns(requests: Table) -> Instants:
+    """Return when each request was through each of `STRETCHES`: a row for it, a column for each.
+
+    Never before the last, nor after the request was over.
+    """
+    ended_ns = requests["ended_ns"].astype(np.int64)
+    last_ns = requests["due_ns"].astype(np.int64)
+    freed_ns = _freed_ns(requests)
+    columns = []
+    for _, instant in STRETCHES:
+        at_ns = freed_ns if instant == "freed_ns" else requests[instant].astype(np.int64)
+        last_ns = np.clip(at_ns, last_ns, np.maximum(ended_ns, last_ns))
+        columns.append(last_ns)
+    return np.stack(columns, axis=1)
 
 
 def _freed_ns(requests: Table) -> Durations:

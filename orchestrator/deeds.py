@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from faultproxy.toxics import TOXICS
-from orchestrator.backends.base import Server
+from orchestrator.backends.served import Server
 from orchestrator.scenario.faults import (
     CPU_LIMIT,
     DISCONNECT,

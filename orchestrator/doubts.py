@@ -30,7 +30,7 @@ def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
         *(doubt for replica in clients.replicas for doubt in _of_replica(replica)),
         *_of_plan(evidence),
         *_of_clocks(requests),
-        *([] if evidence.log.gaps else _of_log(evidence, requests)),
+        *([] if evidence.log.gaps or not evidence.is_told else _of_log(evidence, requests)),
     ]
 
 

@@ -17,16 +17,18 @@ class Evidence:
 
     ``inputs`` are its configured measures by name; ``planned`` how many messages each group was to
     send, None where only the run could tell; ``open_groups`` are those that are open loops.
+    ``is_told`` is whether the server wrote an event log; else it alone knows what it did.
     What is due within ``warmup_s`` of the start does not count into the figures.
     """
 
     inputs: Mapping[str, float]
     clients: ClientRun
     log: ServerLog
-    server_exit_code: int
+    server_exit_code: int | None
     planned: Mapping[str, int | None] = field(default_factory=dict)
     open_groups: AbstractSet[str] = frozenset()
     warmup_s: float = 0.0
+    is_told: bool = True
     faults: tuple[FaultRecord, ...] = ()
 
     @property

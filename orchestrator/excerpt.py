@@ -25,14 +25,22 @@ def excerpt(
     ``groups`` are the names of all groups, in the order in which the rows number them.
     """
     users = _by_first_service(requests)
-    chosen = _choose([len(rows) for rows in users], limit)
-    shown = [row for user in chosen for row in users[user][:limit]]
+    shown = [row for rows in _chosen(users, limit) for row in rows]
     return Excerpt(
         requests=tuple(_record(requests[row], start_ns, groups) for row in shown),
         users=len(users),
         sent=len(requests),
         end_ns=int(requests["ended_ns"].max(initial=start_ns)) - start_ns,
     )
+
+
+def choose_users(requests: Table, limit: int) -> list[Rows]:
+    """Return the rows of the users to show, at most ``limit`` in all; in order of first service."""
+    return _chosen(_by_first_service(requests), limit)
+
+
+def _chosen(users: Sequence[Rows], limit: int) -> list[Rows]:
+    return [users[user][:limit] for user in _choose([len(rows) for rows in users], limit)]
 
 
 def _by_first_service(requests: Table) -> list[Rows]:

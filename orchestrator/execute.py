@@ -45,6 +45,7 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
         replicas=sum(group.replicas for group in case.groups),
         folder=folder,
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,
+        target=scenario.target_of(case.model),
         is_proxied=are_proxied(scenario.faults),
         seed=scenario.seed,
         clients_vanish=any(order.behaviour == "vanish" for order in case.orders),

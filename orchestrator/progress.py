@@ -10,6 +10,8 @@ from rich.progress import Progress as LiveDisplay
 from labkit.pulse import Pulse
 from orchestrator.dimensions import RATE, format_value
 from orchestrator.plan import Run
+from orchestrator.scenario import Target
+from orchestrator.scenario.target import SKIP
 from orchestrator.summary import CaseSummary, Outcome
 from orchestrator.verdict import UNDECIDED
 
@@ -42,6 +44,11 @@ class Progress:
     def preparing(self, backend: str) -> None:
         """Tell that ``backend`` makes ready."""
         self._say(PREPARING.get(backend, "preparing"))
+
+    def conforming(self, target: Target | None) -> None:
+        """Tell that a target is tried first."""
+        if target is not None and target.conformance != SKIP:
+            self._say(f"{target.name}: held to the conformance suite first, half a minute or so")
 
     def run_begun(self, number: int, total: int, run: Run) -> None:
         """Tell that ``run``, which is ``number`` of ``total``, has its turn."""

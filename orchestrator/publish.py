@@ -4,6 +4,7 @@ import json
 
 from orchestrator.archive import Archive
 from orchestrator.findings import Findings
+from orchestrator.openmetrics import openmetrics
 from orchestrator.report.html import html_report
 from orchestrator.report.junit import junit_xml
 from orchestrator.summary import Summary
@@ -15,7 +16,7 @@ def summary_json(summary: Summary) -> str:
 
 
 def publish(findings: Findings, archive: Archive) -> None:
-    """Write ``summary.json``, ``junit.xml`` and ``report.html``.
+    """Write ``summary.json``, ``junit.xml``, ``metrics.txt`` and ``report.html``.
 
     Raises:
         ArchiveError: one cannot be written; no partial file stays.
@@ -23,4 +24,5 @@ def publish(findings: Findings, archive: Archive) -> None:
     summary = findings.summary
     archive.write("summary.json", summary_json(summary))
     archive.write("junit.xml", junit_xml(summary))
+    archive.write("metrics.txt", openmetrics(summary))
     archive.write("report.html", html_report(summary, findings.environment, findings.excerpts))

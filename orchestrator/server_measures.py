@@ -10,6 +10,19 @@ from orchestrator.quantiles import between_ns
 from orchestrator.server_log import Event, ServerLog
 from orchestrator.tables import Table
 
+FROM_LOG = (
+    "connections_per_worker_min", "connections_per_worker_max", "workers_used", "never_accepted",
+    "worker_deaths", "fairness_connections", "fairness_messages", "accept_queue_max",
+    "accept_queue_mean", "idle_while_waiting", "utilization",
+)  # fmt: skip
+"""What nobody knows of a server that writes no event log."""
+
+OF_SERVICE = frozenset(
+    ("peak_in_service", "first_service_wait_p50", "first_service_wait_max", "accept_wait_p50",
+     "accept_wait_max", "queue_wait_p50", "queue_wait_max")
+)  # fmt: skip
+"""The same, of each group of its clients too."""
+
 
 def declared(log: ServerLog) -> Figures:
     """Return what the model says of itself, which outranks what was configured for it."""

@@ -15,6 +15,7 @@ class Status(StrEnum):
 
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
+    NONCONFORMING = "nonconforming"  # the target does not keep the contract: nothing was measured
     BROKEN = "broken"  # the engine or the infrastructure failed
 
 

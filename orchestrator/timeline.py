@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orchestrator.backends.base import BackendError, Server
+from orchestrator.backends.base import BackendError
+from orchestrator.backends.served import Server
 from orchestrator.deeds import DEEDS
 from orchestrator.scenario.faults import KILL_WORKER, Fault
 

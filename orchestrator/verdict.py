@@ -17,7 +17,10 @@ IMPLIED = {
     "timed_out": parse_expression("timed_out == 0"),
     "server_exit_code": parse_expression("server_exit_code == 0"),
 }
-"""Expected of every case whose scenario says nothing of that measure: it ends, and ends well."""
+"""Expected of every case whose scenario says nothing of that measure: it ends, and ends well.
+
+But for a server that is not the lab's to end.
+"""
 
 
 def judge(
@@ -29,7 +32,11 @@ def judge(
     ``repeats`` are the same of each repeat, for expectations that ask for confidence.
     """
     named = {word for each in expectations for word in re.findall(r"\w+", each.text)}
-    implied = [each for measure, each in IMPLIED.items() if measure not in named]
+    implied = [
+        each
+        for measure, each in IMPLIED.items()
+        if measure not in named and values.get(measure) is not None
+    ]
     return judge_alone((*expectations, *implied), values, repeats)
 
 
@@ -80,6 +87,11 @@ def _with_confidence(
     return (Outcome.FAILED if share <= 1 - confidence else Outcome.INCONCLUSIVE), told
 
 
+_OF_STATUS = {
+    Status.BROKEN: BROKEN,
+    Status.INTERRUPTED: INTERRUPTED,
+    Status.NONCONFORMING: FAILS,
+}
 _OUTCOMES = {True: Outcome.PASSED, False: Outcome.FAILED, None: Outcome.UNKNOWN}
 UNDECIDED = (Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
 
@@ -98,7 +110,7 @@ def exit_code(
     accepted.
     """
     if status is not Status.COMPLETE:
-        return BROKEN if status is Status.BROKEN else INTERRUPTED
+        return _OF_STATUS[status]
     codes = {_case_code(case, accept_invalid) for case in cases}
     codes |= {_code([each.outcome for each in found.expectations]) for found in comparisons}
     return next((code for code in (FAILS, INVALID) if code in codes), HOLDS)

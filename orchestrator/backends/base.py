@@ -14,14 +14,26 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from orchestrator.backends.served import Server
 from orchestrator.scenario import Limits
 from orchestrator.scenario.sections import UNLIMITED
+from orchestrator.scenario.target import Target
 
 LAST_LINES = 12
+SERVER_PORT = 3000
 
 
 class BackendError(Exception):
     """The engine or the infrastructure failed; the message says what, and what to do."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a campaign wants to run: models of the lab, a server beside them, the fault proxy."""
+
+    models: Sequence[str]
+    target: Target | None = None
+    is_proxied: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,7 @@ class StageOrder:
 
     ``environment`` is the server's whole configuration, ``limits`` what its container may have;
     logs and exit codes go to ``folder``.
+    ``target`` is to be served from in place of a model of the lab, if it is not None.
     ``is_proxied``: the fault proxy stands between clients and server, its chances by ``seed``.
     ``clients_vanish``: they need the privilege to drop a connection without FIN or RST.
     """
@@ -41,8 +54,14 @@ class StageOrder:
     drain_timeout_s: float
     clients_vanish: bool = False
     is_proxied: bool = False
+    target: Target | None = None
     limits: Limits = UNLIMITED
     seed: int = 0
+
+    @property
+    def port(self) -> int:
+        """Where the server of a container listens, in its own network."""
+        return SERVER_PORT if self.target is None else self.target.port
 
 
 @dataclass(frozen=True)
@@ -61,9 +80,12 @@ class ClientEnd:
 
 @dataclass(frozen=True)
 class StageEnd:
-    """How the programs of a case ended; a negative exit code is the signal that killed one."""
+    """How the programs of a case ended; a negative exit code is the signal that killed one.
 
-    server_exit_code: int
+    A server that was not ours to end has none.
+    """
+
+    server_exit_code: int | None
     clients: tuple[ClientEnd, ...]
 
     @property
@@ -72,63 +94,16 @@ class StageEnd:
         return tuple(client.exit_code for client in self.clients)
 
 
-class Toxics(Protocol):
-    """The toxics of a fault proxy, as it reads them: maps with a name; see faultproxy/README.md."""
-
-    def add(self, toxic: Mapping[str, object]) -> None:
-        """Have one more work. Raises `BackendError` where the proxy cannot, or is not there."""
-
-    def lift(self, name: str) -> None:
-        """Have it work no more. Raises `BackendError` likewise."""
-
-
-class Server(Protocol):
-    """The running server of one case. Each raises `BackendError` where it cannot be done."""
-
-    @property
-    def toxics(self) -> Toxics:
-        """What the fault proxy before it does to its connections."""
-
-    def pause(self) -> None:
-        """Have the whole server stand still."""
-
-    def resume(self) -> None:
-        """Have it go on."""
-
-    def limit_cpus(self, cpus: float | None) -> None:
-        """Give it no more CPUs than that; None takes the limit away again."""
-
-    def workers(self) -> list[int]:
-        """Return the indexes of the worker processes or threads that have started."""
-
-    def kill_worker(self, index: int) -> None:
-        """Kill one worker process."""
-
-    def stop(self, *, is_killed: bool) -> None:
-        """Tell it to stop, or kill it."""
-
-    def restart(self) -> None:
-        """Wait until it has ended, start it again, and wait until it listens."""
-
-    def disconnect(self) -> None:
-        """Take it off its network; it keeps its address and its connections."""
-
-    def reconnect(self) -> None:
-        """Put it back."""
-
-    def crowd(self, connections: int, lasts_s: float) -> None:
-        """Open so many connections to it that say nothing, for so long at most."""
-
-    def disperse(self) -> None:
-        """Close them."""
-
-
 class Stage(Protocol):
     """The running programs of one case."""
 
     @property
     def target(self) -> str:
         """The server's address as its clients see it, ``host:port``."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the orchestrator reaches the server, of a target at least."""
 
     @property
     def conductor(self) -> tuple[str, int]:
@@ -153,8 +128,8 @@ class Backend(Protocol):
     def name(self) -> str:
         """``docker`` or ``process``."""
 
-    def prepare(self, models: Sequence[str], *, is_proxied: bool) -> None:
-        """Make sure that ``models``, and the proxy, can be run; may take minutes the first time.
+    def prepare(self, needs: Needs) -> None:
+        """Make sure that all of it can be run; may take minutes the first time.
 
         Raises:
             BackendError: they cannot.

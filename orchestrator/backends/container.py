@@ -6,13 +6,12 @@ from typing import Any
 import docker
 import requests
 from docker.models.containers import Container
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.backends.base import BackendError, last_lines, listening_event
+from orchestrator.backends.waiting import await_true
 
 GRACE_S = 10.0
 START_DEADLINE_S = 30.0
-POLL_S = 0.02
 KILLED_DEADLINE_S = 60.0
 KILL_PROCESS = """\
 import os, sys
@@ -58,13 +57,7 @@ def wait_until_listening(container: Container, service: str, start: int = 0) -> 
     Raises:
         BackendError: it died first, or took too long; with its own last lines.
     """
-    waiting = Retrying(
-        retry=retry_if_result(lambda listens: not listens),
-        stop=stop_after_delay(START_DEADLINE_S),
-        wait=wait_fixed(POLL_S),
-        retry_error_callback=lambda _state: False,
-    )
-    if not waiting(_listens, container, service, start):
+    if not await_true(lambda: _listens(container, service, start), START_DEADLINE_S):
         raise BackendError(
             f"the {service} did not listen within {START_DEADLINE_S:g} s; its last lines:\n"
             f"{last_lines(read_log(container))}"

@@ -4,14 +4,16 @@ Server, conductor and replicas start in one ``compose up``; the replicas wait at
 what Compose takes to start them all is no part of what is measured.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from orchestrator.backends.base import (
     BackendError,
+    Needs,
     StageOrder,
 )
 from orchestrator.backends.docker_stage import DockerStage
+from orchestrator.backends.docker_target import image_id
 from orchestrator.backends.toxics import SERVICE
 from orchestrator.compose import Compose
 from orchestrator.engine import Engine, engine_failures
@@ -31,17 +33,20 @@ class DockerBackend:
         self._campaign_id = campaign_id
         self._keep = keep
         self._projects: list[str] = []
-        self._images: Mapping[str, str] = {}
+        self._images: dict[str, str] = {}
 
-    def prepare(self, models: Sequence[str], *, is_proxied: bool) -> None:
-        """Build the images of ``models``, the client and the proxy, where sources changed.
+    def prepare(self, needs: Needs) -> None:
+        """Build the images that are ours, where sources changed; find the target's.
 
         Cases then run by image id: another checkout on this engine may move the tags meanwhile.
 
         Raises:
-            BackendError: the build failed.
+            BackendError: the build failed, or the target is not to be had here.
         """
-        names = [*models, "client", *([SERVICE] if is_proxied else [])]
+        target = needs.target
+        if target is not None and target.image is None:
+            raise BackendError(f"{target.name} is no image; use --backend process")
+        names = [*needs.models, "client", *([SERVICE] if needs.is_proxied else [])]
         try:
             Compose(f"lab-{self._campaign_id}").run("build", *names, timeout_s=BUILD_DEADLINE_S)
         except BackendError as exc:
@@ -50,6 +55,8 @@ class DockerBackend:
             ) from exc
         with engine_failures():
             self._images = self._engine.image_ids({name: IMAGE.format(name) for name in names})
+            if target is not None and target.image is not None:
+                self._images |= image_id(self._engine, target.name, target.image)
 
     def describe(self) -> Mapping[str, object]:
         """Return the engine's versions and the digest of every image in use."""

@@ -2,7 +2,7 @@
 
 from docker.models.containers import Container
 
-from orchestrator.backends.base import BackendError, StageOrder, Toxics, events
+from orchestrator.backends.base import BackendError, StageOrder, events
 from orchestrator.backends.container import (
     GRACE_S,
     kill_process,
@@ -10,7 +10,8 @@ from orchestrator.backends.container import (
     run_beside,
     wait_until_listening,
 )
-from orchestrator.backends.override import SERVER_PORT
+from orchestrator.backends.docker_target import wait_until_reachable
+from orchestrator.backends.served import Toxics
 from orchestrator.backends.told import CROWD, crowd_pid, worker_pid, worker_pids
 from orchestrator.backends.toxics import ToxicControl
 from orchestrator.engine import Engine, engine_failures
@@ -83,7 +84,10 @@ class DockerServer:
             self._server.wait(timeout=self._order.drain_timeout_s + GRACE_S)
             starts = len(list(events(read_log(self._server), "listening")))
             self._server.start()
-            wait_until_listening(self._server, self._order.model, starts)
+            if self._order.target is None:
+                wait_until_listening(self._server, self._order.model, starts)
+            else:
+                wait_until_reachable(self._server, self._conductor, self._order)
 
     def disconnect(self) -> None:
         """Take the container off its network, as if its cable were pulled."""
@@ -111,7 +115,7 @@ class DockerServer:
 
     def crowd(self, connections: int, lasts_s: float) -> None:
         """Have the conductor's container open connections; return when they stand."""
-        target = f"{self._order.model}:{SERVER_PORT}"
+        target = f"{self._order.model}:{self._order.port}"
         command = ["python3", *CROWD, target, str(connections), str(lasts_s)]
         with engine_failures():
             output = run_beside(self._conductor, command)

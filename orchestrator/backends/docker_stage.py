@@ -7,15 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from docker.models.containers import Container
 
 from orchestrator.archive import SERVER_LOG
-from orchestrator.backends.base import (
-    ClientEnd,
-    Server,
-    StageEnd,
-    StageOrder,
-)
+from orchestrator.backends.base import ClientEnd, StageEnd, StageOrder
 from orchestrator.backends.container import GRACE_S, ended, wait_until_listening
 from orchestrator.backends.docker_server import DockerServer
-from orchestrator.backends.override import CONDUCTOR_PORT, SERVER_PORT, write_override
+from orchestrator.backends.docker_target import wait_until_reachable
+from orchestrator.backends.override import CONDUCTOR_PORT, write_override
+from orchestrator.backends.served import Server
 from orchestrator.backends.toxics import CONTROL_PORT, SERVICE
 from orchestrator.backends.toxics import PORT as PROXY_PORT
 from orchestrator.compose import Compose
@@ -41,7 +38,7 @@ class DockerStage:
         self._project = project
         self._order = order
         self._images = images
-        entry = (SERVICE, PROXY_PORT) if order.is_proxied else (order.model, SERVER_PORT)
+        entry = (SERVICE, PROXY_PORT) if order.is_proxied else (order.model, order.port)
         self.target = "{}:{}".format(*entry)
         self.conductor = ("127.0.0.1", 0)
         self._logs_are_saved = False
@@ -56,13 +53,22 @@ class DockerStage:
             "--scale", f"client={order.replicas}", order.model, *self._proxy, "conductor", "client",
             timeout_s=UP_DEADLINE_S + UP_PER_REPLICA_S * order.replicas,
         )  # fmt: skip
-        self._server = self._started(order.model)
         conductor = self._started("conductor")
+        if order.target is None:
+            self._server = self._started(order.model)
+        else:
+            (self._server,) = self._engine.containers(self._project, order.model)
+            wait_until_reachable(self._server, conductor, order)
         control = [_published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
         self.server: Server = DockerServer(
             self._engine, self._server, conductor, order, next(iter(control), None)
         )
         self.conductor = _published(conductor, CONDUCTOR_PORT)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where a target's port is on the host."""
+        return _published(self._server, self._order.port)
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""

@@ -1,14 +1,17 @@
 """What a case changes in compose.yaml, as a second Compose file beside the case's logs."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from orchestrator.backends.base import StageOrder
+from orchestrator.backends.container import GRACE_S
 from orchestrator.backends.toxics import SERVICE, proxy_settings
+from orchestrator.owner import LABEL, MARK
 
-CONDUCTOR_PORT, SERVER_PORT = 3100, 3000
+CONDUCTOR_PORT = 3100
 ANY_HOST = "0.0.0.0"  # noqa: S104 of its own network
 # TCP_REPAIR takes CAP_NET_ADMIN, here of the container's own network; a process that is not root
 # would have it in its bounds alone.
@@ -45,9 +48,9 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
         "services": {
             order.model: {
                 "image": images[order.model],
-                "ports": _Reset(),
                 "healthcheck": {"disable": True},
                 "environment": dict(order.environment),
+                **_standing(order),
                 **_limits(order),
             },
             "client": {**client, **(VANISHING if order.clients_vanish else {})},
@@ -55,12 +58,28 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
         }
     }
     if order.is_proxied:
-        target = f"{order.model}:{SERVER_PORT}"
+        target = f"{order.model}:{order.port}"
         settings = proxy_settings(target, ANY_HOST, order.seed)
         override["services"][SERVICE] = {"image": images[SERVICE], "environment": settings}
     path = order.folder / "compose.override.yaml"
     path.write_text(yaml.dump(override, Dumper=_OverrideDumper), encoding="utf-8")
     return path
+
+
+def _standing(order: StageOrder) -> dict[str, object]:
+    """Return what a target's service needs to be one of ours, which compose.yaml knows already.
+
+    Its port is published, at any free one, for the conformance suite.
+    """
+    if order.target is None:
+        return {"ports": _Reset()}
+    return {
+        "labels": {LABEL: os.environ.get(MARK, "")},
+        "init": True,
+        "ports": [f"127.0.0.1:0:{order.port}"],
+        "sysctls": {"net.core.somaxconn": 65535},
+        "stop_grace_period": f"{order.drain_timeout_s + GRACE_S:g}s",
+    }
 
 
 def _limits(order: StageOrder) -> dict[str, object]:

@@ -7,19 +7,24 @@ a Ctrl-C reaches the orchestrator alone, which then ends them in order.
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from orchestrator.archive import SERVER_LOG
 from orchestrator.backends.base import (
     BackendError,
     ClientEnd,
+    Needs,
     StageEnd,
     StageOrder,
 )
-from orchestrator.backends.process_server import GRACE_S, LOOPBACK, ProcessServer
+from orchestrator.backends.process_server import GRACE_S, LOOPBACK, SERVER
+from orchestrator.backends.process_target import server_of
 from orchestrator.backends.program import ROOT, Program
 from orchestrator.interrupts import held
+
+CLIENT = [sys.executable, "client/client.py"]
 
 
 class ProcessBackend:
@@ -31,13 +36,15 @@ class ProcessBackend:
     def __init__(self) -> None:
         self._programs: list[Program] = []
 
-    def prepare(self, models: Sequence[str], *, is_proxied: bool) -> None:  # noqa: ARG002 the proxy is here
-        """Check that every model has a program here.
+    def prepare(self, needs: Needs) -> None:
+        """Check that every model has a program here, and the target one or an address.
 
         Raises:
             BackendError: one has only an image.
         """
-        for model in models:
+        if needs.target is not None and needs.target.image is not None:
+            raise BackendError(f"{needs.target.name} is an image; use --backend docker")
+        for model in needs.models:
             program = ROOT / "services" / model / "server.py"
             if not program.is_file():
                 raise BackendError(
@@ -81,27 +88,36 @@ class ProcessStage:
         """Start everything; return when the server listens and the conductor answers."""
         order = self._order
         conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0"}
-        conductor = self._run("conductor", ["client/client.py", "conductor"], conductor_settings)
-        self.server = ProcessServer(order, self._run)
-        self.target = f"{LOOPBACK}:{self.server.proxy_port or self.server.port}"
+        conductor = self._run("conductor", [*CLIENT, "conductor"], conductor_settings)
+        self.server = server_of(order, self._run)
+        host, port = self.server.address
+        self.target = f"{host}:{port}"
+        if self.server.proxy_port:
+            self.target = f"{LOOPBACK}:{self.server.proxy_port}"
         self.conductor = (LOOPBACK, conductor.listening_port())
         client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}"}
         self._clients = [
-            self._run(f"client-{number:03d}", ["client/client.py"], client_settings)
+            self._run(f"client-{number:03d}", CLIENT, client_settings)
             for number in range(order.replicas)
         ]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the server listens."""
+        return self.server.address
 
     def end(self) -> StageEnd:
         """Stop the server and wait for the clients; their logs are in the folder already."""
         deadline_s = time.monotonic() + GRACE_S
         clients = tuple(_client_end(client, deadline_s) for client in self._clients)
-        server_exit_code = self.server.program.terminate(self._order.drain_timeout_s + GRACE_S)
-        return StageEnd(server_exit_code, clients)
+        return StageEnd(self.server.end(), clients)
 
     def _run(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
-        log = self._order.folder / (SERVER_LOG if name == "server" else f"{name}.log")
+        log = self._order.folder / (SERVER_LOG if name == SERVER else f"{name}.log")
+        target = self._order.target
+        folder = Path.cwd() if name == SERVER and target is not None else ROOT
         with held():
-            program = Program(name, arguments, settings, log)
+            program = Program(name, arguments, settings, log, folder)
             self._programs.append(program)
         return program
 

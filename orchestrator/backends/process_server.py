@@ -3,19 +3,21 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
-from orchestrator.backends.base import BackendError, StageOrder, Toxics, events
-from orchestrator.backends.program import POLL_S, Program
+from orchestrator.backends.base import BackendError, StageOrder, events
+from orchestrator.backends.program import Program
+from orchestrator.backends.served import Toxics
 from orchestrator.backends.told import CROWD, crowd_pid, worker_pid, worker_pids
 from orchestrator.backends.toxics import SERVICE, ToxicControl, proxy_settings
+from orchestrator.backends.waiting import await_true
 
 GRACE_S = 5.0
 CROWD_DEADLINE_S = 20.0
 LOOPBACK = "127.0.0.1"
+SERVER = "server"
 
 Run = Callable[[str, list[str], Mapping[str, str]], Program]
 """Runs a program of the stage: its name, its arguments, its environment."""
@@ -27,8 +29,7 @@ class ProcessServer:
     def __init__(self, order: StageOrder, run: Run) -> None:
         self._order = order
         self._run = run
-        self.program = self._started(port=0)
-        self.port = self.program.listening_port()
+        self._program, self.address = self._begin()
         self._crowd: Program | None = None
         self.proxy_port = 0
         self.toxics: Toxics = ToxicControl(None)
@@ -36,16 +37,41 @@ class ProcessServer:
             self._put_behind_proxy()
 
     def _put_behind_proxy(self) -> None:
-        settings = proxy_settings(f"{LOOPBACK}:{self.port}", LOOPBACK, self._order.seed)
+        settings = proxy_settings("{}:{}".format(*self.address), LOOPBACK, self._order.seed)
         any_port = {"LAB_PROXY_PORT": "0", "LAB_PROXY_CONTROL_PORT": "0"}
-        proxy = self._run(SERVICE, ["-m", "faultproxy"], settings | any_port)
+        proxy = self._run(SERVICE, [sys.executable, "-m", "faultproxy"], settings | any_port)
         self.proxy_port = proxy.listening_port()
         (listening,) = events(proxy.log, "listening")
         self.toxics = ToxicControl((LOOPBACK, int(str(listening["control_port"]))))
 
+    def _begin(self) -> tuple[Program | None, tuple[str, int]]:
+        """Start the server; return its program, if it is ours to touch, and where it listens."""
+        program = self._started(port=0)
+        return program, (LOOPBACK, program.listening_port())
+
     def _started(self, port: int) -> Program:
-        settings = {"LAB_HOST": LOOPBACK, **self._order.environment, "LAB_PORT": str(port)}
-        return self._run("server", ["-m", f"services.{self._order.model}.server"], settings)
+        command = [sys.executable, "-m", f"services.{self._order.model}.server"]
+        return self._run(SERVER, command, self._settings(port))
+
+    def _settings(self, port: int) -> dict[str, str]:
+        return {"LAB_HOST": LOOPBACK, **self._order.environment, "LAB_PORT": str(port)}
+
+    @property
+    def program(self) -> Program:
+        """The server's program.
+
+        Raises:
+            BackendError: somebody else runs it.
+        """
+        if self._program is None:
+            raise BackendError(f"{self._order.model} runs elsewhere; the lab leaves it alone")
+        return self._program
+
+    def end(self) -> int | None:
+        """Tell the server to stop and return its exit code, None where that is not ours to do."""
+        if self._program is None:
+            return None
+        return self._program.terminate(self._order.drain_timeout_s + GRACE_S)
 
     def pause(self) -> None:
         """Stop the server and all it forked."""
@@ -89,8 +115,8 @@ class ProcessServer:
         """Start the server again at the same port, its log behind the one before."""
         self.program.wait(self._order.drain_timeout_s + GRACE_S)
         starts = len(list(events(self.program.log, "listening")))
-        self.program = self._started(self.port)
-        self.program.listening_port(starts)
+        self._program = self._started(self.address[1])
+        self._program.listening_port(starts)
 
     def disconnect(self) -> None:
         """Refuse.
@@ -109,15 +135,11 @@ class ProcessServer:
         Raises:
             BackendError: they do not.
         """
-        target = f"{LOOPBACK}:{self.port}"
-        self._crowd = self._run("crowd", [*CROWD, target, str(connections), str(lasts_s)], {})
-        waiting = Retrying(
-            retry=retry_if_result(lambda pid: pid is None),
-            stop=stop_after_delay(CROWD_DEADLINE_S),
-            wait=wait_fixed(POLL_S),
-            retry_error_callback=lambda _state: None,
-        )
-        if waiting(lambda crowd: crowd_pid(crowd.log), self._crowd) is None:
+        target = "{}:{}".format(*self.address)
+        command = [sys.executable, *CROWD, target, str(connections), str(lasts_s)]
+        self._crowd = self._run("crowd", command, {})
+        crowd = self._crowd
+        if not await_true(lambda: crowd_pid(crowd.log) is not None, CROWD_DEADLINE_S):
             raise BackendError("no crowd of connections came about; see crowd.stderr")
 
     def disperse(self) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,10 +17,15 @@ POLL_S = 0.005
 
 
 class Program:
-    """One Python program in a session of its own, its stdout and stderr in two files."""
+    """One program in a session of its own, its stdout and stderr in two files."""
 
     def __init__(
-        self, name: str, arguments: list[str], settings: Mapping[str, str], log: Path
+        self,
+        name: str,
+        arguments: list[str],
+        settings: Mapping[str, str],
+        log: Path,
+        folder: Path = ROOT,
     ) -> None:
         self.name = name
         self._log = log
@@ -29,8 +33,8 @@ class Program:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("LAB_")}
         with log.open("ab") as out, self._errors.open("ab") as err:
             self._process = subprocess.Popen(  # noqa: S603 our own programs
-                [sys.executable, *arguments],
-                cwd=ROOT,
+                arguments,
+                cwd=folder,
                 env={**inherited, **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -54,7 +58,7 @@ class Program:
         port = waiting(self._find_port, start)
         if port is None:
             raise BackendError(
-                f"the {self.name} did not listen within {START_DEADLINE_S:g} s\n{self._story()}"
+                f"the {self.name} did not listen within {START_DEADLINE_S:g} s\n{self.story()}"
             )
         return port
 
@@ -64,13 +68,23 @@ class Program:
         if event is not None:
             return int(str(event["port"]))
         if died:
-            raise BackendError(
-                f"the {self.name} died at start, exit code {self._process.returncode}; "
-                f"its last lines:\n{self._story()}"
-            )
+            self.check()
         return None
 
-    def _story(self) -> str:
+    def check(self) -> None:
+        """Have a program run on.
+
+        Raises:
+            BackendError: it has ended; with its own last lines.
+        """
+        if self._process.poll() is not None:
+            raise BackendError(
+                f"the {self.name} died at start, exit code {self._process.returncode}; "
+                f"its last lines:\n{self.story()}"
+            )
+
+    def story(self) -> str:
+        """Return the end of what it wrote, indented, for an error message."""
         logs = (self._log, self._errors)
         return last_lines("\n".join(log.read_text("utf-8", errors="replace") for log in logs))
 

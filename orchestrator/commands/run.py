@@ -15,6 +15,7 @@ from orchestrator.commands.asking import add_json, add_scenario, asked_scenario
 from orchestrator.commands.telling import conclude
 from orchestrator.owner import claim
 from orchestrator.progress import follow
+from orchestrator.scenario import Scenario
 
 MAX_NAME_CHARS = 60
 
@@ -54,7 +55,7 @@ def execute(asked: argparse.Namespace) -> int:
     scenario = asked_scenario(asked)
     campaign_id = new_campaign_id()
     claim(campaign_id, kept=asked.keep)
-    backend, reason = choose_backend(asked.backend, campaign_id, keep=asked.keep)
+    backend, reason = _backend_for(scenario, asked, campaign_id)
     messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
     with interrupts.held():
         name = _name_of(asked.scenario)
@@ -65,6 +66,17 @@ def execute(asked: argparse.Namespace) -> int:
             findings = Campaign(setting, progress).run()
         _show_kept(backend, messages)
         return conclude(findings, archive, as_json=asked.json)
+
+
+def _backend_for(
+    scenario: Scenario, asked: argparse.Namespace, campaign_id: str
+) -> tuple[Backend, str]:
+    """Return the backend, and why that one; a command and an address are at home on one alone."""
+    target = scenario.target
+    if asked.backend == "auto" and target is not None and target.image is None:
+        backend, _ = choose_backend("process", campaign_id, keep=asked.keep)
+        return backend, f"{target.name} is no image"
+    return choose_backend(asked.backend, campaign_id, keep=asked.keep)
 
 
 def _name_of(scenario: Path) -> str:

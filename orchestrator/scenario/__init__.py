@@ -4,8 +4,10 @@ from orchestrator.scenario.groups import Group
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.matrix import AxisValue
 from orchestrator.scenario.problems import Problem, ScenarioError
-from orchestrator.scenario.scenario import EVERY_MODEL, Scenario
+from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.sections import Limits, ServerSettings
+from orchestrator.scenario.subjects import EVERY_MODEL
+from orchestrator.scenario.target import Target
 
 __all__ = [
     "EVERY_MODEL",
@@ -16,5 +18,6 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "ServerSettings",
+    "Target",
     "load_scenario",
 ]

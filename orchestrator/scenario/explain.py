@@ -13,6 +13,7 @@ from orchestrator.scenario.problems import Problem
 from orchestrator.scenario.ramp import Stage
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.sections import Limits, Section, ServerSettings
+from orchestrator.scenario.target import Target
 from orchestrator.scenario.values import COMPLAINT, describe
 from orchestrator.scenario.variables import KEY as VARIABLES
 from orchestrator.scenario.yaml_source import Document, Location
@@ -70,8 +71,10 @@ def _keys(location: Location, document: Document) -> list[str]:
     match location[:-1]:
         case ():
             return [*Scenario.model_fields, VARIABLES]
+        case ("target", *_):
+            section: type[Section] = Target
         case ("limits", *_):
-            section: type[Section] = Limits
+            section = Limits
         case ("faults", *_):
             section = Fault
         case ("clients", int(index)):

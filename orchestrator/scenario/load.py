@@ -11,6 +11,7 @@ from orchestrator.scenario.problems import ScenarioError
 from orchestrator.scenario.scale import KEY as SCALE
 from orchestrator.scenario.scale import RUN, Scale
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.target import join_models
 from orchestrator.scenario.variables import substitute
 from orchestrator.scenario.yaml_source import read_document
 
@@ -35,6 +36,7 @@ def load_scenario(
     document = read_document(path)
     substitute(document, settings)
     data = document.data
+    join_models(data)
     if known_models is not None:
         data = {"models": list(known_models), **data}
     problems = document.problems

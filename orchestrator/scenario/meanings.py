@@ -3,6 +3,13 @@
 KEY_MEANINGS = {
     "intent": "the question, in one sentence; shown in logs and reports",
     "variables": "names with values, used as $name or ${name}; --set name=value gives another",
+    "target": "a server of your own, beside the models or instead of them",
+    "image": "a container image, which the engine has",
+    "command": "a program and its arguments; {port} is where it is to listen",
+    "address": "host:port of a server that runs already",
+    "port": "where the image's server listens",
+    "remote": "that an address which is not this machine may be put under load",
+    "conformance": "whether it is held to the contract: first, or skip",
     "models": "whom the load is put to, in this order; every model where it is left out",
     "server": "settings of every server in the run",
     "limits": "what the server's container may use",

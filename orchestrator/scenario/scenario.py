@@ -26,6 +26,14 @@ from orchestrator.scenario.naming import COMPARE, VALIDITY, Naming, Placed, view
 from orchestrator.scenario.rules import Breach, breaches
 from orchestrator.scenario.scale import Scale, scale_of
 from orchestrator.scenario.sections import UNLIMITED, Limits, Section, ServerSettings
+from orchestrator.scenario.subjects import (
+    EVERY_MODEL,
+    check_model,
+    check_subject,
+    check_target,
+    check_unique,
+)
+from orchestrator.scenario.target import Target
 from orchestrator.scenario.values import (
     Expectation,
     Text,
@@ -37,7 +45,6 @@ from orchestrator.scenario.values import (
     whole,
 )
 from orchestrator.scenario.variables import escape
-from orchestrator.wording import unknown
 
 MAX_CASES = 200
 MAX_REPEATS = 50
@@ -49,7 +56,6 @@ RULES = tuple(
 """What must hold for a run to be a measurement, unless a scenario says otherwise."""
 
 MAX_INTENT_CHARS = 300
-EVERY_MODEL = "all"
 
 
 def _check_intent(intent: str) -> str:
@@ -62,42 +68,16 @@ def _check_intent(intent: str) -> str:
     return intent
 
 
-def _check_model(model: str, info: ValidationInfo) -> str:
-    """Accept a model that is known; without a context every name is."""
-    known = (info.context or {}).get("known_models")
-    if known is not None and model not in known:
-        raise complaint(unknown("model", model, known))
-    return model
-
-
-def _check_unique(models: tuple[str, ...]) -> tuple[str, ...]:
-    first = {model: index for index, model in reversed(list(enumerate(models)))}
-    message = "this model is in the list already; name each model once"
-    complaints(
-        ((index,), complaint(message))
-        for index, model in enumerate(models)
-        if first[model] != index
-    )
-    return models
-
-
-def _check_subject(subject: str, info: ValidationInfo) -> str:
-    """Accept a model of this scenario; unless the models are themselves in doubt."""
-    models = info.data.get("models")
-    if models is not None and subject not in (*models, EVERY_MODEL):
-        raise complaint(unknown("model", subject, (*models, EVERY_MODEL)), at_key=True)
-    return subject
-
-
 class Scenario(Section):
     """One scenario as it is run; every default filled in but those that are the server's own."""
 
     intent: Annotated[Text, AfterValidator(_check_intent)]
+    target: Annotated[Target | None, AfterValidator(check_target)] = None
     models: Annotated[
-        tuple[Annotated[Text, AfterValidator(_check_model)], ...],
+        tuple[Annotated[Text, AfterValidator(check_model)], ...],
         Field(strict=False),
         AfterValidator(not_empty("model")),
-        AfterValidator(_check_unique),
+        AfterValidator(check_unique),
     ]
     server: ServerSettings = ServerSettings()
     limits: Limits = UNLIMITED
@@ -109,7 +89,7 @@ class Scenario(Section):
     ]
     matrix: Matrix = Field(default_factory=dict)
     expect: dict[
-        Annotated[Text, AfterValidator(_check_subject)],
+        Annotated[Text, AfterValidator(check_subject)],
         Annotated[
             tuple[Expectation, ...], Field(strict=False), AfterValidator(not_empty("expectation"))
         ],
@@ -141,6 +121,10 @@ class Scenario(Section):
     def expectations(self, model: str) -> tuple[Expression, ...]:
         """Return what is expected of ``model``: its own expectations, then those of all."""
         return self.expect.get(model, ()) + self.expect.get(EVERY_MODEL, ())
+
+    def target_of(self, model: str) -> Target | None:
+        """Return the target, if that is what goes by the name ``model``."""
+        return self.target if self.target is not None and self.target.name == model else None
 
     def resolved(self) -> dict[str, Any]:
         """Return plain data that, written as YAML and loaded, is an equal scenario."""

@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--config-file={ROOT / 'pyproject.toml'}",
             "-pno:cacheprovider",
             *(["-k", asked.only] if asked.only else []),
+            f"--maxfail={asked.most}",
             *subject,
         ],
         plugins=[report],
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     subject.add_argument("address", nargs="?", metavar="HOST:PORT", help="a server that is up")
     subject.add_argument("--model", choices=discover_models(), help="a process of one of ours")
     parser.add_argument("--only", default="", metavar="WORDS", help="checks whose name has these")
+    parser.add_argument(
+        "--most", type=int, default=0, metavar="N", help="stop after N failures (0: never)"
+    )
     return parser
 
 

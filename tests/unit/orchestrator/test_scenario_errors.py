@@ -32,7 +32,7 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, models, server, limits, clients, matrix, expect, compare, faults, validity, "
+    "intent, target, models, server, limits, clients, matrix, expect, compare, faults, validity, "
     "repeats, order, warmup, timeout, seed, variables"
 )
 SERVER_KEYS = (

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
+import yaml
 
 from orchestrator.dimensions import COUNT, RATE, SIZE, TIME, UNITS_BYTES
 from orchestrator.expressions import parse_expression
@@ -16,6 +17,7 @@ from orchestrator.scenario.executors import EXECUTORS
 from orchestrator.scenario.faults import KINDS, Fault
 from orchestrator.scenario.groups import BEHAVIOURS
 from orchestrator.scenario.sections import SERVER_DEFAULTS, Section
+from orchestrator.scenario.target import Target
 
 Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]
@@ -56,6 +58,7 @@ def test_the_page_lists_every_measure(heading: str, kind: str) -> None:
 SECTIONS = [
     ("## Keys", list(Scenario.model_fields), Scenario),
     ("### `server`", list(ServerSettings.model_fields), ServerSettings),
+    ("### `target`", list(Target.model_fields), Target),
     ("### `limits`", list(Limits.model_fields), Limits),
     ("### `faults`", list(Fault.model_fields), Fault),
     ("### `clients`", list(Group.model_fields), EXECUTORS["closed"]),
@@ -80,7 +83,7 @@ def test_the_page_lists_every_key_with_its_default(
         field = section.model_fields[name]
         assert (table[name] == "required") == (field.is_required() and name != "models")
         if isinstance(field.default, int | str):
-            assert table[name] == str(field.default)
+            assert table[name] == yaml.safe_dump(field.default).split("\n")[0]
 
 
 def test_the_page_lists_every_executor_behaviour_and_fault() -> None:
@@ -109,6 +112,7 @@ GROUPS = {
 }
 NEEDED = {"pipeline": "behaviour: pipeline"}
 ROOTS = {
+    "### `target`": "target: {{image: x, {}}}\n",
     "### `server`": "server: {{{}}}\n",
     "### `faults`": "faults: [{{at: 1s, fault: fill-backlog, lasts: 1s, {}}}]\n",
     "toxicity": "faults: [{{at: 1s, fault: reset_peer, lasts: 1s, {}}}]\n",

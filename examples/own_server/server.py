@@ -1,0 +1,89 @@
+"""A server of one's own to hold against the lab's: asyncio streams, the protocol and no more.
+
+It writes no event log, as a stranger's server would not; the lab then tells what clients saw.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from asyncio import StreamReader, StreamWriter
+from contextlib import suppress
+
+ETX, MAX_BYTES, MAX_S = b"\x03", 4096, 60.0
+DEMAND = re.compile(rb"(sleep|cpu)=([0-9]{1,12}(?:\.[0-9]{1,12})?)(us|ms|s|m)")
+UNITS_S = {b"us": 1e-6, b"ms": 1e-3, b"s": 1.0, b"m": 60.0}
+DEFAULT = ("sleep=" + (os.environ.get("LAB_SERVICE_TIME") or "2s")).encode()
+DISCARDED_BYTES = 256 * 1024
+
+
+class RefusedError(Exception):
+    """A message that must not be served."""
+
+
+async def serve(message: bytes) -> None:
+    """Do what a message asks for."""
+    words = message.split(maxsplit=2)
+    asked = words[1] if len(words) > 1 else DEFAULT
+    if not asked.startswith((b"sleep=", b"cpu=")):
+        asked = DEFAULT
+    demand = DEMAND.fullmatch(asked)
+    if demand is None or float(demand[2]) * UNITS_S[demand[3]] > MAX_S:
+        raise RefusedError
+    duration_s = float(demand[2]) * UNITS_S[demand[3]]
+    if demand[1] == b"sleep":
+        await asyncio.sleep(duration_s)
+        return
+    end_s = time.thread_time() + duration_s
+    while time.thread_time() < end_s:
+        pass
+
+
+def check(message: bytes) -> None:
+    """Refuse what is too long or no ASCII."""
+    if len(message) > MAX_BYTES or not message.isascii():
+        raise RefusedError
+
+
+async def converse(reader: StreamReader, writer: StreamWriter) -> None:
+    """Serve one message of a connection after another until it says goodbye."""
+    rest = b""
+    while segment := await reader.read(65_536):
+        *messages, rest = (rest + segment).split(ETX)
+        for message in messages:
+            check(message)
+            if message == b"goodbye":
+                return
+            await serve(message)
+            writer.write(b"ack")
+            await writer.drain()
+        check(rest)
+
+
+async def welcome(reader: StreamReader, writer: StreamWriter) -> None:
+    """Serve a connection, and close it without a reset that would overtake the last ack."""
+    with suppress(OSError, RefusedError):
+        await converse(reader, writer)
+    with suppress(OSError, TimeoutError):
+        writer.write_eof()
+        async with asyncio.timeout(1.0):
+            for _ in range(DISCARDED_BYTES // 65_536):
+                if not await reader.read(65_536):
+                    break
+    writer.close()
+
+
+async def main() -> None:
+    """Serve until SIGTERM."""
+    host, port = os.environ.get("LAB_HOST") or "127.0.0.1", int(os.environ.get("LAB_PORT") or 3000)
+    backlog = int(os.environ.get("LAB_BACKLOG") or 128)
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    server = await asyncio.start_server(welcome, host, port, backlog=backlog)
+    await ended.wait()
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,127 @@
+"""One's own server in a scenario: as a command, at an address, in an image."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.e2e.lab import ROOT, Lab
+from tests.target import await_true
+
+SERVER = ROOT / "examples" / "own_server" / "server.py"
+IMAGE = "server-models-lab-own/test"
+LOAD = "clients: [{executor: closed, users: 5, messages: 4, demand: sleep=10ms}]\n"
+
+
+def written(folder: Path, target: str, more: str = "expect: {all: [acked == 20]}\n") -> Path:
+    path = folder / "own.yaml"
+    path.write_text(f"intent: Does a server of one's own pass?\ntarget: {target}\n{LOAD}{more}")
+    return path
+
+
+def command(script: Path) -> str:
+    return f"{{name: mine, command: ['{sys.executable}', '{script}']}}"
+
+
+def test_the_example_passes(lab: Lab) -> None:
+    ended = lab.orchestrate(
+        "examples/own_server/scenario.yaml", "--accept-invalid", "--out", lab.out
+    )
+    assert ended.code in {0, 1}, ended.out + ended.err  # 1: the busy host took its share
+    (folder,) = ended.results
+    assert " 0 failed" in (folder / "raw/conformance/report.txt").read_text()
+    measures = ended.case("mine")["measures"]
+    assert measures["acked"] == 400
+    assert measures["peak_in_service"] is None
+    assert "backend: process (mine is no image)" in ended.err
+
+
+def test_a_server_that_breaks_the_contract_is_not_measured(lab: Lab, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text(SERVER.read_text().replace('writer.write(b"ack")', 'writer.write(b"nak")'))
+    ended = lab.orchestrate(written(tmp_path, command(broken)), "--out", lab.out)
+    assert ended.code == 1, ended.out + ended.err
+    assert ended.summary["status"] == "nonconforming"
+    assert ended.summary["cases"] == []
+    assert "mine does not keep the contract" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("{command: [./no-such-server]}", "./no-such-server cannot be run"),
+        ("{command: [python3, -c, 'raise SystemExit(7)']}", "exit code 7"),
+        ("{address: '127.0.0.1:1'}", "nobody takes a connection at 127.0.0.1:1"),
+        ("{image: no-such-image:1}", "no-such-image"),
+    ],
+)
+def test_a_server_that_is_not_there_is_told_in_a_sentence(
+    lab: Lab, tmp_path: Path, target: str, said: str
+) -> None:
+    backend = ("--backend", "process") if "image" in target else ()
+    ended = lab.orchestrate(written(tmp_path, target), *backend, "--out", lab.out)
+    assert ended.code == 3, ended.out + ended.err
+    assert said in ended.out + ended.err or "is an image; use --backend docker" in ended.out
+    assert "Traceback" not in ended.err
+
+
+def test_a_server_at_an_address_is_measured_and_left_alone(lab: Lab, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {**os.environ, "LAB_PORT": str(port)}
+    with subprocess.Popen([sys.executable, SERVER], env=environment) as server:
+        try:
+            await_true(lambda: _connects(port), "the example listens")
+            target = f"{{address: '127.0.0.1:{port}', conformance: skip}}"
+            ended = lab.run(written(tmp_path, target), "--backend", "process")
+            assert ended.code == 0, ended.out + ended.err
+            assert ended.case("target")["measures"]["server_exit_code"] is None
+            assert server.poll() is None
+        finally:
+            server.terminate()
+
+
+def test_an_interrupt_ends_the_suite_and_the_server(lab: Lab, tmp_path: Path) -> None:
+    ended = lab.interrupt(
+        "held to the conformance suite", signal.SIGINT, written(tmp_path, command(SERVER)),
+        "--out", lab.out,
+    )  # fmt: skip
+    assert ended.code == 130, ended.out + ended.err
+    assert lab.left_processes() == []
+
+
+@pytest.mark.docker
+def test_an_image_is_measured_like_a_model(lab: Lab, tmp_path: Path) -> None:
+    lines = (ROOT / ".env").read_text().splitlines() if (ROOT / ".env").is_file() else []
+    told = dict(line.partition("=")[::2] for line in lines if line.startswith("BASE_IMAGE="))
+    with contextlib.closing(docker.from_env()) as engine:
+        engine.images.build(path=str(SERVER.parent), tag=IMAGE, buildargs=told, rm=True)
+        try:
+            target = f"{{name: mine, image: '{IMAGE}'}}"
+            more = "models: [epoll]\nfaults: [{at: 0s, fault: pause, lasts: 200ms}]\n"
+            ended = lab.run(written(tmp_path, target, more), "--backend", "docker")
+            assert ended.code == 0, ended.out + ended.err
+            assert ended.case("mine")["measures"]["acked"] == 20
+            (folder,) = ended.results
+            assert " 0 failed" in (folder / "raw/conformance/report.txt").read_text()
+            missing = lab.orchestrate(
+                written(tmp_path, "{image: 'no-such-image:1'}"), "--backend", "docker",
+                "--out", lab.out,
+            )  # fmt: skip
+            assert missing.code == 3
+            assert "this engine has no image no-such-image:1; build or pull it" in missing.out
+        finally:
+            engine.images.remove(IMAGE, force=True)
+
+
+def _connects(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
