@@ -29,22 +29,31 @@ def calibrate(requests: Table, works: Sequence[Work], discipline: Discipline) ->
     `MOST_NS`, or of fewer than `FEWEST`, is replaced by `TYPICAL`: a host that delays every message
     by milliseconds is disturbed, and that is to be seen beside the prediction, not within it.
     """
-    return _measure(requests, works, discipline, _typical)
+    alone = _is_alone(requests, works, discipline)
+    return _measure(requests, works, discipline, (alone, _typical))
 
 
 def actual(requests: Table, works: Sequence[Work], discipline: Discipline) -> Overhead:
-    """Return the mean overhead of ``requests``, whatever disturbed them."""
-    return _measure(requests, works, discipline, _mean)
+    """Return the mean overhead of ``requests``, whatever disturbed them.
+
+    A worker that has a connection reads at once; what keeps it from that is no wait for a worker.
+    """
+    reads_at_once = np.full(len(requests), discipline.kind is not Kind.LOOP)
+    which = reads_at_once | _is_alone(requests, works, discipline)
+    return _measure(requests, works, discipline, (which, _mean))
 
 
 Statistic = Callable[[Durations, int], int]
 
 
 def _measure(
-    requests: Table, works: Sequence[Work], discipline: Discipline, of: Statistic
+    requests: Table,
+    works: Sequence[Work],
+    discipline: Discipline,
+    summed_up: tuple[Flags, Statistic],
 ) -> Overhead:
-    """Return the overhead as ``of`` sums up each of its parts."""
-    alone = _is_alone(requests, works, discipline)
+    """Return the overhead: of those requests whose services count, by that statistic."""
+    which, of = summed_up
     ready_ns = np.maximum(_instants(requests, "sent_ns"), _taken_ns(requests))
     reading_ns = _instants(requests, "started_ns") - ready_ns
     demands_ns = np.array([work.demand_ns for work in works], np.int64)
@@ -53,15 +62,18 @@ def _measure(
     firsts, welcome = _firsts(requests), _is_welcome(requests, works, discipline)
     connecting_ns = between_ns(firsts, "begun_ns", "connected_ns")
     accepting_ns = _taken_ns(firsts) - _instants(firsts, "connected_ns")
-    alone_ns, among_ns = _turnovers_ns(requests, _computing(works, discipline))
-    request_ns = of(reading_ns[alone], TYPICAL.request_ns)
+    computing = _computing(works, discipline)
+    alone_ns, among_ns = _turnovers_ns(requests, computing)
+    resuming_ns = _resuming_ns(requests[computing & (discipline.kind is Kind.LOOP)])
+    request_ns = of(reading_ns[which], TYPICAL.request_ns)
     turnover_ns = of(alone_ns - request_ns, TYPICAL.turnover_ns)
     among = _mean(among_ns - request_ns - turnover_ns, TYPICAL.switch_ns)
     return Overhead(
         request_ns=request_ns,
-        service_ns=of(beyond_ns[alone], TYPICAL.service_ns),
-        answer_ns=of(answering_ns[alone], TYPICAL.answer_ns),
+        service_ns=of(beyond_ns[which], TYPICAL.service_ns),
+        answer_ns=of(answering_ns, TYPICAL.answer_ns),
         turn_ns=TYPICAL.turn_ns,
+        resume_ns=of(resuming_ns, TYPICAL.resume_ns),
         connect_ns=of(connecting_ns, TYPICAL.connect_ns),
         accept_ns=of(accepting_ns[welcome], TYPICAL.accept_ns),
         turnover_ns=turnover_ns,
@@ -145,6 +157,15 @@ def _turnovers_ns(requests: Table, computing: Flags) -> tuple[Durations, Duratio
     alone = _overlapping(requests, computing, last, following) == 0
     among = _overlapping(requests, computing, last, last + 1) > 0
     return turnovers_ns[alone], turnovers_ns[among]
+
+
+def _resuming_ns(requests: Table) -> Durations:
+    """Return how long after one blocking service a loop began the next, which waited."""
+    told = requests[np.argsort(requests["started_ns"], kind="stable")]
+    over_ns = _instants(told, "finished_ns")[:-1]
+    ready_ns = np.maximum(_instants(told, "sent_ns"), _instants(told, "accepted_ns"))[1:]
+    resuming_ns: Durations = (_instants(told, "started_ns")[1:] - over_ns)[ready_ns < over_ns]
+    return resuming_ns
 
 
 def _typical(durations_ns: Durations, otherwise_ns: int) -> int:

@@ -21,7 +21,7 @@ class Loop(Server):
     who come later, and is passed over unless it is ready again: level-triggered epoll(7). So a
     connection that was just served may be served again before one that came meanwhile.
 
-    Whoever computes blocks the loop, for its demand and ``turn_ns``. A ``sleep`` is a timer and
+    Whoever computes blocks the loop, for its demand and ``resume_ns``. A ``sleep`` is a timer and
     costs ``turn_ns`` twice, when it is read and when it is answered; unless the loop itself sleeps.
     """
 
@@ -50,7 +50,7 @@ class Loop(Server):
 
     def deliver(self, talk: Talk) -> None:
         """Take a message that is sent at its instant."""
-        self._agenda.at(talk.sent_ns + self._overhead.request_ns, self._arrive, talk)
+        self._agenda.at(talk.sent_ns, self._arrive, talk)
 
     def dismiss(self, now_ns: int, talk: Talk) -> None:
         """Let a connection go: that costs nobody anything."""
@@ -107,14 +107,18 @@ class Loop(Server):
         return at_ns
 
     def _serve(self, at_ns: int, talk: Talk) -> int:
-        """Begin to serve a message; return when the loop has time for the next."""
-        talk.started_ns, talk.is_here = at_ns, False
+        """Begin to serve a message; return when the loop has time for the next.
+
+        What it takes to wake up for a message and to read it is hidden where the loop is busy.
+        """
         overhead = self._overhead
+        at_ns = max(at_ns, max(talk.sent_ns, talk.taken_ns) + overhead.request_ns)
+        talk.started_ns, talk.is_here = at_ns, False
         stretch = self._told.cpus if talk.is_computing else 1.0
         done_ns = at_ns + round(talk.demand_ns / stretch) + overhead.service_ns
         if talk.is_computing or self._told.is_blocking:
             self._finish(done_ns, talk)
-            return done_ns + overhead.turn_ns
+            return done_ns + overhead.resume_ns
         self._agenda.at(done_ns, self._on_timer, talk)
         return at_ns + overhead.turn_ns
 

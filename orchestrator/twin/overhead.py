@@ -9,7 +9,8 @@ class Overhead:
 
     Of a message: ``request_ns`` from the send call until a server that waits for it begins to
     serve; ``service_ns`` how much longer a service takes than its demand; ``answer_ns`` from the
-    end of service until the client knows; ``turn_ns`` how long an event loop is busy with it.
+    end of service until the client knows; ``turn_ns`` how long an event loop is busy with it, and
+    with a connection that it accepts; ``resume_ns`` the same of a message that blocked the loop.
 
     Of a connection: ``connect_ns`` from the call until it is established; ``accept_ns`` from then
     until it is taken, where somebody is free to; ``turnover_ns`` from its client's last ack until
@@ -21,6 +22,7 @@ class Overhead:
     service_ns: int = 0
     answer_ns: int = 0
     turn_ns: int = 0
+    resume_ns: int = 0
     connect_ns: int = 0
     accept_ns: int = 0
     turnover_ns: int = 0
@@ -33,6 +35,7 @@ TYPICAL = Overhead(
     service_ns=100_000,
     answer_ns=200_000,
     turn_ns=40_000,
+    resume_ns=150_000,
     connect_ns=200_000,
     accept_ns=100_000,
     turnover_ns=250_000,

@@ -23,7 +23,7 @@ works = st.sampled_from(
         "sleep=20ms, cpu=5ms", "sleep=bimodal(1ms, 40ms, share=0.8)",
     ]
 )  # fmt: skip
-overheads = st.sampled_from([NONE, Overhead(10_000, 20_000, 30_000, 40_000, 50_000, 60_000)])
+overheads = st.sampled_from([NONE, Overhead(*range(10_000, 100_000, 10_000))])
 
 
 @st.composite
