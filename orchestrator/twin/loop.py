@@ -36,17 +36,19 @@ class Loop(Server):
         self._listed: set[int | None] = set()
         self._backlog: deque[Talk] = deque()
         self._fired: deque[Talk] = deque()
-        self._is_busy = False
+        self._is_busy = self._is_waking = False
 
     def connect(self, now_ns: int, talk: Talk) -> None:
-        """Take a connection that was just established into the accept queue."""
+        """Accept a connection that was just established, or let it wait while the loop is busy."""
         self._backlog.append(talk)
-        self._list(None)
+        if self._is_busy:
+            self._list(None)
+        else:
+            self._accept(now_ns, cost_ns=0)
         if talk.has_message:
-            self.deliver(talk)
+            self._agenda.at(max(talk.sent_ns, now_ns), self._arrive, talk)
         elif talk.is_leaving:
             self.dismiss(now_ns, talk)
-        self._wake(now_ns)
 
     def deliver(self, talk: Talk) -> None:
         """Take a message that is sent at its instant."""
@@ -70,15 +72,19 @@ class Loop(Server):
             self._ready.append(talk)
 
     def _wake(self, now_ns: int) -> None:
-        if not self._is_busy and (self._ready or self._fired):
-            self._turn(now_ns)
+        """Turn as soon as an idle loop can; what comes meanwhile is seen in the same turn."""
+        if not self._is_busy and not self._is_waking:
+            self._is_waking = True
+            self._agenda.at(now_ns + self._overhead.request_ns, self._turn)
 
-    def _turn(self, now_ns: int) -> None:
+    def _turn(self, now_ns: int, _: object = None) -> None:
         """Serve those who are ready at ``now_ns``, one after another."""
-        self._is_busy = True
+        if self._is_busy:
+            return
+        self._is_busy, self._is_waking = True, False
         at_ns = now_ns
         for talk in self._poll():
-            at_ns = self._accept(at_ns) if talk is None else self._serve(at_ns, talk)
+            at_ns = self._serve(at_ns, talk) if talk else self._accept(at_ns)
         if at_ns > now_ns:
             self._agenda.at(at_ns, self._fire)
         else:
@@ -96,23 +102,19 @@ class Loop(Server):
         ready.extend(reported)
         return reported
 
-    def _accept(self, at_ns: int) -> int:
-        """Accept those who wait; return when that is done."""
+    def _accept(self, at_ns: int, cost_ns: int | None = None) -> int:
+        """Accept those who wait, at ``turn_ns`` each or ``cost_ns``; return when that is done."""
         for _ in range(min(ACCEPTS_PER_TURN, len(self._backlog))):
             talk = self._backlog.popleft()
             talk.accepted_ns = talk.taken_ns = at_ns
-            at_ns += self._overhead.turn_ns
+            at_ns += self._overhead.turn_ns if cost_ns is None else cost_ns
             if talk.is_here:
                 self._list(talk)
         return at_ns
 
     def _serve(self, at_ns: int, talk: Talk) -> int:
-        """Begin to serve a message; return when the loop has time for the next.
-
-        What it takes to wake up for a message and to read it is hidden where the loop is busy.
-        """
+        """Begin to serve a message; return when the loop has time for the next."""
         overhead = self._overhead
-        at_ns = max(at_ns, max(talk.sent_ns, talk.taken_ns) + overhead.request_ns)
         talk.started_ns, talk.is_here = at_ns, False
         stretch = self._told.cpus if talk.is_computing else 1.0
         done_ns = at_ns + round(talk.demand_ns / stretch) + overhead.service_ns
@@ -124,7 +126,7 @@ class Loop(Server):
 
     def _on_timer(self, now_ns: int, talk: Talk) -> None:
         self._fired.append(talk)
-        self._wake(now_ns)
+        self._turn(now_ns)
 
     def _fire(self, now_ns: int, _: object = None) -> None:
         """End the services whose time is over, and turn again where somebody is ready."""
@@ -139,7 +141,8 @@ class Loop(Server):
 
     def _rest(self, now_ns: int, _: object = None) -> None:
         self._is_busy = False
-        self._wake(now_ns)
+        if self._ready or self._fired:
+            self._turn(now_ns)
 
     def _finish(self, at_ns: int, talk: Talk) -> None:
         talk.finished_ns = at_ns

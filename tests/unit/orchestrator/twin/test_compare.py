@@ -18,7 +18,8 @@ from tests.unit.orchestrator.twin.runs import START_NS, measured
 
 US = 1_000
 COST = Overhead(
-    request_ns=90 * US, service_ns=110 * US, answer_ns=200 * US, turn_ns=40 * US, resume_ns=150 * US,
+    request_ns=90 * US, service_ns=110 * US, answer_ns=200 * US, turn_ns=40 * US,
+    resume_ns=150 * US,
     connect_ns=210 * US, accept_ns=120 * US, turnover_ns=260 * US, switch_ns=0,
 )  # fmt: skip
 CLOSED = """[{executor: closed, users: 13, messages: 6, demand: sleep=exponential(50ms),

@@ -27,15 +27,30 @@ def test_all_at_once() -> None:
 
 
 def test_a_loop_that_sleeps_takes_turns() -> None:
-    """User 0 is alone at first, the others are accepted meanwhile and served in one turn.
+    """All are accepted while the loop wakes up, and served in turns: nobody's second comes early.
 
-    In the next, all have their second message there but users 0 and 6, who were acked when the
-    turn before began and ended; user 0, who is on the list behind the others, comes first of these.
+    Whoever was served last in a turn has sent again before the loop polls, in 300 µs.
     """
-    found = ended_ms(simulated(Kind.LOOP, case_of(SEVEN, server="{blocking_sleep: true}")))
-    firsts = {(u, 0): 100 * (u + 1) for u in range(7)}
-    seconds = {(u, 1): 800 + 100 * place for place, u in enumerate([1, 2, 3, 4, 5, 0, 6])}
-    assert found == firsts | seconds
+    us = 1_000
+    overhead = Overhead(request_ns=100 * us, answer_ns=100 * us, resume_ns=300 * us)
+    case = case_of(SEVEN, server="{blocking_sleep: true}")
+    rows = simulated(Kind.LOOP, case, overhead).messages
+    order = rows["talk"][rows["started_ns"].argsort()]
+    assert order.tolist() == [*range(7), *range(7)]
+    assert rows["started_ns"].max() / MS == pytest.approx(0.1 + 13 * 100.3)
+
+
+def test_who_is_alone_in_a_loop_is_served_again_before_who_came_meanwhile() -> None:
+    """Level-triggered: user 0, reported at 0, stays on the list in front of who comes at 10 ms."""
+    groups = """[
+      {name: first, executor: closed, users: 1, messages: 2, demand: cpu=100ms},
+      {name: later, executor: closed, users: 1, messages: 1, demand: cpu=100ms, start: 10ms}]"""
+    us = 1_000
+    overhead = Overhead(answer_ns=100 * us, resume_ns=300 * us)
+    found = simulated(Kind.LOOP, case_of(groups), overhead)
+    rows = found.messages
+    order = found.talks["group"][rows["talk"][rows["started_ns"].argsort()]]
+    assert order.tolist() == [0, 0, 1]
 
 
 def test_threads_share_one_cpu_and_processes_two() -> None:
@@ -141,8 +156,8 @@ def test_overhead_of_messages_and_connections_adds_up() -> None:
 
 
 def test_a_loop_is_busy_with_each_message_itself() -> None:
-    """The first is accepted at 0; at 4 the second is, before the first is read at 8; so 12."""
+    """Both are accepted at 0, read at 0 and 4, due at 100 and 104."""
     two = case_of("[{executor: closed, users: 2, messages: 1, demand: sleep=100ms}]")
     found = simulated(Kind.LOOP, two, Overhead(turn_ns=4 * MS)).messages
-    assert (found["started_ns"] / MS).tolist() == [8, 12]
-    assert (found["ended_ns"] / MS).tolist() == [108, 112]
+    assert (found["started_ns"] / MS).tolist() == [0, 4]
+    assert (found["ended_ns"] / MS).tolist() == [100, 104]
