@@ -52,8 +52,8 @@ engine: ## Have Docker Engine and Compose v2 (Debian, Ubuntu; as root); nothing 
 base-image: ## Have a base image for the containers, without a registry too
 	@scripts/base-image
 
-twin: .venv/dev.stamp ## Run every model beside its queueing twin: by how much do they differ? A minute and a half
-	@$(PY) -m pytest -q -s tests/e2e/test_twin.py
+twin: .venv/dev.stamp ## Run every model beside its queueing twin: by how much do they differ? Three minutes
+	@$(PY) -m pytest -q -s tests/e2e/test_twin.py tests/e2e/test_predict.py
 
 bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, six minutes; or ARGS="--quick short"
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
