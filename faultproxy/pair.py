@@ -110,9 +110,10 @@ class Pair:
         self._connecting = asyncio.get_running_loop().create_task(self._connect(*target))
 
     def use(self, prescribed: Sequence[Prescribed]) -> None:
-        """Let these toxics work, each in its direction."""
-        self._to_server.use([kind for kind in prescribed if kind.stream == UPSTREAM])
-        self._to_client.use([kind for kind in prescribed if kind.stream == DOWNSTREAM])
+        """Let these toxics work, each in its direction; what one of them closes has none."""
+        for way, stream in ((UPSTREAM, self._to_server), (DOWNSTREAM, self._to_client)):
+            if not self._is_over:
+                stream.use([kind for kind in prescribed if kind.stream == way])
 
     def end(self, how: Ending) -> None:
         """Break off both connections."""

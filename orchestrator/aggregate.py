@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.conclude import Conclusion
+from orchestrator.guesses import grade
 from orchestrator.measures import MEASURES
 from orchestrator.plan import Case, plan
 from orchestrator.repeats import MIN_REPEATS, Values, intervals, medians, rank
@@ -54,6 +55,7 @@ def _of_case(scenario: Scenario, case: Case, repeats: Sequence[Conclusion]) -> C
         groups=groups,
         instrument=_worst([run.instrument for run in runs]),
         expectations=judge(scenario.expectations(case.model), medians(values), values),
+        guesses=grade(scenario.guesses(case.model), medians(values)),
         invalid=list(_doubts(repeats)),
         overhead_s=round(overhead_s, 6),
         runs=runs,

@@ -28,6 +28,14 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"  # a measure that it names is missing
 
 
+class Grade(StrEnum):
+    """What a guess came to."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"  # a measure that it names is missing
+
+
 class Fitness(StrEnum):
     """Whether the clients were up to what they measured."""
 
@@ -50,6 +58,16 @@ class Expectation(Record):
     left: str = Field(description="the left side's value with its unit, empty if unknown")
     right: str = Field(description="the right side's value with its unit, empty if unknown")
     reason: str = Field(default="", description="why the outcome is unknown or inconclusive")
+
+
+class Guess(Record):
+    """What was guessed of a case beforehand, and what became of it; it decides nothing."""
+
+    expression: str
+    grade: Grade = Field(description="by what was measured")
+    measured: str = Field(description="the left side as it was measured, empty if unknown")
+    twin: Grade = Field(description="by what the queueing twin predicts")
+    predicted: str = Field(description="the left side as the twin has it, empty if unknown")
 
 
 class Instrument(Record):
@@ -125,6 +143,7 @@ class CaseSummary(Record):
     )
     instrument: Instrument = Field(description="as of the repeat that fared worst")
     expectations: list[Expectation]
+    guesses: list[Guess] = Field(default_factory=list)
     invalid: list[str] = Field(description="why this case cannot be trusted as a measurement")
     overhead_s: float = Field(description="the median of the runs'")
     runs: list[RunSummary] = Field(

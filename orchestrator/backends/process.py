@@ -22,6 +22,7 @@ from orchestrator.backends.base import (
 from orchestrator.backends.process_server import GRACE_S, LOOPBACK, SERVER
 from orchestrator.backends.process_target import server_of
 from orchestrator.backends.program import ROOT, Program
+from orchestrator.backends.toxics import SERVICE
 from orchestrator.interrupts import held
 
 CLIENT = [sys.executable, "client/client.py"]
@@ -107,10 +108,14 @@ class ProcessStage:
         return self.server.address
 
     def end(self) -> StageEnd:
-        """Stop the server and wait for the clients; their logs are in the folder already."""
+        """Stop server and proxy, and wait for the clients; their logs are in the folder already."""
         deadline_s = time.monotonic() + GRACE_S
         clients = tuple(_client_end(client, deadline_s) for client in self._clients)
-        return StageEnd(self.server.end(), clients)
+        server_exit_code = self.server.end()
+        for program in self._programs:
+            if program.name == SERVICE:
+                program.terminate(GRACE_S)  # so that its log tells what passed through it
+        return StageEnd(server_exit_code, clients)
 
     def _run(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
         log = self._order.folder / (SERVER_LOG if name == SERVER else f"{name}.log")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from faultproxy.toxics import TOXICS
 from labkit.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
@@ -105,7 +106,10 @@ def findings(case: CaseSummary) -> Iterator[str]:
 
 def remarks(case: CaseSummary) -> Iterator[str]:
     """Yield what to know of how ``case`` was measured; it decides nothing."""
-    for fault in case.runs[0].faults if case.runs else ():
+    faults = case.runs[0].faults if case.runs else ()
+    if any(fault.fault in TOXICS for fault in faults):
+        yield f"{visible(case.name)}: clients came through the fault proxy: it is in every figure"
+    for fault in faults:
         if fault.effect_s is not None:
             yield f"{visible(case.name)}: {_fault(fault)}"
     for number, run in enumerate(case.runs, start=1):
@@ -117,6 +121,15 @@ def remarks(case: CaseSummary) -> Iterator[str]:
         told = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}
         for reason in instrument.reasons:
             yield f"{visible(case.name)}: the clients {told[instrument.fitness]}: {visible(reason)}"
+
+
+def guesses(summary: Summary) -> Iterator[str]:
+    """Yield what became of each guess, beside what was measured and what the twin says."""
+    for case in summary.cases:
+        for each in case.guesses:
+            twin = f", the twin says {each.predicted}" if each.predicted else ""
+            told = f"{visible(case.name)}: you guessed {visible(each.expression)}: {each.grade}"
+            yield f"{told}; measured {each.measured or 'unknown'}{twin}"
 
 
 def _fault(fault: FaultSummary) -> str:

@@ -16,6 +16,7 @@ from rich.text import Text
 from orchestrator.report.cells import GROUP, Column, axes_of, axis_text, bands, by_group, legend
 from orchestrator.report.sentences import (
     findings,
+    guesses,
     is_flawed,
     of_models,
     overheads,
@@ -47,6 +48,8 @@ def print_table(console: Console, summary: Summary) -> None:
             console.print(_line(write, finding, "red"), soft_wrap=True)
         for remark in remarks(case):
             console.print(_line(write, remark, "yellow"), soft_wrap=True)
+    for told in guesses(summary):
+        console.print(_line(write, told, "cyan"), soft_wrap=True)
     for told, is_expected in of_models(summary):
         console.print(_line(write, told, "default" if is_expected else "red"), soft_wrap=True)
     if summary.cases:

@@ -16,6 +16,7 @@ KEY_MEANINGS = {
     "clients": "the load: groups of clients",
     "matrix": "a case for each combination of values; the keys of server, limits and clients",
     "expect": "what must hold, for a model or for all: expressions",
+    "guess": "what you think will come out, for a model or for all: graded, and nothing fails",
     "compare": "what must hold between models: expressions such as p99(epoll) < p99(single)",
     "faults": "what is done to the server while the load runs",
     "at": "when, from the common start on",

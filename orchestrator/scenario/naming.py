@@ -13,7 +13,7 @@ from orchestrator.scenario.matrix import Where
 from orchestrator.scenario.values import complaint
 from orchestrator.wording import unknown
 
-COMPARE, VALIDITY = "compare", "validity"
+COMPARE, VALIDITY, GUESS = "compare", "validity", "guess"
 WINDOWS = ("before", "during", "after")
 """Of a run that has faults; see `orchestrator.windows`."""
 
@@ -70,6 +70,8 @@ class Naming:
             if where[0] == VALIDITY and expression.confidence is not None:
                 message = "a rule is of each run by itself, and confidence of repeats"
                 yield where, complaint(message)
+            if where[0] == GUESS and expression.confidence is not None:
+                yield where, complaint("a guess is right or wrong; leave the confidence out")
             for name in expression.names:
                 message = self._problem(name, where)
                 if message:

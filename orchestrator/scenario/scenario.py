@@ -22,7 +22,7 @@ from orchestrator.scenario.matrix import (
     count_points,
     points,
 )
-from orchestrator.scenario.naming import COMPARE, VALIDITY, Naming, Placed, views
+from orchestrator.scenario.naming import COMPARE, GUESS, VALIDITY, Naming, Placed, views
 from orchestrator.scenario.rules import Breach, breaches
 from orchestrator.scenario.scale import Scale, scale_of
 from orchestrator.scenario.sections import UNLIMITED, Limits, Section, ServerSettings
@@ -94,6 +94,10 @@ class Scenario(Section):
             tuple[Expectation, ...], Field(strict=False), AfterValidator(not_empty("expectation"))
         ],
     ] = Field(default_factory=dict)
+    guess: dict[
+        Annotated[Text, AfterValidator(check_subject)],
+        Annotated[tuple[Expectation, ...], Field(strict=False), AfterValidator(not_empty("guess"))],
+    ] = Field(default_factory=dict)
     compare: Annotated[tuple[Expectation, ...], Field(strict=False)] = ()
     faults: Annotated[tuple[Fault, ...], Field(strict=False), AfterValidator(check_faults)] = ()
     validity: Annotated[tuple[Expectation, ...], Field(strict=False)] = RULES
@@ -121,6 +125,10 @@ class Scenario(Section):
     def expectations(self, model: str) -> tuple[Expression, ...]:
         """Return what is expected of ``model``: its own expectations, then those of all."""
         return self.expect.get(model, ()) + self.expect.get(EVERY_MODEL, ())
+
+    def guesses(self, model: str) -> tuple[Expression, ...]:
+        """Return what was guessed of ``model``, then what was of all."""
+        return self.guess.get(model, ()) + self.guess.get(EVERY_MODEL, ())
 
     def target_of(self, model: str) -> Target | None:
         """Return the target, if that is what goes by the name ``model``."""
@@ -173,8 +181,9 @@ class Scenario(Section):
     def _placed(self) -> list[Placed]:
         """Return every expression, with where it was written."""
         placed: list[Placed] = [
-            (("expect", subject, index), each)
-            for subject, expressions in self.expect.items()
+            ((section, subject, index), each)
+            for section, by_subject in (("expect", self.expect), (GUESS, self.guess))
+            for subject, expressions in by_subject.items()
             for index, each in enumerate(expressions)
         ]
         placed += [((COMPARE, index), each) for index, each in enumerate(self.compare)]

@@ -32,8 +32,8 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, target, models, server, limits, clients, matrix, expect, compare, faults, validity, "
-    "repeats, order, warmup, timeout, seed, variables"
+    "intent, target, models, server, limits, clients, matrix, expect, guess, compare, faults, "
+    "validity, repeats, order, warmup, timeout, seed, variables"
 )
 SERVER_KEYS = (
     "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "

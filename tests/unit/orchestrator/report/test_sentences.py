@@ -1,7 +1,15 @@
 import pytest
 
-from orchestrator.report.sentences import findings, overheads, verdict
-from orchestrator.summary import Status, Summary
+from orchestrator.report.sentences import findings, overheads, remarks, verdict
+from orchestrator.summary import (
+    CaseSummary,
+    FaultSummary,
+    Fitness,
+    Instrument,
+    RunSummary,
+    Status,
+    Summary,
+)
 from tests.unit.orchestrator.report.simulation import (
     FAILED,
     HOSTILE,
@@ -61,6 +69,33 @@ def test_errors_are_told_by_kind_and_lost_messages_counted() -> None:
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
     assert list(findings(case())) == []
+
+
+def with_fault(kind: str) -> CaseSummary:
+    fault = FaultSummary(
+        fault=kind, worker=None, asked_s=1.0, effect_s=1.002, reverted_s=2.003, error=""
+    )
+    run = RunSummary(
+        slug="prefork/1",
+        measures={},
+        faults=[fault],
+        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
+        invalid=[],
+        overhead_s=0.1,
+    )
+    return case(runs=[run])
+
+
+def test_a_fault_is_told_with_its_instants() -> None:
+    told = ["prefork: pause at 1.002 s, undone at 2.003 s"]
+    assert list(remarks(with_fault("pause"))) == told
+
+
+def test_a_proxy_in_the_path_is_told() -> None:
+    assert list(remarks(with_fault("latency"))) == [
+        "prefork: clients came through the fault proxy: it is in every figure",
+        "prefork: latency at 1.002 s, undone at 2.003 s",
+    ]
 
 
 def test_overhead_is_told_for_each_case() -> None:

@@ -1,0 +1,70 @@
+"""Each ready scenario holds what it says of a machine with two cores, again and again.
+
+Where the host was disturbed the run is invalid and says by what; it never blames the server.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import ROOT, Ended, Lab
+
+HOLDS, INVALID = 0, 4
+LONG = {"classic", "gate", "start_together", "sweep_workers", "ten_thousand"}
+"""Those that take a minute, or a machine of their own."""
+
+READY = [path for path in sorted((ROOT / "scenarios").glob("*.yaml")) if path.stem not in LONG]
+HOG = "while True: pass"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", READY, ids=lambda path: path.stem)
+def test_a_ready_scenario_holds_unless_the_host_was_disturbed(
+    tmp_path: Path, scenario: Path, is_long: bool
+) -> None:
+    codes = Counter[int]()
+    for number in range(10 if is_long else 1):
+        ended = run(tmp_path / str(number), scenario)
+        codes[ended.code] += 1
+        assert ended.code in {HOLDS, INVALID}, ended.out + ended.err
+        doubts = [doubt for case in ended.summary["cases"] for doubt in case["invalid"]]
+        assert bool(doubts) == (ended.code == INVALID)
+        assert [each for each in doubts if not each.startswith(("host_", "client_"))] == []
+    print(
+        f"{scenario.stem}: held {codes[HOLDS]} times, the host was disturbed {codes[INVALID]} times"
+    )
+
+
+@pytest.mark.slow
+def test_a_host_that_is_disturbed_on_purpose_makes_every_run_invalid(
+    tmp_path: Path, is_long: bool
+) -> None:
+    with hogs(2 * (os.cpu_count() or 1)):
+        for number in range(10 if is_long else 1):
+            ended = run(tmp_path / str(number), ROOT / "scenarios" / "quickstart.yaml")
+            assert ended.code == INVALID, ended.out + ended.err
+            assert all(case["invalid"] for case in ended.summary["cases"])
+
+
+def run(out: Path, scenario: Path) -> Ended:
+    lab = Lab(ROOT, out)
+    ended = lab.orchestrate(scenario, "--backend", "process", "--out", out)
+    assert lab.left_processes() == []
+    return ended
+
+
+@contextmanager
+def hogs(number: int) -> Iterator[None]:
+    """Keep so many CPUs busy."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            hog = stack.enter_context(subprocess.Popen([sys.executable, "-c", HOG]))
+            stack.callback(hog.kill)
+        yield
