@@ -56,8 +56,8 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
         "errors": sum(errors.values()),
         **errors,
         "start_spread": (max(begun_ns) - min(begun_ns)) / 1e9 if begun_ns else None,
-        **_of_requests(clients.requests),
-        **_of_service(clients.requests),
+        **of_requests(clients.requests),
+        **of_service(clients.requests),
         **_of_connections(clients.connections),
         **_of_health(clients.replicas),
     }
@@ -68,7 +68,7 @@ def ratio(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
 
 
-def _of_requests(requests: Table) -> Figures:
+def of_requests(requests: Table) -> Figures:
     """Response time is due to acked, so a wait before sending counts (coordinated omission)."""
     acked = requests[requests["outcome"] == ACKED]
     response_ns = between_ns(acked, "due_ns", "ended_ns")
@@ -82,7 +82,7 @@ def _of_requests(requests: Table) -> Figures:
     }
 
 
-def _of_service(requests: Table) -> Figures:
+def of_service(requests: Table) -> Figures:
     """Return who was served when; the wait of a user is that of its first message, from due on."""
     served = requests[requests["finished_ns"] > 0]
     order = np.lexsort((served["started_ns"], user_keys(served)))

@@ -32,10 +32,11 @@ MEASURED = (
 )  # fmt: skip
 """What an expectation may ask of a window, ``during.throughput``."""
 
+_SHARES = ("mean", "p50", "p90", "p99", "max")
 SIMULATED = (
-    "makespan", "throughput", "acked", "response_time_mean", "response_time_p50",
-    "response_time_p90", "response_time_p99", "response_time_p999", "response_time_max",
-    "waiting_time_mean", *MEASURES_OF_PARTS,
+    "makespan", "throughput", "acked", *(f"response_time_{share}" for share in _SHARES),
+    "response_time_p999", *(f"exchange_time_{share}" for share in _SHARES), "waiting_time_mean",
+    "first_service_wait_p50", "first_service_wait_max", "peak_in_service", *MEASURES_OF_PARTS,
 )  # fmt: skip
 """What it may ask of the twin, ``predicted.response_time_p99``."""
 

@@ -52,8 +52,8 @@ def beside(case: Case, merged: Merged, evidence: Evidence) -> Beside:
     except NoTwinError as exc:
         return Beside(TwinSummary(remark=str(exc)))
     begin_ns = start_ns + round(evidence.warmup_s * 1e9)
-    views = {name: figures_of(table, begin_ns) for name, table in twin.tables.items()}
-    found = parting(figures_of(twin.requests, begin_ns), views[PREDICTED])
+    views = {name: figures_of(table, begin_ns, twin.workers) for name, table in twin.tables.items()}
+    found = parting(figures_of(twin.requests, begin_ns, twin.workers), views[PREDICTED])
     told = TwinSummary(
         remark=str(found or ""),
         part=found.part if found else None,

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from labkit.work import Demand
-from orchestrator.client_measures import ACKED, Figures, ratio
+from orchestrator.client_measures import ACKED, Figures, of_requests, of_service, ratio
 from orchestrator.decompose import decompose, part_measures
 from orchestrator.merge import Merged
 from orchestrator.plan import Case
-from orchestrator.quantiles import between_ns, statistics_s
+from orchestrator.quantiles import between_ns
 from orchestrator.scenario.naming import PREDICTED, REPLAYED
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 from orchestrator.tables import Table
@@ -43,6 +43,7 @@ class Twin:
     requests: Table
     tables: Mapping[str, Table]
     overhead: Overhead
+    workers: int
 
 
 def twin_of(
@@ -77,7 +78,7 @@ def twin_of(
         )
         for name, (works, served_by, beside) in fed.items()
     }
-    return Twin(rows, requests, tables, overhead)
+    return Twin(rows, requests, tables, overhead, discipline.workers)
 
 
 def _is_known(requests: Table) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
@@ -129,17 +130,17 @@ def _as_requests(requests: Table, found: Simulated, start_ns: int, discipline: D
     return table
 
 
-def figures_of(table: Table, begin_ns: int) -> Figures:
+def figures_of(table: Table, begin_ns: int, workers: int) -> Figures:
     """Return the figures of requests, measured or of the twin, due from ``begin_ns`` on."""
     counted = table[table["due_ns"] >= begin_ns]
     makespan_s = (int(counted["ended_ns"].max(initial=begin_ns)) - begin_ns) / 1e9
-    response_ns = between_ns(counted, "due_ns", "ended_ns")
-    waiting_ns = between_ns(counted, "due_ns", "started_ns")
+    busy_s = float(between_ns(counted, "started_ns", "finished_ns").sum()) / 1e9
     return {
         "makespan": makespan_s,
         "throughput": ratio(len(counted), makespan_s),
         "acked": len(counted),
-        **statistics_s("response_time", response_ns, "mean", "p50", "p90", "p99", "p999", "max"),
-        **statistics_s("waiting_time", waiting_ns, "mean"),
+        "utilization": ratio(busy_s, workers * makespan_s),
+        **of_requests(counted),
+        **of_service(counted),
         **part_measures(decompose(counted)),
     }

@@ -43,7 +43,7 @@ def twin(kind: Kind, case: Case, merged: Merged) -> Twin:
 def test_a_run_without_disturbance_is_as_its_twin(kind: Kind, clients: str, fed: str) -> None:
     case = case_of(clients, server="{workers: 3}")
     found = twin(kind, case, measured(kind, case, COST))
-    ours, theirs = (figures_of(each, START_NS) for each in (found.requests, found.tables[fed]))
+    ours, theirs = (figures_of(each, START_NS, 3) for each in (found.requests, found.tables[fed]))
     for name in ("makespan", "response_time_mean", "response_time_p99", "waiting_time_mean"):
         assert theirs[name] == pytest.approx(ours[name], rel=0.005, abs=0.0003), name
     assert parting(ours, theirs) is None
@@ -61,9 +61,9 @@ def test_the_overhead_is_found_from_what_does_not_wait(kind: Kind) -> None:
 def test_who_computes_is_followed_too(kind: Kind) -> None:
     case = case_of(COMPUTING, server="{workers: 4}")
     found = twin(kind, case, measured(kind, case, COST))
-    ours = figures_of(found.requests, START_NS)
+    ours = figures_of(found.requests, START_NS, 3)
     for table in found.tables.values():
-        theirs = figures_of(table, START_NS)
+        theirs = figures_of(table, START_NS, 3)
         assert theirs["response_time_mean"] == pytest.approx(ours["response_time_mean"], rel=0.01)
 
 
@@ -81,14 +81,14 @@ def test_a_disturbed_host_is_seen_beside_the_prediction_and_named() -> None:
     case = case_of(EACH)
     run = slowed(measured(Kind.LOOP, case, COST), each=4, by_ns=100 * MS)
     found = twin(Kind.LOOP, case, run)
-    ours = figures_of(found.requests, START_NS)
-    told = parting(ours, figures_of(found.tables[PREDICTED], START_NS))
+    ours = figures_of(found.requests, START_NS, 3)
+    told = parting(ours, figures_of(found.tables[PREDICTED], START_NS, 3))
     assert told is not None
     assert told.part == "time_in_service"
     assert told.grew_s == pytest.approx(0.025, rel=0.05)
     assert "response_time_mean" in str(told)
     assert "time_in_service differs by 2" in str(told)
-    replayed = figures_of(found.tables[REPLAYED], START_NS)
+    replayed = figures_of(found.tables[REPLAYED], START_NS, 3)
     assert replayed["response_time_mean"] == pytest.approx(ours["response_time_mean"], rel=0.005)
     assert parting(ours, replayed) is None
 
@@ -100,7 +100,7 @@ def test_a_delay_of_every_message_is_no_overhead() -> None:
     found = twin(Kind.LOOP, case, run)
     assert found.overhead.answer_ns < MS
     told = parting(
-        figures_of(found.requests, START_NS), figures_of(found.tables[PREDICTED], START_NS)
+        figures_of(found.requests, START_NS, 3), figures_of(found.tables[PREDICTED], START_NS, 3)
     )
     assert told is not None
     assert told.part == "time_in_answer"
