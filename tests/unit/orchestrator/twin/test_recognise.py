@@ -21,7 +21,7 @@ def formula(
     )
     case = case_of(f"[{clients or each}]", server=server)
     found = steady_state(case, Discipline.of(kind, case, CPUS))
-    return found and found.formula
+    return found.formula if found else None
 
 
 @pytest.mark.parametrize(
