@@ -58,7 +58,7 @@ base-image: ## Have a base image for the containers, without a registry too
 twin: .venv/dev.stamp ## Run every model beside its queueing twin: by how much do they differ? Three minutes
 	@$(PY) -m pytest -q -s tests/e2e/test_twin.py tests/e2e/test_predict.py
 
-bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, six minutes; or ARGS="--quick short"
+bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, seven minutes; or ARGS="--quick short"
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 lock: .venv/dev.stamp ## Lock dependencies with hashes; to newer versions with ARGS=--upgrade

@@ -32,7 +32,8 @@ HINTS = {
     "timed_out": "not every answer came within {timeout_s:g} s; see --timeout, or ask for less",
     "closed_early": "the server at {target} ended before all was acknowledged; see its log",
     "bad_reply": "what listens at {target} is no server of this lab; see --target",
-    "unreachable": "no way to {target}, or no descriptor or local port left; see ulimit -n",
+    "unreachable": "no way to {target}",
+    "exhausted": "no descriptor or local port left here; see ulimit -n and ip_local_port_range",
 }
 
 

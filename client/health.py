@@ -1,14 +1,23 @@
 """How the client itself fared: whether what it measured may be its own doing."""
 
+import contextlib
 import gc
 import math
 import time
 from array import array
+from pathlib import Path
 from typing import TypedDict
+
+CPU_STATS = tuple(
+    Path("/sys/fs/cgroup", *controller, "cpu.stat") for controller in ([], ["cpu"], ["cpu,cpuacct"])
+)
 
 
 class Health(TypedDict):
-    """CPU and wall time of the run; how late the loop was for what was due by the clock."""
+    """CPU and wall time of the run; how late the loop was for what was due by the clock.
+
+    ``throttled_periods`` is how often its container had used up a quota of CPU, None if unknown.
+    """
 
     cpu_s: float
     wall_s: float
@@ -18,6 +27,7 @@ class Health(TypedDict):
     lag_max_ns: int | None
     gc_pauses: int
     gc_pause_s: float
+    throttled_periods: int | None
 
 
 class Checkup:
@@ -31,6 +41,7 @@ class Checkup:
 
     def __enter__(self) -> "Checkup":
         gc.callbacks.append(self._on_gc)
+        self._throttled = throttled_periods()
         self._cpu_s = -time.process_time()
         return self
 
@@ -38,6 +49,8 @@ class Checkup:
         self._cpu_s += time.process_time()
         self._wall_s = max(time.monotonic_ns() - self._start_ns, 0) / 1e9
         gc.callbacks.remove(self._on_gc)
+        if self._throttled is not None:
+            self._throttled = (throttled_periods() or 0) - self._throttled
 
     def result(self, lags_ns: "array[int]") -> Health:
         """Return what was seen; ``lags_ns`` is the loop's own record of how late it was."""
@@ -51,6 +64,7 @@ class Checkup:
             lag_max_ns=_quantile(ordered, 1.0),
             gc_pauses=self._gc_pauses,
             gc_pause_s=self._gc_pause_ns / 1e9,
+            throttled_periods=self._throttled,
         )
 
     def _on_gc(self, phase: str, _counts: dict[str, int]) -> None:
@@ -59,6 +73,18 @@ class Checkup:
         else:
             self._gc_pauses += 1
             self._gc_pause_ns += time.monotonic_ns() - self._gc_began_ns
+
+
+def throttled_periods() -> int | None:
+    """Return in how many periods a quota of CPU was used up since this container started.
+
+    ``nr_throttled`` of its cgroup's cpu.stat, version 2 or 1; cgroups(7). None where no file tells.
+    """
+    for path in CPU_STATS:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            told = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())
+            return int(told["nr_throttled"])
+    return None
 
 
 def _quantile(ordered: list[int], share: float) -> int | None:

@@ -11,6 +11,10 @@ KINDS = {
     errno.ECONNABORTED: "reset",
     errno.EPIPE: "reset",
     errno.ETIMEDOUT: "timed_out",
+    errno.EADDRNOTAVAIL: "exhausted",  # no local port is left; and so says connect(2) of EAGAIN
+    errno.EAGAIN: "exhausted",
+    errno.EMFILE: "exhausted",
+    errno.ENFILE: "exhausted",
 }
 
 
@@ -41,6 +45,7 @@ class Link:
 def failure_kind(code: int | None) -> str:
     """Return the kind, of `labkit.samples.FAILURES`, that an errno of a socket is.
 
-    What is not known is ``unreachable``: no route, no local port, no file descriptor.
+    What is not known is ``unreachable``: no route. ``exhausted`` is the client's own want, of a
+    local port or a descriptor.
     """
     return KINDS.get(code or 0, "unreachable")

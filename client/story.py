@@ -18,6 +18,7 @@ ENDS = {
     "closed_early": "the server closed the connection before all was acknowledged",
     "bad_reply": "the server answered something else than ack",
     "unreachable": "the server cannot be reached",
+    "exhausted": "no local port or descriptor left",
 }
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 FAILURES = (
     "refused", "reset", "timed_out", "closed_early", "bad_reply", "unreachable", "surplus_reply",
+    "exhausted",
 )  # fmt: skip
 """How a connection can fail; the first that happens ends it."""
 

@@ -57,6 +57,7 @@ def _of_case(scenario: Scenario, case: Case, repeats: Sequence[Conclusion]) -> C
         expectations=judge(scenario.expectations(case.model), medians(values), values),
         guesses=grade(scenario.guesses(case.model), medians(values)),
         invalid=list(_doubts(repeats)),
+        notes=list(dict.fromkeys(note for run in runs for note in run.notes)),
         overhead_s=round(overhead_s, 6),
         runs=runs,
     )

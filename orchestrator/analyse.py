@@ -12,6 +12,7 @@ from orchestrator.decompose import decompose, part_measures, slowest
 from orchestrator.doubts import find_doubts
 from orchestrator.evidence import Evidence
 from orchestrator.health import bottlenecks, examine
+from orchestrator.kernel_measures import Window, kernel_measures
 from orchestrator.laws import broken_laws, law_measures
 from orchestrator.merge import Merged, merge
 from orchestrator.scenario.naming import SLOWEST
@@ -66,16 +67,18 @@ def analyse(evidence: Evidence) -> Analysis:
         **part_measures(parts[is_acked]),
     }
     instrument = examine(run.replicas, groups)
+    end_ns = begin_ns + round(clients.makespan_s * 1e9)
+    window = Window(begin_ns, end_ns, is_warmed_up=evidence.warmup_s > 0)
     measures |= {
         **server_measures(evidence, counted, measures),
         **law_measures(counted, merged.connections, evidence.log),
         **host_measures(evidence),
+        **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
         "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
     }
     if not evidence.is_told:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
-    end_ns = begin_ns + round(clients.makespan_s * 1e9)
     views = windows(counted, evidence.faults, (begin_ns, end_ns))
     measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)
     views[SLOWEST] = part_measures(slowest(parts[is_acked]))

@@ -12,6 +12,7 @@ from pathlib import Path
 SERVER_LOG = "server.log"
 CLIENTS = "clients.json"
 CASE = "case.json"
+KERNEL = "kernel.ndjson"
 TRACE = "trace.json.gz"
 
 

@@ -24,7 +24,8 @@ class Health:
     """What a replica cost and how late it was; lags in ns, None where nothing was due by a clock.
 
     A lag is how long after an instant that was set beforehand, an arrival or the end of a think
-    time, the client's loop took it up.
+    time, the client's loop took it up. ``throttled_periods`` is how often its container had used up
+    a quota of CPU, None if unknown.
     """
 
     cpu_s: float
@@ -35,6 +36,7 @@ class Health:
     lags: int
     gc_pauses: int
     gc_pause_s: float
+    throttled_periods: int | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def read_client_run(folder: Path) -> ClientRun:
 
 def _read_replica(told: Mapping[str, Any], folder: Path, gaps: list[str]) -> Replica:
     books = {name: int(told["books"][name]) for name in BOOKS}
+    health = {"throttled_periods": None, **told["health"]}  # results of before do not have it
     messages = _read_table(folder / told["samples"], Row._fields, gaps)
     if len(messages) != books["sent"]:
         gaps.append(f"{told['samples']} holds {len(messages)} of {books['sent']} samples")
@@ -117,8 +120,8 @@ def _read_replica(told: Mapping[str, Any], folder: Path, gaps: list[str]) -> Rep
         end_ns=told["end_ns"],
         planned=told["planned"],
         books=books,
-        errors={kind: int(told["errors"][kind]) for kind in FAILURES},
-        health=Health(**{each.name: told["health"][each.name] for each in fields(Health)}),
+        errors={kind: int(told["errors"].get(kind, 0)) for kind in FAILURES},
+        health=Health(**{each.name: health[each.name] for each in fields(Health)}),
         messages=messages,
         exit_code=told.get("exit_code"),
         connections=_read_table(folder / told["connections"], ConnectionRow._fields, gaps),

@@ -10,7 +10,8 @@ from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
 from orchestrator.excerpt import MAX_REQUESTS, excerpt
-from orchestrator.exchange import store_samples, store_twin
+from orchestrator.exchange import store_accept_queue, store_samples, store_twin
+from orchestrator.kernel_log import read_kernel_log
 from orchestrator.measures import MEASURES
 from orchestrator.plan import Case, Run, plan
 from orchestrator.records import Excerpt
@@ -58,6 +59,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         open_groups=case.open_groups(),
         warmup_s=scenario.warmup_s,
         faults=read_faults(folder),
+        kernel=read_kernel_log(folder),
     )
     analysis = analyse(evidence)
     twin = beside(case, analysis.merged, evidence)
@@ -65,6 +67,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
     store_twin(archive, run.slug, twin.samples)
+    store_accept_queue(archive, run.slug, evidence.kernel.accept_queue)
     groups = evidence.clients.groups
     recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
     archive.write(f"samples/{run.slug}/{TRACE}", recorded)
@@ -74,7 +77,8 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     told = [_fault(each, start_ns) for each in evidence.faults]
     summary = _summary(run, analysis, told, ended["overhead_s"])
     disturbed = [*summary.invalid, *disturbances(scenario.validity, values)]
-    summary = summary.model_copy(update={"invalid": disturbed, "twin": twin.summary})
+    update = {"invalid": disturbed, "notes": list(evidence.kernel.notes), "twin": twin.summary}
+    summary = summary.model_copy(update=update)
     return Conclusion(run, summary, shown, values)
 
 

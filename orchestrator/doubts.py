@@ -13,6 +13,7 @@ from labkit.samples import FAILURES, OUTCOMES
 from orchestrator.client_measures import ACKED
 from orchestrator.collect import Lost, Replica
 from orchestrator.evidence import Evidence
+from orchestrator.kernel_measures import throttled_periods
 from orchestrator.merge import find_sent
 from orchestrator.tables import NOWHERE, Table
 
@@ -28,8 +29,10 @@ def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
         *clients.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
         *(doubt for replica in clients.replicas for doubt in _of_replica(replica)),
+        *(doubt for replica in clients.replicas for doubt in _of_its_means(replica)),
         *_of_plan(evidence),
         *_of_clocks(requests),
+        *_of_throttling(evidence),
         *([] if evidence.log.gaps or not evidence.is_told else _of_log(evidence, requests)),
     ]
 
@@ -64,6 +67,15 @@ def _of_replica(replica: Replica) -> Iterator[str]:
     for kind, number in zip(FAILURES, ended, strict=True):
         if number != replica.errors[kind]:
             yield f"{name}: {replica.errors[kind]} errors {kind}, but {number} connections say so"
+
+
+def _of_its_means(replica: Replica) -> Iterator[str]:
+    """Yield what a replica lacked to be a client at all."""
+    name = f"replica {replica.number}"
+    if periods := replica.health.throttled_periods:
+        yield f"{name} was throttled in {periods} periods: nothing in a scenario limits its CPU"
+    if without := replica.errors["exhausted"]:
+        yield f"{name} had no local port or descriptor left for {without} connections"
 
 
 def _of_rows(replica: Replica) -> Iterator[str]:
@@ -109,6 +121,16 @@ def _of_log(evidence: Evidence, requests: Table) -> Iterator[str]:
     again = len(known) - len(np.unique(known))
     if again:
         yield f"{again} request_acked in the server's log are of messages acked before"
+
+
+def _of_throttling(evidence: Evidence) -> Iterator[str]:
+    """Yield how often the server was kept from its CPUs by a quota that nobody asked for."""
+    is_asked_for = "cpus" in evidence.inputs or any(
+        each.fault == "cpu-limit" for each in evidence.faults
+    )
+    periods = throttled_periods(evidence.kernel)
+    if periods and not is_asked_for:
+        yield f"the server was throttled in {periods} periods, though the scenario limits no CPU"
 
 
 def _of_clocks(requests: Table) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from faultproxy.toxics import TOXICS
 from orchestrator.collect import ClientRun
+from orchestrator.kernel_log import KernelLog
 from orchestrator.scenario.faults import KILLING
 from orchestrator.server_log import ServerLog
 from orchestrator.timeline import FaultRecord
@@ -30,6 +31,7 @@ class Evidence:
     warmup_s: float = 0.0
     is_told: bool = True
     faults: tuple[FaultRecord, ...] = ()
+    kernel: KernelLog = field(default_factory=KernelLog)
 
     @property
     def is_proxied(self) -> bool:

@@ -4,7 +4,7 @@ Under ``samples/<case>/``: ``requests.npy`` and ``connections.npy`` as `orchestr
 them, ``parts.npy`` as `orchestrator.decompose` does, ``predicted.npy`` and ``replayed.npy`` as
 `orchestrator.twin` has the same requests, which `numpy.load` reads in one call, and a
 ``.hlog`` each for response and exchange times, in the log format of HdrHistogram 1.2, values in
-nanoseconds.
+nanoseconds. And ``accept_queue.npy``, how many waited to be accepted, by the kernel.
 """
 
 import io
@@ -54,6 +54,15 @@ def store_twin(archive: Archive, slug: str, tables: Mapping[str, Table]) -> None
     """
     for name, table in tables.items():
         archive.write(f"samples/{slug}/{name}.npy", _npy(table))
+
+
+def store_accept_queue(archive: Archive, slug: str, accept_queue: Table) -> None:
+    """Write the lengths of the accept queue of the case ``slug``, look by look, into ``archive``.
+
+    Raises:
+        ArchiveError: the file cannot be written.
+    """
+    archive.write(f"samples/{slug}/accept_queue.npy", _npy(accept_queue))
 
 
 def _npy(table: Table) -> bytes:

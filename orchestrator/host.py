@@ -6,6 +6,7 @@ accounting/psi.rst) at the load's start and at its end; nothing is read in betwe
 
 import contextlib
 import os
+import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,16 @@ USER, NICE, STEAL = 0, 1, 7  # columns of the line ``cpu``, in ticks
 
 @dataclass(frozen=True)
 class HostTimes:
-    """Totals since boot, in seconds; ``own_s`` is the orchestrator's, None what cannot be read."""
+    """Totals since boot, in seconds; None what cannot be read.
+
+    ``own_s`` is the orchestrator's user time, ``own_cpu_s`` all its CPU time.
+    """
 
     at_s: float
     user_s: float | None
     steal_s: float | None
     own_s: float
+    own_cpu_s: float
     pressure_s: float | None
 
     @classmethod
@@ -35,7 +40,9 @@ class HostTimes:
             steal_s = ticks[STEAL] / TICKS_PER_S
         with contextlib.suppress(OSError, ValueError, IndexError):  # a kernel without PSI
             pressure_s = int(PRESSURE.read_text().split("total=", 1)[1].split()[0]) / 1e6
-        return cls(time.monotonic(), user_s, steal_s, os.times().user, pressure_s)
+        own_s = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+        own_cpu_s = time.process_time()
+        return cls(time.monotonic(), user_s, steal_s, own_s, own_cpu_s, pressure_s)
 
     def since(self, begun: "HostTimes") -> dict[str, float | None]:
         """Return what passed from ``begun`` on, in seconds, and the number of CPUs."""
@@ -44,6 +51,7 @@ class HostTimes:
             "user_s": _difference(self.user_s, begun.user_s),
             "steal_s": _difference(self.steal_s, begun.steal_s),
             "own_s": self.own_s - begun.own_s,
+            "own_cpu_s": self.own_cpu_s - begun.own_cpu_s,
             "pressure_s": _difference(self.pressure_s, begun.pressure_s),
             "cpus": float(os.cpu_count() or 1),
         }

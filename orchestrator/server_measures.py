@@ -69,6 +69,7 @@ def host_measures(evidence: Evidence) -> Figures:
         "host_busy": None if others_s is None else ratio(max(others_s, 0.0), cpu_s),
         "host_steal": ratio(host.get("steal_s"), cpu_s),
         "host_pressure": ratio(host.get("pressure_s"), wall_s),
+        "orchestrator_cpu_share": ratio(host.get("own_cpu_s"), wall_s),
     }
 
 

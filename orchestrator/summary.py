@@ -121,6 +121,10 @@ class RunSummary(Record):
     twin: TwinSummary | None = None
     instrument: Instrument
     invalid: list[str] = Field(description="why this run cannot be trusted as a measurement")
+    notes: list[str] = Field(
+        default_factory=list,
+        description="what of the kernel's evidence is missing, or not of the server alone, and why",
+    )
     overhead_s: float = Field(description="wall time of the run less the load's own window")
 
 
@@ -145,6 +149,7 @@ class CaseSummary(Record):
     expectations: list[Expectation]
     guesses: list[Guess] = Field(default_factory=list)
     invalid: list[str] = Field(description="why this case cannot be trusted as a measurement")
+    notes: list[str] = Field(default_factory=list, description="those of its runs")
     overhead_s: float = Field(description="the median of the runs'")
     runs: list[RunSummary] = Field(
         default_factory=list, description="each repeat, in the order of the rounds"

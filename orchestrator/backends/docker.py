@@ -75,6 +75,7 @@ class DockerBackend:
                 yield stage
             finally:
                 with held():
+                    stage.drop_probes()
                     stage.rescue_logs()
                     self._leave(project, stage)
 

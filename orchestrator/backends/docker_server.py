@@ -11,6 +11,7 @@ from orchestrator.backends.container import (
     wait_until_listening,
 )
 from orchestrator.backends.docker_target import wait_until_reachable
+from orchestrator.backends.probe import KernelProbes
 from orchestrator.backends.served import Toxics
 from orchestrator.backends.told import CROWD, crowd_pid, worker_pid, worker_pids
 from orchestrator.backends.toxics import ToxicControl
@@ -39,6 +40,8 @@ class DockerServer:
         self._order = order
         self._crowd_pid: int | None = None
         self.toxics: Toxics = ToxicControl(control)
+        self.probes = KernelProbes(order.folder)
+        self.probes.look_at_container(server, order.port)
 
     def pause(self) -> None:
         """Freeze the container."""
@@ -88,6 +91,7 @@ class DockerServer:
                 wait_until_listening(self._server, self._order.model, starts)
             else:
                 wait_until_reachable(self._server, self._conductor, self._order)
+        self.probes.look_at_container(self._server, self._order.port)
 
     def disconnect(self) -> None:
         """Take the container off its network, as if its cable were pulled."""

@@ -12,6 +12,7 @@ from orchestrator.backends.container import GRACE_S, ended, wait_until_listening
 from orchestrator.backends.docker_server import DockerServer
 from orchestrator.backends.docker_target import wait_until_reachable
 from orchestrator.backends.override import CONDUCTOR_PORT, write_override
+from orchestrator.backends.probe import KernelProbes
 from orchestrator.backends.served import Server
 from orchestrator.backends.toxics import CONTROL_PORT, SERVICE
 from orchestrator.backends.toxics import PORT as PROXY_PORT
@@ -42,6 +43,7 @@ class DockerStage:
         self.target = "{}:{}".format(*entry)
         self.conductor = ("127.0.0.1", 0)
         self._logs_are_saved = False
+        self._probes: KernelProbes | None = None
         self._proxy = [SERVICE] if order.is_proxied else []
 
     def start(self) -> None:
@@ -60,10 +62,13 @@ class DockerStage:
             (self._server,) = self._engine.containers(self._project, order.model)
             wait_until_reachable(self._server, conductor, order)
         control = [_published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
-        self.server: Server = DockerServer(
+        server = DockerServer(
             self._engine, self._server, conductor, order, next(iter(control), None)
         )
+        self._probes = server.probes
+        self.server: Server = server
         self.conductor = _published(conductor, CONDUCTOR_PORT)
+        self._probes.await_first_look()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -78,6 +83,8 @@ class DockerStage:
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and write every container's log."""
+        if self._probes is not None:
+            self._probes.end()
         containers = self._engine.containers(self._project, "client")
         with ThreadPoolExecutor(READERS) as pool:
             clients = tuple(pool.map(_client_end, containers))
@@ -86,6 +93,11 @@ class DockerStage:
             proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
         return StageEnd(ended(self._server), clients)
+
+    def drop_probes(self) -> None:
+        """End every probe that is still there."""
+        if self._probes is not None:
+            self._probes.kill()
 
     def _save_logs(self) -> None:
         with ThreadPoolExecutor(READERS) as pool:

@@ -19,6 +19,7 @@ from orchestrator.backends.base import (
     StageEnd,
     StageOrder,
 )
+from orchestrator.backends.probe import KernelProbes
 from orchestrator.backends.process_server import GRACE_S, LOOPBACK, SERVER
 from orchestrator.backends.process_target import server_of
 from orchestrator.backends.program import ROOT, Program
@@ -35,7 +36,7 @@ class ProcessBackend:
     kept: tuple[str, ...] = ()
 
     def __init__(self) -> None:
-        self._programs: list[Program] = []
+        self._programs: list[Program | KernelProbes] = []
 
     def prepare(self, needs: Needs) -> None:
         """Check that every model has a program here, and the target one or an address.
@@ -80,7 +81,7 @@ class ProcessBackend:
 class ProcessStage:
     """The processes of one case; each is put among ``programs`` as soon as it runs."""
 
-    def __init__(self, order: StageOrder, programs: list[Program]) -> None:
+    def __init__(self, order: StageOrder, programs: list[Program | KernelProbes]) -> None:
         self._order = order
         self._programs = programs
         self._clients: list[Program] = []
@@ -91,6 +92,7 @@ class ProcessStage:
         conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0"}
         conductor = self._run("conductor", [*CLIENT, "conductor"], conductor_settings)
         self.server = server_of(order, self._run)
+        self._programs.append(self.server.probes)
         host, port = self.server.address
         self.target = f"{host}:{port}"
         if self.server.proxy_port:
@@ -101,6 +103,7 @@ class ProcessStage:
             self._run(f"client-{number:03d}", CLIENT, client_settings)
             for number in range(order.replicas)
         ]
+        self.server.probes.await_first_look()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -109,11 +112,12 @@ class ProcessStage:
 
     def end(self) -> StageEnd:
         """Stop server and proxy, and wait for the clients; their logs are in the folder already."""
+        self.server.probes.end()
         deadline_s = time.monotonic() + GRACE_S
         clients = tuple(_client_end(client, deadline_s) for client in self._clients)
         server_exit_code = self.server.end()
         for program in self._programs:
-            if program.name == SERVICE:
+            if isinstance(program, Program) and program.name == SERVICE:
                 program.terminate(GRACE_S)  # so that its log tells what passed through it
         return StageEnd(server_exit_code, clients)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestrator.backends.base import BackendError, StageOrder, events
+from orchestrator.backends.probe import KernelProbes
 from orchestrator.backends.program import Program
 from orchestrator.backends.served import Toxics
 from orchestrator.backends.told import CROWD, crowd_pid, worker_pid, worker_pids
@@ -30,6 +31,8 @@ class ProcessServer:
         self._order = order
         self._run = run
         self._program, self.address = self._begin()
+        self.probes = KernelProbes(order.folder)
+        self._look_at_it()
         self._crowd: Program | None = None
         self.proxy_port = 0
         self.toxics: Toxics = ToxicControl(None)
@@ -52,6 +55,11 @@ class ProcessServer:
     def _started(self, port: int) -> Program:
         command = [sys.executable, "-m", f"services.{self._order.model}.server"]
         return self._run(SERVER, command, self._settings(port))
+
+    def _look_at_it(self) -> None:
+        """Have a probe look at the program, if it is ours to touch."""
+        if self._program is not None:
+            self.probes.look_at_process(self._program.pid, self.address[1])
 
     def _settings(self, port: int) -> dict[str, str]:
         return {"LAB_HOST": LOOPBACK, **self._order.environment, "LAB_PORT": str(port)}
@@ -117,6 +125,7 @@ class ProcessServer:
         starts = len(list(events(self.program.log, "listening")))
         self._program = self._started(self.address[1])
         self._program.listening_port(starts)
+        self._look_at_it()
 
     def disconnect(self) -> None:
         """Refuse.

@@ -57,6 +57,7 @@ class OwnServer(ProcessServer):
         self.program.wait(self._order.drain_timeout_s)
         self._program = self._started(self.address[1])
         self._await(self._program, self.address[1])
+        self._look_at_it()
 
 
 class ServerElsewhere(ProcessServer):

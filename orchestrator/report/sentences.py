@@ -123,6 +123,17 @@ def remarks(case: CaseSummary) -> Iterator[str]:
             yield f"{visible(case.name)}: the clients {told[instrument.fitness]}: {visible(reason)}"
 
 
+def notes(summary: Summary) -> Iterator[str]:
+    """Yield what is to be known of the kernel's evidence, once, and of which cases."""
+    of_note: dict[str, list[str]] = {}
+    for case in summary.cases:
+        for note in case.notes:
+            of_note.setdefault(note, []).append(visible(case.name))
+    for note, cases in of_note.items():
+        of_all = len(cases) == len(summary.cases)
+        yield f"kernel, {'every case' if of_all else ', '.join(cases)}: {visible(note)}"
+
+
 def guesses(summary: Summary) -> Iterator[str]:
     """Yield what became of each guess, beside what was measured and what the twin says."""
     for case in summary.cases:

@@ -18,6 +18,7 @@ from orchestrator.report.sentences import (
     findings,
     guesses,
     is_flawed,
+    notes,
     of_models,
     overheads,
     remarks,
@@ -43,19 +44,22 @@ def print_table(console: Console, summary: Summary) -> None:
     if summary.cases:
         console.print(_line(write, "; ".join(legend(summary.cases)), "dim"))
         console.print()
+    for told, style in _sentences(summary):
+        console.print(_line(write, told, style), soft_wrap=True)
+
+
+def _sentences(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield what is said below the tables, and in which colour."""
     for case in summary.cases:
-        for finding in findings(case):
-            console.print(_line(write, finding, "red"), soft_wrap=True)
-        for remark in remarks(case):
-            console.print(_line(write, remark, "yellow"), soft_wrap=True)
-    for told in guesses(summary):
-        console.print(_line(write, told, "cyan"), soft_wrap=True)
+        yield from ((finding, "red") for finding in findings(case))
+        yield from ((remark, "yellow") for remark in remarks(case))
+    yield from ((note, "dim") for note in notes(summary))
+    yield from ((guess, "cyan") for guess in guesses(summary))
     for told, is_expected in of_models(summary):
-        console.print(_line(write, told, "default" if is_expected else "red"), soft_wrap=True)
+        yield told, "default" if is_expected else "red"
     if summary.cases:
-        console.print(_line(write, overheads(summary), "dim"), soft_wrap=True)
-    style = "bold green" if _is_good(summary) else "bold red"
-    console.print(_line(write, verdict(summary), style), soft_wrap=True)
+        yield overheads(summary), "dim"
+    yield verdict(summary), "bold green" if _is_good(summary) else "bold red"
 
 
 def _print_rows(

@@ -13,7 +13,7 @@ import threading
 
 from labkit.connection import Connection
 from labkit.program import main
-from labkit.service import Service
+from labkit.service import SIGNALS, Service
 
 
 class Waiting:
@@ -68,7 +68,11 @@ def serve(service: Service) -> None:
 
 
 def _work(service: Service, waiting: Waiting, worker: int) -> None:
-    """Own one connection after another, each to its end."""
+    """Own one connection after another, each to its end.
+
+    Signals are left to the main thread: one that comes to another would not wake it (signal(7)).
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     while (conn := waiting.get()) is not None:
         service.log(worker).emit("dequeued", conn=conn.id)
         try:

@@ -145,6 +145,7 @@ def test_the_drain_time_out_ends_what_takes_too_long(start: Starter) -> None:
 
 def test_a_second_signal_stops_at_once(server: RunningServer) -> None:
     with _begin_service(server, b"a sleep=0ms\x03b sleep=50s\x03"):
+        server.await_event("request_acked")
         server.send_signal(signal.SIGTERM)
         server.await_event("drain_begun")
         server.send_signal(signal.SIGTERM)

@@ -39,6 +39,7 @@ def test_the_example_passes(lab: Lab) -> None:
     measures = ended.case("mine")["measures"]
     assert measures["acked"] == 400
     assert measures["peak_in_service"] is None
+    assert measures["processes"] == 1  # the kernel tells of any server
     assert "backend: process (mine is no image)" in ended.err
 
 
@@ -82,6 +83,8 @@ def test_a_server_at_an_address_is_measured_and_left_alone(lab: Lab, tmp_path: P
             ended = lab.run(written(tmp_path, target), "--backend", "process")
             assert ended.code == 0, ended.out + ended.err
             assert ended.case("target")["measures"]["server_exit_code"] is None
+            (note,) = ended.case("target")["notes"]
+            assert note == "nothing of the kernel's is measured: no probe looked"
             assert server.poll() is None
         finally:
             server.terminate()
@@ -107,7 +110,10 @@ def test_an_image_is_measured_like_a_model(lab: Lab, tmp_path: Path) -> None:
             more = "models: [epoll]\nfaults: [{at: 0s, fault: pause, lasts: 200ms}]\n"
             ended = lab.run(written(tmp_path, target, more), "--backend", "docker")
             assert ended.code == 0, ended.out + ended.err
-            assert ended.case("mine")["measures"]["acked"] == 20
+            measures = ended.case("mine")["measures"]
+            assert measures["acked"] == 20
+            assert measures["processes"] == 1 + 1  # its init
+            assert measures["listen_overflows"] == 0
             (folder,) = ended.results
             assert " 0 failed" in (folder / "raw/conformance/report.txt").read_text()
             missing = lab.orchestrate(

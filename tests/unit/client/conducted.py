@@ -19,6 +19,7 @@ BOOKS = {"sent": 3, "acked": 3, "failed": 0, "unsent": 0, "in_flight": 0}
 HEALTH = {
     "cpu_s": 0.1, "wall_s": 1.0, "lags": 0, "lag_p50_ns": None, "lag_p99_ns": None,
     "lag_max_ns": None, "gc_pauses": 0, "gc_pause_s": 0.0,
+    "throttled_periods": 0,
 }  # fmt: skip
 Join = Callable[[], Awaitable[Peer]]
 

@@ -280,9 +280,9 @@ def test_phases_of_a_connection_follow_each_other() -> None:
         (BrokenPipeError(32, ""), "reset"),
         (TimeoutError(110, ""), "timed_out"),
         (OSError(113, "no route"), "unreachable"),
-        (OSError(99, "no local port"), "unreachable"),
-        (OSError(24, "no descriptor"), "unreachable"),
-        (OSError(11, "no local port, says connect(2)"), "unreachable"),
+        (OSError(99, "no local port"), "exhausted"),
+        (OSError(24, "no descriptor"), "exhausted"),
+        (OSError(11, "no local port, says connect(2)"), "exhausted"),
         (OSError("no number"), "unreachable"),
     ],
 )

@@ -10,6 +10,7 @@ from orchestrator.collect import Lost
 from orchestrator.evidence import Evidence
 from orchestrator.server_log import log_of
 from tests.unit.orchestrator.evidences import (
+    FIT,
     STOPPED,
     Sent,
     connection,
@@ -49,6 +50,21 @@ def test_errors_that_no_connection_tells_of() -> None:
     errors = dict.fromkeys(FAILURES, 0) | {"reset": 2}
     told = evidence([replica(0, BOTH, errors=errors)], SERVED)
     assert doubts(told) == ["replica 0: 2 errors reset, but 0 connections say so"]
+
+
+def test_a_client_that_was_throttled() -> None:
+    health = dataclasses.replace(FIT, throttled_periods=7)
+    told = evidence([replica(0, BOTH, health=health)], SERVED)
+    assert doubts(told) == [
+        "replica 0 was throttled in 7 periods: nothing in a scenario limits its CPU"
+    ]
+
+
+def test_a_client_without_ports_measures_itself() -> None:
+    own = connection(0)._replace(outcome=1 + FAILURES.index("exhausted"))
+    errors = dict.fromkeys(FAILURES, 0) | {"exhausted": 1}
+    told = evidence([replica(0, [], errors=errors, connections=[own])], [])
+    assert doubts(told) == ["replica 0 had no local port or descriptor left for 1 connections"]
 
 
 def test_a_replica_that_ended_badly_after_its_report() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.report.sentences import findings, overheads, remarks, verdict
+from orchestrator.report.sentences import findings, notes, overheads, remarks, verdict
 from orchestrator.summary import (
     CaseSummary,
     FaultSummary,
@@ -52,6 +52,16 @@ from tests.unit.orchestrator.report.simulation import (
 )
 def test_the_verdict_is_one_line(campaign: Summary, line: str) -> None:
     assert verdict(campaign) == line
+
+
+def test_a_note_on_the_kernels_evidence_is_made_once_and_says_of_whom() -> None:
+    told = summary(case(notes=["of the host", "cut\noff"]), case(notes=["of the host"]), case())
+    assert list(notes(told)) == [
+        "kernel, prefork, prefork: of the host",
+        "kernel, prefork: cut off",
+    ]
+    everyone = summary(case(notes=["of the host"]), case(notes=["of the host"]))
+    assert list(notes(everyone)) == ["kernel, every case: of the host"]
 
 
 def test_a_finding_shows_both_sides() -> None:

@@ -1,0 +1,136 @@
+"""Text of the kernel's files under ``/proc`` and ``/sys/fs/cgroup`` as numbers. Opens no file.
+
+Each function raises `ValueError` where the text is not of its form.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+LISTEN = "0A"  # TCP_LISTEN of linux/tcp_states.h, as /proc/net/tcp writes it
+NS_PER_S, US_PER_S = 1e9, 1e6
+
+
+class ProcessTimes(NamedTuple):
+    """A line of ``/proc/PID/stat``; times in seconds, those of children that were waited for too.
+
+    Times come in ticks of the clock, 10 ms as a rule.
+    """
+
+    state: str
+    user_s: float
+    system_s: float
+    threads: int
+
+
+class Throttling(NamedTuple):
+    """How often a quota of CPU was used up: of ``periods`` in ``throttled``; for how long in all.
+
+    ``throttled_s`` counts each CPU for itself, so it may exceed the time that passed.
+    """
+
+    periods: int
+    throttled: int
+    throttled_s: float
+
+
+def read_stat(text: str) -> ProcessTimes:
+    """Return what proc_pid_stat(5) says; a program's name may hold anything, even brackets."""
+    words = text.rpartition(")")[2].split()
+    try:
+        user, system, reaped_user, reaped_system = map(int, words[11:15])
+        return ProcessTimes(
+            state=words[0],
+            user_s=(user + reaped_user) / TICKS_PER_S,
+            system_s=(system + reaped_system) / TICKS_PER_S,
+            threads=int(words[17]),
+        )
+    except IndexError:
+        raise ValueError(f"no line of /proc/PID/stat: {text[:80]!r}") from None
+
+
+def read_context_switches(text: str) -> tuple[int, int]:
+    """Return a thread's voluntary and involuntary context switches, of its proc_pid_status(5)."""
+    return (
+        int(_after(text, "\nvoluntary_ctxt_switches:")),
+        int(_after(text, "\nnonvoluntary_ctxt_switches:")),
+    )
+
+
+def read_pss_bytes(text: str) -> int:
+    """Return the proportional set size of ``/proc/PID/smaps_rollup``: shared pages are divided."""
+    return int(_after(text, "\nPss:")) * 1024
+
+
+def read_counters(text: str) -> dict[str, int]:
+    """Return the counters of ``/proc/net/netstat`` or ``snmp``, as ``TcpExt.ListenDrops``."""
+    found: dict[str, int] = {}
+    lines = text.splitlines()
+    for names, values in zip(lines[::2], lines[1::2], strict=True):
+        section, *keys = names.split()
+        same, *numbers = values.split()
+        if section != same:
+            raise ValueError(f"{section} is followed by {same}")
+        of_section = zip(keys, map(int, numbers), strict=True)
+        found |= {f"{section[:-1]}.{key}": number for key, number in of_section}
+    return found
+
+
+def read_listeners(text: str, port: int) -> Iterator[int]:
+    """Yield the length of each accept queue on ``port``, of ``/proc/net/tcp`` or ``tcp6``.
+
+    Of a listener ``rx_queue`` is how many wait to be accepted (get_tcp4_sock, net/ipv4/tcp_ipv4.c).
+    """
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        try:
+            local, state, queues = words[1], words[3], words[4]
+        except IndexError:
+            raise ValueError(f"no line of /proc/net/tcp: {line[:80]!r}") from None
+        if state == LISTEN and int(local.rpartition(":")[2], 16) == port:
+            yield int(queues.partition(":")[2], 16)
+
+
+def read_throttling(text: str) -> Throttling:
+    """Return what ``cpu.stat`` of a cgroup says, version 1 (ns) or 2 (us).
+
+    Raises:
+        ValueError: it says nothing of throttling, as at the root of version 2.
+    """
+    told = dict(line.split() for line in text.splitlines())
+    try:
+        spent_s = (
+            int(told["throttled_time"]) / NS_PER_S
+            if "throttled_time" in told
+            else int(told["throttled_usec"]) / US_PER_S
+        )
+        return Throttling(int(told["nr_periods"]), int(told["nr_throttled"]), spent_s)
+    except KeyError as exc:
+        raise ValueError(f"cpu.stat has no {exc.args[0]}") from None
+
+
+def cpu_cgroup_paths(text: str) -> list[str]:
+    """Return where ``cpu.stat`` may be of the process whose ``/proc/PID/cgroup`` is ``text``.
+
+    The likeliest first. A container sees its own cgroup at the root, under whatever path the host
+    has it; cgroups(7).
+    """
+    paths: list[str] = []
+    for line in sorted(text.splitlines(), key=lambda line: line.startswith("0::")):
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            paths += [f"/sys/fs/cgroup{path}", "/sys/fs/cgroup"]
+        elif "cpu" in controllers.split(","):
+            mounts = dict.fromkeys((controllers, "cpu,cpuacct", "cpu"))
+            paths += [f"/sys/fs/cgroup/{mount}{path}" for mount in mounts]
+            paths += [f"/sys/fs/cgroup/{mount}" for mount in mounts]
+    return [f"{path.rstrip('/')}/cpu.stat" for path in paths]
+
+
+def _after(text: str, key: str) -> str:
+    """Return the word after ``key``."""
+    words = text.partition(key)[2].split(maxsplit=1)
+    if not words:
+        raise ValueError(f"no {key.strip()}")
+    return words[0]

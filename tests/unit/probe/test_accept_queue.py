@@ -1,0 +1,53 @@
+"""The accept queue as the kernel has it, over real sockets, whichever way it is asked."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+
+from probe.accept_queue import AcceptQueue, AcceptQueueReader
+from tests.target import await_true
+
+WAITING, BACKLOG = 3, 5
+
+
+@pytest.fixture(params=["127.0.0.1", "::1"])
+def listener(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in request.param else socket.AF_INET
+    try:
+        listening = socket.create_server((request.param, 0), family=family, backlog=BACKLOG)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with listening:
+        yield listening
+
+
+@pytest.fixture(params=["sock_diag", "/proc/net/tcp"])
+def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each way to ask; the second is that of a kernel that knows no sock_diag."""
+    if request.param == "/proc/net/tcp":
+        monkeypatch.setattr("probe.accept_queue.NETLINK_SOCK_DIAG", -1)
+    name: str = request.param
+    return name
+
+
+def test_who_waits_is_counted_until_accepted(listener: socket.socket, source: str) -> None:
+    limit = BACKLOG if source == "sock_diag" else None
+    with ExitStack() as stack:
+        reader = stack.enter_context(closing(AcceptQueueReader(listener.getsockname()[1])))
+        assert reader.source == source
+        assert reader.read() == AcceptQueue(0, limit)
+        for _ in range(WAITING):
+            stack.enter_context(socket.create_connection(listener.getsockname()[:2]))
+        # connect may return before the last packet of the handshake is taken in
+        await_true(lambda: reader.read() == (WAITING, limit), f"{WAITING} in the accept queue")
+        stack.enter_context(listener.accept()[0])
+        assert reader.read() == AcceptQueue(WAITING - 1, limit)
+
+
+def test_where_nobody_listens_is_no_queue(listener: socket.socket, source: str) -> None:
+    with closing(AcceptQueueReader(listener.getsockname()[1])) as reader:
+        listener.close()
+        assert reader.read() is None
+        assert reader.source == source
