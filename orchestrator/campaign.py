@@ -114,7 +114,7 @@ class Campaign:
     def _run(self, run: Run) -> Conclusion:
         setting = self._setting
         folder = setting.archive.raw_folder(run.slug)
-        steps = Steps(self._progress.step, self._progress.pulse)
+        steps = Steps(self._progress.step, self._progress.pulse, self._progress.fault)
         try:
             execute(setting.scenario, run.case, setting.backend, folder, steps)
             return conclude(setting.scenario, run, setting.archive)

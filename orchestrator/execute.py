@@ -12,6 +12,7 @@ from orchestrator.archive import CASE
 from orchestrator.backends.base import Backend, StageOrder
 from orchestrator.conductor import Watch, drive
 from orchestrator.exits import attribute_exits
+from orchestrator.kernel_log import last_depth
 from orchestrator.plan import Case
 from orchestrator.scenario import Scenario, ServerSettings
 from orchestrator.scenario.faults import Fault, are_proxied
@@ -25,10 +26,15 @@ START_MARGIN_PER_REPLICA_S = 0.002
 
 @dataclass(frozen=True)
 class Steps:
-    """Whom to tell how a case gets on: a step in words, and the pulse of its load."""
+    """Whom to tell how a case gets on.
+
+    A step and a fault in words; the pulse of its load, with how many connections wait to be
+    accepted, None where nobody knows.
+    """
 
     on_step: Callable[[str], None]
-    on_pulse: Callable[[Pulse], None]
+    on_pulse: Callable[[Pulse, int | None], None]
+    on_fault: Callable[[str], None]
 
 
 def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, steps: Steps) -> None:
@@ -53,8 +59,9 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     steps.on_step("starting")
     with backend.stage(staged) as stage:
         steps.on_step("under load")
-        with Timeline(_faults(scenario, case), stage.server, scenario.seed) as timeline:
-            watch = Watch(timeline.begin, steps.on_pulse)
+        faults = _faults(scenario, case)
+        with Timeline(faults, stage.server, scenario.seed, steps.on_fault) as timeline:
+            watch = Watch(timeline.begin, lambda pulse: steps.on_pulse(pulse, last_depth(folder)))
             load_s = drive(stage.conductor, _order(scenario, case, stage.target), folder, watch)
         timeline.store(folder)
         steps.on_step("stopping")

@@ -4,6 +4,7 @@ Each line is a look of the probe (docs/results.md). Nothing is concluded here.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ import numpy as np
 
 from orchestrator.archive import KERNEL
 from orchestrator.tables import Table
+
+TAIL_BYTES = 8192
+"""More than two lines of the probe."""
 
 Look: TypeAlias = Mapping[str, Any]
 
@@ -62,6 +66,21 @@ def read_kernel_log(folder: Path) -> KernelLog:
         accept_queue=_accept_queue(lines),
         notes=tuple(_notes(lines, complaint)),
     )
+
+
+def last_depth(folder: Path) -> int | None:
+    """Return how many connections waited to be accepted at the last glance of a run that goes on.
+
+    None where no probe looks, or it cannot tell.
+    """
+    try:
+        with (folder / KERNEL).open("rb") as told:
+            told.seek(max(told.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
+            tail = told.read().decode("utf-8", errors="replace")
+    except OSError:
+        return None
+    depths = [line["accept_queue"] for line in _lines(tail) if "accept_queue" in line]
+    return int(depths[-1]) if depths else None
 
 
 def _lines(text: str) -> Iterator[Look]:

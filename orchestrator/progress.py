@@ -62,11 +62,15 @@ class Progress:
         """Tell which step the run has reached."""
         self._say(f"{self._place}: {text}")
 
-    def pulse(self, pulse: Pulse) -> None:
-        """Tell now and then how the run's load gets on."""
+    def fault(self, text: str) -> None:
+        """Tell a fault that took place or is over."""
+        self._say(f"{self._place}: fault {text}")
+
+    def pulse(self, pulse: Pulse, waiting: int | None = None) -> None:
+        """Tell now and then how the run's load gets on; ``waiting`` are not accepted yet."""
         if time.monotonic() - self._said_s >= QUIET_S:
             of_all = "" if self._planned is None else f" of {self._planned}"
-            told = self._pace.told(pulse)
+            told = self._pace.told(pulse, waiting)
             self._say(f"{self._place}: {pulse.acked}{of_all} acknowledged, {told}")
 
     def run_ended(self, summary: CaseSummary) -> None:
@@ -91,7 +95,7 @@ class Pace:
         self._last_s = 0.0
         self._last = Pulse()
 
-    def told(self, pulse: Pulse) -> str:
+    def told(self, pulse: Pulse, waiting: int | None = None) -> str:
         """Return the pulse in words: rate, connections, what failed, the time that is left."""
         now_s = time.monotonic()
         self._first_s = self._first_s or now_s
@@ -100,6 +104,7 @@ class Pace:
         self._last, self._last_s = pulse, now_s
         words = [] if rate_per_s is None else [format_value(rate_per_s, RATE)]
         words.append(f"{pulse.connections} connections")
+        words += [f"{waiting} of them wait to be accepted"] if waiting else []
         words += [f"{pulse.failed} failed"] if pulse.failed else []
         words += [f"{pulse.errors} errors"] if pulse.errors else []
         left_s = self._left_s(pulse, rate_per_s, now_s)
@@ -138,9 +143,9 @@ class LiveLine(Progress):
         description = f"{self._place}: {text}"
         self._display.update(self._task, description=description, total=self._planned)
 
-    def pulse(self, pulse: Pulse) -> None:
+    def pulse(self, pulse: Pulse, waiting: int | None = None) -> None:
         """Move the bar, and show how the load gets on."""
-        description = f"{self._place}: {self._pace.told(pulse)}"
+        description = f"{self._place}: {self._pace.told(pulse, waiting)}"
         self._display.update(self._task, description=description, completed=pulse.acked)
 
     def run_ended(self, summary: CaseSummary) -> None:

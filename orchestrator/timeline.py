@@ -4,7 +4,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -39,11 +39,17 @@ class FaultRecord:
 
 
 class Timeline:
-    """Carries out ``faults`` on ``server``, from `begin` on until it is left."""
+    """Carries out ``faults`` on ``server``, from `begin` on until it is left.
 
-    def __init__(self, faults: Sequence[Fault], server: Server, seed: int) -> None:
+    What takes place is told as it does, from a thread of its own.
+    """
+
+    def __init__(
+        self, faults: Sequence[Fault], server: Server, seed: int, tell: Callable[[str], None]
+    ) -> None:
         self._faults = faults
         self._server = server
+        self._tell = tell
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 a choice, no secret
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faults")
@@ -117,6 +123,7 @@ class Timeline:
             record.error = str(exc)
         else:
             record.effect_ns, record.error = time.monotonic_ns(), ""
+        self._tell(f"{fault.fault}: {record.error}" if record.error else fault.fault)
 
     def _choose_worker(self, fault: Fault) -> int:
         if isinstance(fault.worker, int):
@@ -135,6 +142,7 @@ class Timeline:
             record.error = f"it could not be ended: {exc}"
         else:
             record.reverted_ns = time.monotonic_ns()
+            self._tell(f"{fault.fault} is over")
 
 
 def read_faults(folder: Path) -> tuple[FaultRecord, ...]:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.kernel_log import AFTER_LAST_LOOK, SHARED_NETWORK, KernelLog, read_kernel_log
+from orchestrator.archive import KERNEL
+from orchestrator.kernel_log import (
+    AFTER_LAST_LOOK,
+    SHARED_NETWORK,
+    KernelLog,
+    last_depth,
+    read_kernel_log,
+)
 
 BEGUN = {"t_ns": 1, "event": "begun", "network": "own"}
 LOOKED = {"t_ns": 2, "event": "looked", "accept_queue": 3, "accept_queue_limit": 5, "threads": 4}
@@ -21,6 +28,16 @@ def read(folder: Path, *lines: object, complaint: str = "", tail: str = "") -> K
     (folder / "kernel.ndjson").write_text(text)
     (folder / "kernel.stderr").write_text(complaint)
     return read_kernel_log(folder)
+
+
+def test_the_last_depth_is_that_of_a_run_that_goes_on(tmp_path: Path) -> None:
+    assert last_depth(tmp_path) is None
+    path = tmp_path / KERNEL
+    glance = '{"t_ns":%d,"event":"glanced","accept_queue":%d}\n'
+    path.write_text("".join(glance % (n, n) for n in range(1000)) + '{"t_ns":1000,"eve')
+    assert last_depth(tmp_path) == 999
+    path.write_text('{"t_ns":1,"event":"begun"}\n')
+    assert last_depth(tmp_path) is None
 
 
 def test_a_whole_log_leaves_nothing_to_say(tmp_path: Path) -> None:

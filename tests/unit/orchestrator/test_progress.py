@@ -37,6 +37,8 @@ def test_of_a_duration_the_clock_tells_what_is_left(clock: list[float]) -> None:
     pace = Pace(planned=None, duration_s=10.0)
     assert pace.told(Pulse(connections=2)) == "2 connections, 10 s left"
     clock[0] += 12.0
+    assert "9 connections, 4 of them wait to be accepted" in pace.told(Pulse(connections=9), 4)
+    clock[0] += 1.0
     assert pace.told(Pulse(failed=3, errors=1)).endswith(
         "0 connections, 3 failed, 1 errors, 0 s left"
     )

@@ -19,6 +19,7 @@ class Scene:
 
     def __init__(self, last: str = "", *, is_deaf: bool = False) -> None:
         self.deeds: list[str] = []
+        self.told: list[str] = []
         self.done = threading.Event()
         self._last = last
         self._is_deaf = is_deaf
@@ -76,7 +77,7 @@ class Scene:
 
 def carried_out(scene: Scene, *faults: Fault) -> Timeline:
     """Run ``faults`` from now on until the scene's last deed is done."""
-    timeline = Timeline(faults, scene, seed=1)
+    timeline = Timeline(faults, scene, 1, scene.told.append)
     with timeline:
         timeline.begin(time.monotonic_ns())
         assert scene.done.wait(DEADLINE_S)
@@ -92,6 +93,9 @@ def test_faults_are_done_and_undone_in_the_order_of_time(tmp_path: Path) -> None
     end = Fault(at="40ms", fault="terminate")
     carried_out(scene, end, limit, PAUSE).store(tmp_path)
     assert scene.deeds == ["pause", "cpus 0.5", "resume", "cpus None", "terminate"]
+    assert scene.told == [
+        "pause", "cpu-limit", "pause is over", "cpu-limit is over", "terminate",
+    ]  # fmt: skip
     told = read_faults(tmp_path)
     assert [each.fault for each in told] == ["terminate", "cpu-limit", "pause"]
     assert all(each.error == "" and (each.effect_ns or 0) >= each.asked_ns for each in told)
@@ -127,7 +131,7 @@ def test_a_load_that_ends_ends_what_lasts_and_what_was_not_due_never_is(tmp_path
 
 def test_an_interrupt_ends_what_lasts() -> None:
     scene = Scene(last="pause")
-    timeline = Timeline([PAUSE], scene, seed=1)
+    timeline = Timeline([PAUSE], scene, 1, scene.told.append)
 
     def interrupted() -> None:
         with timeline:
@@ -147,7 +151,8 @@ def test_which_worker_is_told_or_left_to_the_seed(worker: int | str, choices: se
     deeds = set()
     for _ in range(3):
         scene = Scene()
-        with Timeline([Fault(at="0s", fault="kill-worker", worker=worker)], scene, seed=7) as line:
+        fault = Fault(at="0s", fault="kill-worker", worker=worker)
+        with Timeline([fault], scene, 7, scene.told.append) as line:
             line.begin(time.monotonic_ns())
             deadline_s = time.monotonic() + DEADLINE_S
             while not scene.deeds and time.monotonic() < deadline_s:
@@ -158,7 +163,7 @@ def test_which_worker_is_told_or_left_to_the_seed(worker: int | str, choices: se
 
 
 def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
-    with Timeline([PAUSE], Scene(is_deaf=True), seed=1) as timeline:
+    with Timeline([PAUSE], Scene(is_deaf=True), 1, print) as timeline:
         timeline.begin(time.monotonic_ns())
         deadline_s = time.monotonic() + DEADLINE_S
         while timeline.is_running and time.monotonic() < deadline_s:
@@ -168,7 +173,7 @@ def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
 
 
 def test_without_faults_there_is_nothing_to_tell(tmp_path: Path) -> None:
-    with Timeline([], Scene(), seed=1) as timeline:
+    with Timeline([], Scene(), 1, print) as timeline:
         timeline.begin(time.monotonic_ns())
     timeline.store(tmp_path)
     assert read_faults(tmp_path) == ()
