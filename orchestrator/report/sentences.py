@@ -112,6 +112,10 @@ def remarks(case: CaseSummary) -> Iterator[str]:
     for fault in faults:
         if fault.effect_s is not None:
             yield f"{visible(case.name)}: {_fault(fault)}"
+    for number, run in enumerate(case.runs, start=1):
+        if run.twin is not None and run.twin.part is not None:
+            which = f"repeat {number}: " if len(case.runs) > 1 else ""
+            yield f"{visible(case.name)}: {which}{visible(run.twin.remark)}"
     instrument = case.instrument
     if instrument.fitness is not Fitness.OK:
         told = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}
