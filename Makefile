@@ -5,8 +5,8 @@ SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo venv test check conformance drains kills soak fuzz ready selftest bench engine base-image browser pictures \
-	lock clean
+.PHONY: help demo venv test check conformance drains kills soak fuzz ready selftest twin bench engine base-image \
+	browser pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -61,6 +61,9 @@ browser: ## Have a browser that the tests of the report open it in (Debian, Ubun
 
 pictures: .venv/runtime.stamp ## Draw the pictures of the README anew, from real runs
 	@scripts/pictures
+
+twin: .venv/dev.stamp ## Run every model beside its queueing twin: by how much do they differ? Three minutes
+	@$(PY) -m pytest -q -s tests/e2e/test_twin.py tests/e2e/test_predict.py
 
 bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, seven minutes; or ARGS="--quick short"
 	@.venv-bench/bin/python -m benchmarks $(ARGS)

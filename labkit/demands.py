@@ -73,6 +73,11 @@ class Demands:
         return b" %b=%dus" % (turn.kind.encode("ascii"), min(drawn_us, self._limit_us))
 
     @property
+    def laws(self) -> list[tuple[str, Law]]:
+        """The kind and the law of each demand, in their turn."""
+        return [(turn.kind, turn.law) for turn in self._turns]
+
+    @property
     def mean_s(self) -> float:
         """The mean demand in seconds, as cut."""
         limit_s = self._limit_us / _MICROSECONDS

@@ -52,6 +52,23 @@ class Law:
             return min(scale_s, limit_s)
         return -scale_s * math.expm1(-limit_s / scale_s)
 
+    def mean_square_s2(self, limit_s: float = math.inf) -> float:
+        """Return the mean of the squares of durations that are cut to ``limit_s``.
+
+        Of an exponential with mean m, cut to c: 2 m (m - (m + c) exp(-c/m)), the integral of 2 x
+        times its survival function to c.
+        """
+        parts = ((self.share, self.first_s), (1 - self.share, self.second_s))
+        return sum(share * self._cut_mean_square_s2(scale_s, limit_s) for share, scale_s in parts)
+
+    def _cut_mean_square_s2(self, scale_s: float, limit_s: float) -> float:
+        if not self.is_exponential or not scale_s:
+            return min(scale_s, limit_s) ** 2
+        if math.isinf(limit_s):
+            return 2 * scale_s**2
+        left = (scale_s + limit_s) * math.exp(-limit_s / scale_s)
+        return 2 * scale_s * (scale_s - left)
+
     @property
     def constant_s(self) -> float | None:
         """The one duration of a law that leaves nothing to chance, None of any other."""

@@ -8,6 +8,7 @@ from orchestrator.commands import COMMANDS
 
 USAGE = """orchestrate.py [run] SCENARIO [options]
        orchestrate.py plan SCENARIO [options]
+       orchestrate.py predict SCENARIO [options]
        orchestrate.py validate SCENARIO...
        orchestrate.py report|analyse RESULTS [--json]
        orchestrate.py compare RUN_A RUN_B [options]
@@ -20,6 +21,7 @@ examples:
   python orchestrate.py run mine.yaml --out measured --keep
   python orchestrate.py mine.yaml --set users=50 --set rate=200/s
   python orchestrate.py plan mine.yaml --set users=50
+  python orchestrate.py predict mine.yaml --set users=1000000
   python orchestrate.py validate scenarios/*.yaml
   python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d --json
   python orchestrate.py compare results/before results/after --threshold 10% --measure p99

@@ -56,8 +56,8 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
         "errors": sum(errors.values()),
         **errors,
         "start_spread": (max(begun_ns) - min(begun_ns)) / 1e9 if begun_ns else None,
-        **_of_requests(clients.requests),
-        **_of_service(clients.requests),
+        **of_requests(clients.requests),
+        **of_service(clients.requests),
         **_of_connections(clients.connections),
         **_of_health(clients.replicas),
     }
@@ -68,7 +68,7 @@ def ratio(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
 
 
-def _of_requests(requests: Table) -> Figures:
+def of_requests(requests: Table) -> Figures:
     """Response time is due to acked, so a wait before sending counts (coordinated omission)."""
     acked = requests[requests["outcome"] == ACKED]
     response_ns = between_ns(acked, "due_ns", "ended_ns")
@@ -82,13 +82,14 @@ def _of_requests(requests: Table) -> Figures:
     }
 
 
-def _of_service(requests: Table) -> Figures:
+def of_service(requests: Table) -> Figures:
     """Return who was served when; the wait of a user is that of its first message, from due on."""
     served = requests[requests["finished_ns"] > 0]
     order = np.lexsort((served["started_ns"], user_keys(served)))
     _, first = np.unique(user_keys(served)[order], return_index=True)
     waits_ns = between_ns(served[order][first], "due_ns", "started_ns")
     return {
+        **statistics_s("waiting_time", between_ns(served, "due_ns", "started_ns"), "mean"),
         **statistics_s("first_service_wait", waits_ns, "p50", "max"),
         "peak_in_service": peak_overlap(
             served["started_ns"].astype(np.int64), served["finished_ns"].astype(np.int64)

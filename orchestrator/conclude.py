@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.analyse import Analysis, analyse
 from orchestrator.archive import CASE, SERVER_LOG, TRACE, Archive
@@ -10,7 +10,7 @@ from orchestrator.client_measures import Figures
 from orchestrator.collect import read_client_run
 from orchestrator.evidence import Evidence
 from orchestrator.excerpt import MAX_CASES, MAX_REQUESTS
-from orchestrator.exchange import store_accept_queue, store_samples
+from orchestrator.exchange import store_accept_queue, store_samples, store_twin
 from orchestrator.exhibit import exhibit
 from orchestrator.kernel_log import read_kernel_log
 from orchestrator.measures import MEASURES
@@ -21,6 +21,7 @@ from orchestrator.server_log import log_of, read_server_log
 from orchestrator.summary import FaultSummary, RunSummary
 from orchestrator.timeline import FaultRecord, read_faults
 from orchestrator.trace import trace
+from orchestrator.twin.beside import beside
 from orchestrator.verdict import disturbances
 
 
@@ -59,20 +60,23 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         kernel=read_kernel_log(folder),
     )
     analysis = analyse(evidence)
+    twin = beside(case, analysis.merged, evidence)
+    analysis = replace(analysis, views={**analysis.views, **twin.views})
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
+    store_twin(archive, run.slug, twin.samples)
     store_accept_queue(archive, run.slug, evidence.kernel.accept_queue)
     groups = evidence.clients.groups
     recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
     archive.write(f"samples/{run.slug}/{TRACE}", recorded)
     limit = MAX_REQUESTS // min(len(plan(scenario)), MAX_CASES)
-    shown = exhibit(analysis.merged, start_ns, groups, limit)
+    shown = exhibit(analysis.merged, start_ns, groups, limit, twin.predicted_ns)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]
     summary = _summary(run, analysis, told, ended["overhead_s"])
     disturbed = [*summary.invalid, *disturbances(scenario.validity, values)]
-    notes = list(evidence.kernel.notes)
-    summary = summary.model_copy(update={"invalid": disturbed, "notes": notes})
+    update = {"invalid": disturbed, "notes": list(evidence.kernel.notes), "twin": twin.summary}
+    summary = summary.model_copy(update=update)
     return Conclusion(run, summary, shown, values)
 
 

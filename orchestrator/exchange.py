@@ -1,12 +1,14 @@
 """The samples of a case as files for other programs: numpy's tables, HDR histograms' logs.
 
 Under ``samples/<case>/``: ``requests.npy`` and ``connections.npy`` as `orchestrator.merge` makes
-them, ``parts.npy`` as `orchestrator.decompose` does, which `numpy.load` reads in one call, and a
+them, ``parts.npy`` as `orchestrator.decompose` does, ``predicted.npy`` and ``replayed.npy`` as
+`orchestrator.twin` has the same requests, which `numpy.load` reads in one call, and a
 ``.hlog`` each for response and exchange times, in the log format of HdrHistogram 1.2, values in
 nanoseconds. And ``accept_queue.npy``, how many waited to be accepted, by the kernel.
 """
 
 import io
+from collections.abc import Mapping
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -42,6 +44,16 @@ def store_samples(archive: Archive, slug: str, analysis: Analysis, start_ns: int
     for name, begin in DURATIONS.items():
         log = _hdr_log(between_ns(acked, begin, "ended_ns"), span_s)
         archive.write(f"{folder}/{name}.hlog", log)
+
+
+def store_twin(archive: Archive, slug: str, tables: Mapping[str, Table]) -> None:
+    """Write the requests of the run ``slug`` as its twin has them, a file for each of ``tables``.
+
+    Raises:
+        ArchiveError: a file cannot be written.
+    """
+    for name, table in tables.items():
+        archive.write(f"samples/{slug}/{name}.npy", _npy(table))
 
 
 def store_accept_queue(archive: Archive, slug: str, accept_queue: Table) -> None:

@@ -26,6 +26,7 @@ def law_measures(requests: Table, connections: Table, log: ServerLog) -> Figures
     workers = int(listening["workers"]) if listening else 0
     return {
         "in_system_mean": _mean_overlap(requests, "due_ns", "ended_ns", ended_ns - begun_ns),
+        "waiting_mean": _mean_waiting(requests, ended_ns - begun_ns),
         **_accept_queue(connections),
         "fairness_connections": jain(_per_worker(connections["worker"], workers)),
         "fairness_messages": jain(_per_worker(requests["worker"], workers)),
@@ -72,6 +73,12 @@ def _mean_overlap(table: Table, begin: str, end: str, window_ns: int) -> float |
     order = np.argsort(at_ns, kind="stable")
     level = np.cumsum(change[order])[:-1]
     return ratio(float((level * np.diff(at_ns[order])).sum()), window_ns)
+
+
+def _mean_waiting(requests: Table, window_ns: int) -> float | None:
+    """Return how many messages are due and not in service, on average, of those served."""
+    served = requests[requests["finished_ns"] > 0]
+    return ratio(float(between_ns(served, "due_ns", "started_ns").sum()), window_ns)
 
 
 def _accept_queue(connections: Table) -> Figures:

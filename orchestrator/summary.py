@@ -88,6 +88,24 @@ class FaultSummary(Record):
     error: str = Field(description="why it could not be done, empty if it was")
 
 
+class TwinSummary(Record):
+    """What the queueing twin makes of a run; its figures are among the groups."""
+
+    remark: str = Field(
+        description="why there is no twin, or what measured and predicted part in; else empty"
+    )
+    part: str | None = Field(
+        default=None, description="where they part, the part of response time that differs most"
+    )
+    grew_s: float | None = Field(
+        default=None, description="by how much the mean of that part is above the predicted one"
+    )
+    overhead_s: dict[str, float] = Field(
+        default_factory=dict,
+        description="what messages and connections cost beside their demands, as calibrated",
+    )
+
+
 class RunSummary(Record):
     """One repeat of a case."""
 
@@ -100,6 +118,7 @@ class RunSummary(Record):
         description="the clients' measures of each group by name, where there are several groups",
     )
     faults: list[FaultSummary] = Field(default_factory=list)
+    twin: TwinSummary | None = None
     instrument: Instrument
     invalid: list[str] = Field(description="why this run cannot be trusted as a measurement")
     notes: list[str] = Field(

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Protocol
 
-from orchestrator.commands import clean, compare, plan, report, run, schema, validate
+from orchestrator.commands import clean, compare, plan, predict, report, run, schema, validate
 
 
 class Command(Protocol):
@@ -31,6 +31,7 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "run": run,
     "plan": plan,
+    "predict": predict,
     "validate": validate,
     "report": report,
     "analyse": report,  # by what it does, rather than by what it is for

@@ -109,6 +109,7 @@ def remarks(case: CaseSummary) -> Iterator[str]:
     yield from _proxy(case)
     for told in faults(case):
         yield f"{visible(case.name)}: {told}"
+    yield from _partings(case)
     yield from _strains(case)
 
 
@@ -122,7 +123,16 @@ def faults(case: CaseSummary) -> Iterator[str]:
 def cautions(case: CaseSummary) -> Iterator[str]:
     """Yield the same without what was done on purpose."""
     yield from _proxy(case)
+    yield from _partings(case)
     yield from _strains(case)
+
+
+def _partings(case: CaseSummary) -> Iterator[str]:
+    """Yield in which part a run and its twin differ most, where they do."""
+    for number, run in enumerate(case.runs, start=1):
+        if run.twin is not None and run.twin.part is not None:
+            which = f"repeat {number}: " if len(case.runs) > 1 else ""
+            yield f"{visible(case.name)}: {which}{visible(run.twin.remark)}"
 
 
 def _proxy(case: CaseSummary) -> Iterator[str]:

@@ -18,6 +18,7 @@ from orchestrator.scenario.load_values import (
     Pool,
     parse_rate_per_s,
     rate_between,
+    users_from,
 )
 from orchestrator.scenario.sections import Section
 from orchestrator.scenario.values import duration_between, one_of, whole
@@ -30,8 +31,6 @@ BEHAVIOURS = (
 )  # fmt: skip
 PACED = ("slow-sender", "slow-reader", "vanish", "reset")
 """Those for which ``pace`` means something."""
-
-MAX_USERS = 10_000
 
 
 class Group(Section):
@@ -108,7 +107,7 @@ class ClosedGroup(Group):
     """Users that each wait for an ack, think, and send again; replicas share the users."""
 
     executor: Annotated[Literal["closed"], one_of("closed")]
-    users: Annotated[int, whole(1, MAX_USERS)]
+    users: Annotated[int, users_from(1)]
     messages: Annotated[int, whole(1, 1_000_000)] | None = None
     duration: Annotated[str, duration_between("1ms", "60m")] | None = None
     think_time: Law = "0ms"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from labkit.demands import FORM as DEMAND_FORM
@@ -16,7 +16,15 @@ from labkit.demands import Demands, DemandsError
 from labkit.durations import UNITS_S, parse_duration_s
 from labkit.laws import FORMS as LAW_FORMS
 from labkit.laws import LawError, parse_law
-from orchestrator.scenario.values import DURATION, complaint, complaints, describe, written_as
+from orchestrator.scenario.scale import RUN, scale_of
+from orchestrator.scenario.values import (
+    DURATION,
+    check_whole,
+    complaint,
+    complaints,
+    describe,
+    written_as,
+)
 from orchestrator.wording import quote
 
 MAX_DURATION = "60m"
@@ -26,6 +34,16 @@ MAX_POOL = 10_000
 MAX_DEMAND_CHARS = 2_000  # of all groups together, less than a line of the wire holds
 _RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/(?:s|m)")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
+
+
+def users_from(low: int) -> BeforeValidator:
+    """Accept a number of users: from ``low`` to as many as the scale has that is asked for."""
+
+    def check(value: object, info: ValidationInfo) -> int:
+        return check_whole(value, low, scale_of(info.context).users)
+
+    in_range = Annotated[int, Field(ge=low, le=RUN.users)]
+    return BeforeValidator(check, json_schema_input_type=in_range)
 
 
 def rate_between(low: str, high: str) -> BeforeValidator:

@@ -53,11 +53,11 @@ def _check_matrix(matrix: object, info: ValidationInfo) -> object:
     groups = info.data.get("clients")
     if isinstance(matrix, dict) and groups is not None:
         axes = axes_over(groups)
-        complaints(each for name in matrix for each in _check_axis(name, matrix[name], axes))
+        complaints(each for name in matrix for each in _check_axis(name, matrix[name], axes, info))
     return matrix
 
 
-def _check_axis(name: str, values: object, axes: Mapping[str, Axis]) -> Found:
+def _check_axis(name: str, values: object, axes: Mapping[str, Axis], info: ValidationInfo) -> Found:
     if name not in axes:
         return [((name,), complaint(unknown("axis", name, axes), at_key=True))]
     if not isinstance(values, list | tuple):
@@ -68,7 +68,7 @@ def _check_axis(name: str, values: object, axes: Mapping[str, Axis]) -> Found:
         return [((name,), complaint(f"{len(values)} values; allowed: at most {MAX_VALUES}"))]
     found: Found = []
     for index, value in enumerate(values):
-        if error := _value_error(axes[name], value):
+        if error := _value_error(axes[name], value, info):
             found.append(((name, index), error))
         elif value in values[:index]:
             message = "this value is in the list already; write each value once"
@@ -76,11 +76,11 @@ def _check_axis(name: str, values: object, axes: Mapping[str, Axis]) -> Found:
     return found
 
 
-def _value_error(axis: Axis, value: object) -> PydanticCustomError | None:
+def _value_error(axis: Axis, value: object, info: ValidationInfo) -> PydanticCustomError | None:
     if isinstance(value, list):
         return complaint(f"{describe(value)}; write a single value")
     try:
-        _validator(axis.section, axis.key).validate_python(value)
+        _validator(axis.section, axis.key).validate_python(value, context=info.context)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         message = first["ctx"]["message"] if first["type"] == COMPLAINT else first["msg"]

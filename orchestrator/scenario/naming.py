@@ -20,7 +20,10 @@ WINDOWS = ("before", "during", "after")
 SLOWEST = "slowest"
 """The slowest requests of any run, by response time; see `orchestrator.decompose`."""
 
-VIEWS = (*WINDOWS, SLOWEST)
+PREDICTED, REPLAYED = "predicted", "replayed"
+"""A run as its queueing twin has it, by how that was fed; see `orchestrator.twin.compare`."""
+
+VIEWS = (*WINDOWS, SLOWEST, PREDICTED, REPLAYED)
 """What stands before a measure, as a group does, and is none."""
 
 MEASURED = (
@@ -29,13 +32,26 @@ MEASURED = (
 )  # fmt: skip
 """What an expectation may ask of a window, ``during.throughput``."""
 
+_SHARES = ("mean", "p50", "p90", "p99", "max")
+SIMULATED = (
+    "makespan", "throughput", "acked", *(f"response_time_{share}" for share in _SHARES),
+    "response_time_p999", *(f"exchange_time_{share}" for share in _SHARES), "waiting_time_mean",
+    "first_service_wait_p50", "first_service_wait_max", "peak_in_service", *MEASURES_OF_PARTS,
+)  # fmt: skip
+"""What it may ask of the twin, ``predicted.response_time_p99``."""
+
 Placed = tuple[Where, Expression]
 
 
 def views(*, has_faults: bool) -> dict[str, Sequence[str]]:
     """Return what there is to ask besides groups, and the measures that each has."""
     windows = WINDOWS if has_faults else ()
-    return {**dict.fromkeys(windows, MEASURED), SLOWEST: tuple(MEASURES_OF_PARTS)}
+    return {
+        **dict.fromkeys(windows, MEASURED),
+        SLOWEST: tuple(MEASURES_OF_PARTS),
+        PREDICTED: SIMULATED,
+        REPLAYED: SIMULATED,
+    }
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field
 from labkit.durations import parse_duration_s
 from labkit.laws import parse_law
 from labkit.profile import Profile
-from orchestrator.scenario.groups import MAX_USERS, Group, pool_size
-from orchestrator.scenario.load_values import Law, Pool, parse_rate_per_s, rate_between
+from orchestrator.scenario.groups import Group, pool_size
+from orchestrator.scenario.load_values import Law, Pool, parse_rate_per_s, rate_between, users_from
 from orchestrator.scenario.sections import Section
 from orchestrator.scenario.values import (
     complaint,
@@ -16,7 +16,6 @@ from orchestrator.scenario.values import (
     duration_between,
     not_empty,
     one_of,
-    whole,
 )
 
 MAX_STAGES = 100
@@ -26,7 +25,7 @@ class Stage(Section):
     """A straight line of a ramp: from where it stands to so many users, or such a rate."""
 
     duration: Annotated[str, duration_between("1ms", "60m")]
-    users: Annotated[int, whole(0, MAX_USERS)] | None = None
+    users: Annotated[int, users_from(0)] | None = None
     rate: Annotated[str, rate_between("0/s", "1000000/s")] | None = None
 
     @property

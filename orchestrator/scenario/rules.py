@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from labkit.demands import DemandsError
-from orchestrator.scenario.groups import MAX_USERS, PACED, PIPELINE, ClosedGroup, Group
+from orchestrator.scenario.groups import PACED, PIPELINE, ClosedGroup, Group
+from orchestrator.scenario.scale import Scale
 from orchestrator.scenario.sections import ServerSettings
 
-MAX_MESSAGES = 10_000_000
-MAX_ARRIVALS = 1_000_000
 MAX_REPLICAS = 200
 
 
@@ -20,18 +19,20 @@ class Breach(NamedTuple):
     message: str
 
 
-def breaches(server: ServerSettings, groups: Sequence[Group], timeout_s: float) -> Iterator[Breach]:
-    """Yield what is wrong with a case."""
+def breaches(
+    server: ServerSettings, groups: Sequence[Group], timeout_s: float, scale: Scale
+) -> Iterator[Breach]:
+    """Yield what is wrong with a case of that scale."""
     yield from _of_server(server)
     for index, group in enumerate(groups):
         for key, message in (
-            *_of_size(group),
+            *_of_size(group, scale),
             *_of_demand(group, server.max_service_time_s),
             *_of_time(group, timeout_s),
             *_of_behaviour(group),
         ):
             yield Breach(index, key, message)
-    yield from _of_all(groups)
+    yield from _of_all(groups, scale)
 
 
 def _of_server(server: ServerSettings) -> Iterator[Breach]:
@@ -42,15 +43,15 @@ def _of_server(server: ServerSettings) -> Iterator[Breach]:
         yield Breach(None, "service_time", message)
 
 
-def _of_size(group: Group) -> Iterator[tuple[str, str]]:
+def _of_size(group: Group, scale: Scale) -> Iterator[tuple[str, str]]:
     pool = getattr(group, "connections", None)
     holders = pool if group.is_open else group.peak_users
     if isinstance(holders, int) and group.replicas > holders:
         one, many = ("connection", "connections") if group.is_open else ("user", "users")
         message = f"{group.replicas} replicas for {holders} {many}; allowed: a {one} or more each"
         yield "replicas", message
-    if group.is_open and group.profile.area > MAX_ARRIVALS:
-        message = f"{group.profile.area:.0f} arrivals a case; allowed: at most {MAX_ARRIVALS}"
+    if group.is_open and group.profile.area > scale.arrivals:
+        message = f"{group.profile.area:.0f} arrivals a case; allowed: at most {scale.arrivals}"
         yield "stages" if group.executor == "ramp" else "rate", f"{message} (rate x duration)"
     if group.is_open and pool is None:
         yield "stages", "a rate needs connections: each, or the size of a pool"
@@ -58,8 +59,8 @@ def _of_size(group: Group) -> Iterator[tuple[str, str]]:
         if group.messages is None and group.duration is None:
             yield "users", "nothing says when they are done; write messages, duration or both"
         total = group.users * (group.messages or 0)
-        if total > MAX_MESSAGES:
-            message = f"{total} messages a case; allowed: at most {MAX_MESSAGES}"
+        if total > scale.messages:
+            message = f"{total} messages a case; allowed: at most {scale.messages}"
             yield "messages", f"{message} (users x messages)"
 
 
@@ -93,13 +94,13 @@ def _of_behaviour(group: Group) -> Iterator[tuple[str, str]]:
         yield "pace", f"this goes with the behaviours {', '.join(PACED)} only"
 
 
-def _of_all(groups: Sequence[Group]) -> Iterator[Breach]:
+def _of_all(groups: Sequence[Group], scale: Scale) -> Iterator[Breach]:
     """Yield what is too much in all; what is too much in one group was said of it."""
     last = len(groups) - 1
     users = sum(group.peak_users for group in groups)
-    if users > MAX_USERS:
+    if users > scale.users:
         key = "stages" if groups[last].executor == "ramp" else "users"
-        yield Breach(last, key, f"{users} users in all groups; allowed: at most {MAX_USERS}")
+        yield Breach(last, key, f"{users} users in all groups; allowed: at most {scale.users}")
     replicas = sum(group.replicas for group in groups)
     if replicas > MAX_REPLICAS:
         message = f"{replicas} replicas in all groups; allowed: at most {MAX_REPLICAS}"

@@ -6,7 +6,7 @@ A value of its own, valid by construction. No files and no positions here; see `
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from labkit.durations import parse_duration_s
@@ -24,6 +24,7 @@ from orchestrator.scenario.matrix import (
 )
 from orchestrator.scenario.naming import COMPARE, GUESS, VALIDITY, Naming, Placed, views
 from orchestrator.scenario.rules import Breach, breaches
+from orchestrator.scenario.scale import Scale, scale_of
 from orchestrator.scenario.sections import UNLIMITED, Limits, Section, ServerSettings
 from orchestrator.scenario.subjects import (
     EVERY_MODEL,
@@ -139,13 +140,14 @@ class Scenario(Section):
         return plain
 
     @model_validator(mode="after")
-    def _check_cases(self) -> Self:
+    def _check_cases(self, info: ValidationInfo) -> Self:
         cases = count_points(self.matrix) * len(self.models)
         if cases > MAX_CASES:
             where = "matrix" if self.matrix else "models"
             message = f"{cases} cases, every model at every point; allowed: at most {MAX_CASES}"
             complaints([((where,), complaint(message))])
-        found = [each for point in points(self.matrix) for each in self._breaches(point)]
+        scale = scale_of(info.context)
+        found = [each for point in points(self.matrix) for each in self._breaches(point, scale)]
         found += [
             (("faults", index, key), complaint(message))
             for index, fault in enumerate(self.faults)
@@ -160,11 +162,11 @@ class Scenario(Section):
         complaints({(where, str(error)): (where, error) for where, error in found}.values())
         return self
 
-    def _breaches(self, point: Point) -> Iterator[tuple[Where, PydanticCustomError]]:
+    def _breaches(self, point: Point, scale: Scale) -> Iterator[tuple[Where, PydanticCustomError]]:
         """Yield the rules that the cases at ``point`` break."""
         settings = self.settings.at(point)
         axes = axes_over(self.clients)
-        for breach in breaches(settings.server, settings.groups, self.timeout_s):
+        for breach in breaches(settings.server, settings.groups, self.timeout_s, scale):
             axis = next((a for a in point if axes[a][1:] == (breach.key, breach.group)), None)
             yield self._blame(breach, axis, point), complaint(breach.message)
 

@@ -56,17 +56,20 @@ def describe(value: object) -> str:
 
 def whole(low: int, high: int) -> BeforeValidator:
     """Accept a whole number from ``low`` to ``high``."""
+    return BeforeValidator(
+        lambda value: check_whole(value, low, high),
+        json_schema_input_type=Annotated[int, Field(ge=low, le=high)],
+    )
 
-    def check(value: object) -> int:
-        allowed = f"allowed: a whole number from {low} to {high}"
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise complaint(f"{describe(value)}; {allowed}")
-        if not low <= value <= high:
-            raise complaint(f"{value} is out of range; {allowed}")
-        return value
 
-    in_range = Annotated[int, Field(ge=low, le=high)]
-    return BeforeValidator(check, json_schema_input_type=in_range)
+def check_whole(value: object, low: int, high: int) -> int:
+    """Return ``value`` if it is a whole number from ``low`` to ``high``."""
+    allowed = f"allowed: a whole number from {low} to {high}"
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise complaint(f"{describe(value)}; {allowed}")
+    if not low <= value <= high:
+        raise complaint(f"{value} is out of range; {allowed}")
+    return value
 
 
 def duration_between(low: str, high: str) -> BeforeValidator:

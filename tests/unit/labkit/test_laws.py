@@ -168,3 +168,21 @@ def test_any_text_is_a_law_or_refused_in_few_words(text: str) -> None:
         assert law.mean_s() >= 0
         return
     assert 0 < len(str(refusal)) < 1_000
+
+
+@pytest.mark.parametrize("limit_s", [math.inf, 0.08])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "50ms",
+        "exponential(50ms)",
+        "hyperexponential(50ms, scv=4)",
+        "bimodal(5ms, 100ms, share=0.9)",
+    ],
+)
+def test_the_mean_square_is_that_of_many_draws(text: str, limit_s: float) -> None:
+    """By the midpoints of 400 x 400 equal cells of both draws; the tail is what they miss."""
+    law, cells = parse_law(text), 400
+    draws = [(n + 0.5) / cells for n in range(cells)]
+    found = [min(law.duration_s((a, b)), limit_s) ** 2 for a in draws for b in draws]
+    assert law.mean_square_s2(limit_s) == pytest.approx(sum(found) / len(found), rel=0.03)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.scenario import Problem, Scenario, ScenarioError, load_scenario
+from orchestrator.scenario.naming import SIMULATED
 
 Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]
@@ -153,7 +154,11 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
         ("    start: 2m", "6:12: start: the load goes on until 120s and timeout ends it at "
          "120s; write a longer timeout"),
         ("expect: {all: [late.p99 < 1s]}",
-         "6:16: unknown group 'late'; allowed: clients, slowest"),
+         "6:16: unknown group 'late'; allowed: clients, slowest, predicted, replayed"),
+        ("expect: {all: [p99 ~= predicted.cpu_time within 1%]}",
+         "6:23: cpu_time is not of a group; write cpu_time"),
+        ("expect: {all: [predicted.errors == 0]}",
+         "6:16: unknown measure of predicted 'errors'; allowed: " + ", ".join(SIMULATED)),
         ("expect: {all: [clients.cpu_time < 1s]}",
          "6:16: cpu_time is not of a group; write cpu_time"),
         ("    demand: sleep=61s",

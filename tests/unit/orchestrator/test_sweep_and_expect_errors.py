@@ -109,7 +109,7 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
         ("compare: [makespan(epol) < 2s]",
          f"6:11: unknown model 'epol'; did you mean 'epoll'? allowed: {MODELS}"),
         ("compare: [late.makespan(epoll) < 2s]",
-         "6:11: unknown group 'late'; allowed: clients, slowest"),
+         "6:11: unknown group 'late'; allowed: clients, slowest, predicted, replayed"),
         ("validity: [host_busy < 5% with 95%]",
          "6:12: a rule is of each run by itself, and confidence of repeats"),
         ("validity: [host_busy(epoll) < 5%]",
@@ -150,7 +150,7 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
          "6:10: missing key 'fault'; keys here: at, fault, lasts, worker, cpus, crowd, "
          "stream, toxicity, attributes"),
         ("expect: {all: [during.acked > 0]}",
-         "6:16: unknown group 'during'; allowed: clients, slowest"),
+         "6:16: unknown group 'during'; allowed: clients, slowest, predicted, replayed"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.cpu_time > 0s]}",
          "7:16: cpu_time is not of a group; write cpu_time"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.connected > 0]}",

@@ -9,6 +9,7 @@ from orchestrator.summary import (
     RunSummary,
     Status,
     Summary,
+    TwinSummary,
 )
 from tests.unit.orchestrator.report.simulation import (
     FAILED,
@@ -106,6 +107,27 @@ def test_a_proxy_in_the_path_is_told() -> None:
         "prefork: clients came through the fault proxy: it is in every figure",
         "prefork: latency at 1.002 s, undone at 2.003 s",
     ]
+
+
+@pytest.mark.parametrize(
+    ("twin", "told"),
+    [
+        (None, []),
+        (TwinSummary(remark="x has no twin"), []),  # what cannot be told is in the summary
+        (TwinSummary(remark=""), []),
+        (
+            TwinSummary(remark="p99 is 2 s, predicted 1 s", part="time_in_service", grew_s=1.0),
+            ["prefork: p99 is 2 s, predicted 1 s"],
+        ),
+    ],
+)
+def test_a_run_that_parts_from_its_twin_is_told(twin: TwinSummary | None, told: list[str]) -> None:
+    (run,) = with_fault("pause").runs
+    alone = run.model_copy(update={"faults": [], "twin": twin})
+    assert list(remarks(case(runs=[alone]))) == told
+    both = [line.replace("prefork: ", "prefork: repeat 2: ") for line in told]
+    first = alone.model_copy(update={"twin": None})
+    assert list(remarks(case(runs=[first, alone]))) == both
 
 
 def test_overhead_is_told_for_each_case() -> None:

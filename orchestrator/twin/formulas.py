@@ -1,0 +1,136 @@
+"""Queues in their steady state, by the closed formulas of the textbooks.
+
+Arrivals are Poisson, the queue is first come first served and without an end. Times in seconds,
+rates per second; c is the number of workers, a = λ S the offered load in erlangs. Sources:
+Kleinrock 1975, "Queueing Systems, volume 1"; Gross and Harris 1998, "Fundamentals of Queueing
+Theory", third edition. Each raises `UnstableError` where no steady state exists, at ρ = a / c >= 1.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+BISECTIONS = 200
+
+
+class UnstableError(ValueError):
+    """More arrives than can be served: the queue grows without end, and has no mean."""
+
+
+@dataclass(frozen=True)
+class Steady:
+    """What a queue comes to in the long run; ``formula`` is its name in Kendall's notation.
+
+    ``waiting_time_s`` is the mean until service begins, over all who arrive. ``quantile_s`` gives
+    the quantile of the response time at a share, between 0 and 1; None where there is no closed
+    form.
+    """
+
+    formula: str
+    arrival_rate_per_s: float
+    service_time_s: float
+    utilization: float
+    waiting_time_s: float
+    quantile_s: Callable[[float], float] | None = None
+
+    @property
+    def response_time_s(self) -> float:
+        """The mean time from arrival to the end of service."""
+        return self.waiting_time_s + self.service_time_s
+
+    @property
+    def queue_length(self) -> float:
+        """How many wait, on average: Little's law (Kleinrock 1975, 2.25)."""
+        return self.arrival_rate_per_s * self.waiting_time_s
+
+
+def erlang_c(offered_load: float, workers: int) -> float:
+    """Return the probability that an arrival has to wait in M/M/c.
+
+    Gross and Harris 1998, 2.3, by the recursion of Erlang's B, B(n) = a B(n-1) / (n + a B(n-1)),
+    in which nothing overflows; C = B / (1 - ρ (1 - B)).
+    """
+    share = _share(offered_load, workers)
+    blocked = 1.0
+    for n in range(1, workers + 1):
+        blocked = offered_load * blocked / (n + offered_load * blocked)
+    return blocked / (1 - share * (1 - blocked))
+
+
+def m_m_c(arrival_rate_per_s: float, service_time_s: float, workers: int) -> Steady:
+    """Return M/M/c, for c = 1 M/M/1: exponential service (Gross and Harris 1998, 2.2 and 2.3).
+
+    Wq = C(c, a) / (c μ - λ). The response time exceeds t with probability
+    exp(-μ t) (1 + C (1 - exp(-μ t (c - 1 - a))) / (c - 1 - a)).
+    """
+    offered_load = arrival_rate_per_s * service_time_s
+    waits = erlang_c(offered_load, workers)
+
+    def exceeds(t_s: float) -> float:
+        served = t_s / service_time_s
+        spare = workers - 1 - offered_load
+        queued = served if abs(spare) < 1e-9 else -math.expm1(-served * spare) / spare  # noqa: PLR2004 its limit there
+        return math.exp(-served) * (1 + waits * queued)
+
+    return Steady(
+        formula="M/M/1" if workers == 1 else f"M/M/{workers}",
+        arrival_rate_per_s=arrival_rate_per_s,
+        service_time_s=service_time_s,
+        utilization=offered_load / workers,
+        waiting_time_s=waits * service_time_s / (workers - offered_load),
+        quantile_s=lambda share: _inverse(exceeds, 1 - share, service_time_s),
+    )
+
+
+def m_g_1(
+    arrival_rate_per_s: float, service_time_s: float, scv: float, formula: str = "M/G/1"
+) -> Steady:
+    """Return M/G/1 by Pollaczek and Khinchine (Kleinrock 1975, 5.7): any law of service.
+
+    Wq = ρ S (1 + C²) / (2 (1 - ρ)), with ``scv`` C² the squared coefficient of variation.
+    """
+    share = _share(arrival_rate_per_s * service_time_s, 1)
+    return Steady(
+        formula=formula,
+        arrival_rate_per_s=arrival_rate_per_s,
+        service_time_s=service_time_s,
+        utilization=share,
+        waiting_time_s=share * service_time_s * (1 + scv) / (2 * (1 - share)),
+    )
+
+
+def m_d_1(arrival_rate_per_s: float, service_time_s: float) -> Steady:
+    """Return M/D/1, constant service: M/G/1 without variance (Kleinrock 1975, 5.7)."""
+    return m_g_1(arrival_rate_per_s, service_time_s, 0.0, "M/D/1")
+
+
+def m_g_inf(arrival_rate_per_s: float, service_time_s: float) -> Steady:
+    """Return M/G/∞, where nobody waits (Gross and Harris 1998, 2.7); it is always stable."""
+    return Steady(
+        formula="M/G/inf",
+        arrival_rate_per_s=arrival_rate_per_s,
+        service_time_s=service_time_s,
+        utilization=0.0,
+        waiting_time_s=0.0,
+    )
+
+
+def _share(offered_load: float, workers: int) -> float:
+    """Return the utilization ρ = a / c of a queue that has a steady state."""
+    if offered_load >= workers:
+        raise UnstableError(f"{offered_load:g} erlangs for {workers} workers: the queue only grows")
+    return offered_load / workers
+
+
+def _inverse(exceeds: Callable[[float], float], share: float, scale_s: float) -> float:
+    """Return the time that is exceeded with probability ``share``, by bisection."""
+    low_s, high_s = 0.0, scale_s
+    while exceeds(high_s) > share:
+        low_s, high_s = high_s, high_s * 2
+    for _ in range(BISECTIONS):
+        middle_s = (low_s + high_s) / 2
+        if exceeds(middle_s) > share:
+            low_s = middle_s
+        else:
+            high_s = middle_s
+    return high_s

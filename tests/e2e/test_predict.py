@@ -1,0 +1,45 @@
+"""A million clients, predicted: within 2 GB, and in how many seconds (``make twin`` shows them)."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import ROOT
+from tests.models import discover_models
+
+LIMIT_BYTES = 2_000_000_000
+MILLION = """\
+intent: What if a million came?
+models: [{model}]
+server: {{workers: 100}}
+clients:
+  - {{executor: closed, users: 1000000, messages: 1, demand: "sleep=exponential(50ms)"}}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", discover_models())
+def test_a_million_clients_fit_in_two_gigabytes(tmp_path: Path, model: str) -> None:
+    scenario, told = tmp_path / "million.yaml", tmp_path / "told.json"
+    scenario.write_text(MILLION.format(model=model))
+    command = [sys.executable, "orchestrate.py", "predict", str(scenario), "--json"]
+    begun_s = time.monotonic()
+    with told.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+    took_s = time.monotonic() - begun_s
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    peak_bytes = usage.ru_maxrss * 1024
+    sys.stdout.write(
+        f"\na million clients  {model:9} {took_s:5.1f} s, of CPU {usage.ru_utime:5.1f} s; "
+        f"{peak_bytes / 1e9:.2f} GB"
+    )
+    assert peak_bytes < LIMIT_BYTES
+    (case,) = json.loads(told.read_text())["cases"]
+    assert case["figures"]["acked"] == 1_000_000

@@ -1,0 +1,139 @@
+"""The twin beside runs of every model on local processes; ``make twin`` shows the figures.
+
+Replayed from the service times that the server logged, it must agree on any host. What it predicts
+from the demands alone holds of a host that lets them take as long as they ask for; of another, it
+must say which part of the response time grew.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.e2e.lab import Lab
+from tests.models import discover_models
+
+REPLAYED_MEAN = 0.02
+PREDICTED = {"response_time_mean_s": 0.03, "response_time_p99_s": 0.05}
+QUIET = {"host_busy": 0.1, "host_steal": 0.02, "host_pressure": 0.1}
+"""Below these, nothing but the lab was at work: what the twin predicts is held to."""
+
+LOADS = {
+    "closed, constant": "{executor: closed, users: 7, messages: 5, demand: sleep=50ms}",
+    "closed, exponential": (
+        "{executor: closed, users: 7, messages: 10, demand: sleep=exponential(50ms), "
+        "think_time: exponential(20ms)}"
+    ),
+    "open, constant": (
+        "{executor: open, rate: 14/s, duration: 4s, arrivals: poisson, connections: each, "
+        "demand: sleep=50ms}"
+    ),
+    "open, exponential": (
+        "{executor: open, rate: 14/s, duration: 4s, arrivals: poisson, connections: each, "
+        "demand: sleep=exponential(50ms)}"
+    ),
+    "pooled, exponential": (
+        "{executor: open, rate: 20/s, duration: 3s, arrivals: poisson, connections: 3, "
+        "demand: sleep=exponential(50ms)}"
+    ),
+}
+
+
+def off_by(case: dict[str, Any], view: str, key: str) -> float:
+    """Return by what share the figure of a view differs from the measured one."""
+    ours, theirs = case["measures"][key], case["groups"][view][key]
+    return float(theirs / ours - 1)
+
+
+def is_quiet(case: dict[str, Any]) -> bool:
+    return all((case["measures"][name] or 0) < limit for name, limit in QUIET.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("load", LOADS)
+def test_every_model_does_what_its_twin_does(lab: Lab, tmp_path: Path, load: str) -> None:
+    scenario = tmp_path / "twin.yaml"
+    scenario.write_text(
+        "intent: Does the twin agree?\nserver: {workers: 3}\ntimeout: 60s\n"
+        f"clients: [{LOADS[load]}]\n"
+        "expect: {all: [response_time_mean ~= replayed.response_time_mean within 2%]}\n"
+    )
+    ended = lab.run(scenario, "--backend", "process")
+    for model in discover_models():
+        case = ended.case(model)
+        told = {key: off_by(case, "predicted", key) for key in PREDICTED}
+        replayed = off_by(case, "replayed", "response_time_mean_s")
+        sys.stdout.write(
+            f"\n{load:20} {model:9} predicted: mean {told['response_time_mean_s']:+.2%}, "
+            f"p99 {told['response_time_p99_s']:+.2%}; replayed: mean {replayed:+.2%}"
+            f"{'' if is_quiet(case) else ' (the host was not quiet)'}"
+        )
+        assert abs(replayed) < REPLAYED_MEAN
+        if is_quiet(case):
+            assert all(abs(told[key]) < limit for key, limit in PREDICTED.items())
+        _check_samples(ended.results[0] / "samples" / model, case)
+    assert ended.code == 0, ended.out + ended.err
+
+
+def _check_samples(folder: Path, case: dict[str, Any]) -> None:
+    """Every request has its residual, and the parts of the twin's response time add up."""
+    requests = np.load(folder / "requests.npy", allow_pickle=False)
+    measured_ns = requests["ended_ns"].astype(np.int64) - requests["due_ns"].astype(np.int64)
+    for view in ("predicted", "replayed"):
+        twin = np.load(folder / f"{view}.npy", allow_pickle=False)
+        assert (twin["response_ns"] + twin["residual_ns"] == measured_ns).all()
+        parts = [twin[name] for name in PARTS]
+        assert (sum(parts) == twin["response_ns"]).all()
+        mean_s = twin["response_ns"].mean() / 1e9
+        assert case["groups"][view]["response_time_mean_s"] == pytest.approx(mean_s)
+
+
+PARTS = [
+    f"{part}_ns"
+    for part in (
+        "schedule_lag", "connection_wait", "connect", "accept_queue", "application_queue",
+        "unread", "service", "answer", "unattributed",
+    )
+]  # fmt: skip
+
+
+@contextmanager
+def busy_host() -> Iterator[None]:
+    """Have twice as many programs compute as there are CPUs.
+
+    Each in a session of its own, among which the kernel may share the CPUs (sched(7), autogroup).
+    """
+    burn = [sys.executable, "-c", "while True: pass"]
+    number = 2 * len(os.sched_getaffinity(0))
+    burning = [subprocess.Popen(burn, start_new_session=True) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for each in burning:
+            each.kill()
+            each.wait()
+
+
+@pytest.mark.slow
+def test_on_a_host_disturbed_on_purpose_the_culprit_is_named(lab: Lab, tmp_path: Path) -> None:
+    """One user whose messages compute: there is no queue, so what grows can be service alone."""
+    scenario = tmp_path / "disturbed.yaml"
+    scenario.write_text(
+        "intent: Who took the time?\nmodels: [single]\ntimeout: 60s\n"
+        "clients: [{executor: closed, users: 1, messages: 30, demand: cpu=50ms}]\n"
+    )
+    with busy_host():
+        ended = lab.run(scenario, "--backend", "process")
+    case = ended.case("single")
+    (run,) = case["runs"]
+    assert off_by(case, "predicted", "response_time_mean_s") < -0.2  # a CPU shared by three
+    assert abs(off_by(case, "replayed", "response_time_mean_s")) < REPLAYED_MEAN
+    assert run["twin"]["part"] == "time_in_service"
+    assert "time_in_service differs by" in run["twin"]["remark"]
+    assert run["twin"]["remark"] in ended.out
