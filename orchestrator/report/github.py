@@ -13,7 +13,8 @@ from orchestrator.measures import MEASURES
 from orchestrator.report.cells import UNKNOWN, measure_text
 from orchestrator.report.differences import HEADINGS, cells, conclusion, doubts
 from orchestrator.report.markdown import bullets, escape, table
-from orchestrator.report.sentences import findings, of_models, remarks, sides, verdict
+from orchestrator.report.remarks import remarks
+from orchestrator.report.sentences import findings, of_models, sides, verdict
 from orchestrator.report.visible import visible
 from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
 

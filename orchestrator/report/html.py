@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from orchestrator.difference import COMPARED, differences
 from orchestrator.excerpt import MAX_CASES
 from orchestrator.findings import Findings
-from orchestrator.report import cells, sentences
+from orchestrator.report import cells, remarks, sentences
 from orchestrator.report import differences as told_differences
 from orchestrator.report.campaigns import ShownCampaign, shown_campaigns, side_by_side
 from orchestrator.report.charts import costs, fairness, glance, latency, parts, sweep
@@ -113,7 +113,7 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
         requests = each.exhibit.excerpt.requests
         drawn = timeline(each, units, peaks) if requests else None
         told = pointing(drawn, requests) if drawn else {}
-        cautions, faults = list(sentences.cautions(each.case)), list(sentences.faults(each.case))
+        cautions, faults = list(remarks.cautions(each.case)), list(remarks.faults(each.case))
         yield _Scene(each, _caption(each.case), drawn, told, cautions, faults)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from faultproxy.toxics import TOXICS
 from labkit.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
@@ -10,8 +9,6 @@ from orchestrator.report.visible import visible
 from orchestrator.summary import (
     CaseSummary,
     Expectation,
-    FaultSummary,
-    Fitness,
     Outcome,
     Status,
     Summary,
@@ -104,50 +101,6 @@ def findings(case: CaseSummary) -> Iterator[str]:
         yield f"{name}: invalid as a measurement: {visible(reason)}"
 
 
-def remarks(case: CaseSummary) -> Iterator[str]:
-    """Yield what to know of how ``case`` was measured; it decides nothing."""
-    yield from _proxy(case)
-    for told in faults(case):
-        yield f"{visible(case.name)}: {told}"
-    yield from _partings(case)
-    yield from _strains(case)
-
-
-def faults(case: CaseSummary) -> Iterator[str]:
-    """Yield what was done to the server of ``case``, and when, in the order of the scenario."""
-    for fault in case.runs[0].faults if case.runs else ():
-        if fault.effect_s is not None:
-            yield _fault(fault)
-
-
-def cautions(case: CaseSummary) -> Iterator[str]:
-    """Yield the same without what was done on purpose."""
-    yield from _proxy(case)
-    yield from _partings(case)
-    yield from _strains(case)
-
-
-def _partings(case: CaseSummary) -> Iterator[str]:
-    """Yield in which part a run and its twin differ most, where they do."""
-    for number, run in enumerate(case.runs, start=1):
-        if run.twin is not None and run.twin.part is not None:
-            which = f"repeat {number}: " if len(case.runs) > 1 else ""
-            yield f"{visible(case.name)}: {which}{visible(run.twin.remark)}"
-
-
-def _proxy(case: CaseSummary) -> Iterator[str]:
-    if any(fault.fault in TOXICS for run in case.runs[:1] for fault in run.faults):
-        yield f"{visible(case.name)}: clients came through the fault proxy: it is in every figure"
-
-
-def _strains(case: CaseSummary) -> Iterator[str]:
-    instrument = case.instrument
-    if instrument.fitness is not Fitness.OK:
-        told = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}
-        for reason in instrument.reasons:
-            yield f"{visible(case.name)}: the clients {told[instrument.fitness]}: {visible(reason)}"
-
-
 def notes(summary: Summary) -> Iterator[str]:
     """Yield what is to be known of the kernel's evidence, once, and of which cases."""
     of_note: dict[str, list[str]] = {}
@@ -166,14 +119,6 @@ def guesses(summary: Summary) -> Iterator[str]:
             twin = f", the twin says {each.predicted}" if each.predicted else ""
             told = f"{visible(case.name)}: you guessed {visible(each.expression)}: {each.grade}"
             yield f"{told}; measured {each.measured or 'unknown'}{twin}"
-
-
-def _fault(fault: FaultSummary) -> str:
-    """Return what a fault was and when, in words."""
-    which = "" if fault.worker is None else f" {fault.worker}"
-    told = f"{fault.fault}{which} at {format_value(fault.effect_s, TIME)}"
-    until = fault.reverted_s
-    return told if until is None else f"{told}, undone at {format_value(until, TIME)}"
 
 
 def is_flawed(summary: Summary) -> bool:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.report.cells import GROUP, Column, axes_of, axis_text, bands, by_group, legend
+from orchestrator.report.remarks import remarks
 from orchestrator.report.sentences import (
     findings,
     guesses,
@@ -21,7 +22,6 @@ from orchestrator.report.sentences import (
     notes,
     of_models,
     overheads,
-    remarks,
     verdict,
 )
 from orchestrator.report.visible import visible

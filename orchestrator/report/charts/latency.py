@@ -112,10 +112,10 @@ def _short(value_s: float) -> str:
 def _curves(subject: Subject) -> Iterator[Curve]:
     """Yield the curves from the one that others hide to the one that hides others."""
     shown = subject.exhibit
-    if shown.predicted is not None:
-        yield PREDICTED.style, shown.predicted
     for key in reversed(LEGEND):
         yield key.style, getattr(shown, key.style.removeprefix("curve "))
+    if shown.predicted is not None:
+        yield PREDICTED.style, shown.predicted
 
 
 def _plot(subject: Subject, frame: Frame, path: Callable[[Distribution], str]) -> Plot:

@@ -1,6 +1,7 @@
 import pytest
 
-from orchestrator.report.sentences import findings, notes, overheads, remarks, verdict
+from orchestrator.report.remarks import remarks
+from orchestrator.report.sentences import findings, notes, overheads, verdict
 from orchestrator.summary import (
     CaseSummary,
     FaultSummary,
