@@ -39,7 +39,7 @@ def broken_laws(
 ) -> Iterator[str]:
     """Yield the laws that no server can break: if one is, what was recorded is wrong.
 
-    ``is_one_at_a_time`` is of models whose workers serve so: then none is busier than utilization 1.
+    ``is_one_at_a_time`` is of models whose workers serve so, which keeps utilization at 1 or below.
     """
     keys = user_keys(requests)
     users = np.searchsorted(np.unique(keys), keys).astype(np.uint64)
