@@ -82,5 +82,9 @@ def analyse(evidence: Evidence) -> Analysis:
     views = windows(counted, evidence.faults, (begin_ns, end_ns))
     measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)
     views[SLOWEST] = part_measures(slowest(parts[is_acked]))
-    doubts = [*find_doubts(evidence, merged.requests), *broken_laws(merged.requests, evidence.log)]
+    is_singly = evidence.is_one_at_a_time
+    doubts = [
+        *find_doubts(evidence, merged.requests),
+        *broken_laws(merged.requests, evidence.log, is_one_at_a_time=is_singly),
+    ]
     return Analysis(measures, groups, views, instrument, merged, parts, doubts)

@@ -14,6 +14,7 @@ from orchestrator.exchange import store_accept_queue, store_samples, store_twin
 from orchestrator.exhibit import exhibit
 from orchestrator.kernel_log import read_kernel_log
 from orchestrator.measures import MEASURES
+from orchestrator.models import discover_twins
 from orchestrator.plan import Case, Run, plan
 from orchestrator.records import Exhibit
 from orchestrator.scenario import Scenario
@@ -22,6 +23,7 @@ from orchestrator.summary import FaultSummary, RunSummary
 from orchestrator.timeline import FaultRecord, read_faults
 from orchestrator.trace import trace
 from orchestrator.twin.beside import beside
+from orchestrator.twin.discipline import WITH_WORKERS
 from orchestrator.verdict import disturbances
 
 
@@ -52,6 +54,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         clients=read_client_run(folder),
         log=log if is_told else log_of([]),
         is_told=is_told,
+        is_one_at_a_time=discover_twins().get(case.model) in WITH_WORKERS,
         server_exit_code=ended["server_exit_code"],
         planned=case.planned(),
         open_groups=case.open_groups(),

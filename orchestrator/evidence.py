@@ -18,6 +18,7 @@ class Evidence:
 
     ``inputs`` are its configured measures by name; ``planned`` how many messages each group was to
     send, None where only the run could tell; ``open_groups`` are those that are open loops.
+    ``is_one_at_a_time`` is whether the model promises that a worker serves one message at a time.
     ``is_told`` is whether the server wrote an event log; else it alone knows what it did.
     What is due within ``warmup_s`` of the start does not count into the figures.
     """
@@ -30,6 +31,7 @@ class Evidence:
     open_groups: AbstractSet[str] = frozenset()
     warmup_s: float = 0.0
     is_told: bool = True
+    is_one_at_a_time: bool = False
     faults: tuple[FaultRecord, ...] = ()
     kernel: KernelLog = field(default_factory=KernelLog)
 

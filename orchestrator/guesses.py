@@ -9,9 +9,8 @@ from orchestrator.dimensions import format_value
 from orchestrator.expressions import Expression
 from orchestrator.measures import MEASURES
 from orchestrator.repeats import Values
+from orchestrator.scenario.naming import PREDICTED
 from orchestrator.summary import Grade, Guess
-
-TWIN = "predicted"
 
 
 def grade(guesses: Sequence[Expression], values: Values) -> list[Guess]:
@@ -34,12 +33,17 @@ def _grade(guess: Expression, values: Values) -> Guess:
 
 
 def _of_twin(values: Values) -> Values:
-    """Return ``values`` as the twin would have them: what it does not predict is unknown."""
-    return {
+    """Return ``values`` as the twin has them: what it does not predict is unknown."""
+    configured = {
         name: value
-        if name in MEASURES and MEASURES[name].kind == "input"
-        else values.get(f"{TWIN}.{name}")
         for name, value in values.items()
+        if name in MEASURES and MEASURES[name].kind == "input"
+    }
+    prefix = f"{PREDICTED}."
+    return configured | {
+        name.removeprefix(prefix): value
+        for name, value in values.items()
+        if name.startswith(prefix)
     }
 
 

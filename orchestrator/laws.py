@@ -34,8 +34,13 @@ def law_measures(requests: Table, connections: Table, log: ServerLog) -> Figures
     }
 
 
-def broken_laws(requests: Table, log: ServerLog) -> Iterator[str]:
-    """Yield the laws that no server can break: if one is, what was recorded is wrong."""
+def broken_laws(
+    requests: Table, log: ServerLog, *, is_one_at_a_time: bool = False
+) -> Iterator[str]:
+    """Yield the laws that no server can break: if one is, what was recorded is wrong.
+
+    ``is_one_at_a_time`` is of models whose workers serve so, which keeps utilization at 1 or below.
+    """
     keys = user_keys(requests)
     users = np.searchsorted(np.unique(keys), keys).astype(np.uint64)
     again = len(requests) - len(np.unique(pair_keys(users, requests["message"])))
@@ -43,6 +48,8 @@ def broken_laws(requests: Table, log: ServerLog) -> Iterator[str]:
         yield f"{again} messages have the id of another"
     yield from _of_order(requests[np.lexsort((requests["message"], keys))])
     yield from _of_little(requests, log)
+    if is_one_at_a_time:
+        yield from _of_workers(requests[requests["finished_ns"] > 0])
 
 
 def jain(shares: Counts) -> float | None:
@@ -126,6 +133,15 @@ def _of_order(requests: Table) -> Iterator[str]:
         broken = np.count_nonzero((np.diff(instants) < 0) & (users[1:] == users[:-1]))
         if broken:
             yield f"{broken} messages were {told} before an earlier one of the same connection"
+
+
+def _of_workers(served: Table) -> Iterator[str]:
+    """Yield how many messages were begun by a worker that had not finished the one before."""
+    in_turn = served[np.lexsort((served["started_ns"], served["worker"]))]
+    is_same = in_turn["worker"][1:] == in_turn["worker"][:-1]
+    broken = np.count_nonzero(is_same & (in_turn["started_ns"][1:] < in_turn["finished_ns"][:-1]))
+    if broken:
+        yield f"{broken} messages were begun by a worker that was still serving another"
 
 
 def _of_little(requests: Table, log: ServerLog) -> Iterator[str]:

@@ -10,14 +10,16 @@ from typing import Any
 from orchestrator.commands.asking import add_json, add_scenario
 from orchestrator.commands.telling import Screen, say, write_out
 from orchestrator.dimensions import format_value
+from orchestrator.guesses import grade
 from orchestrator.measures import MEASURES
 from orchestrator.models import discover_models, discover_twins
 from orchestrator.plan import Case, plan
 from orchestrator.scenario import Scenario, load_scenario
 from orchestrator.scenario.scale import PREDICTION
+from orchestrator.summary import Grade
 from orchestrator.twin.formulas import Steady
 from orchestrator.twin.overhead import NONE, TYPICAL, Overhead
-from orchestrator.twin.predict import NoTwinError, Prediction, predict
+from orchestrator.twin.predict import NoTwinError, Prediction, predict, values_of
 from orchestrator.verdict import HOLDS, MISUSED
 from orchestrator.wording import unknown
 
@@ -119,7 +121,18 @@ def lines(scenario: Scenario, told: Told, cpus: float, overhead: str) -> Iterato
     for case, prediction in told:
         remarks = [prediction] if isinstance(prediction, str) else prediction.remarks
         yield from (f"{case.name}: {remark}" for remark in remarks)
+        if isinstance(prediction, Prediction):
+            yield from _guesses(scenario, prediction)
     yield BASIS.format(cpus=cpus, overhead=f"overhead: {overhead}").rstrip()
+
+
+def _guesses(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
+    """Yield what the twin says of each guess of the scenario that is of what it predicts."""
+    case = prediction.case
+    for guess in grade(scenario.guesses(case.model), values_of(prediction)):
+        if guess.twin is not Grade.UNKNOWN:
+            told = f"{case.name}: you guessed {guess.expression}: the twin says {guess.predicted}"
+            yield f"{told}, so it is {guess.twin}"
 
 
 def figures_of(steady: Steady) -> dict[str, float | None]:

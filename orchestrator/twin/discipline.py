@@ -16,6 +16,10 @@ class Kind(StrEnum):
     LOOP = "loop"
 
 
+WITH_WORKERS = (Kind.PROCESS, Kind.PROCESSES, Kind.THREADS)
+"""Those whose workers serve one message at a time."""
+
+
 @dataclass(frozen=True)
 class Discipline:
     """A model at one load point.

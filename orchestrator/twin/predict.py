@@ -7,6 +7,7 @@ from labkit.order import POLITE
 from orchestrator.client_measures import Figures, peak_overlap, ratio
 from orchestrator.plan import Case
 from orchestrator.quantiles import between_ns, statistics_s
+from orchestrator.scenario.naming import PREDICTED
 from orchestrator.twin.discipline import Discipline, Kind
 from orchestrator.twin.formulas import Steady, UnstableError
 from orchestrator.twin.overhead import NONE, Overhead
@@ -56,6 +57,12 @@ def predict(
         steady = None
         remarks.append(str(exc))
     return Prediction(case, figures, steady, tuple(remarks))
+
+
+def values_of(prediction: Prediction) -> Figures:
+    """Return what an expression may name of a prediction: what is set, ``predicted.`` what not."""
+    predicted = {f"{PREDICTED}.{name}": value for name, value in prediction.figures.items()}
+    return {**prediction.case.inputs(), **predicted}
 
 
 def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipline:

@@ -45,6 +45,14 @@ def test_messages_out_of_order_and_ids_twice_are_broken_laws() -> None:
     assert "1 messages were acked before an earlier one of the same connection" in doubts
 
 
+def test_a_worker_of_a_pool_serves_one_message_at_a_time() -> None:
+    events = [served(0, 1, 1, 101), served(1, 1, 100, 200)]
+    told = evidence([replica(0, TWO)], events, is_one_at_a_time=True)
+    law = "1 messages were begun by a worker that was still serving another"
+    assert analyse(told).invalid == [law]
+    assert analyse(evidence([replica(0, TWO)], events)).invalid == []  # a loop may
+
+
 def test_a_message_received_before_an_earlier_one_is_a_broken_law() -> None:
     first, second = dict(served(0, 1, 50, 60)), dict(served(0, 1, 10, 20))
     second["request"] = "r0.c0.m1"
