@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.dimensions import format_value
 from orchestrator.measures import MEASURES
-from orchestrator.scenario.naming import SLOWEST
+from orchestrator.scenario.naming import REPLAYED, SLOWEST
 from orchestrator.summary import CaseSummary, Outcome
 
 UNKNOWN = "—"
@@ -145,5 +145,5 @@ def by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
         case.model_copy(update={"axes": {**case.axes, "group": name}, "measures": measures})
         for case in cases
         for name, measures in case.groups.items()
-        if name != SLOWEST  # which has parts of response time alone
+        if name not in (SLOWEST, REPLAYED)  # parts alone, and the twin's own check
     ]

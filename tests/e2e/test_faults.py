@@ -9,6 +9,12 @@ from tests.e2e.lab import Lab
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
+MODELS = ("single", "prefork", "threaded", "epoll")
+RESTARTED_ON = [
+    ("process", "prefork"),
+    *(pytest.param("docker", model, marks=pytest.mark.docker) for model in MODELS),
+]
+
 PAUSED = """\
 intent: Does a standstill show, and pass?
 models: [prefork, epoll]
@@ -129,8 +135,7 @@ def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: P
     assert "fault kill-worker: worker 1 is no process that could be killed alone" in ended.out
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("model", ["single", "prefork", "threaded", "epoll"])
+@pytest.mark.parametrize(("backend", "model"), RESTARTED_ON)
 def test_a_killed_server_is_started_again(
     lab: Lab, tmp_path: Path, backend: str, model: str
 ) -> None:
@@ -149,7 +154,7 @@ def test_a_crowd_fills_the_backlog_and_goes(lab: Lab, tmp_path: Path, backend: s
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("model", ["single", "prefork", "threaded", "epoll"])
+@pytest.mark.parametrize("model", MODELS)
 def test_a_cable_is_pulled_and_put_back(lab: Lab, tmp_path: Path, model: str) -> None:
     ended = lab.run(written(tmp_path, UNPLUGGED.replace("MODEL", model)), "--backend", "docker")
     assert ended.code == 0, ended.out + ended.err
