@@ -22,7 +22,7 @@ clients:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ("prefork", "epoll"))  # a pool of workers, and a loop
+@pytest.mark.parametrize("model", ["prefork", "epoll"])  # a pool of workers, and a loop
 def test_a_million_clients_fit_in_two_gigabytes(tmp_path: Path, model: str) -> None:
     scenario, told = tmp_path / "million.yaml", tmp_path / "told.json"
     scenario.write_text(MILLION.format(model=model))
