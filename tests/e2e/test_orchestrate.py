@@ -127,8 +127,9 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
         "range(1, service.settings.workers + 1)", "range(1, service.settings.workers)"
     ))  # fmt: skip
     quickstart = "scenarios/quickstart.yaml"
-    ended = lab.run(quickstart, "--backend", backend)
+    ended = lab.orchestrate(quickstart, "--backend", backend, "--accept-invalid", "--out", lab.out)
     assert ended.code == 1, ended.out + ended.err
+    assert "messages were begun by a worker that was still serving another" in ended.out
     for name, expression in {
         "single": "peak_in_service == 1",
         "epoll": "peak_in_service == users",
