@@ -5,7 +5,7 @@ SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo venv test check conformance drains kills soak fuzz ready selftest twin bench engine base-image \
+.PHONY: help demo venv test check conformance drains kills soak fuzz faults ready selftest twin bench engine base-image \
 	browser pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -37,6 +37,9 @@ soak: .venv/dev.stamp ## Mixed and hostile load on every model at once for three
 
 fuzz: .venv/dev.stamp ## 1,200,000 random inputs to framing, session and settings: a minute
 	@$(ENDURE)/test_fuzz.py
+
+faults: .venv/dev.stamp ## Every fault on every model in containers, and Ctrl-C in the middle of each: a quarter of an hour
+	@$(ENDURE)/test_every_fault.py
 
 ready: .venv/dev.stamp ## Every ready scenario ten times, and beside programs that hog the CPUs: a quarter of an hour
 	@$(ENDURE)/test_ready.py
