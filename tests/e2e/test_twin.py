@@ -55,8 +55,14 @@ def is_quiet(case: dict[str, Any]) -> bool:
     return all((case["measures"][name] or 0) < limit for name, limit in QUIET.items())
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try all loads where there is time (make twin), and two in every test run."""
+    if "load" in metafunc.fixturenames:
+        chosen = list(LOADS) if metafunc.config.getoption("--long") else list(LOADS)[::3]
+        metafunc.parametrize("load", chosen)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("load", LOADS)
 def test_every_model_does_what_its_twin_does(lab: Lab, tmp_path: Path, load: str) -> None:
     scenario = tmp_path / "twin.yaml"
     scenario.write_text(

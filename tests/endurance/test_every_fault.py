@@ -1,6 +1,6 @@
 """Each fault on each model in containers: it takes effect, and Ctrl-C in its middle leaves nothing.
 
-A tenth of them in every test run; all of them take a quarter of an hour.
+A few of them in every test run; all of them take a quarter of an hour.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from orchestrator.scenario.faults import CPU_LIMIT, KILL_WORKER, KINDS, LASTING
+from orchestrator.scenario.faults import CPU_LIMIT, KILL, KILL_WORKER, KINDS, LASTING
 from tests.e2e.lab import ROOT, Lab
 from tests.models import discover_models
 
@@ -41,9 +41,9 @@ EVERY = [
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Try all of them where there is time, and one in ten in every test run."""
+    """Try all of them where there is time, and one in thirteen in every test run."""
     is_long = metafunc.config.getoption("--long")
-    metafunc.parametrize(("kind", "model"), EVERY if is_long else EVERY[::10])
+    metafunc.parametrize(("kind", "model"), EVERY if is_long else EVERY[::13])
 
 
 @pytest.mark.docker
@@ -67,7 +67,7 @@ def test_a_fault_takes_effect_and_an_interrupt_leaves_nothing(
 
 
 def _more(kind: str) -> str:
-    lasts = ", lasts: 1s" if kind in LASTING else ""
+    lasts = ", lasts: 1s" if kind in (*LASTING, KILL) else ""
     cpus = ", cpus: 0.2" if kind == CPU_LIMIT else ""
     attributes = f", attributes: {ATTRIBUTES[kind]}" if kind in ATTRIBUTES else ""
     return lasts + cpus + attributes

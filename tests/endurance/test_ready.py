@@ -24,8 +24,14 @@ READY = [path for path in sorted((ROOT / "scenarios").glob("*.yaml")) if path.st
 HOG = "while True: pass"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try all of them where there is time, and one in three in every test run."""
+    if "scenario" in metafunc.fixturenames:
+        chosen = READY if metafunc.config.getoption("--long") else READY[::3]
+        metafunc.parametrize("scenario", chosen, ids=[path.stem for path in chosen])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", READY, ids=lambda path: path.stem)
 def test_a_ready_scenario_holds_unless_the_host_was_disturbed(
     tmp_path: Path, scenario: Path, is_long: bool
 ) -> None:
