@@ -1,6 +1,6 @@
 # Each target in one line: make help
 PY := .venv/bin/python
-ENDURE := $(PY) -m pytest -q -s --long tests/endurance
+ENDURE := $(PY) -m pytest -q -s -o faulthandler_timeout=0 --long tests/endurance
 SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
