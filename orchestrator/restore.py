@@ -39,7 +39,10 @@ def restore(archive: Archive) -> Findings:
         ]
     except ValidationError as exc:
         raise RestoreError(f"{folder / 'summary.json'} is no summary of this version") from exc
-    except (OSError, ValueError, KeyError, ScenarioError) as exc:
+    except OSError as exc:
+        why = f"{exc.filename}: {(exc.strerror or str(exc)).lower()}"
+        raise RestoreError(f"{folder} does not hold complete results: {why}") from exc
+    except (ValueError, KeyError, ScenarioError) as exc:
         raise RestoreError(f"{folder} does not hold complete results: {exc}") from exc
     cases = aggregate(scenario, found)
     comparisons, rankings = compare(scenario, found, accept_invalid=told.accepts_invalid)
