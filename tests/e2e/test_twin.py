@@ -8,7 +8,7 @@ must say which part of the response time grew.
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,19 @@ LOADS = {
         "demand: sleep=exponential(50ms)}"
     ),
 }
+COMPUTING = {
+    "closed, computing": "{executor: closed, users: 4, messages: 10, demand: cpu=50ms}",
+    "open, computing": (
+        "{executor: open, rate: 12/s, duration: 4s, arrivals: poisson, connections: each, "
+        "demand: cpu=50ms}"
+    ),
+    "open, computing, exponential": (
+        "{executor: open, rate: 12/s, duration: 4s, arrivals: poisson, connections: each, "
+        "demand: cpu=exponential(50ms)}"
+    ),
+}
+ONE_AT_A_TIME = ("single", "epoll")
+"""Where several compute, the kernel's run queues and the interpreter lock decide: docs/twin.md."""
 
 
 def off_by(case: dict[str, Any], view: str, key: str) -> float:
@@ -56,27 +69,40 @@ def is_quiet(case: dict[str, Any]) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Try all loads where there is time (make twin), and two in every test run."""
-    if "load" in metafunc.fixturenames:
-        chosen = list(LOADS) if metafunc.config.getoption("--long") else list(LOADS)[::3]
-        metafunc.parametrize("load", chosen)
+    """Try all loads where there is time (make twin), and a part of them in every test run."""
+    is_long = metafunc.config.getoption("--long")
+    for name, loads in (("load", LOADS), ("computing_load", COMPUTING)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, list(loads) if is_long else list(loads)[::3])
 
 
 @pytest.mark.slow
 def test_every_model_does_what_its_twin_does(lab: Lab, tmp_path: Path, load: str) -> None:
-    scenario = tmp_path / "twin.yaml"
+    _check(lab, tmp_path, load, LOADS[load], discover_models())
+
+
+@pytest.mark.slow
+def test_who_computes_one_at_a_time_does_what_its_twin_does(
+    lab: Lab, tmp_path: Path, computing_load: str
+) -> None:
+    _check(lab, tmp_path, computing_load, COMPUTING[computing_load], ONE_AT_A_TIME)
+
+
+def _check(lab: Lab, folder: Path, load: str, group: str, models: Iterable[str]) -> None:
+    """Run ``models`` under a client group, and hold each to its twin."""
+    scenario = folder / "twin.yaml"
     scenario.write_text(
-        "intent: Does the twin agree?\nserver: {workers: 3}\ntimeout: 60s\n"
-        f"clients: [{LOADS[load]}]\n"
+        f"intent: Does the twin agree?\nmodels: [{', '.join(models)}]\nserver: {{workers: 3}}\n"
+        f"timeout: 60s\nclients: [{group}]\n"
         "expect: {all: [response_time_mean ~= replayed.response_time_mean within 2%]}\n"
     )
     ended = lab.run(scenario, "--backend", "process")
-    for model in discover_models():
+    for model in models:
         case = ended.case(model)
         told = {key: off_by(case, "predicted", key) for key in PREDICTED}
         replayed = off_by(case, "replayed", "response_time_mean_s")
         sys.stdout.write(
-            f"\n{load:20} {model:9} predicted: mean {told['response_time_mean_s']:+.2%}, "
+            f"\n{load:28} {model:9} predicted: mean {told['response_time_mean_s']:+.2%}, "
             f"p99 {told['response_time_p99_s']:+.2%}; replayed: mean {replayed:+.2%}"
             f"{'' if is_quiet(case) else ' (the host was not quiet)'}"
         )
