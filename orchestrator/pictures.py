@@ -1,26 +1,33 @@
-"""Draws stored results as a picture: ``python -m orchestrator.pictures results/… picture.svg``.
+"""Draws stored results: ``python -m orchestrator.pictures results/… percentiles picture.svg``.
 
-Exit code 2 where the folder holds no results. See ``make pictures``.
+The name is ``lanes`` or that of a chart of the report. Exit code 2 where the folder holds no
+results, or no such picture can be drawn of them. See ``make pictures``.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 from orchestrator.archive import Archive, ArchiveError
-from orchestrator.report.picture import picture
+from orchestrator.report.picture import NoSuchPictureError, picture
 from orchestrator.restore import RestoreError, restore
 
 
-def main(results: str, path: str) -> int:
-    """Write the picture of the campaign in the folder ``results`` to ``path``."""
+def main() -> int:
+    """Write the picture that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="pictures", description="Draw stored results as an SVG.")
+    parser.add_argument("results", type=Path, help="folder of a run")
+    parser.add_argument("name", help="lanes, or a chart of the report; a wrong one lists them")
+    parser.add_argument("path", type=Path, help="the SVG to write")
+    asked = parser.parse_args()
     try:
-        found = restore(Archive(Path(results)))
-        Archive(Path(path).parent).write(Path(path).name, picture(found))
-    except (RestoreError, ArchiveError) as exc:
+        found = restore(Archive(asked.results))
+        Archive(asked.path.parent).write(asked.path.name, picture(found, asked.name))
+    except (RestoreError, ArchiveError, NoSuchPictureError) as exc:
         sys.stderr.write(f"pictures: {exc}\n")
         return 2
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

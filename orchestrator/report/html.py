@@ -12,10 +12,10 @@ from orchestrator.findings import Findings
 from orchestrator.report import cells, remarks, sentences
 from orchestrator.report import differences as told_differences
 from orchestrator.report.campaigns import ShownCampaign, shown_campaigns, side_by_side
-from orchestrator.report.charts import costs, fairness, glance, latency, parts, sweep
-from orchestrator.report.charts.axis import Axis, axis_over
-from orchestrator.report.charts.plot import Chart, Table
+from orchestrator.report.charts.axis import axis_over
+from orchestrator.report.charts.plot import Table
 from orchestrator.report.charts.pointing import pointing
+from orchestrator.report.charts.selection import charts_of
 from orchestrator.report.charts.subject import Subject
 from orchestrator.report.charts.timeline import Timeline, timeline
 from orchestrator.report.charts.units import Units
@@ -72,7 +72,7 @@ def html_report(*campaigns: Findings) -> str:
         title=_title(shown),
         differences=list(_differences(shown)),
         scenes=list(_scenes(pictured, Units(axis.span_ns))),
-        charts=_charts(subjects, pictured, axis),
+        charts=charts_of(subjects, pictured, axis),
         left_out=_left_out(subjects, pictured),
         figures=list(_figures(cases)),
         legend=cells.legend(cases),
@@ -121,24 +121,6 @@ def _left_out(subjects: Sequence[Subject], pictured: Sequence[Subject]) -> str:
     if len(pictured) == len(subjects):
         return ""
     return f"{len(pictured)} of {len(subjects)} cases have pictures; all of them have figures"
-
-
-def _charts(
-    subjects: Sequence[Subject], pictured: Sequence[Subject], axis: Axis
-) -> dict[str, list[Chart]]:
-    """Return the charts by the section that they stand in; none of what nobody measured."""
-    if not subjects:
-        return {"before": [], "after": []}
-    after = [parts.parts(pictured), costs.costs(pictured), fairness.fairness(pictured)]
-    return {
-        "before": [glance.glance(pictured, axis.span_ns)],
-        "after": [
-            *sweep.sweeps(subjects),
-            latency.ecdf(pictured),
-            latency.percentiles(pictured),
-            *(chart for chart in after if chart is not None),
-        ],
-    }
 
 
 def _figures(cases: Sequence[CaseSummary]) -> Iterator[_Figures]:

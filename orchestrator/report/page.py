@@ -17,10 +17,10 @@ from orchestrator.report.charts.units import HUES, UNITS
 from orchestrator.report.visible import visible
 
 FOLDER = Path(__file__).with_name("templates")
-STYLE = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704 our own
+CHART_STYLE = Markup((FOLDER / "charts.css").read_text(encoding="utf-8"))  # noqa: S704 our own
+"""Begins with the palette: all colours, light and dark."""
+STYLE = CHART_STYLE + Markup((FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704 our own
 SCRIPT = Markup((FOLDER / "report.js").read_text(encoding="utf-8"))  # noqa: S704 our own
-PALETTE = STYLE.partition("}")[0].strip() + Markup("\n}")
-"""The first rule of the style sheet: all colours, light and dark."""
 
 
 def _digest(text: str) -> str:
@@ -59,5 +59,5 @@ TEMPLATES.globals |= {
     "POLICY": POLICY,
     "SCRIPT": SCRIPT,
     "STYLE": STYLE,
-    "PALETTE": PALETTE,
+    "CHART_STYLE": CHART_STYLE,
 }

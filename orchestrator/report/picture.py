@@ -1,63 +1,35 @@
-"""The lanes of all cases of a campaign as one SVG of its own, for a page such as the README.
+"""One picture of a campaign as an SVG of its own, for a page such as the README.
 
-It brings its colours, light and dark, and loads nothing. As in the report, what is higher is nearer
-to its end.
+It brings its colours, light and dark, and loads nothing.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 from orchestrator.findings import Findings
-from orchestrator.records import Exhibit
-from orchestrator.report.cells import measure_text
+from orchestrator.report.campaigns import shown_campaigns
 from orchestrator.report.charts.axis import axis_over
-from orchestrator.report.charts.subject import Subject
-from orchestrator.report.charts.timeline import Lane, timeline
-from orchestrator.report.charts.units import Units
-from orchestrator.report.page import TEMPLATES
+from orchestrator.report.charts.selection import charts_of
+from orchestrator.report.lanes_picture import lanes_picture
+from orchestrator.report.plots_picture import plots_picture
 
-TITLE_HEIGHT, GAP = 24, 14
-
-
-@dataclass(frozen=True)
-class _Band:
-    """One case: its lanes, which begin at ``lanes[0].y`` and are drawn from ``y`` on."""
-
-    y: int
-    name: str
-    told: str
-    lanes: list[Lane]
-
-    @property
-    def height(self) -> int:
-        """That of all lanes."""
-        return self.lanes[-1].y + self.lanes[-1].height - self.lanes[0].y
-
-    @property
-    def end(self) -> int:
-        """Where the next one may begin."""
-        return self.y + self.height + GAP
+LANES = "lanes"
 
 
-def picture(found: Findings) -> str:
-    """Return the lanes of all cases of ``found`` that recorded any message, below one another."""
-    axis = axis_over(each.excerpt.end_ns for each in found.exhibits.values())
-    bands = list(_bands(found, Units(axis.span_ns)))
-    return TEMPLATES.get_template("picture.svg.j2").render(
-        question=found.summary.intent,
-        bands=bands,
-        axis=axis,
-        bottom=bands[-1].end if bands else TITLE_HEIGHT,
-    )
+class NoSuchPictureError(ValueError):
+    """The campaign has no picture of that name; the message lists those it has."""
 
 
-def _bands(found: Findings, units: Units) -> Iterator[_Band]:
-    y = TITLE_HEIGHT
-    for case in found.summary.cases:
-        exhibit = Exhibit(found.exhibits[case.slug].excerpt)
-        lanes = timeline(Subject(case.name, case, exhibit), units, []).connections
-        if lanes:
-            most, over = measure_text(case, "peak_in_service"), measure_text(case, "makespan")
-            band = _Band(y, case.name, f"{most} at a time, over at {over}", lanes)
-            yield band
-            y = band.end + TITLE_HEIGHT
+def picture(found: Findings, name: str) -> str:
+    """Return the picture ``name`` of ``found``: its `LANES`, or one of the charts of its report.
+
+    Raises:
+        NoSuchPictureError: There is none of that name.
+    """
+    if name == LANES:
+        return lanes_picture(found)
+    subjects = list(shown_campaigns([found])[0].subjects())
+    axis = axis_over(each.exhibit.excerpt.end_ns for each in subjects)
+    charts = charts_of(subjects, subjects, axis)
+    by_name = {each.key: each for each in (*charts.before, *charts.after)}
+    if name not in by_name:
+        known = ", ".join((LANES, *by_name))
+        raise NoSuchPictureError(f"there is no picture {name!r} of these results, but: {known}")
+    return plots_picture(by_name[name], found.summary.intent)

@@ -107,7 +107,14 @@ def test_an_image_is_measured_like_a_model(lab: Lab, tmp_path: Path) -> None:
         engine.images.build(path=str(SERVER.parent), tag=IMAGE, buildargs=told, rm=True)
         try:
             target = f"{{name: mine, image: '{IMAGE}'}}"
-            more = "models: [epoll]\nfaults: [{at: 0s, fault: pause, lasts: 200ms}]\n"
+            more = """\
+models: [epoll]
+faults:
+  - {at: 0s, fault: pause, lasts: 200ms}
+  - {at: 0s, fault: latency, lasts: 20s, attributes: {latency: 40ms}}
+expect:
+  all: [acked == 20, response_time_p50 > 40ms]
+"""
             ended = lab.run(written(tmp_path, target, more), "--backend", "docker")
             assert ended.code == 0, ended.out + ended.err
             measures = ended.case("mine")["measures"]

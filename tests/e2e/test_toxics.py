@@ -86,13 +86,15 @@ def test_a_toxic_shows_on_each_model_in_containers(
 
 
 def test_a_late_end_keeps_a_worker_that_serves_whole_connections(lab: Lab, tmp_path: Path) -> None:
-    """The client's goodbye is answered by the server's end of the stream, which comes late."""
+    """Who leaves without a word is gone for the server when the end of the stream arrives."""
     text = """\
 intent: Who pays for the end of a conversation that arrives late?
 models: [single]
-clients: [{executor: closed, users: 4, messages: 1, demand: sleep=1ms}]
+clients:
+  - {executor: closed, users: 4, messages: 1, demand: sleep=1ms, behaviour: no-goodbye,
+     start: 300ms}
 faults: [{at: 0s, fault: slow_close, lasts: 20s, stream: upstream, attributes: {delay: 300ms}}]
-expect: {all: [acked == 4]}
+expect: {all: [acked == 4, first_service_wait_max >= 900ms]}
 """
     ended = lab.run(written(tmp_path, text), "--backend", "process")
     assert ended.code == 0, ended.out + ended.err
