@@ -44,8 +44,8 @@ class Difference:
     """One measure of one case in both campaigns.
 
     ``relative`` is after less before, over before: 0.1 is ten percent more; infinite where before
-    is 0. ``low`` and ``high`` are the ends of its 95% interval. None is what could not be told, and
-    ``reason`` says why; without a reason, the interval reaches across the threshold.
+    is 0. ``low`` and ``high`` are the ends of its 95% interval, None where no interval can be told;
+    ``reason`` says why. Without a reason, the interval reaches across the threshold.
     """
 
     case: str
@@ -71,12 +71,13 @@ def differences(
 
     ``measures`` are names as in an expectation, ``group.measure`` too; ``threshold`` is a share,
     0.05 for five percent. What is invalid as a measurement tells nothing, unless that is accepted;
-    then the reason says so.
+    then the reason says so. A campaign does not differ from itself, however few its repeats.
     """
     first = {case.name: case for case in before.cases}
+    fewest = 1 if before == after else MIN_REPEATS
     accepts = (accept_invalid or before.accepts_invalid, accept_invalid or after.accepts_invalid)
     return [
-        _difference(_Pair(first[case.name], case, accepts), full_name(name), threshold)
+        _difference(_Pair(first[case.name], case, accepts, fewest), full_name(name), threshold)
         for case in after.cases
         if case.name in first
         for name in measures
@@ -91,19 +92,23 @@ def unmatched(before: Summary, after: Summary) -> list[str]:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A case in both campaigns; ``accepts`` is whether each counts though it is invalid."""
+    """A case in both campaigns; ``accepts`` is whether each counts though it is invalid.
+
+    ``fewest`` is how many repeats it takes to tell anything.
+    """
 
     before: CaseSummary
     after: CaseSummary
     accepts: tuple[bool, bool]
+    fewest: int
 
     def doubt(self) -> str:
         """Return why nothing can be told, empty if nothing keeps us from it."""
         for case, which, accepted in self._sides():
             if case.invalid and not accepted:
                 return f"the {which} is {_INVALID}: {case.invalid[0]}"
-            if len(case.runs) < MIN_REPEATS:
-                return f"the {which} has too few repeats, {len(case.runs)}; it takes {MIN_REPEATS}"
+            if len(case.runs) < self.fewest:
+                return f"the {which} has too few repeats, {len(case.runs)}; it takes {self.fewest}"
         return ""
 
     def remark(self) -> str:
@@ -121,12 +126,14 @@ class _Pair:
 def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
     ours, theirs = (_column(case.runs, name) for case in (pair.before, pair.after))
     untold = Difference(pair.after.name, name, _median(ours), _median(theirs))
-    if reason := pair.doubt() or _lack(ours, theirs, name):
+    if reason := _lack(ours, theirs, name):
+        return replace(untold, reason=pair.doubt() or reason)
+    untold = replace(untold, relative=float(_relative(np.median(ours), np.median(theirs))))
+    if reason := pair.doubt():
         return replace(untold, reason=reason)
-    relative, low, high = _interval(ours, theirs)
+    low, high = _interval(ours, theirs)
     return replace(
         untold,
-        relative=relative,
         low=low,
         high=high,
         change=_change(name, low, high, threshold),
@@ -152,20 +159,20 @@ def _lack(ours: _Values, theirs: _Values, name: str) -> str:
     return f"{name} was not measured in the {'second' if ours.size else 'first'}"
 
 
-def _interval(ours: _Values, theirs: _Values) -> tuple[float, float, float]:
-    """Return the relative difference of the medians, and the ends of its interval."""
+def _interval(ours: _Values, theirs: _Values) -> tuple[float, float]:
+    """Return the ends of the interval of the relative difference of the medians."""
     first = draw(len(ours))
     second = first if len(ours) == len(theirs) else draw(len(theirs), stream=1)
     resampled = _relative(np.median(ours[first], axis=1), np.median(theirs[second], axis=1))
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     low, high = np.quantile(resampled, tails, method="inverted_cdf")  # of inf, no mean
-    relative = _relative(np.array([np.median(ours)]), np.array([np.median(theirs)]))
-    return float(relative[0]), float(low), float(high)
+    return float(low), float(high)
 
 
-def _relative(before: _Values, after: _Values) -> _Values:
+def _relative(before: npt.ArrayLike, after: npt.ArrayLike) -> _Values:
     """Return by what share of ``before`` it changed; from 0 to anything else is infinitely much."""
-    change = after - before
+    before = np.asarray(before, np.float64)
+    change = np.asarray(after, np.float64) - before
     endless = np.copysign(math.inf, change)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(before == 0, endless, change / np.abs(before))

@@ -33,8 +33,10 @@ def cells(difference: Difference) -> tuple[str, ...]:
 
 
 def _relative(difference: Difference) -> str:
-    if difference.relative is None or difference.low is None or difference.high is None:
+    if difference.relative is None:
         return UNKNOWN
+    if difference.low is None or difference.high is None:
+        return percent(difference.relative)
     low, high = percent(difference.low), percent(difference.high)
     return f"{percent(difference.relative)} ({low.rstrip('%')} to {high})"
 
