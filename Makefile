@@ -41,7 +41,7 @@ fuzz: .venv/dev.stamp ## 1,200,000 random inputs to framing, session and setting
 faults: .venv/dev.stamp ## Every fault on every model in containers, and Ctrl-C in the middle of each: a quarter of an hour
 	@$(ENDURE)/test_every_fault.py
 
-ready: .venv/dev.stamp ## Every ready scenario ten times, and beside programs that hog the CPUs: a quarter of an hour
+ready: .venv/dev.stamp ## Every ready scenario ten times, in containers too, and beside programs that hog the CPUs: half an hour
 	@$(ENDURE)/test_ready.py
 
 selftest: .venv/dev.stamp ## Freeze a server for 1 s in 5: does the client see it, and what would a naive one see?

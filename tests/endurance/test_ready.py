@@ -22,46 +22,73 @@ LONG = {"classic", "gate", "start_together", "sweep_workers", "ten_thousand"}
 
 READY = [path for path in sorted((ROOT / "scenarios").glob("*.yaml")) if path.stem not in LONG]
 HOG = "while True: pass"
+CPUS = os.cpu_count() or 1
+
+
+PARTS = {
+    "scenario": slice(0, None, 3),
+    "in_containers": slice(1, None, 7),
+    "disturbed": slice(2, None, 4),
+}
+"""Tried in every test run; all of them where there is time."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Try all of them where there is time, and one in three in every test run."""
-    if "scenario" in metafunc.fixturenames:
-        chosen = READY if metafunc.config.getoption("--long") else READY[::3]
-        metafunc.parametrize("scenario", chosen, ids=[path.stem for path in chosen])
+    for name, part in PARTS.items():
+        if name in metafunc.fixturenames:
+            chosen = READY if metafunc.config.getoption("--long") else READY[part]
+            metafunc.parametrize(name, chosen, ids=[path.stem for path in chosen])
 
 
 @pytest.mark.slow
 def test_a_ready_scenario_holds_unless_the_host_was_disturbed(
     tmp_path: Path, scenario: Path, is_long: bool
 ) -> None:
+    _repeat(tmp_path, scenario, "process", times=10 if is_long else 1)
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+def test_it_holds_in_containers_too(tmp_path: Path, in_containers: Path, is_long: bool) -> None:
+    _repeat(tmp_path, in_containers, "docker", times=3 if is_long else 1)
+
+
+def _repeat(folder: Path, scenario: Path, backend: str, times: int) -> None:
     codes = Counter[int]()
-    for number in range(10 if is_long else 1):
-        ended = run(tmp_path / str(number), scenario)
+    for number in range(times):
+        ended = run(folder / str(number), scenario, backend)
         codes[ended.code] += 1
         assert ended.code in {HOLDS, INVALID}, ended.out + ended.err
         doubts = [doubt for case in ended.summary["cases"] for doubt in case["invalid"]]
         assert bool(doubts) == (ended.code == INVALID)
         assert [each for each in doubts if not each.startswith(("host_", "client_"))] == []
     print(
-        f"{scenario.stem}: held {codes[HOLDS]} times, the host was disturbed {codes[INVALID]} times"
+        f"{scenario.stem}, {backend}: held {codes[HOLDS]} times, "
+        f"the host was disturbed {codes[INVALID]} times"
     )
+
+
+@pytest.mark.slow
+def test_hogs_on_half_of_the_cpus_make_a_run_invalid(tmp_path: Path, disturbed: Path) -> None:
+    with hogs(max(1, CPUS // 2)):
+        ended = run(tmp_path, disturbed, "process")
+    assert ended.code == INVALID, ended.out + ended.err
 
 
 @pytest.mark.slow
 def test_a_host_that_is_disturbed_on_purpose_makes_every_run_invalid(
     tmp_path: Path, is_long: bool
 ) -> None:
-    with hogs(2 * (os.cpu_count() or 1)):
+    with hogs(2 * CPUS):
         for number in range(10 if is_long else 1):
-            ended = run(tmp_path / str(number), ROOT / "scenarios" / "quickstart.yaml")
+            ended = run(tmp_path / str(number), ROOT / "scenarios" / "quickstart.yaml", "process")
             assert ended.code == INVALID, ended.out + ended.err
             assert all(case["invalid"] for case in ended.summary["cases"])
 
 
-def run(out: Path, scenario: Path) -> Ended:
+def run(out: Path, scenario: Path, backend: str) -> Ended:
     lab = Lab(ROOT, out)
-    ended = lab.orchestrate(scenario, "--backend", "process", "--out", out)
+    ended = lab.orchestrate(scenario, "--backend", backend, "--out", out)
     assert lab.left_processes() == []
     return ended
 
