@@ -14,7 +14,9 @@ from labkit.pulse import Pulse
 from labkit.wire import Message, WireError
 
 READY_S = 20.0  # for a replica to find its target's address, and to prepare its load
+REPORT_S = 30.0  # to sum up its samples, beside many who do the same
 SILENCE_S = 10.0  # within samples that are on their way
+RESULT = "its result"
 
 
 class LostError(Exception):
@@ -83,19 +85,28 @@ class Member:
             if answer["type"] != "ready":
                 raise WireError(f"a message of type {answer['type'][:40]!r}")
 
-    async def result(
-        self, within_s: float, on_progress: Callable[[], Awaitable[None]]
-    ) -> dict[str, Any]:
-        """Follow the replica until it tells its result; its samples are still to be read.
+    async def follow(self, within_s: float, on_progress: Callable[[], Awaitable[None]]) -> None:
+        """Follow the replica until its load is over.
+
+        Raises:
+            LostError: that will not come.
+        """
+        async with expected(RESULT, within_s):
+            while (message := await self.peer.receive())["type"] == "progress":
+                self.pulse = read_fields(Pulse, message)
+                await on_progress()
+            if message["type"] != "over":
+                raise WireError(f"a message of type {message['type'][:40]!r}")
+
+    async def result(self) -> dict[str, Any]:
+        """Ask for the result and return it; the samples are still to be read.
 
         Raises:
             LostError: it will not come.
         """
-        async with expected("its result", within_s):
-            while (message := await self.peer.receive())["type"] == "progress":
-                self.pulse = read_fields(Pulse, message)
-                await on_progress()
-            result = read_result(message, self.number)
+        async with expected(RESULT, REPORT_S):
+            await self.peer.send("report")
+            result = read_result(await self.peer.receive(), self.number)
         self.pulse = replace(self.pulse, acked=result["books"]["acked"], connections=0)
         return {**result, "host": self.enrolment.host, "pid": self.enrolment.pid}
 

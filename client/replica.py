@@ -92,6 +92,8 @@ def _carry_out(channel: Channel, load: Loop) -> None:
         load.run(start_ns, lambda pulse: channel.send("progress", **asdict(pulse)))
     if load.is_stopped:
         raise WireError("it closed the connection")
+    channel.send("over")
+    channel.receive()  # once all replicas are, so that nobody's report disturbs another's load
     samples, connections = load.books.packed()
     channel.send(
         "result",

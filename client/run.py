@@ -41,7 +41,9 @@ class Run:
         try:
             if self._members:
                 await self._start()
-            await self._each(self._collect)
+                await self._each(self._follow)
+                await self.orchestrator.send("over")
+                await self._each(self._collect)
         finally:
             turning_away.cancel()
         for number in self._free:
@@ -90,10 +92,13 @@ class Run:
             member.peer.writer.write(encode("start", start_ns=start_ns))
         await self.orchestrator.send("started", start_ns=start_ns)
 
+    async def _follow(self, member: Member) -> None:
+        longest_s = self._order.margin_s + self._order.timeout_s + RESULT_GRACE_S
+        await member.follow(longest_s, self._tell_progress)
+
     async def _collect(self, member: Member) -> None:
         """Pass a result on; the samples of one replica at a time, for they may be large."""
-        longest_s = self._order.margin_s + self._order.timeout_s + RESULT_GRACE_S
-        result = await member.result(longest_s, self._tell_progress)
+        result = await member.result()
         async with self._transfer:
             samples = await member.samples(result["samples_bytes"] + result["connections_bytes"])
             await self.orchestrator.send("result", samples, **result)

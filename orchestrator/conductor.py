@@ -78,6 +78,8 @@ class _Drive:
                 self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
             case "progress":
                 self._watch.on_pulse(read_fields(Pulse, message))
+            case "over":
+                self._host_ended = HostTimes.now()
             case "result":
                 self._keep(message)
             case "lost":
@@ -103,7 +105,6 @@ class _Drive:
 
     def _keep(self, message: Message) -> None:
         """Store a replica's samples, untouched, and remember what it says of itself."""
-        self._host_ended = HostTimes.now()
         result = {name: value for name, value in message.items() if name != "type"}
         for table in ("samples", "connections"):
             name = f"{table}-{result['replica']:03d}.npy"

@@ -6,51 +6,46 @@ accounting/psi.rst) at the load's start and at its end; nothing is read in betwe
 
 import contextlib
 import os
-import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 STAT, PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-USER, NICE, STEAL = 0, 1, 7  # columns of the line ``cpu``, in ticks
+USER, NICE, SYSTEM, STEAL = 0, 1, 2, 7  # columns of the line ``cpu``, in ticks
 
 
 @dataclass(frozen=True)
 class HostTimes:
     """Totals since boot, in seconds; None what cannot be read.
 
-    ``own_s`` is the orchestrator's user time, ``own_cpu_s`` all its CPU time.
+    ``busy_s`` is the CPU time of all programs, ``own_cpu_s`` the orchestrator's.
     """
 
     at_s: float
-    user_s: float | None
+    busy_s: float | None
     steal_s: float | None
-    own_s: float
     own_cpu_s: float
     pressure_s: float | None
 
     @classmethod
     def now(cls) -> "HostTimes":
         """Read them."""
-        user_s = steal_s = pressure_s = None
+        busy_s = steal_s = pressure_s = None
         with contextlib.suppress(OSError, ValueError, IndexError):  # no Linux as we know it
             ticks = [int(word) for word in STAT.read_text().split("\n", 1)[0].split()[1:]]
-            user_s = (ticks[USER] + ticks[NICE]) / TICKS_PER_S
+            busy_s = (ticks[USER] + ticks[NICE] + ticks[SYSTEM]) / TICKS_PER_S
             steal_s = ticks[STEAL] / TICKS_PER_S
         with contextlib.suppress(OSError, ValueError, IndexError):  # a kernel without PSI
             pressure_s = int(PRESSURE.read_text().split("total=", 1)[1].split()[0]) / 1e6
-        own_s = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-        own_cpu_s = time.process_time()
-        return cls(time.monotonic(), user_s, steal_s, own_s, own_cpu_s, pressure_s)
+        return cls(time.monotonic(), busy_s, steal_s, time.process_time(), pressure_s)
 
     def since(self, begun: "HostTimes") -> dict[str, float | None]:
         """Return what passed from ``begun`` on, in seconds, and the number of CPUs."""
         return {
             "wall_s": self.at_s - begun.at_s,
-            "user_s": _difference(self.user_s, begun.user_s),
+            "busy_s": _difference(self.busy_s, begun.busy_s),
             "steal_s": _difference(self.steal_s, begun.steal_s),
-            "own_s": self.own_s - begun.own_s,
             "own_cpu_s": self.own_cpu_s - begun.own_cpu_s,
             "pressure_s": _difference(self.pressure_s, begun.pressure_s),
             "cpus": float(os.cpu_count() or 1),

@@ -110,6 +110,18 @@ def throttled_periods(log: KernelLog) -> int:
     return int(periods[-1] - periods[0]) if len(periods) else 0
 
 
+def seen_cpu_s(log: KernelLog) -> float | None:
+    """Return the server's CPU time from its start to the last look, None where nobody looked."""
+    user, system = (_counter(log.looks, field).values for field in ("cpu_user_s", "cpu_system_s"))
+    return float(user[-1] + system[-1]) if len(user) else None
+
+
+def probe_cpu_s(log: KernelLog) -> float:
+    """Return what all looking cost."""
+    spent = _counter(log.lines, "probe_cpu_s").values
+    return float(spent[-1]) if len(spent) else 0.0
+
+
 def _counter(looks: Sequence[Look], field: str) -> _Series:
     """Return a counter as it would be had the server not been started again, which sets it to 0."""
     series = _series(looks, field)

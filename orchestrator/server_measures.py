@@ -6,6 +6,7 @@ import numpy as np
 
 from orchestrator.client_measures import Figures, ratio
 from orchestrator.evidence import Evidence
+from orchestrator.kernel_measures import probe_cpu_s, seen_cpu_s
 from orchestrator.quantiles import between_ns
 from orchestrator.server_log import Event, ServerLog
 from orchestrator.tables import Table
@@ -35,7 +36,7 @@ def server_measures(
 ) -> Figures:
     """Return what the server did and used; ``measured`` are the figures of the clients."""
     log = evidence.log
-    cpu_time_s = _cpu_s(log, "cpu_user_s", "cpu_system_s")
+    cpu_time_s = _told_cpu_s(log)
     accepted = int(np.count_nonzero(log.accepted["accepted_ns"]))
     drain = log.first("drain_begun")
     deaths = [e for e in log.of("worker_exited") if drain is None or e["t_ns"] < drain["t_ns"]]
@@ -54,17 +55,19 @@ def server_measures(
 def host_measures(evidence: Evidence) -> Figures:
     """Return what else the host did while the load ran, as shares; None where nobody knows.
 
-    What the lab's own programs used is left out: by other programs' *user* time, for the kernel's
-    part of the load cannot be told from theirs. The server's start counts for it, so this is at
-    least what others used.
+    What the lab's own programs used is left out. The server's start and its end count for it too,
+    so this is at least what others used; dockerd, which carries its log, is one of them.
     """
-    host, server_s = evidence.clients.host, _cpu_s(evidence.log, "cpu_user_s")
+    host, server_s = evidence.clients.host, _told_cpu_s(evidence.log)
+    if server_s is None:
+        server_s = seen_cpu_s(evidence.kernel)
     wall_s = host.get("wall_s")
     cpu_s = (wall_s or 0) * (host.get("cpus") or 1)
-    user_s, others_s = host.get("user_s"), None
-    if user_s is not None and server_s is not None:
+    busy_s, others_s = host.get("busy_s"), None
+    if busy_s is not None and server_s is not None:
         clients_s = sum(replica.health.cpu_s for replica in evidence.clients.replicas)
-        others_s = user_s - clients_s - server_s - (host.get("own_s") or 0)
+        lab_s = clients_s + server_s + probe_cpu_s(evidence.kernel) + (host.get("own_cpu_s") or 0)
+        others_s = busy_s - lab_s
     return {
         "host_busy": None if others_s is None else ratio(max(others_s, 0.0), cpu_s),
         "host_steal": ratio(host.get("steal_s"), cpu_s),
@@ -73,10 +76,10 @@ def host_measures(evidence: Evidence) -> Figures:
     }
 
 
-def _cpu_s(log: ServerLog, *kinds: str) -> float | None:
-    """Return the server's CPU time of these kinds, None where one of its ends is not known."""
+def _told_cpu_s(log: ServerLog) -> float | None:
+    """Return the server's CPU time, None where one of its ends is not known."""
     ends = _ends(log)
-    return float(sum(end[kind] for end in ends for kind in kinds)) if ends else None
+    return float(sum(end["cpu_user_s"] + end["cpu_system_s"] for end in ends)) if ends else None
 
 
 def _ends(log: ServerLog) -> list[Event]:

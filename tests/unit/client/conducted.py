@@ -107,9 +107,16 @@ def a_result(replica: int, samples_bytes: int = 0, **changes: Any) -> dict[str, 
     }
 
 
-async def report(peer: Peer, replica: int, samples: bytes = b"") -> None:
-    """Have a replica hear the start and report."""
+async def carried_out(peer: Peer) -> None:
+    """Have a replica hear the start, come to the end of its load, and be asked for its result."""
     assert (await peer.receive())["type"] == "start"
+    await peer.send("over")
+    assert await peer.receive() == {"type": "report"}
+
+
+async def report(peer: Peer, replica: int, samples: bytes = b"") -> None:
+    """Have a replica carry out its load and report."""
+    await carried_out(peer)
     await peer.send("result", [samples], **a_result(replica, len(samples)))
 
 

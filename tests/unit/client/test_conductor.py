@@ -35,13 +35,36 @@ def test_a_run_may_come_between_its_replicas() -> None:
         pulse: dict[str, Any] = {"acked": 2, "failed": 1, "errors": 0, "connections": 3}
         await first.send("progress", **pulse)
         assert await orchestrator.receive() == {"type": "progress", **pulse}
+        for replica in (first, second):
+            await replica.send("over")
+        assert await orchestrator.receive() == {"type": "over"}
         for number, (replica, samples) in enumerate(((first, b"one\n"), (second, b"\x00\xff"))):
+            assert await replica.receive() == {"type": "report"}
             fields = a_result(number, len(samples))
             await replica.send("result", [samples], **fields)
             told = await orchestrator.receive()
             assert told == {"type": "result", **fields, "host": "here", "pid": 1}
             assert await orchestrator.reader.readexactly(len(samples)) == samples
         assert await orchestrator.receive() == {"type": "done"}
+
+    played(script)
+
+
+def test_nobody_reports_while_another_is_still_under_load() -> None:
+    async def script(join: Join) -> None:
+        first, second = [await enlisted(join) for _ in range(2)]
+        orchestrator = await ordered(join, 2)
+        await asyncio.gather(made_ready(first), made_ready(second))
+        early = asyncio.ensure_future(report(first, 0))
+        assert (await second.receive())["type"] == "start"
+        await second.send("progress", acked=1, failed=0, errors=0, connections=1)
+        messages = [await orchestrator.receive() for _ in range(4)]
+        assert [each["type"] for each in messages] == ["enrolled"] * 2 + ["started", "progress"]
+        assert not early.done()
+        await second.send("over")
+        assert (await orchestrator.receive())["type"] == "over"
+        await early
+        await orchestrator.close()
 
     played(script)
 
@@ -71,7 +94,7 @@ def test_an_end_does_not_overtake_what_was_sent_before_it() -> None:
         await replica.reader.read()  # the conductor is done with it
         for _ in range(100):
             await asyncio.sleep(0)  # and may now do what it does after `done`
-        for _ in range(3):
+        for _ in range(4):
             kind = (await orchestrator.receive())["type"]
         assert kind == "result"
         assert await orchestrator.reader.readexactly(len(samples)) == samples
@@ -93,7 +116,7 @@ def test_samples_of_any_size_pass_unchanged() -> None:
             kinds.append(message["type"])
             if message["type"] == "result":
                 assert await orchestrator.reader.readexactly(len(samples)) == samples
-        assert kinds == ["enrolled", "started", "result"]
+        assert kinds == ["enrolled", "started", "over", "result"]
 
     played(script)
 

@@ -41,8 +41,15 @@ def conducted(script: Callable[[Channel], None]) -> None:
             conductor.join()
 
 
+def let_report(channel: Channel) -> None:
+    """Wait until a replica's load is over, and ask for its result."""
+    assert channel.receive()["type"] == "over"
+    channel.send("report")
+
+
 def result_of(channel: Channel) -> dict[str, Any]:
-    """Return what a replica reports, without its samples, which are read."""
+    """Return what a replica reports when asked, without its samples, which are read."""
+    let_report(channel)
     result = dict(channel.receive())
     assert result["type"] == "result"
     channel.receive_bytes(result["samples_bytes"] + result["connections_bytes"])
@@ -57,6 +64,7 @@ def test_a_share_without_a_server_is_reported_as_refused() -> None:
         assert channel.receive()["type"] == "ready"
         told["start_ns"] = time.monotonic_ns() + 20_000_000
         channel.send("start", start_ns=told["start_ns"])
+        let_report(channel)
         told.update(channel.receive())
         assert list(rows(channel.receive_bytes(told["samples_bytes"]))) == []
         lives = list(connection_rows(channel.receive_bytes(told["connections_bytes"])))

@@ -15,6 +15,7 @@ from tests.unit.client.conducted import (
     BOOKS,
     Join,
     a_result,
+    carried_out,
     enlisted,
     made_ready,
     of_type,
@@ -54,6 +55,12 @@ async def leave_after_the_start(peer: Peer) -> None:
     await peer.close()
 
 
+async def leave_when_its_load_is_over(peer: Peer) -> None:
+    await made_ready(peer)
+    await carried_out(peer)
+    await peer.close()
+
+
 async def reset(peer: Peer) -> None:
     await made_ready(peer)
     await peer.receive()
@@ -74,7 +81,7 @@ def say_after_the_start(words: bytes) -> Loss:
 def report_wrongly(samples: bytes = b"", **changes: Any) -> Loss:  # noqa: ANN401
     async def say(peer: Peer) -> None:
         load = await made_ready(peer)
-        await peer.receive()
+        await carried_out(peer)
         await peer.send("result", [samples], **{**a_result(load["replica"]), **changes})
         if changes.get("samples_bytes"):
             await peer.close()
@@ -93,6 +100,7 @@ READY, RESULT = "its word that it is ready", "its result"
         (refuse, "refused: to vanish takes a privilege"),
         (say_no, f"sent nonsense before {READY} came: a message of type 'no'"),
         (leave_after_the_start, f"left before {RESULT} came"),
+        (leave_when_its_load_is_over, f"left before {RESULT} came"),
         (reset, f"left before {RESULT} came"),
         (say_after_the_start(b"\xff\n"), rf"sent nonsense before {RESULT} came: not a message: .*"),
         (
@@ -142,9 +150,10 @@ def test_a_replica_is_lost_and_the_others_are_not(lose: Loss, reason: str) -> No
     [
         ("client.member.READY_S", 0, f"hung: {READY} did not come within 0.05 s"),
         ("client.run.RESULT_GRACE_S", 1, f"hung: {RESULT} did not come within 0.05 s"),
+        ("client.member.REPORT_S", 2, f"hung: {RESULT} did not come within 0.05 s"),
         (
             "client.member.SILENCE_S",
-            2,
+            3,
             "hung: the rest of its samples did not come within 0.05 s",
         ),
     ],
@@ -161,7 +170,8 @@ def test_a_replica_that_hangs_is_lost_and_the_others_are_not(
         if steps > 0:
             await made_ready(hanging)
         if steps > 1:
-            await hanging.receive()
+            await carried_out(hanging)
+        if steps > 2:
             await hanging.send("result", [b"some"], **a_result(0, samples_bytes=99))
         messages = await told(orchestrator)
         assert [loss["reason"] for loss in of_type(messages, "lost")] == [reason]

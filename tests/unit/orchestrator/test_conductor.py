@@ -83,6 +83,7 @@ def test_a_run_leaves_what_the_clients_reported(tmp_path: Path) -> None:
         channel.send("enrolled", count=2)
         channel.send("started", start_ns=1_000)
         channel.send("progress", acked=1, failed=2, errors=3, connections=4)
+        channel.send("over")
         report(channel, 1)
         report(channel, 0)
         channel.send("done")
