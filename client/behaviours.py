@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
-from labkit.framing import ETX
+from labkit.protocol.framing import ETX
 
 NOT_ASCII = b"\xff\x80"
 OVERSIZE_BYTES = (1 << 20) + 1  # no server can be set to take more than a MiB

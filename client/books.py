@@ -5,7 +5,7 @@ from struct import Struct
 from typing import Protocol
 
 from client.link import Link
-from labkit.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
+from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
 
 CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 ACKED, IN_FLIGHT = CODES["acked"], CODES["in_flight"]
@@ -101,5 +101,5 @@ class Books:
         return [(ended_ns - due_ns) / 1e9 for due_ns, ended_ns, code in columns if code == ACKED]
 
     def packed(self) -> tuple[bytes, bytes]:
-        """Return the messages and the connections as they travel; see `labkit.samples`."""
+        """Return the messages and the connections as they travel; see `labkit.wire.samples`."""
         return pack(self._rows, Row._fields), pack(self._connections, ConnectionRow._fields)

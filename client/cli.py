@@ -16,7 +16,7 @@ from client.resolve import UnresolvedError, resolve
 from client.scripted_loop import BehaviourError
 from client.story import Story, tell_sum
 from client.task import Task
-from labkit.order import CLOSED, GroupOrder, Share
+from labkit.workload.load_order import CLOSED, GroupOrder, Share
 
 OK, FAILED, MISUSED, LOST, INTERRUPTED = 0, 1, 2, 3, 130
 CODES: dict[type[Exception], int] = {

@@ -9,9 +9,8 @@ from client.story import Story
 from client.task import Task
 from client.user import THINKING, WAITING, User
 from client.user_loop import UserLoop
-from labkit.draws import Draws
-from labkit.laws import parse_law
-from labkit.profile import NS_PER_S
+from labkit.workload.distributions import Draws, parse_law
+from labkit.workload.profile import NS_PER_S
 
 
 class ClosedLoop(PoliteLoop, UserLoop):

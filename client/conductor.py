@@ -18,8 +18,8 @@ from client.member import Enrolment
 from client.options import OptionsError
 from client.peer import Peer
 from client.run import Run
-from labkit.order import Order
-from labkit.wire import MAX_LINE_BYTES, WireError
+from labkit.wire.wire import MAX_LINE_BYTES, WireError
+from labkit.workload.load_order import Order
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "3100"
 PORT_DIGITS = 5

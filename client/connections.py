@@ -14,8 +14,8 @@ from client.story import Story
 from client.task import Task
 from client.user import CONNECTING, Phase, User
 from client.wording import Wording
-from labkit.profile import NS_PER_S
 from labkit.timers import Timers
+from labkit.workload.profile import NS_PER_S
 
 EPOLLIN, EPOLLOUT = select.EPOLLIN, select.EPOLLOUT
 

@@ -43,7 +43,7 @@ class Link:
 
 
 def failure_kind(code: int | None) -> str:
-    """Return the kind, of `labkit.samples.FAILURES`, that an errno of a socket is.
+    """Return the kind, of `labkit.wire.wire.samples.FAILURES`, that an errno of a socket is.
 
     What is not known is ``unreachable``: no route. ``exhausted`` is the client's own want, of a
     local port or a descriptor.

@@ -6,7 +6,7 @@ from client.open_loop import OpenLoop
 from client.scripted_loop import ScriptedLoop
 from client.story import Story
 from client.task import Task
-from labkit.order import OPEN, POLITE
+from labkit.workload.load_order import OPEN, POLITE
 
 
 def load_of(task: Task, story: Story | None = None, stop_fd: int | None = None) -> Loop:

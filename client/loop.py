@@ -15,8 +15,8 @@ from client.connections import Connections
 from client.story import Story
 from client.task import Task
 from client.user import Phase
-from labkit.profile import NS_PER_S
-from labkit.pulse import Pulse
+from labkit.wire.progress import Pulse
+from labkit.workload.profile import NS_PER_S
 
 TICK_NS = NS_PER_S // 2
 EPOLLIN = select.EPOLLIN

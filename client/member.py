@@ -8,10 +8,9 @@ from typing import Any
 
 from client.peer import Peer
 from client.report import read_result
-from labkit.fields import read_fields
-from labkit.order import Share
-from labkit.pulse import Pulse
-from labkit.wire import Message, WireError
+from labkit.wire.progress import Pulse
+from labkit.wire.wire import Message, WireError, read_fields
+from labkit.workload.load_order import Share
 
 READY_S = 20.0  # for a replica to find its target's address, and to prepare its load
 REPORT_S = 30.0  # to sum up its samples, beside many who do the same

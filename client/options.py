@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
-from labkit.demands import Demands
-from labkit.laws import parse_law
-from labkit.readers import DAY_S, read_positive_duration_s, read_whole
+from labkit.protocol.parsing import DAY_S, read_positive_duration_s, read_whole
+from labkit.workload.distributions import Demands, parse_law
 
 MAX_CONNECTIONS = 10_000
 MAX_MESSAGES = 1_000_000

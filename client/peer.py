@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-from labkit.wire import Message, WireError, decode, encode
+from labkit.wire.wire import Message, WireError, decode, encode
 
 FLUSH_S = 30.0
 CHUNK_BYTES = 1 << 16

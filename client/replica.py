@@ -14,8 +14,8 @@ from client.punctual import sharpen_sleeps
 from client.resolve import UnresolvedError, resolve
 from client.scripted_loop import BehaviourError
 from client.task import Task
-from labkit.order import Share
-from labkit.wire import Channel, Message, WireError
+from labkit.wire.wire import Channel, Message, WireError
+from labkit.workload.load_order import Share
 
 MEETING_DEADLINE_S = 600.0  # the time that an engine takes to start a large fleet
 CONNECT_DEADLINE_S = 5.0

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from client.health import Health
-from labkit.samples import FAILURES
-from labkit.wire import Message, WireError
+from labkit.wire.samples import FAILURES
+from labkit.wire.wire import Message, WireError
 
 COUNTS = (
     "replica", "start_ns", "first_connect_ns", "end_ns", "samples_bytes", "connections_bytes",

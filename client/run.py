@@ -13,9 +13,9 @@ from dataclasses import asdict
 
 from client.member import Enrolment, LostError, Member
 from client.peer import Peer
-from labkit.order import Order, Share
-from labkit.pulse import sum_of
-from labkit.wire import encode
+from labkit.wire.progress import sum_of
+from labkit.wire.wire import encode
+from labkit.workload.load_order import Order, Share
 
 RESULT_GRACE_S = 30.0  # after the last instant of the load
 PROGRESS_S = 0.5

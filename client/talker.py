@@ -9,15 +9,15 @@ from time import monotonic_ns
 from client.behaviours import BEHAVIOURS, OneAck
 from client.user import User
 from client.wording import Wording
-from labkit.order import GroupOrder
-from labkit.session import ACK
+from labkit.protocol.session import ACK
+from labkit.workload.load_order import GroupOrder
 
 RECV_BYTES = 4096
 
 
 @dataclass(slots=True)
 class Flight:
-    """A message on its way; see `labkit.samples.Row`."""
+    """A message on its way; see `labkit.wire.wire.samples.Row`."""
 
     number: int
     message: int

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from client.resolve import Address
-from labkit.order import Share
+from labkit.workload.load_order import Share
 
 
 @dataclass(frozen=True)

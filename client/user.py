@@ -8,8 +8,8 @@ import sys
 from enum import Enum
 
 from client.wording import Wording
-from labkit.framing import ETX
-from labkit.session import ACK, GOODBYE
+from labkit.protocol.framing import ETX
+from labkit.protocol.session import ACK, GOODBYE
 
 
 class Phase(Enum):

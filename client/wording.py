@@ -1,10 +1,9 @@
 """What the messages of a group say: an id, a demand or none, and the end."""
 
-from labkit.demands import Demands
-from labkit.draws import Draws
-from labkit.framing import ETX
-from labkit.order import OPEN, Share
-from labkit.samples import request_id
+from labkit.protocol.framing import ETX
+from labkit.wire.samples import request_id
+from labkit.workload.distributions import Demands, Draws
+from labkit.workload.load_order import OPEN, Share
 
 
 class Wording:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labkit.readers import MAX_SHOWN, read_duration_s
+from labkit.protocol.parsing import MAX_SHOWN, read_duration_s
 
 MAX_BYTES = 1 << 40
 MAX_KB_PER_S = 1e9

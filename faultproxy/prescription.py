@@ -10,7 +10,7 @@ from typing import Any
 
 from faultproxy.attributes import Attribute, shown
 from faultproxy.toxics import TOXICS, Toxic
-from labkit.draws import Draws
+from labkit.workload.distributions import Draws
 
 UPSTREAM, DOWNSTREAM = "upstream", "downstream"  # to the server, to the client
 STREAMS = (UPSTREAM, DOWNSTREAM)

@@ -13,7 +13,7 @@ from faultproxy.pair import Leg, Pair
 from faultproxy.piece import Ending
 from faultproxy.prescription import Prescribed, PrescriptionError, read_prescription
 from faultproxy.settings import Settings
-from labkit.wire import MAX_LINE_BYTES, WireError, decode, encode
+from labkit.wire.wire import MAX_LINE_BYTES, WireError, decode, encode
 
 BACKLOG = 4096  # so that it is the server's that overflows
 

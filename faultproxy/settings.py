@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from faultproxy.prescription import Prescribed, read_prescription
-from labkit.readers import MAX_SHOWN, read_whole
+from labkit.protocol.parsing import MAX_SHOWN, read_whole
 
 
 class SettingsError(ValueError):

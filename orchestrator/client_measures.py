@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labkit.samples import FAILURES, OUTCOMES
+from labkit.wire.samples import FAILURES, OUTCOMES
 from orchestrator.collect import BOOKS, Replica
 from orchestrator.quantiles import Durations, between_ns, statistics_s
 from orchestrator.tables import Table, user_keys

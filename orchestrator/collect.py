@@ -1,7 +1,7 @@
 """Reads what the clients of a case left in its folder, and says what of it is missing.
 
 ``clients.json`` is what each replica says of itself and who was lost; beside it lie two tables for
-each replica, of the messages it sent and of its connections; see `labkit.samples`.
+each replica, of the messages it sent and of its connections; see `labkit.wire.wire.samples`.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.samples import FAILURES, ConnectionRow, Row
+from labkit.wire.samples import FAILURES, ConnectionRow, Row
 from orchestrator.archive import CLIENTS
 from orchestrator.tables import Table
 

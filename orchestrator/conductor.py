@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from labkit.fields import read_fields
-from labkit.order import Order
-from labkit.pulse import Pulse
-from labkit.wire import Channel, Message, WireError
+from labkit.wire.progress import Pulse
+from labkit.wire.wire import Channel, Message, WireError, read_fields
+from labkit.workload.load_order import Order
 from orchestrator.archive import CLIENTS
 from orchestrator.backends.base import BackendError
 from orchestrator.host import HostTimes

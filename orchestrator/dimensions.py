@@ -5,7 +5,7 @@ Values are floats in base units (seconds, bytes, per second). No unit conversion
 
 from dataclasses import dataclass
 
-from labkit.durations import UNITS_S
+from labkit.protocol.parsing import UNITS_S
 
 UNITS_BYTES = {
     "B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from labkit.samples import FAILURES, OUTCOMES
+from labkit.wire.samples import FAILURES, OUTCOMES
 from orchestrator.client_measures import ACKED
 from orchestrator.collect import Lost, Replica
 from orchestrator.evidence import Evidence

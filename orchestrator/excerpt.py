@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labkit.samples import OUTCOMES, request_id
+from labkit.wire.samples import OUTCOMES, request_id
 from orchestrator.records import Excerpt, RequestRecord
 from orchestrator.tables import Rows, Table, user_keys
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.order import Order
-from labkit.pulse import Pulse
+from labkit.wire.progress import Pulse
+from labkit.workload.load_order import Order
 from orchestrator.archive import CASE
 from orchestrator.backends.base import Backend, StageOrder
 from orchestrator.conductor import Watch, drive

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.order import GroupOrder
+from labkit.workload.load_order import GroupOrder
 from orchestrator.scenario import AxisValue, Group, Scenario, ServerSettings
 from orchestrator.scenario.matrix import Settings, points
 from orchestrator.scenario.scenario import INTERLEAVED

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as LiveDisplay
 
-from labkit.pulse import Pulse
+from labkit.wire.progress import Pulse
 from orchestrator.dimensions import RATE, format_value
 from orchestrator.plan import Run
 from orchestrator.scenario import Target

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from labkit.samples import read_request_id
+from labkit.wire.samples import read_request_id
 from orchestrator.tables import Table, table_of
 
 Event: TypeAlias = Mapping[str, Any]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.samples import OUTCOMES, request_id
+from labkit.wire.samples import OUTCOMES, request_id
 from orchestrator.client_measures import ACKED
 from orchestrator.decompose import STRETCHES, reached_ns
 from orchestrator.excerpt import choose_users

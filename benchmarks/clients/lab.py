@@ -6,7 +6,7 @@ import sys
 from benchmarks.clients.result import Account
 from client.load import load_of
 from client.task import Task
-from labkit.order import CLOSED, GroupOrder, Share
+from labkit.workload.load_order import CLOSED, GroupOrder, Share
 
 TIMEOUT_S = 60.0
 

@@ -12,8 +12,8 @@ from benchmarks.clients.result import used_cpu_s
 from benchmarks.machine import waited_s
 from client.load import load_of
 from client.punctual import sharpen_sleeps
-from labkit.order import OPEN, GroupOrder
-from labkit.samples import rows
+from labkit.wire.samples import rows
+from labkit.workload.load_order import OPEN, GroupOrder
 
 QUANTILES = {"p50": 0.5, "p99": 0.99}
 WARM_UP = 10  # one part of so many is not counted, as in native/load.c

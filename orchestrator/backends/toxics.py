@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Mapping
 
-from labkit.wire import Channel, WireError
+from labkit.wire.wire import Channel, WireError
 from orchestrator.backends.base import BackendError
 
 DEADLINE_S = 10.0

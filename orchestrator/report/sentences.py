@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from labkit.samples import FAILURES
+from labkit.wire.samples import FAILURES
 from orchestrator.dimensions import TIME, format_value
 from orchestrator.report.cells import measure_text, measured
 from orchestrator.report.visible import visible

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from faultproxy.prescription import STREAMS, PrescriptionError, read_prescription
 from faultproxy.toxics import TOXICS
-from labkit.durations import parse_duration_s
+from labkit.protocol.parsing import parse_duration_s
 from orchestrator.scenario.load_values import Worker
 from orchestrator.scenario.sections import Section
 from orchestrator.scenario.values import complaint, duration_between, number_between, one_of, whole

@@ -6,11 +6,10 @@ that do not (an open loop), or by a ramp of either; see `ramp`. Configured value
 
 from typing import Annotated, Any, Literal
 
-from labkit.demands import Demands
-from labkit.durations import parse_duration_s
-from labkit.laws import parse_law
-from labkit.order import CLOSED, OPEN, POLITE, GroupOrder
-from labkit.profile import Profile
+from labkit.protocol.parsing import parse_duration_s
+from labkit.workload.distributions import Demands, parse_law
+from labkit.workload.load_order import CLOSED, OPEN, POLITE, GroupOrder
+from labkit.workload.profile import Profile
 from orchestrator.scenario.load_values import (
     Demand,
     Law,
@@ -34,7 +33,7 @@ PACED = ("slow-sender", "slow-reader", "vanish", "reset")
 
 
 class Group(Section):
-    """What each group has, whatever its executor; see `labkit.order.GroupOrder`."""
+    """What each group has, whatever its executor; see `labkit.workload.load_order.GroupOrder`."""
 
     executor: str
     name: Name = DEFAULT_NAME

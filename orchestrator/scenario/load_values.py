@@ -11,11 +11,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from labkit.demands import FORM as DEMAND_FORM
-from labkit.demands import Demands, DemandsError
-from labkit.durations import UNITS_S, parse_duration_s
-from labkit.laws import FORMS as LAW_FORMS
-from labkit.laws import LawError, parse_law
+from labkit.protocol.parsing import UNITS_S, parse_duration_s
+from labkit.workload.distributions import FORM as DEMAND_FORM
+from labkit.workload.distributions import FORMS as LAW_FORMS
+from labkit.workload.distributions import Demands, DemandsError, LawError, parse_law
 from orchestrator.scenario.scale import RUN, scale_of
 from orchestrator.scenario.values import (
     DURATION,

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from labkit.durations import parse_duration_s
-from labkit.laws import parse_law
-from labkit.profile import Profile
+from labkit.protocol.parsing import parse_duration_s
+from labkit.workload.distributions import parse_law
+from labkit.workload.profile import Profile
 from orchestrator.scenario.groups import Group, pool_size
 from orchestrator.scenario.load_values import Law, Pool, parse_rate_per_s, rate_between, users_from
 from orchestrator.scenario.sections import Section

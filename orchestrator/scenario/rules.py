@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from labkit.demands import DemandsError
+from labkit.workload.distributions import DemandsError
 from orchestrator.scenario.groups import PACED, PIPELINE, ClosedGroup, Group
 from orchestrator.scenario.scale import Scale
 from orchestrator.scenario.sections import ServerSettings

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from labkit.durations import parse_duration_s
+from labkit.protocol.parsing import parse_duration_s
 from orchestrator.expressions import Expression, parse_expression
 from orchestrator.scenario.executors import AnyGroup, check_groups
 from orchestrator.scenario.faults import Fault, breaches_of, check_faults

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from labkit.durations import parse_duration_s
-from labkit.settings import Settings
+from labkit.protocol.parsing import parse_duration_s
+from labkit.server.settings import Settings
 from orchestrator.scenario.values import (
     Flag,
     duration_between,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from labkit.durations import UNITS_S, DurationError, parse_duration_s
+from labkit.protocol.parsing import UNITS_S, DurationError, parse_duration_s
 from orchestrator.dimensions import UNITS_BYTES
 from orchestrator.expressions import Expression, ExpressionError, parse_expression
 from orchestrator.wording import listed, quote, unknown

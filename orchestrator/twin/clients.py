@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from labkit.order import GroupOrder, Share
-from labkit.profile import NS_PER_S, lifetimes
+from labkit.workload.load_order import GroupOrder, Share
+from labkit.workload.profile import NS_PER_S, lifetimes
 from orchestrator.twin.agenda import Agenda
 from orchestrator.twin.demands import GroupDemands, Thinking, Work
 from orchestrator.twin.talk import Server, Source, Talk

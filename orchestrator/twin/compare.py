@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from labkit.work import Demand
+from labkit.protocol.work import Demand
 from orchestrator.client_measures import ACKED, Figures, of_requests, of_service, ratio
 from orchestrator.decompose import decompose, part_measures
 from orchestrator.merge import Merged

@@ -2,12 +2,10 @@
 
 from typing import NamedTuple
 
-from labkit.demands import Demands
-from labkit.draws import Draws
-from labkit.laws import parse_law
-from labkit.order import OPEN, GroupOrder
-from labkit.profile import NS_PER_S
-from labkit.work import CPU, Demand, parse_demand
+from labkit.protocol.work import CPU, Demand, parse_demand
+from labkit.workload.distributions import Demands, Draws, parse_law
+from labkit.workload.load_order import OPEN, GroupOrder
+from labkit.workload.profile import NS_PER_S
 
 
 class Work(NamedTuple):

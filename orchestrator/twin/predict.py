@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from labkit.order import POLITE
+from labkit.workload.load_order import POLITE
 from orchestrator.client_measures import Figures, peak_overlap, ratio
 from orchestrator.plan import Case
 from orchestrator.quantiles import between_ns, statistics_s

@@ -2,9 +2,8 @@
 
 import math
 
-from labkit.demands import Demands
-from labkit.laws import Law
-from labkit.work import CPU
+from labkit.protocol.work import CPU
+from labkit.workload.distributions import Demands, Law
 from orchestrator.plan import Case
 from orchestrator.scenario.groups import OpenGroup, pool_size
 from orchestrator.scenario.sections import SERVER_DEFAULTS

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labkit.order import OPEN, GroupOrder
+from labkit.workload.load_order import OPEN, GroupOrder
 from orchestrator.tables import Rows, Table, user_keys
 from orchestrator.twin.clients import Arrival, PooledArrivals
 from orchestrator.twin.demands import Work

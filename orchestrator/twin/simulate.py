@@ -9,8 +9,8 @@ from operator import attrgetter
 
 import numpy as np
 
-from labkit.order import OPEN, Order, Share
-from labkit.work import Demand
+from labkit.protocol.work import Demand
+from labkit.workload.load_order import OPEN, Order, Share
 from orchestrator.plan import Case
 from orchestrator.scenario.sections import SERVER_DEFAULTS
 from orchestrator.tables import Table

@@ -13,15 +13,15 @@ import socket
 import time
 from functools import partial
 
-from labkit.connection import Connection, broken, failure
-from labkit.conversation import DRAIN, IDLE, STALLED
-from labkit.events import Served
-from labkit.listener import TICK_S
-from labkit.program import main
-from labkit.service import ACCEPT_RETRY_S, Service
-from labkit.session import End, Request
+from labkit.protocol.session import End, Request
+from labkit.protocol.work import SLEEP, perform
+from labkit.server.blocking import DRAIN, IDLE, STALLED
+from labkit.server.connection import Connection, broken, failure
+from labkit.server.events import Served
+from labkit.server.listener import TICK_S
+from labkit.server.program import main
+from labkit.server.service import ACCEPT_RETRY_S, Service
 from labkit.timers import Timers
-from labkit.work import SLEEP, perform
 
 IDLE_TURN_S = 60.0  # nothing is due: any length will do
 ACCEPTS_PER_TURN = 64  # so that a crowd at the door does not hold up who is inside

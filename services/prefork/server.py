@@ -13,8 +13,8 @@ import sys
 import time
 from dataclasses import dataclass
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 
 SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM}
 PR_SET_PDEATHSIG = 1  # prctl(2)

@@ -5,8 +5,8 @@ messages may even have arrived, and nobody reads them.
 One slow or silent client holds up every other client for as long as it stays.
 """
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 
 
 def serve(service: Service) -> None:

@@ -11,9 +11,9 @@ import signal
 import sys
 import threading
 
-from labkit.connection import Connection
-from labkit.program import main
-from labkit.service import SIGNALS, Service
+from labkit.server.connection import Connection
+from labkit.server.program import main
+from labkit.server.service import SIGNALS, Service
 
 
 class Waiting:

@@ -12,7 +12,7 @@ from tests.models import ROOT, discover_models
 
 ROOMS = ("labkit", "services", "client", "faultproxy", "probe", "orchestrator")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-MODULE_LINES = 200
+MODULE_LINES = 400
 SERVER_CODE_LINES = 150
 LONGER = {
     "services/epoll/server.py": 185,  # a loop is its own scheduler; what could leave has left

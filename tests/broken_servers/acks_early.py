@@ -1,8 +1,8 @@
 """Acknowledges without doing the work."""
 
-from labkit import conversation
-from labkit.program import main
-from labkit.service import Service
+from labkit.server import blocking
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_timing.test_no_ack_before_the_service_time"
@@ -11,7 +11,7 @@ BECAUSE = r"assert .* >= 100000000"
 
 def serve(service: Service) -> None:
     """Serve every demand in no time."""
-    setattr(conversation, "perform", lambda _demand: None)  # noqa: B010
+    setattr(blocking, "perform", lambda _demand: None)  # noqa: B010
     server.serve(service)
 
 

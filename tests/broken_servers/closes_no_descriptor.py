@@ -2,11 +2,11 @@
 
 import socket
 
-from labkit.connection import Connection
-from labkit.events import EventLog
-from labkit.program import main
-from labkit.service import Service
-from labkit.session import End
+from labkit.protocol.session import End
+from labkit.server.connection import Connection
+from labkit.server.events import EventLog
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_faults.test_a_thousand_visitors_leave_nothing_behind"

@@ -3,8 +3,8 @@
 import os
 import signal
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_drain.test_what_is_in_service_is_finished_and_acked"

@@ -2,10 +2,10 @@
 
 import os
 
-from labkit import conversation
-from labkit.program import main
-from labkit.service import Service
-from labkit.session import End
+from labkit.protocol.session import End
+from labkit.server import blocking
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_faults.test_a_reset_between_messages"
@@ -18,7 +18,7 @@ def serve(service: Service) -> None:
     def die(_error: OSError) -> End:
         os._exit(1)
 
-    setattr(conversation, "failure", die)  # noqa: B010
+    setattr(blocking, "failure", die)  # noqa: B010
     server.serve(service)
 
 

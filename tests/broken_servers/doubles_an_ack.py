@@ -1,9 +1,9 @@
 """Sends one acknowledgement twice."""
 
-from labkit.connection import Connection
-from labkit.events import Served
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.connection import Connection
+from labkit.server.events import Served
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_one_ack_for_each_message"

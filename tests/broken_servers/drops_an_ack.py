@@ -1,9 +1,9 @@
 """Forgets one acknowledgement of those it owes together."""
 
-from labkit.connection import Connection
-from labkit.events import Served
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.connection import Connection
+from labkit.server.events import Served
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_messages_in_one_segment_are_each_acked"

@@ -1,8 +1,8 @@
 """Drops the unfinished message at the end of a read."""
 
-from labkit.framing import Framer
-from labkit.program import main
-from labkit.service import Service
+from labkit.protocol.framing import Framer
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_a_split_goodbye_still_closes"

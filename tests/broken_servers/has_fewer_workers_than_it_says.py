@@ -1,7 +1,7 @@
 """Declares two workers and serves one connection at a time."""
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 
 REJECTED_BY = "test_timing.test_as_many_sleeps_as_workers_overlap"
 BECAUSE = r"assert 1 == 2"

@@ -2,8 +2,8 @@
 
 import threading
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 
 REJECTED_BY = "test_timing.test_no_more_cpu_demands_than_workers_are_in_service"
 BECAUSE = r"assert \d <= 1"

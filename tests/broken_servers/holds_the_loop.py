@@ -1,8 +1,8 @@
 """Serves one client's whole pipeline before it looks at anybody else."""
 
-from labkit.connection import Connection
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.connection import Connection
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.epoll import server
 
 REJECTED_BY = "test_timing.test_who_computes_much_lets_others_take_their_turn"

@@ -1,7 +1,7 @@
 """Counts an event whose line is never written."""
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 
 REJECTED_BY = "test_log.test_every_line_is_an_event"
 BECAUSE = r"assert \{.*\} == Counter"

@@ -1,8 +1,8 @@
 """Lets a thread of the pool die of a defect, and serves on with the others."""
 
-from labkit.connection import Connection
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.connection import Connection
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.threaded import server
 
 REJECTED_BY = "test_defects.test_a_defect_never_leaves_a_server_with_fewer_workers"

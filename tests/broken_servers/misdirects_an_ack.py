@@ -3,10 +3,10 @@
 import contextlib
 import threading
 
-from labkit.connection import Connection
-from labkit.program import main
-from labkit.service import Service
-from labkit.session import ACK
+from labkit.protocol.session import ACK
+from labkit.server.connection import Connection
+from labkit.server.program import main
+from labkit.server.service import Service
 
 REJECTED_BY = "test_protocol.test_each_client_gets_its_own_acks"
 BECAUSE = r"assert b'(ack)*' == b'(ack)*'"

@@ -2,8 +2,8 @@
 
 import signal
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_drain.test_an_idle_connection_is_closed"

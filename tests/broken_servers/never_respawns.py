@@ -1,7 +1,7 @@
 """Leaves the place of a dead worker empty."""
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.prefork import server
 
 REJECTED_BY = "test_faults.test_a_dead_worker_is_replaced"

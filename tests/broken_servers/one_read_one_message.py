@@ -1,8 +1,8 @@
 """Takes whatever one read returns for one message."""
 
-from labkit.program import main
-from labkit.service import Service
-from labkit.session import ACK, End
+from labkit.protocol.session import ACK, End
+from labkit.server.program import main
+from labkit.server.service import Service
 
 REJECTED_BY = "test_protocol.test_messages_in_one_segment_are_each_acked"
 BECAUSE = r"assert b'ack' == b'ackackackack'"

@@ -3,10 +3,10 @@
 import contextlib
 import select
 
-from labkit.connection import Connection
-from labkit.program import main
-from labkit.service import Service
-from labkit.session import ACK
+from labkit.protocol.session import ACK
+from labkit.server.connection import Connection
+from labkit.server.program import main
+from labkit.server.service import Service
 
 REJECTED_BY = "test_protocol.test_a_pipeline_of_any_depth_is_acked_to_the_last"
 BECAUSE = r"neither answered nor closed"

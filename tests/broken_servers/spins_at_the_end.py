@@ -1,8 +1,8 @@
 """Takes the end of the stream for an empty read, and reads again."""
 
-from labkit.program import main
-from labkit.service import Service
-from labkit.session import Session
+from labkit.protocol.session import Session
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_a_half_closed_client_gets_what_it_is_owed"

@@ -1,9 +1,9 @@
 """Asks again and again whether a client has said anything."""
 
-from labkit.connection import Connection
-from labkit.events import EventLog
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.connection import Connection
+from labkit.server.events import EventLog
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_faults.test_a_silent_client_makes_nothing_spin"

@@ -2,8 +2,8 @@
 
 import time
 
-from labkit.program import main
-from labkit.service import Service
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_faults.test_out_of_descriptors_it_waits_and_recovers"

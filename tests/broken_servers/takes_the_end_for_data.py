@@ -1,8 +1,8 @@
 """Takes the end of the stream for the end of a message."""
 
-from labkit.program import main
-from labkit.service import Service
-from labkit.session import Session
+from labkit.protocol.session import Session
+from labkit.server.program import main
+from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_an_end_inside_a_message_is_a_disconnect"

@@ -2,7 +2,7 @@
 
 import re
 
-from labkit.events import EVENTS
+from labkit.server.events import EVENTS
 from tests.harness import Starter
 from tests.models import ROOT
 

@@ -4,7 +4,7 @@ import os
 import runpy
 import sys
 
-from labkit.service import Service
+from labkit.server.service import Service
 
 if __name__ == "__main__":
     setattr(Service, "become_worker", lambda _service: os._exit(7))  # noqa: B010

@@ -3,8 +3,8 @@
 import runpy
 import sys
 
-from labkit import work
-from labkit.work import Demand
+from labkit.protocol import work
+from labkit.protocol.work import Demand
 
 DEFECT = Demand("cpu", 0.25)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.order import CLOSED, GroupOrder, Order
-from labkit.pulse import Pulse
+from labkit.wire.progress import Pulse
+from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.backends.program import Program
 from orchestrator.collect import BOOKS, read_client_run
 from orchestrator.conductor import Watch, drive

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labkit.samples import OUTCOMES
+from labkit.wire.samples import OUTCOMES
 from tests.e2e.lab import Lab
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from labkit.order import CLOSED, GroupOrder, Order
+from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.backends.base import StageOrder
 from orchestrator.backends.process import ProcessBackend
 from orchestrator.collect import read_client_run

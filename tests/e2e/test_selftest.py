@@ -18,8 +18,8 @@ import pytest
 from client.load import load_of
 from client.loop import Loop
 from client.task import Task
-from labkit.order import OPEN, GroupOrder, Share
-from labkit.samples import rows
+from labkit.wire.samples import rows
+from labkit.workload.load_order import OPEN, GroupOrder, Share
 from tests.harness import RunningServer, starting
 from tests.models import discover_models
 

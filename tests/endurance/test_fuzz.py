@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import pytest
 
-from labkit.durations import DurationError, parse_duration_s
-from labkit.framing import Framer
-from labkit.session import Limits, Request, Session
-from labkit.settings import Settings, SettingsError
-from labkit.work import Demand
+from labkit.protocol.framing import Framer
+from labkit.protocol.parsing import DurationError, parse_duration_s
+from labkit.protocol.session import Limits, Request, Session
+from labkit.protocol.work import Demand
+from labkit.server.settings import Settings, SettingsError
 
 DEFAULT = Demand("sleep", 2.0)
 LIMITS = Limits(DEFAULT, max_message_bytes=24, max_service_time_s=60.0)

@@ -8,8 +8,8 @@ from typing import Any
 
 from client.conductor import Conductor
 from client.peer import Peer
-from labkit.order import Order
-from labkit.samples import FAILURES
+from labkit.wire.samples import FAILURES
+from labkit.workload.load_order import Order
 from tests.unit.client.shares import share_of
 
 DEADLINE_S = 20.0

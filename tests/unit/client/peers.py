@@ -10,7 +10,7 @@ from typing import Any
 from client.load import load_of
 from client.loop import Loop
 from client.task import Task
-from labkit.samples import ConnectionRow, Row, connection_rows, rows
+from labkit.wire.samples import ConnectionRow, Row, connection_rows, rows
 from tests.unit.client.shares import share_of
 
 Serve = Callable[[socket.socket], None]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from labkit.order import CLOSED, GroupOrder, Share
+from labkit.workload.load_order import CLOSED, GroupOrder, Share
 
 
 def share_of(replica: int = 0, place: int = 0, **changes: Any) -> Share:  # noqa: ANN401

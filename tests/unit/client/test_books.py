@@ -5,7 +5,7 @@ from client.books import Books
 from client.link import Link
 from client.user import User
 from client.wording import Wording
-from labkit.samples import FAILURES, OUTCOMES, connection_rows, rows
+from labkit.wire.samples import FAILURES, OUTCOMES, connection_rows, rows
 from tests.unit.client.shares import share_of
 
 MESSAGES = 4

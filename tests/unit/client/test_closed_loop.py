@@ -10,8 +10,8 @@ import pytest
 from client.link import failure_kind
 from client.user import Phase
 from client.wording import Wording
-from labkit.pulse import Pulse
-from labkit.samples import OUTCOMES
+from labkit.wire.progress import Pulse
+from labkit.wire.samples import OUTCOMES
 from tests.unit.client.peers import (
     connections_of,
     loop_of,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from client.behaviours import BEHAVIOURS
-from labkit.samples import FAILURES, OUTCOMES
+from labkit.wire.samples import FAILURES, OUTCOMES
 from tests.unit.client.peers import connections_of, loop_of, ran
 
 TIMEOUT_S = 0.2

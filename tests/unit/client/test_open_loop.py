@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from client.loop import Loop
-from labkit.samples import OUTCOMES, Row
+from labkit.wire.samples import OUTCOMES, Row
 from tests.unit.client.peers import (
     DEADLINE_S,
     connections_of,

@@ -12,8 +12,8 @@ from client import replica
 from client.replica import ConductorLostError, play
 from client.resolve import UnresolvedError
 from client.scripted_loop import BehaviourError
-from labkit.samples import connection_rows, rows
-from labkit.wire import Channel
+from labkit.wire.samples import connection_rows, rows
+from labkit.wire.wire import Channel
 from tests.unit.client.shares import share_of
 
 ORDER: dict[str, Any] = share_of(replica=1, place=1, replicas=2, initial=4, messages=3).fields()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from client.user import Phase, Reply, User
 from client.wording import Wording
-from labkit.samples import request_id
+from labkit.wire.samples import request_id
 from tests.unit.client.shares import share_of
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.wire import Channel, Message
+from labkit.wire.wire import Channel, Message
 
 ROOT = Path(__file__).resolve().parents[3]
 DEADLINE_S = 20

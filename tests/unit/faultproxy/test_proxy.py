@@ -10,7 +10,7 @@ import pytest
 
 from faultproxy.prescription import UPSTREAM
 from faultproxy.stream import MAX_PENDING_BYTES
-from labkit.wire import MAX_LINE_BYTES
+from labkit.wire.wire import MAX_LINE_BYTES
 from tests.unit.faultproxy.running import (
     RunningProxy,
     read_exactly,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from labkit.samples import FAILURES, OUTCOMES, ConnectionRow, Row, request_id
+from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, request_id
 from orchestrator.collect import BOOKS, ClientRun, Health, Lost, Replica
 from orchestrator.evidence import Evidence
 from orchestrator.server_log import Event, log_of

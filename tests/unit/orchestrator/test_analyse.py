@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.samples import FAILURES
+from labkit.wire.samples import FAILURES
 from orchestrator.analyse import analyse
 from orchestrator.client_measures import Figures, peak_overlap
 from orchestrator.collect import Lost

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labkit.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
+from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
 from orchestrator.archive import CLIENTS
 from orchestrator.collect import read_client_run
 from orchestrator.merge import merge

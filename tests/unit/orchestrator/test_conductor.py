@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from labkit.order import CLOSED, GroupOrder, Order
-from labkit.pulse import Pulse
-from labkit.samples import FAILURES, ConnectionRow, Row, pack
-from labkit.wire import Channel, WireError
+from labkit.wire.progress import Pulse
+from labkit.wire.samples import FAILURES, ConnectionRow, Row, pack
+from labkit.wire.wire import Channel, WireError
+from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.archive import CLIENTS
 from orchestrator.backends.base import BackendError
 from orchestrator.collect import Lost, read_client_run

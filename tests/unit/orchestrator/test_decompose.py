@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.samples import OUTCOMES
+from labkit.wire.samples import OUTCOMES
 from orchestrator.client_measures import ACKED
 from orchestrator.decompose import decompose, part_measures, slowest
 from orchestrator.merge import REQUEST

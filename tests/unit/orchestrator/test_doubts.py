@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from labkit.samples import FAILURES
+from labkit.wire.samples import FAILURES
 from orchestrator.analyse import analyse
 from orchestrator.collect import Lost
 from orchestrator.evidence import Evidence

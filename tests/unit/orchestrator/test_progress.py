@@ -6,7 +6,7 @@ import time
 import pytest
 from rich.console import Console
 
-from labkit.pulse import Pulse, sum_of
+from labkit.wire.progress import Pulse, sum_of
 from orchestrator import progress
 from orchestrator.plan import Case, Run
 from orchestrator.progress import Pace, follow

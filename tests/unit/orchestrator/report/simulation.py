@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from labkit.samples import OUTCOMES
+from labkit.wire.samples import OUTCOMES
 from orchestrator.exhibit import exhibit as make_exhibit
 from orchestrator.findings import Findings
 from orchestrator.merge import CONNECTION, REQUEST, Merged

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.samples import OUTCOMES
+from labkit.wire.samples import OUTCOMES
 from orchestrator.merge import CONNECTION, REQUEST, Merged
 from orchestrator.plan import Case
 from orchestrator.tables import Table

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.demands import Demands
-from labkit.work import parse_demand
+from labkit.protocol.work import parse_demand
+from labkit.workload.distributions import Demands
 from orchestrator.plan import Case
 from orchestrator.tables import Table
 from orchestrator.twin.demands import GroupDemands

@@ -1,0 +1,1 @@
+"""What every server does the same way: settings, listener, connections, event log, drain."""

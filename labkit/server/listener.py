@@ -1,0 +1,99 @@
+"""The listening socket that every server opens the same way."""
+
+import contextlib
+import errno
+import socket
+import struct
+
+from labkit.server.connection import reset_on_close
+from labkit.server.settings import Settings
+
+TICK_S = 0.1
+IPV4_PARTS = 2  # of an address: host and port
+_TCP_INFO_HEAD = struct.Struct("8x5I")  # linux/tcp.h: 8 small fields, rto … unacked
+OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+PEER_HAS_GONE = frozenset(  # accept(2): errors of the new connection, to be treated like EAGAIN
+    {
+        errno.ECONNABORTED, errno.ENETDOWN, errno.EPROTO, errno.ENOPROTOOPT, errno.EHOSTDOWN,
+        errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
+    }
+)  # fmt: skip
+
+
+class ListenError(OSError):
+    """The address cannot be listened on; the message says which, why, and what to set."""
+
+
+def open_listener(settings: Settings) -> socket.socket:
+    """Return a listening socket, from which accepted ones inherit TCP_NODELAY and time-outs.
+
+    The time-outs, SO_RCVTIMEO and SO_SNDTIMEO of socket(7), make a blocking call return after
+    `TICK_S` with `BlockingIOError`, without the poll(2) before each call that Python's own cost.
+
+    Raises:
+        ListenError: the address is taken, not ours, or not an address.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    tick = struct.pack("ll", *divmod(round(TICK_S * 1e6), 1_000_000))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, tick)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(settings.backlog)
+    except (OSError, UnicodeError) as exc:  # UnicodeError: no name that DNS could know
+        listener.close()
+        why = exc.strerror if isinstance(exc, OSError) else "not an address"
+        raise ListenError(
+            f"cannot listen on {settings.host}:{settings.port}: {why}; "
+            "choose another address with LAB_HOST and LAB_PORT"
+        ) from exc
+    return listener
+
+
+def accept(listener: socket.socket) -> tuple[socket.socket, str]:
+    """Take the oldest connection of the accept queue; return it and its peer's address.
+
+    Raises:
+        BlockingIOError: there is none, or the one there was has gone.
+        OSError: for want of descriptors or memory, or because the listener listens no more.
+    """
+    try:
+        # What socket.accept is made of, but for its search of two enums: 2% of a short connection.
+        descriptor, address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
+    except OSError as exc:
+        if exc.errno in PEER_HAS_GONE:
+            raise BlockingIOError from exc
+        raise
+    family = socket.AF_INET if len(address) == IPV4_PARTS else socket.AF_INET6
+    sock = socket.socket(family, socket.SOCK_STREAM, fileno=descriptor)
+    return sock, f"{address[0]}:{address[1]}"
+
+
+def stop_listening(listener: socket.socket) -> int:
+    """Refuse new connections and reset those that wait unaccepted; return how many these are.
+
+    At once for every process that shares the listener: there, ``accept`` fails with EINVAL. Whom it
+    cannot accept, for want of a descriptor, the kernel resets; and likewise, uncounted, who comes
+    in the microseconds after the last look.
+    """
+    queued = 0
+    listener.setblocking(False)
+    with contextlib.suppress(OSError):  # none is left, or no descriptor
+        while True:
+            sock, _ = listener.accept()
+            queued += 1
+            reset_on_close(sock)
+            sock.close()
+    queued += _accept_queue_length(listener)
+    listener.shutdown(socket.SHUT_RDWR)
+    return queued
+
+
+def _accept_queue_length(listener: socket.socket) -> int:
+    """Return tcpi_unacked of tcp(7)'s TCP_INFO, which of a listener counts those who wait."""
+    tcp_info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_HEAD.size)
+    length: int = _TCP_INFO_HEAD.unpack(tcp_info)[-1]
+    return length

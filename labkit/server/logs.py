@@ -1,0 +1,104 @@
+"""The event logs of one server: one a worker, one for signal handlers, and the counts of all.
+
+The last event, `stopped`, also reports what the process used of the machine.
+"""
+
+import mmap
+import resource
+from pathlib import Path
+
+from labkit.server.events import EVENTS, LEVELS, NUMBER, EventLog
+from labkit.server.settings import Settings
+from labkit.server.stream import Stream
+
+
+class Counts:
+    """How often each log emitted each event, in memory that forked workers share.
+
+    Those of a killed worker survive it, so the reader of the log can prove what is missing.
+    """
+
+    def __init__(self, logs: int) -> None:
+        self._cells = memoryview(mmap.mmap(-1, logs * len(EVENTS) * 8)).cast("Q")
+
+    def row(self, log: int) -> memoryview:
+        """Return the counters of log number ``log``, one cell an event."""
+        return self._cells[log * len(EVENTS) : (log + 1) * len(EVENTS)]
+
+    def total(self, event: str) -> int:
+        """Return how often ``event`` happened, in all logs, those of dead workers too."""
+        return sum(self._cells[NUMBER[event] :: len(EVENTS)])
+
+    def logged(self, level: str) -> dict[str, int]:
+        """Return how many lines of each event a log of ``level`` holds."""
+        totals = ((event, self.total(event)) for event in EVENTS if event in LEVELS[level])
+        return {event: total for event, total in totals if total}
+
+
+class Logs:
+    """Log ``n`` is worker ``n``'s, 0 is of what accepts or supervises without serving.
+
+    ``control`` is for signal handlers, which may interrupt any other in the middle.
+    """
+
+    def __init__(self, model: str, settings: Settings) -> None:
+        self._level = settings.log_level
+        self.stream = Stream(model, 1, settings.log_format == "text", settings.log_level)
+        control = settings.workers + 1
+        self._counts = Counts(control + 1)
+        self._logs = [EventLog(self.stream, n, self._counts.row(n)) for n in range(control)]
+        self.control = EventLog(self.stream, 0, self._counts.row(control))
+
+    def __getitem__(self, worker: int) -> EventLog:
+        """Return the log of ``worker``."""
+        return self._logs[worker]
+
+    def become_worker(self) -> None:
+        """After a fork: log as this process."""
+        for log in (*self._logs, self.control):
+            log.note_pid()
+
+    def flush(self) -> None:
+        """Write everything that is gathered."""
+        for log in self._logs:
+            log.flush()
+
+    def connections_open(self) -> int:
+        """Return how many connections are accepted and not ended, in all processes."""
+        ended = self._counts.total("connection_closed") + self._counts.total("connection_failed")
+        return self._counts.total("accepted") - ended
+
+    def stopped(self, reason: str) -> None:
+        """Log, once and last, what the whole server did and used."""
+        self.flush()
+        if self.control.count("stopped"):
+            return
+        user_s, system_s = cpu_times_s()
+        self.control.emit(
+            "stopped",
+            reason=reason,
+            counts=self._counts.logged(self._level) | {"stopped": 1},
+            cpu_user_s=round(user_s, 6),
+            cpu_system_s=round(system_s, 6),
+            peak_memory_bytes=peak_memory_bytes(),
+        )
+        self.control.flush()
+
+
+def cpu_times_s() -> tuple[float, float]:
+    """Return the user and system CPU seconds of this process and of its reaped children."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + children.ru_utime, own.ru_stime + children.ru_stime
+
+
+def peak_memory_bytes() -> int:
+    """Return this process's largest resident set, VmHWM of proc_pid_status(5).
+
+    Not getrusage's ru_maxrss, which keeps that of the program that started us over its exec.
+    """
+    try:
+        status = Path("/proc/self/status").read_bytes()
+    except OSError:  # no descriptor is left
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int(status.partition(b"VmHWM:")[2].split(maxsplit=1)[0]) * 1024

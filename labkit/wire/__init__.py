@@ -1,0 +1,1 @@
+"""What clients, conductor and orchestrator send each other: messages, progress, samples."""

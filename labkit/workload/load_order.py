@@ -1,0 +1,181 @@
+"""What the orchestrator wants of the replicas, as it travels to the conductor and to them."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from typing import Any
+
+from labkit.wire.wire import Message, WireError, read_fields
+from labkit.workload.profile import Lifetime, Profile, arrivals_ns, lifetimes, poisson_arrivals_ns
+
+CLOSED, OPEN = "closed", "open"
+POLITE = "polite"
+
+
+@dataclass(frozen=True)
+class GroupOrder:
+    """One group of clients: ``replicas`` of them share its load.
+
+    ``loop`` is ``closed``, where ``initial`` and ``stages`` (each its seconds and the level at its
+    end, see `labkit.workload.profile`) are users, or ``open``, where they are arrivals per second.
+    No stages are a level that holds until all ``messages`` of each user are done; ``messages``
+    None sends as long as the user is there.
+
+    ``arrivals`` is ``constant`` or ``poisson``; ``connections`` the size of the pool that carries
+    them, in all replicas together, 0 for a connection of its own for each. ``demand`` is as
+    `labkit.workload.distributions` reads it, cut to ``demand_limit_s``; None leaves it to the
+    server. ``think_time`` is as that module reads it. ``pipeline`` and ``pace_s`` belong to the
+    behaviours of those names. Time-outs that are None do not exist.
+    """
+
+    name: str
+    replicas: int
+    loop: str
+    initial: float
+    stages: tuple[tuple[float, float], ...] = ()
+    messages: int | None = None
+    arrivals: str = "constant"
+    connections: int = 0
+    demand: str | None = None
+    demand_limit_s: float = 60.0
+    think_time: str = "0ms"
+    start_s: float = 0.0
+    connect_timeout_s: float | None = None
+    answer_timeout_s: float | None = None
+    behaviour: str = POLITE
+    pipeline: int = 1
+    pace_s: float = 0.1
+
+    @property
+    def profile(self) -> Profile:
+        """The load over time, from ``start_s`` on."""
+        return Profile(self.initial, self.stages)
+
+    @property
+    def users(self) -> int:
+        """How many users a closed group has in all."""
+        return len(lifetimes(self.profile))
+
+    def arrival_offsets_ns(self, seed: int) -> Iterator[int]:
+        """Yield when each arrival of an open group is due, from the group's own start."""
+        if self.arrivals == "poisson":
+            return poisson_arrivals_ns(self.profile, seed, self.name)
+        return arrivals_ns(self.profile)
+
+    def planned(self, seed: int, replica: int | None = None) -> int | None:
+        """Return how many messages are planned, in all or for one replica of the group.
+
+        None where only the run will tell: as many as a user comes to send while it is there.
+        """
+        is_open = self.loop == OPEN
+        units = sum(1 for _ in self.arrival_offsets_ns(seed)) if is_open else self.users
+        if replica is not None:
+            units = len(range(replica, units, self.replicas))
+        if is_open:
+            return units
+        return None if self.messages is None or self.stages else units * self.messages
+
+
+@dataclass(frozen=True)
+class Order:
+    """One load, in all; ``margin_s`` is how far ahead of the start the conductor announces it.
+
+    Replicas are numbered over all groups, in their order. Those that have not enrolled
+    ``enrol_s`` after the conductor was given the order are left behind.
+    """
+
+    groups: tuple[GroupOrder, ...]
+    target: str
+    seed: int
+    timeout_s: float
+    margin_s: float
+    enrol_s: float
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas there are in all."""
+        return sum(group.replicas for group in self.groups)
+
+    def place(self, replica: int) -> tuple[GroupOrder, int]:
+        """Return the group of a replica and its number within that group."""
+        for group in self.groups:
+            if replica < group.replicas:
+                return group, replica
+            replica -= group.replicas
+        raise IndexError(replica)
+
+    @classmethod
+    def read(cls, message: Message) -> "Order":
+        """Return the order that ``message`` is.
+
+        Raises:
+            WireError: it lacks something or makes no sense.
+        """
+        groups = message.get("groups")
+        if not isinstance(groups, list) or not groups:
+            raise WireError("no order, it has no groups")
+        order = read_fields(cls, {**message, "groups": tuple(map(_read_group, groups))})
+        for name in ("timeout_s", "margin_s", "enrol_s"):
+            seconds = getattr(order, name)
+            if not 0 <= seconds < math.inf:
+                raise WireError(f"no Order, {name} is {seconds}")
+        return order
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one replica is to do: its number in all, its place in its group, the group's load."""
+
+    replica: int
+    place: int
+    group: GroupOrder
+    target: str
+    seed: int
+    timeout_s: float
+
+    @classmethod
+    def of(cls, order: Order, replica: int) -> "Share":
+        """Return the share of ``replica`` in ``order``."""
+        group, place = order.place(replica)
+        return cls(replica, place, group, order.target, order.seed, order.timeout_s)
+
+    @classmethod
+    def read(cls, message: Message) -> "Share":
+        """Return the share that ``message`` is.
+
+        Raises:
+            WireError: it lacks something or makes no sense.
+        """
+        return read_fields(cls, {**message, "group": _read_group(message.get("group"))})
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as the fields of a message."""
+        return asdict(self)
+
+    @property
+    def planned(self) -> int | None:
+        """How many messages this replica is to send, None where only the run will tell."""
+        return self.group.planned(self.seed, self.place)
+
+    @property
+    def connections(self) -> int:
+        """How many connections of the group's pool are this replica's."""
+        return len(range(self.place, self.group.connections, self.group.replicas))
+
+    def lifetimes(self) -> list[tuple[int, Lifetime]]:
+        """Return this replica's users: the number of each in its group, and its time."""
+        return list(enumerate(lifetimes(self.group.profile)))[self.place :: self.group.replicas]
+
+    def arrival_offsets_ns(self) -> Iterator[int]:
+        """Yield when each arrival of this replica is due, from the group's own start."""
+        offsets = self.group.arrival_offsets_ns(self.seed)
+        return islice(offsets, self.place, None, self.group.replicas)
+
+
+def _read_group(told: object) -> GroupOrder:
+    group = read_fields(GroupOrder, told)
+    try:
+        return replace(group, stages=tuple((float(s), float(level)) for s, level in group.stages))
+    except (TypeError, ValueError):
+        raise WireError(f"no GroupOrder, stages is {group.stages!r:.80}") from None

@@ -1,0 +1,176 @@
+import contextlib
+import errno
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.protocol.session import Request
+from labkit.protocol.work import Demand
+from labkit.server.events import EventLog, Served
+from labkit.server.logs import Counts
+from labkit.server.stream import Stream
+from labkit.timers import Timers
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    os.set_blocking(ends[0], False)
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def _log(fd: int, *, as_text: bool = False, level: str = "trace") -> EventLog:
+    return EventLog(Stream("m", fd, as_text, level), 1, Counts(1).row(0))
+
+
+def _served(name: str) -> Served:
+    return Served(Request(name, Demand("sleep", 0.001), 1), 2, 3)
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, 1 << 20)
+    except BlockingIOError:
+        return b""
+
+
+def test_lines_are_gathered_until_they_are_flushed(pipe: tuple[int, int]) -> None:
+    log = _log(pipe[1])
+    log.emit("accepted", conn="1.1", peer="p")
+    log.request_acked("1.1", _served("a"), time.monotonic_ns())
+    assert _read(pipe[0]) == b""
+    assert log.has_lines
+    log.flush()
+    accepted, acked = map(json.loads, _read(pipe[0]).splitlines())
+    assert (accepted["event"], accepted["conn"], accepted["worker"]) == ("accepted", "1.1", 1)
+    assert acked["event"] == "request_acked"
+    assert [acked[key] for key in ("received_ns", "started_ns", "finished_ns")] == [1, 2, 3]
+    assert (acked["request"], acked["demand"], acked["demand_ns"]) == ("a", "sleep", 1_000_000)
+
+
+def test_no_write_is_longer_than_a_pipe_takes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def note(_fd: int, lines: bytes) -> int:
+        sizes.append(len(lines))
+        return len(lines)
+
+    monkeypatch.setattr(os, "write", note)
+    log = _log(1)
+    for number in range(200):
+        log.request_acked("1.1", _served("\x01" * number), time.monotonic_ns())
+    log.flush()
+    assert len(sizes) > 1
+    assert max(sizes) <= 4096
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=5000))
+def test_a_line_is_short_and_valid_whatever_the_id(name: str) -> None:
+    reader, writer = os.pipe()
+    try:
+        log = _log(writer)
+        log.request_acked("1.1", _served(name), time.monotonic_ns())
+        log.emit("connection_failed", conn="1.1", requests=1, reason=name)
+        log.flush()
+        lines = os.read(reader, 1 << 16).splitlines(keepends=True)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert max(map(len, lines)) <= 4096
+    assert json.loads(lines[0])["request"] == name[:256]
+    assert name.startswith(json.loads(lines[1])["reason"])
+
+
+def test_text_is_written_at_once_and_moves_no_terminal(pipe: tuple[int, int]) -> None:
+    log = _log(pipe[1], as_text=True)
+    log.request_started("1.1", Request("\x1b[2J\n\x7f", Demand("sleep", 0.05), 1))
+    text = _read(pipe[0]).decode()
+    assert "worker 1  serving \\x1b[2J\\n\\x7f of 1.1: sleep=50ms\n" in text
+    assert text.count("\n") == 1
+
+
+def test_counts_are_of_what_happened_and_of_what_is_logged() -> None:
+    counts = Counts(2)
+    for row in (0, 1):
+        log = EventLog(Stream("m", os.open(os.devnull, os.O_WRONLY), False, "lifecycle"), row,
+                       counts.row(row))  # fmt: skip
+        log.emit("accepted", conn="1", peer="p")
+        log.emit("accept_refused", error="EMFILE")
+    assert counts.total("accepted") == 2
+    assert counts.logged("lifecycle") == {"accept_refused": 2}
+    assert log.count("accepted") == 1
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF])
+def test_a_write_that_fails_ends_logging_only(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def fail(_fd: int, _lines: bytes) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "write", fail)
+    stream = Stream("m", 1, False, "trace")
+    stream.write(b"lost\n")
+    assert stream.ended
+    stream.write(b"not tried\n")
+
+
+def test_a_partial_write_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = bytearray()
+
+    def write_a_little(_fd: int, lines: bytes) -> int:
+        written.extend(lines[:3])
+        return min(3, len(lines))
+
+    monkeypatch.setattr(os, "write", write_a_little)
+    Stream("m", 1, False, "trace").write(b"a longer line\n")
+    assert written == b"a longer line\n"
+
+
+def test_a_full_pipe_is_waited_for_until_the_deadline(pipe: tuple[int, int]) -> None:
+    os.set_blocking(pipe[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe[1], b"x" * 4096)
+    stream = Stream("m", pipe[1], False, "trace")
+    stream.deadline_ns = time.monotonic_ns() + 2_000_000
+    stream.write(b"given up\n")
+    assert stream.ended
+
+
+def test_a_full_disk_is_survived() -> None:
+    with Path("/dev/full").open("wb") as full:
+        stream = Stream("m", full.fileno(), False, "trace")
+        stream.write(b"x\n")
+    assert stream.ended
+
+
+def test_timers_fire_in_order_and_once() -> None:
+    timers, fired = Timers(), list[str]()
+    timers.after(0.0, lambda: fired.append("a"))
+    timers.after(0.0, lambda: fired.append("b"))
+    cancelled = timers.after(0.0, lambda: fired.append("never"))
+    timers.after(60.0, lambda: fired.append("late"))
+    timers.cancel(cancelled)
+    timers.fire()
+    timers.fire()
+    assert fired == ["a", "b"]
+    assert len(timers) == 1
+    wait_s = timers.wait_s()
+    assert wait_s is not None
+    assert 59 < wait_s <= 60
+
+
+def test_cancelled_timers_do_not_pile_up() -> None:
+    timers = Timers()
+    for _ in range(10_000):
+        timers.cancel(timers.after(60.0, lambda: None))
+    assert len(timers) == 0
+    assert len(vars(timers)["_due"]) < 100
+    assert timers.wait_s() is None

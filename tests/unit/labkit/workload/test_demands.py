@@ -1,0 +1,113 @@
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.protocol.work import Demand, parse_demand
+from labkit.workload.distributions import Demands, DemandsError, Draws
+
+DRAWS = Draws(7, "clients", "demand")
+LAWS = ["exponential(100ms)", "hyperexponential(2s, scv=9)", "bimodal(5ms, 100ms, share=0.5)",
+        "bimodal(5ms, 5ms, share=0.5)"]  # fmt: skip
+
+
+def first(demands: Demands, messages: int) -> list[str]:
+    return [demands.of(DRAWS, 0, message).decode() for message in range(messages)]
+
+
+def test_a_plain_demand_travels_as_it_was_written() -> None:
+    demands = Demands.parse("sleep=100.0ms")
+    assert demands.constant == b" sleep=100.0ms"
+    assert first(demands, 2) == [" sleep=100.0ms"] * 2
+
+
+def test_demands_take_turns() -> None:
+    demands = Demands.parse("sleep=1ms, cpu=2ms,sleep=3ms")
+    assert demands.constant is None
+    assert first(demands, 5) == [
+        " sleep=1ms", " cpu=2ms", " sleep=3ms", " sleep=1ms", " cpu=2ms",
+    ]  # fmt: skip
+    assert demands.mean_s == pytest.approx(0.002)
+
+
+def test_a_comma_between_brackets_parts_no_turns() -> None:
+    demands = Demands.parse("cpu=bimodal(1ms, 9ms, share=0.5),sleep=5ms")
+    assert demands.mean_s == pytest.approx(0.005)
+    drawn = first(demands, 40)
+    assert set(drawn[::2]) == {" cpu=1000us", " cpu=9000us"}
+    assert set(drawn[1::2]) == {" sleep=5ms"}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("kind", ["sleep", "cpu"])
+def test_what_is_drawn_is_a_demand_that_a_server_reads(kind: str, law: str) -> None:
+    demands = Demands.parse(f"{kind}={law}", limit_s=1.0)
+    assert demands.constant is None
+    for demand in first(demands, 200):
+        read = parse_demand(demand.removeprefix(" "))
+        assert isinstance(read, Demand)
+        assert read.kind == kind
+        assert 0 <= read.duration_s <= 1.0
+
+
+def test_durations_are_cut_to_the_limit_and_the_mean_knows() -> None:
+    demands = Demands.parse("sleep=exponential(100ms)", limit_s=0.15)
+    drawn_s = [
+        float(demand.removeprefix(" sleep=").removesuffix("us")) / 1e6
+        for demand in first(demands, 10_000)
+    ]
+    assert max(drawn_s) == 0.15
+    error_s = statistics.stdev(drawn_s) / 100
+    assert statistics.fmean(drawn_s) == pytest.approx(demands.mean_s, abs=4 * error_s)
+
+
+@pytest.mark.parametrize(("limit_s", "longest"), [(0.3, 300_000), (0.29, 290_000), (1e-6, 1)])
+def test_a_limit_of_whole_microseconds_is_reached_and_not_passed(
+    limit_s: float, longest: int
+) -> None:
+    """0.29 * 1,000,000 is 289,999.99999999994."""
+    demands = Demands.parse("cpu=exponential(10s)", limit_s)
+    drawn = {int(demand.removeprefix(" cpu=").removesuffix("us")) for demand in first(demands, 200)}
+    assert max(drawn) == longest
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "'' is not a demand; write e.g. sleep=100ms"),
+        ("100ms", "'100ms' is not a demand"),
+        ("sleep", "'sleep' is not a demand"),
+        ("io=100ms", "'io=100ms' is not a demand"),
+        ("sleep=1ms,", "'' is not a demand"),
+        ("sleep=", "demand 'sleep=': '' is neither a duration nor a law"),
+        ("sleep=1ms, cpu=5", "demand 'cpu=5': '5' is neither"),
+        ("cpu=exponential(5)", "demand 'cpu=exponential(5)': '5' is neither"),
+        ("cpu=exponential(5ms", "demand 'cpu=exponential(5ms': 'exponential(5ms' is neither"),
+        ("sleep=exponential(\u20035ms)", "is neither a duration nor a law"),
+        ("sleep=1ms,sleep=11s", "'sleep=11s' is more than the 10s that a server allows"),
+        ("cpu=bimodal(11s, 11s, share=1)", "is more than the 10s that a server allows"),
+        (",".join(["cpu=1ms"] * 1_001), "1001 demands that take turns; allowed: 1000"),
+    ],
+)
+def test_an_error_names_what_is_wrong(text: str, told: str) -> None:
+    with pytest.raises(DemandsError) as raised:
+        Demands.parse(text, limit_s=10.0)
+    assert told in str(raised.value)
+
+
+def test_what_is_as_long_as_the_limit_or_only_may_be_longer_is_no_error() -> None:
+    assert Demands.parse("sleep=10s", limit_s=10.0).mean_s == 10.0
+    assert Demands.parse("sleep=bimodal(5ms, 20s, share=0)", limit_s=10.0).mean_s == 10.0
+
+
+@given(st.text(st.sampled_from("sleepcpu=, exponential()5ms")) | st.text())
+def test_any_text_states_demands_or_is_refused_in_few_words(text: str) -> None:
+    try:
+        demands = Demands.parse(text)
+    except DemandsError as exc:
+        refusal = exc
+    else:
+        assert parse_demand(first(demands, 1)[0].removeprefix(" ")) is not None
+        return
+    assert 0 < len(str(refusal)) < 1_000
