@@ -8,7 +8,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 whoever has an older one reads thi
     sys.exit(3)
 
 try:
-    from orchestrator.cli import main
+    from orchestrator.cli.main import main
 except KeyboardInterrupt:
     sys.exit(130)
 except ModuleNotFoundError as exc:

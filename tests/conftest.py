@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from orchestrator.engine import Engine, find_engine
+from orchestrator.execution.docker.engine import Engine, find_engine
 from tests.browser import find_browser
 
 pytest.register_assert_rewrite("tests.harness", "tests.target")  # their asserts explain, too

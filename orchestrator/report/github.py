@@ -7,16 +7,14 @@ outside breaks a table or begins a command of its own.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from orchestrator.difference import Change, Difference
-from orchestrator.dimensions import format_value
-from orchestrator.measures import MEASURES
-from orchestrator.report.cells import UNKNOWN, measure_text
-from orchestrator.report.differences import HEADINGS, cells, conclusion, doubts
-from orchestrator.report.markdown import bullets, escape, table
-from orchestrator.report.remarks import remarks
-from orchestrator.report.sentences import findings, of_models, sides, verdict
-from orchestrator.report.visible import visible
-from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
+from orchestrator.campaign.comparison import Change, Difference
+from orchestrator.measures.dimensions import format_value
+from orchestrator.measures.registry import MEASURES
+from orchestrator.report.columns import UNKNOWN, measure_text
+from orchestrator.report.comparison import HEADINGS, cells, conclusion, doubts
+from orchestrator.report.escape import bullets, escape, table, visible
+from orchestrator.report.text import findings, of_models, remarks, sides, verdict
+from orchestrator.results.summary import CaseSummary, Expectation, Outcome, Status, Summary
 
 FIGURES = ("throughput", "response_time_p50", "response_time_p99", "cpu_time_per_message")
 MAX_ROWS = 500

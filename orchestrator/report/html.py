@@ -1,26 +1,149 @@
 """One campaign, or several side by side, as one self-contained page that loads nothing.
 
-Decides what stands on it; `orchestrator.report.page` makes markup of that.
+Decides what stands on it; `orchestrator.report.rendering` makes markup of that.
+
+Campaigns as the page shows them: what each found, where it ran, how to run it again. Where there
+are several, each has a letter, and its cases bear it.
+
+Nested values as flat rows for a table: where a campaign ran.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 
-from orchestrator.difference import COMPARED, differences
-from orchestrator.excerpt import MAX_CASES
-from orchestrator.findings import Findings
-from orchestrator.report import cells, remarks, sentences
-from orchestrator.report import differences as told_differences
-from orchestrator.report.campaigns import ShownCampaign, shown_campaigns, side_by_side
-from orchestrator.report.charts.axis import axis_over
-from orchestrator.report.charts.plot import Table
-from orchestrator.report.charts.pointing import pointing
+from markupsafe import Markup, escape
+
+from orchestrator.analysis.chart_data import MAX_CASES, Exhibit
+from orchestrator.campaign.comparison import COMPARED, differences
+from orchestrator.campaign.summarise import Findings
+from orchestrator.measures.dimensions import SIZE, TIME, format_value
+from orchestrator.report import columns, text
+from orchestrator.report import comparison as told_differences
+from orchestrator.report.charts.lanes import Timeline, pointing, timeline
+from orchestrator.report.charts.plot import Subject, Table
 from orchestrator.report.charts.selection import charts_of
-from orchestrator.report.charts.subject import Subject
-from orchestrator.report.charts.timeline import Timeline, timeline
-from orchestrator.report.charts.units import Units
-from orchestrator.report.page import TEMPLATES
-from orchestrator.summary import CaseSummary
+from orchestrator.report.charts.time_axis import Units, axis_over
+from orchestrator.report.columns import UNKNOWN
+from orchestrator.report.escape import visible_lines
+from orchestrator.report.rendering import TEMPLATES
+from orchestrator.results.summary import CaseSummary, Status, Summary
+
+
+@dataclass(frozen=True)
+class ShownCampaign:
+    """One campaign as the template shows it; ``label`` tells it from others, empty if alone."""
+
+    label: str
+    findings: Findings
+    verdict: str
+    tone: str
+    duration: str
+    findings_told: list[str]
+    of_models: list[tuple[str, bool]]
+    environment: list[tuple[str, str]]
+
+    @property
+    def summary(self) -> Summary:
+        """What it found."""
+        return self.findings.summary
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of the kernel's evidence."""
+        return list(text.notes(self.summary))
+
+    @property
+    def guesses(self) -> list[str]:
+        """What became of the guesses in its scenario."""
+        return list(text.guesses(self.summary))
+
+    @property
+    def overheads(self) -> str:
+        """What the orchestrator itself cost."""
+        return text.overheads(self.summary)
+
+    @property
+    def again(self) -> Markup:
+        """The command that ran it, empty where it is not known."""
+        return _lines(str(self.findings.environment.get("command") or ""))
+
+    @property
+    def scenario(self) -> Markup:
+        """The resolved scenario, its lines and their indentation as they are."""
+        return _lines(self.findings.scenario)
+
+    def subjects(self) -> Iterator[Subject]:
+        """Yield its cases with what their pictures show, under names that no other campaign has."""
+        before = f"{self.label}: " if self.label else ""
+        for case in self.summary.cases:
+            exhibit = self.findings.exhibits.get(case.slug, Exhibit())
+            yield Subject(f"{before}{case.name}", case, exhibit)
+
+
+def _lines(text: str) -> Markup:
+    return Markup("\n").join(escape(line) for line in visible_lines(text))
+
+
+def shown_campaigns(campaigns: Sequence[Findings]) -> list[ShownCampaign]:
+    """Return ``campaigns`` as a page shows them, with letters where there are several."""
+    return [_campaign(*each) for each in _labelled(campaigns)]
+
+
+def _labelled(campaigns: Sequence[Findings]) -> Iterator[tuple[str, Findings]]:
+    for number, each in enumerate(campaigns):
+        yield "" if len(campaigns) == 1 else ascii_uppercase[number % 26], each
+
+
+def _campaign(label: str, findings: Findings) -> ShownCampaign:
+    summary = findings.summary
+    return ShownCampaign(
+        label=label,
+        findings=findings,
+        verdict=text.verdict(summary),
+        tone=_tone(summary),
+        duration=format_value(summary.duration_s, TIME),
+        findings_told=[line for case in summary.cases for line in text.findings(case)],
+        of_models=list(text.of_models(summary)),
+        environment=list(rows(findings.environment)),
+    )
+
+
+def _tone(summary: Summary) -> str:
+    """Return how the verdict is coloured: ``good``, ``bad``, or ``doubt`` where nobody knows."""
+    if summary.status is not Status.COMPLETE or any(case.invalid for case in summary.cases):
+        return "doubt"
+    return "bad" if text.is_flawed(summary) else "good"
+
+
+def side_by_side(campaigns: Sequence[ShownCampaign]) -> list[Subject]:
+    """Return the cases of all ``campaigns``, each beside those of its name in the others."""
+    subjects = [subject for each in campaigns for subject in each.subjects()]
+    order = list(dict.fromkeys(each.case.name for each in subjects))
+    return sorted(subjects, key=lambda each: order.index(each.case.name))
+
+
+def rows(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield nested ``values`` as names and texts: ``packages.docker``, ``7.1.0``."""
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from rows(value, f"{name}.")
+        else:
+            yield name, _text(name, value)
+
+
+def _text(name: str, value: object) -> str:
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name.endswith("_bytes"):
+        return format_value(value, SIZE)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return ", ".join(map(str, value))
+    return str(value)
+
 
 OPEN_TIMELINES = 6
 """So many are drawn unfolded; a page of a large matrix begins with what it found."""
@@ -48,7 +171,7 @@ class _Figures:
     title: str
     keys: Sequence[str]
     cases: Sequence[CaseSummary]
-    columns: Sequence[cells.Column]
+    columns: Sequence[columns.Column]
 
 
 @dataclass(frozen=True)
@@ -75,10 +198,10 @@ def html_report(*campaigns: Findings) -> str:
         charts=charts_of(subjects, pictured, axis),
         left_out=_left_out(subjects, pictured),
         figures=list(_figures(cases)),
-        legend=cells.legend(cases),
+        legend=columns.legend(cases),
         axis=axis,
-        axis_text=cells.axis_text,
-        sides=sentences.sides,
+        axis_text=columns.axis_text,
+        sides=text.sides,
         OPEN_TIMELINES=OPEN_TIMELINES,
     )
 
@@ -113,7 +236,7 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
         requests = each.exhibit.excerpt.requests
         drawn = timeline(each, units, peaks) if requests else None
         told = pointing(drawn, requests) if drawn else {}
-        cautions, faults = list(remarks.cautions(each.case)), list(remarks.faults(each.case))
+        cautions, faults = list(text.cautions(each.case)), list(text.faults(each.case))
         yield _Scene(each, _caption(each.case), drawn, told, cautions, faults)
 
 
@@ -126,17 +249,17 @@ def _left_out(subjects: Sequence[Subject], pictured: Sequence[Subject]) -> str:
 def _figures(cases: Sequence[CaseSummary]) -> Iterator[_Figures]:
     """Yield the figures of all cases, then those of their groups, where a case has several."""
     if cases:
-        yield _Figures("Figures", cells.axes_of(cases), cases, sum(cells.bands(cases), ()))
-    groups = cells.by_group(cases)
+        yield _Figures("Figures", columns.axes_of(cases), cases, sum(columns.bands(cases), ()))
+    groups = columns.by_group(cases)
     if groups:
         title = "Figures of each client group and window"
-        yield _Figures(title, cells.axes_of(groups), groups, cells.GROUP)
+        yield _Figures(title, columns.axes_of(groups), groups, columns.GROUP)
 
 
 def _caption(case: CaseSummary) -> str:
     """Return what to see in the timeline, in words."""
     peak, wait = (
-        cells.measure_text(case, name) for name in ("peak_in_service", "first_service_wait_max")
+        columns.measure_text(case, name) for name in ("peak_in_service", "first_service_wait_max")
     )
-    end = cells.measure_text(case, "makespan")
+    end = columns.measure_text(case, "makespan")
     return f"At most {peak} in service at once. The last user waited {wait}. All over at {end}."

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from orchestrator.report.sentences import sides, verdict
-from orchestrator.report.visible import visible
-from orchestrator.summary import CaseSummary, Expectation, Outcome, Status, Summary
+from orchestrator.report.escape import visible
+from orchestrator.report.text import sides, verdict
+from orchestrator.results.summary import CaseSummary, Expectation, Outcome, Status, Summary
 
 TAGS = {
     Outcome.FAILED: "failure",

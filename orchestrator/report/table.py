@@ -13,19 +13,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.report.cells import GROUP, Column, axes_of, axis_text, bands, by_group, legend
-from orchestrator.report.remarks import remarks
-from orchestrator.report.sentences import (
+from orchestrator.report.columns import GROUP, Column, axes_of, axis_text, bands, by_group, legend
+from orchestrator.report.escape import visible
+from orchestrator.report.text import (
     findings,
     guesses,
     is_flawed,
     notes,
     of_models,
     overheads,
+    remarks,
     verdict,
 )
-from orchestrator.report.visible import visible
-from orchestrator.summary import CaseSummary, Status, Summary
+from orchestrator.results.summary import CaseSummary, Status, Summary
 
 GAP = 2
 MAX_KEY_WIDTH = 24

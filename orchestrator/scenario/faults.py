@@ -6,9 +6,15 @@ from typing import Annotated, Any
 from faultproxy.prescription import STREAMS, PrescriptionError, read_prescription
 from faultproxy.toxics import TOXICS
 from labkit.protocol.parsing import parse_duration_s
-from orchestrator.scenario.load_values import Worker
-from orchestrator.scenario.sections import Section
-from orchestrator.scenario.values import complaint, duration_between, number_between, one_of, whole
+from orchestrator.scenario.fields import (
+    Worker,
+    complaint,
+    duration_between,
+    number_between,
+    one_of,
+    whole,
+)
+from orchestrator.scenario.server import Section
 
 PAUSE, KILL_WORKER, TERMINATE, KILL, CPU_LIMIT, DISCONNECT, FILL_BACKLOG = FAULTS = (
     "pause", "kill-worker", "terminate", "kill", "cpu-limit", "disconnect", "fill-backlog",

@@ -10,10 +10,10 @@ from typing import Annotated, NamedTuple, TypeAlias
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from orchestrator.scenario.groups import Group
-from orchestrator.scenario.sections import Limits, Section, ServerSettings
-from orchestrator.scenario.values import COMPLAINT, complaint, complaints, describe
-from orchestrator.wording import unknown
+from orchestrator.measures.hints import unknown
+from orchestrator.scenario.clients import Group
+from orchestrator.scenario.fields import COMPLAINT, complaint, complaints, describe
+from orchestrator.scenario.server import Limits, Section, ServerSettings
 
 MAX_VALUES = 200
 FIXED = frozenset({"executor", "name", "stages"})

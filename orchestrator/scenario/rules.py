@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from labkit.workload.distributions import DemandsError
-from orchestrator.scenario.groups import PACED, PIPELINE, ClosedGroup, Group
-from orchestrator.scenario.scale import Scale
-from orchestrator.scenario.sections import ServerSettings
+from orchestrator.scenario.clients import PACED, PIPELINE, ClosedGroup, Group
+from orchestrator.scenario.fields import Scale
+from orchestrator.scenario.server import ServerSettings
 
 MAX_REPLICAS = 200
 

@@ -10,9 +10,22 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from labkit.protocol.parsing import parse_duration_s
-from orchestrator.expressions import Expression, parse_expression
-from orchestrator.scenario.executors import AnyGroup, check_groups
+from orchestrator.measures.expression import Expression, parse_expression
+from orchestrator.measures.views import views
+from orchestrator.scenario.clients import AnyGroup, check_groups
 from orchestrator.scenario.faults import Fault, breaches_of, check_faults
+from orchestrator.scenario.fields import (
+    Expectation,
+    Scale,
+    Text,
+    complaint,
+    complaints,
+    duration_between,
+    not_empty,
+    one_of,
+    scale_of,
+    whole,
+)
 from orchestrator.scenario.matrix import (
     Matrix,
     Point,
@@ -22,28 +35,20 @@ from orchestrator.scenario.matrix import (
     count_points,
     points,
 )
-from orchestrator.scenario.naming import COMPARE, GUESS, VALIDITY, Naming, Placed, views
-from orchestrator.scenario.rules import Breach, breaches
-from orchestrator.scenario.scale import Scale, scale_of
-from orchestrator.scenario.sections import UNLIMITED, Limits, Section, ServerSettings
-from orchestrator.scenario.subjects import (
+from orchestrator.scenario.references import (
+    COMPARE,
     EVERY_MODEL,
+    GUESS,
+    VALIDITY,
+    Naming,
+    Placed,
     check_model,
     check_subject,
     check_target,
     check_unique,
 )
-from orchestrator.scenario.target import Target
-from orchestrator.scenario.values import (
-    Expectation,
-    Text,
-    complaint,
-    complaints,
-    duration_between,
-    not_empty,
-    one_of,
-    whole,
-)
+from orchestrator.scenario.rules import Breach, breaches
+from orchestrator.scenario.server import UNLIMITED, Limits, Section, ServerSettings, Target
 from orchestrator.scenario.variables import escape
 
 MAX_CASES = 200

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.scenario.problems import Problem
-from orchestrator.scenario.yaml_source import Document, Location
-from orchestrator.wording import unknown
+from orchestrator.measures.hints import unknown
+from orchestrator.scenario.yaml_document import Document, Location, Problem
 
 KEY = "variables"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")

@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.quantiles import Durations, between_ns
-from orchestrator.tables import Keys, Table, user_keys
+from orchestrator.analysis.statistics import Durations, between_ns
+from orchestrator.results.tables import Keys, Table, user_keys
 from orchestrator.twin.demands import Work
-from orchestrator.twin.discipline import Discipline, Kind
-from orchestrator.twin.overhead import TYPICAL, Overhead
+from orchestrator.twin.parameters import TYPICAL, Discipline, Kind, Overhead
 
 FEWEST = 5
 MOST_NS = 1_000_000

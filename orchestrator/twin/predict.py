@@ -4,14 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from labkit.workload.load_order import POLITE
-from orchestrator.client_measures import Figures, peak_overlap, ratio
-from orchestrator.plan import Case
-from orchestrator.quantiles import between_ns, statistics_s
-from orchestrator.scenario.naming import PREDICTED
-from orchestrator.twin.discipline import Discipline, Kind
-from orchestrator.twin.formulas import Steady, UnstableError
-from orchestrator.twin.overhead import NONE, Overhead
-from orchestrator.twin.recognise import steady_state
+from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
+from orchestrator.measures.views import PREDICTED
+from orchestrator.scenario.plan import Case
+from orchestrator.twin.formulas import Steady, UnstableError, steady_state
+from orchestrator.twin.parameters import NONE, Discipline, Kind, Overhead
 from orchestrator.twin.simulate import Simulated, simulate, sources_of
 
 NO_END_NS = 2**62
@@ -42,7 +39,7 @@ def predict(
 ) -> Prediction:
     """Return what becomes of the load of ``case``, to its last ack, on a machine of its own.
 
-    ``twins`` is what each model says of itself, see `orchestrator.models.discover_twins`.
+    ``twins`` is what each model says of itself, see `orchestrator.scenario.models.discover_twins`.
 
     Raises:
         NoTwinError: the model says nothing that the twin knows, or its clients are not polite.

@@ -11,17 +11,15 @@ import numpy as np
 
 from labkit.protocol.work import Demand
 from labkit.workload.load_order import OPEN, Order, Share
-from orchestrator.plan import Case
-from orchestrator.scenario.sections import SERVER_DEFAULTS
-from orchestrator.tables import Table
-from orchestrator.twin.agenda import Agenda
+from orchestrator.results.tables import Table
+from orchestrator.scenario.plan import Case
+from orchestrator.scenario.server import SERVER_DEFAULTS
 from orchestrator.twin.clients import Arrivals, PooledArrivals, Users
+from orchestrator.twin.core import MESSAGE, TALK, Agenda, Record, Server, Source, Talk
 from orchestrator.twin.demands import GroupDemands, Thinking
-from orchestrator.twin.discipline import Discipline, Kind
-from orchestrator.twin.loop import Loop
-from orchestrator.twin.overhead import Overhead
-from orchestrator.twin.pool import Pool
-from orchestrator.twin.talk import MESSAGE, TALK, Record, Server, Source, Talk
+from orchestrator.twin.event_loop import Loop
+from orchestrator.twin.parameters import Discipline, Kind, Overhead
+from orchestrator.twin.worker_pool import Pool
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_imports_point_one_way(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in _names(MODULES) if n.startswith("orchestrator/")])
 def test_a_stored_run_is_analysed_without_an_engine(name: str) -> None:
     if name.split("/")[1].removesuffix(".py") in ANALYSIS:
-        forbidden = ("orchestrator.backends", "orchestrator.engine", "docker")
+        forbidden = ("orchestrator.backends", "orchestrator.execution.docker.engine", "docker")
         assert [used for used in _imports(ROOT / name) if used.startswith(forbidden)] == []
 
 

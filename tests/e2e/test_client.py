@@ -15,12 +15,12 @@ import pytest
 
 from labkit.wire.progress import Pulse
 from labkit.workload.load_order import CLOSED, GroupOrder, Order
-from orchestrator.backends.program import Program
-from orchestrator.collect import BOOKS, read_client_run
-from orchestrator.conductor import Watch, drive
-from orchestrator.merge import merge
-from orchestrator.models import discover_models
-from orchestrator.server_log import log_of
+from orchestrator.analysis.join import merge
+from orchestrator.execution.load_driver import Watch, drive
+from orchestrator.execution.process.program import Program
+from orchestrator.results.client_samples import BOOKS, read_client_run
+from orchestrator.results.server_log import log_of
+from orchestrator.scenario.models import discover_models
 from tests.e2e.lab import ROOT
 
 DEADLINE_S = 60.0

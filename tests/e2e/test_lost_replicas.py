@@ -5,11 +5,11 @@ import signal
 from pathlib import Path
 
 from labkit.workload.load_order import CLOSED, GroupOrder, Order
-from orchestrator.backends.base import StageOrder
-from orchestrator.backends.process import ProcessBackend
-from orchestrator.collect import read_client_run
-from orchestrator.conductor import Watch, drive
-from orchestrator.exits import attribute_exits
+from orchestrator.execution.backend import StageOrder
+from orchestrator.execution.load_driver import Watch, drive
+from orchestrator.execution.process.backend import ProcessBackend
+from orchestrator.execution.run_case import attribute_exits
+from orchestrator.results.client_samples import read_client_run
 
 GROUP = GroupOrder(
     name="clients", replicas=3, loop=CLOSED, initial=3, messages=20, demand="sleep=100ms"

@@ -7,9 +7,8 @@ HdrHistogram does, so that each further nine is as wide as the one before.
 
 from collections.abc import Callable, Iterator, Sequence
 
-from orchestrator.dimensions import TIME, format_value
-from orchestrator.exhibit import QUOTED
-from orchestrator.records import Distribution
+from orchestrator.analysis.chart_data import QUOTED, Distribution
+from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report.charts.plot import (
     BOTTOM,
     HEIGHT,
@@ -21,13 +20,16 @@ from orchestrator.report.charts.plot import (
     Frame,
     Key,
     Plot,
+    Scale,
     Shape,
+    Subject,
     Table,
+    Tick,
     Word,
+    linear,
+    spanning,
     staircase,
 )
-from orchestrator.report.charts.scale import Scale, Tick, linear, spanning
-from orchestrator.report.charts.subject import Subject
 
 UNRESOLVED = "—"
 NINES = {"0": 1.0, "90": 10.0, "99": 100.0, "99.9": 1e3, "99.99": 1e4}

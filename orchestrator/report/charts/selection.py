@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.report.charts import costs, fairness, glance, latency, parts, sweep
-from orchestrator.report.charts.axis import Axis
-from orchestrator.report.charts.plot import Chart
-from orchestrator.report.charts.subject import Subject
+from orchestrator.report.charts import bars, latency, queues, sweep
+from orchestrator.report.charts.plot import Chart, Subject
+from orchestrator.report.charts.time_axis import Axis
 
 
 @dataclass(frozen=True)
@@ -21,9 +20,9 @@ def charts_of(subjects: Sequence[Subject], pictured: Sequence[Subject], axis: Ax
     """Return the charts of ``subjects``, of whom ``pictured`` are drawn one by one."""
     if not subjects:
         return Selection()
-    after = [parts.parts(pictured), costs.costs(pictured), fairness.fairness(pictured)]
+    after = [bars.parts(pictured), bars.costs(pictured), bars.fairness(pictured)]
     return Selection(
-        before=[glance.glance(pictured, axis.span_ns)],
+        before=[queues.glance(pictured, axis.span_ns)],
         after=[
             *sweep.sweeps(subjects),
             latency.ecdf(pictured),

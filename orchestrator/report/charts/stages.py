@@ -1,13 +1,13 @@
 """The stages that a message passes through, as spans of time: what a lane of a timeline shows.
 
 They meet end to end from due to the end. What the server's log does not tell is a wait like any
-other; `orchestrator.decompose` is exact where this is a picture.
+other; `orchestrator.analysis.breakdown` is exact where this is a picture.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.records import RequestRecord
+from orchestrator.analysis.chart_data import RequestRecord
 
 
 @dataclass(frozen=True)

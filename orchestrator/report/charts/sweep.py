@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from orchestrator.dimensions import format_value
-from orchestrator.measures import MEASURES, Measure
-from orchestrator.report.cells import axes_of, measure_text, measured
+from orchestrator.measures.dimensions import format_value
+from orchestrator.measures.registry import MEASURES, Measure
 from orchestrator.report.charts.plot import (
     BOTTOM,
     HEIGHT,
     LEFT,
+    LOG_RATIO,
     RIGHT,
     TOP,
     WIDTH,
@@ -18,13 +18,16 @@ from orchestrator.report.charts.plot import (
     Frame,
     Key,
     Plot,
+    Scale,
     Shape,
+    Subject,
     Table,
+    Tick,
     line,
+    spanning,
 )
-from orchestrator.report.charts.scale import LOG_RATIO, Scale, Tick, spanning
-from orchestrator.report.charts.subject import Subject
-from orchestrator.summary import CaseSummary
+from orchestrator.report.columns import axes_of, measure_text, measured
+from orchestrator.results.summary import CaseSummary
 
 SWEPT = ("throughput", "response_time_p50", "response_time_p99")
 MAX_LINES = 8

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.excerpt import MAX_REQUESTS
-from orchestrator.records import Exhibit
-from orchestrator.report.charts.units import UNITS
+from orchestrator.analysis.chart_data import MAX_REQUESTS, Exhibit
+from orchestrator.report.charts.time_axis import UNITS
 from orchestrator.report.html import html_report
-from orchestrator.summary import FaultSummary, RunSummary
+from orchestrator.results.summary import FaultSummary, RunSummary
 from tests.e2e.browser.conftest import NARROW, WIDE, Opened, Scheme, Viewer
 from tests.e2e.lab import Lab
-from tests.unit.orchestrator.report.simulation import (
+from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
     LONG_WORD,

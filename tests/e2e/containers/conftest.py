@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from docker.models.containers import Container
 
-from orchestrator.engine import Engine
+from orchestrator.execution.docker.engine import Engine
 from tests.e2e.containers.project import MODELS, Project
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from docker.models.containers import Container
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from orchestrator.engine import Engine
+from orchestrator.execution.docker.engine import Engine
 
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from orchestrator.compose import run_docker
-from orchestrator.engine import Engine
+from orchestrator.execution.docker.compose import run_docker
+from orchestrator.execution.docker.engine import Engine
 from tests.e2e.containers.project import MODELS, Project
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from orchestrator.scenario import Scenario, ScenarioError, load_scenario
+from orchestrator.scenario.load import load_scenario
+from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.yaml_document import ScenarioError
 
 MODELS = ("single", "prefork", "threaded", "epoll")
 Load = Callable[[str | bytes], Scenario]

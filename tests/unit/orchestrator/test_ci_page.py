@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrator.arguments import parse_arguments
-from orchestrator.difference import COMPARED, MORE_IS_BETTER
-from orchestrator.models import ROOT
+from orchestrator.campaign.comparison import COMPARED, MORE_IS_BETTER
+from orchestrator.cli.main import parse_arguments
+from orchestrator.scenario.models import ROOT
 
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

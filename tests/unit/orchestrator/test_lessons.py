@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.arguments import parse_arguments
-from orchestrator.guesses import grade
-from orchestrator.models import ROOT, discover_models, discover_twins
-from orchestrator.plan import plan
-from orchestrator.scenario import load_scenario
-from orchestrator.summary import Grade
-from orchestrator.twin.overhead import TYPICAL
+from orchestrator.campaign.verdict import grade
+from orchestrator.cli.main import parse_arguments
+from orchestrator.results.summary import Grade
+from orchestrator.scenario.load import load_scenario
+from orchestrator.scenario.models import ROOT, discover_models, discover_twins
+from orchestrator.scenario.plan import plan
+from orchestrator.twin.parameters import TYPICAL
 from orchestrator.twin.predict import predict, values_of
 
 FOLDER = ROOT / "docs" / "lessons"

@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 import yaml
 
-from orchestrator.dimensions import COUNT, RATE, SIZE, TIME, UNITS_BYTES
-from orchestrator.expressions import parse_expression
-from orchestrator.expressions.syntax import FUNCTIONS
-from orchestrator.measures import ALIASES, MEASURES
-from orchestrator.models import ROOT
-from orchestrator.plan import plan
-from orchestrator.scenario import Group, Limits, Scenario, ServerSettings
-from orchestrator.scenario.executors import EXECUTORS
+from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, UNITS_BYTES
+from orchestrator.measures.expression import parse_expression
+from orchestrator.measures.registry import ALIASES, MEASURES
+from orchestrator.measures.syntax import FUNCTIONS
+from orchestrator.scenario.clients import BEHAVIOURS, EXECUTORS, Group
 from orchestrator.scenario.faults import KINDS, Fault
-from orchestrator.scenario.groups import BEHAVIOURS
-from orchestrator.scenario.sections import SERVER_DEFAULTS, Section
-from orchestrator.scenario.target import Target
+from orchestrator.scenario.models import ROOT
+from orchestrator.scenario.plan import plan
+from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.server import SERVER_DEFAULTS, Limits, Section, ServerSettings, Target
 
 Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]

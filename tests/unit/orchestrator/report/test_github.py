@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.difference import Change, Difference
+from orchestrator.campaign.comparison import Change, Difference
 from orchestrator.report.github import (
     MAX_ANNOTATIONS,
     Annotation,
@@ -11,8 +11,8 @@ from orchestrator.report.github import (
     differences_summary,
     step_summary,
 )
-from orchestrator.summary import Comparison, Status, Summary
-from tests.unit.orchestrator.report.simulation import (
+from orchestrator.results.summary import Comparison, Status, Summary
+from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
     PASSED,
@@ -20,7 +20,7 @@ from tests.unit.orchestrator.report.simulation import (
     case,
     summary,
 )
-from tests.unit.orchestrator.report.test_markdown import cells
+from tests.unit.orchestrator.report.test_escape_markdown import cells
 
 WORSE = Difference(HOSTILE, "response_time_p99", 0.1, 0.11, 0.1, 0.08, 0.12, Change.REGRESSION)
 

@@ -8,11 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from orchestrator.excerpt import MAX_CASES, MAX_REQUESTS
-from orchestrator.records import Exhibit, RequestRecord
+from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, RequestRecord
 from orchestrator.report.html import html_report
-from orchestrator.summary import Fitness, Instrument, Summary
-from tests.unit.orchestrator.report.simulation import (
+from orchestrator.results.summary import Fitness, Instrument, Summary
+from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
     LONG_WORD,

@@ -1,8 +1,8 @@
 from xml.etree.ElementTree import Element, fromstring
 
 from orchestrator.report.junit import junit_xml
-from orchestrator.summary import Status, Summary
-from tests.unit.orchestrator.report.simulation import (
+from orchestrator.results.summary import Status, Summary
+from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
     PASSED,

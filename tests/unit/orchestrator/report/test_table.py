@@ -5,8 +5,8 @@ import pytest
 from rich.console import Console
 
 from orchestrator.report.table import print_table
-from orchestrator.summary import Fitness, Instrument, Summary
-from tests.unit.orchestrator.report.simulation import (
+from orchestrator.results.summary import Fitness, Instrument, Summary
+from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
     LONG_WORD,

@@ -6,14 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.twin.formulas import (
-    UnstableError,
-    erlang_c,
-    m_d_1,
-    m_g_1,
-    m_g_inf,
-    m_m_c,
-)
+from orchestrator.twin.formulas import UnstableError, erlang_c, m_d_1, m_g_1, m_g_inf, m_m_c
 
 # Hillier and Lieberman, "Introduction to Operations Research", chapter "Queueing Theory", the
 # county hospital's emergency room: λ = 2 an hour, μ = 3 an hour, one doctor or two.

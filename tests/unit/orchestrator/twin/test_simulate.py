@@ -2,9 +2,8 @@
 
 import pytest
 
-from orchestrator.twin.discipline import Kind
-from orchestrator.twin.overhead import Overhead
-from tests.unit.orchestrator.twin.loads import MS, case_of, ended_ms, simulated
+from orchestrator.twin.parameters import Kind, Overhead
+from tests.unit.orchestrator.twin.load_fixtures import MS, case_of, ended_ms, simulated
 
 SEVEN = "[{executor: closed, users: 7, messages: 2, demand: sleep=100ms}]"
 FIVE = "{workers: 5}"

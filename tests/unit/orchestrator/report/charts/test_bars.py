@@ -1,11 +1,9 @@
-from orchestrator.measures import MEASURES
-from orchestrator.parts import PARTS
-from orchestrator.records import Exhibit
-from orchestrator.report.charts.costs import costs
-from orchestrator.report.charts.fairness import fairness
-from orchestrator.report.charts.parts import parts
-from orchestrator.report.charts.subject import Subject
-from tests.unit.orchestrator.report.simulation import case, exhibit, serve
+from orchestrator.analysis.chart_data import Exhibit
+from orchestrator.measures.registry import MEASURES
+from orchestrator.measures.stages import PARTS
+from orchestrator.report.charts.bars import costs, fairness, parts
+from orchestrator.report.charts.plot import Subject
+from tests.unit.orchestrator.report.report_fixtures import case, exhibit, serve
 
 SECONDS = {MEASURES[f"time_in_{part}"].key: 0.0 for part in PARTS} | {
     "time_in_accept_queue_s": 0.3,

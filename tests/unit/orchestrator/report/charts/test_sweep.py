@@ -1,7 +1,7 @@
-from orchestrator.records import Exhibit
-from orchestrator.report.charts.subject import Subject
+from orchestrator.analysis.chart_data import Exhibit
+from orchestrator.report.charts.plot import Subject
 from orchestrator.report.charts.sweep import MAX_LINES, sweeps
-from tests.unit.orchestrator.report.simulation import case
+from tests.unit.orchestrator.report.report_fixtures import case
 
 
 def swept(

@@ -1,0 +1,92 @@
+"""From what was collected to what it means: measures, joined tables, and reasons for doubt.
+
+Never touches a backend, a clock or a file: a stored case analyses to the same values again.
+Client and server share CLOCK_MONOTONIC, so their instants lie on one axis without correction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.analysis.breakdown import decompose, part_measures, slowest
+from orchestrator.analysis.client_measures import Clients, client_measures
+from orchestrator.analysis.client_saturation import bottlenecks, examine
+from orchestrator.analysis.consistency import broken_laws, find_doubts
+from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.join import Merged, merge
+from orchestrator.analysis.kernel_measures import Window, kernel_measures
+from orchestrator.analysis.queue_measures import law_measures
+from orchestrator.analysis.server_measures import (
+    FROM_LOG,
+    OF_SERVICE,
+    declared,
+    host_measures,
+    server_measures,
+)
+from orchestrator.analysis.statistics import Figures
+from orchestrator.analysis.windows import recovery_time_s, windows
+from orchestrator.measures.views import SLOWEST
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.summary import Instrument
+from orchestrator.results.tables import Table
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Measures by name, None where unknown; the same of each group.
+
+    ``views`` are the windows of faults and the slowest requests; ``parts`` are those of each merged
+    request, row by row.
+    """
+
+    measures: Figures
+    groups: Mapping[str, Figures]
+    views: Mapping[str, Figures]
+    instrument: Instrument
+    merged: Merged
+    parts: Table
+    invalid: list[str]
+
+
+def analyse(evidence: Evidence) -> Analysis:
+    """Return what the evidence of one case amounts to."""
+    run = evidence.clients
+    merged = merge(run, evidence.log, is_proxied=evidence.is_proxied)
+    begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
+    parts = decompose(merged.requests)
+    is_counted = merged.requests["due_ns"] >= begin_ns
+    counted = merged.requests[is_counted]
+    clients = Clients(begin_ns, run.replicas, counted, merged.connections)
+    is_acked = is_counted & (merged.requests["outcome"] == ACKED)
+    groups = {
+        name: client_measures(clients.of(name, number), evidence.open_groups)
+        | part_measures(parts[is_acked & (merged.requests["group"] == number)])
+        for number, name in enumerate(run.groups)
+    }
+    measures: Figures = {
+        **evidence.inputs,
+        **declared(evidence.log),
+        **client_measures(clients, evidence.open_groups),
+        **part_measures(parts[is_acked]),
+    }
+    instrument = examine(run.replicas, groups)
+    end_ns = begin_ns + round(clients.makespan_s * 1e9)
+    window = Window(begin_ns, end_ns, is_warmed_up=evidence.warmup_s > 0)
+    measures |= {
+        **server_measures(evidence, counted, measures),
+        **law_measures(counted, merged.connections, evidence.log),
+        **host_measures(evidence),
+        **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
+        "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
+    }
+    if not evidence.is_told:
+        measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
+        groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
+    views = windows(counted, evidence.faults, (begin_ns, end_ns))
+    measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)
+    views[SLOWEST] = part_measures(slowest(parts[is_acked]))
+    is_singly = evidence.is_one_at_a_time
+    doubts = [
+        *find_doubts(evidence, merged.requests),
+        *broken_laws(merged.requests, evidence.log, is_one_at_a_time=is_singly),
+    ]
+    return Analysis(measures, groups, views, instrument, merged, parts, doubts)

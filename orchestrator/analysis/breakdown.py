@@ -1,0 +1,94 @@
+"""Where the time of a request went: its response time in parts that add up to it exactly.
+
+A request is followed from the instant that it was due to that of its ack, through what its client
+and its server noted. Each stretch between two instants has one name; where an instant lies before
+the one that precedes it, its stretch is empty, so that nothing is counted twice.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from orchestrator.analysis.statistics import Durations, Figures
+from orchestrator.measures.stages import PARTS
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.tables import Table, user_keys
+
+FROM_SERVER = list(PARTS)[list(PARTS).index("accept_queue") : -1]
+
+Instants = npt.NDArray[np.int64]
+
+DECOMPOSED = np.dtype([(f"{part}_ns", "<i8") for part in PARTS])
+
+STRETCHES = (
+    ("connection_wait", "freed_ns"),
+    ("schedule_lag", "begun_ns"),
+    ("connect", "connected_ns"),
+    ("schedule_lag", "sent_ns"),
+    ("accept_queue", "accepted_ns"),
+    ("application_queue", "dequeued_ns"),
+    ("unread", "received_ns"),
+    ("application_queue", "started_ns"),
+    ("service", "finished_ns"),
+    ("answer", "ended_ns"),
+)
+"""Each part, and the instant that ends it."""
+
+
+def decompose(requests: Table) -> Table:
+    """Return the parts of each request, in ns, row by row; all 0 for one that was not acked."""
+    parts: Table = np.zeros(len(requests), DECOMPOSED)
+    is_acked = requests["outcome"] == ACKED
+    begun_ns = requests["due_ns"].astype(np.int64)
+    for (part, _), ended_ns in zip(STRETCHES, reached_ns(requests).T, strict=True):
+        parts[f"{part}_ns"] += np.where(is_acked, ended_ns - begun_ns, 0)
+        begun_ns = ended_ns
+    is_unknown = (requests["accepted_ns"] == 0) | (requests["finished_ns"] == 0)
+    for part in FROM_SERVER:
+        parts["unattributed_ns"][is_unknown] += parts[f"{part}_ns"][is_unknown]
+        parts[f"{part}_ns"][is_unknown] = 0
+    return parts
+
+
+def reached_ns(requests: Table) -> Instants:
+    """Return when each request was through each of `STRETCHES`: a row for it, a column for each.
+
+    Never before the last, nor after the request was over.
+    """
+    ended_ns = requests["ended_ns"].astype(np.int64)
+    last_ns = requests["due_ns"].astype(np.int64)
+    freed_ns = _freed_ns(requests)
+    columns = []
+    for _, instant in STRETCHES:
+        at_ns = freed_ns if instant == "freed_ns" else requests[instant].astype(np.int64)
+        last_ns = np.clip(at_ns, last_ns, np.maximum(ended_ns, last_ns))
+        columns.append(last_ns)
+    return np.stack(columns, axis=1)
+
+
+def _freed_ns(requests: Table) -> Durations:
+    """Return when the connection of each request was done with the one before; 0 for the first.
+
+    One that was sent before that did not wait for it.
+    """
+    keys = user_keys(requests)
+    order = np.lexsort((requests["sent_ns"], keys))
+    ended_ns = requests["ended_ns"][order].astype(np.int64)
+    freed_ns = np.zeros(len(requests), np.int64)
+    is_next = keys[order][1:] == keys[order][:-1]
+    freed_ns[order[1:][is_next]] = ended_ns[:-1][is_next]
+    freed_ns[freed_ns > requests["sent_ns"].astype(np.int64)] = 0
+    return freed_ns
+
+
+def part_measures(parts: Table) -> Figures:
+    """Return the mean of each part, in seconds; None where there is no request."""
+    return {
+        f"time_in_{part}": float(parts[f"{part}_ns"].mean()) / 1e9 if len(parts) else None
+        for part in PARTS
+    }
+
+
+def slowest(parts: Table) -> Table:
+    """Return the hundredth of the requests with the longest response times, at least one."""
+    response_ns = sum(parts[f"{part}_ns"] for part in PARTS)
+    return parts[np.argsort(response_ns, kind="stable")[-max(len(parts) // 100, 1) :]]

@@ -1,0 +1,315 @@
+"""Makes of the joined tables of a run what its pictures show: curves of a few hundred points.
+
+Pure functions of `orchestrator.analysis.join`'s tables; no files, no clock.
+
+What pictures of a case show: requests as client and server saw them, and figures over them.
+Values only, thinned so that a page of them opens; instants are nanoseconds since the case's
+common start.
+
+Chooses the requests of a case that a picture shows, so that a million of them draw as well. Whole
+users are left out, evenly from the first one served to the last, before one that is shown loses a
+request.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from labkit.wire.samples import OUTCOMES, request_id
+from orchestrator.analysis.join import Merged
+from orchestrator.analysis.statistics import Durations, between_ns
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.tables import Rows, Table, user_keys
+
+ACKED_TEXT = "acked"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """A message of one user, in nanoseconds since the case's common start.
+
+    The client measured ``due``, ``sent`` and ``ended``; the server ``received``, ``started`` and
+    ``finished``, None where its log has no such request, and of its connection ``accepted``.
+    ``outcome`` is ``acked`` or the kind of failure; ``ended`` is when that was known. ``user`` is
+    its name in pictures: ``user 3``, ``slow user 3`` where there are several groups.
+    """
+
+    id: str
+    user: str
+    message: int
+    worker: int | None
+    outcome: str
+    due_ns: int
+    sent_ns: int
+    ended_ns: int
+    received_ns: int | None
+    started_ns: int | None
+    finished_ns: int | None
+    accepted_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What a picture of a case shows: all requests of some users, of how many, to what instant."""
+
+    requests: tuple[RequestRecord, ...] = ()
+    users: int = 0
+    sent: int = 0
+    end_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How ``count`` durations are distributed: ``shares[i]`` of them are at most ``values_ns[i]``.
+
+    Shares ascend to 1, by nearest rank; of a large sample only some ranks are kept, the more of
+    them the farther out in the tail.
+    """
+
+    count: int = 0
+    shares: tuple[float, ...] = ()
+    values_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How many there were of something: ``levels[i]`` from ``instants_ns[i]`` to the next instant.
+
+    ``peak`` is the highest of all. Where there are too many changes for a picture, each level is
+    the average over an equal stretch of time.
+    """
+
+    peak: int = 0
+    instants_ns: tuple[int, ...] = ()
+    levels: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one worker took on over the whole case."""
+
+    worker: int
+    connections: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """All that the pictures of one run show.
+
+    ``response`` is from due to acked, ``exchange`` from sent to acked, ``service`` from the begin
+    of service to its end; ``predicted`` is what a model of queues says the response is, None where
+    none was asked. ``depths`` are the queues by name, in the order in which a message meets them.
+    """
+
+    excerpt: Excerpt = Excerpt()
+    response: Distribution = Distribution()
+    exchange: Distribution = Distribution()
+    service: Distribution = Distribution()
+    predicted: Distribution | None = None
+    depths: tuple[tuple[str, Steps], ...] = ()
+    shares: tuple[Share, ...] = ()
+
+
+MAX_CASES = 10
+"""So many of a campaign have pictures; what all have is figures."""
+
+MAX_USERS = 200
+MESSAGES_PER_USER = 10
+"""At least, in the share of a page that a picture has: a lane of its own costs as much as those."""
+
+MAX_REQUESTS = 5_000
+"""Of all pictures of a page together, so that it opens at once."""
+
+MAX_POINTS = 120
+"""Of a curve on each of two scales, the linear one and that of the tail."""
+
+QUOTED = (0.5, 0.9, 0.99, 0.999, 0.9999)
+"""Shares that are always kept, because a table quotes them."""
+
+MIN_STEPS, MAX_STEPS = 60, 400
+"""Of a queue: as its share of a page allows, at most what a screen can tell apart."""
+
+MESSAGES_PER_STEP = 10
+
+Counts = npt.NDArray[np.int64]
+Levels = npt.NDArray[np.float64]
+
+
+def exhibit(
+    merged: Merged,
+    start_ns: int,
+    groups: Sequence[str],
+    limit: int = MAX_REQUESTS,
+    predicted_ns: Durations | None = None,
+) -> Exhibit:
+    """Return what to show of a run that began at ``start_ns``, at most ``limit`` of its messages.
+
+    ``groups`` are the names of all client groups, in the order in which the rows number them;
+    ``predicted_ns`` are response times that a model of queues predicts, None where none was asked.
+    """
+    requests = merged.requests
+    acked = requests[requests["outcome"] == ACKED]
+    served = requests[requests["finished_ns"] > 0]
+    max_steps = min(max(limit // MESSAGES_PER_STEP, MIN_STEPS), MAX_STEPS)
+    return Exhibit(
+        excerpt=excerpt(requests, start_ns, groups, limit),
+        response=distribution(between_ns(acked, "due_ns", "ended_ns")),
+        exchange=distribution(between_ns(acked, "sent_ns", "ended_ns")),
+        service=distribution(between_ns(served, "started_ns", "finished_ns")),
+        predicted=None if predicted_ns is None else distribution(predicted_ns),
+        depths=tuple(_depths(merged, start_ns, max_steps)),
+        shares=tuple(_shares(merged)),
+    )
+
+
+def distribution(durations_ns: Durations) -> Distribution:
+    """Return how ``durations_ns`` are distributed; all of them up to a few hundred."""
+    count = len(durations_ns)
+    if not count:
+        return Distribution()
+    evenly = np.linspace(1, count, MAX_POINTS)
+    in_the_tail = count - np.geomspace(count, 1, MAX_POINTS) + 1
+    quoted = np.ceil(np.array(QUOTED) * count - 1e-9)
+    ranks = np.unique(np.rint(np.concatenate([evenly, in_the_tail, quoted])).astype(np.int64))
+    values_ns = np.sort(durations_ns)[ranks - 1]
+    return Distribution(count, tuple((ranks / count).tolist()), tuple(values_ns.tolist()))
+
+
+def _depths(merged: Merged, start_ns: int, max_steps: int) -> Iterator[tuple[str, Steps]]:
+    def of(spans: tuple[Counts, Counts]) -> Steps:
+        return steps(*spans, start_ns, max_steps)
+
+    connections, requests = merged.connections, merged.requests
+    connected = connections[connections["connected_ns"] > 0]
+    yield "accept queue", of(_stay(connected, "connected_ns", "accepted_ns"))
+    accepted = connections[(connections["accepted_ns"] > 0) & (connections["dequeued_ns"] > 0)]
+    received = requests[requests["received_ns"] > 0]
+    begun, ended = (
+        np.concatenate(both)
+        for both in zip(
+            _stay(accepted, "accepted_ns", "dequeued_ns"),
+            _stay(received, "received_ns", "started_ns"),
+            strict=True,
+        )
+    )
+    yield "application queue", of((begun, ended))
+    started = requests[requests["started_ns"] > 0]
+    yield "in service", of(_stay(started, "started_ns", "finished_ns"))
+
+
+def _stay(table: Table, begin: str, end: str) -> tuple[Counts, Counts]:
+    """Return when each row came and left; one that was never seen to leave, at its end."""
+    left_ns = np.where(table[end] > 0, table[end], table["ended_ns"]).astype(np.int64)
+    came_ns = table[begin].astype(np.int64)
+    return came_ns, np.maximum(came_ns, left_ns)
+
+
+def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int, max_steps: int = MAX_STEPS) -> Steps:
+    """Return how many half-open spans there are at a time, from ``start_ns`` on."""
+    at_ns, place = np.unique(np.concatenate([begun_ns, ended_ns]), return_inverse=True)
+    change = np.bincount(place, weights=np.repeat([1, -1], [len(begun_ns), len(ended_ns)]))
+    level = np.cumsum(np.rint(change)).astype(np.int64)
+    is_new = np.diff(level, prepend=0) != 0
+    at_ns, levels = at_ns[is_new] - start_ns, level[is_new].astype(np.float64)
+    peak = int(levels.max(initial=0))
+    if len(levels) > max_steps:
+        at_ns, levels = _averages(at_ns, levels, max_steps)
+    return Steps(peak, tuple(at_ns.tolist()), tuple(levels.round(3).tolist()))
+
+
+def _averages(at_ns: Counts, level: Levels, count: int) -> tuple[Counts, Levels]:
+    """Return the average of a step function over each of ``count`` equal stretches of time."""
+    edges = np.linspace(at_ns[0], at_ns[-1], count + 1)
+    passed = np.concatenate([[0.0], np.cumsum(level[:-1] * np.diff(at_ns))])
+    means = np.diff(np.interp(edges, at_ns, passed)) / np.diff(edges)
+    return edges.astype(np.int64), np.append(means, level[-1])
+
+
+def _shares(merged: Merged) -> Iterator[Share]:
+    """Yield what each worker took on, in the order of their numbers; 0 stands for none of them."""
+    taken, sent = (table["worker"] for table in (merged.connections, merged.requests))
+    for worker in np.union1d(taken, sent).tolist():
+        if worker:
+            connections, messages = (np.count_nonzero(each == worker) for each in (taken, sent))
+            yield Share(int(worker), int(connections), int(messages))
+
+
+NEVER = np.iinfo(np.uint64).max
+
+
+def excerpt(
+    requests: Table, start_ns: int, groups: Sequence[str], limit: int = MAX_REQUESTS
+) -> Excerpt:
+    """Return at most ``limit`` of ``requests``, which are in the order of sending.
+
+    ``groups`` are the names of all groups, in the order in which the rows number them.
+    """
+    users = _by_first_service(requests)
+    shown = [row for rows in _chosen(users, limit) for row in rows]
+    return Excerpt(
+        requests=tuple(_record(requests[row], start_ns, groups) for row in shown),
+        users=len(users),
+        sent=len(requests),
+        end_ns=int(requests["ended_ns"].max(initial=start_ns)) - start_ns,
+    )
+
+
+def choose_users(requests: Table, limit: int) -> list[Rows]:
+    """Return the rows of the users to show, at most ``limit`` in all; in order of first service."""
+    return _chosen(_by_first_service(requests), limit)
+
+
+def _chosen(users: Sequence[Rows], limit: int) -> list[Rows]:
+    return [users[user][:limit] for user in _choose([len(rows) for rows in users], limit)]
+
+
+def _by_first_service(requests: Table) -> list[Rows]:
+    """Return the rows of each user, users in the order in which they were first served."""
+    keys = user_keys(requests)
+    order = np.argsort(keys, kind="stable")
+    _, begins = np.unique(keys[order], return_index=True)
+    if not len(begins):
+        return []
+    started_ns = np.where(requests["started_ns"] > 0, requests["started_ns"], NEVER)[order]
+    first_ns = np.minimum.reduceat(started_ns, begins)
+    rows = np.split(order, begins[1:])
+    return [rows[user] for user in np.argsort(first_ns, kind="stable")]
+
+
+def _choose(sent: Sequence[int], limit: int) -> list[int]:
+    """Return which users to show, given how much each sent: as many as the limits allow."""
+    count = min(len(sent), MAX_USERS, max(limit // MESSAGES_PER_USER, 1))
+    while count > 1:
+        chosen = [row * len(sent) // count for row in range(count)]
+        drawn = sum(sent[user] for user in chosen)
+        if drawn <= limit:
+            return chosen
+        count = min(count - 1, count * limit // drawn)
+    return list(range(min(len(sent), 1)))
+
+
+def _record(row: np.void, start_ns: int, groups: Sequence[str]) -> RequestRecord:
+    replica, user, message = (int(row[each]) for each in ("replica", "user", "message"))
+    worker = int(row["worker"]) if row["finished_ns"] else None
+    group = f"{groups[row['group']]} " if len(groups) > 1 else ""
+
+    def since_start(instant: str) -> int | None:
+        return int(row[instant]) - start_ns if row[instant] else None
+
+    return RequestRecord(
+        id=request_id(replica, user, message),
+        user=f"{group}user {user}",
+        message=message,
+        worker=worker,
+        outcome=OUTCOMES[row["outcome"]],
+        due_ns=int(row["due_ns"]) - start_ns,
+        sent_ns=int(row["sent_ns"]) - start_ns,
+        ended_ns=int(row["ended_ns"]) - start_ns,
+        received_ns=since_start("received_ns"),
+        started_ns=since_start("started_ns"),
+        finished_ns=since_start("finished_ns"),
+        accepted_ns=since_start("accepted_ns"),
+    )

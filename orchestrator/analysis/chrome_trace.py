@@ -1,0 +1,146 @@
+"""One run as Chrome trace events, which Perfetto and ``chrome://tracing`` open.
+
+A track for each worker, with what it serves, and one for each connection, with the parts of each
+request's response time. What overlaps on a track gets a second one below it. The format is that of
+"Trace Event Format" (Chromium, 2016): complete events, microseconds.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from labkit.wire.samples import OUTCOMES, request_id
+from orchestrator.analysis.breakdown import STRETCHES, reached_ns
+from orchestrator.analysis.chart_data import choose_users
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.fault_log import FaultRecord
+from orchestrator.results.tables import Rows, Table
+
+MAX_REQUESTS = 5_000
+"""Whole users, chosen evenly, make up no more than this: a viewer opens it at once."""
+
+WORKERS, CONNECTIONS, FAULTS = 1, 2, 3
+NS_PER_US = 1000
+Event = dict[str, Any]
+
+
+def trace(
+    requests: Table, groups: Sequence[str], faults: Sequence[FaultRecord], start_ns: int
+) -> bytes:
+    """Return the trace of a run that began at ``start_ns``, as JSON under gzip.
+
+    ``requests`` are as `orchestrator.analysis.join` makes them, ``groups`` the names of the groups.
+    """
+    users = choose_users(requests, MAX_REQUESTS)
+    chosen = np.sort(np.concatenate([*users, np.empty(0, np.intp)])).astype(np.intp)
+    events = [
+        *_named(WORKERS, "server", ()),
+        *_of_workers(requests[chosen]),
+        *_named(CONNECTIONS, "connections", ()),
+        *_of_connections(requests, users, groups),
+        *_of_faults(faults),
+    ]
+    for event in events:
+        if "ts" in event:
+            event["ts"] = (event["ts"] - start_ns) / NS_PER_US
+    shown = {"requests_shown": len(chosen), "requests_sent": len(requests)}
+    told = {"displayTimeUnit": "ms", "otherData": shown, "traceEvents": events}
+    text = json.dumps(told, separators=(",", ":"))
+    return gzip.compress(text.encode(), mtime=0)  # the same run, the same bytes
+
+
+def _of_workers(requests: Table) -> Iterator[Event]:
+    served = requests[requests["finished_ns"] > 0]
+    for worker in np.unique(served["worker"]).tolist():
+        own = served[served["worker"] == worker]
+        own = own[np.argsort(own["started_ns"], kind="stable")]
+        tracks = _tracks(own["started_ns"], own["finished_ns"])
+        for row, track in zip(own, tracks, strict=True):
+            span = (int(row["started_ns"]), int(row["finished_ns"]))
+            yield _span(WORKERS, _id(worker, track), _request(row), span)
+        names = [(_id(worker, track), f"worker {worker}") for track in sorted(set(tracks))]
+        yield from _named(WORKERS, "", names)
+
+
+def _of_connections(
+    requests: Table, users: Sequence[Rows], groups: Sequence[str]
+) -> Iterator[Event]:
+    for number, rows in enumerate(users, start=1):
+        own = requests[rows]
+        group = f"{groups[own['group'][0]]} " if len(groups) > 1 else ""
+        tracks = _tracks(own["due_ns"], own["ended_ns"])
+        for row, at_ns, track in zip(own, reached_ns(own), tracks, strict=True):
+            yield from _parts(row, at_ns, _id(number, track))
+        name = f"{group}user {own['user'][0]}"
+        names = [(_id(number, track), name) for track in sorted(set(tracks))]
+        yield from _named(CONNECTIONS, "", names)
+
+
+def _parts(row: np.void, at_ns: Table, track: int) -> Iterator[Event]:
+    """Yield the stretches of one request, or all of it under its fate if it was not acked."""
+    if row["outcome"] != ACKED:
+        whole = (int(row["due_ns"]), int(row["ended_ns"]))
+        yield _span(CONNECTIONS, track, OUTCOMES[row["outcome"]], whole, _request(row))
+        return
+    begun_ns = int(row["due_ns"])
+    for (part, _), ended_ns in zip(STRETCHES, at_ns.tolist(), strict=True):
+        if ended_ns > begun_ns:
+            name = part.replace("_", " ")
+            yield _span(CONNECTIONS, track, name, (begun_ns, ended_ns), _request(row))
+        begun_ns = ended_ns
+
+
+def _of_faults(faults: Sequence[FaultRecord]) -> Iterator[Event]:
+    done = [fault for fault in faults if fault.effect_ns is not None]
+    for number, fault in enumerate(done):
+        begun_ns = fault.effect_ns or 0
+        span = (begun_ns, max(fault.reverted_ns or fault.ending_ns or begun_ns, begun_ns + 1000))
+        yield _span(FAULTS, number, fault.fault, span)
+    if done:
+        yield from _named(FAULTS, "faults", [(n, fault.fault) for n, fault in enumerate(done)])
+
+
+def _tracks(begun_ns: Table, ended_ns: Table) -> list[int]:
+    """Return on which of as many tracks as it takes each span has its place, in order of begin."""
+    free_ns: list[int] = []
+    tracks = []
+    for begin, end in zip(begun_ns.tolist(), ended_ns.tolist(), strict=True):
+        track = next((n for n, until in enumerate(free_ns) if until <= begin), len(free_ns))
+        free_ns[track : track + 1] = [end]
+        tracks.append(track)
+    return tracks
+
+
+def _id(number: int, track: int) -> int:
+    return number * 10_000 + track
+
+
+def _request(row: np.void) -> str:
+    return request_id(int(row["replica"]), int(row["user"]), int(row["message"]))
+
+
+def _span(process: int, track: int, name: str, span_ns: tuple[int, int], of: str = "") -> Event:
+    """Return what happened in a span of the clock, yet to be counted from the run's start."""
+    begun_ns, ended_ns = span_ns
+    args = {"args": {"request": of}} if of else {}
+    return {
+        "ph": "X", "pid": process, "tid": track, "name": name,
+        "ts": begun_ns, "dur": (ended_ns - begun_ns) / NS_PER_US, **args,
+    }  # fmt: skip
+
+
+def _named(process: int, name: str, tracks: Sequence[tuple[int, str]]) -> Iterator[Event]:
+    """Yield what a viewer calls a process, if it has a ``name``, and its tracks."""
+    if name:
+        yield {"ph": "M", "pid": process, "name": "process_name", "args": {"name": name}}
+    for track, text in tracks:
+        yield {
+            "ph": "M", "pid": process, "tid": track, "name": "thread_name", "args": {"name": text},
+        }  # fmt: skip
+        yield {
+            "ph": "M", "pid": process, "tid": track, "name": "thread_sort_index",
+            "args": {"sort_index": track},
+        }  # fmt: skip

@@ -1,0 +1,86 @@
+"""The samples of a case as files for other programs: numpy's tables, HDR histograms' logs.
+
+Under ``samples/<case>/``, for `numpy.load`: ``requests.npy`` and ``connections.npy`` (the tables of
+`orchestrator.analysis.join`), ``parts.npy`` (the stages of `orchestrator.analysis.breakdown`),
+``predicted.npy`` and ``replayed.npy`` (the same requests in `orchestrator.twin`), and
+``accept_queue.npy`` (the kernel's accept queue over time). For HDR tools: a ``.hlog`` each for
+response and exchange times, in the log format of HdrHistogram 1.2, values in nanoseconds.
+"""
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogWriter
+
+from orchestrator.analysis.analyse import Analysis
+from orchestrator.analysis.statistics import Durations, between_ns
+from orchestrator.results.archive import Archive
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.tables import Table
+
+LOWEST_NS, HIGHEST_NS, DIGITS = 1_000, 86_400_000_000_000, 3
+"""From a microsecond to a day, each value to three significant digits."""
+
+NS_PER_MS = 1e6
+DURATIONS = {"response_time": "due_ns", "exchange_time": "sent_ns"}
+
+
+def store_samples(archive: Archive, slug: str, analysis: Analysis, start_ns: int) -> None:
+    """Write the samples of the run ``slug``, which began at ``start_ns``, into ``archive``.
+
+    Raises:
+        ArchiveError: a file cannot be written.
+    """
+    folder = f"samples/{slug}"
+    archive.folder(folder)
+    merged = analysis.merged
+    archive.write(f"{folder}/requests.npy", _npy(merged.requests))
+    archive.write(f"{folder}/parts.npy", _npy(analysis.parts))
+    archive.write(f"{folder}/connections.npy", _npy(merged.connections))
+    acked = merged.requests[merged.requests["outcome"] == ACKED]
+    span_s = (int(acked["ended_ns"].max(initial=start_ns)) - start_ns) / 1e9
+    for name, begin in DURATIONS.items():
+        log = _hdr_log(between_ns(acked, begin, "ended_ns"), span_s)
+        archive.write(f"{folder}/{name}.hlog", log)
+
+
+def store_twin(archive: Archive, slug: str, tables: Mapping[str, Table]) -> None:
+    """Write the requests of the run ``slug`` as its twin has them, a file for each of ``tables``.
+
+    Raises:
+        ArchiveError: a file cannot be written.
+    """
+    for name, table in tables.items():
+        archive.write(f"samples/{slug}/{name}.npy", _npy(table))
+
+
+def store_accept_queue(archive: Archive, slug: str, accept_queue: Table) -> None:
+    """Write the lengths of the accept queue of the case ``slug``, look by look, into ``archive``.
+
+    Raises:
+        ArchiveError: the file cannot be written.
+    """
+    archive.write(f"samples/{slug}/accept_queue.npy", _npy(accept_queue))
+
+
+def _npy(table: Table) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, table, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _hdr_log(durations_ns: Durations, span_s: float) -> str:
+    """Return one interval, from 0 to ``span_s``, that holds all of ``durations_ns``."""
+    histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    values, counts = np.unique(durations_ns.clip(LOWEST_NS, HIGHEST_NS), return_counts=True)
+    for value_ns, count in zip(values.tolist(), counts.tolist(), strict=True):
+        histogram.record_value(value_ns, count)
+    text = io.StringIO()
+    writer = HistogramLogWriter(text)
+    writer.output_comment("values in nanoseconds, maxima in milliseconds")
+    writer.output_log_format_version()
+    writer.output_legend()
+    writer.output_interval_histogram(histogram, 0, span_s, NS_PER_MS)
+    return text.getvalue()

@@ -1,0 +1,136 @@
+"""Joins what clients and server saw of each message and each connection into two tables.
+
+A request is joined by its id, its connection at the client by replica and user, and at the server
+by the connection that its ack went out on. Instants stay absolute; 0 is what was not seen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestrator.results.client_samples import ClientRun
+from orchestrator.results.server_log import ServerLog
+from orchestrator.results.tables import (
+    NOWHERE,
+    Keys,
+    Rows,
+    Table,
+    gather,
+    pair_keys,
+    positions,
+    user_keys,
+)
+
+REQUEST = np.dtype(
+    [
+        ("group", "<u2"), ("replica", "<u2"), ("user", "<u4"), ("message", "<u4"),
+        ("outcome", "<u2"), ("worker", "<u2"),
+        ("due_ns", "<u8"), ("begun_ns", "<u8"), ("connected_ns", "<u8"), ("accepted_ns", "<u8"),
+        ("dequeued_ns", "<u8"), ("sent_ns", "<u8"), ("received_ns", "<u8"), ("started_ns", "<u8"),
+        ("finished_ns", "<u8"), ("acked_ns", "<u8"), ("first_byte_ns", "<u8"), ("ended_ns", "<u8"),
+    ]
+)  # fmt: skip
+"""A message that was sent, from when it was due to when its fate was known; see docs/results.md."""
+
+CONNECTION = np.dtype(
+    [
+        ("group", "<u2"), ("replica", "<u2"), ("user", "<u4"), ("outcome", "<u2"),
+        ("worker", "<u2"), ("port", "<u4"),
+        ("begun_ns", "<u8"), ("connected_ns", "<u8"), ("accepted_ns", "<u8"),
+        ("dequeued_ns", "<u8"), ("ended_ns", "<u8"),
+    ]
+)  # fmt: skip
+"""A connection that was attempted, from its beginning to its end; see docs/results.md."""
+
+FROM_SERVER = ("worker", "received_ns", "started_ns", "finished_ns", "acked_ns")
+
+
+@dataclass(frozen=True)
+class Merged:
+    """All requests in the order of sending, all connections in that of their beginning."""
+
+    requests: Table
+    connections: Table
+
+
+def merge(clients: ClientRun, log: ServerLog, *, is_proxied: bool = False) -> Merged:
+    """Return what both sides saw, as two tables.
+
+    Where ``is_proxied``, the ports that the server saw are the proxy's.
+    """
+    requests = _of_all(clients, "messages", REQUEST)
+    connections = _of_all(clients, "connections", CONNECTION)
+    _add_acceptance(connections, log, is_proxied=is_proxied)
+    own = positions(user_keys(connections), user_keys(requests))
+    for column in ("begun_ns", "connected_ns", "accepted_ns", "dequeued_ns"):
+        requests[column] = gather(connections, column, own)
+    served = find_served(requests, log)
+    for column in FROM_SERVER:
+        requests[column] = gather(log.served, column, served)
+    return Merged(
+        requests[np.argsort(requests["sent_ns"], kind="stable")],
+        connections[np.argsort(connections["begun_ns"], kind="stable")],
+    )
+
+
+def find_served(requests: Table, log: ServerLog) -> Rows:
+    """Return for each request the row of ``log.served`` with its id, `NOWHERE` if there is none."""
+    return positions(*_request_keys(log.served, requests))
+
+
+def find_sent(requests: Table, log: ServerLog) -> Rows:
+    """Return for each row of ``log.served`` the request with its id, `NOWHERE` if none was sent."""
+    return positions(*_request_keys(requests, log.served))
+
+
+def _of_all(clients: ClientRun, table: str, row: "np.dtype[np.void]") -> Table:
+    """Return the tables of all replicas as one of ``row``, in the order of the replicas."""
+    told: list[Table] = [getattr(replica, table) for replica in clients.replicas]
+    rows: Table = np.zeros(sum(map(len, told)), row)
+    begin = 0
+    for replica, part in zip(clients.replicas, told, strict=True):
+        place = rows[begin : begin + len(part)]
+        place["group"] = clients.groups.index(replica.group)
+        place["replica"] = replica.number
+        for column in part.dtype.names or ():
+            place[column] = part[column]
+        begin += len(part)
+    return rows
+
+
+def _request_keys(*tables: Table) -> list[Keys]:
+    """Return the id of each row as a number: equal ids in any of ``tables``, equal numbers."""
+    users = np.unique(np.concatenate([user_keys(table) for table in tables]))
+    return [
+        pair_keys(np.searchsorted(users, user_keys(table)).astype(np.uint64), table["message"])
+        for table in tables
+    ]
+
+
+def _add_acceptance(connections: Table, log: ServerLog, *, is_proxied: bool) -> None:
+    """Add to each connection when and by whom the server took it, where that is known."""
+    first = positions(user_keys(log.served), user_keys(connections))
+    taken = gather(log.served, "conn", first).astype(np.intp)
+    taken[first == NOWHERE] = NOWHERE
+    if not is_proxied:
+        _join_by_port(connections, log.accepted, taken)
+    for column in ("worker", "accepted_ns", "dequeued_ns"):
+        connections[column] = gather(log.accepted, column, taken)
+
+
+def _join_by_port(connections: Table, accepted: Table, taken: Rows) -> None:
+    """Join what served no request by the client's port, where only one pair has it.
+
+    Replicas on several addresses may have the same port, and one may use a port twice.
+    """
+    alone = np.flatnonzero((taken == NOWHERE) & (connections["connected_ns"] > 0))
+    free = np.setdiff1d(np.arange(len(accepted)), taken)
+    sure = np.intersect1d(_once(connections["port"][alone]), _once(accepted["port"][free]))
+    alone = alone[np.isin(connections["port"][alone], sure)]
+    taken[alone] = free[positions(accepted["port"][free], connections["port"][alone])]
+
+
+def _once(ports: Keys) -> Keys:
+    values, counts = np.unique(ports, return_counts=True)
+    once: Keys = values[counts == 1]
+    return once

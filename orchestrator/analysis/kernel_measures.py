@@ -1,0 +1,186 @@
+"""What the kernel's figures amount to for a case: pure functions of looks and joined tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from orchestrator.analysis.statistics import Figures, ratio
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.kernel_log import KernelLog, Look
+from orchestrator.results.tables import Table
+
+MIN_CONNECTIONS = 100
+"""Fewer, and what Python itself takes on the way is more than what they do."""
+
+PASSED = {
+    "listen_overflows": "listen_overflows",
+    "listen_drops": "listen_drops",
+    "retransmits": "retransmits",
+    "throttled_time": "throttled_s",
+}
+PER_MESSAGE = {
+    "cpu_user_per_message": "cpu_user_s",
+    "cpu_system_per_message": "cpu_system_s",
+    "context_switches_voluntary_per_message": "context_switches_voluntary",
+    "context_switches_involuntary_per_message": "context_switches_involuntary",
+}
+HIGHEST = {
+    "processes": "processes",
+    "threads": "threads",
+    "descriptors": "descriptors",
+    "memory_pss": "memory_pss_bytes",
+}
+
+Instants = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """From when to when a case is measured; whether there was load before it, a warm-up."""
+
+    begin_ns: int
+    end_ns: int
+    is_warmed_up: bool
+
+
+@dataclass(frozen=True)
+class _Series:
+    """A field of those looks that have it."""
+
+    at_ns: Instants
+    values: Values
+
+    def passed(self, window: Window) -> float | None:
+        """Return by how much a counter grew.
+
+        The server is idle before the load and after it, so the looks just outside count; where a
+        warm-up comes before, what it had grown to by its end is between two looks.
+        """
+        if len(self.at_ns) < 2:  # noqa: PLR2004 a difference takes two
+            return None
+        if window.is_warmed_up:
+            begin = float(np.interp(window.begin_ns, self.at_ns, self.values))
+        else:
+            begin = float(self.values[self._before(window.begin_ns)])
+        return float(self.values[self._after(window.end_ns)]) - begin
+
+    def highest(self, window: Window) -> float | None:
+        """Return the highest value in the window and at the looks next to it."""
+        if not len(self.at_ns):
+            return None
+        begin, end = self._before(window.begin_ns), self._after(window.end_ns)
+        return float(self.values[begin : end + 1].max())
+
+    def _before(self, instant_ns: int) -> int:
+        """Return the index of the last look not after ``instant_ns``, else of the first."""
+        return max(int(np.searchsorted(self.at_ns, instant_ns, side="right")) - 1, 0)
+
+    def _after(self, instant_ns: int) -> int:
+        """Return the index of the first look not before ``instant_ns``, else of the last."""
+        return min(int(np.searchsorted(self.at_ns, instant_ns)), len(self.at_ns) - 1)
+
+
+def kernel_measures(log: KernelLog, window: Window, requests: Table, connections: Table) -> Figures:
+    """Return the kernel's figures by name; None for what no look tells."""
+    passed = {name: _counter(log.looks, field).passed(window) for name, field in PASSED.items()}
+    acked = _acked(requests, log, window)
+    per_message = {
+        name: ratio(_counter(log.looks, field).passed(window), acked)
+        for name, field in PER_MESSAGE.items()
+    }
+    highest = {name: _series(log.looks, field).highest(window) for name, field in HIGHEST.items()}
+    descriptors = _series(log.looks, "descriptors").values
+    return {
+        "accept_queue_depth": _accept_queue_depth(log.accept_queue, window),
+        **passed,
+        **per_message,
+        **highest,
+        "descriptors_last": float(descriptors[-1]) if len(descriptors) else None,
+        "memory_per_connection": _memory_per_connection(log, window, connections),
+        "throttled": _throttled(log, window),
+        "probe_cpu_share": _probe_cpu_share(log, window),
+    }
+
+
+def throttled_periods(log: KernelLog) -> int:
+    """Return in how many periods of its quota the server was throttled, 0 if nobody knows."""
+    periods = _counter(log.looks, "throttled_periods").values
+    return int(periods[-1] - periods[0]) if len(periods) else 0
+
+
+def seen_cpu_s(log: KernelLog) -> float | None:
+    """Return the server's CPU time from its start to the last look, None where nobody looked."""
+    user, system = (_counter(log.looks, field).values for field in ("cpu_user_s", "cpu_system_s"))
+    return float(user[-1] + system[-1]) if len(user) else None
+
+
+def probe_cpu_s(log: KernelLog) -> float:
+    """Return what all looking cost."""
+    spent = _counter(log.lines, "probe_cpu_s").values
+    return float(spent[-1]) if len(spent) else 0.0
+
+
+def _counter(looks: Sequence[Look], field: str) -> _Series:
+    """Return a counter as it would be had the server not been started again, which sets it to 0."""
+    series = _series(looks, field)
+    lost = np.where(np.diff(series.values) < 0, series.values[:-1], 0.0)
+    return _Series(series.at_ns, series.values + np.concatenate([[0.0], np.cumsum(lost)]))
+
+
+def _series(looks: Sequence[Look], field: str) -> _Series:
+    looks = [look for look in looks if field in look]
+    at_ns = np.array([look["t_ns"] for look in looks], dtype=np.int64)
+    return _Series(at_ns, np.array([look[field] for look in looks], dtype=np.float64))
+
+
+def _acked(requests: Table, log: KernelLog, window: Window) -> int:
+    """Return how many messages were acked in the window, as far as there were looks."""
+    last_ns = log.looks[-1]["t_ns"] if log.looks else 0
+    ended_ns = requests["ended_ns"][requests["outcome"] == ACKED]
+    return int(np.count_nonzero((ended_ns >= window.begin_ns) & (ended_ns <= last_ns)))
+
+
+def _accept_queue_depth(queue: Table, window: Window) -> float | None:
+    at_ns = queue["at_ns"].astype(np.int64)
+    seen = queue["length"][(at_ns >= window.begin_ns) & (at_ns <= window.end_ns)]
+    return float(seen.max()) if len(seen) else None
+
+
+def _throttled(log: KernelLog, window: Window) -> float | None:
+    """Return the share of the periods of its quota; 0 where no period went by: no quota."""
+    periods = _counter(log.looks, "cpu_periods").passed(window)
+    throttled = _counter(log.looks, "throttled_periods").passed(window)
+    return throttled if throttled == 0 else ratio(throttled, periods)
+
+
+def _probe_cpu_share(log: KernelLog, window: Window) -> float | None:
+    spent = _counter(log.lines, "probe_cpu_s")
+    within = (spent.at_ns >= window.begin_ns) & (spent.at_ns <= window.end_ns)
+    at_ns, values = spent.at_ns[within], spent.values[within]
+    if len(at_ns) < 2:  # noqa: PLR2004 a difference takes two
+        return None
+    return ratio(float(values[-1] - values[0]), float(at_ns[-1] - at_ns[0]) / 1e9)
+
+
+def _memory_per_connection(log: KernelLog, window: Window, connections: Table) -> float | None:
+    """Return by how much PSS grew for each connection, when the most of them were open.
+
+    Of `MIN_CONNECTIONS` or more. The kernel's own memory for a socket is not in it.
+    """
+    memory = _series(log.looks, "memory_pss_bytes")
+    connected = connections[connections["connected_ns"] > 0]
+    if not len(connected) or not len(memory.at_ns):
+        return None
+    begun_ns = np.sort(connected["connected_ns"].astype(np.int64))
+    ended_ns = np.sort(connected["ended_ns"].astype(np.int64))
+    idle = memory.at_ns <= begun_ns[0]
+    there = np.searchsorted(begun_ns, memory.at_ns, "right") - np.searchsorted(
+        ended_ns, memory.at_ns, "right"
+    )
+    most = int(there.argmax())
+    if not idle.any() or there[most] < MIN_CONNECTIONS or memory.at_ns[most] > window.end_ns:
+        return None
+    return float(memory.values[most] - memory.values[idle][-1]) / float(there[most])

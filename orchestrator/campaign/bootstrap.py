@@ -1,0 +1,99 @@
+"""What several repeats of a run allow to be said: medians, intervals, confidence, ranks.
+
+By the percentile bootstrap (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter
+13): repeats are drawn again and again from those that there are, with replacement. Repeat n of one
+model is always drawn together with repeat n of another, for they ran side by side in one round and
+share what disturbed the host then. Seeded, so that the same runs give the same verdict.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from orchestrator.measures.expression import Expression
+
+MIN_REPEATS = 5
+"""With fewer, the smallest and the largest value stand for 95% and more: no interval says more."""
+
+RESAMPLES = 2_000
+CONFIDENCE = 0.95
+_SEED = 1
+
+Values = Mapping[str, float | None]
+_Draws = npt.NDArray[np.intp]
+
+
+def medians(repeats: Sequence[Values]) -> dict[str, float | None]:
+    """Return the median of each value over ``repeats``; None where one of them has none."""
+    found: dict[str, float | None] = {}
+    for name in dict.fromkeys(name for values in repeats for name in values):
+        column = _column(repeats, name)
+        found[name] = None if column is None else float(np.median(column))
+    return found
+
+
+def intervals(repeats: Sequence[Values]) -> dict[str, tuple[float, float]]:
+    """Return the 95% confidence interval of each median; none with fewer than `MIN_REPEATS`."""
+    found: dict[str, tuple[float, float]] = {}
+    if len(repeats) < MIN_REPEATS:
+        return found
+    draws = draw(len(repeats))
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    for name in repeats[0]:
+        column = _column(repeats, name)
+        if column is not None:
+            low, high = np.quantile(np.median(column[draws], axis=1), tails)
+            found[name] = (float(low), float(high))
+    return found
+
+
+def share_of_resamples(expression: Expression, repeats: Sequence[Values]) -> float | None:
+    """Return in what share of the resamples ``expression`` holds for the medians.
+
+    None where a value that it names is missing.
+    """
+    columns = {name: _column(repeats, name) for name in expression.value_names}
+    draws = draw(len(repeats))
+    resampled = {
+        name: np.median(column[draws], axis=1).tolist()
+        for name, column in columns.items()
+        if column is not None
+    }
+    rows = zip(*resampled.values(), strict=True) if resampled else iter([()] * RESAMPLES)
+    held = [expression.evaluate(dict(zip(resampled, row, strict=True))).passed for row in rows]
+    return None if None in held else sum(map(bool, held)) / len(held)
+
+
+def rank(columns: Mapping[str, Sequence[float]], *, least_first: bool) -> list[list[str]]:
+    """Return the names of ``columns``, each a value for each repeat, best first, as ranks.
+
+    Who cannot be told apart from the best of a rank, by the interval of their paired difference,
+    shares it.
+    """
+    order = sorted(columns, key=lambda name: float(np.median(columns[name])))
+    ranks: list[list[str]] = []
+    for name in order if least_first else reversed(order):
+        if ranks and not _differ(columns[ranks[-1][0]], columns[name]):
+            ranks[-1].append(name)
+        else:
+            ranks.append([name])
+    return ranks
+
+
+def _differ(ours: Sequence[float], theirs: Sequence[float]) -> bool:
+    """Tell whether the median of the paired differences is surely not 0."""
+    differences = np.array(ours) - np.array(theirs)
+    resampled = np.median(differences[draw(len(differences))], axis=1)
+    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return bool(low > 0 or high < 0)
+
+
+def draw(repeats: int, stream: int = 0) -> _Draws:
+    """Return the repeats that make up each resample, a row each; those of a stream agree."""
+    return np.random.default_rng([_SEED, stream]).integers(repeats, size=(RESAMPLES, repeats))
+
+
+def _column(repeats: Iterable[Values], name: str) -> npt.NDArray[np.float64] | None:
+    column = [values.get(name) for values in repeats]
+    return None if None in column else np.array(column, dtype=np.float64)

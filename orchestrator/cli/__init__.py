@@ -1,0 +1,1 @@
+"""Commands, options and output of ``orchestrate.py``: a command is a module."""

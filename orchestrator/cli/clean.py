@@ -1,0 +1,153 @@
+"""Remove what runs left that were killed: containers, networks, processes.
+
+What campaigns left behind when they were killed: found by its owner, removed if nobody's.
+Processes go before containers, since a Compose command among them may still make some.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import select
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.cli.output import say
+from orchestrator.execution.docker.engine import Engine, engine_failures, find_engine
+from orchestrator.execution.interrupts import held
+from orchestrator.execution.owner import LABEL, MARK, Owner, State
+from orchestrator.results.exit_codes import HOLDS
+
+END_DEADLINE_S = 10.0
+_PROJECT = re.compile(r"lab-([0-9a-f]{8})-[0-9]+")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A process, or the containers and networks of a Compose project, as found.
+
+    ``owner`` is None for a project that is named like ours and does not say whose it is.
+    """
+
+    campaign_id: str
+    owner: Owner | None
+    what: str
+    pid: int | None = None
+    project: str | None = None
+
+    def reason_to_stay(self, asked_campaign: str | None) -> str:
+        """Return why it must not be removed, empty where it may.
+
+        Naming its campaign removes what is kept for a look, and what cannot be seen to be in use.
+        """
+        state = self.owner.state() if self.owner else State.OUT_OF_SIGHT
+        if self.owner and state is State.RUNS:
+            return f"in use by process {self.owner.pid}"
+        if self.campaign_id == asked_campaign:
+            return ""
+        by_name = f"remove it with --campaign {self.campaign_id}"
+        if state is State.OUT_OF_SIGHT:
+            return f"from here nobody can tell whether it is in use; if not, {by_name}"
+        return f"kept for a look; {by_name}" if self.owner and self.owner.kept else ""
+
+
+def find_processes() -> Iterator[Leftover]:
+    """Yield the processes that an orchestrator other than this process started, as far as seen."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is not ours to see
+            owner = _owner_of(entry) if entry.name.isdecimal() else None
+            if owner and int(entry.name) != os.getpid():
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+                what = f"process {entry.name} ({command[:80] or 'ended'})"
+                yield Leftover(owner.campaign_id, owner, what, pid=int(entry.name))
+
+
+def _owner_of(process: Path) -> Owner | None:
+    mark = f"{MARK}=".encode()
+    for variable in (process / "environ").read_bytes().split(b"\0"):
+        if variable.startswith(mark):
+            return Owner.parse(variable.removeprefix(mark).decode(errors="replace"))
+    return None
+
+
+def end_process(leftover: Leftover) -> None:
+    """Kill the process, if it is still the one that was found, and wait until it is gone."""
+    if leftover.pid is None:
+        return
+    with contextlib.suppress(OSError):  # it has ended
+        descriptor = os.pidfd_open(leftover.pid)
+        try:
+            if _owner_of(Path(f"/proc/{leftover.pid}")) == leftover.owner:
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                select.select([descriptor], [], [], END_DEADLINE_S)
+        finally:
+            os.close(descriptor)
+
+
+def find_projects(engine: Engine) -> Iterator[Leftover]:
+    """Yield the Compose projects of campaigns on ``engine``."""
+    for project, parts in engine.projects().items():
+        owners = [Owner.parse(labels.get(LABEL, "")) for labels, _ in parts]
+        owner = next((each for each in owners if each), None)
+        named = _PROJECT.fullmatch(project)
+        if named is None or (owner and owner.campaign_id != named[1]):
+            continue
+        what = f"project {project} ({_counts([kind for _, kind in parts])})"
+        yield Leftover(named[1], owner, what, project=project)
+
+
+def _counts(kinds: list[str]) -> str:
+    counts = {kind: kinds.count(kind) for kind in kinds}
+    return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take whether to look only, and at which campaign."""
+    parser.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    parser.add_argument(
+        "--campaign",
+        metavar="ID",
+        help="of this campaign alone, the last word of its results folder: also what was kept for "
+        "a look, or comes from another host; never what is in use",
+    )
+
+
+def execute(asked: argparse.Namespace) -> int:
+    """Remove it and say so, line by line; what is in use stays."""
+    removed = _clean(asked, find_processes(), None)
+    engine, found = find_engine()
+    if engine is None:
+        say(f"no look at containers: {found}")
+    else:
+        with held(), engine_failures():
+            removed += _clean(asked, find_projects(engine), engine)
+    if not removed:
+        where = "" if engine else " among processes"
+        sys.stdout.write(f"nothing to remove{where}\n")
+    return HOLDS
+
+
+def _clean(asked: argparse.Namespace, found: Iterable[Leftover], engine: Engine | None) -> int:
+    """Remove what was ``found`` and may be; return how many."""
+    removed = 0
+    for leftover in found:
+        if asked.campaign not in (None, leftover.campaign_id):
+            continue
+        name = f"{leftover.what} of campaign {leftover.campaign_id}"
+        if reason := leftover.reason_to_stay(asked.campaign):
+            say(f"left alone: {name}: {reason}")
+            continue
+        if not asked.dry_run:
+            _remove(leftover, engine)
+        removed += 1
+        sys.stdout.write(f"{'would remove' if asked.dry_run else 'removed'}: {name}\n")
+    return removed
+
+
+def _remove(leftover: Leftover, engine: Engine | None) -> None:
+    if engine is not None and leftover.project is not None:
+        engine.remove(leftover.project)
+    end_process(leftover)

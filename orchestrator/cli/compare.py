@@ -1,0 +1,124 @@
+"""Compare two runs: exit code 1 where the second is surely worse."""
+
+import argparse
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
+from orchestrator.cli.options import add_json
+from orchestrator.cli.output import Screen, say, tell_github, write_out
+from orchestrator.measures.hints import listed, unknown
+from orchestrator.measures.registry import MEASURES, find_measure
+from orchestrator.report.comparison import print_differences
+from orchestrator.report.github import differences_annotations, differences_summary
+from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID, MISUSED
+from orchestrator.results.summary import Summary
+
+_PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)%")
+
+
+class StoredError(Exception):
+    """A folder does not hold a summary of this version; the message says which and why."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take two folders of results."""
+    parser.add_argument("first", metavar="RUN_A", type=Path, help="a folder under results/")
+    parser.add_argument("second", metavar="RUN_B", type=Path, help="the one that may be worse")
+    parser.add_argument(
+        "--threshold",
+        metavar="PERCENT",
+        type=_share,
+        default="5%",
+        help="how much worse is a regression (default: 5%%)",
+    )
+    parser.add_argument(
+        "--measure",
+        metavar="NAME",
+        dest="measures",
+        action="append",
+        type=_measure,
+        help=f"what to compare, as in an expectation; may be repeated (default: "
+        f"{', '.join(COMPARED)})",
+    )
+    parser.add_argument(
+        "--accept-invalid",
+        action="store_true",
+        help="compare what is invalid as a measurement, too, and say so",
+    )
+    add_json(parser, "the differences as JSON")
+
+
+def _share(text: str) -> float:
+    written = _PERCENT.fullmatch(text)
+    if not written:
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is no percentage; write e.g. 5%")
+    return float(written[1]) / 100
+
+
+def _measure(text: str) -> str:
+    measure = find_measure(text)
+    measured = [each.name for each in MEASURES.values() if each.kind == "measured"]
+    if measure is None:
+        raise argparse.ArgumentTypeError(unknown("measure", text, measured))
+    if measure.kind == "input" or ("." in text and not measure.is_of_group):
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is not measured; one is: {measured[0]}")
+    return text
+
+
+def execute(asked: argparse.Namespace) -> int:
+    """Show each difference; 1 on a regression, 4 where nothing can be told at all."""
+    try:
+        before, after = _read(asked.first), _read(asked.second)
+    except StoredError as exc:
+        say(f"orchestrate.py: {exc}")
+        return MISUSED
+    measures, accept = asked.measures or COMPARED, asked.accept_invalid
+    found = differences(before, after, measures, asked.threshold, accept_invalid=accept)
+    if not found:
+        say(f"orchestrate.py: {asked.first} and {asked.second} have no case in common")
+        return MISUSED
+    if lone := unmatched(before, after):
+        say(f"only in one of the two, so not compared: {listed(lone)}")
+    if asked.json:
+        write_out(_as_json(found))
+    else:
+        print_differences(Screen(), found, asked.threshold)
+    tell_github(differences_summary(found, asked.threshold), differences_annotations(found))
+    return exit_code(found)
+
+
+def _read(folder: Path) -> Summary:
+    path = folder / "summary.json"
+    try:
+        return Summary.model_validate_json(path.read_bytes())
+    except ValidationError as exc:
+        raise StoredError(f"{path} is no summary of this version") from exc
+    except OSError as exc:
+        raise StoredError(f"{path} cannot be read: {exc.strerror}") from exc
+
+
+def _as_json(found: Sequence[Difference]) -> str:
+    """Return ``found`` as JSON, which has no infinity: that is null."""
+    rows = [
+        {
+            name: None if isinstance(value, float) and math.isinf(value) else value
+            for name, value in asdict(each).items()
+        }
+        for each in found
+    ]
+    return json.dumps({"differences": rows}, indent=2, ensure_ascii=False) + "\n"
+
+
+def exit_code(found: Sequence[Difference]) -> int:
+    """Return what ``found`` means for whoever called."""
+    changes = {each.change for each in found}
+    if Change.REGRESSION in changes:
+        return FAILS
+    return INVALID if changes <= {Change.UNKNOWN} else HOLDS

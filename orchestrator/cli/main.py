@@ -1,0 +1,136 @@
+"""``orchestrate.py``: from a command line to an exit code, without a traceback for misuse.
+
+A command is a module of this package. `COMMANDS` names each with one line of help, in the order in
+which ``--help`` lists them; a module is imported when its command is used, so that ``--help`` and
+``validate`` do not wait for numpy, Docker and the report. A command module defines:
+
+``add_arguments(parser)``
+    adds its arguments and options to ``parser``.
+``execute(asked)``
+    runs the command and returns the exit code; it may raise a `LabError`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+from orchestrator.cli.output import say
+from orchestrator.execution import interrupts
+from orchestrator.results.exit_codes import INTERRUPTED, MISUSED, LabError
+
+COMMANDS = {
+    "run": "run a scenario (the word run may be omitted)",
+    "plan": "print what would run, in order, and about how long it takes; run nothing",
+    "predict": "print what queueing theory predicts for a scenario; run nothing",
+    "validate": "check scenario files; run nothing",
+    "report": "analyse stored results again; several runs are shown side by side on one page",
+    "analyse": "the same as report",
+    "compare": "compare two runs: does any measure differ, with confidence?",
+    "clean": "remove what a killed run left: containers, networks, processes",
+    "schema": "print the JSON Schema of scenarios, for editors",
+}
+_MODULES = {"analyse": "report"}
+"""The modules of commands that have another name."""
+
+USAGE = """orchestrate.py [run] SCENARIO [options]
+       orchestrate.py plan SCENARIO [options]
+       orchestrate.py predict SCENARIO [options]
+       orchestrate.py validate SCENARIO...
+       orchestrate.py report|analyse RESULTS [--json]
+       orchestrate.py compare RUN_A RUN_B [options]
+       orchestrate.py clean [options]
+       orchestrate.py schema"""
+EPILOG = """\
+examples:
+  python orchestrate.py scenarios/quickstart.yaml
+  python orchestrate.py scenarios/classic.yaml --backend process
+  python orchestrate.py run mine.yaml --out measured --keep
+  python orchestrate.py mine.yaml --set users=50 --set rate=200/s
+  python orchestrate.py plan mine.yaml --set users=50
+  python orchestrate.py predict mine.yaml --set users=1000000
+  python orchestrate.py validate scenarios/*.yaml
+  python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d --json
+  python orchestrate.py compare results/before results/after --threshold 10% --measure p99
+  python orchestrate.py clean --dry-run
+
+exit codes:
+  0    all expectations hold; compare: no certain regression
+  1    an expectation failed; compare: a regression
+  2    the command line or the scenario is invalid
+  3    the engine or the infrastructure failed
+  4    the run is invalid as a measurement, with the reason; compare: undecided
+  130  interrupted, everything cleaned up
+
+docs/scenarios.md is the reference of the scenario language, docs/results.md that of the results;
+docs/ci.md shows how to gate a server of your own in CI.
+"""
+
+
+class Command(Protocol):
+    """What a command module defines."""
+
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    execute: Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
+    """Run the command that ``arguments`` name and return its exit code."""
+    interrupts.install()
+    try:
+        asked = parse_arguments(arguments)
+        return _module(asked.command).execute(asked)
+    except LabError as exc:
+        say(str(exc) if exc.exit_code == MISUSED else f"orchestrate.py: {exc}")
+        return exc.exit_code
+    except KeyboardInterrupt:
+        say(f"orchestrate.py: interrupted by {interrupts.signal_name()}")
+        return INTERRUPTED
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed command line; a scenario alone means ``run``.
+
+    Raises:
+        SystemExit: with 2 if the command line is invalid, with 0 after ``--help``.
+    """
+    asked = list(arguments)
+    if asked and asked[0] not in (*COMMANDS, "-h", "--help"):
+        asked.insert(0, "run")
+    return _parser(asked[:1]).parse_args(asked)
+
+
+def _parser(used: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of all commands; only those ``used`` have their arguments."""
+    parser = argparse.ArgumentParser(
+        prog="orchestrate.py",
+        usage=USAGE,
+        description="Run a scenario against the servers, measure, and report what happened.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="command", required=True, parser_class=_CommandParser
+    )
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name in used:
+            _module(name).add_arguments(command)
+    return parser
+
+
+def _module(command: str) -> Command:
+    return import_module(f"orchestrator.cli.{_MODULES.get(command, command)}")
+
+
+class _CommandParser(argparse.ArgumentParser):
+    """The parser of one command; its help ends with the examples and exit codes of all."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 argparse's own
+        prog = f"orchestrate.py {options.pop('prog').split()[-1]}"
+        layout = argparse.RawDescriptionHelpFormatter
+        super().__init__(
+            **options, prog=prog, epilog=EPILOG, formatter_class=layout, allow_abbrev=False
+        )

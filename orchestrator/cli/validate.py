@@ -1,0 +1,35 @@
+"""Check scenario files, run nothing."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from orchestrator.cli.options import add_settings
+from orchestrator.cli.output import say
+from orchestrator.results.exit_codes import HOLDS, MISUSED
+from orchestrator.scenario.load import load_scenario
+from orchestrator.scenario.models import discover_models
+from orchestrator.scenario.plan import plan
+from orchestrator.scenario.yaml_document import ScenarioError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take scenario files."""
+    parser.add_argument("scenarios", metavar="SCENARIO", nargs="+", type=Path)
+    add_settings(parser)
+
+
+def execute(asked: argparse.Namespace) -> int:
+    """Tell the cases of each file, or all its problems."""
+    models = discover_models()
+    failed = False
+    for path in asked.scenarios:
+        try:
+            cases = plan(load_scenario(path, models, dict(asked.settings)))
+        except ScenarioError as exc:
+            failed = True
+            say(str(exc))
+        else:
+            sys.stdout.write(f"{path}: valid, {len(cases)} cases\n")
+            sys.stdout.writelines(f"  {case.name}\n" for case in cases)
+    return MISUSED if failed else HOLDS

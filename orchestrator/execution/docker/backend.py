@@ -1,0 +1,248 @@
+"""The Docker backend: each case in containers of a Compose project of its own.
+
+Server, conductor and replicas start in one ``compose up``; the replicas wait at the conductor, so
+what Compose takes to start them all is no part of what is measured.
+
+One case in containers: started together, stopped in order, every log saved.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from docker.models.containers import Container
+
+from orchestrator.execution.backend import (
+    BackendError,
+    ClientEnd,
+    Needs,
+    Server,
+    StageEnd,
+    StageOrder,
+)
+from orchestrator.execution.docker.compose import Compose
+from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
+from orchestrator.execution.docker.container import (
+    GRACE_S,
+    ended,
+    image_id,
+    wait_until_listening,
+    wait_until_reachable,
+)
+from orchestrator.execution.docker.engine import (
+    ENGINE_ERRORS,
+    NUMBER_LABEL,
+    SERVICE_LABEL,
+    Engine,
+    engine_failures,
+)
+from orchestrator.execution.docker.server import DockerServer
+from orchestrator.execution.interrupts import held, is_interrupted
+from orchestrator.execution.probe import KernelProbes
+from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
+from orchestrator.execution.toxics import PORT as PROXY_PORT
+from orchestrator.results.archive import SERVER_LOG
+
+UP_DEADLINE_S = 120.0
+UP_PER_REPLICA_S = 2.0
+READERS = 8
+
+
+class DockerStage:
+    """The containers of one case."""
+
+    def __init__(
+        self, engine: Engine, project: str, order: StageOrder, images: Mapping[str, str]
+    ) -> None:
+        self._engine = engine
+        self._project = project
+        self._order = order
+        self._images = images
+        entry = (SERVICE, PROXY_PORT) if order.is_proxied else (order.model, order.port)
+        self.target = "{}:{}".format(*entry)
+        self.conductor = ("127.0.0.1", 0)
+        self._logs_are_saved = False
+        self._probes: KernelProbes | None = None
+        self._proxy = [SERVICE] if order.is_proxied else []
+
+    def start(self) -> None:
+        """Start everything; return when the server listens and the conductor answers."""
+        order = self._order
+        override = write_override(order, self._images)
+        Compose(self._project, override).run(
+            "up", "--detach", "--no-build", "--no-deps",
+            "--scale", f"client={order.replicas}", order.model, *self._proxy, "conductor", "client",
+            timeout_s=UP_DEADLINE_S + UP_PER_REPLICA_S * order.replicas,
+        )  # fmt: skip
+        conductor = self._started("conductor")
+        if order.target is None:
+            self._server = self._started(order.model)
+        else:
+            (self._server,) = self._engine.containers(self._project, order.model)
+            wait_until_reachable(self._server, conductor, order)
+        control = [_published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
+        server = DockerServer(
+            self._engine, self._server, conductor, order, next(iter(control), None)
+        )
+        self._probes = server.probes
+        self.server: Server = server
+        self.conductor = _published(conductor, CONDUCTOR_PORT)
+        self._probes.await_first_look()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where a target's port is on the host."""
+        return _published(self._server, self._order.port)
+
+    def _started(self, service: str) -> Container:
+        """Return the service's container once its program listens."""
+        container = self._engine.containers(self._project, service)[0]
+        wait_until_listening(container, service)
+        return container
+
+    def end(self) -> StageEnd:
+        """Stop the server, wait for the clients, and write every container's log."""
+        if self._probes is not None:
+            self._probes.end()
+        containers = self._engine.containers(self._project, "client")
+        with ThreadPoolExecutor(READERS) as pool:
+            clients = tuple(pool.map(_client_end, containers))
+            self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
+        for proxy in self._engine.containers(self._project, SERVICE):
+            proxy.stop(timeout=round(GRACE_S))
+        self._save_logs()
+        return StageEnd(ended(self._server), clients)
+
+    def drop_probes(self) -> None:
+        """End every probe that is still there."""
+        if self._probes is not None:
+            self._probes.kill()
+
+    def _save_logs(self) -> None:
+        with ThreadPoolExecutor(READERS) as pool:
+            list(pool.map(self._save_log, self._engine.containers(self._project)))
+        self._logs_are_saved = True
+
+    def rescue_logs(self) -> None:
+        """Save what logs there are of a stage that did not come to its end."""
+        if not self._logs_are_saved:
+            with contextlib.suppress(*ENGINE_ERRORS, OSError):
+                self._save_logs()
+
+    def _save_log(self, container: Container) -> None:
+        service = container.labels[SERVICE_LABEL]
+        name = _client_name(container) if service == "client" else service
+        is_server = service == self._order.model
+        path = self._order.folder / (SERVER_LOG if is_server else f"{name}.log")
+        path.write_bytes(container.logs(stdout=True, stderr=False))
+        if errors := container.logs(stdout=False, stderr=True):
+            path.with_suffix(".stderr").write_bytes(errors)
+
+    def revive(self) -> None:
+        """Start the drained server again, for a look."""
+        for server in self._engine.containers(self._project, self._order.model):
+            server.start()
+
+
+def _published(container: Container, port: int) -> tuple[str, int]:
+    """Return where a container's port is on the host."""
+    container.reload()
+    published = (container.ports[f"{port}/tcp"] or [])[0]
+    return published["HostIp"], int(published["HostPort"])
+
+
+def _client_name(container: Container) -> str:
+    """Return the name that the process backend has for a client too; Compose counts from 1."""
+    return f"client-{int(container.labels[NUMBER_LABEL]) - 1:03d}"
+
+
+def _client_end(container: Container) -> ClientEnd:
+    return ClientEnd(
+        program=_client_name(container),
+        host=container.attrs["Config"]["Hostname"],
+        pid=None,
+        exit_code=ended(container),
+    )
+
+
+BUILD_DEADLINE_S = 900.0
+IMAGE = "server-models-lab/{}"
+
+
+class DockerBackend:
+    """Runs every program in a container on the engine that answered."""
+
+    name = "docker"
+
+    def __init__(self, engine: Engine, campaign_id: str, *, keep: bool) -> None:
+        self._engine = engine
+        self._campaign_id = campaign_id
+        self._keep = keep
+        self._projects: list[str] = []
+        self._images: dict[str, str] = {}
+
+    def prepare(self, needs: Needs) -> None:
+        """Build the images that are ours, where sources changed; find the target's.
+
+        Cases then run by image id: another checkout on this engine may move the tags meanwhile.
+
+        Raises:
+            BackendError: the build failed, or the target is not to be had here.
+        """
+        target = needs.target
+        if target is not None and target.image is None:
+            raise BackendError(f"{target.name} is no image; use --backend process")
+        names = [*needs.models, "client", *([SERVICE] if needs.is_proxied else [])]
+        try:
+            Compose(f"lab-{self._campaign_id}").run("build", *names, timeout_s=BUILD_DEADLINE_S)
+        except BackendError as exc:
+            raise BackendError(
+                f"the images could not be built; without a registry, run: make base-image\n{exc}"
+            ) from exc
+        with engine_failures():
+            self._images = self._engine.image_ids({name: IMAGE.format(name) for name in names})
+            if target is not None and target.image is not None:
+                self._images |= image_id(self._engine, target.name, target.image)
+
+    def describe(self) -> Mapping[str, object]:
+        """Return the engine's versions and the digest of every image in use."""
+        with engine_failures():
+            return {**self._engine.describe(), "images": dict(self._images)}
+
+    @contextmanager
+    def stage(self, order: StageOrder) -> Iterator[DockerStage]:
+        """Bring a project up and, unless it is to be kept, remove it on exit."""
+        project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
+        self._projects.append(project)
+        stage = DockerStage(self._engine, project, order, self._images)
+        with engine_failures():
+            try:
+                stage.start()
+                yield stage
+            finally:
+                with held():
+                    stage.drop_probes()
+                    stage.rescue_logs()
+                    self._leave(project, stage)
+
+    def _leave(self, project: str, stage: DockerStage) -> None:
+        if self._keeps:
+            stage.revive()
+        else:
+            self._engine.remove(project)
+
+    @property
+    def _keeps(self) -> bool:
+        return self._keep and not is_interrupted()
+
+    def close(self) -> None:
+        """Remove every container and network of the campaign, unless they are to be kept."""
+        with held(), engine_failures():
+            for project in () if self._keeps else self._projects:
+                self._engine.remove(project)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The Compose projects left up for a look."""
+        return tuple(self._projects) if self._keeps else ()

@@ -1,0 +1,108 @@
+"""The ``docker compose`` command: what builds and starts, since `compose.yaml` is its language."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from orchestrator.execution.backend import BackendError, last_lines
+from orchestrator.execution.interrupts import held
+from orchestrator.scenario.models import ROOT
+
+VERSION_DEADLINE_S = 30.0
+INTERRUPT_GRACE_S = 10.0
+
+
+class ComposeError(BackendError):
+    """A ``docker compose`` command failed; carries the command and what it said."""
+
+
+def compose_version() -> str:
+    """Return Compose's version.
+
+    Raises:
+        ComposeError: there is no Compose v2.
+    """
+    return run_docker(["compose", "version", "--short"], timeout_s=VERSION_DEADLINE_S).strip()
+
+
+class Compose:
+    """``docker compose`` on this repository's compose.yaml, under one project name."""
+
+    def __init__(self, project: str, *overrides: Path) -> None:
+        files = [ROOT / "compose.yaml", *overrides]
+        self._options = ["compose", "--project-name", project, "--project-directory", str(ROOT)]
+        for file in files:
+            self._options += ["--file", str(file)]
+
+    def run(self, *arguments: str, timeout_s: float) -> str:
+        """Run a Compose command to its end and return what it printed.
+
+        Raises:
+            ComposeError: it failed or took longer than ``timeout_s``.
+        """
+        return run_docker([*self._options, *arguments], timeout_s=timeout_s)
+
+
+def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
+    """Run the docker command, in a session of its own so that Ctrl-C is ours to pass on.
+
+    Raises:
+        ComposeError: it failed or took longer than ``timeout_s``.
+    """
+    process: subprocess.Popen[str] | None = None
+    try:
+        with held():
+            process = _spawn(arguments)
+        output, _ = process.communicate(timeout=timeout_s)
+    except BaseException as exc:
+        if process is not None:
+            _interrupt(process)
+        if isinstance(exc, subprocess.TimeoutExpired):
+            raise ComposeError(f"{_shown(arguments)} took over {timeout_s:g} s") from exc
+        raise
+    if process.returncode:
+        raise ComposeError(f"{_shown(arguments)} failed:\n{last_lines(output)}")
+    return output
+
+
+def _spawn(arguments: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 our own arguments
+        ["docker", *arguments],  # noqa: S607
+        cwd=ROOT,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    """Let the command end what it asked of the engine, so that nothing appears after we look."""
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=INTERRUPT_GRACE_S)
+        return
+    process.kill()
+    process.communicate()
+
+
+def _shown(arguments: Sequence[str]) -> str:
+    """Return the command for a person: without the options that are always the same."""
+    skip = {"--project-directory", "--file"}
+    words = [
+        word
+        for before, word in zip(["", *arguments], arguments, strict=False)
+        if word not in skip and before not in skip
+    ]
+    return " ".join(["docker", *words])
+
+
+def _environment() -> Mapping[str, str]:
+    """Return our environment without the knobs: a scenario alone says how its servers are set."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}

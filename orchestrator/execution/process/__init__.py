@@ -1,0 +1,1 @@
+"""The process backend: the same programs as plain local processes."""

@@ -1,0 +1,130 @@
+"""The process backend: the very same programs as plain local processes, over loopback.
+
+For a machine without an engine and for fast tests. Each program gets a session of its own, so that
+a Ctrl-C reaches the orchestrator alone, which then ends them in order.
+"""
+
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.execution.backend import BackendError, ClientEnd, Needs, StageEnd, StageOrder
+from orchestrator.execution.interrupts import held
+from orchestrator.execution.probe import KernelProbes
+from orchestrator.execution.process.program import Program
+from orchestrator.execution.process.server import GRACE_S, LOOPBACK, SERVER, server_of
+from orchestrator.execution.toxics import SERVICE
+from orchestrator.results.archive import SERVER_LOG
+from orchestrator.scenario.models import ROOT
+
+CLIENT = [sys.executable, "client/client.py"]
+
+
+class ProcessBackend:
+    """Runs ``services/<model>/server.py`` and ``client/client.py`` with this interpreter."""
+
+    name = "process"
+    kept: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self._programs: list[Program | KernelProbes] = []
+
+    def prepare(self, needs: Needs) -> None:
+        """Check that every model has a program here, and the target one or an address.
+
+        Raises:
+            BackendError: one has only an image.
+        """
+        if needs.target is not None and needs.target.image is not None:
+            raise BackendError(f"{needs.target.name} is an image; use --backend docker")
+        for model in needs.models:
+            program = ROOT / "services" / model / "server.py"
+            if not program.is_file():
+                raise BackendError(
+                    f"{model} has no services/{model}/server.py, so it cannot run as a process; "
+                    "use --backend docker"
+                )
+
+    def describe(self) -> Mapping[str, object]:
+        """Return the interpreter that runs servers and clients."""
+        return {"python": sys.version.split()[0]}
+
+    @contextmanager
+    def stage(self, order: StageOrder) -> Iterator["ProcessStage"]:
+        """Start server and conductor side by side, then the replicas; end them all on exit."""
+        if order.limits.model_fields_set:
+            raise BackendError("limits are those of a container; use --backend docker")
+        try:
+            stage = ProcessStage(order, self._programs)
+            stage.start()
+            yield stage
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End every program that still runs."""
+        with held():
+            for program in self._programs:
+                program.kill()
+            self._programs.clear()
+
+
+class ProcessStage:
+    """The processes of one case; each is put among ``programs`` as soon as it runs."""
+
+    def __init__(self, order: StageOrder, programs: list[Program | KernelProbes]) -> None:
+        self._order = order
+        self._programs = programs
+        self._clients: list[Program] = []
+
+    def start(self) -> None:
+        """Start everything; return when the server listens and the conductor answers."""
+        order = self._order
+        conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0"}
+        conductor = self._run("conductor", [*CLIENT, "conductor"], conductor_settings)
+        self.server = server_of(order, self._run)
+        self._programs.append(self.server.probes)
+        host, port = self.server.address
+        self.target = f"{host}:{port}"
+        if self.server.proxy_port:
+            self.target = f"{LOOPBACK}:{self.server.proxy_port}"
+        self.conductor = (LOOPBACK, conductor.listening_port())
+        client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}"}
+        self._clients = [
+            self._run(f"client-{number:03d}", CLIENT, client_settings)
+            for number in range(order.replicas)
+        ]
+        self.server.probes.await_first_look()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the server listens."""
+        return self.server.address
+
+    def end(self) -> StageEnd:
+        """Stop server and proxy, and wait for the clients; their logs are in the folder already."""
+        self.server.probes.end()
+        deadline_s = time.monotonic() + GRACE_S
+        clients = tuple(_client_end(client, deadline_s) for client in self._clients)
+        server_exit_code = self.server.end()
+        for program in self._programs:
+            if isinstance(program, Program) and program.name == SERVICE:
+                program.terminate(GRACE_S)  # so that its log tells what passed through it
+        return StageEnd(server_exit_code, clients)
+
+    def _run(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
+        log = self._order.folder / (SERVER_LOG if name == SERVER else f"{name}.log")
+        target = self._order.target
+        folder = Path.cwd() if name == SERVER and target is not None else ROOT
+        with held():
+            program = Program(name, arguments, settings, log, folder)
+            self._programs.append(program)
+        return program
+
+
+def _client_end(client: Program, deadline_s: float) -> ClientEnd:
+    exit_code = client.wait(max(deadline_s - time.monotonic(), 0.0))
+    return ClientEnd(client.name, socket.gethostname(), client.pid, exit_code)

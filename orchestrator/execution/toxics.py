@@ -1,0 +1,51 @@
+"""Which toxics the fault proxy of a case is under, over the proxy's control port."""
+
+import socket
+from collections.abc import Mapping
+
+from labkit.wire.wire import Channel, WireError
+from orchestrator.execution.backend import BackendError
+
+DEADLINE_S = 10.0
+
+SERVICE = "faultproxy"
+PORT, CONTROL_PORT = 3200, 3201
+
+
+def proxy_settings(target: str, host: str, seed: int) -> dict[str, str]:
+    """Return the environment of a proxy before ``target``, ``host:port``, but for its ports."""
+    return {"LAB_PROXY_TARGET": target, "LAB_PROXY_HOST": host, "LAB_PROXY_SEED": str(seed)}
+
+
+class ToxicControl:
+    """Adds and lifts one toxic after another; None as ``address`` is a case without a proxy."""
+
+    def __init__(self, address: tuple[str, int] | None) -> None:
+        self._address = address
+        self._toxics: dict[str, Mapping[str, object]] = {}
+
+    def add(self, toxic: Mapping[str, object]) -> None:
+        """Have ``toxic`` work, on open connections too."""
+        self._order({**self._toxics, str(toxic["name"]): toxic})
+
+    def lift(self, name: str) -> None:
+        """Have it work no more."""
+        self._order({key: toxic for key, toxic in self._toxics.items() if key != name})
+
+    def _order(self, toxics: dict[str, Mapping[str, object]]) -> None:
+        """Have these work and no others.
+
+        Raises:
+            BackendError: there is no proxy, it does not answer, or it refuses and says why.
+        """
+        if self._address is None:
+            raise BackendError("there is no fault proxy in this case")
+        try:
+            with Channel(socket.create_connection(self._address, DEADLINE_S)) as channel:
+                channel.send("toxics", toxics=list(toxics.values()))
+                answer = channel.receive()
+        except (OSError, WireError) as exc:
+            raise BackendError(f"the fault proxy does not answer: {exc}") from exc
+        if answer["type"] != "in_effect":
+            raise BackendError(f"the fault proxy refuses: {answer.get('reason')}")
+        self._toxics = toxics

@@ -1,0 +1,138 @@
+"""Whether an expression makes sense before anything runs: known names, units that go together.
+
+Promises that what it lets pass can be evaluated for any numbers. Knows no value at run time.
+"""
+
+from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
+from orchestrator.measures.hints import unknown
+from orchestrator.measures.registry import ALIASES, MEASURES, find_measure
+from orchestrator.measures.syntax import (
+    CHOOSING,
+    FUNCTIONS,
+    ROUNDING,
+    SIGNS,
+    Call,
+    Comparison,
+    ExpressionError,
+    Name,
+    Operation,
+    Part,
+    Quantity,
+)
+
+_WITH_UNIT = {TIME: "s", SIZE: "MB", RATE: " / 1s"}
+
+
+def check(comparison: Comparison, text: str) -> Dimension:
+    """Return the dimension of both sides of ``comparison``, which was parsed from ``text``.
+
+    Raises:
+        ExpressionError: an unknown name or function, or units that do not go together.
+    """
+    left, right = comparison.left, comparison.right
+    dimension = _Checker(text).common(left, right)
+    if (tolerance := comparison.tolerance) is None:
+        return dimension
+    if tolerance.unit == "%":
+        if _is_zero(right):
+            message = "a share of 0 is 0; write == 0, or a tolerance with a unit"
+            raise ExpressionError(message, tolerance.span.column)
+    elif tolerance.dimension != dimension:
+        raise _Checker(text).mismatch(right, dimension, tolerance, tolerance.dimension)
+    return dimension
+
+
+class _Checker:
+    """Finds the dimension of each part; keeps the text for the messages."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def dimension(self, part: Part) -> Dimension:
+        """Return the dimension of ``part``."""
+        match part:
+            case Quantity():
+                return part.dimension
+            case Name():
+                return self._named(part)
+            case Operation():
+                return self._operation(part)
+            case Call():
+                return self._call(part)
+
+    def common(self, left: Part, right: Part) -> Dimension:
+        """Return the one dimension of two parts that are compared; a literal 0 fits any."""
+        ours, theirs = self.dimension(left), self.dimension(right)
+        if ours == theirs or _is_zero(right):
+            return ours
+        if _is_zero(left):
+            return theirs
+        raise self.mismatch(left, ours, right, theirs)
+
+    def mismatch(
+        self, left: Part, ours: Dimension, right: Part, theirs: Dimension
+    ) -> ExpressionError:
+        """Say that two parts have different units, and how to write a literal that lacks one."""
+        hint = "both need the same unit"
+        for part, other in ((right, ours), (left, theirs)):
+            if isinstance(part, Quantity) and part.unit == "" and other in _WITH_UNIT:
+                hint = f"write a unit, e.g. {self._source(part)}{_WITH_UNIT[other]}"
+                break
+        message = f"{self._source(left)} is {ours} and {self._source(right)} is {theirs}; {hint}"
+        return ExpressionError(message, right.span.column)
+
+    def _named(self, part: Name) -> Dimension:
+        measure = find_measure(part.name)
+        if measure is None and part.model:
+            raise ExpressionError(unknown("function", part.name, FUNCTIONS), part.span.column)
+        if measure is None:
+            message = unknown("name", part.own_name, (*MEASURES, *ALIASES))
+            raise ExpressionError(message, part.span.end - len(part.own_name) + 1)
+        if part.group and not measure.is_of_group:
+            message = f"{measure.name} is not of a group; write {part.own_name}"
+            raise ExpressionError(message, part.span.column)
+        return measure.dimension
+
+    def _operation(self, part: Operation) -> Dimension:
+        left, right = self.dimension(part.left), self.dimension(part.right)
+        if part.operator == "*":
+            return left * right
+        if part.operator == "/":
+            return left / right
+        if left != right:
+            raise self.mismatch(part.left, left, part.right, right)
+        return left
+
+    def _call(self, part: Call) -> Dimension:
+        self._check_function(part)
+        if part.function in CHOOSING:
+            reference, *others = part.arguments
+            for other in others:
+                self.common(reference, other)
+                reference = other if _is_zero(reference) else reference
+            return self.dimension(reference)
+        (argument,) = part.arguments
+        dimension = self.dimension(argument)
+        if part.function in ROUNDING and dimension != COUNT:
+            source = self._source(argument)
+            hint = "divide by its unit first"
+            message = f"{part.function} rounds bare numbers and {source} is {dimension}; {hint}"
+            raise ExpressionError(message, argument.span.column)
+        return dimension
+
+    def _check_function(self, part: Call) -> None:
+        if part.function not in (*FUNCTIONS, *SIGNS):
+            message = unknown("function", part.function, FUNCTIONS)
+            raise ExpressionError(message, part.span.column)
+        count, choosing = len(part.arguments), part.function in CHOOSING
+        if (count > 1) != choosing:
+            wanted = "two or more values" if choosing else "one value"
+            message = f"{part.function} takes {wanted} and got {count}"
+            raise ExpressionError(message, part.span.column)
+
+    def _source(self, part: Part) -> str:
+        return self._text[part.span.start : part.span.end]
+
+
+def _is_zero(part: Part) -> bool:
+    return isinstance(part, Quantity) and part.unit == "" and part.value == 0

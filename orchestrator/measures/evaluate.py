@@ -1,0 +1,139 @@
+"""The value of an expression for the measures of one case.
+
+Promises an outcome, never an exception: what was not measured, a division by zero or a number
+beyond all bounds is *unknown*, with the reason, and unknown has not passed.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.measures.dimensions import Dimension
+from orchestrator.measures.registry import full_name
+from orchestrator.measures.syntax import Call, Comparison, Name, Operation, Part, Quantity
+
+NOISE = 1e-12
+"""Relative difference under which two numbers are the same: 3 * 0.1 must be 0.3."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an expectation.
+
+    ``passed`` is None if that is unknown, and then ``reason`` says why and ``missing`` names the
+    measures that are not there. ``left`` and ``right`` are in base units of ``dimension``, None
+    where unknown. ``margin`` is the difference that ``~=`` allows, in the same unit.
+    """
+
+    passed: bool | None
+    left: float | None
+    right: float | None
+    dimension: Dimension
+    margin: float | None = None
+    reason: str = ""
+    missing: tuple[str, ...] = ()
+
+
+class _UnknownError(Exception):
+    """A part has no value; the text says why, ``measure`` which is missing, if one is."""
+
+    def __init__(self, reason: str, measure: str = "") -> None:
+        super().__init__(reason)
+        self.measure = measure
+
+
+def evaluate(
+    comparison: Comparison, dimension: Dimension, values: Mapping[str, float | None]
+) -> Outcome:
+    """Return the outcome of a checked ``comparison`` for ``values``, by full measure name."""
+    sides: list[float | None] = []
+    unknowns: dict[str, str] = {}
+    for part in (comparison.left, comparison.right):
+        try:
+            sides.append(_value(part, values))
+        except _UnknownError as error:
+            sides.append(None)
+            unknowns[str(error)] = error.measure
+    left, right = sides
+    if left is None or right is None:
+        missing = tuple(measure for measure in unknowns.values() if measure)
+        return Outcome(None, left, right, dimension, None, "; ".join(unknowns), missing)
+    margin = _margin(comparison.tolerance, right)
+    passed = _COMPARE[comparison.operator](left, right, margin)
+    return Outcome(passed, left, right, dimension, margin)
+
+
+def value_name(part: Name) -> str:
+    """Return the name under which the value of ``part`` is looked up, ``throughput(prefork)``."""
+    name = full_name(part.name)
+    return f"{name}({part.model})" if part.model else name
+
+
+def _margin(tolerance: Quantity | None, right: float) -> float | None:
+    if tolerance is None:
+        return None
+    return tolerance.value * abs(right) if tolerance.unit == "%" else tolerance.value
+
+
+def _value(part: Part, values: Mapping[str, float | None]) -> float:
+    match part:
+        case Quantity():
+            return part.value
+        case Name():
+            return _measured(value_name(part), values)
+        case Operation():
+            value = _operate(part.operator, _value(part.left, values), _value(part.right, values))
+        case Call():
+            value = _FUNCTIONS[part.function]([_value(each, values) for each in part.arguments])
+    if not math.isfinite(value):
+        raise _UnknownError("the result is beyond all numbers")
+    return value
+
+
+def _measured(name: str, values: Mapping[str, float | None]) -> float:
+    value = values.get(name)
+    if value is None or not math.isfinite(value):
+        raise _UnknownError(f"{name} is unknown", name)
+    return float(value)
+
+
+def _operate(operator: str, left: float, right: float) -> float:
+    if operator == "+":
+        return left + right
+    if operator == "-":
+        return left - right
+    if operator == "*":
+        return left * right
+    if right == 0:
+        raise _UnknownError("division by zero")
+    return left / right
+
+
+def _same(left: float, right: float) -> bool:
+    return math.isclose(left, right, rel_tol=NOISE)
+
+
+def _round(value: float, towards: Callable[[float], int]) -> float:
+    nearest = round(value)
+    return float(nearest if _same(value, nearest) else towards(value))
+
+
+_FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
+    "ceil": lambda values: _round(values[0], math.ceil),
+    "floor": lambda values: _round(values[0], math.floor),
+    "min": min,
+    "max": max,
+    "abs": lambda values: abs(values[0]),
+    "+": lambda values: values[0],
+    "-": lambda values: -values[0],
+}
+
+_COMPARE: dict[str, Callable[[float, float, float | None], bool]] = {
+    "==": lambda a, b, _: _same(a, b),
+    "!=": lambda a, b, _: not _same(a, b),
+    "<": lambda a, b, _: a < b and not _same(a, b),
+    "<=": lambda a, b, _: a <= b or _same(a, b),
+    ">": lambda a, b, _: a > b and not _same(a, b),
+    ">=": lambda a, b, _: a >= b or _same(a, b),
+    "~=": lambda a, b, margin: abs(a - b) <= (margin or 0) + NOISE * max(abs(a), abs(b)),
+}

@@ -1,0 +1,54 @@
+"""One expectation of a scenario, parsed and checked once, evaluated for each case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.measures.check import check
+from orchestrator.measures.dimensions import Dimension
+from orchestrator.measures.evaluate import Outcome, evaluate, value_name
+from orchestrator.measures.grammar import parse_tree
+from orchestrator.measures.syntax import Comparison, Name, names_in
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A valid expectation; equal to another with the same ``text``."""
+
+    text: str
+    comparison: Comparison = field(compare=False, repr=False)
+    dimension: Dimension = field(compare=False, repr=False)
+
+    def evaluate(self, values: Mapping[str, float | None]) -> Outcome:
+        """Return what becomes of it for ``values``, inputs and measures by full name.
+
+        A name that is absent, None or not finite is unknown, and the outcome with it.
+        """
+        return evaluate(self.comparison, self.dimension, values)
+
+    @property
+    def names(self) -> list[Name]:
+        """Every measure that is named, from left to right."""
+        return list(names_in(self.comparison))
+
+    @property
+    def value_names(self) -> list[str]:
+        """Every value that is looked up, by its full name, each once."""
+        return list(dict.fromkeys(map(value_name, self.names)))
+
+    @property
+    def confidence(self) -> float | None:
+        """The confidence that is asked for, as a share; None where none is."""
+        return self.comparison.confidence
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_expression(text: str) -> Expression:
+    """Return the expectation that ``text`` states.
+
+    Raises:
+        ExpressionError: no comparison, an unknown name, or units that do not go together.
+    """
+    comparison = parse_tree(text)
+    return Expression(text, comparison, check(comparison, text))

@@ -1,0 +1,222 @@
+"""From text to tree: the grammar of expectations, and what is said when a text does not fit it.
+
+Promises an ``ExpressionError`` with its column for any text that is not one comparison. Does not
+know which names exist and which units go together.
+
+What may follow a comparison: ``within`` a tolerance, ``with`` a confidence.
+"""
+
+import math
+import re
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from orchestrator.measures.dimensions import UNITS_BYTES, unit_value
+from orchestrator.measures.hints import listed
+from orchestrator.measures.syntax import (
+    FUNCTIONS,
+    Call,
+    Comparison,
+    ExpressionError,
+    Name,
+    Operation,
+    Part,
+    Quantity,
+    Span,
+    depth_over,
+)
+
+CONFIDENCES = (0.5, 0.999)
+WITHIN, WITH = "within", "with"
+
+
+class Clause(NamedTuple):
+    """A clause by its first word."""
+
+    word: str
+    quantity: Quantity
+
+
+def tolerance_of(operator: str, column: int, within: Quantity | None) -> Quantity | None:
+    """Return the tolerance of a comparison whose ``operator`` stands at ``column``.
+
+    Raises:
+        ExpressionError: it needs one and has none, or the other way round.
+    """
+    if operator == "~=" and within is None:
+        message = "~= needs a tolerance; write e.g. within 10% or within 50ms"
+        raise ExpressionError(message, column)
+    if operator != "~=" and within is not None:
+        message = f"a tolerance does not go with {operator}; within goes with ~= only"
+        raise ExpressionError(message, within.span.column)
+    return within
+
+
+def confidence_of(asked: Quantity | None) -> float | None:
+    """Return a confidence as a share, None where none is asked for.
+
+    Raises:
+        ExpressionError: it is no percentage, or one that repeats cannot bear.
+    """
+    if asked is None:
+        return None
+    low, high = CONFIDENCES
+    if asked.unit != "%" or not low <= asked.value <= high:
+        message = f"a confidence is from {low:.0%} to {high:.1%}; write e.g. with 95%"
+        raise ExpressionError(message, asked.span.column)
+    return asked.value
+
+
+MAX_CHARS = 500
+GRAMMAR = r"""
+start: sum (COMPARE sum)* ("within" tolerance)? ("with" confidence)?
+tolerance: QUANTITY
+confidence: QUANTITY
+?sum: product | sum SIGN product -> operation
+?product: factor | product SCALE factor -> operation
+?factor: atom | SIGN factor -> signed
+?atom: QUANTITY -> quantity
+     | NAME -> name
+     | NAME "(" sum ("," sum)* CLOSE -> call
+     | OPEN sum CLOSE -> group
+
+COMPARE: "==" | "!=" | "<=" | ">=" | "~=" | "<" | ">"
+SIGN: "+" | "-"
+SCALE: "*" | "/"
+OPEN: "("
+CLOSE: ")"
+QUANTITY: /[0-9]+(\.[0-9]+)?([A-Za-z]+|%)?/
+NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
+%ignore /[ \t\r\n]+/
+"""
+_QUANTITY = re.compile(r"([0-9.]+)(.*)")
+_FOLLOWERS = {
+    "SIGN": "+ - * /",
+    "COMPARE": "a comparison",
+    "COMMA": "','",
+    "CLOSE": "')'",
+    "WITHIN": "within",
+    "WITH": "with",
+    "QUANTITY": "a tolerance such as 10% or 50ms",
+    "$END": "the end",
+}
+_HINTS = {
+    "=": "write == to compare",
+    "and": "write each expectation as an item of its own",
+    "or": "an expectation cannot offer a choice",
+    "~": "write ~= with a tolerance, e.g. ~= 2s within 10%",
+    "%": "write a percentage as a number with %, e.g. 10%",
+}
+
+
+def parse_tree(text: str) -> Comparison:
+    """Return the tree of ``text``.
+
+    Raises:
+        ExpressionError: too long, too deep, or not one comparison.
+    """
+    if len(text) > MAX_CHARS:
+        message = f"{len(text)} characters; an expression has at most {MAX_CHARS}"
+        raise ExpressionError(message, 1)
+    try:
+        tree = _PARSER.parse(text)
+    except UnexpectedInput as error:
+        raise _misfit(error, text) from None
+    assert isinstance(tree, Comparison)  # noqa: S101 - what `start` returns, for the type checker
+    return tree
+
+
+def _misfit(error: UnexpectedInput, text: str) -> ExpressionError:
+    """Say in a person's words where ``text`` leaves the grammar."""
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        return ExpressionError(
+            "the expression ends too early; a number or a name is missing", len(text.rstrip()) + 1
+        )
+    start = error.pos_in_stream or 0
+    found = text[start] if isinstance(error, UnexpectedCharacters) else str(error.token)  # type: ignore[attr-defined]
+    hint = _HINTS.get(found) or _expectation(error)
+    return ExpressionError(f"{found!r} does not fit here; {hint}", start + 1)
+
+
+def _expectation(error: UnexpectedInput) -> str:
+    """List what the grammar accepts at the place of ``error``."""
+    if not isinstance(error, UnexpectedToken):
+        return "allowed: names, numbers, comparisons and + - * / ( ) ,"
+    accepted = error.accepts or set()
+    if "NAME" in accepted:
+        return "allowed: a number, a name or '('"
+    words = (words for terminal, words in _FOLLOWERS.items() if terminal in accepted)
+    return f"allowed: {listed(words)}"
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, Any]):
+    """Builds the tree bottom-up while the text is parsed, so that nothing recurses."""
+
+    def start(self, left: Part, *all_rest: Any) -> Comparison:  # noqa: ANN401 - tokens and parts in turn
+        rest = [each for each in all_rest if not isinstance(each, Clause)]
+        clauses = {each.word: each.quantity for each in all_rest if isinstance(each, Clause)}
+        if len(rest) < 2:  # noqa: PLR2004 - an operator and a right side
+            message = "nothing is compared; write e.g. failed == 0"
+            raise ExpressionError(message, left.span.column)
+        if len(rest) > 3:  # noqa: PLR2004 - operator, right side, tolerance
+            message = "a chain of comparisons; write each as an expectation of its own"
+            raise ExpressionError(message, _span(rest[2]).column)
+        operator, right = rest[:2]
+        tolerance = tolerance_of(str(operator), _span(operator).column, clauses.get(WITHIN))
+        return Comparison(str(operator), left, right, tolerance, confidence_of(clauses.get(WITH)))
+
+    def tolerance(self, token: Token) -> Clause:
+        return Clause(WITHIN, _quantity(token))
+
+    def confidence(self, token: Token) -> Clause:
+        return Clause(WITH, _quantity(token))
+
+    def operation(self, left: Part, operator: Token, right: Part) -> Operation:
+        span = Span(left.span.start, right.span.end)
+        return Operation(span, str(operator), left, right, depth_over((left, right), span))
+
+    def signed(self, sign: Token, operand: Part) -> Part:
+        span = Span(_span(sign).start, operand.span.end)
+        return Call(span, str(sign), (operand,), depth_over((operand,), span))
+
+    def quantity(self, token: Token) -> Quantity:
+        return _quantity(token)
+
+    def name(self, token: Token) -> Name:
+        return Name(_span(token), str(token))
+
+    def call(self, function: Token, *rest: Any) -> Call | Name:  # noqa: ANN401 - parts, then the bracket
+        arguments = rest[:-1]
+        span = Span(_span(function).start, _span(rest[-1]).end)
+        if function not in FUNCTIONS and len(arguments) == 1 and isinstance(arguments[0], Name):
+            return Name(span, str(function), model=arguments[0].name)
+        return Call(span, str(function), arguments, depth_over(arguments, span))
+
+    def group(self, opening: Token, inner: Part, closing: Token) -> Part:
+        return replace(inner, span=Span(_span(opening).start, _span(closing).end))
+
+
+def _quantity(token: Token) -> Quantity:
+    number, unit = _QUANTITY.fullmatch(token).groups()  # type: ignore[union-attr]
+    worth = unit_value(unit)
+    if worth is None:
+        units = ", ".join(("us, ms, s, m", *UNITS_BYTES, "%"))
+        message = f"unknown unit {unit!r} in {str(token)!r}; allowed: {units}"
+        raise ExpressionError(message, _span(token).column)
+    value = float(number) * worth[0]
+    if not math.isfinite(value):
+        raise ExpressionError(
+            "a number beyond any measure; write a smaller one", _span(token).column
+        )
+    return Quantity(_span(token), value, worth[1], unit)
+
+
+def _span(token: Token) -> Span:
+    return Span(token.start_pos or 0, token.end_pos or 0)
+
+
+_PARSER = Lark(GRAMMAR, parser="lalr", transformer=_Builder())

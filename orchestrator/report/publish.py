@@ -1,0 +1,96 @@
+"""Writes a campaign's results beside its raw files: for programs, for CI, for a person.
+
+The measures of a campaign as OpenMetrics text, for Prometheus and what reads its format. One
+gauge for each measure, named as in ``summary.json`` with ``lab_`` before it, and a sample for
+each case, its median over the repeats. Labels: scenario, model, case, group and the matrix
+values.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from orchestrator.campaign.summarise import Findings
+from orchestrator.measures.registry import MEASURES
+from orchestrator.report.html import html_report
+from orchestrator.report.junit import junit_xml
+from orchestrator.results.archive import Archive
+from orchestrator.results.summary import CaseSummary, Summary
+
+
+def summary_json(summary: Summary) -> str:
+    """Return what ``summary.json`` holds."""
+    return json.dumps(summary.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+def publish(findings: Findings, archive: Archive) -> None:
+    """Write ``summary.json``, ``junit.xml``, ``metrics.txt`` and ``report.html``.
+
+    Raises:
+        ArchiveError: one cannot be written; no partial file stays.
+    """
+    summary = findings.summary
+    archive.write("summary.json", summary_json(summary))
+    archive.write("junit.xml", junit_xml(summary))
+    archive.write("metrics.txt", openmetrics(summary))
+    archive.write("report.html", html_report(findings))
+
+
+def publish_together(found: Sequence[Findings], path: Path) -> Path:
+    """Write one page of several campaigns side by side; return where it is.
+
+    Raises:
+        ArchiveError: it cannot be written; no partial file stays.
+    """
+    return Archive(path.parent).write(path.name, html_report(*found))
+
+
+Labels = dict[str, str]
+AXIS = "axis_"
+"""Before a matrix value's key, so that none collides with the other labels."""
+
+
+def openmetrics(summary: Summary) -> str:
+    """Return every measure that has a value, in the text format of OpenMetrics 1.0."""
+    registry = CollectorRegistry()
+    registry.register(_Measures(summary))
+    text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]  # has no types
+    return text.decode()
+
+
+class _Measures(Collector):
+    def __init__(self, summary: Summary) -> None:
+        self._summary = summary
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        samples: dict[str, list[tuple[Labels, float]]] = defaultdict(list)
+        for case in self._summary.cases:
+            for labels, measures in _of(case, self._summary.scenario):
+                for key, value in measures.items():
+                    if value is not None:
+                        samples[key].append((labels, value))
+        for measure in MEASURES.values():
+            if measure.key in samples:
+                yield _family(measure.key, measure.meaning, samples[measure.key])
+
+
+def _of(case: CaseSummary, scenario: str) -> Iterator[tuple[Labels, Mapping[str, float | None]]]:
+    """Yield the measures of a case, then those of each of its groups and windows."""
+    axes = {f"{AXIS}{axis.replace('.', '_')}": str(value) for axis, value in case.axes.items()}
+    labels = {"scenario": scenario, "model": case.model, "case": case.name, **axes}
+    yield {**labels, "group": ""}, case.measures
+    for group, measures in case.groups.items():
+        yield {**labels, "group": group}, measures
+
+
+def _family(key: str, meaning: str, samples: list[tuple[Labels, float]]) -> GaugeMetricFamily:
+    names = list(dict.fromkeys(name for labels, _ in samples for name in labels))
+    family = GaugeMetricFamily(f"lab_{key}", meaning, labels=names)
+    for labels, value in samples:
+        family.add_metric([labels.get(name, "") for name in names], value)
+    return family

@@ -1,0 +1,63 @@
+"""How values become markup: the templates, the one style sheet, the one script, and the policy.
+
+Whatever comes from outside is escaped twice over: made printable on its way into a template
+(`finalize`), and escaped as markup by Jinja. Style and script stand in the page itself and are
+allowed by their digests; see "Content Security Policy Level 3", W3C, section 6.7.2.
+"""
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from orchestrator.report.charts.stages import STAGES
+from orchestrator.report.charts.time_axis import HUES, UNITS
+from orchestrator.report.escape import visible
+
+FOLDER = Path(__file__).with_name("templates")
+CHART_STYLE = Markup((FOLDER / "charts.css").read_text(encoding="utf-8"))  # noqa: S704 our own
+"""Begins with the palette: all colours, light and dark."""
+STYLE = CHART_STYLE + Markup((FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704 our own
+SCRIPT = Markup((FOLDER / "report.js").read_text(encoding="utf-8"))  # noqa: S704 our own
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        f"style-src 'sha256-{_digest(STYLE)}'",
+        f"script-src 'sha256-{_digest(SCRIPT)}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+"""Nothing is loaded from anywhere; of what stands in the page, these two alone have an effect."""
+
+
+def _printable(value: object) -> object:
+    """Make text from outside printable; what is markup already has been through here."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    finalize=_printable,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.globals |= {
+    "HUES": HUES,
+    "UNITS": UNITS,
+    "STAGES": STAGES,
+    "POLICY": POLICY,
+    "SCRIPT": SCRIPT,
+    "STYLE": STYLE,
+    "CHART_STYLE": CHART_STYLE,
+}

@@ -1,0 +1,124 @@
+"""What the kernel told of a server while it ran: `kernel.ndjson`, read; and why that is not all.
+
+Each line is a look of the probe (docs/results.md). Nothing is concluded here.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from orchestrator.results.archive import KERNEL
+from orchestrator.results.tables import Table
+
+TAIL_BYTES = 8192
+"""More than two lines of the probe."""
+
+Look: TypeAlias = Mapping[str, Any]
+
+ACCEPT_QUEUE = np.dtype([("at_ns", "<u8"), ("length", "<u8"), ("limit", "<u8")])
+"""``limit`` is what `listen` was given, as the kernel cut it; 0 where that is not known."""
+
+GROUPS = {
+    "accept_queue": "the accept queue's depth",
+    "counters": "overflows, drops and retransmits",
+    "usage": "CPU time, context switches, processes and threads",
+    "descriptors": "descriptors",
+    "memory": "memory by PSS",
+    "throttling": "throttling",
+}
+"""What the probe reads together, as people call it."""
+
+SHARED_NETWORK = (
+    "overflows, drops and retransmits are those of the whole host, whose network the server shares"
+)
+AFTER_LAST_LOOK = "what it did after the last look at it is not in the kernel's figures"
+
+
+@dataclass(frozen=True)
+class KernelLog:
+    """What a probe saw, in the order of time.
+
+    ``looks`` are those at everything, the accept queue is of every glance too, and each line says
+    what it cost so far. A note says what is missing and why, or what else is in a figure.
+    """
+
+    looks: tuple[Look, ...] = ()
+    lines: tuple[Look, ...] = ()
+    accept_queue: Table = field(default_factory=lambda: np.empty(0, dtype=ACCEPT_QUEUE))
+    notes: tuple[str, ...] = ()
+
+
+def read_kernel_log(folder: Path) -> KernelLog:
+    """Return what the probe left in a case's folder; without one, a note that says so."""
+    path = folder / KERNEL
+    if not path.is_file():
+        return KernelLog(notes=("nothing of the kernel's is measured: no probe looked",))
+    lines = list(_lines(path.read_text(encoding="utf-8", errors="replace")))
+    complaint = _last_line(path.with_suffix(".stderr"))
+    return KernelLog(
+        looks=tuple(line for line in lines if line["event"] == "looked"),
+        lines=tuple(lines),
+        accept_queue=_accept_queue(lines),
+        notes=tuple(_notes(lines, complaint)),
+    )
+
+
+def last_depth(folder: Path) -> int | None:
+    """Return how many connections waited to be accepted at the last glance of a run that goes on.
+
+    None where no probe looks, or it cannot tell.
+    """
+    try:
+        with (folder / KERNEL).open("rb") as told:
+            told.seek(max(told.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
+            tail = told.read().decode("utf-8", errors="replace")
+    except OSError:
+        return None
+    depths = [line["accept_queue"] for line in _lines(tail) if "accept_queue" in line]
+    return int(depths[-1]) if depths else None
+
+
+def _lines(text: str) -> Iterator[Look]:
+    """Yield each line that is whole; a probe that was killed leaves half of one."""
+    for line in text.splitlines():
+        try:
+            told = json.loads(line)
+            if isinstance(told["t_ns"], int) and isinstance(told["event"], str):
+                yield told
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+def _accept_queue(lines: Sequence[Look]) -> Table:
+    rows = [
+        (line["t_ns"], line["accept_queue"], line.get("accept_queue_limit", 0))
+        for line in lines
+        if "accept_queue" in line
+    ]
+    return np.array(rows, dtype=ACCEPT_QUEUE)
+
+
+def _notes(lines: Sequence[Look], complaint: str) -> Iterator[str]:
+    ends = [line for line in lines if line["event"] == "ended"]
+    if not any(line["event"] == "looked" for line in lines):
+        yield f"nothing of the kernel's is measured: {complaint or 'the probe said nothing'}"
+        return
+    for group, why in ends[-1]["unread"].items() if ends else ():
+        yield f"not measured: {GROUPS.get(group, group)}: {why}"
+    if len(ends) < sum(line["event"] == "begun" for line in lines):
+        why = f" ({complaint})" if complaint else ""
+        yield f"a probe was cut off{why}: {AFTER_LAST_LOOK}"
+    if any(line["reason"] == "server_gone" for line in ends):
+        yield f"the server ended under load: {AFTER_LAST_LOOK}"
+    if lines[0].get("network") == "shared":
+        yield SHARED_NETWORK
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,320 @@
+"""Groups of clients, the closed and the open loop: a section for each executor.
+
+An executor is how load comes about: by users that wait for their acks (a closed loop), by arrivals
+that do not (an open loop), or by a ramp of either; see `ramp`. Configured values only, as written.
+
+The ramp: users, or arrivals, that begin at none and become more or fewer in stages.
+
+Which executors there are, and how the groups of a scenario are read by theirs.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from labkit.protocol.parsing import parse_duration_s
+from labkit.workload.distributions import Demands, parse_law
+from labkit.workload.load_order import CLOSED, OPEN, POLITE, GroupOrder
+from labkit.workload.profile import Profile
+from orchestrator.measures.hints import listed
+from orchestrator.measures.views import VIEWS
+from orchestrator.scenario.fields import (
+    Demand,
+    Law,
+    Name,
+    Pool,
+    check_word,
+    complaint,
+    complaints,
+    describe,
+    duration_between,
+    not_empty,
+    one_of,
+    parse_rate_per_s,
+    rate_between,
+    users_from,
+    whole,
+)
+from orchestrator.scenario.server import Section
+
+DEFAULT_NAME = "clients"
+PIPELINE = "pipeline"
+BEHAVIOURS = (
+    POLITE, "no-goodbye", PIPELINE, "slow-sender", "slow-reader", "silent", "vanish", "reset",
+    "garbage", "oversize",
+)  # fmt: skip
+PACED = ("slow-sender", "slow-reader", "vanish", "reset")
+"""Those for which ``pace`` means something."""
+
+
+class Group(Section):
+    """What each group has, whatever its executor; see `labkit.workload.load_order.GroupOrder`."""
+
+    executor: str
+    name: Name = DEFAULT_NAME
+    replicas: Annotated[int, whole(1, 200)] = 1
+    demand: Demand | None = None
+    start: Annotated[str, duration_between("0s", "60m")] = "0s"
+    connect_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
+    answer_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The load over time, from the group's start on; without stages it holds to the end."""
+        raise NotImplementedError
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the load is arrivals per second, rather than users."""
+        return False
+
+    @property
+    def peak_users(self) -> int:
+        """How many users there are at most at once; none in an open group."""
+        levels = (self.profile.initial, *(level for _, level in self.profile.stages))
+        return 0 if self.is_open else int(max(levels))
+
+    @property
+    def start_s(self) -> float:
+        """When the load begins, from the common start on."""
+        return parse_duration_s(self.start)
+
+    @property
+    def end_s(self) -> float | None:
+        """When the load ends, from the common start on; None where the messages decide."""
+        return self.start_s + self.profile.duration_s if self.profile.stages else None
+
+    @property
+    def think_time_s(self) -> float | None:
+        """The mean pause of a user in seconds, None where there are no users."""
+        return None
+
+    def demand_s(self, limit_s: float) -> float | None:
+        """Return the mean demand of a message in seconds, None if it carries none."""
+        if self.demand is None:
+            return None
+        return Demands.parse(self.demand, limit_s).mean_s
+
+    def order(self, demand_limit_s: float) -> GroupOrder:
+        """Return what the replicas are told."""
+        profile = self.profile
+        return GroupOrder(
+            name=self.name,
+            replicas=self.replicas,
+            loop=OPEN if self.is_open else CLOSED,
+            initial=profile.initial,
+            stages=profile.stages,
+            demand=self.demand,
+            demand_limit_s=demand_limit_s,
+            start_s=self.start_s,
+            connect_timeout_s=seconds(self.connect_timeout),
+            answer_timeout_s=seconds(self.answer_timeout),
+            **self._own_terms(),
+        )
+
+    def _own_terms(self) -> dict[str, Any]:
+        """Return those terms of the order that only this executor has."""
+        return {}
+
+
+class ClosedGroup(Group):
+    """Users that each wait for an ack, think, and send again; replicas share the users."""
+
+    executor: Annotated[Literal["closed"], one_of("closed")]
+    users: Annotated[int, users_from(1)]
+    messages: Annotated[int, whole(1, 1_000_000)] | None = None
+    duration: Annotated[str, duration_between("1ms", "60m")] | None = None
+    think_time: Law = "0ms"
+    behaviour: Annotated[str, one_of(*BEHAVIOURS)] = POLITE
+    pipeline: Annotated[int, whole(2, 1000)] | None = None
+    pace: Annotated[str, duration_between("1ms", "60m")] | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """All users at once."""
+        duration_s = seconds(self.duration)
+        stages = () if duration_s is None else ((duration_s, float(self.users)),)
+        return Profile(float(self.users), stages)
+
+    @property
+    def think_time_s(self) -> float | None:
+        """The mean pause of a user in seconds."""
+        return parse_law(self.think_time).mean_s()
+
+    def _own_terms(self) -> dict[str, Any]:
+        terms: dict[str, Any] = {
+            "messages": self.messages,
+            "think_time": self.think_time,
+            "behaviour": self.behaviour,
+        }
+        if self.behaviour == PIPELINE and self.pipeline is not None:
+            terms["pipeline"] = self.pipeline
+        if self.pace is not None:
+            terms["pace_s"] = parse_duration_s(self.pace)
+        return terms
+
+
+class OpenGroup(Group):
+    """Arrivals that come when they are due, whether or not earlier ones were answered."""
+
+    executor: Annotated[Literal["open"], one_of("open")]
+    rate: Annotated[str, rate_between("0.001/s", "1000000/s")]
+    duration: Annotated[str, duration_between("1ms", "60m")]
+    connections: Pool
+    arrivals: Annotated[str, one_of("constant", "poisson")] = "constant"
+
+    @property
+    def profile(self) -> Profile:
+        """One rate all the time."""
+        level = parse_rate_per_s(self.rate)
+        return Profile(level, ((parse_duration_s(self.duration), level),))
+
+    @property
+    def is_open(self) -> bool:
+        """It is."""
+        return True
+
+    def _own_terms(self) -> dict[str, Any]:
+        return {"arrivals": self.arrivals, "connections": pool_size(self.connections)}
+
+
+def seconds(written: str | None) -> float | None:
+    """Return the seconds of a duration that may not be there."""
+    return None if written is None else parse_duration_s(written)
+
+
+def pool_size(connections: int | str | None) -> int:
+    """Return the connections of a pool, 0 where each arrival has its own."""
+    return connections if isinstance(connections, int) else 0
+
+
+MAX_STAGES = 100
+
+
+class Stage(Section):
+    """A straight line of a ramp: from where it stands to so many users, or such a rate."""
+
+    duration: Annotated[str, duration_between("1ms", "60m")]
+    users: Annotated[int, users_from(0)] | None = None
+    rate: Annotated[str, rate_between("0/s", "1000000/s")] | None = None
+
+    @property
+    def line(self) -> tuple[float, float]:
+        """Its seconds, and the level at its end."""
+        level = parse_rate_per_s(self.rate) if self.rate is not None else float(self.users or 0)
+        return parse_duration_s(self.duration), level
+
+
+def _check_stages(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    if len(stages) > MAX_STAGES:
+        raise complaint(f"{len(stages)} stages; allowed: at most {MAX_STAGES}")
+    kinds = [{"users", "rate"} & each.model_dump(exclude_none=True).keys() for each in stages]
+    complaints(
+        ((index,), complaint(f"a stage has {'both' if found else 'none'}; write users or rate"))
+        for index, found in enumerate(kinds)
+        if len(found) != 1
+    )
+    if len(set().union(*kinds)) > 1:
+        raise complaint("some stages have users and some a rate; write one or the other in all")
+    return stages
+
+
+class RampGroup(Group):
+    """Users, or arrivals, that begin at none and become more or fewer in stages."""
+
+    executor: Annotated[Literal["ramp"], one_of("ramp")]
+    stages: Annotated[
+        tuple[Stage, ...],
+        Field(strict=False),
+        AfterValidator(not_empty("stage")),
+        AfterValidator(_check_stages),
+    ]
+    think_time: Law = "0ms"
+    connections: Pool | None = None
+    arrivals: Annotated[str, one_of("constant", "poisson")] = "constant"
+
+    @property
+    def profile(self) -> Profile:
+        """From none, stage by stage."""
+        return Profile(0.0, tuple(stage.line for stage in self.stages))
+
+    @property
+    def is_open(self) -> bool:
+        """It is where its stages have a rate."""
+        return self.stages[0].rate is not None
+
+    @property
+    def think_time_s(self) -> float | None:
+        """The mean pause of a user in seconds, None where there are no users."""
+        return None if self.is_open else parse_law(self.think_time).mean_s()
+
+    def _own_terms(self) -> dict[str, Any]:
+        if self.is_open:
+            return {"arrivals": self.arrivals, "connections": pool_size(self.connections)}
+        return {"think_time": self.think_time}
+
+
+MAX_GROUPS = 20
+
+EXECUTORS: Mapping[str, type[Group]] = {
+    "closed": ClosedGroup,
+    "open": OpenGroup,
+    "ramp": RampGroup,
+}
+
+
+def section_of(written: object) -> type[Group]:
+    """Return the section that a group as written is to be; of an unknown executor, what all have.
+
+    For errors: what keys there are, what was probably meant.
+    """
+    executor = written.get("executor") if isinstance(written, Mapping) else None
+    return EXECUTORS.get(executor, Group) if isinstance(executor, str) else Group
+
+
+def _read_group(written: object, info: ValidationInfo) -> Group:
+    if isinstance(written, Group):
+        return written
+    if not isinstance(written, dict):
+        form = "write a map, e.g. {executor: closed, users: 5, messages: 10}"
+        raise complaint(f"{describe(written)}; {form}")
+    if "executor" not in written:
+        raise complaint(f"missing key 'executor'; write one of {listed(EXECUTORS)}")
+    try:
+        executor = check_word(written["executor"], EXECUTORS)
+    except PydanticCustomError as error:
+        complaints([(("executor",), error)])
+    return EXECUTORS[executor].model_validate(written, context=info.context)
+
+
+_Written: object = reduce(or_, EXECUTORS.values())
+"""Any of the sections, for the JSON Schema."""
+
+AnyGroup = Annotated[
+    Group,
+    PlainValidator(_read_group, json_schema_input_type=_Written),
+    PlainSerializer(lambda group: group.model_dump(mode="json", exclude_none=True)),
+]
+"""A group, read by the section of its executor."""
+
+
+def check_groups(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    """Refuse too many, and several that cannot be told apart by name."""
+    if len(groups) > MAX_GROUPS:
+        raise complaint(f"{len(groups)} groups; allowed: at most {MAX_GROUPS}")
+    seen: set[str] = set(VIEWS)
+    found: list[tuple[tuple[int | str, ...], PydanticCustomError]] = []
+    for index, group in enumerate(groups):
+        if len(groups) > 1 and "name" not in group.model_fields_set:
+            found.append(((index,), complaint("this group has no name; with several, name each")))
+        elif group.name in seen:
+            taken = "has a meaning of its own" if group.name in VIEWS else "has a group before"
+            message = f"the name {group.name!r} {taken}; name each its own"
+            found.append(((index, "name"), complaint(message)))
+        seen.add(group.name)
+    complaints(found)
+    return groups

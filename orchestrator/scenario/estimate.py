@@ -1,0 +1,80 @@
+"""How long a run will take, told from its load alone: not a measurement, and not a simulation.
+
+What a model makes of a load is for the run to find out. So there are three answers: nobody waits;
+a pool of workers, each of which keeps a connection to its end; one connection after another.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from orchestrator.scenario.clients import Group
+from orchestrator.scenario.plan import Case
+from orchestrator.scenario.server import SERVER_DEFAULTS
+
+START_AND_STOP_S = {"process": 0.5, "docker": 4.0}
+"""What a run costs beside its load, in the order of magnitude."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of load: if nobody waits, by the workers, one at a time; the timeout ends each."""
+
+    least_s: float
+    likely_s: float
+    most_s: float
+
+
+def estimate(case: Case, timeout_s: float) -> Estimate:
+    """Return how long ``case`` will take."""
+    workers = case.server.workers or SERVER_DEFAULTS.workers
+    least_s = max(_undisturbed_s(case, group) for group in case.groups)
+    begin_s = min(group.start_s for group in case.groups)
+    in_turn_s = [sum(_turns_s(case, group, n) for group in case.groups) for n in (workers, 1)]
+    likely_s, most_s = (max(least_s, begin_s + each_s) for each_s in in_turn_s)
+    return Estimate(*(min(each_s, timeout_s) for each_s in (least_s, likely_s, most_s)))
+
+
+def total(estimates: Iterable[Estimate]) -> Estimate:
+    """Return the sum of ``estimates``."""
+    every = list(estimates)
+    return Estimate(
+        sum(each.least_s for each in every),
+        sum(each.likely_s for each in every),
+        sum(each.most_s for each in every),
+    )
+
+
+def _undisturbed_s(case: Case, group: Group) -> float:
+    """Return when ``group`` is done if nobody waits for anybody else."""
+    messages = getattr(group, "messages", None)
+    end_s = math.inf if group.end_s is None else group.end_s
+    done_s = math.inf if messages is None else group.start_s + _conversation_s(case, group, 1)
+    return min(end_s + _service_s(case, group), done_s)
+
+
+def _turns_s(case: Case, group: Group, workers: int) -> float:
+    """Return how long so many workers are busy with ``group``, if that is for them to say.
+
+    Users that stay for a time, however much they get done in it, are not.
+    """
+    if group.is_open:
+        return group.profile.area * _service_s(case, group) / workers
+    if getattr(group, "messages", None) is None:
+        return 0.0
+    turns = math.ceil(group.peak_users / workers)
+    longest_s = math.inf if group.end_s is None else group.end_s - group.start_s
+    return min(_conversation_s(case, group, turns), longest_s)
+
+
+def _conversation_s(case: Case, group: Group, turns: int) -> float:
+    """Return how long users take that come one after another, with all their messages."""
+    messages = getattr(group, "messages", None) or 0
+    pauses_s = max(messages - 1, 0) * (group.think_time_s or 0.0)
+    return turns * (messages * _service_s(case, group) + pauses_s)
+
+
+def _service_s(case: Case, group: Group) -> float:
+    """Return the mean service time of a message."""
+    demand_s = group.demand_s(case.server.max_service_time_s)
+    return case.server.service_time_s if demand_s is None else demand_s

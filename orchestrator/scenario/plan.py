@@ -1,0 +1,173 @@
+"""The cases of a scenario, in the order in which they run. A pure function; nothing is started."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from labkit.workload.load_order import GroupOrder
+from orchestrator.scenario.clients import Group
+from orchestrator.scenario.matrix import AxisValue, Settings, points
+from orchestrator.scenario.scenario import INTERLEAVED, Scenario
+from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
+
+MAX_SLUG_CHARS = 100
+_PLAIN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._,=-]{{0,{MAX_SLUG_CHARS - 1}}}")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model at one load point.
+
+    ``axes`` are the matrix values of this point in the order of the file; ``settings``
+    have them applied. ``seed`` is the scenario's own: every case draws the same.
+    """
+
+    model: str
+    axes: Mapping[str, AxisValue]
+    settings: Settings
+    seed: int
+
+    @property
+    def server(self) -> ServerSettings:
+        """The settings of the server."""
+        return self.settings.server
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of clients."""
+        return self.settings.groups
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``prefork``, ``prefork,workers=2,users=7``."""
+        return ",".join((self.model, *(f"{axis}={_text(v)}" for axis, v in self.axes.items())))
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder's name, unlike that of any other case of its plan.
+
+        A name that is too long or holds what a folder's name may not ends in a digest instead.
+        """
+        slug = re.sub(r"[^A-Za-z0-9._-]", "-", self.name.replace(",", "_"))
+        if _PLAIN_NAME.fullmatch(self.name):
+            return slug
+        digest = hashlib.sha256(self.name.encode(errors="surrogatepass")).hexdigest()[:8]
+        return f"{slug[: MAX_SLUG_CHARS - len(digest) - 1]}-{digest}".lstrip("._-")
+
+    @property
+    def orders(self) -> tuple[GroupOrder, ...]:
+        """What the replicas of each group are told."""
+        return tuple(group.order(self.server.max_service_time_s) for group in self.groups)
+
+    def planned(self) -> dict[str, int | None]:
+        """Return how many messages each group is to send, None where only the run will tell."""
+        return {order.name: order.planned(self.seed) for order in self.orders}
+
+    def open_groups(self) -> frozenset[str]:
+        """Return the names of the groups that are open loops."""
+        return frozenset(group.name for group in self.groups if group.is_open)
+
+    def inputs(self) -> dict[str, float]:
+        """Return the measures that are configured, by name, in base units.
+
+        Where the scenario is silent these are the server's documented defaults; what a server
+        declares of itself when it listens is truer. What several groups differ in has no value.
+        """
+        server = self.server
+        known: dict[str, float | None] = {
+            "users": sum(group.peak_users for group in self.groups) or None,
+            "replicas": sum(group.replicas for group in self.groups),
+            "messages": _common(self.groups, lambda group: getattr(group, "messages", None)),
+            "arrival_rate": self._arrival_rate_per_s(),
+            "offered_load": self._offered_load(),
+            "duration": self._duration_s(),
+            "connections": sum(order.connections for order in self.orders) or None,
+            "workers": server.workers or SERVER_DEFAULTS.workers,
+            "backlog": server.backlog or SERVER_DEFAULTS.backlog,
+            "cpus": self.settings.limits.cpus,
+            "memory_limit": self.settings.limits.memory_bytes,
+            "service_time": _common(self.groups, self._service_time_s),
+            "think_time": _common(self.groups, lambda group: group.think_time_s),
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+    def _service_time_s(self, group: Group) -> float:
+        demand_s = group.demand_s(self.server.max_service_time_s)
+        return self.server.service_time_s if demand_s is None else demand_s
+
+    def _arrival_rate_per_s(self) -> float | None:
+        """Return the rate of all arrivals, on average from the first group's start to the end."""
+        groups = [group for group in self.groups if group.is_open]
+        if not groups:
+            return None
+        begin_s = min(group.start_s for group in groups)
+        end_s = max(group.end_s or 0.0 for group in groups)
+        return sum(group.profile.area for group in groups) / (end_s - begin_s)
+
+    def _offered_load(self) -> float | None:
+        """Return arrival rate times service time, in erlangs."""
+        rate_per_s = self._arrival_rate_per_s()
+        service_s = _common([g for g in self.groups if g.is_open], self._service_time_s)
+        return None if rate_per_s is None or service_s is None else rate_per_s * service_s
+
+    def _duration_s(self) -> float | None:
+        """Return how long it is until the last group stops, where none goes on for its messages."""
+        ends_s = [group.end_s for group in self.groups]
+        known = [end_s for end_s in ends_s if end_s is not None]
+        return max(known) if len(known) == len(ends_s) else None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One repeat of a case: ``repeat`` of ``repeats``, from 1."""
+
+    case: Case
+    repeat: int
+    repeats: int
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``prefork``, ``prefork (2 of 5)``."""
+        of_all = f" ({self.repeat} of {self.repeats})" if self.repeats > 1 else ""
+        return f"{self.case.name}{of_all}"
+
+    @property
+    def slug(self) -> str:
+        """Its folder under ``raw/``: that of the case, or one within it."""
+        return f"{self.case.slug}/{self.repeat}" if self.repeats > 1 else self.case.slug
+
+
+def schedule(scenario: Scenario) -> list[Run]:
+    """Return every run in the order in which they take place.
+
+    Interleaved, each round runs every case once, every other round in the reverse order: whatever
+    drifts on the host, heat or a neighbour, meets all cases alike and pairs what it distorts.
+    """
+    cases, repeats = plan(scenario), scenario.repeats
+    if scenario.order != INTERLEAVED:
+        return [Run(case, n, repeats) for case in cases for n in range(1, repeats + 1)]
+    return [
+        Run(case, n, repeats)
+        for n in range(1, repeats + 1)
+        for case in (cases if n % 2 else reversed(cases))
+    ]
+
+
+def plan(scenario: Scenario) -> list[Case]:
+    """Return every case: each matrix point in the order of the file, at it each model in turn."""
+    return [
+        Case(model, point, scenario.settings.at(point), scenario.seed)
+        for point in points(scenario.matrix)
+        for model in scenario.models
+    ]
+
+
+def _common(groups: Sequence[Group], value_of: Callable[[Group], float | None]) -> float | None:
+    """Return the value that all groups have, None where they differ."""
+    values = {value_of(group) for group in groups}
+    return values.pop() if len(values) == 1 else None
+
+
+def _text(value: AxisValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,311 @@
+"""A YAML file as plain data that remembers where each part of it stood.
+
+Promises text, whole numbers, decimals, truth values, lists and maps with text keys, nested and
+sized within limits, or a ``ScenarioError``. What YAML allows beyond that (anchors, aliases, tags,
+octal and sexagesimal numbers, dates, merge keys) is refused or read as text: a scenario means what
+it looks like. Does not know what a scenario is.
+
+What is wrong with a scenario file, and where: all of it at once, a line each.
+
+PyYAML, held to what a scenario needs, with its errors in a person's words. The first error ends
+the reading: after it, nothing that follows can be trusted.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestrator.measures.hints import quote
+from orchestrator.results.exit_codes import MISUSED, LabError
+
+MAX_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One defect; line and column count from 1, in characters."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class ScenarioError(LabError, ValueError):
+    """The file is no valid scenario; ``problems`` has every defect in the order of the file."""
+
+    exit_code = MISUSED
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda each: (each.line, each.column)))
+        lines = [str(each) for each in self.problems[:MAX_SHOWN]]
+        if len(self.problems) > MAX_SHOWN:
+            lines.append(f"and {len(self.problems) - MAX_SHOWN} more problems")
+        super().__init__("\n".join(lines))
+
+
+MAX_DEPTH = 20
+MAX_NODES = 3_000
+"""Keys and values in one file; were each an unknown name, saying so would take 1.5 s."""
+_HINTS = {
+    "mapping values are not allowed here": (
+        "a key where none can be; put text with ': ' in quotes, or mend the indent"
+    ),
+    "could not find expected ':'": "a key without ':'; write key: value",
+    "expected <block end>": "this does not continue what is above; mend the indent",
+    "unexpected end of stream": "a quote is never closed; close it",
+    "but found another document": "a second document; a file holds one scenario",
+    "expected ',' or ']'": "a list is not closed; write [a, b]",
+    "expected ',' or '}'": "a map is not closed; write {a: 1, b: 2}",
+    "but found '<stream end>'": "a list or map is not closed; close it with ] or }",
+    "cannot start any token": "text cannot begin with this character; put it in quotes",
+}
+
+
+def load_node(file: str, text: str) -> yaml.Node | None:
+    """Return the root node of the one document in ``text``, None if there is none.
+
+    Raises:
+        ScenarioError: not YAML, several documents, or what a scenario may not use.
+    """
+    try:
+        return _Loader(text).get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        message = _explain(error, text[mark.index : mark.index + 1] if mark else "")
+    except yaml.reader.ReaderError as error:
+        line, column = position_after(text[: error.position])
+        message = f"character U+{ord(text[error.position]):04X}; only printable text is allowed"
+    raise ScenarioError([Problem(file, line, column, message)])
+
+
+def position_after(text: str) -> tuple[int, int]:
+    """Return line and column, from 1, of what follows ``text``."""
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
+
+
+def _explain(error: yaml.MarkedYAMLError, character: str) -> str:
+    if isinstance(error, _RefusedError):
+        return str(error.problem)
+    problem = error.problem or "not YAML"
+    if character == "\t" and "token" in problem:
+        return "a tab; use spaces"
+    for part, hint in _HINTS.items():
+        if part in problem:
+            return hint
+    return f"not YAML: {problem}; check quotes, brackets and indent"
+
+
+class _RefusedError(yaml.MarkedYAMLError):
+    """Proper YAML that a scenario may not use; ``problem`` is the whole message."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes; refuses at once whatever could grow or nest without end."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+        self._nodes = 0
+
+    def fetch_more_tokens(self) -> None:
+        """Fetch the next token; for an escape beyond all characters PyYAML has no error."""
+        try:
+            super().fetch_more_tokens()
+        except (ValueError, OverflowError) as error:
+            message = "an escape or a number that stands for nothing; write the character itself"
+            raise _RefusedError(problem=message, problem_mark=self.get_mark()) from error
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose the next node, if it is one that a scenario may use."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # its stub has no types
+        if reason := self._reason_against(event):
+            raise _RefusedError(problem=reason, problem_mark=event.start_mark)
+        self._nodes += 1
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def _reason_against(self, event: yaml.Event) -> str:
+        tag = getattr(event, "tag", None)
+        if getattr(event, "anchor", None) is not None:
+            return "anchors and aliases are not allowed; write the value out"
+        if tag is not None:
+            return f"a tag ({tag.rpartition(':')[2]}) is not allowed; write the plain value"
+        if self._depth == MAX_DEPTH:
+            return f"nested more than {MAX_DEPTH} deep; no scenario needs that"
+        if self._nodes == MAX_NODES:
+            return f"more than {MAX_NODES} keys and values; no scenario needs that"
+        return ""
+
+
+MAX_KIB = 256
+_TAG = "tag:yaml.org,2002:"
+_PLAIN_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
+
+Location = tuple[str | int, ...]
+"""Keys and indexes from the root to a part."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a part stood: line and column of its value and of its key, all from 1.
+
+    ``text_offset`` is the number of columns from the value's start to the first character of its
+    text (1 for a quote), or None where columns of the text are not columns of the file.
+    """
+
+    value: tuple[int, int]
+    key: tuple[int, int]
+    text_offset: int | None = None
+
+
+@dataclass
+class Document:
+    """The data of one file, the place of each part, and the problems found on the way.
+
+    ``refused`` are the parts with such a problem: whatever else is wrong with them follows from it.
+    """
+
+    file: str
+    data: dict[str, Any] = field(default_factory=dict)
+    places: dict[Location, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    refused: set[Location] = field(default_factory=set)
+
+    def existing(self, location: Sequence[str | int]) -> Location:
+        """Return the part of ``location`` that the file has, without steps that it lacks."""
+        known: Location = ()
+        for step in location:
+            known = (*known, step) if (*known, step) in self.places else known
+        return known
+
+
+def read_document(path: Path) -> Document:
+    """Read ``path``; problems that do not hinder further checks are collected in the document.
+
+    Raises:
+        ScenarioError: the file cannot be read as YAML at all, or holds no map.
+    """
+    text = _read_text(path)
+    root = load_node(str(path), text)
+    if root is None or root.value == "":
+        raise _file_error(path, "the file is empty; a scenario is a map that begins with intent:")
+    document = Document(str(path))
+    data = _Builder(document, text).build(root, (), _position(root))
+    if not isinstance(data, dict):
+        line, column = _position(root)
+        kind = "a list" if isinstance(data, list) else "a single value"
+        message = f"the file holds {kind}; a scenario is a map that begins with intent:"
+        raise ScenarioError([Problem(str(path), line, column, message)])
+    document.data = data
+    return document
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_KIB * 1024 + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise _file_error(path, f"cannot be read: {reason}; give a YAML file") from error
+    if len(content) > MAX_KIB * 1024:
+        raise _file_error(path, f"larger than {MAX_KIB} KiB; no scenario needs that")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line, column = position_after(content[: error.start].decode("utf-8"))
+        message = "not UTF-8 text; save the file as UTF-8"
+        raise ScenarioError([Problem(str(path), line, column, message)]) from error
+
+
+def _file_error(path: Path, message: str) -> ScenarioError:
+    return ScenarioError([Problem(str(path), 1, 1, message)])
+
+
+def _position(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+class _Builder:
+    """Turns nodes into data and notes each place in the document."""
+
+    def __init__(self, document: Document, text: str) -> None:
+        self._document = document
+        self._text = text
+
+    def build(self, node: yaml.Node, location: Location, key: tuple[int, int]) -> Any:  # noqa: ANN401 - any plain data
+        """Return the data of ``node``, noting its place and those of all below."""
+        offset = self._text_offset(node) if isinstance(node, yaml.ScalarNode) else None
+        self._document.places[location] = Place(_position(node), key, offset)
+        if isinstance(node, yaml.SequenceNode):
+            return [
+                self.build(child, (*location, index), _position(child))
+                for index, child in enumerate(node.value)
+            ]
+        if isinstance(node, yaml.MappingNode):
+            return self._map(node, location)
+        return self._scalar(node, location)
+
+    def _map(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        first_lines: dict[str, int] = {}
+        for key, child in node.value:
+            line, _ = _position(key)
+            if not isinstance(key, yaml.ScalarNode) or key.tag != f"{_TAG}str" or not key.value:
+                self._note(key, self._bad_key(key))
+            elif key.value in data:
+                first = first_lines[key.value]
+                message = (
+                    f"key {quote(key.value)} on line {line} is already on line {first}; keep one"
+                )
+                self._note(key, message)
+            else:
+                first_lines[key.value] = line
+                data[key.value] = self.build(child, (*location, key.value), _position(key))
+        return data
+
+    def _bad_key(self, key: yaml.Node) -> str:
+        if not isinstance(key, yaml.ScalarNode):
+            return "a list or map as a key; a key is text"
+        if key.tag == f"{_TAG}merge":
+            return "merging with << is not allowed; write the keys out"
+        if key.value == "":
+            return "an empty key; write the name of a setting"
+        return f"key {quote(key.value)} is not text; put it in quotes"
+
+    def _scalar(self, node: yaml.Node, location: Location) -> str | int | float | bool | None:
+        kind, text = node.tag.removeprefix(_TAG), node.value
+        if kind == "bool":
+            return bool(yaml.SafeLoader.bool_values[text.lower()])
+        if kind == "null":
+            self._refuse(node, location, "no value; write one or leave it out")
+            return None
+        if kind not in {"int", "float"}:
+            return str(text)
+        if not _PLAIN_NUMBER.fullmatch(text):
+            message = f"{quote(text)} is an unclear number; write it in plain decimal digits"
+            self._refuse(node, location, message)
+            return None
+        return int(text) if kind == "int" else float(text)
+
+    def _text_offset(self, node: yaml.ScalarNode) -> int | None:
+        source = self._text[node.start_mark.index : node.end_mark.index]
+        return {node.value: 0, f"'{node.value}'": 1, f'"{node.value}"': 1}.get(source)
+
+    def _refuse(self, node: yaml.Node, location: Location, message: str) -> None:
+        self._document.refused.add(location)
+        self._note(node, message)
+
+    def _note(self, node: yaml.Node, message: str) -> None:
+        line, column = _position(node)
+        self._document.problems.append(Problem(self._document.file, line, column, message))

@@ -1,0 +1,73 @@
+"""What a picture shows is chosen evenly, and by whole users."""
+
+from orchestrator.analysis.chart_data import MAX_REQUESTS, MAX_USERS, Excerpt, excerpt
+from orchestrator.analysis.join import merge
+from tests.unit.orchestrator.analysis.evidence_fixtures import (
+    MS,
+    START_NS,
+    Sent,
+    evidence,
+    replica,
+    served,
+)
+
+
+def shown(users: int, messages: int, limit: int = MAX_REQUESTS) -> Excerpt:
+    sent = [Sent(u, 1 + m, 2 + m, message=m) for u in range(users) for m in range(messages)]
+    told = evidence([replica(0, sent)], [served(u, 1, 1 + u, 2 + u) for u in range(users)])
+    return excerpt(merge(told.clients, told.log).requests, START_NS, told.clients.groups, limit)
+
+
+def names(found: Excerpt) -> list[str]:
+    return list(dict.fromkeys(each.user for each in found.requests))
+
+
+def test_all_of_a_small_case_in_nanoseconds_from_the_start() -> None:
+    found = shown(2, 2)
+    assert (found.users, found.sent, found.end_ns) == (2, 4, 3 * MS)
+    first = found.requests[0]
+    assert (first.id, first.user, first.outcome, first.worker) == ("r0.c0.m0", "user 0", "acked", 1)
+    assert (first.due_ns, first.sent_ns, first.started_ns, first.finished_ns) == (
+        0, 1 * MS, 1 * MS, 2 * MS,
+    )  # fmt: skip
+    second = found.requests[1]
+    assert (second.message, second.worker, second.started_ns) == (1, None, None)
+
+
+def test_users_stand_in_the_order_of_their_first_service_and_the_unserved_last() -> None:
+    sent = [Sent(0, 1, 90), Sent(1, 1, 50), Sent(2, 1, 99, "reset")]
+    told = evidence([replica(0, sent)], [served(0, 1, 50, 90), served(1, 1, 1, 50)])
+    found = excerpt(merge(told.clients, told.log).requests, START_NS, ("clients",))
+    assert names(found) == ["user 1", "user 0", "user 2"]
+
+
+def test_groups_are_named_where_there_are_several() -> None:
+    told = evidence(
+        [replica(0, [Sent(0, 1, 2)], group="a"), replica(1, [Sent(0, 1, 2)], group="b")], []
+    )
+    found = excerpt(merge(told.clients, told.log).requests, START_NS, told.clients.groups)
+    assert names(found) == ["a user 0", "b user 0"]
+
+
+def test_users_are_left_out_evenly() -> None:
+    found = shown(1000, 2)
+    assert len(names(found)) == MAX_USERS
+    assert (found.users, found.sent) == (1000, 2000)
+    assert names(found)[0] == "user 0"
+    assert int(names(found)[-1].removeprefix("user ")) > 900
+
+
+def test_whole_users_go_before_one_loses_a_request() -> None:
+    found = shown(100, 100)
+    counts = [[each.user for each in found.requests].count(name) for name in names(found)]
+    assert set(counts) == {100}
+    assert len(found.requests) <= MAX_REQUESTS
+
+
+def test_one_user_alone_is_bounded_too() -> None:
+    found = shown(1, 100, limit=40)
+    assert [len(found.requests), found.users, found.sent] == [40, 1, 100]
+
+
+def test_of_nothing_there_is_nothing_to_show() -> None:
+    assert shown(0, 0) == Excerpt()

@@ -1,0 +1,152 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
+from orchestrator.cli.compare import exit_code
+from orchestrator.results.summary import CaseSummary, Fitness, Instrument, RunSummary, Summary
+from tests.unit.orchestrator.report.report_fixtures import case, summary
+
+P99 = "response_time_p99"
+OK = Instrument(fitness=Fitness.OK, reasons=[])
+
+
+def repeated(values: list[float | None], key: str = "response_time_p99_s") -> CaseSummary:
+    """Return a case whose repeats measured ``values``."""
+    runs = [
+        RunSummary(
+            slug=f"prefork/{number}",
+            measures={key: value},
+            groups={"slow": {key: value}},
+            instrument=OK,
+            invalid=[],
+            overhead_s=0.1,
+        )
+        for number, value in enumerate(values, start=1)
+    ]
+    return case(runs=runs)
+
+
+def only(before: CaseSummary, after: CaseSummary, name: str = P99) -> Difference:
+    (found,) = differences(summary(before), summary(after), [name], 0.05)
+    return found
+
+
+STEADY: list[float | None] = [0.100, 0.101, 0.099, 0.102, 0.100]
+
+
+@pytest.mark.parametrize(
+    ("factor", "change"),
+    [
+        (1.10, Change.REGRESSION),
+        (1.06, Change.UNKNOWN),  # surely worse, but surely by 5%?
+        (1.02, Change.NONE),
+        (1.00, Change.NONE),
+        (0.97, Change.NONE),
+        (0.90, Change.IMPROVEMENT),
+    ],
+)
+def test_less_time_is_better(factor: float, change: Change) -> None:
+    after = [value * factor for value in reversed(STEADY) if value is not None]
+    assert only(repeated(STEADY), repeated([*after])).change is change
+
+
+def test_more_throughput_is_better() -> None:
+    slow, fast = (repeated([v, v, v + 1, v, v], "throughput_per_s") for v in (100, 120))
+    assert only(slow, fast, "throughput").change is Change.IMPROVEMENT
+    assert only(fast, slow, "throughput").change is Change.REGRESSION
+
+
+def test_repeats_are_paired_where_there_are_as_many() -> None:
+    """A drift that both share, however large, hides nothing."""
+    drifting: list[float | None] = [0.1, 0.2, 0.4, 0.8, 1.6]
+    worse = [value * 1.1 for value in drifting if value is not None]
+    paired = only(repeated(drifting), repeated([*worse]))
+    assert (paired.low, paired.high) == pytest.approx((0.1, 0.1))
+    assert paired.change is Change.REGRESSION
+    unpaired = only(repeated(drifting), repeated([*worse, 0.4]))
+    assert unpaired.change is Change.UNKNOWN
+
+
+def test_a_group_of_clients_has_measures_of_its_own() -> None:
+    assert only(repeated(STEADY), repeated(STEADY), "slow.p99").change is Change.NONE
+    assert only(repeated(STEADY), repeated(STEADY), "fast.p99").reason.startswith("fast.")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (repeated(STEADY[:4]), repeated(STEADY), "the first has too few repeats, 4; it takes 5"),
+        (repeated(STEADY), case(runs=[]), "the second has too few repeats, 0; it takes 5"),
+        (repeated(STEADY), repeated([*STEADY[:4], None]), f"{P99} was not measured in the second"),
+        (
+            repeated(STEADY),
+            repeated(STEADY).model_copy(update={"invalid": ["host busy"]}),
+            "the second is invalid as a measurement: host busy",
+        ),
+    ],
+)
+def test_what_cannot_be_told_has_a_reason(
+    before: CaseSummary, after: CaseSummary, reason: str
+) -> None:
+    found = only(before, after)
+    assert (found.change, found.reason) == (Change.UNKNOWN, reason)
+    assert (found.low, found.high) == (None, None)
+    assert exit_code([found]) == 4
+
+
+def test_what_few_repeats_show_is_shown_without_a_verdict() -> None:
+    found = only(repeated([0.1]), repeated([0.12]))
+    assert found.relative == pytest.approx(0.2)
+    assert found.change is Change.UNKNOWN
+
+
+BUSY = repeated(STEADY).model_copy(update={"invalid": ["host busy"]})
+
+
+@pytest.mark.parametrize(("by_run", "by_us"), [(True, False), (False, True)])
+def test_what_is_invalid_may_be_accepted_and_is_marked(by_run: bool, by_us: bool) -> None:
+    after = summary(BUSY, accepts_invalid=by_run)
+    (found,) = differences(summary(repeated(STEADY)), after, [P99], 0.05, accept_invalid=by_us)
+    assert found.change is Change.NONE
+    assert found.reason == "accepted, although the second is invalid as a measurement: host busy"
+
+
+def test_one_run_does_not_accept_for_the_other() -> None:
+    (found,) = differences(summary(BUSY, accepts_invalid=True), summary(BUSY), [P99], 0.05)
+    assert found.reason == "the second is invalid as a measurement: host busy"
+
+
+def test_from_none_to_some_is_infinitely_much() -> None:
+    found = only(repeated([0.0] * 5, "failed"), repeated([3.0] * 5, "failed"), "failed")
+    assert (found.relative, found.low, found.change) == (math.inf, math.inf, Change.REGRESSION)
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=9))
+def test_a_run_compared_with_itself_is_no_different(values: list[float]) -> None:
+    found = only(repeated([*values]), repeated([*values]))
+    assert (found.relative, found.low, found.high) == (0, 0, 0)
+    assert found.change is Change.NONE
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ([Change.NONE, Change.UNKNOWN], 0),
+        ([Change.IMPROVEMENT], 0),
+        ([Change.UNKNOWN, Change.REGRESSION], 1),
+        ([Change.UNKNOWN, Change.UNKNOWN], 4),
+    ],
+)
+def test_exit_codes(changes: list[Change], code: int) -> None:
+    found = [Difference("prefork", P99, None, None, change=change) for change in changes]
+    assert exit_code(found) == code
+
+
+def test_cases_are_matched_by_name() -> None:
+    before: Summary = summary(case("single"), case("prefork"))
+    after: Summary = summary(case("prefork"), case("epoll"))
+    assert {each.case for each in differences(before, after, COMPARED, 0.05)} == {"prefork"}
+    assert unmatched(before, after) == ["single", "epoll"]

@@ -1,0 +1,125 @@
+"""What ``orchestrate.py predict`` prints, and how it says no."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.main import main
+from orchestrator.scenario.models import ROOT, discover_models, discover_twins
+from orchestrator.twin.parameters import Kind
+
+M_M_1 = """\
+intent: How long does an arrival wait?
+models: [single, epoll]
+variables: {rate: 10/s}
+clients:
+  - {executor: open, rate: $rate, duration: 20m, arrivals: poisson, connections: each,
+     demand: sleep=exponential(50ms)}
+timeout: 30m
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "queue.yaml"
+    path.write_text(M_M_1)
+    return path
+
+
+def test_every_model_tells_its_twin_something_that_it_knows() -> None:
+    twins = discover_twins()
+    assert list(twins) == discover_models()
+    assert {Kind(told) for told in twins.values()} == set(Kind)
+
+
+def test_a_row_for_each_case_with_its_formula_beneath(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(scenario), "--overhead", "none"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "How long does an arrival wait?"
+    assert [line.split()[:2] for line in told[2:6]] == [
+        ["single", "simulation"], ["M/M/1", "10.0"], ["epoll", "simulation"], ["M/G/inf", "10.0"],
+    ]  # fmt: skip
+    # ρ = 0.5: 50 ms / 0.5, of which half is wait; the quantiles of an exponential of that mean
+    assert told[3].split()[3:] == (
+        ["0.5", "100.0", "ms", "69.3", "ms", "460.5", "ms", "50.0", "ms", "0.5"]
+    )
+
+
+def test_as_json_for_programs(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["predict", str(scenario), "--json", "--model", "single", "--cpus", "4"]
+    assert main(asked) == 0
+    told = json.loads(capsys.readouterr().out)
+    (case,) = told["cases"]
+    assert (case["name"], case["formula"], told["cpus"]) == ("single", "M/M/1", 4.0)
+    assert case["steady"]["response_time_mean_s"] == pytest.approx(0.1)
+    assert case["figures"]["response_time_mean_s"] == pytest.approx(0.1, rel=0.1)
+    assert told["overhead"]["request_ns"] > 0
+
+
+def test_a_queue_that_only_grows_is_said_to(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(scenario), "--set", "rate=40/s", "--model", "single"]) == 0
+    assert "single: 2 erlangs for 1 workers: the queue only grows" in capsys.readouterr().out
+
+
+def test_a_crowd_beyond_the_backlog_is_remarked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "crowd.yaml"
+    path.write_text(
+        "intent: x\nmodels: [single]\nserver: {backlog: 8}\n"
+        "clients: [{executor: closed, users: 50, messages: 1, demand: sleep=1ms}]\n"
+    )
+    assert main(["predict", str(path), "--overhead", "none"]) == 0
+    assert "49 connections wait to be accepted, and the backlog holds 8" in capsys.readouterr().out
+
+
+def test_more_than_a_run_may_ask_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "many.yaml"
+    path.write_text(
+        "intent: x\nmodels: [prefork]\n"
+        "clients: [{executor: closed, users: 20000, messages: 1, demand: sleep=1ms}]\n"
+    )
+    assert main(["validate", str(path)]) == 2
+    assert "20000 is out of range; allowed: a whole number from 1 to 10000" in (
+        capsys.readouterr().err
+    )
+    assert main(["predict", str(path), "--overhead", "none"]) == 0
+    assert "4.000 s" in capsys.readouterr().out  # 20,000 messages of 1 ms by five workers
+
+
+def test_who_has_no_twin_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rude.yaml"
+    path.write_text(
+        "intent: x\nmodels: [single]\n"
+        "clients: [{executor: closed, users: 2, messages: 1, behaviour: reset}]\n"
+    )
+    assert main(["predict", str(path)]) == 0
+    assert "single: the twin knows polite clients only, not reset" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["--model", "singel"], "did you mean 'single'?"),
+        (["--set", "rat=1/s"], "unknown variable 'rat'"),
+    ],
+)
+def test_misuse(
+    scenario: Path, capsys: pytest.CaptureFixture[str], asked: list[str], told: str
+) -> None:
+    assert main(["predict", str(scenario), *asked]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scenarios").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_ready_scenario_can_be_predicted(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert all(case["figures"] or case["remarks"] for case in told["cases"])

@@ -1,0 +1,48 @@
+import json
+
+import jsonschema
+import pytest
+
+from orchestrator.cli.schema import DOCS, measures_table, schema_json, with_measures
+from orchestrator.measures.registry import MEASURES
+from orchestrator.results.summary import CaseSummary, Expectation, Summary
+from tests.unit.orchestrator.report.report_fixtures import FAILED, PASSED, UNKNOWN, case, summary
+
+HOW = "out of step; run python -m orchestrator.cli.schema"
+
+
+def test_the_published_schema_is_in_step() -> None:
+    assert (DOCS / "summary.schema.json").read_text(encoding="utf-8") == schema_json(), HOW
+
+
+def test_the_published_measures_are_in_step() -> None:
+    page = (DOCS / "results.md").read_text(encoding="utf-8")
+    assert page == with_measures(page), HOW
+    assert measures_table() in page
+
+
+def test_the_table_names_every_measure() -> None:
+    assert all(f"`{measure.key}`" in measures_table() for measure in MEASURES.values())
+
+
+@pytest.mark.parametrize("model", [Summary, CaseSummary, Expectation])
+def test_every_field_is_documented(model: type[Summary]) -> None:
+    page = (DOCS / "results.md").read_text(encoding="utf-8")
+    assert [name for name in model.model_fields if f"`{name}`" not in page] == []
+
+
+def test_a_summary_as_written_satisfies_the_schema() -> None:
+    whole = summary(
+        case(expectations=[PASSED, FAILED, UNKNOWN], measures={"cpu_time_s": None}),
+        case(axes={"workers": 2, "demand": "sleep=1s", "blocking": True}, invalid=["host busy"]),
+    )
+    schema = json.loads(schema_json())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(whole.model_dump_json()), schema)
+
+
+@pytest.mark.parametrize("change", [{"status": "fine"}, {"cases": None}, {"surprise": 1}])
+def test_the_schema_refuses_what_no_campaign_writes(change: dict[str, object]) -> None:
+    written = json.loads(summary(case()).model_dump_json()) | change
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(written, json.loads(schema_json()))

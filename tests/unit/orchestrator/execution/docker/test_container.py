@@ -1,0 +1,36 @@
+"""What the engine may answer at an awkward moment, which no real container does on demand."""
+
+import docker
+import pytest
+import requests
+
+from orchestrator.execution.docker.container import ended
+
+
+class Awkward:
+    """A container that ends between the end of our patience and the kill."""
+
+    def __init__(self) -> None:
+        self.waited = 0
+
+    def wait(self, timeout: float) -> dict[str, int]:
+        self.waited += 1
+        if self.waited == 1:
+            raise requests.exceptions.ConnectionError(f"nothing for {timeout} s")
+        return {"StatusCode": 0}
+
+    def kill(self) -> None:
+        raise docker.errors.APIError("409: is not running")
+
+
+def test_a_container_that_ends_just_before_it_is_killed_has_its_own_exit_code() -> None:
+    assert ended(Awkward()) == 0  # type: ignore[arg-type]
+
+
+def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
+    class Silent(Awkward):
+        def wait(self, timeout: float) -> dict[str, int]:
+            raise requests.exceptions.ConnectionError(f"nothing for {timeout} s")
+
+    with pytest.raises(requests.exceptions.ConnectionError):
+        ended(Silent())  # type: ignore[arg-type]

@@ -1,0 +1,92 @@
+"""What the host did beside the lab, and what that does to a run."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.analysis.analyse import analyse
+from orchestrator.campaign.verdict import disturbances
+from orchestrator.execution import host
+from orchestrator.execution.host import HostTimes
+from orchestrator.measures.expression import parse_expression
+from orchestrator.results.client_samples import ClientRun
+from orchestrator.results.kernel_log import KernelLog
+from orchestrator.results.server_log import log_of
+from tests.unit.orchestrator.analysis.evidence_fixtures import (
+    FIT,
+    START_NS,
+    Sent,
+    evidence,
+    listening,
+    replica,
+    served,
+)
+
+
+def test_times_are_read_from_the_kernel() -> None:
+    begun = HostTimes.now()
+    passed = HostTimes.now().since(begun)
+    assert all(value is None or value >= 0 for value in passed.values())
+    assert passed["busy_s"] is not None
+    assert (passed["cpus"] or 0) >= 1
+
+
+def test_what_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(host, "STAT", tmp_path / "none")
+    (tmp_path / "cpu").write_text("nothing")
+    monkeypatch.setattr(host, "PRESSURE", tmp_path / "cpu")
+    passed = HostTimes.now().since(HostTimes.now())
+    assert (passed["busy_s"], passed["steal_s"], passed["pressure_s"]) == (None, None, None)
+
+
+def test_time_in_the_kernel_is_time_of_programs_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """``yes`` and ``dd`` spend nearly all of theirs there."""
+    monkeypatch.setattr(host, "STAT", tmp_path / "stat")
+    monkeypatch.setattr(host, "TICKS_PER_S", 100)
+    (tmp_path / "stat").write_text("cpu  10 20 300 4000 5 6 7 80 0 0\n")
+    told = HostTimes.now()
+    assert (told.busy_s, told.steal_s) == (3.3, 0.8)
+
+
+Changes = dict[str, Any]
+TIMES = {
+    "wall_s": 2.0, "busy_s": 3.3, "steal_s": 0.2, "own_cpu_s": 0.05, "pressure_s": 0.5, "cpus": 2.0,
+}  # fmt: skip
+
+
+def measured(changes: Changes | None = None, **times: float | None) -> dict[str, float | None]:
+    health = dataclasses.replace(FIT, cpu_s=1.0)
+    sent = [replica(0, [Sent(0, 1, 2)], health=health)]
+    told = evidence(sent, [served(0, 1, 1, 2)], **(changes or {}))
+    run = ClientRun(START_NS, told.clients.replicas, (), (), {**TIMES, **times})
+    return analyse(dataclasses.replace(told, clients=run)).measures
+
+
+def test_what_the_lab_used_itself_is_not_of_others() -> None:
+    found = measured()
+    assert found["host_busy"] == pytest.approx((3.3 - 1.0 - 0.75 - 0.05) / 4.0)
+    assert found["host_steal"] == pytest.approx(0.05)
+    assert found["host_pressure"] == pytest.approx(0.25)
+    assert measured(busy_s=1.0)["host_busy"] == 0
+    assert measured(busy_s=None)["host_busy"] is None
+
+
+def test_of_a_server_that_was_killed_counts_what_the_probe_saw() -> None:
+    killed = log_of([listening(), served(0, 1, 1, 2)])
+    assert measured({"log": killed})["host_busy"] is None
+    look = {
+        "t_ns": START_NS, "event": "looked", "cpu_user_s": 0.5, "cpu_system_s": 0.5,
+        "probe_cpu_s": 0.25,
+    }  # fmt: skip
+    found = measured({"log": killed, "kernel": KernelLog((look,), (look,))})
+    assert found["host_busy"] == pytest.approx((3.3 - 1.0 - 1.0 - 0.25 - 0.05) / 4.0)
+
+
+def test_a_disturbed_run_breaks_a_rule_and_an_unknown_figure_none() -> None:
+    rules = [parse_expression(text) for text in ("host_busy < 25%", "host_steal < 10%")]
+    assert disturbances(rules, measured()) == ["host_busy < 25% does not hold, 0.375 vs 0.25"]
+    assert disturbances(rules, measured(busy_s=None)) == []

@@ -1,0 +1,77 @@
+"""Signals go to a process of their own: they are taken over for good."""
+
+import subprocess
+import sys
+
+from tests.models import ROOT
+
+PROLOGUE = """
+import os, signal
+from orchestrator.execution import interrupts
+interrupts.install()
+done = []
+def send(signum=signal.SIGINT):
+    os.kill(os.getpid(), signum)
+"""
+
+
+def said_by(program: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROLOGUE + program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    return ended.stdout.strip()
+
+
+def test_a_signal_interrupts_once_and_never_the_clean_up() -> None:
+    program = """
+try:
+    send(signal.SIGTERM)
+except KeyboardInterrupt:
+    send()
+    send()
+    print("cleaned up after", interrupts.signal_name())
+"""
+    assert said_by(program) == "cleaned up after SIGTERM"
+
+
+def test_what_is_held_is_finished_first() -> None:
+    program = """
+try:
+    with interrupts.held():
+        with interrupts.held():
+            send()
+        done.append("finished")
+    done.append("beyond")
+except KeyboardInterrupt:
+    print(*done, interrupts.is_interrupted())
+"""
+    assert said_by(program) == "finished True"
+
+
+def test_a_held_section_may_let_it_in_where_it_is_caught() -> None:
+    program = """
+with interrupts.held():
+    send()
+    try:
+        with interrupts.released():
+            done.append("never")
+    except KeyboardInterrupt:
+        done.append("caught")
+    print(*done)
+"""
+    assert said_by(program) == "caught"
+
+
+def test_under_nohup_a_hang_up_stays_ignored() -> None:
+    program = """
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+interrupts.install()
+send(signal.SIGHUP)
+print("still here")
+"""
+    assert said_by(program) == "still here"

@@ -1,0 +1,169 @@
+"""The orchestrator's talk with a conductor that does what the test says, over a socket."""
+
+import contextlib
+import json
+import socket
+import threading
+from array import array
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.wire.progress import Pulse
+from labkit.wire.samples import FAILURES, ConnectionRow, Row, pack
+from labkit.wire.wire import Channel, WireError
+from labkit.workload.load_order import CLOSED, GroupOrder, Order
+from orchestrator.execution.backend import BackendError
+from orchestrator.execution.load_driver import Watch, drive
+from orchestrator.results.archive import CLIENTS
+from orchestrator.results.client_samples import Lost, read_client_run
+
+GROUP = GroupOrder(name="clients", replicas=2, loop=CLOSED, initial=3, messages=2)
+LOAD = Order((GROUP,), "server:3000", seed=1, timeout_s=5.0, margin_s=0.1, enrol_s=1.0)
+BOOKS = {"sent": 1, "acked": 1, "failed": 0, "unsent": 3, "in_flight": 0}
+HEALTH = {
+    "cpu_s": 0.1, "wall_s": 1.0, "lags": 0, "lag_p50_ns": None, "lag_p99_ns": None,
+    "lag_max_ns": None, "gc_pauses": 0, "gc_pause_s": 0.0,
+    "throttled_periods": 0,
+}  # fmt: skip
+
+
+def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -> float:
+    """Drive LOAD against a conductor that does what ``script`` says."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def conduct() -> None:
+            sock, _ = listener.accept()
+            with Channel(sock) as channel:
+                assert channel.receive() == json.loads(json.dumps({"type": "run", **asdict(LOAD)}))
+                script(channel)
+
+        conductor = threading.Thread(target=conduct)
+        conductor.start()
+        begun: list[int] = []
+        try:
+            return drive(listener.getsockname()[:2], LOAD, folder, Watch(begun.append, told.append))
+        finally:
+            conductor.join()
+
+
+def report(channel: Channel, replica: int = 0) -> None:
+    """Tell the result of a replica with one message, on one connection."""
+    samples = pack(array("Q", [0, 0, 1_000, 1_100, 1_200, 500_001_000, 1]), Row._fields)
+    connections = pack(array("Q", [0, 1_050, 1_060, 500_002_000, 0, 40_000]), ConnectionRow._fields)
+    channel.send(
+        "result",
+        samples + connections,
+        replica=replica,
+        start_ns=1_000,
+        first_connect_ns=1_050,
+        end_ns=500_001_000,
+        planned=4,
+        books=BOOKS,
+        errors=dict.fromkeys(FAILURES, 0),
+        health=HEALTH,
+        samples_bytes=len(samples),
+        connections_bytes=len(connections),
+        host="there",
+        pid=8,
+    )
+
+
+def lose(channel: Channel, replica: int, **who: Any) -> None:  # noqa: ANN401
+    """Tell that a replica is lost."""
+    channel.send("lost", replica=replica, **{"host": None, "pid": None, "reason": "left", **who})
+
+
+def test_a_run_leaves_what_the_clients_reported(tmp_path: Path) -> None:
+    def script(channel: Channel) -> None:
+        channel.send("enrolled", count=1)
+        channel.send("enrolled", count=2)
+        channel.send("started", start_ns=1_000)
+        channel.send("progress", acked=1, failed=2, errors=3, connections=4)
+        channel.send("over")
+        report(channel, 1)
+        report(channel, 0)
+        channel.send("done")
+
+    told: list[Pulse] = []
+    assert played(script, tmp_path, told) == HEALTH["wall_s"]  # longer than until the last ack
+    assert told == [Pulse(1, 2, 3, 4)]
+    run = read_client_run(tmp_path)
+    assert [(each.number, each.group, each.planned) for each in run.replicas] == [
+        (0, "clients", 4),
+        (1, "clients", 4),
+    ]
+    assert run.replicas[0].books == BOOKS
+    assert run.replicas[0].messages["sent_ns"].tolist() == [1_100]
+    assert run.replicas[0].connections["port"].tolist() == [40_000]
+    assert run.gaps == ()
+    assert run.lost == ()
+
+
+def test_a_lost_replica_is_named_with_its_share_beside_the_results_of_the_others(
+    tmp_path: Path,
+) -> None:
+    def script(channel: Channel) -> None:
+        lose(channel, 1, host="there", pid=9, reason="left before its result came")
+        channel.send("started", start_ns=1_000)
+        report(channel)
+        channel.send("done")
+
+    played(script, tmp_path, [])
+    run = read_client_run(tmp_path)
+    assert [each.number for each in run.replicas] == [0]
+    assert run.lost == (Lost(1, "clients", "there", "left before its result came", 2),)
+    (told,) = json.loads((tmp_path / CLIENTS).read_text())["lost"]
+    assert told["pid"] == 9
+
+
+def test_a_run_that_no_replica_is_left_of_is_named_with_the_losses(tmp_path: Path) -> None:
+    def script(channel: Channel) -> None:
+        lose(channel, 0, reason="refused: not here")
+        lose(channel, 1)
+        channel.send("done")
+
+    with pytest.raises(
+        BackendError, match=r"no client replica is left: replica 0 refused: not here; .* 1 left"
+    ):
+        played(script, tmp_path, [])
+    assert not (tmp_path / CLIENTS).exists()
+
+
+def test_an_order_that_the_conductor_refuses_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="the clients failed: no order"):
+        played(lambda channel: channel.send("failed", reason="no order"), tmp_path, [])
+
+
+def test_a_conductor_that_vanishes_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match=r"conductor at 127\.0\.0\.1:\d+ was lost"):
+        played(lambda _channel: None, tmp_path, [])
+
+
+@pytest.mark.parametrize("is_started", [False, True])
+def test_a_conductor_that_falls_silent_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_started: bool
+) -> None:
+    monkeypatch.setattr("orchestrator.execution.load_driver.READY_DEADLINE_S", -0.95)
+    monkeypatch.setattr("orchestrator.execution.load_driver.RESULT_DEADLINE_S", -4.95)
+
+    def script(channel: Channel) -> None:
+        channel.send("enrolled", count=1)
+        if is_started:
+            channel.send("started", start_ns=1_000)
+        with contextlib.suppress(WireError):
+            channel.receive()  # the orchestrator's end of it
+
+    expected = "reported nothing for" if is_started else "only 1 of 2 client replicas came"
+    with pytest.raises(BackendError, match=expected):
+        played(script, tmp_path, [])
+
+
+def test_a_conductor_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()[:2]
+    with pytest.raises(BackendError, match="was lost"):
+        drive(address, LOAD, tmp_path, Watch(lambda _ns: None, lambda _pulse: None))

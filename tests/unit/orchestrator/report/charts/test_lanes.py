@@ -1,0 +1,140 @@
+from itertools import pairwise
+
+from orchestrator.analysis.chart_data import Excerpt, Exhibit, RequestRecord
+from orchestrator.report.charts.lanes import COLUMNS, Timeline, pointing, timeline
+from orchestrator.report.charts.plot import Subject
+from orchestrator.report.charts.stages import spans
+from orchestrator.report.charts.time_axis import LEAST, UNITS, Units
+from orchestrator.results.summary import FaultSummary, RunSummary
+from tests.unit.orchestrator.report.report_fixtures import (
+    MS,
+    case,
+    excerpt,
+    exhibit,
+    request,
+    serve,
+)
+
+SECOND = Units(1000 * MS)
+
+
+def draw(*requests: RequestRecord) -> Timeline:
+    return timeline(Subject("prefork", case(), Exhibit(excerpt(requests))), SECOND, [])
+
+
+def stages_of(record: RequestRecord) -> list[tuple[str, int, int]]:
+    return [
+        (stage.style, begin_ns // MS, end_ns // MS) for stage, begin_ns, end_ns in spans(record)
+    ]
+
+
+def test_a_message_passes_its_stages_end_to_end() -> None:
+    seen = RequestRecord(
+        "r0.c0.m0", "user 0", 0, 1, "acked", due_ns=0, sent_ns=10 * MS, ended_ns=90 * MS,
+        received_ns=40 * MS, started_ns=50 * MS, finished_ns=80 * MS, accepted_ns=30 * MS,
+    )  # fmt: skip
+    assert stages_of(seen) == [
+        ("lag", 0, 10), ("accept", 10, 30), ("queue", 30, 50), ("service", 50, 80),
+        ("answer", 80, 90),
+    ]  # fmt: skip
+
+
+def test_a_connection_accepted_earlier_does_not_wait_to_be_accepted() -> None:
+    again = RequestRecord(
+        "r0.c0.m1", "user 0", 1, 1, "acked", due_ns=100 * MS, sent_ns=100 * MS, ended_ns=300 * MS,
+        received_ns=200 * MS, started_ns=200 * MS, finished_ns=300 * MS, accepted_ns=30 * MS,
+    )  # fmt: skip
+    assert stages_of(again) == [("queue", 100, 200), ("service", 200, 300)]
+
+
+def test_what_was_never_accepted_waits_to_its_end_and_is_lost() -> None:
+    never = request(0, 0, None, (0, None, None, 500 * MS), "timed_out")
+    assert stages_of(never) == [("accept", 0, 500)]
+    drawn = draw(never)
+    assert drawn.has_lost
+    assert [bars.style for bars in drawn.connections[0].bars] == ["accept", "lost"]
+
+
+def test_a_lane_for_each_worker_and_each_connection() -> None:
+    drawn = draw(*serve(5))
+    assert [lane.name for lane in drawn.workers] == [f"worker {n}" for n in range(1, 6)]
+    assert [lane.name for lane in drawn.connections] == [f"user {n}" for n in range(7)]
+    assert {lane.hue for lane in drawn.workers} == {1, 2, 3, 4, 5}
+
+
+def test_lanes_do_not_lie_on_one_another() -> None:
+    drawn = timeline(Subject("p", case(), exhibit(serve(5))), SECOND, [2, 2, 2])
+    lanes = [(each.y, each.y + each.height) for each in (*drawn.workers, *drawn.connections)]
+    edges = [*lanes, *((each.y, each.y + each.height) for each in drawn.depths)]
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(edges))
+    assert drawn.height == edges[-1][1]
+
+
+def test_a_worker_that_serves_several_at_once_is_a_loop_with_rows() -> None:
+    at_once = [request(n, 0, 1, (0, n * MS, 100 * MS, 101 * MS)) for n in range(7)]
+    (lane,) = draw(*at_once).workers
+    assert lane.name == "loop 1"
+    (bars,) = lane.bars
+    heights = {stroke.split("h")[0].split(" ")[1] for stroke in bars.path.split("M")[1:]}
+    assert len(heights) == 7
+
+
+def test_bars_stand_where_their_time_is() -> None:
+    drawn = draw(request(0, 0, 1, (100 * MS, 250 * MS, 500 * MS, 500 * MS)))
+    paths = {bars.style: bars.path for bars in drawn.connections[0].bars}
+    assert paths["service k1"].startswith(f"M{UNITS // 4} ")
+    assert paths["service k1"].endswith(f"h{UNITS // 4}")
+
+
+def test_what_takes_any_time_can_be_seen() -> None:
+    assert Units(10**12).strokes([(0, 1, 5.0)]) == f"M0 5h{LEAST}"
+
+
+def test_a_picture_of_everything_says_nothing_of_leaving_out() -> None:
+    assert draw(*serve(5)).left_out == ""
+
+
+def test_what_was_left_out_is_said() -> None:
+    few = Excerpt(tuple(serve(5, users=3, messages=2)), users=1000, sent=2000)
+    drawn = timeline(Subject("p", case(), Exhibit(few)), SECOND, [])
+    assert drawn.left_out.startswith("3 of 1000 users and 6 of 2000 messages are drawn, evenly")
+
+
+def test_two_hundred_connections_are_low_and_some_have_a_label() -> None:
+    drawn = draw(*serve(5, users=200, messages=1))
+    assert drawn.height <= 900
+    labels = [lane.label for lane in drawn.connections if lane.label]
+    assert labels[0] == "user 0"
+    assert 0 < len(labels) < 200
+
+
+def test_faults_are_shaded_from_effect_to_end() -> None:
+    fault = FaultSummary(
+        fault="pause", worker=None, asked_s=0.1, effect_s=0.25, reverted_s=0.5, error=""
+    )
+    run = RunSummary(
+        slug="p",
+        measures={},
+        faults=[fault],
+        instrument=case().instrument,
+        invalid=[],
+        overhead_s=0,
+    )
+    faulty = Subject("p", case(runs=[run]), Exhibit(excerpt(serve(5))))
+    (shaded,) = timeline(faulty, SECOND, []).faults
+    assert (shaded.begin, shaded.end, shaded.name) == (UNITS // 4, UNITS // 2, "pause")
+
+
+def test_the_table_adds_up_what_the_lanes_show() -> None:
+    table = draw(*serve(1, users=2, messages=2)).table
+    assert [row[:3] for row in table.rows] == [("user 0", "1", "2/2"), ("user 1", "1", "2/2")]
+    assert table.rows[0][table.headings.index("in service")] == "200.0 ms"
+
+
+def test_the_script_is_told_every_message_in_small_numbers() -> None:
+    sent = serve(1, users=2, messages=2)
+    told = pointing(draw(*sent), sent)
+    messages = told["messages"]
+    assert isinstance(messages, list)
+    assert len(messages) == len(COLUMNS) * len(sent)
+    assert messages[: len(COLUMNS)] == [0, 0, 1, 0, 1000, 0, -1, 0, 100_000, 101_000]

@@ -1,0 +1,42 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.report.charts.plot import Scale, linear, logarithmic, spanning
+
+POSITIVE = st.floats(1e-6, 1e6)
+
+
+def test_a_linear_scale_begins_at_nothing_and_ends_on_a_round_value() -> None:
+    scale = linear(3.5, 0, 100, lambda value: f"{value:g}")
+    assert [tick.label for tick in scale.ticks] == ["0", "1", "2", "3", "4"]
+    assert [tick.at for tick in scale.ticks] == [0, 25, 50, 75, 100]
+
+
+def test_a_log_scale_has_equal_room_for_each_power_of_ten() -> None:
+    scale = logarithmic(0.002, 0.7, 0, 90, lambda value: f"{value:g}")
+    assert [tick.label for tick in scale.ticks] == ["0.001", "0.01", "0.1", "1"]
+    assert [tick.at for tick in scale.ticks] == [0, 30, 60, 90]
+
+
+def test_values_far_apart_get_a_log_scale() -> None:
+    assert not spanning([1.0, 10.0], 0, 1, str).is_log
+    assert spanning([0.001, 10.0], 0, 1, str).is_log
+
+
+def test_no_values_have_a_scale_too() -> None:
+    assert spanning([], 0, 1, str).ticks
+
+
+@given(POSITIVE, POSITIVE, st.booleans())
+def test_a_scale_keeps_the_order_and_stays_within_its_ends(
+    one: float, other: float, is_log: bool
+) -> None:
+    scale = Scale(0.001, 1000.0, 10, 20, is_log)
+    low, high = sorted((one, other))
+    assert 10 <= scale.at(low) <= scale.at(high) <= 20
+
+
+@pytest.mark.parametrize("high", [1e-6, 0.3, 7, 123456.0])
+def test_labels_are_few(high: float) -> None:
+    assert 2 <= len(linear(high, 0, 1, str).ticks) <= 6

@@ -1,0 +1,141 @@
+import pytest
+
+from orchestrator.report.text import findings, notes, overheads, remarks, verdict
+from orchestrator.results.summary import (
+    CaseSummary,
+    FaultSummary,
+    Fitness,
+    Instrument,
+    RunSummary,
+    Status,
+    Summary,
+    TwinSummary,
+)
+from tests.unit.orchestrator.report.report_fixtures import (
+    FAILED,
+    HOSTILE,
+    PASSED,
+    UNKNOWN,
+    case,
+    summary,
+)
+
+
+@pytest.mark.parametrize(
+    ("campaign", "line"),
+    [
+        (summary(case(expectations=[PASSED] * 14)), "all 14 expectations hold"),
+        (summary(case()), "the expectation holds"),
+        (summary(case(expectations=[])), "nothing was expected, so nothing failed"),
+        (
+            summary(case(expectations=[PASSED] * 13), case(expectations=[FAILED])),
+            "1 of 14 expectations failed",
+        ),
+        (
+            summary(case(expectations=[FAILED, UNKNOWN])),
+            "1 of 2 expectations failed, 1 of 2 expectations unknown",
+        ),
+        (summary(case(expectations=[UNKNOWN])), "1 of 1 expectation unknown"),
+        (
+            summary(case(expectations=[FAILED], invalid=["log incomplete", "host busy"])),
+            "invalid as a measurement: prefork: log incomplete (and 1 more)",
+        ),
+        (
+            summary(case(), case(), status=Status.INTERRUPTED, planned_cases=4),
+            "interrupted after 2 of 4 cases",
+        ),
+        (
+            summary(status=Status.BROKEN, planned_cases=4, reason="the engine\nis gone"),
+            "broken after 0 of 4 cases: the engine is gone",
+        ),
+    ],
+)
+def test_the_verdict_is_one_line(campaign: Summary, line: str) -> None:
+    assert verdict(campaign) == line
+
+
+def test_a_note_on_the_kernels_evidence_is_made_once_and_says_of_whom() -> None:
+    told = summary(case(notes=["of the host", "cut\noff"]), case(notes=["of the host"]), case())
+    assert list(notes(told)) == [
+        "kernel, prefork, prefork: of the host",
+        "kernel, prefork: cut off",
+    ]
+    everyone = summary(case(notes=["of the host"]), case(notes=["of the host"]))
+    assert list(notes(everyone)) == ["kernel, every case: of the host"]
+
+
+def test_a_finding_shows_both_sides() -> None:
+    assert list(findings(case(expectations=[PASSED, FAILED, UNKNOWN], invalid=["host busy"]))) == [
+        f"prefork: {FAILED.expression}: failed: 2.513 s vs 1.000 s",
+        "prefork: cpu_time < 1s: unknown: cpu_time is unknown (unknown vs 1.000 s)",
+        "prefork: invalid as a measurement: host busy",
+    ]
+
+
+def test_errors_are_told_by_kind_and_lost_messages_counted() -> None:
+    lossy = {"errors": 3.0, "refused": 2.0, "reset": 1.0, "failed": 1.0, "unsent": 9.0}
+    (line,) = findings(case(measures=lossy))
+    assert line == "prefork: 3 errors (2 refused, 1 reset); messages: 1 failed, 9 unsent"
+
+
+def test_nothing_is_found_where_nothing_is_wrong() -> None:
+    assert list(findings(case())) == []
+
+
+def with_fault(kind: str) -> CaseSummary:
+    fault = FaultSummary(
+        fault=kind, worker=None, asked_s=1.0, effect_s=1.002, reverted_s=2.003, error=""
+    )
+    run = RunSummary(
+        slug="prefork/1",
+        measures={},
+        faults=[fault],
+        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
+        invalid=[],
+        overhead_s=0.1,
+    )
+    return case(runs=[run])
+
+
+def test_a_fault_is_told_with_its_instants() -> None:
+    told = ["prefork: pause at 1.002 s, undone at 2.003 s"]
+    assert list(remarks(with_fault("pause"))) == told
+
+
+def test_a_proxy_in_the_path_is_told() -> None:
+    assert list(remarks(with_fault("latency"))) == [
+        "prefork: clients came through the fault proxy: it is in every figure",
+        "prefork: latency at 1.002 s, undone at 2.003 s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("twin", "told"),
+    [
+        (None, []),
+        (TwinSummary(remark="x has no twin"), []),  # what cannot be told is in the summary
+        (TwinSummary(remark=""), []),
+        (
+            TwinSummary(remark="p99 is 2 s, predicted 1 s", part="time_in_service", grew_s=1.0),
+            ["prefork: p99 is 2 s, predicted 1 s"],
+        ),
+    ],
+)
+def test_a_run_that_parts_from_its_twin_is_told(twin: TwinSummary | None, told: list[str]) -> None:
+    (run,) = with_fault("pause").runs
+    alone = run.model_copy(update={"faults": [], "twin": twin})
+    assert list(remarks(case(runs=[alone]))) == told
+    both = [line.replace("prefork: ", "prefork: repeat 2: ") for line in told]
+    first = alone.model_copy(update={"twin": None})
+    assert list(remarks(case(runs=[first, alone]))) == both
+
+
+def test_overhead_is_told_for_each_case() -> None:
+    line = overheads(summary(case("single", overhead_s=1.2), case("epoll")))
+    assert line == "orchestrator's own cost per case: single 1.200 s, epoll 412.0 ms"
+
+
+def test_a_hostile_name_stays_on_its_line_and_obeys_no_terminal() -> None:
+    hostile = case(name=HOSTILE, invalid=[HOSTILE + "\n"])
+    lines = [*findings(hostile), verdict(summary(hostile)), overheads(summary(hostile))]
+    assert all(line.isprintable() for line in lines)

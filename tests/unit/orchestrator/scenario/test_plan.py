@@ -1,0 +1,177 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.measures.registry import MEASURES
+from orchestrator.scenario.clients import ClosedGroup, Group, OpenGroup
+from orchestrator.scenario.matrix import AxisValue, Settings
+from orchestrator.scenario.plan import MAX_SLUG_CHARS, Case, plan, schedule
+from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.server import Limits, ServerSettings
+
+GROUP = ClosedGroup(executor="closed", users=7, messages=5, demand="sleep=100ms")
+
+
+def scenario(
+    *models: str, server: ServerSettings | None = None, **matrix: tuple[AxisValue, ...]
+) -> Scenario:
+    return Scenario(
+        intent="x",
+        models=models,
+        server=server or ServerSettings(),
+        clients=(GROUP,),
+        matrix=matrix,
+    )
+
+
+def case(model: str, **axes: AxisValue) -> Case:
+    return Case(model, axes, Settings(ServerSettings(), Limits(), (GROUP,)), seed=1)
+
+
+def inputs(
+    *groups: Group, server: ServerSettings | None = None, limits: Limits | None = None
+) -> dict[str, float]:
+    settings = Settings(server or ServerSettings(), limits or Limits(), groups)
+    return Case("single", {}, settings, seed=1).inputs()
+
+
+def test_without_a_matrix_each_model_is_a_case_in_the_order_of_the_file() -> None:
+    assert [each.name for each in plan(scenario("epoll", "single"))] == ["epoll", "single"]
+
+
+def test_models_take_turns_at_each_point_and_the_last_axis_changes_fastest() -> None:
+    cases = plan(scenario("single", "epoll", users=(2, 1), workers=(3, 4)))
+    assert [each.name for each in cases] == [
+        "single,users=2,workers=3", "epoll,users=2,workers=3",
+        "single,users=2,workers=4", "epoll,users=2,workers=4",
+        "single,users=1,workers=3", "epoll,users=1,workers=3",
+        "single,users=1,workers=4", "epoll,users=1,workers=4",
+    ]  # fmt: skip
+
+
+def test_the_values_of_a_point_replace_those_of_the_file() -> None:
+    cases = plan(scenario("single", server=ServerSettings(workers=5, backlog=1), workers=(1, 2)))
+    assert [each.server for each in cases] == [
+        ServerSettings(workers=1, backlog=1),
+        ServerSettings(workers=2, backlog=1),
+    ]
+    (small, _) = plan(scenario("single", messages=(1, 9)))
+    assert small.groups == (GROUP.model_copy(update={"messages": 1}),)
+
+
+def test_inputs_are_what_the_scenario_sets_and_else_the_servers_defaults() -> None:
+    assert case("single").inputs() == {
+        "users": 7,
+        "replicas": 1,
+        "messages": 5,
+        "workers": 5,
+        "backlog": 128,
+        "service_time": 0.1,
+        "think_time": 0,
+    }
+    silent = ClosedGroup(executor="closed", users=1, messages=1, think_time="1ms")
+    found = inputs(silent, server=ServerSettings(workers=2, backlog=9))
+    assert found["service_time"] == 2  # the server's own
+    assert (found["workers"], found["backlog"], found["think_time"]) == (2, 9, 0.001)
+    free = inputs(GROUP.model_copy(update={"demand": "sleep=0s"}))
+    assert free["service_time"] == 0  # nothing, which is not the default
+
+
+OPEN = OpenGroup(
+    name="open", executor="open", rate="30/s", duration="4s", connections=8, start="1s",
+    demand="sleep=exponential(50ms)",
+)  # fmt: skip
+
+
+def test_inputs_of_arrivals() -> None:
+    found = inputs(OPEN)
+    assert found["arrival_rate"] == pytest.approx(30)
+    assert found["offered_load"] == pytest.approx(1.5)
+    assert found["duration"] == 5  # from the common start
+    assert found["connections"] == 8
+    assert found["service_time"] == pytest.approx(0.05)
+    assert not {"users", "messages", "think_time"} & found.keys()
+
+
+def test_groups_add_up_and_what_they_differ_in_has_no_value() -> None:
+    other = OPEN.model_copy(update={"name": "other", "start": "3s", "rate": "60/s"})
+    found = inputs(GROUP, OPEN, other)
+    assert found["users"] == 7
+    assert found["replicas"] == 3
+    assert found["arrival_rate"] == pytest.approx((30 * 4 + 60 * 4) / 6)
+    assert found["connections"] == 16
+    assert not {"messages", "service_time", "duration"} & found.keys()
+    assert inputs(OPEN, other)["duration"] == 7
+
+
+def test_every_input_is_a_measure_that_is_configured() -> None:
+    configured = {name for name, measure in MEASURES.items() if measure.kind == "input"}
+    limited = inputs(GROUP, limits=Limits(cpus=0.5, memory="64MiB"))
+    assert (limited["cpus"], limited["memory_limit"]) == (0.5, 64 * 2**20)
+    assert {*inputs(OPEN), *limited} == configured
+
+
+def test_what_is_planned_is_known_but_where_only_the_run_can_tell() -> None:
+    timed = GROUP.model_copy(update={"name": "timed", "duration": "1s"})
+    of = Case("single", {}, Settings(ServerSettings(), Limits(), (GROUP, OPEN, timed)), seed=1)
+    assert of.planned() == {"clients": 35, "open": 120, "timed": None}
+    assert of.open_groups() == {"open"}
+
+
+def test_rounds_are_interleaved_and_every_other_one_runs_backwards() -> None:
+    three = scenario("single", "epoll").model_copy(update={"repeats": 3})
+    runs = schedule(three)
+    assert [(run.case.model, run.repeat) for run in runs] == [
+        ("single", 1), ("epoll", 1), ("epoll", 2), ("single", 2), ("single", 3), ("epoll", 3),
+    ]  # fmt: skip
+    assert (runs[2].name, runs[2].slug) == ("epoll (2 of 3)", "epoll/2")
+    one_by_one = schedule(three.model_copy(update={"order": "sequential"}))
+    assert [run.repeat for run in one_by_one] == [1, 2, 3, 1, 2, 3]
+
+
+def test_a_single_run_is_called_like_its_case() -> None:
+    (run,) = schedule(scenario("single"))
+    assert (run.name, run.slug) == ("single", "single")
+
+
+def test_an_axis_of_one_group_leaves_the_others() -> None:
+    fast = GROUP.model_copy(update={"name": "fast"})
+    slow = ClosedGroup(name="slow", executor="closed", users=1, messages=1)
+    two = Scenario(
+        intent="x", models=("single",), clients=(fast, slow), matrix={"slow.users": (1, 3)}
+    )
+    assert [[group.peak_users for group in each.groups] for each in plan(two)] == [[7, 1], [7, 3]]
+    assert [each.name for each in plan(two)] == ["single,slow.users=1", "single,slow.users=3"]
+
+
+@pytest.mark.parametrize(
+    ("of", "slug"),
+    [
+        (case("single"), "single"),
+        (case("prefork", workers=2, users=7), "prefork_workers-2_users-7"),
+        (case("epoll", demand="sleep=1.5ms"), "epoll_demand-sleep-1.5ms"),
+        (case("epoll", blocking_sleep=True), "epoll_blocking_sleep-true"),
+        (case("../x"), "x-d6b96a97"),
+        (case(".."), "5ec1f7e7"),
+    ],
+)
+def test_a_slug_reads_like_the_name(of: Case, slug: str) -> None:
+    assert of.slug == slug
+
+
+@pytest.mark.parametrize(
+    "names", [("a", ".a", "-a"), ("a b", "a-b", "a/b"), ("x" * 200, "x" * 201)]
+)
+def test_names_that_would_slug_alike_stay_apart(names: tuple[str, ...]) -> None:
+    assert len({case(name).slug for name in names}) == len(names)
+
+
+@given(st.text(min_size=1))
+def test_a_slug_is_safe_as_a_folder_whatever_a_model_is_called(model: str) -> None:
+    slug = case(model, workers=1).slug
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", slug)
+    assert len(slug) <= MAX_SLUG_CHARS
+    assert Path(slug).name == slug

@@ -1,0 +1,115 @@
+"""Variables are gone before anything else looks, and errors stand where they are used."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orchestrator.scenario.clients import ClosedGroup
+from orchestrator.scenario.load import load_scenario
+from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.yaml_document import ScenarioError
+
+FILE = """\
+intent: Do ${users} users wait? It costs $$5.
+variables: {users: 5, demand: sleep=1ms, blocking: true}
+server: {blocking_sleep: $blocking}
+clients:
+  - {executor: closed, users: $users, messages: 1, demand: $demand}
+matrix: {users: [1, $users]}
+"""
+Load = Callable[..., Scenario]
+
+
+def load(path: Path, text: str, settings: Mapping[str, str]) -> Scenario:
+    path.write_text(text, encoding="utf-8")
+    return load_scenario(path, ["single"], settings)
+
+
+def problems(path: Path, text: str, settings: Mapping[str, str]) -> list[str]:
+    with pytest.raises(ScenarioError) as refusal:
+        load(path, text, settings)
+    return [str(each).removeprefix(f"{path}:") for each in refusal.value.problems]
+
+
+def test_a_variable_keeps_its_kind_where_it_stands_alone(scenario_file: Path) -> None:
+    scenario = load(scenario_file, FILE, {})
+    (group,) = scenario.clients
+    assert isinstance(group, ClosedGroup)
+    assert (group.users, group.demand) == (5, "sleep=1ms")
+    assert scenario.server.blocking_sleep is True
+    assert scenario.matrix == {"users": (1, 5)}
+    assert scenario.intent == "Do 5 users wait? It costs $5."
+    assert "variables" not in scenario.resolved()
+
+
+def test_a_setting_stands_for_the_value_of_the_file(scenario_file: Path) -> None:
+    settings = {"users": "9", "demand": "cpu=2ms", "blocking": "false"}
+    scenario = load(scenario_file, FILE, settings)
+    (group,) = scenario.clients
+    assert isinstance(group, ClosedGroup)
+    assert (group.users, group.demand) == (9, "cpu=2ms")
+    assert scenario.server.blocking_sleep is False
+    assert scenario.intent.startswith("Do 9 users")
+
+
+@pytest.mark.parametrize(
+    ("line", "settings", "expected"),
+    [
+        ("timeout: $time", {},
+         "7:10: unknown variable 'time'; allowed: users, demand, blocking"),
+        ("timeout: ${user}s", {},
+         "7:10: unknown variable 'user'; did you mean 'users'? allowed: users, demand, blocking"),
+        ("timeout: ${users}s", {"users": "x"},
+         ["5:31: users: 'x' is text; allowed: a whole number from 1 to 10000",
+          "7:10: timeout: 'xs' is not a duration; write a number and a unit: us, ms, s, m"]),
+        ("", {"rate": "1"},
+         "1:1: --set: unknown variable 'rate'; allowed: users, demand, blocking"),
+        ("", {"users": "0"},
+         ["5:31: users: 0 is out of range; allowed: a whole number from 1 to 10000"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_where_it_is_used(
+    scenario_file: Path, line: str, settings: dict[str, str], expected: str | list[str]
+) -> None:
+    found = problems(scenario_file, f"{FILE}{line}\n", settings)
+    assert found == ([expected] if isinstance(expected, str) else expected)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("[users]",
+         "2:12: this is no map; write a map of names and values, e.g. {users: 5}"),
+        ("{users: [5]}", "2:20: a variable is a single value: text, a number, a flag"),
+        ("{5x: 1}", "2:17: '5x' is no name of a variable; write a word of at most 30 letters, "
+         "digits and _, that begins with a letter"),
+    ],
+)  # fmt: skip
+def test_variables_are_names_and_single_values(
+    scenario_file: Path, written: str, expected: str
+) -> None:
+    text = (
+        f"intent: x\nvariables: {written}\nclients: [{{executor: closed, users: 1, messages: 1}}]\n"
+    )
+    assert problems(scenario_file, text, {}) == [expected]
+
+
+NO_VARIABLES = "intent: {}\nclients: [{{executor: closed, users: 1, messages: 1}}]\n"
+
+
+def test_without_variables_none_can_be_set_or_used(scenario_file: Path) -> None:
+    none = "no variable {!r}; the file has no variables (a dollar sign is $$)"
+    assert problems(scenario_file, NO_VARIABLES.format("x"), {"users": "1"}) == [
+        f"1:1: --set: {none.format('users')}"
+    ]
+    assert problems(scenario_file, NO_VARIABLES.format("$A"), {}) == [f"1:9: {none.format('A')}"]
+
+
+@pytest.mark.parametrize("intent", ["$$A", "for $${A}", "$$$$", "$ $$"])
+def test_a_stored_scenario_keeps_its_dollar_signs(scenario_file: Path, intent: str) -> None:
+    scenario_file.write_text(NO_VARIABLES.format(intent), encoding="utf-8")
+    scenario = load_scenario(scenario_file, ["single"])
+    scenario_file.write_text(yaml.safe_dump(scenario.resolved()), encoding="utf-8")
+    assert load_scenario(scenario_file, ["single"]).intent == scenario.intent

@@ -1,0 +1,139 @@
+"""A run beside its twin: runs that the simulation made must come back as they were."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from orchestrator.analysis.join import Merged
+from orchestrator.measures.views import PREDICTED, REPLAYED
+from orchestrator.scenario.plan import Case
+from orchestrator.twin.comparison import Twin, figures_of, parting, twin_of
+from orchestrator.twin.parameters import Kind, Overhead
+from orchestrator.twin.predict import NoTwinError
+from tests.unit.orchestrator.twin.load_fixtures import CPUS, MS, case_of
+from tests.unit.orchestrator.twin.run_fixtures import START_NS, measured
+
+US = 1_000
+COST = Overhead(
+    request_ns=90 * US, service_ns=110 * US, answer_ns=200 * US, turn_ns=40 * US,
+    resume_ns=150 * US,
+    connect_ns=210 * US, accept_ns=120 * US, turnover_ns=260 * US, switch_ns=0,
+)  # fmt: skip
+CLOSED = """[{executor: closed, users: 13, messages: 6, demand: sleep=exponential(50ms),
+              think_time: exponential(20ms)}]"""
+EACH = """[{executor: open, rate: 30/s, duration: 5s, arrivals: poisson, connections: each,
+            demand: sleep=exponential(50ms)}]"""
+POOL = """[{executor: open, rate: 30/s, duration: 5s, arrivals: poisson, connections: 3,
+            demand: sleep=exponential(50ms)}]"""
+COMPUTING = """[{executor: open, rate: 10/s, duration: 5s, arrivals: poisson, connections: each,
+                 demand: cpu=exponential(50ms)}]"""
+POOLS = [Kind.PROCESS, Kind.PROCESSES, Kind.THREADS]
+
+
+def twin(kind: Kind, case: Case, merged: Merged) -> Twin:
+    return twin_of(case, merged, START_NS, {"any": kind.value}, CPUS)
+
+
+@pytest.mark.parametrize("clients", [CLOSED, EACH, POOL], ids=["closed", "each", "pool"])
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("fed", [PREDICTED, REPLAYED])
+def test_a_run_without_disturbance_is_as_its_twin(kind: Kind, clients: str, fed: str) -> None:
+    case = case_of(clients, server="{workers: 3}")
+    found = twin(kind, case, measured(kind, case, COST))
+    ours, theirs = (figures_of(each, START_NS, 3) for each in (found.requests, found.tables[fed]))
+    for name in ("makespan", "response_time_mean", "response_time_p99", "waiting_time_mean"):
+        assert theirs[name] == pytest.approx(ours[name], rel=0.005, abs=0.0003), name
+    assert parting(ours, theirs) is None
+
+
+@pytest.mark.parametrize("kind", POOLS)
+def test_the_overhead_is_found_from_what_does_not_wait(kind: Kind) -> None:
+    case = case_of(EACH, server="{workers: 2}")
+    found = twin(kind, case, measured(kind, case, COST)).overhead
+    for name in ("request_ns", "service_ns", "answer_ns", "connect_ns", "accept_ns", "turnover_ns"):
+        assert getattr(found, name) == getattr(COST, name), name
+
+
+@pytest.mark.parametrize("kind", [Kind.PROCESS, Kind.PROCESSES, Kind.LOOP])
+def test_who_computes_is_followed_too(kind: Kind) -> None:
+    case = case_of(COMPUTING, server="{workers: 4}")
+    found = twin(kind, case, measured(kind, case, COST))
+    ours = figures_of(found.requests, START_NS, 3)
+    for table in found.tables.values():
+        theirs = figures_of(table, START_NS, 3)
+        assert theirs["response_time_mean"] == pytest.approx(ours["response_time_mean"], rel=0.01)
+
+
+def slowed(merged: Merged, each: int, by_ns: int) -> Merged:
+    """Return a run on a host that made every ``each``-th service longer."""
+    requests = merged.requests.copy()
+    hit = np.arange(len(requests)) % each == 0
+    for column in ("finished_ns", "ended_ns"):
+        requests[column][hit] += np.uint64(by_ns)
+    return replace(merged, requests=requests)
+
+
+def test_a_disturbed_host_is_seen_beside_the_prediction_and_named() -> None:
+    """A quarter of all services take 100 ms longer; nobody waits for anybody in a loop."""
+    case = case_of(EACH)
+    run = slowed(measured(Kind.LOOP, case, COST), each=4, by_ns=100 * MS)
+    found = twin(Kind.LOOP, case, run)
+    ours = figures_of(found.requests, START_NS, 3)
+    told = parting(ours, figures_of(found.tables[PREDICTED], START_NS, 3))
+    assert told is not None
+    assert told.part == "time_in_service"
+    assert told.grew_s == pytest.approx(0.025, rel=0.05)
+    assert "response_time_mean" in str(told)
+    assert "time_in_service differs by 2" in str(told)
+    replayed = figures_of(found.tables[REPLAYED], START_NS, 3)
+    assert replayed["response_time_mean"] == pytest.approx(ours["response_time_mean"], rel=0.005)
+    assert parting(ours, replayed) is None
+
+
+def test_a_delay_of_every_message_is_no_overhead() -> None:
+    """Ten milliseconds with each answer: calibration does not take them for the model's cost."""
+    case = case_of(EACH)
+    run = measured(Kind.LOOP, case, replace(COST, answer_ns=10 * MS))
+    found = twin(Kind.LOOP, case, run)
+    assert found.overhead.answer_ns < MS
+    told = parting(
+        figures_of(found.requests, START_NS, 3), figures_of(found.tables[PREDICTED], START_NS, 3)
+    )
+    assert told is not None
+    assert told.part == "time_in_answer"
+
+
+def test_what_was_not_acknowledged_is_left_out() -> None:
+    case = case_of(EACH)
+    run = measured(Kind.LOOP, case, COST)
+    run.requests["outcome"][3] = 0
+    found = twin(Kind.LOOP, case, run)
+    assert 3 not in found.rows
+    assert len(found.rows) == len(run.requests) - 1
+
+
+@pytest.mark.parametrize(
+    ("clients", "twins", "reason"),
+    [
+        (EACH, {}, "any has no twin"),
+        (EACH, {"any": "magic"}, "any has no twin"),
+        ("[{executor: closed, users: 1, messages: 1, behaviour: vanish}]", {"any": "loop"},
+         "polite clients only, not vanish"),
+    ],
+)  # fmt: skip
+def test_there_is_none_of_what_the_twin_does_not_know(
+    clients: str, twins: dict[str, str], reason: str
+) -> None:
+    case = case_of(clients)
+    run = measured(Kind.LOOP, case_of(EACH), COST)
+    with pytest.raises(NoTwinError, match=reason):
+        twin_of(case, run, START_NS, twins, CPUS)
+
+
+def test_a_run_of_which_nothing_was_acknowledged_has_none() -> None:
+    case = case_of(EACH)
+    run = measured(Kind.LOOP, case, COST)
+    run.requests["outcome"] = 0
+    with pytest.raises(NoTwinError, match="0 messages acknowledged"):
+        twin(Kind.LOOP, case, run)

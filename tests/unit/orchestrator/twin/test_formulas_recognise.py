@@ -1,0 +1,81 @@
+"""Which formula a case has, if it has one."""
+
+import pytest
+
+from orchestrator.twin.formulas import UnstableError, steady_state
+from orchestrator.twin.parameters import Discipline, Kind
+from tests.unit.orchestrator.twin.load_fixtures import CPUS, case_of
+
+
+def formula(
+    kind: Kind,
+    demand: str = "sleep=exponential(50ms)",
+    *,
+    server: str = "{workers: 1}",
+    clients: str | None = None,
+) -> str | None:
+    each = (
+        "{executor: open, rate: 10/s, duration: 1s, arrivals: poisson, connections: each, "
+        f"demand: {demand!r}}}"
+    )
+    case = case_of(f"[{clients or each}]", server=server)
+    found = steady_state(case, Discipline.of(kind, case, CPUS))
+    return found.formula if found else None
+
+
+@pytest.mark.parametrize(
+    ("demand", "expected"),
+    [
+        ("sleep=exponential(50ms)", "M/M/1"),
+        ("cpu=exponential(50ms)", "M/M/1"),
+        ("sleep=50ms", "M/D/1"),
+        ("sleep=bimodal(10ms, 90ms, share=0.5)", "M/G/1"),
+        ("sleep=hyperexponential(50ms, scv=4)", "M/G/1"),
+        ("sleep=10ms, sleep=90ms", None),  # they take turns, which is no law of chance
+        ("sleep=0ms", None),
+    ],
+)
+def test_one_worker(demand: str, expected: str | None) -> None:
+    assert formula(Kind.PROCESS, demand) == expected
+
+
+def test_several_workers_take_exponential_demands_or_have_none() -> None:
+    assert formula(Kind.PROCESSES, server="{workers: 4}") == "M/M/4"
+    assert formula(Kind.PROCESSES, "sleep=50ms", server="{workers: 4}") is None
+    assert formula(Kind.THREADS, "cpu=exponential(50ms)", server="{workers: 4}") is None
+    assert formula(Kind.PROCESSES, "cpu=exponential(50ms)", server="{workers: 2}") == "M/M/2"
+
+
+def test_a_loop_serves_all_who_sleep_and_one_who_computes() -> None:
+    assert formula(Kind.LOOP) == "M/G/inf"
+    assert formula(Kind.LOOP, "cpu=exponential(50ms)") == "M/M/1"
+    assert formula(Kind.LOOP, "sleep=50ms", server="{blocking_sleep: true}") == "M/D/1"
+
+
+def test_an_exponential_that_the_server_cuts_is_another_law() -> None:
+    assert formula(Kind.PROCESS, server="{max_service_time: 100ms, service_time: 1ms}") == "M/G/1"
+
+
+def test_a_demand_that_the_server_sets_counts() -> None:
+    clients = "{executor: open, rate: 10/s, duration: 1s, arrivals: poisson, connections: each}"
+    assert formula(Kind.PROCESS, clients=clients, server="{service_time: 50ms}") == "M/D/1"
+
+
+@pytest.mark.parametrize(
+    "clients",
+    [
+        "{executor: closed, users: 3, messages: 2, demand: sleep=1ms}",
+        "{executor: open, rate: 10/s, duration: 1s, connections: each, demand: sleep=1ms}",
+        "{executor: open, rate: 9/s, duration: 1s, arrivals: poisson, connections: 4, "
+        "demand: sleep=1ms}",
+        "{executor: ramp, stages: [{duration: 1s, rate: 9/s}], arrivals: poisson, "
+        "connections: each, demand: sleep=1ms}",
+    ],
+)
+def test_what_is_no_poisson_process_at_one_rate_has_none(clients: str) -> None:
+    assert formula(Kind.PROCESS, clients=clients) is None
+
+
+def test_one_that_only_grows_is_refused() -> None:
+    with pytest.raises(UnstableError, match=r"1\.5 erlangs"):
+        formula(Kind.PROCESS, "sleep=150ms")

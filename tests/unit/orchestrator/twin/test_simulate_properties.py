@@ -1,0 +1,150 @@
+"""What must hold of any load on any kind of server."""
+
+import itertools
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labkit.protocol.work import parse_demand
+from labkit.workload.distributions import Demands
+from orchestrator.results.tables import Table
+from orchestrator.scenario.plan import Case
+from orchestrator.twin.demands import GroupDemands
+from orchestrator.twin.parameters import NONE, Kind, Overhead
+from orchestrator.twin.simulate import Simulated
+from tests.unit.orchestrator.twin.load_fixtures import case_of, simulated
+
+kinds = st.sampled_from(list(Kind))
+works = st.sampled_from(
+    [
+        "sleep=10ms", "cpu=10ms", "sleep=exponential(10ms)", "cpu=exponential(10ms)",
+        "sleep=20ms, cpu=5ms", "sleep=bimodal(1ms, 40ms, share=0.8)",
+    ]
+)  # fmt: skip
+overheads = st.sampled_from([NONE, Overhead(*range(10_000, 100_000, 10_000))])
+
+
+@st.composite
+def closed(draw: st.DrawFn) -> str:
+    users, messages = draw(st.integers(1, 12)), draw(st.integers(1, 5))
+    thinks = draw(st.sampled_from(["0ms", "7ms", "exponential(10ms)"]))
+    return (
+        f"{{name: closed, executor: closed, users: {users}, messages: {messages}, "
+        f"think_time: {thinks}, demand: {draw(works)!r}}}"
+    )
+
+
+@st.composite
+def arriving(draw: st.DrawFn) -> str:
+    pool = draw(st.sampled_from(["each", "2", "5"]))
+    return (
+        f"{{name: arriving, executor: open, rate: {draw(st.integers(1, 400))}/s, duration: 200ms, "
+        f"arrivals: {draw(st.sampled_from(['constant', 'poisson']))}, connections: {pool}, "
+        f"demand: {draw(works)!r}}}"
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    groups = draw(st.lists(st.one_of(closed(), arriving()), min_size=1, max_size=1))
+    more = draw(st.booleans())
+    if more and "name: closed" in groups[0]:
+        groups.append(draw(arriving()))
+    server = (
+        f"{{workers: {draw(st.integers(1, 4))}, "
+        f"blocking_sleep: {str(draw(st.booleans())).lower()}}}"
+    )
+    return case_of(f"[{', '.join(groups)}]", server=server, seed=draw(st.integers(0, 99)))
+
+
+def overlap(begun: Table, ended: Table) -> int:
+    change = np.repeat([1, -1], len(begun))
+    order = np.lexsort((change, np.concatenate([begun, ended])))
+    return int(np.cumsum(change[order]).max(initial=0))
+
+
+def demands_ns(case: Case, found: Simulated) -> list[int]:
+    """Return the demand of each message, by the words that its client would send."""
+    orders = case.orders
+    drawn = [
+        GroupDemands(order, case.seed, parse_demand("sleep=2s") or ("sleep", 2.0))  # type: ignore[arg-type]
+        for order in orders
+    ]
+    talks = found.talks[found.messages["talk"]]
+    triples = zip(talks["group"], talks["user"], found.messages["message"], strict=True)
+    return [drawn[group].of(int(user), int(message)).demand_ns for group, user, message in triples]
+
+
+@given(case=cases(), kind=kinds, overhead=overheads)
+@settings(max_examples=150, deadline=None)
+def test_every_message_is_served_once_for_its_demand_and_in_order(
+    case: Case, kind: Kind, overhead: Overhead
+) -> None:
+    found = simulated(kind, case, overhead)
+    rows = found.messages
+    planned = [count for count in case.planned().values() if count is not None]
+    assert len(rows) == sum(planned)
+    keys = list(zip(found.talks["group"][rows["talk"]], rows["talk"], rows["message"], strict=True))
+    assert len(set(keys)) == len(keys)
+    steps = ["due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns"]
+    for earlier, later in itertools.pairwise(steps):
+        assert (rows[earlier] <= rows[later]).all()
+    assert (found.talks["ended_ns"] >= 0).all()
+    rounding_ns = 5  # of shared CPUs, at each change of their number
+    served_ns = rows["finished_ns"] - rows["started_ns"]
+    assert (served_ns >= np.array(demands_ns(case, found)) - rounding_ns).all()
+
+
+@given(case=cases(), kind=st.sampled_from([Kind.PROCESS, Kind.PROCESSES, Kind.THREADS]))
+@settings(max_examples=150, deadline=None)
+def test_workers_take_connections_first_come_first_served_and_none_idles_while_one_waits(
+    case: Case, kind: Kind
+) -> None:
+    found = simulated(kind, case)
+    talks = found.talks
+    workers = 1 if kind is Kind.PROCESS else (case.server.workers or 0)
+    assert (np.diff(talks["taken_ns"]) >= 0).all()  # they are numbered as they came
+    assert overlap(talks["taken_ns"], talks["ended_ns"]) <= workers
+    for talk in talks[talks["taken_ns"] > talks["connected_ns"]]:
+        held = (talks["taken_ns"] <= talk["connected_ns"]) & (
+            talks["ended_ns"] > talk["connected_ns"]
+        )
+        waiting = talks["connected_ns"] < talk["connected_ns"]
+        waiting &= talks["taken_ns"] > talk["connected_ns"]
+        assert held.sum() == workers or waiting.any() or _freed_then(talks, talk)
+        if talk["taken_ns"] != talk["connected_ns"]:
+            assert (talks["ended_ns"] == talk["taken_ns"]).any()  # taken as soon as one is free
+
+
+def _freed_then(talks: Table, talk: np.void) -> bool:
+    """Tell whether a worker became free at the very instant that ``talk`` came."""
+    return bool((talks["ended_ns"] == talk["connected_ns"]).any())
+
+
+@given(case=cases())
+@settings(max_examples=50, deadline=None)
+def test_a_loop_computes_one_message_at_a_time(case: Case) -> None:
+    found = simulated(Kind.LOOP, case)
+    talks = found.talks[found.messages["talk"]]
+    kinds_of = [
+        _kind_of(case, int(group), int(message))
+        for group, message in zip(talks["group"], found.messages["message"], strict=True)
+    ]
+    blocking = np.array([kind == "cpu" for kind in kinds_of], dtype=bool)
+    blocking |= bool(case.server.blocking_sleep)
+    rows = found.messages[blocking]
+    assert overlap(rows["started_ns"], rows["finished_ns"]) <= 1
+
+
+def _kind_of(case: Case, group: int, message: int) -> str:
+    laws = Demands.parse(case.orders[group].demand or "").laws
+    return laws[message % len(laws)][0]
+
+
+@given(case=cases(), kind=kinds)
+@settings(max_examples=30, deadline=None)
+def test_the_same_load_comes_to_the_same(case: Case, kind: Kind) -> None:
+    first, second = simulated(kind, case), simulated(kind, case)
+    assert (first.messages == second.messages).all()
+    assert (first.talks == second.talks).all()
