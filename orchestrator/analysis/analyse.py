@@ -7,7 +7,7 @@ Client and server share CLOCK_MONOTONIC, so their instants lie on one axis witho
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.analysis.breakdown import decompose, part_measures, slowest
+from orchestrator.analysis.breakdown import decompose, slowest, stage_measures
 from orchestrator.analysis.client_measures import Clients, client_measures
 from orchestrator.analysis.client_saturation import bottlenecks, examine
 from orchestrator.analysis.consistency import broken_laws, find_doubts
@@ -59,14 +59,14 @@ def analyse(evidence: Evidence) -> Analysis:
     is_acked = is_counted & (merged.requests["outcome"] == ACKED)
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
-        | part_measures(parts[is_acked & (merged.requests["group"] == number)])
+        | stage_measures(parts[is_acked & (merged.requests["group"] == number)])
         for number, name in enumerate(run.groups)
     }
     measures: Figures = {
         **evidence.inputs,
         **declared(evidence.log),
         **client_measures(clients, evidence.open_groups),
-        **part_measures(parts[is_acked]),
+        **stage_measures(parts[is_acked]),
     }
     instrument = examine(run.replicas, groups)
     end_ns = begin_ns + round(clients.makespan_s * 1e9)
@@ -83,7 +83,7 @@ def analyse(evidence: Evidence) -> Analysis:
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
     views = windows(counted, evidence.faults, (begin_ns, end_ns))
     measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)
-    views[SLOWEST] = part_measures(slowest(parts[is_acked]))
+    views[SLOWEST] = stage_measures(slowest(parts[is_acked]))
     is_singly = evidence.is_one_at_a_time
     doubts = [
         *find_doubts(evidence, merged.requests),

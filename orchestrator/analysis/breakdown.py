@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestrator.analysis.statistics import Durations, Figures
-from orchestrator.measures.stages import PARTS
+from orchestrator.measures.stages import STAGES
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Table, user_keys
 
-FROM_SERVER = list(PARTS)[list(PARTS).index("accept_queue") : -1]
+FROM_SERVER = list(STAGES)[list(STAGES).index("accept_queue") : -1]
 
 Instants = npt.NDArray[np.int64]
 
-DECOMPOSED = np.dtype([(f"{part}_ns", "<i8") for part in PARTS])
+BREAKDOWN = np.dtype([(f"{stage}_ns", "<i8") for stage in STAGES])
 
-STRETCHES = (
+STAGE_ENDS = (
     ("connection_wait", "freed_ns"),
     ("schedule_lag", "begun_ns"),
     ("connect", "connected_ns"),
@@ -31,26 +31,26 @@ STRETCHES = (
     ("service", "finished_ns"),
     ("answer", "ended_ns"),
 )
-"""Each part, and the instant that ends it."""
+"""Each stage, and the instant that ends it."""
 
 
 def decompose(requests: Table) -> Table:
     """Return the parts of each request, in ns, row by row; all 0 for one that was not acked."""
-    parts: Table = np.zeros(len(requests), DECOMPOSED)
+    parts: Table = np.zeros(len(requests), BREAKDOWN)
     is_acked = requests["outcome"] == ACKED
     begun_ns = requests["due_ns"].astype(np.int64)
-    for (part, _), ended_ns in zip(STRETCHES, reached_ns(requests).T, strict=True):
-        parts[f"{part}_ns"] += np.where(is_acked, ended_ns - begun_ns, 0)
+    for (stage, _), ended_ns in zip(STAGE_ENDS, reached_ns(requests).T, strict=True):
+        parts[f"{stage}_ns"] += np.where(is_acked, ended_ns - begun_ns, 0)
         begun_ns = ended_ns
     is_unknown = (requests["accepted_ns"] == 0) | (requests["finished_ns"] == 0)
-    for part in FROM_SERVER:
-        parts["unattributed_ns"][is_unknown] += parts[f"{part}_ns"][is_unknown]
-        parts[f"{part}_ns"][is_unknown] = 0
+    for stage in FROM_SERVER:
+        parts["unattributed_ns"][is_unknown] += parts[f"{stage}_ns"][is_unknown]
+        parts[f"{stage}_ns"][is_unknown] = 0
     return parts
 
 
 def reached_ns(requests: Table) -> Instants:
-    """Return when each request was through each of `STRETCHES`: a row for it, a column for each.
+    """Return when each request was through each of `STAGE_ENDS`: a row for it, a column for each.
 
     Never before the last, nor after the request was over.
     """
@@ -58,7 +58,7 @@ def reached_ns(requests: Table) -> Instants:
     last_ns = requests["due_ns"].astype(np.int64)
     freed_ns = _freed_ns(requests)
     columns = []
-    for _, instant in STRETCHES:
+    for _, instant in STAGE_ENDS:
         at_ns = freed_ns if instant == "freed_ns" else requests[instant].astype(np.int64)
         last_ns = np.clip(at_ns, last_ns, np.maximum(ended_ns, last_ns))
         columns.append(last_ns)
@@ -80,15 +80,15 @@ def _freed_ns(requests: Table) -> Durations:
     return freed_ns
 
 
-def part_measures(parts: Table) -> Figures:
-    """Return the mean of each part, in seconds; None where there is no request."""
+def stage_measures(parts: Table) -> Figures:
+    """Return the mean of each stage, in seconds; None where there is no request."""
     return {
-        f"time_in_{part}": float(parts[f"{part}_ns"].mean()) / 1e9 if len(parts) else None
-        for part in PARTS
+        f"time_in_{stage}": float(parts[f"{stage}_ns"].mean()) / 1e9 if len(parts) else None
+        for stage in STAGES
     }
 
 
 def slowest(parts: Table) -> Table:
     """Return the hundredth of the requests with the longest response times, at least one."""
-    response_ns = sum(parts[f"{part}_ns"] for part in PARTS)
+    response_ns = sum(parts[f"{stage}_ns"] for stage in STAGES)
     return parts[np.argsort(response_ns, kind="stable")[-max(len(parts) // 100, 1) :]]

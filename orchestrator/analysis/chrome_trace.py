@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from labkit.wire.samples import OUTCOMES, request_id
-from orchestrator.analysis.breakdown import STRETCHES, reached_ns
+from orchestrator.analysis.breakdown import STAGE_ENDS, reached_ns
 from orchestrator.analysis.chart_data import choose_users
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord
@@ -86,9 +86,9 @@ def _parts(row: np.void, at_ns: Table, track: int) -> Iterator[Event]:
         yield _span(CONNECTIONS, track, OUTCOMES[row["outcome"]], whole, _request(row))
         return
     begun_ns = int(row["due_ns"])
-    for (part, _), ended_ns in zip(STRETCHES, at_ns.tolist(), strict=True):
+    for (stage, _), ended_ns in zip(STAGE_ENDS, at_ns.tolist(), strict=True):
         if ended_ns > begun_ns:
-            name = part.replace("_", " ")
+            name = stage.replace("_", " ")
             yield _span(CONNECTIONS, track, name, (begun_ns, ended_ns), _request(row))
         begun_ns = ended_ns
 

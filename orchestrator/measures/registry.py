@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
-from orchestrator.measures.stages import MEASURES_OF_PARTS
+from orchestrator.measures.stages import MEASURES_OF_STAGES
 
 _SUFFIXES = {COUNT: "", TIME: "_s", SIZE: "_bytes", RATE: "_per_s"}
 
@@ -107,7 +107,7 @@ _REGISTRY = (
     Measure("peak_memory", SIZE, "most memory the server held, shared pages in each process"),
     Measure("server_exit_code", COUNT, "how the server ended once it was told to"),
     Measure("utilization", COUNT, "time in service over workers times makespan; above 1 in a loop"),
-    *(_of_group(name, TIME, meaning) for name, meaning in MEASURES_OF_PARTS.items()),
+    *(_of_group(name, TIME, meaning) for name, meaning in MEASURES_OF_STAGES.items()),
     Measure("recovery_time", TIME, "from the end of the faults until throughput is back at 90%"),
     Measure("in_system_mean", COUNT, "messages due and not over, on average: L of Little's law"),
     Measure("waiting_mean", COUNT, "messages due and not in service yet, on average"),

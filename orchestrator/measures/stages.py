@@ -1,6 +1,6 @@
 """What the time of a request is spent in: the names of the parts, and what each means."""
 
-PARTS = {
+STAGES = {
     "schedule_lag": "due, and nothing was done for it: the client was late",
     "connection_wait": "due, and no connection of the pool was free",
     "connect": "establishing its connection",
@@ -13,7 +13,8 @@ PARTS = {
 }
 """In the order in which a request passes through them; see `orchestrator.analysis.breakdown`."""
 
-MEASURES_OF_PARTS = {
-    f"time_in_{part}": f"mean part of response time: {meaning}" for part, meaning in PARTS.items()
+MEASURES_OF_STAGES = {
+    f"time_in_{stage}": f"mean stage of response time: {meaning}"
+    for stage, meaning in STAGES.items()
 }
 """By name, what the mean of each is; together they are the mean response time."""

@@ -5,7 +5,7 @@ Windows around its faults, its slowest messages, and the run as its queueing twi
 
 from collections.abc import Sequence
 
-from orchestrator.measures.stages import MEASURES_OF_PARTS
+from orchestrator.measures.stages import MEASURES_OF_STAGES
 
 WINDOWS = ("before", "during", "after")
 """Of a run that has faults; see `orchestrator.analysis.windows`."""
@@ -36,7 +36,7 @@ _SHARES = ("mean", "p50", "p90", "p99", "max")
 SIMULATED = (
     "makespan", "throughput", "acked", *(f"response_time_{share}" for share in _SHARES),
     "response_time_p999", *(f"exchange_time_{share}" for share in _SHARES), "waiting_time_mean",
-    "first_service_wait_p50", "first_service_wait_max", "peak_in_service", *MEASURES_OF_PARTS,
+    "first_service_wait_p50", "first_service_wait_max", "peak_in_service", *MEASURES_OF_STAGES,
 )  # fmt: skip
 """What it may ask of the twin, ``predicted.response_time_p99``."""
 
@@ -46,7 +46,7 @@ def views(*, has_faults: bool) -> dict[str, Sequence[str]]:
     windows = WINDOWS if has_faults else ()
     return {
         **dict.fromkeys(windows, MEASURED),
-        SLOWEST: tuple(MEASURES_OF_PARTS),
+        SLOWEST: tuple(MEASURES_OF_STAGES),
         PREDICTED: SIMULATED,
         REPLAYED: SIMULATED,
     }

@@ -16,13 +16,13 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from labkit.protocol.work import Demand
-from orchestrator.analysis.breakdown import DECOMPOSED, decompose, part_measures
+from orchestrator.analysis.breakdown import BREAKDOWN, decompose, stage_measures
 from orchestrator.analysis.client_measures import of_requests, of_service
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.join import Merged
 from orchestrator.analysis.statistics import Durations, Figures, between_ns, ratio
 from orchestrator.measures.dimensions import TIME, format_value
-from orchestrator.measures.stages import MEASURES_OF_PARTS
+from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED, REPLAYED
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import TwinSummary
@@ -152,7 +152,7 @@ def figures_of(table: Table, begin_ns: int, workers: int) -> Figures:
         "utilization": ratio(busy_s, workers * makespan_s),
         **of_requests(counted),
         **of_service(counted),
-        **part_measures(decompose(counted)),
+        **stage_measures(decompose(counted)),
     }
 
 
@@ -160,7 +160,7 @@ INSTANTS = (
     "due_ns", "sent_ns", "accepted_ns", "dequeued_ns", "started_ns", "finished_ns", "ended_ns",
 )  # fmt: skip
 SAMPLE = np.dtype(
-    [(each, "<i8") for each in (*INSTANTS, "response_ns", "residual_ns")] + DECOMPOSED.descr
+    [(each, "<i8") for each in (*INSTANTS, "response_ns", "residual_ns")] + BREAKDOWN.descr
 )
 """A request as the twin has it; ``residual_ns`` is the measured response time less its own."""
 
@@ -218,7 +218,7 @@ def _samples(twin: Twin, table: Table, merged: Merged) -> Table:
     own["response_ns"] = between_ns(table, "due_ns", "ended_ns")
     own["residual_ns"] = between_ns(twin.requests, "due_ns", "ended_ns") - own["response_ns"]
     parts = decompose(table)
-    for column in DECOMPOSED.names or ():
+    for column in BREAKDOWN.names or ():
         own[column] = parts[column]
     samples[twin.rows] = own
     return samples
@@ -270,7 +270,7 @@ def parting(measured: Figures, predicted: Figures) -> Parting | None:
 def _culprit(measured: Figures, predicted: Figures) -> tuple[str, float]:
     """Return the part whose mean differs most, and by how much."""
     differs_s = {
-        name: (measured[name] or 0.0) - (predicted[name] or 0.0) for name in MEASURES_OF_PARTS
+        name: (measured[name] or 0.0) - (predicted[name] or 0.0) for name in MEASURES_OF_STAGES
     }
     name = max(differs_s, key=lambda each: abs(differs_s[each]))
     return name, differs_s[name]

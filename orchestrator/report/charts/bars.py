@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from orchestrator.analysis.chart_data import Share
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.registry import MEASURES, Measure
-from orchestrator.measures.stages import PARTS
+from orchestrator.measures.stages import STAGES
 from orchestrator.report.charts.plot import WIDTH, Chart, Key, Plot, Shape, Subject, Table, Word
 from orchestrator.report.columns import UNKNOWN, measure_text, measured
 
@@ -172,7 +172,7 @@ def parts(subjects: Sequence[Subject]) -> Chart | None:
     if not rows:
         return None
     longest = max(sum(found.values()) for *_, found in rows)
-    present = [part for part in PARTS if any(found[part] for *_, found in rows)]
+    present = [part for part in STAGES if any(found[part] for *_, found in rows)]
     return Chart(
         key="parts",
         title="Where the time went",
@@ -187,7 +187,7 @@ def parts(subjects: Sequence[Subject]) -> Chart | None:
             for name in dict.fromkeys(name for name, *_ in rows)
         ],
         legend=[
-            Key(f"part {part}", f"{_number(part)} {_stage_name(part)}: {PARTS[part]}")
+            Key(f"part {part}", f"{_number(part)} {_stage_name(part)}: {STAGES[part]}")
             for part in present
         ],
         table=_table(rows, present),
@@ -202,9 +202,9 @@ def _of(subject: Subject) -> Iterator[tuple[str, Mapping[str, float]]]:
         ("all messages, as predicted", case.groups.get(PREDICTED, {})),
         ("the slowest hundredth", case.groups.get(SLOWEST, {})),
     ):
-        found = {part: figures.get(MEASURES[f"time_in_{part}"].key) for part in PARTS}
+        found = {part: figures.get(MEASURES[f"time_in_{part}"].key) for part in STAGES}
         known = {part: value for part, value in found.items() if value is not None}
-        if len(known) == len(PARTS):
+        if len(known) == len(STAGES):
             yield told, known
 
 
@@ -223,7 +223,7 @@ def _stage_bar(name: str, found: Mapping[str, float]) -> Bar:
 
 def _number(part: str) -> str:
     """Return the place of ``part`` in the order in which a message passes through all of them."""
-    return str(list(PARTS).index(part) + 1)
+    return str(list(STAGES).index(part) + 1)
 
 
 def _stage_name(part: str) -> str:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.wire.samples import OUTCOMES
-from orchestrator.analysis.breakdown import decompose, part_measures, slowest
+from orchestrator.analysis.breakdown import decompose, slowest, stage_measures
 from orchestrator.analysis.join import REQUEST
-from orchestrator.measures.stages import PARTS
+from orchestrator.measures.stages import STAGES
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Table
 
@@ -32,7 +32,7 @@ def requests(*rows: Mapping[str, int]) -> Table:
 
 def parts_of(row: Mapping[str, int]) -> dict[str, int]:
     (found,) = decompose(requests(row))
-    return {part: int(found[f"{part}_ns"]) for part in PARTS if found[f"{part}_ns"]}
+    return {stage: int(found[f"{stage}_ns"]) for stage in STAGES if found[f"{stage}_ns"]}
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def any_requests(draw: st.DrawFn) -> Table:
 @given(any_requests())
 def test_the_parts_add_up_to_the_response_time_and_none_is_negative(table: Table) -> None:
     parts = decompose(table)
-    together = sum((parts[f"{part}_ns"] for part in PARTS), np.zeros(len(table), np.int64))
+    together = sum((parts[f"{stage}_ns"] for stage in STAGES), np.zeros(len(table), np.int64))
     response_ns = table["ended_ns"].astype(np.int64) - table["due_ns"].astype(np.int64)
     assert (together == np.where(table["outcome"] == ACKED, response_ns, 0)).all()
-    assert all((parts[f"{part}_ns"] >= 0).all() for part in PARTS)
+    assert all((parts[f"{stage}_ns"] >= 0).all() for stage in STAGES)
 
 
 def test_the_slowest_are_a_hundredth_of_all_and_at_least_one() -> None:
@@ -97,4 +97,4 @@ def test_the_slowest_are_a_hundredth_of_all_and_at_least_one() -> None:
     parts = decompose(requests(*rows))
     assert sorted(slowest(parts)["answer_ns"].tolist()) == [5 + 248, 5 + 249]
     assert slowest(parts[:3])["answer_ns"].tolist() == [7]
-    assert part_measures(slowest(parts[:0]))["time_in_service"] is None
+    assert stage_measures(slowest(parts[:0]))["time_in_service"] is None

@@ -1,11 +1,11 @@
 from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.measures.registry import MEASURES
-from orchestrator.measures.stages import PARTS
+from orchestrator.measures.stages import STAGES
 from orchestrator.report.charts.bars import costs, fairness, parts
 from orchestrator.report.charts.plot import Subject
 from tests.unit.orchestrator.report.report_fixtures import case, exhibit, serve
 
-SECONDS = {MEASURES[f"time_in_{part}"].key: 0.0 for part in PARTS} | {
+SECONDS = {MEASURES[f"time_in_{part}"].key: 0.0 for part in STAGES} | {
     "time_in_accept_queue_s": 0.3,
     "time_in_service_s": 0.1,
 }
