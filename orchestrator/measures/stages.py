@@ -14,7 +14,7 @@ STAGES = {
 """In the order in which a request passes through them; see `orchestrator.analysis.breakdown`."""
 
 MEASURES_OF_STAGES = {
-    f"time_in_{stage}": f"mean stage of response time: {meaning}"
+    f"time_in_{stage}": f"mean part of response time: {meaning}"
     for stage, meaning in STAGES.items()
 }
 """By name, what the mean of each is; together they are the mean response time."""
