@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, exhibit
@@ -21,6 +22,7 @@ from orchestrator.results.summary import FaultSummary, RunSummary
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, Run, plan
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.server import ServerSettings
 from orchestrator.twin.comparison import beside
 from orchestrator.twin.parameters import WITH_WORKERS
 
@@ -43,16 +45,17 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         OSError, ValueError, KeyError: a file is not there or was not written by a run that ended.
         ArchiveError: the samples cannot be stored.
     """
-    case, folder = run.case, archive.raw_folder(run.slug)
+    folder = archive.raw_folder(run.slug)
     ended = json.loads((folder / CASE).read_text(encoding="utf-8"))
+    case, discipline = _as_run(run.case, ended)
     log = read_server_log(folder / SERVER_LOG)
     is_told = log.first("listening") is not None or scenario.target_of(case.model) is None
     evidence = Evidence(
-        inputs=case.inputs() if is_told else _configured(case),
+        inputs=case.inputs() if is_told else _configured(run.case),
         clients=read_client_run(folder),
         log=log if is_told else log_of([]),
         is_told=is_told,
-        is_one_at_a_time=discover_twins().get(case.model) in WITH_WORKERS,
+        is_one_at_a_time=discipline in WITH_WORKERS,
         server_exit_code=ended["server_exit_code"],
         planned=case.planned(),
         open_groups=case.open_groups(),
@@ -61,7 +64,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         kernel=read_kernel_log(folder),
     )
     analysis = analyse(evidence)
-    twin = beside(case, analysis.merged, evidence)
+    twin = beside(case, analysis.merged, evidence, discipline)
     analysis = replace(analysis, views={**analysis.views, **twin.views})
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
@@ -79,6 +82,17 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     update = {"invalid": disturbed, "notes": list(evidence.kernel.notes), "twin": twin.summary}
     summary = summary.model_copy(update=update)
     return Conclusion(run, summary, shown, values)
+
+
+def _as_run(case: Case, ended: Mapping[str, Any]) -> tuple[Case, str | None]:
+    """Return ``case`` with the settings that its server ran with, and its model's discipline.
+
+    Both are in the results, so that another checkout comes to the same figures. Results of before
+    that was so are analysed with this checkout's defaults and labels.
+    """
+    if "server" not in ended:
+        return case, discover_twins().get(case.model)
+    return case.with_server(ServerSettings.model_validate(ended["server"])), ended["twin"]
 
 
 def _configured(case: Case) -> dict[str, float]:

@@ -19,6 +19,7 @@ from orchestrator.execution.load_driver import Watch, drive
 from orchestrator.results.archive import CASE, CLIENTS
 from orchestrator.results.kernel_log import last_depth
 from orchestrator.scenario.faults import Fault, are_proxied
+from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
@@ -75,6 +76,8 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     ended = {
         "name": case.name,
         "inputs": case.inputs(),
+        "server": case.server.complete().model_dump(exclude_none=True),
+        "twin": discover_twins().get(case.model),
         "server_exit_code": end.server_exit_code,
         "client_exit_codes": end.client_exit_codes,
         "wall_s": round(wall_s, 6),

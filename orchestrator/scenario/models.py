@@ -17,7 +17,7 @@ def discover_models(compose_file: Path = COMPOSE_FILE) -> list[str]:
 
 
 def discover_twins(compose_file: Path = COMPOSE_FILE) -> dict[str, str]:
-    """Return what each model that says so tells its queueing twin; see docs/twin.md."""
+    """Return the label ``lab.twin`` of each model that has one; see docs/twin.md."""
     return {name: labels[TWIN] for name, labels in _servers(compose_file) if TWIN in labels}
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labkit.workload.load_order import GroupOrder
 from orchestrator.scenario.clients import Group
@@ -32,6 +32,10 @@ class Case:
     def server(self) -> ServerSettings:
         """The settings of the server."""
         return self.settings.server
+
+    def with_server(self, server: ServerSettings) -> "Case":
+        """Return the same case with these settings of the server."""
+        return replace(self, settings=replace(self.settings, server=server))
 
     @property
     def groups(self) -> tuple[Group, ...]:

@@ -56,6 +56,18 @@ class ServerSettings(Section):
             for name, value in settings.items()
         }
 
+    def complete(self) -> "ServerSettings":
+        """Return these settings with the server's defaults for those that the load depends on."""
+        defaults = {
+            "workers": SERVER_DEFAULTS.workers,
+            "backlog": SERVER_DEFAULTS.backlog,
+            "work": SERVER_DEFAULTS.work,
+            "service_time": f"{SERVER_DEFAULTS.service_time_s:g}s",
+            "max_service_time": f"{SERVER_DEFAULTS.max_service_time_s:g}s",
+        }
+        absent = {name: each for name, each in defaults.items() if getattr(self, name) is None}
+        return self.model_copy(update=absent)
+
     @property
     def service_time_s(self) -> float:
         """Demand in seconds of a message that carries none."""

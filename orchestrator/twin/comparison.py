@@ -9,7 +9,6 @@ What there is to tell of a run and its twin: figures, samples, and where they pa
 Where a run and its twin part: by how much, and which part of the response time grew.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
@@ -27,7 +26,6 @@ from orchestrator.measures.views import PREDICTED, REPLAYED
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import TwinSummary
 from orchestrator.results.tables import Table
-from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.server import SERVER_DEFAULTS
 from orchestrator.twin.calibrate import actual, calibrate
@@ -184,12 +182,14 @@ class Beside:
         return None if table is None else table["response_ns"][table["ended_ns"] > 0]
 
 
-def beside(case: Case, merged: Merged, evidence: Evidence) -> Beside:
-    """Return what the twin makes of a run of ``case``."""
+def beside(case: Case, merged: Merged, evidence: Evidence, discipline: str | None) -> Beside:
+    """Return what the twin makes of a run of ``case``; ``discipline`` is its model's label."""
     start_ns = evidence.clients.start_ns
-    cpus = evidence.clients.host.get("cpus") or float(os.cpu_count() or 1)
+    cpus = evidence.clients.host.get("cpus")
+    if not cpus:
+        return Beside(TwinSummary(remark="no twin: the number of the host's CPUs is not known"))
     try:
-        twin = twin_of(case, merged, start_ns, discover_twins(), cpus)
+        twin = twin_of(case, merged, start_ns, {case.model: discipline or ""}, cpus)
     except NoTwinError as exc:
         return Beside(TwinSummary(remark=str(exc)))
     begin_ns = start_ns + round(evidence.warmup_s * 1e9)

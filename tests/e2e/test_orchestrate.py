@@ -94,6 +94,22 @@ def test_a_stored_campaign_is_analysed_again_to_the_same(lab: Lab) -> None:
     assert (ended.returncode, ended.stderr) == (first.code, b"")
 
 
+def test_another_checkout_analyses_a_stored_run_to_the_same_bytes(lab: Lab, tmp_path: Path) -> None:
+    """All that analysis needs is in the results: models, labels and defaults may change."""
+    (folder,) = lab.run("scenarios/quickstart.yaml", "--backend", "process").results
+    summary = folder / "summary.json"
+    before = summary.read_bytes()
+    other = copy_checkout(tmp_path / "other")
+    edit(other / "compose.yaml", lambda text: text.replace("lab.twin: process", "lab.twin: loop"))
+    edit(other / "compose.yaml", lambda text: text.replace("  threaded:\n", "  renamed:\n"))
+    edit(
+        other / "labkit/server/settings.py",
+        lambda text: text.replace("workers: int = 5", "workers: int = 9"),
+    )
+    assert Lab(other, tmp_path / "none").orchestrate("report", folder).code in {0, 4}
+    assert summary.read_bytes() == before
+
+
 def test_several_runs_are_laid_side_by_side(lab: Lab, tmp_path: Path) -> None:
     scenario = tmp_path / "short.yaml"
     scenario.write_text(
