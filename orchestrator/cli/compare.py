@@ -11,8 +11,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
+from orchestrator.cli.findings import Screen, tell_github
 from orchestrator.cli.options import add_json
-from orchestrator.cli.output import Screen, say, tell_github, write_out
+from orchestrator.cli.output import say, write_out
 from orchestrator.measures.hints import listed, unknown
 from orchestrator.measures.registry import MEASURES, find_measure
 from orchestrator.report.comparison import print_differences

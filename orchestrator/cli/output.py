@@ -1,29 +1,11 @@
-"""What commands tell: results on standard output, everything else on standard error.
+"""What commands print: results on standard output, everything else on standard error.
 
-Where nobody reads to the end, as behind ``| head``, the exit code stands.
+If the reader closes standard output early, as ``| head`` does, the exit code stays that of the
+command. `orchestrator.cli.findings` prints what a campaign found; this module is quick to import.
 """
 
 import os
 import sys
-from collections.abc import Iterable
-from pathlib import Path
-
-from rich.console import Console
-
-from orchestrator.campaign.summarise import Findings
-from orchestrator.report.github import Annotation, annotations, step_summary
-from orchestrator.report.publish import publish, summary_json
-from orchestrator.report.table import print_table
-from orchestrator.results.archive import Archive
-
-
-class Screen(Console):
-    """Standard output, as tables and lines for a person."""
-
-    def on_broken_pipe(self) -> None:
-        """Say nothing from now on."""
-        self.quiet = True
-        _read_no_more()
 
 
 def write_out(text: str) -> None:
@@ -32,52 +14,14 @@ def write_out(text: str) -> None:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _read_no_more()
+        discard_output()
 
 
-def _read_no_more() -> None:
+def discard_output() -> None:
+    """Send what is still written to standard output nowhere; its reader has left."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str) -> None:
     """Write a line for a person to standard error."""
     sys.stderr.write(text + "\n")
-
-
-def conclude(findings: Findings, archive: Archive, *, as_json: bool) -> int:
-    """Store what was found and show it, even where it cannot be stored; return the exit code.
-
-    Raises:
-        ArchiveError: it cannot be stored.
-    """
-    summary = findings.summary
-    results = f"results: {archive.path}"
-    try:
-        publish(findings, archive)
-    finally:
-        if as_json:
-            write_out(summary_json(summary))
-            say(results)
-        else:
-            screen = Screen()
-            print_table(screen, summary)
-            screen.print(results, markup=False, highlight=False, soft_wrap=True)
-        tell_github(step_summary(summary), annotations(summary))
-    return summary.exit_code
-
-
-def tell_github(markdown: str, remarks: Iterable[Annotation]) -> None:
-    """Add to a step's summary and annotate its run, where this is a step of GitHub Actions.
-
-    Annotations go to standard error, which the runner reads as well. What GitHub cannot be told
-    changes no verdict.
-    """
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        for remark in remarks:
-            say(remark.command())
-    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
-        try:
-            with Path(path).open("a", encoding="utf-8") as stream:
-                stream.write(markdown)
-        except OSError as exc:
-            say(f"orchestrate.py: no step summary: cannot write {path}: {exc.strerror}")

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from orchestrator.campaign.verdict import grade
+from orchestrator.cli.findings import Screen
 from orchestrator.cli.options import add_json, add_scenario
-from orchestrator.cli.output import Screen, say, write_out
+from orchestrator.cli.output import say, write_out
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES

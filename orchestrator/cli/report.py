@@ -6,8 +6,9 @@ from pathlib import Path
 
 from orchestrator.campaign.restore import RestoreError, restore
 from orchestrator.campaign.summarise import Findings
+from orchestrator.cli.findings import conclude
 from orchestrator.cli.options import add_json
-from orchestrator.cli.output import conclude, say
+from orchestrator.cli.output import say
 from orchestrator.execution import interrupts
 from orchestrator.report.publish import publish_together
 from orchestrator.results.archive import Archive

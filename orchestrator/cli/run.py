@@ -12,8 +12,8 @@ from rich.console import Console
 
 from orchestrator.campaign.campaign import Campaign, Setting, new_campaign_id
 from orchestrator.campaign.progress import follow
+from orchestrator.cli.findings import conclude
 from orchestrator.cli.options import add_json, add_scenario, asked_scenario
-from orchestrator.cli.output import conclude
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError
 from orchestrator.execution.docker.backend import DockerBackend

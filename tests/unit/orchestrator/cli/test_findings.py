@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.campaign.summarise import Findings
-from orchestrator.cli.output import conclude, tell_github
+from orchestrator.cli.findings import conclude, tell_github
 from orchestrator.report.github import Annotation
 from orchestrator.results.archive import Archive
 from tests.unit.orchestrator.report.report_fixtures import FAILED, case, summary
