@@ -68,7 +68,7 @@ pictures: .venv/runtime.stamp ## Draw the pictures of the README anew, from real
 twin: .venv/dev.stamp ## Run every model beside its queueing twin: by how much do they differ? Three minutes
 	@$(PY) -m pytest -q -s --long tests/e2e/test_twin.py tests/e2e/test_predict.py
 
-bench: .venv-bench/bench.stamp ## Measure servers and client beside their peers, seven minutes; or ARGS="--quick short"
+bench: .venv-bench/bench.stamp .venv/runtime.stamp ## Measure servers and client beside their peers, seven minutes; or ARGS="--quick short"
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 lock: .venv/dev.stamp ## Lock dependencies with hashes; to newer versions with ARGS=--upgrade

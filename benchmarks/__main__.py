@@ -22,7 +22,7 @@ measures:
   idle        10,000 idle connections: their memory, and p99 of 100 active ones beside them
   log         what the event log costs at each level
   evidence    what it costs to be looked at by the kernel's probe
-  start       the time to listening, and the size of the images
+  start       servers to listening, quick commands to their end, and the size of the images
   client      the lab's client as a load generator beside other clients
   open        an open loop: is the lab's client on time, and does it see what one in C sees?
 """

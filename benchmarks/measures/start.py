@@ -1,8 +1,12 @@
-"""From the start of the process to listening, and the image layers over the base."""
+"""How long programs take to start: each server to listening, each quick command to its end.
+
+Besides, the size of the image layers over the base.
+"""
 
 import json
 import shutil
 import subprocess
+import time
 
 from benchmarks.contestants import Contestant, lab, limit, peer
 from benchmarks.machine import ROOT
@@ -13,20 +17,54 @@ from benchmarks.tables import Table, Target
 MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
 STARTS_PER_ROUND = 3
 ENGINE_DEADLINE_S = 20
+PYTHON = ROOT / ".venv" / "bin" / "python"
+"""Has what the orchestrator needs, as the bench's own environment has not: `make bench`."""
+
+LIBRARIES = "import pydantic, yaml"
+SCENARIO = "scenarios/quickstart.yaml"
+COMMANDS = {
+    LIBRARIES: ["-c", LIBRARIES],
+    "--help": ["orchestrate.py", "--help"],
+    "validate": ["orchestrate.py", "validate", SCENARIO],
+    "plan": ["orchestrate.py", "plan", SCENARIO],
+}
+COMMAND_TARGETS = {"--help": 0.15 / 0.07, "validate": 0.35 / 0.07, "plan": 0.45 / 0.07}
+"""As ratios to importing the two libraries, which takes 0.07 s where the bounds were set."""
 
 
 def measure(effort: Effort) -> list[Table]:
-    """Return a table of starts and, where an engine has the images, one of their sizes."""
+    """Return tables of starts and, if an engine has the images, one of their sizes."""
     contestants = [
         *(lab(model) for model in MODELS), peer("asyncio_protocol"), peer("gevent_stream"), limit()
     ]  # fmt: skip
     starts = interleave(contestants, effort.rounds, _start_ms)
     targets = [Target(model, 60, at_least=False) for model in MODELS]
-    tables = [Table("start of the process to listening", "ms", starts, targets)]
+    tables = [Table("start of the process to listening", "ms", starts, targets), _commands(effort)]
     if layers := {model: [size] for model in MODELS if (size := _layers_kb(model)) is not None}:
         bounds = [Target(model, 100, at_least=False) for model in layers]
         tables.append(Table("image layers over the base", "kB", layers, bounds))
     return tables
+
+
+def _commands(effort: Effort) -> Table:
+    """Return how long the quick commands take, beside importing the libraries that they need."""
+    times_ms: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    for _ in range(effort.rounds):
+        for name, arguments in COMMANDS.items():
+            times_ms[name].append(min(_run_ms(arguments) for _ in range(STARTS_PER_ROUND)))
+    targets = [
+        Target(name, round(bound, 2), LIBRARIES, at_least=False)
+        for name, bound in COMMAND_TARGETS.items()
+    ]
+    return Table("orchestrate.py, start to end", "ms", times_ms, targets)
+
+
+def _run_ms(arguments: list[str]) -> float:
+    begun_s = time.monotonic()
+    subprocess.run(  # noqa: S603 our own program
+        [PYTHON, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, check=True
+    )
+    return (time.monotonic() - begun_s) * 1e3
 
 
 def _start_ms(contestant: Contestant) -> float:
