@@ -64,7 +64,7 @@ def _difference(later: float | None, earlier: float | None) -> float | None:
     return None if later is None or earlier is None else later - earlier
 
 
-PACKAGES = ("docker", "jinja2", "lark", "pydantic", "pyyaml", "rich", "tenacity")
+REQUIREMENTS = ROOT / "requirements.in"
 
 
 def describe_host(backend: Mapping[str, object]) -> dict[str, object]:
@@ -75,11 +75,17 @@ def describe_host(backend: Mapping[str, object]) -> dict[str, object]:
         "cpus": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in _required()},
         "git_revision": _git("rev-parse", "HEAD"),
         "git_modified": bool(_git("status", "--porcelain")),
         "backend": dict(backend),
     }
+
+
+def _required() -> list[str]:
+    """Return the packages that the orchestrator needs, by the file that the lock is made from."""
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _git(*arguments: str) -> str | None:

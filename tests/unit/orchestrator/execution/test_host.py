@@ -90,3 +90,10 @@ def test_a_disturbed_run_breaks_a_rule_and_an_unknown_figure_none() -> None:
     rules = [parse_expression(text) for text in ("host_busy < 25%", "host_steal < 10%")]
     assert disturbances(rules, measured()) == ["host_busy < 25% does not hold, 0.375 vs 0.25"]
     assert disturbances(rules, measured(busy_s=None)) == []
+
+
+def test_the_environment_names_every_package_that_the_orchestrator_needs() -> None:
+    packages = host.describe_host({})["packages"]
+    assert isinstance(packages, dict)
+    assert {"numpy", "hdrhistogram", "prometheus-client", "docker", "pyyaml"} <= set(packages)
+    assert all(packages.values())
