@@ -24,7 +24,7 @@ test: .venv/dev.stamp ## Run all tests; pytest options in ARGS; LAB_REQUIRE_DOCK
 	$(PY) -m pytest $(ARGS)
 
 conformance: .venv/dev.stamp ## Try the contract on a model, MODEL=prefork, or on any server, TARGET=127.0.0.1:3001
-	@$(PY) -m tests.conformance $(if $(TARGET),$(TARGET),--model $(MODEL))
+	@$(PY) -m conformance $(if $(TARGET),$(TARGET),--model $(MODEL))
 
 drains: .venv/dev.stamp ## SIGTERM under load, 200 times a model: five minutes at most
 	@$(ENDURE)/test_drains.py

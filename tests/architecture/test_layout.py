@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import ROOT, discover_models
+from conformance import ROOT, discover_models
 
-ROOMS = ("labkit", "services", "client", "faultproxy", "probe", "orchestrator")
+ROOMS = ("labkit", "services", "client", "faultproxy", "probe", "conformance", "orchestrator")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 MODULE_LINES = 400
 SERVER_CODE_LINES = 150

@@ -18,10 +18,10 @@ import pytest
 from client.load import load_of
 from client.loop import Loop
 from client.task import Task
+from conformance import discover_models
+from conformance.server_process import RunningServer, starting
 from labkit.wire.samples import rows
 from labkit.workload.load_order import OPEN, GroupOrder, Share
-from tests.harness import RunningServer, starting
-from tests.models import discover_models
 
 RATE_PER_S = 100.0
 CYCLE_S, FROZEN_S, CYCLES = 5.0, 1.0, 2

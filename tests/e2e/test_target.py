@@ -11,8 +11,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from conformance.target import await_true
 from tests.e2e.lab import ROOT, Lab
-from tests.target import await_true
 
 SERVER = ROOT / "examples" / "own_server" / "server.py"
 IMAGE = "server-models-lab-own/test"

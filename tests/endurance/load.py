@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.target import Client, Target
+from conformance.target import Client, Target
 
 MAX_PIPELINE = 40
 

@@ -18,10 +18,10 @@ import time
 
 import pytest
 
+from conformance import discover_models
+from conformance.server_process import RunningServer, Starter, starting
+from conformance.target import RemoteTarget, await_true
 from tests.endurance.load import Visitor, visitors
-from tests.harness import RunningServer, Starter, starting
-from tests.models import discover_models
-from tests.target import RemoteTarget, await_true
 
 DRAIN_TIMEOUT_S = 10
 VISITORS = 8

@@ -10,9 +10,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from conformance import discover_models
 from orchestrator.scenario.faults import CPU_LIMIT, KILL, KILL_WORKER, KINDS, LASTING
 from tests.e2e.lab import ROOT, Lab
-from tests.models import discover_models
 
 SCENARIO = """\
 intent: Does {kind} take effect, and does nothing of it stay?

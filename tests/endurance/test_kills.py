@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance import discover_models
+from conformance.server_process import RunningServer, has_process_pool, is_process, starting
 from tests.endurance.load import visitors
-from tests.harness import RunningServer, has_process_pool, is_process, starting
-from tests.models import discover_models
 
 WORKERS = 5
 PERIOD_S = 0.1

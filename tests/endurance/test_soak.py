@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import pytest
 
+from conformance import discover_models
+from conformance.server_process import RunningServer, starting
+from conformance.target import Client, Target
 from tests.endurance.load import visitors
-from tests.harness import RunningServer, starting
-from tests.models import discover_models
-from tests.target import Client, Target
 
 GROWTH_BYTES = 4 << 20  # a process, after the warm-up; a leak of 1 KiB a connection exceeds it
 VISITORS = 3

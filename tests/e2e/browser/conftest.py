@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import find_browser
+from tests.browser_fixtures import find_browser
 
 Scheme = Literal["light", "dark"]
 NARROW, WIDE = 390, 1280

@@ -1,4 +1,4 @@
-"""The contract holds through an image and a published port, and of a server that is just a port."""
+"""The servers in containers keep the contract, through a published port."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def test_a_container_keeps_the_contract(model: str, project: Project) -> None:
     container = project.up(model, **settings)
     host, port = address(container)
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.conformance", f"{host}:{port}"],
+        [sys.executable, "-m", "conformance", f"{host}:{port}"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,8 +6,8 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from conformance.target import await_true
 from probe.accept_queue import AcceptQueue, AcceptQueueReader
-from tests.target import await_true
 
 WAITING, BACKLOG = 3, 5
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.target import await_true
 from probe.sampler import Sampler
 from probe.tree import Tree
-from tests.target import await_true
 
 FORKING = """
 import os, sys, threading
