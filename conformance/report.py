@@ -50,12 +50,16 @@ class Report:
             return
         self._ends[report.outcome] += 1
         line = f"{_WORDS[report.outcome]:<15} {report.duration:6.2f} s  {_name(report.nodeid)}"
-        print(line + _why_not(report), file=self._out, flush=True)
+        self._write(line + _why_not(report))
 
     def pytest_sessionfinish(self) -> None:
         """Print the totals."""
         sums = (f"{self._ends[outcome]} {word.lower()}" for outcome, word in _WORDS.items())
-        print(", ".join(sums), file=self._out, flush=True)
+        self._write(", ".join(sums))
+
+    def _write(self, text: str) -> None:
+        self._out.write(text + "\n")
+        self._out.flush()
 
 
 def _name(nodeid: str) -> str:

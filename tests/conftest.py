@@ -10,9 +10,8 @@ import pytest
 from orchestrator.engine import Engine, find_engine
 from tests.browser_fixtures import find_browser
 
-pytest.register_assert_rewrite(
-    "conformance.server_process", "conformance.target"
-)  # their asserts explain, too
+# Before anything imports them: their assertions are explained, too.
+pytest.register_assert_rewrite("conformance.server_process", "conformance.target")
 
 HINT = "to install an engine: make engine base-image"
 BROWSER_HINT = "to install one: make browser"
