@@ -1,4 +1,4 @@
-"""What may be asked of the proxy, and that every problem is told."""
+"""Toxics in JSON: what is valid, and that every problem is reported."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultproxy.prescription import PrescriptionError, read_prescription
 from faultproxy.settings import Settings, SettingsError
+from faultproxy.toxic_spec import ToxicSpecError, read_toxic_specs
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -28,31 +28,31 @@ ENTRIES = st.fixed_dictionaries(
 
 
 def test_defaults_are_those_of_toxiproxy() -> None:
-    (toxic,) = read_prescription([{"type": "latency", "attributes": {"latency": "50ms"}}])
+    (toxic,) = read_toxic_specs([{"type": "latency", "attributes": {"latency": "50ms"}}])
     assert (toxic.name, toxic.stream, toxic.toxicity) == ("latency_downstream", "downstream", 1)
     assert toxic.values == {"latency": 50_000_000, "jitter": 0}
 
 
 @given(JSON | st.lists(ENTRIES | JSON, max_size=3))
-def test_anything_is_read_or_refused_with_reasons(asked: object) -> None:
+def test_anything_is_read_or_refused_with_reasons(value: object) -> None:
     try:
-        toxics = read_prescription(asked)
-    except PrescriptionError as exc:
+        toxics = read_toxic_specs(value)
+    except ToxicSpecError as exc:
         reasons = str(exc).splitlines()
     else:
         reasons = [toxic.name for toxic in toxics]
     assert all(reasons)
 
 
-def test_every_problem_is_told_at_once() -> None:
-    asked = [
+def test_all_problems_are_reported_at_once() -> None:
+    value = [
         {"type": "latency", "stream": "sideways", "attributes": {"latency": 50, "jiter": "1ms"}},
         {"type": "latenzy"},
         {"type": "bandwidth", "toxicity": 2, "when": "now"},
         "reset_peer",
     ]
-    with pytest.raises(PrescriptionError) as caught:
-        read_prescription(asked)
+    with pytest.raises(ToxicSpecError) as caught:
+        read_toxic_specs(value)
     assert str(caught.value).splitlines() == [
         "toxic 1 (latency): stream: 'sideways' is none of: upstream, downstream",
         "toxic 1 (latency): attributes: jiter: no such attribute; there is: latency, jitter",
@@ -67,10 +67,10 @@ def test_every_problem_is_told_at_once() -> None:
     ]
 
 
-def test_a_name_is_given_once() -> None:
+def test_names_are_unique() -> None:
     twice = {"type": "limit_data", "attributes": {"bytes": 1}}
-    with pytest.raises(PrescriptionError, match="'limit_data_downstream' names two toxics"):
-        read_prescription([twice, twice])
+    with pytest.raises(ToxicSpecError, match="two toxics have the name 'limit_data_downstream'"):
+        read_toxic_specs([twice, twice])
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_a_name_is_given_once() -> None:
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(kind: str, attribute: str, value: object) -> None:
-    with pytest.raises(PrescriptionError, match=f"{attribute}: "):
-        read_prescription([{"type": kind, "attributes": {attribute: value}}])
+    with pytest.raises(ToxicSpecError, match=f"{attribute}: "):
+        read_toxic_specs([{"type": kind, "attributes": {attribute: value}}])
 
 
 def test_settings_are_read_from_the_environment() -> None:

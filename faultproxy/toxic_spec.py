@@ -1,4 +1,4 @@
-"""Toxics as they are asked for: toxiproxy's JSON, but durations have units; every problem is told.
+"""Toxics as JSON, in toxiproxy's format except that durations have units; reports every problem.
 
 ``[{"type": "latency", "stream": "upstream", "toxicity": 0.5, "attributes": {"latency": "50ms"}}]``
 """
@@ -17,13 +17,13 @@ STREAMS = (UPSTREAM, DOWNSTREAM)
 KEYS = {"name", "type", "stream", "toxicity", "attributes"}
 
 
-class PrescriptionError(ValueError):
-    """What is asked for cannot be done; one line for each reason."""
+class ToxicSpecError(ValueError):
+    """The list of toxics is invalid; one line for each problem."""
 
 
 @dataclass(frozen=True)
-class Prescribed:
-    """One toxic: in which direction, and on which share of the connections, from 0 to 1."""
+class ToxicSpec:
+    """A toxic, its direction, and the share of connections that it affects, from 0 to 1."""
 
     name: str
     kind: str
@@ -31,8 +31,8 @@ class Prescribed:
     toxicity: float
     values: Mapping[str, Any] = field(hash=False)
 
-    def begin(self, seed: int, connection: int, now_ns: int) -> Toxic | None:
-        """Return it at work on ``connection``, or None where the draw spares this one."""
+    def start(self, seed: int, connection: int, now_ns: int) -> Toxic | None:
+        """Return a toxic for ``connection``, or None if the draw leaves this connection out."""
         draws = Draws(seed, self.name, "toxic")
         numbers = (draws.pair(connection, number)[0] for number in itertools.count())
         if next(numbers) > self.toxicity:
@@ -40,26 +40,26 @@ class Prescribed:
         return TOXICS[self.kind](self.values, now_ns, numbers.__next__)
 
 
-def read_prescription(asked: object) -> tuple[Prescribed, ...]:
-    """Return the toxics that ``asked`` names, in the order in which bytes meet them.
+def read_toxic_specs(value: object) -> tuple[ToxicSpec, ...]:
+    """Return the toxics in ``value``, in the order in which bytes pass them.
 
     Raises:
-        PrescriptionError: naming each that is wrong, and what it takes.
+        ToxicSpecError: lists each problem, and what is allowed.
     """
-    if not isinstance(asked, list):
-        raise PrescriptionError(f"{shown(asked)} is not a list of toxics")
+    if not isinstance(value, list):
+        raise ToxicSpecError(f"{shown(value)} is not a list of toxics")
     problems: list[str] = []
-    read = [_read_toxic(entry, f"toxic {at}", problems) for at, entry in enumerate(asked, 1)]
+    read = [_read_toxic(entry, f"toxic {at}", problems) for at, entry in enumerate(value, 1)]
     names = [toxic.name for toxic in read if toxic]
     problems += [
-        f"{name!r} names two toxics" for name in sorted(set(names)) if names.count(name) > 1
+        f"two toxics have the name {name!r}" for name in sorted(set(names)) if names.count(name) > 1
     ]
     if problems:
-        raise PrescriptionError("\n".join(problems))
+        raise ToxicSpecError("\n".join(problems))
     return tuple(toxic for toxic in read if toxic)
 
 
-def _read_toxic(entry: object, where: str, problems: list[str]) -> Prescribed | None:
+def _read_toxic(entry: object, where: str, problems: list[str]) -> ToxicSpec | None:
     if not isinstance(entry, dict):
         problems.append(f"{where}: {shown(entry)} is not a map with a type")
         return None
@@ -70,14 +70,14 @@ def _read_toxic(entry: object, where: str, problems: list[str]) -> Prescribed | 
     stream, toxicity = entry.get("stream", DOWNSTREAM), entry.get("toxicity", 1)
     name = entry.get("name", f"{kind}_{stream}")
     found = [f"{key}: no such key" for key in sorted(set(map(str, entry)) - KEYS)]
-    found += _frame_problems(name, stream, toxicity)
+    found += _common_problems(name, stream, toxicity)
     values: dict[str, Any] = {}
     found += _read_attributes(TOXICS[kind].attributes, entry.get("attributes", {}), values)
     problems += [f"{where} ({kind}): {problem}" for problem in found]
-    return None if found else Prescribed(name, kind, stream, float(toxicity), values)
+    return None if found else ToxicSpec(name, kind, stream, float(toxicity), values)
 
 
-def _frame_problems(name: object, stream: object, toxicity: object) -> Iterator[str]:
+def _common_problems(name: object, stream: object, toxicity: object) -> Iterator[str]:
     if not isinstance(name, str) or not name:
         yield f"name: {shown(name)} is not a text"
     if stream not in STREAMS:

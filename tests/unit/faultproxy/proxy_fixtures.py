@@ -1,4 +1,4 @@
-"""A proxy as a process, and the server behind it in the test's own hands."""
+"""A proxy process, with the test as the server behind it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ DEADLINE_S = 20
 
 @dataclass
 class RunningProxy:
-    """The process, where it listens, and the listener that it passes connections on to."""
+    """The process, its ports, and the listener that is its target."""
 
     process: subprocess.Popen[str]
     port: int
@@ -29,7 +29,7 @@ class RunningProxy:
 
     @contextmanager
     def connection(self) -> Iterator[tuple[socket.socket, socket.socket]]:
-        """Give the client's end and the server's end of a connection through the proxy."""
+        """Yield the client's end and the server's end of a connection through the proxy."""
         client = self.connect()
         server, _ = self.listener.accept()
         server.settimeout(DEADLINE_S)
@@ -37,22 +37,22 @@ class RunningProxy:
             yield client, server
 
     def connect(self) -> socket.socket:
-        """Connect to the proxy alone."""
+        """Connect to the proxy, without accepting on the server's side."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
 
-    def prescribe(self, toxics: object) -> Message:
-        """Ask for ``toxics`` from now on; return the answer."""
-        return self.order("toxics", toxics=toxics)
+    def set_toxics(self, toxics: object) -> Message:
+        """Replace the toxics; return the answer."""
+        return self.request("toxics", toxics=toxics)
 
-    def order(self, kind: str, **fields: object) -> Message:
-        """Return the answer to a message over a control connection of its own."""
+    def request(self, kind: str, **fields: object) -> Message:
+        """Send a message over a new control connection; return the answer."""
         control = socket.create_connection(("127.0.0.1", self.control_port), timeout=DEADLINE_S)
         with Channel(control) as channel:
             channel.send(kind, **fields)
             return channel.receive()
 
     def stop(self) -> list[dict[str, Any]]:
-        """Send SIGTERM; return the rest of its log once it ended, in good order and silently."""
+        """Send SIGTERM; assert exit code 0 and an empty stderr; return the rest of the log."""
         self.process.send_signal(signal.SIGTERM)
         out, err = self.process.communicate(timeout=DEADLINE_S)
         assert (self.process.returncode, err) == (0, "")
@@ -60,7 +60,7 @@ class RunningProxy:
 
 
 def start(environ: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Start the program with nothing but ``environ`` said of it."""
+    """Start the program with ``environ`` as its only settings."""
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("LAB_")}
     return subprocess.Popen(
         [sys.executable, "-m", "faultproxy"],
@@ -74,7 +74,7 @@ def start(environ: Mapping[str, str]) -> subprocess.Popen[str]:
 
 @contextmanager
 def running_proxy(toxics: object = (), **environ: str) -> Iterator[RunningProxy]:
-    """Run a proxy that begins with ``toxics``."""
+    """Run a proxy that starts with ``toxics``."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(DEADLINE_S)
         process = start(
@@ -97,7 +97,7 @@ def running_proxy(toxics: object = (), **environ: str) -> Iterator[RunningProxy]
 
 
 def toxic(kind: str, stream: str = "downstream", **attributes: object) -> dict[str, object]:
-    """Return a toxic as it is asked for."""
+    """Return a toxic in JSON form."""
     return {"type": kind, "stream": stream, "attributes": attributes}
 
 
@@ -108,7 +108,7 @@ def read_exactly(sock: socket.socket, size: int) -> bytes:
 
 
 def read_to_end(sock: socket.socket) -> bytes:
-    """Return all that comes until the end of the stream."""
+    """Return all bytes until the end of the stream."""
     parts = []
     while part := sock.recv(1 << 16):
         parts.append(part)
