@@ -1,4 +1,4 @@
-"""What a server's processes and threads use together: a process and all that descend from it."""
+"""What a server's processes use: a process and all its descendants."""
 
 import errno
 import os
@@ -13,14 +13,14 @@ from probe.proc_text import (
 )
 
 ENDED = frozenset("ZX")  # zombie, dead
-UNTOLD = (OSError, ValueError)
-"""What a file raises whose process has ended meanwhile, or that this kernel does not have."""
+UNREADABLE = (OSError, ValueError)
+"""Raised for a file whose process has ended, or that this kernel does not have."""
 
 Found = TypeVar("Found")
 
 
 class Usage(NamedTuple):
-    """Totals since the server started, and how many processes and threads there are now."""
+    """Totals since the server started, and the current numbers of processes and threads."""
 
     user_s: float
     system_s: float
@@ -31,10 +31,10 @@ class Usage(NamedTuple):
 
 
 class Tree:
-    """A process and its descendants, whoever is there at each look.
+    """A process and its descendants, as they are at each sample.
 
-    CPU time of a process that has ended is kept by the parent that waited for it. The context
-    switches of a thread that has ended are those that it had when it was last seen.
+    The CPU time of a process that has ended is counted by the parent that waited for it. The
+    context switches of a thread that has ended are those of its last sample.
     """
 
     def __init__(self, pid: int, proc: str = "/proc") -> None:
@@ -44,14 +44,14 @@ class Tree:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the first of them has ended."""
+        """Whether the first process has ended."""
         return not _is_alive(self._root)
 
     def usage(self) -> Usage:
-        """Return what they use.
+        """Return CPU time, context switches, processes and threads.
 
         Raises:
-            OSError, ValueError: the kernel does not tell.
+            OSError, ValueError: the kernel does not report them.
         """
         times = list(self._each(_times_of))
         alive = [each for each in times if each.state not in ENDED]
@@ -67,27 +67,27 @@ class Tree:
         )
 
     def descriptors(self) -> int:
-        """Return how many descriptors they have open, each process's own counted.
+        """Return the number of open descriptors, counted for each process.
 
         Raises:
-            OSError: they may not be looked at.
+            OSError: no permission to read them.
         """
         return sum(self._each(_descriptors_of))
 
     def pss_bytes(self) -> int:
-        """Return the memory that they hold, a page that several share divided among them.
+        """Return the memory in use; a page that processes share is divided among them.
 
         Raises:
-            OSError, ValueError: the kernel does not tell.
+            OSError, ValueError: the kernel does not report it.
         """
         return sum(self._each(_pss_bytes_of))
 
-    def _each(self, look: Callable[[str], Found]) -> Iterator[Found]:
-        """Yield what ``look`` finds in each process's directory, but of one that has ended."""
+    def _each(self, read: Callable[[str], Found]) -> Iterator[Found]:
+        """Yield the result of ``read`` for each process's directory; skip those that have ended."""
         for process in self._processes():
             try:
-                yield look(process)
-            except UNTOLD:
+                yield read(process)
+            except UNREADABLE:
                 if _is_alive(process):
                     raise
 
@@ -95,22 +95,22 @@ class Tree:
         """Yield the directory of each process, parents first.
 
         Raises:
-            ProcessLookupError: the first of them has ended.
+            ProcessLookupError: the first process has ended.
         """
         if self.is_gone:
-            raise ProcessLookupError(errno.ESRCH, "it has ended")
+            raise ProcessLookupError(errno.ESRCH, "the process has ended")
         found = [self._root]
         for process in found:
             yield process
             try:
                 found += [f"{self._proc}/{child}" for child in _children_of(process)]
-            except UNTOLD:
+            except UNREADABLE:
                 if _is_alive(process):
                     raise
 
 
 def read_text(path: str) -> str:
-    """Return a file of the kernel's, at two thirds of what `Path.read_text` costs."""
+    """Return the text of a kernel file; takes two thirds of the time of `Path.read_text`."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
         return file.read().decode("utf-8", errors="replace")
 
@@ -118,7 +118,7 @@ def read_text(path: str) -> str:
 def _is_alive(process: str) -> bool:
     try:
         return _times_of(process).state not in ENDED
-    except UNTOLD:
+    except UNREADABLE:
         return False
 
 
@@ -127,7 +127,7 @@ def _times_of(process: str) -> ProcessTimes:
 
 
 def _children_of(process: str) -> Iterator[str]:
-    """Yield the processes that any of its threads forked; proc_tid_children(5)."""
+    """Yield the children of each of its threads; proc_tid_children(5)."""
     for thread in os.listdir(f"{process}/task"):  # noqa: PTH208
         yield from read_text(f"{process}/task/{thread}/children").split()
 
@@ -141,7 +141,7 @@ def _switches_of(process: str) -> dict[str, tuple[int, int]]:
 
 
 def _descriptors_of(process: str) -> int:
-    """Return how many it has open; since Linux 6.2 that is the directory's size."""
+    """Return the number of open descriptors; since Linux 6.2 that is the directory's size."""
     directory = f"{process}/fd"
     return os.stat(directory).st_size or len(os.listdir(directory))  # noqa: PTH116, PTH208
 

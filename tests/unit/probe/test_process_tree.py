@@ -1,4 +1,4 @@
-"""A process and its descendants: all are counted, and nothing that was counted is lost."""
+"""A process and its descendants: all are counted, and no earlier count is lost."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conformance.target import await_true
+from probe.process_tree import Tree
 from probe.sampler import Sampler
-from probe.tree import Tree
 
 FORKING = """
 import os, sys, threading
@@ -32,7 +32,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def family() -> Iterator["subprocess.Popen[str]"]:
-    """Give a process with two children, each of two threads, that do nothing."""
+    """Yield a process with two idle children of two threads each."""
     with subprocess.Popen(
         [sys.executable, "-c", FORKING],
         stdin=subprocess.PIPE,
@@ -54,7 +54,7 @@ def test_all_processes_and_threads_count(family: "subprocess.Popen[str]") -> Non
     assert tree.pss_bytes() > 1 << 20
 
 
-def test_a_child_that_was_killed_counts_no_more_but_what_it_did(
+def test_a_killed_child_is_not_counted_but_its_usage_is(
     family: "subprocess.Popen[str]",
 ) -> None:
     tree = Tree(family.pid)
@@ -70,15 +70,15 @@ def test_a_child_that_was_killed_counts_no_more_but_what_it_did(
     assert tree.pss_bytes() > 0
 
 
-def test_one_that_has_ended_is_gone(family: "subprocess.Popen[str]") -> None:
+def test_an_ended_process_is_gone(family: "subprocess.Popen[str]") -> None:
     tree = Tree(family.pid)
     assert not tree.is_gone
     family.communicate()
     assert tree.is_gone
 
 
-def test_what_a_kernel_does_not_tell_is_an_error_and_never_nothing(tmp_path: Path) -> None:
-    """A process is there, but this kernel has no smaps_rollup, and no children."""
+def test_a_file_that_the_kernel_lacks_is_an_error_and_not_zero(tmp_path: Path) -> None:
+    """The process runs, but the kernel has neither smaps_rollup nor children."""
     process = tmp_path / "7"
     (process / "task" / "7").mkdir(parents=True)
     (process / "stat").write_text(Path("/proc/self/stat").read_text())
@@ -90,7 +90,9 @@ def test_what_a_kernel_does_not_tell_is_an_error_and_never_nothing(tmp_path: Pat
         tree.pss_bytes()
 
 
-def test_what_cannot_be_read_is_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_field_is_reported_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sampler = Sampler(os.getpid(), 0)
 
     def refuse() -> int:
@@ -98,9 +100,9 @@ def test_what_cannot_be_read_is_named_with_the_reason(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(sampler.tree, "pss_bytes", refuse)
     with closing(sampler):
-        looked = sampler.look()
-    assert "memory_pss_bytes" not in looked
-    assert looked["processes"] >= 1
+        sample = sampler.everything()
+    assert "memory_pss_bytes" not in sample
+    assert sample["processes"] >= 1
     assert dict(sampler.unread) == {
         "memory": "[Errno 13] Permission denied: '/proc/7/smaps_rollup'"
     }
