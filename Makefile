@@ -19,9 +19,8 @@ demo: .venv/runtime.stamp ## Run the quickstart scenario: all four models, half 
 
 venv: .venv/runtime.stamp ## Make the virtual environment .venv from the locked dependencies
 
-test: .venv/dev.stamp ## Run all tests; pytest options in ARGS; LAB_REQUIRE_DOCKER=1 and LAB_REQUIRE_BROWSER=1 skip none
-	@scripts/base-image --if-engine
-	$(PY) -m pytest $(ARGS)
+test: .venv/dev.stamp ## Run all tests, unit tests first; pytest options in ARGS; LAB_REQUIRE_DOCKER=1, LAB_REQUIRE_BROWSER=1: skip none
+	@PY=$(PY) SETUP="$(SETUP)" scripts/test $(ARGS)
 
 conformance: .venv/dev.stamp ## Try the contract on a model, MODEL=prefork, or on any server, TARGET=127.0.0.1:3001
 	@$(PY) -m conformance $(if $(TARGET),$(TARGET),--model $(MODEL))

@@ -2,8 +2,10 @@
 
 import gc
 import os
+import time
 import warnings
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -49,6 +51,19 @@ def _do_without(requirement: str, lack: str) -> None:
     if os.environ.get(requirement, "0") not in {"", "0"}:
         pytest.fail(f"{requirement} is set, but {lack}", pytrace=False)
     pytest.skip(lack)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long each part of `make test` took so far, above the summary line."""
+    started = [part.partition(" ") for part in os.environ.get("TEST_PARTS", "").split(";") if part]
+    if not started:
+        return
+    terminalreporter.section("duration of each part")
+    starts_s = [int(start_s) for start_s, _, _ in started]
+    for (_, _, name), (begun_s, ended_s) in zip(
+        started, pairwise([*starts_s, round(time.time())]), strict=True
+    ):
+        terminalreporter.line(f"{name:<22} {ended_s - begun_s:5d} s")
 
 
 @pytest.fixture(scope="session")
