@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import ROOT, Lab
+from tests.e2e.lab_fixtures import ROOT, Lab
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 from tests.e2e.test_orchestrate import LONG, left_on
 
 pytestmark = pytest.mark.slow

@@ -21,7 +21,7 @@ from orchestrator.conductor import Watch, drive
 from orchestrator.merge import merge
 from orchestrator.models import discover_models
 from orchestrator.server_log import log_of
-from tests.e2e.lab import ROOT
+from tests.e2e.lab_fixtures import ROOT
 
 DEADLINE_S = 60.0
 Start = Callable[..., Program]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 

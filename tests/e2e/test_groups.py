@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from labkit.wire.samples import OUTCOMES
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 MODELS = ("prefork", "threaded", "epoll")

@@ -10,7 +10,7 @@ import docker
 import numpy as np
 import pytest
 
-from tests.e2e.lab import Ended, Lab, copy_checkout
+from tests.e2e.lab_fixtures import Ended, Lab, copy_checkout
 from tests.e2e.test_orchestrate import remove_broken_images
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]

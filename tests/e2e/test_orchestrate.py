@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import docker
 import pytest
 
-from tests.e2e.lab import BROKEN_IMAGES, ROOT, Lab, copy_checkout, edit
+from tests.e2e.lab_fixtures import BROKEN_IMAGES, ROOT, Lab, copy_checkout, edit
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 MAX_OVERHEAD_S = {"process": 0.5, "docker": 6.0}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import ROOT
+from tests.e2e.lab_fixtures import ROOT
 
 LIMIT_BYTES = 2_000_000_000
 MILLION = """\

@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from conformance.target import await_true
-from tests.e2e.lab import ROOT, Lab
+from tests.e2e.lab_fixtures import ROOT, Lab
 
 SERVER = ROOT / "examples" / "own_server" / "server.py"
 IMAGE = "server-models-lab-own/test"

@@ -9,7 +9,7 @@ from typing import Any
 import docker
 import pytest
 
-from tests.e2e.lab import Ended, Lab
+from tests.e2e.lab_fixtures import Ended, Lab
 from tests.e2e.test_faults import BACKENDS, written
 from tests.e2e.test_orchestrate import left_on
 

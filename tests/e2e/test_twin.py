@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from conformance import discover_models
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 
 REPLAYED_MEAN = 0.02
 PREDICTED = {"response_time_mean_s": 0.03, "response_time_p99_s": 0.05}

@@ -21,7 +21,7 @@ import pytest
 from conformance import discover_models
 from conformance.server_process import RunningServer, Starter, starting
 from conformance.target import RemoteTarget, await_true
-from tests.endurance.load import Visitor, visitors
+from tests.endurance.load_fixtures import Visitor, visitors
 
 DRAIN_TIMEOUT_S = 10
 VISITORS = 8

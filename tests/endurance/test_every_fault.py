@@ -12,7 +12,7 @@ import pytest
 
 from conformance import discover_models
 from orchestrator.scenario.faults import CPU_LIMIT, KILL, KILL_WORKER, KINDS, LASTING
-from tests.e2e.lab import ROOT, Lab
+from tests.e2e.lab_fixtures import ROOT, Lab
 
 SCENARIO = """\
 intent: Does {kind} take effect, and does nothing of it stay?

@@ -15,7 +15,7 @@ import pytest
 
 from conformance import discover_models
 from conformance.server_process import RunningServer, has_process_pool, is_process, starting
-from tests.endurance.load import visitors
+from tests.endurance.load_fixtures import visitors
 
 WORKERS = 5
 PERIOD_S = 0.1

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import ROOT, Ended, Lab
+from tests.e2e.lab_fixtures import ROOT, Ended, Lab
 
 HOLDS, INVALID = 0, 4
 LONG = {"classic", "gate", "start_together", "sweep_workers", "ten_thousand"}

@@ -17,7 +17,7 @@ import pytest
 from conformance import discover_models
 from conformance.server_process import RunningServer, starting
 from conformance.target import Client, Target
-from tests.endurance.load import visitors
+from tests.endurance.load_fixtures import visitors
 
 GROWTH_BYTES = 4 << 20  # a process, after the warm-up; a leak of 1 KiB a connection exceeds it
 VISITORS = 3

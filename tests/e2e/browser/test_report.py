@@ -11,7 +11,7 @@ from orchestrator.report.charts.units import UNITS
 from orchestrator.report.html import html_report
 from orchestrator.summary import FaultSummary, RunSummary
 from tests.e2e.browser.conftest import NARROW, WIDE, Opened, Scheme, Viewer
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 from tests.unit.orchestrator.report.simulation import (
     FAILED,
     HOSTILE,

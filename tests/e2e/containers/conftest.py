@@ -6,7 +6,7 @@ import pytest
 from docker.models.containers import Container
 
 from orchestrator.engine import Engine
-from tests.e2e.containers.project import MODELS, Project
+from tests.e2e.containers.project_fixtures import MODELS, Project
 
 
 @pytest.fixture(scope="session")

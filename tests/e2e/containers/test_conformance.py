@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.e2e.containers.project import MODELS, ROOT, Project, address
+from tests.e2e.containers.project_fixtures import MODELS, ROOT, Project, address
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

@@ -7,7 +7,7 @@ from socket import create_connection, create_server, socket
 import pytest
 from docker.models.containers import Container
 
-from tests.e2e.containers.project import MODELS, Project, address, log_with
+from tests.e2e.containers.project_fixtures import MODELS, Project, address, log_with
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.compose import run_docker
 from orchestrator.engine import Engine
-from tests.e2e.containers.project import MODELS, Project
+from tests.e2e.containers.project_fixtures import MODELS, Project
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
