@@ -1,4 +1,4 @@
-"""Runs ``orchestrate.py`` as a person would, and looks for what it may have left behind."""
+"""Runs ``orchestrate.py`` as a user would, and finds what it may have left behind."""
 
 import contextlib
 import json
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from conformance import ROOT
+
 DEADLINE_S = 240.0
 MARK = "SERVER_MODELS_LAB_TEST"
 BROKEN_IMAGES = "server-models-lab-broken"
@@ -23,7 +24,7 @@ BROKEN_IMAGES = "server-models-lab-broken"
 
 @dataclass(frozen=True)
 class Ended:
-    """How a call of ``orchestrate.py`` ended and what it said."""
+    """The exit code, output and results of a call of ``orchestrate.py``."""
 
     code: int
     out: str
@@ -45,7 +46,7 @@ class Ended:
 
 
 class Lab:
-    """One checkout, results of its own, and a mark by which its processes are known."""
+    """A checkout, a folder for results, and a mark that identifies its processes."""
 
     def __init__(self, checkout: Path, out: Path) -> None:
         self.checkout = checkout
@@ -59,7 +60,7 @@ class Lab:
         return self._ended(process, out, err)
 
     def run(self, *arguments: str | Path) -> Ended:
-        """Run a scenario on a host that may have other work; nothing but that may cast doubt."""
+        """Run a scenario; only the load of the host may make the run invalid."""
         ended = self.orchestrate(*arguments, "--accept-invalid", "--out", self.out)
         found = json.loads((ended.results[-1] / "summary.json").read_text())
         doubts = [doubt for case in found["cases"] for doubt in case["invalid"]]
@@ -68,7 +69,7 @@ class Lab:
         return ended
 
     def interrupt(self, cue: str, signum: signal.Signals, *arguments: str | Path) -> Ended:
-        """Run until a line with ``cue`` is said, then send ``signum``."""
+        """Run until a line with ``cue`` is printed, then send ``signum``."""
         with self._started(arguments) as process:
             said = _read_to(cue, process)
             process.send_signal(signum)
@@ -77,13 +78,13 @@ class Lab:
 
     @contextmanager
     def running(self, cue: str, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-        """Give a call that has said a line with ``cue`` and goes on; it is killed at the end."""
+        """Yield a running call that has printed a line with ``cue``; kill it at the end."""
         with self._started(arguments) as process:
             _read_to(cue, process)
             yield process
 
     def left_processes(self) -> list[str]:
-        """Return the command lines of what was started here and still runs."""
+        """Return the command lines of processes started here that still run."""
         found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
@@ -116,7 +117,7 @@ class Lab:
 
 
 def _read_to(cue: str, process: subprocess.Popen[str]) -> str:
-    """Return what ``process`` says up to the line with ``cue``."""
+    """Return what ``process`` prints up to the line with ``cue``."""
     assert process.stderr is not None
     said = ""
     for line in process.stderr:
@@ -127,9 +128,9 @@ def _read_to(cue: str, process: subprocess.Popen[str]) -> str:
 
 
 def copy_checkout(target: Path) -> Path:
-    """Copy what is tracked or new here to ``target``, to be broken on purpose.
+    """Copy the tracked and new files to ``target``, for a test that plants a defect there.
 
-    Its images have names of their own: whoever runs ours next must not get a broken one.
+    Its images get other names, so that later runs of this checkout do not use a broken image.
     """
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -148,7 +149,7 @@ def copy_checkout(target: Path) -> Path:
 
 
 def edit(path: Path, change: Callable[[str], str]) -> None:
-    """Change a file; a change that changes nothing is a defect of the test."""
+    """Change a file; fail if the change has no effect."""
     before = path.read_text()
     after = change(before)
     assert after != before

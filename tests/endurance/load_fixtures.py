@@ -1,4 +1,4 @@
-"""Clients that come and go, and keep books: what each sent, what was acknowledged, how it ended."""
+"""Clients that come and go, and record what each sent, what was acknowledged, and how it ended."""
 
 import contextlib
 import random
@@ -13,7 +13,7 @@ MAX_PIPELINE = 40
 
 @dataclass
 class Talk:
-    """One connection as its client saw it; ``acked`` counts those of ``sent`` from the first on."""
+    """One connection as its client saw it; the first ``acked`` of ``sent`` were acknowledged."""
 
     sent: list[str] = field(default_factory=list)
     acked: int = 0
@@ -26,12 +26,12 @@ class Talk:
 
     @property
     def lost(self) -> int:
-        """How many messages the client must report as failed."""
+        """The number of messages that the client must report as failed."""
         return len(self.sent) - self.acked
 
 
 class Visitor(threading.Thread):
-    """Talks on one connection after another until there is no server or it is told to stop."""
+    """Opens one connection after another until the server has gone or `stop` is set."""
 
     def __init__(self, target: Target, number: int, seed: int) -> None:
         super().__init__(name=f"visitor {number}")
@@ -43,17 +43,17 @@ class Visitor(threading.Thread):
 
     @property
     def acks(self) -> int:
-        """How many acknowledgements have come so far."""
+        """The number of acknowledgements so far."""
         return sum(talk.acked for talk in self.talks)
 
     def run(self) -> None:
-        """Visit until over."""
+        """Open connections until the end."""
         while not self.over.is_set():
             try:
                 client = self._target.connect()
             except ConnectionRefusedError:
                 return
-            except ConnectionResetError:  # it was connected, if not for long
+            except ConnectionResetError:  # it was connected, but not for long
                 self.talks.append(Talk(was_reset=True))
                 continue
             with client:
@@ -79,7 +79,7 @@ class Visitor(threading.Thread):
 
 @contextlib.contextmanager
 def visitors(target: Target, count: int, seed: int = 0) -> Iterator[list[Visitor]]:
-    """Have ``count`` visitors come and go during the block; on exit they have all left."""
+    """Run ``count`` visitors during the block; all have left on exit."""
     crowd = [Visitor(target, number, seed) for number in range(count)]
     for visitor in crowd:
         visitor.start()

@@ -1,27 +1,26 @@
-"""The lab's containers as a person starts them, in a Compose project of the test's own."""
+"""The lab's containers, started by Compose in a separate project for each test."""
 
 import json
 import os
 import re
 import subprocess
 import uuid
-from pathlib import Path
 from typing import Any
 
 from docker.models.containers import Container
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from conformance import ROOT, discover_models
 from orchestrator.engine import Engine
 
-ROOT = Path(__file__).resolve().parents[3]
-MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
+MODELS = discover_models()
 COMMAND_DEADLINE_S = 280
 LOG_DEADLINE_S = 20
 POLL_S = 0.02
 
 
 class Project:
-    """``docker compose`` under a project name of its own; what it publishes is on free ports."""
+    """``docker compose`` with a unique project name; published ports are free ports."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -43,13 +42,13 @@ class Project:
         return ended.stdout
 
     def services(self) -> dict[str, dict[str, Any]]:
-        """Return the services of compose.yaml as Compose understands them."""
+        """Return the services of compose.yaml as Compose resolves them."""
         config = json.loads(self.compose("config", "--format", "json"))
         services: dict[str, dict[str, Any]] = config["services"]
         return services
 
     def up(self, model: str, **settings: str) -> Container:
-        """Start a server and return it once Compose calls it healthy."""
+        """Start a server, and return it when Compose reports it healthy."""
         free_port = {f"LAB_{model.upper()}_PORT": "0"}
         self.compose("up", "--detach", "--no-build", "--wait", model, **(free_port | settings))
         (container,) = self._engine.containers(self.name, model)
@@ -57,18 +56,18 @@ class Project:
         return container
 
     def remove(self) -> None:
-        """Remove all that the project has, if anything."""
+        """Remove everything in the project."""
         self.compose("down", "--volumes", "--remove-orphans")
 
 
 def address(container: Container) -> tuple[str, int]:
-    """Return where the host reaches the server."""
+    """Return the server's address on the host."""
     published = (container.ports["3000/tcp"] or [])[0]
     return published["HostIp"], int(published["HostPort"])
 
 
 def log_with(container: Container, pattern: str, times: int = 1) -> str:
-    """Return the container's log once it has ``pattern`` in so many places."""
+    """Return the container's log when it matches ``pattern`` at least ``times`` times."""
 
     def log() -> str:
         return container.logs().decode()
@@ -85,6 +84,6 @@ def log_with(container: Container, pattern: str, times: int = 1) -> str:
 
 
 def _environment(settings: dict[str, str]) -> dict[str, str]:
-    """Return our environment without the knobs of whoever runs the tests, and with ``settings``."""
+    """Return this environment with ``settings`` as its only ``LAB_`` variables."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}
     return inherited | settings

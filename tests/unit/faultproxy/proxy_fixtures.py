@@ -9,12 +9,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from conformance import ROOT
 from labkit.wire.wire import Channel, Message
 
-ROOT = Path(__file__).resolve().parents[3]
 DEADLINE_S = 20
 
 
