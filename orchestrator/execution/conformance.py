@@ -58,7 +58,7 @@ def hold_to_contract(scenario: Scenario, backend: Backend, archive: Archive) -> 
 def _try(address: str) -> tuple[int, str]:
     """Return the suite's exit code and report; it ends with us."""
     with subprocess.Popen(  # noqa: S603 our own suite
-        [sys.executable, "-m", "tests.conformance", address, "--most", str(MOST_FAILURES)],
+        [sys.executable, "-m", "conformance", address, "--most", str(MOST_FAILURES)],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
-from faultproxy.prescription import STREAMS, PrescriptionError, read_prescription
+from faultproxy.toxic_spec import STREAMS, ToxicSpecError, read_toxic_specs
 from faultproxy.toxics import TOXICS
 from labkit.protocol.parsing import parse_duration_s
 from orchestrator.scenario.fields import (
@@ -119,8 +119,8 @@ def _breaches_of_toxic(fault: Fault) -> Iterator[tuple[str, str]]:
                 yield key, f"this goes with {', '.join(TOXICS)} only"
         return
     try:
-        read_prescription([fault.toxic])
-    except PrescriptionError as exc:
+        read_toxic_specs([fault.toxic])
+    except ToxicSpecError as exc:
         for line in str(exc).splitlines():
             key = "fault" if fault.attributes is None else "attributes"
             yield key, line.partition(": ")[2].removeprefix("attributes: ")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import ROOT
+from conformance import ROOT
 
 PARTS = ("labkit", "services", "client", "faultproxy", "probe", "conformance", "orchestrator")
 LAYERS = (
