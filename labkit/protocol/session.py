@@ -53,11 +53,12 @@ class Session:
     handed out: each is owed its acknowledgement.
     """
 
-    __slots__ = ("_eof", "_framer", "_received_ns", "end", "limits")
+    __slots__ = ("_eof", "_framer", "_peeked", "_received_ns", "end", "limits")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._framer: Framer | None = None  # while nothing has begun: an idle connection is small
+        self._peeked: Request | None = None
         self._received_ns = 0
         self._eof = False
         self.end: End | None = None
@@ -94,6 +95,9 @@ class Session:
 
     def next_request(self) -> Request | None:
         """Return the next request to serve, or None: then `end` is set or bytes must come."""
+        if self._peeked is not None:
+            request, self._peeked = self._peeked, None
+            return request
         if self.end is not None:
             return None
         message = self._framer.next_message() if self._framer is not None else None
@@ -108,6 +112,12 @@ class Session:
         except _RefusedError as exc:
             self.end = End(str(exc), failed=True)
             return None
+
+    def peek_request(self) -> Request | None:
+        """Return what `next_request` will return, and leave it there."""
+        if self._peeked is None:
+            self._peeked = self.next_request()
+        return self._peeked
 
     def _check_tail(self) -> None:
         """Refuse what no further byte can mend, and notice the end of the stream."""

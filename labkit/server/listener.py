@@ -5,10 +5,9 @@ import errno
 import socket
 import struct
 
-from labkit.server.connection import reset_on_close
+from labkit.server.connection import TICK_S, reset_on_close
 from labkit.server.settings import Settings
 
-TICK_S = 0.1
 IPV4_PARTS = 2  # of an address: host and port
 _TCP_INFO_HEAD = struct.Struct("8x5I")  # linux/tcp.h: 8 small fields, rto … unacked
 OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
