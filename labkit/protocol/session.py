@@ -53,14 +53,14 @@ class Session:
     handed out: each is owed its acknowledgement.
     """
 
-    __slots__ = ("_eof", "_framer", "_peeked", "_received_ns", "end", "limits")
+    __slots__ = ("_eof", "_framer", "_received_ns", "end", "limits", "peeked")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._framer: Framer | None = None  # while nothing has begun: an idle connection is small
-        self._peeked: Request | None = None
         self._received_ns = 0
         self._eof = False
+        self.peeked: Request | None = None
         self.end: End | None = None
 
     def receive(self, segment: bytes, now_ns: int) -> None:
@@ -95,8 +95,8 @@ class Session:
 
     def next_request(self) -> Request | None:
         """Return the next request to serve, or None: then `end` is set or bytes must come."""
-        if self._peeked is not None:
-            request, self._peeked = self._peeked, None
+        if self.peeked is not None:
+            request, self.peeked = self.peeked, None
             return request
         if self.end is not None:
             return None
@@ -114,10 +114,10 @@ class Session:
             return None
 
     def peek_request(self) -> Request | None:
-        """Return what `next_request` will return, and leave it there."""
-        if self._peeked is None:
-            self._peeked = self.next_request()
-        return self._peeked
+        """Return what `next_request` returns next; until then it is in ``peeked``."""
+        if self.peeked is None:
+            self.peeked = self.next_request()
+        return self.peeked
 
     def _check_tail(self) -> None:
         """Refuse what no further byte can mend, and notice the end of the stream."""

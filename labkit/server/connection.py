@@ -69,10 +69,11 @@ class Connection:
     def next_step(self, *, draining: bool) -> Request | End | Transfer:
         """Return what to do next: serve a request, close for an end, `SETTLE` or `RECEIVE`.
 
-        Acknowledgements are sent before the server may block: in a service, in a read, or because
-        the connection is to be closed. In a drain no further request is served.
+        Acknowledgements are sent before the server may block in a service or in a read, and before
+        the connection is closed. In a drain no further request is served, except one for which the
+        acknowledgements before it were being sent already: the client may count on it.
         """
-        if draining:
+        if draining and self.session.peeked is None:
             return SETTLE if self._owed else DRAIN
         if self._owed:
             request = self.session.peek_request()
