@@ -34,7 +34,7 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
             {},
             "--demand: demand 'cpu=5': '5' is neither a duration",
         ),
-        (["--think-time", "1"], {}, "--think-time: '1' is neither a duration nor a law"),
+        (["--think-time", "1"], {}, "--think-time: '1' is neither a duration nor a distribution"),
         (["--think-time", "2000m"], {}, "--think-time: a mean of '2000m' is longer than a day"),
         (["--timeout", "9" * 400 + "s"], {}, "--timeout: '9+' is not a duration"),
         (["--timeout", "0s"], {}, "--timeout: '0s' must be more than 0"),

@@ -162,7 +162,7 @@ def test_what_lacks_a_field_is_refused_by_its_name(kind: str) -> None:
     whole = as_travelled(asdict(ORDER) if kind == "order" else Share.of(ORDER, 0).fields())
     for name in whole:
         lacking = {field: value for field, value in whole.items() if field != name}
-        with pytest.raises(WireError, match=rf"no (Order|Share|GroupOrder|order).*({name}|None)"):
+        with pytest.raises(WireError, match=rf"invalid (Order|Share|GroupOrder): .*({name}|None)"):
             read(lacking)
     group = whole["groups"][0] if kind == "order" else whole["group"]
     for name in [field.name for field in fields(GroupOrder)]:

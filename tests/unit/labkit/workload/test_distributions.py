@@ -126,7 +126,7 @@ def test_a_sample_that_is_cut_has_the_mean_that_was_computed(text: str, limit_s:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "'' is neither a duration nor a law"),
+        ("", "'' is neither a duration nor a distribution"),
         ("50", "'50' is neither"),
         ("normal(50ms)", "'normal(50ms)' is neither"),
         ("Exponential(50ms)", "is neither"),
