@@ -20,7 +20,7 @@ class ServerState(Protocol):
 
 
 def converse(conn: Connection, log: EventLog, server: ServerState) -> End:
-    """Serve ``conn`` until the session, the drain or silence ends it; return why. Closes nothing.
+    """Serve ``conn`` until the session, the drain or silence ends it; return why, without closing.
 
     The socket blocks, and its calls return at least once a tick (see `labkit.server.listener`).
     After each tick the log is written, and the drain and the idle time-out are checked.

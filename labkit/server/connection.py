@@ -1,7 +1,7 @@
 """One accepted connection: its socket, its session, and the acknowledgements that it is owed.
 
 For blocking and non-blocking sockets alike: a call that would block, or has blocked for a tick,
-raises `BlockingIOError`, and nothing is lost. When to send, serve, read or close is decided here,
+raises `BlockingIOError`, and no bytes are lost. When to send, serve, read or close is decided here,
 by `Connection.next_step` and `Connection.silence_end`; how to wait is decided by the server.
 """
 

@@ -151,7 +151,7 @@ class Loop:
             self._interest[fd] = interest
 
     def _close_silent(self) -> None:
-        """Close connections on which nothing has passed for too long; look again in a tick."""
+        """Close connections that have been silent for too long; check again in a tick."""
         for conn, end in self._service.silent_connections():
             if conn not in self._in_service:
                 self._close(conn, end)

@@ -73,7 +73,7 @@ def test_a_limit_of_whole_microseconds_is_reached_and_not_passed(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "'' is not a demand; write e.g. sleep=100ms"),
         ("100ms", "'100ms' is not a demand"),
@@ -90,10 +90,10 @@ def test_a_limit_of_whole_microseconds_is_reached_and_not_passed(
         (",".join(["cpu=1ms"] * 1_001), "1001 demands that take turns; allowed: 1000"),
     ],
 )
-def test_an_error_names_what_is_wrong(text: str, told: str) -> None:
+def test_an_error_names_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(DemandsError) as raised:
         Demands.parse(text, limit_s=10.0)
-    assert told in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_what_is_as_long_as_the_limit_or_only_may_be_longer_is_no_error() -> None:
