@@ -53,14 +53,14 @@ class Session:
     returned all the same: each is owed its acknowledgement.
     """
 
-    __slots__ = ("_eof", "_framer", "_received_ns", "end", "limits", "peeked")
+    __slots__ = ("_eof", "_framer", "_received_ns", "end", "limits", "pending")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._framer: Framer | None = None  # None between messages: saves memory when idle
         self._received_ns = 0
         self._eof = False
-        self.peeked: Request | None = None
+        self.pending: Request | None = None  # by `put_back`
         self.end: End | None = None
 
     def receive(self, segment: bytes, now_ns: int) -> None:
@@ -96,8 +96,8 @@ class Session:
 
     def next_request(self) -> Request | None:
         """Return the next request to serve; None if ``end`` is set or more bytes are needed."""
-        if self.peeked is not None:
-            request, self.peeked = self.peeked, None
+        if self.pending is not None:
+            request, self.pending = self.pending, None
             return request
         if self.end is not None:
             return None
@@ -114,11 +114,9 @@ class Session:
             self.end = End(str(exc), failed=True)
             return None
 
-    def peek_request(self) -> Request | None:
-        """Return what `next_request` returns next; until then it is in ``peeked``."""
-        if self.peeked is None:
-            self.peeked = self.next_request()
-        return self.peeked
+    def put_back(self, request: Request | None) -> None:
+        """Let `next_request` return ``request`` again; until then it is ``pending``."""
+        self.pending = request
 
     def _check_tail(self) -> None:
         """Refuse an unfinished message that is invalid already; detect the end of the stream."""

@@ -27,11 +27,11 @@ def converse(conn: Connection, log: EventLog, server: ServerState) -> End:
     """
     while True:
         step = conn.next_step(draining=server.draining)
-        if isinstance(step, End):
-            return step
         try:
             if isinstance(step, Request):
                 _serve(conn, log, step)
+            elif isinstance(step, End):
+                return step
             elif step is SETTLE:
                 conn.settle(log)
             else:

@@ -73,13 +73,14 @@ class Connection:
         the connection is closed. In a drain no further request is served, except one for which the
         acknowledgements before it were being sent already: the client may count on it.
         """
-        if draining and self.session.peeked is None:
+        session = self.session
+        if draining and session.pending is None:
             return SETTLE if self._owed else DRAIN
-        if self._owed:
-            request = self.session.peek_request()
-            if request is None or request.demand.duration_s:
-                return SETTLE
-        return self.session.next_request() or self.session.end or RECEIVE
+        request = session.next_request()
+        if self._owed and (request is None or request.demand.duration_s):
+            session.put_back(request)
+            return SETTLE
+        return request or session.end or RECEIVE
 
     def silence_end(self, *, draining: bool, idle_timeout_s: float | None) -> End | None:
         """Return why to close this connection, which is not in service; None if it may stay.

@@ -112,15 +112,18 @@ def test_every_way_to_cut_a_stream_gives_the_same_requests(
     assert cut[1].failed == whole[1].failed  # of two faults, the first to be seen is named
 
 
-def test_a_request_that_is_peeked_at_is_still_the_next() -> None:
+def test_a_request_that_is_put_back_is_the_next() -> None:
     session = Session(LIMITS)
     session.receive(b"a\x03b\x03goodbye\x03", 1)
     for name in ("a", "b"):
-        peeked = session.peek_request()
-        assert peeked is not None
-        assert peeked.id == name
-        assert session.peek_request() is session.peeked is peeked
-        assert session.next_request() is peeked
-        assert session.peeked is None
-    assert session.peek_request() is None
+        request = session.next_request()
+        assert request is not None
+        assert request.id == name
+        session.put_back(request)
+        assert session.pending is request
+        assert session.next_request() is request
+        assert session.pending is None
+    assert session.next_request() is None
+    session.put_back(None)
+    assert session.next_request() is None
     assert session.end == End("goodbye")
