@@ -2,6 +2,7 @@
 
 from labkit.server.program import main
 from labkit.server.service import Service
+from labkit.server.supervisor import Supervisor
 from services.prefork import server
 
 REJECTED_BY = "test_faults.test_a_dead_worker_is_replaced"
@@ -10,7 +11,7 @@ BECAUSE = r"not within .* times worker_started"
 
 def serve(service: Service) -> None:
     """Reap dead workers, and start no new one."""
-    setattr(server.Pool, "_respawn", lambda _pool: None)  # noqa: B010
+    setattr(Supervisor, "restart", lambda _supervisor: None)  # noqa: B010
     server.serve(service)
 
 

@@ -165,13 +165,13 @@ def test_a_stranger_is_closed_and_the_run_goes_on(garbage: bytes) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"groups": []}, "no order, it has no groups"),
-        ({"groups": [{}]}, "no GroupOrder, it lacks name"),
-        ({"timeout_s": "20"}, "no Order, timeout_s is '20'"),
-        ({"timeout_s": float("nan")}, "no Order, timeout_s is nan"),
-        ({"margin_s": -1}, "no Order, margin_s is -1"),
-        ({"enrol_s": float("inf")}, "no Order, enrol_s is inf"),
-        ({"seed": None}, "no Order, seed is None"),
+        ({"groups": []}, "invalid Order: groups is empty or missing"),
+        ({"groups": [{}]}, "invalid GroupOrder: name is missing"),
+        ({"timeout_s": "20"}, "invalid Order: timeout_s is '20'"),
+        ({"timeout_s": float("nan")}, "invalid Order: timeout_s is nan"),
+        ({"margin_s": -1}, "invalid Order: margin_s is -1"),
+        ({"enrol_s": float("inf")}, "invalid Order: enrol_s is inf"),
+        ({"seed": None}, "invalid Order: seed is None"),
     ],
 )
 def test_an_order_that_makes_no_sense_is_named(changes: dict[str, Any], reason: str) -> None:

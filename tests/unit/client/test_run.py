@@ -109,7 +109,7 @@ READY, RESULT = "its word that it is ready", "its result"
         ),
         (
             say_after_the_start(b'{"type":"progress"}\n'),
-            f"sent nonsense before {RESULT} came: no Pulse, it lacks acked",
+            f"sent nonsense before {RESULT} came: invalid Pulse: acked is missing",
         ),
         (
             say_after_the_start(b'{"type":"ready"}\n'),

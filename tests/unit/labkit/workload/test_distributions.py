@@ -124,9 +124,9 @@ def test_a_sample_that_is_cut_has_the_mean_that_was_computed(text: str, limit_s:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ("", "'' is neither a duration nor a law"),
+        ("", "'' is neither a duration nor a distribution"),
         ("50", "'50' is neither"),
         ("normal(50ms)", "'normal(50ms)' is neither"),
         ("Exponential(50ms)", "is neither"),
@@ -148,11 +148,11 @@ def test_a_sample_that_is_cut_has_the_mean_that_was_computed(text: str, limit_s:
         ("bimodal(5ms, 100ms, scv=4)", "'scv=4' is not share=<number>"),
     ],
 )
-def test_an_error_names_what_is_wrong_and_what_would_be_right(text: str, told: str) -> None:
+def test_an_error_names_what_is_wrong_and_what_would_be_right(text: str, message: str) -> None:
     with pytest.raises(LawError) as raised:
         parse_law(text)
-    assert told in str(raised.value)
-    if "out of range" not in told:
+    assert message in str(raised.value)
+    if "out of range" not in message:
         assert "exponential(50ms)" in str(raised.value)
 
 
