@@ -8,14 +8,14 @@ import sys
 import time
 from collections.abc import Sequence
 
-from client import conductor, replica
-from client.interrupts import raise_interrupt, readable_interrupts
+from client import replica
+from client.conductor import server
+from client.console import Story, tell_sum
 from client.load import load_of
 from client.options import Options, OptionsError, parse_options
-from client.resolve import UnresolvedError, resolve
 from client.scripted_loop import BehaviourError
-from client.story import Story, tell_sum
-from client.task import Task
+from client.system import raise_interrupt, readable_interrupts
+from client.task import Task, UnresolvedError, resolve
 from labkit.workload.load_order import CLOSED, GroupOrder, Share
 
 OK, FAILED, MISUSED, LOST, INTERRUPTED = 0, 1, 2, 3, 130
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     signal.signal(signal.SIGTERM, raise_interrupt)
     try:
         if list(arguments) == ["conductor"]:
-            return conductor.main(os.environ)
+            return server.main(os.environ)
         options = parse_options(arguments, os.environ)
         _raise_descriptor_limit()
         if options.conductor is not None:

@@ -1,10 +1,10 @@
 """Which loop carries out a share."""
 
 from client.closed_loop import ClosedLoop
-from client.loop import Loop
+from client.console import Story
+from client.event_loop import Loop
 from client.open_loop import OpenLoop
 from client.scripted_loop import ScriptedLoop
-from client.story import Story
 from client.task import Task
 from labkit.workload.load_order import OPEN, POLITE
 

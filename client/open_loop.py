@@ -9,9 +9,9 @@ from array import array
 from collections import deque
 from time import monotonic_ns
 
-from client.link import Link
-from client.polite_loop import PoliteLoop
-from client.story import Story
+from client.connection import Link
+from client.console import Story
+from client.event_loop import PoliteLoop
 from client.task import Task
 from client.user import CONNECTING, WAITING, Phase, User
 

@@ -6,14 +6,13 @@ import time
 from contextlib import closing
 from dataclasses import asdict
 
+from client.event_loop import Loop
 from client.health import Checkup
 from client.load import load_of
-from client.loop import Loop
 from client.options import parse_address
-from client.punctual import sharpen_sleeps
-from client.resolve import UnresolvedError, resolve
 from client.scripted_loop import BehaviourError
-from client.task import Task
+from client.system import sharpen_sleeps
+from client.task import Task, UnresolvedError, resolve
 from labkit.wire.wire import Channel, Message, WireError
 from labkit.workload.load_order import Share
 

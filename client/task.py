@@ -1,8 +1,9 @@
 """What one client is to do, and where."""
+# MERGED: Names into addresses, before a run, so that no lookup falls into it.
 
+import socket
 from dataclasses import dataclass
 
-from client.resolve import Address
 from labkit.workload.load_order import Share
 
 
@@ -13,3 +14,29 @@ class Task:
     family: int
     address: Address
     share: Share
+
+
+Address = tuple[str | int | bytes, ...]
+
+
+class UnresolvedError(Exception):
+    """A host name stands for no address."""
+
+
+def resolve(host: str, port: int) -> tuple[int, Address]:
+    """Return the address family and socket address of ``host`` and ``port``.
+
+    IPv4 first: the servers listen there, and ``localhost`` may name ``::1`` before 127.0.0.1.
+
+    Raises:
+        UnresolvedError: there is none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as exc:
+        raise UnresolvedError(f"{host} has no address: {exc.strerror}") from exc
+    except ValueError as exc:  # no name at all, UnicodeError for one
+        raise UnresolvedError(f"{host[:80]!r} is no host name") from exc
+    found.sort(key=lambda info: info[0] != socket.AF_INET)
+    family, _, _, _, address = found[0]
+    return family, address

@@ -7,7 +7,7 @@ waits for the server to close. No sockets, no clock.
 import sys
 from enum import Enum
 
-from client.wording import Wording
+from client.message_format import Wording
 from labkit.protocol.framing import ETX
 from labkit.protocol.session import ACK, GOODBYE
 

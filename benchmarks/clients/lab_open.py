@@ -11,7 +11,7 @@ from benchmarks.clients.lab import task_of
 from benchmarks.clients.result import used_cpu_s
 from benchmarks.machine import waited_s
 from client.load import load_of
-from client.punctual import sharpen_sleeps
+from client.system import sharpen_sleeps
 from labkit.wire.samples import rows
 from labkit.workload.load_order import OPEN, GroupOrder
 

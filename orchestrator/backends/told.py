@@ -4,7 +4,7 @@ import json
 
 from orchestrator.backends.base import BackendError, events
 
-CROWD = ("-m", "client.crowd")
+CROWD = ("-m", "client.idle_connections")
 """The program that opens connections which say nothing; it tells when they stand."""
 
 

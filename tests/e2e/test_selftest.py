@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from client.event_loop import Loop
 from client.load import load_of
-from client.loop import Loop
 from client.task import Task
 from labkit.wire.samples import rows
 from labkit.workload.load_order import OPEN, GroupOrder, Share

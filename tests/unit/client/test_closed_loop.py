@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from client.link import failure_kind
+from client.connection import failure_kind
+from client.message_format import Wording
 from client.user import Phase
-from client.wording import Wording
 from labkit.wire.progress import Pulse
 from labkit.wire.samples import OUTCOMES
-from tests.unit.client.peers import (
+from tests.unit.client.server_fixtures import (
     connections_of,
     loop_of,
     messages_of,
@@ -142,7 +142,7 @@ def test_a_stopped_run_leaves_its_message_in_flight_and_blames_nobody() -> None:
 def test_an_exception_from_the_tick_leaves_the_books_balanced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("client.loop.TICK_NS", 1_000_000)
+    monkeypatch.setattr("client.event_loop.TICK_NS", 1_000_000)
 
     def fail(_pulse: Pulse) -> None:
         raise BrokenPipeError

@@ -8,7 +8,7 @@ import pytest
 
 from client.behaviours import BEHAVIOURS
 from labkit.wire.samples import FAILURES, OUTCOMES
-from tests.unit.client.peers import connections_of, loop_of, ran
+from tests.unit.client.server_fixtures import connections_of, loop_of, ran
 
 TIMEOUT_S = 0.2
 LATE_S = 10.0

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from client.loop import Loop
+from client.event_loop import Loop
 from labkit.wire.samples import OUTCOMES, Row
-from tests.unit.client.peers import (
+from tests.unit.client.server_fixtures import (
     DEADLINE_S,
     connections_of,
     loop_of,

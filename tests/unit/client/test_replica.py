@@ -10,11 +10,11 @@ import pytest
 
 from client import replica
 from client.replica import ConductorLostError, play
-from client.resolve import UnresolvedError
 from client.scripted_loop import BehaviourError
+from client.task import UnresolvedError
 from labkit.wire.samples import connection_rows, rows
 from labkit.wire.wire import Channel
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 ORDER: dict[str, Any] = share_of(replica=1, place=1, replicas=2, initial=4, messages=3).fields()
 

@@ -13,7 +13,7 @@ import pytest
 from client.behaviours import BEHAVIOURS, OVERSIZE_BYTES
 from client.scripted_loop import TCP_REPAIR, BehaviourError, ScriptedLoop
 from labkit.wire.samples import OUTCOMES, Row
-from tests.unit.client.peers import loop_of, messages_of, ran, serve_well, served_by
+from tests.unit.client.server_fixtures import loop_of, messages_of, ran, serve_well, served_by
 
 DEADLINE_S = 20.0
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.message_format import Wording
 from client.user import Phase, Reply, User
-from client.wording import Wording
 from labkit.wire.samples import request_id
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 
 def user_of(number: int = 3, **changes: Any) -> User:  # noqa: ANN401 whatever a group may hold

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.wording import Wording
+from client.message_format import Wording
 from labkit.wire.wire import WireError
 from labkit.workload.load_order import CLOSED, OPEN, GroupOrder, Order, Share
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from client.books import Books
+from client.recorder import Books
 from client.user import Phase, User
 
 PATIENCE_NS = 3_000_000_000

@@ -4,7 +4,7 @@ from array import array
 from struct import Struct
 from typing import Protocol
 
-from client.link import Link
+from client.connection import Link
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
 
 CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}

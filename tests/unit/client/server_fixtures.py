@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from client.event_loop import Loop
 from client.load import load_of
-from client.loop import Loop
 from client.task import Task
 from labkit.wire.samples import ConnectionRow, Row, connection_rows, rows
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 Serve = Callable[[socket.socket], None]
 DEADLINE_S = 20.0

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from client.conductor import main
+from client.conductor.server import main
 from client.options import OptionsError
-from tests.unit.client.conducted import (
+from tests.unit.client.conductor_fixtures import (
     Join,
     a_result,
     enlisted,

@@ -1,4 +1,4 @@
-"""Connections that say nothing, for a fault: ``python -m client.crowd HOST:PORT NUMBER SECONDS``.
+"""Connections that say nothing, for a fault: ``python -m client.idle_connections HOST:PORT NUMBER SECONDS``.
 
 They stay where the server leaves them: in its backlog until it accepts them, with a worker until
 it gives them up. One line tells how many are established, and the process by which to end it all;
@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 
 from client.options import parse_address
-from client.resolve import resolve
+from client.task import resolve
 
 SETTLED_S = 0.05
 """No further connection for so long: the backlog takes no more, their SYNs are dropped (tcp(7))."""

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from client.conductor import Conductor
-from client.peer import Peer
+from client.conductor.member import Peer
+from client.conductor.server import Conductor
 from labkit.wire.samples import FAILURES
 from labkit.workload.load_order import Order
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 DEADLINE_S = 20.0
 SMALL_BUFFER_BYTES = 4096

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from client.peer import Peer
-from tests.unit.client.conducted import (
+from client.conductor.member import Peer
+from tests.unit.client.conductor_fixtures import (
     BOOKS,
     Join,
     a_result,
@@ -148,11 +148,11 @@ def test_a_replica_is_lost_and_the_others_are_not(lose: Loss, reason: str) -> No
 @pytest.mark.parametrize(
     ("limit", "steps", "reason"),
     [
-        ("client.member.READY_S", 0, f"hung: {READY} did not come within 0.05 s"),
-        ("client.run.RESULT_GRACE_S", 1, f"hung: {RESULT} did not come within 0.05 s"),
-        ("client.member.REPORT_S", 2, f"hung: {RESULT} did not come within 0.05 s"),
+        ("client.conductor.member.READY_S", 0, f"hung: {READY} did not come within 0.05 s"),
+        ("client.conductor.server.RESULT_GRACE_S", 1, f"hung: {RESULT} did not come within 0.05 s"),
+        ("client.conductor.member.REPORT_S", 2, f"hung: {RESULT} did not come within 0.05 s"),
         (
-            "client.member.SILENCE_S",
+            "client.conductor.member.SILENCE_S",
             3,
             "hung: the rest of its samples did not come within 0.05 s",
         ),

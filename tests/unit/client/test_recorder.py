@@ -1,12 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.books import Books
-from client.link import Link
+from client.connection import Link
+from client.message_format import Wording
+from client.recorder import Books
 from client.user import User
-from client.wording import Wording
 from labkit.wire.samples import FAILURES, OUTCOMES, connection_rows, rows
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 MESSAGES = 4
 FATES = st.tuples(
