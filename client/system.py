@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM as something that an event loop can wait for."""
-# MERGED: Sleeps that end when they should: without the 50 µs that the kernel may add to each.
+"""What the client needs of the operating system: signals as input, and waits that end on time."""
 
 import ctypes
+import select
 import signal
 import socket
 from collections.abc import Iterator
@@ -9,25 +9,28 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PR_SET_TIMERSLACK = 29  # <linux/prctl.h>
+SLACK_NS = 1
 
 
 def raise_interrupt(_signum: int, _frame: FrameType | None) -> None:
-    """Handle a signal where breaking off at any line does no harm."""
+    """Handle a signal while an exception at any line does no harm."""
     raise KeyboardInterrupt
 
 
 @contextmanager
 def readable_interrupts() -> Iterator[int]:
-    """Give a descriptor that becomes readable at the first signal; the second one raises.
+    """Yield a descriptor that becomes readable at the first SIGINT or SIGTERM; the second raises.
 
-    An exception between two lines of bookkeeping would leave books that do not balance.
+    An event loop can then end between two events. An exception between two lines of bookkeeping
+    would leave counts that do not add up.
     """
     incoming, outgoing = socket.socketpair()
     with incoming, outgoing:
         outgoing.setblocking(False)
         before = signal.set_wakeup_fd(outgoing.fileno(), warn_on_full_buffer=False)
         for signum in SIGNALS:
-            signal.signal(signum, _give_notice)
+            signal.signal(signum, _raise_at_the_next)
         try:
             yield incoming.fileno()
         finally:
@@ -35,7 +38,7 @@ def readable_interrupts() -> Iterator[int]:
             signal.set_wakeup_fd(before)
 
 
-def _give_notice(_signum: int, _frame: FrameType | None) -> None:
+def _raise_at_the_next(_signum: int, _frame: FrameType | None) -> None:
     _raise_from_now_on()
 
 
@@ -44,10 +47,20 @@ def _raise_from_now_on() -> None:
         signal.signal(signum, raise_interrupt)
 
 
-PR_SET_TIMERSLACK = 29  # <linux/prctl.h>
-SLACK_NS = 1
+def poll_precisely(epoll: select.epoll, wait_s: float) -> list[tuple[int, int]]:
+    """Return the events of ``epoll``; wait for the first of them at most ``wait_s``.
+
+    epoll_wait(2) rounds its time-out to whole milliseconds and would return late; select(2) counts
+    microseconds.
+    """
+    if wait_s and not select.select((epoll,), (), (), wait_s)[0]:
+        return []
+    return epoll.poll(0)
 
 
-def sharpen_sleeps() -> None:
-    """Have this thread's sleeps end on time (prctl(2)); where that is refused, they end later."""
+def minimize_timer_slack() -> None:
+    """End this thread's sleeps on time, without the 50 µs that the kernel may add (prctl(2)).
+
+    If the kernel refuses, the sleeps stay less precise.
+    """
     ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, SLACK_NS, 0, 0, 0)

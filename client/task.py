@@ -1,10 +1,11 @@
-"""What one client is to do, and where."""
-# MERGED: Names into addresses, before a run, so that no lookup falls into it.
+"""The work of one client, and the address of its server, resolved before the run."""
 
 import socket
 from dataclasses import dataclass
 
 from labkit.workload.load_order import Share
+
+Address = tuple[str | int | bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -16,17 +17,15 @@ class Task:
     share: Share
 
 
-Address = tuple[str | int | bytes, ...]
-
-
 class UnresolvedError(Exception):
-    """A host name stands for no address."""
+    """A host name has no address."""
 
 
 def resolve(host: str, port: int) -> tuple[int, Address]:
-    """Return the address family and socket address of ``host`` and ``port``.
+    """Return the address family and the socket address of ``host`` and ``port``.
 
-    IPv4 first: the servers listen there, and ``localhost`` may name ``::1`` before 127.0.0.1.
+    IPv4 comes first: the servers listen there, and ``localhost`` may resolve to ``::1`` before
+    127.0.0.1.
 
     Raises:
         UnresolvedError: there is none.
@@ -35,7 +34,7 @@ def resolve(host: str, port: int) -> tuple[int, Address]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as exc:
         raise UnresolvedError(f"{host} has no address: {exc.strerror}") from exc
-    except ValueError as exc:  # no name at all, UnicodeError for one
+    except ValueError as exc:  # not a host name at all; UnicodeError is one
         raise UnresolvedError(f"{host[:80]!r} is no host name") from exc
     found.sort(key=lambda info: info[0] != socket.AF_INET)
     family, _, _, _, address = found[0]

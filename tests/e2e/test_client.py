@@ -132,7 +132,7 @@ def test_nobody_listens() -> None:
         target = f"127.0.0.1:{listener.getsockname()[1]}"
     ended = client("2", "--target", target)
     assert ended.returncode == 1
-    assert f"nobody listens at {target}; start a server" in ended.stderr
+    assert f"no server listens at {target}; start one" in ended.stderr
     assert "10 never sent; errors: refused 2" in ended.stdout
 
 

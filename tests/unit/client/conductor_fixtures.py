@@ -30,7 +30,7 @@ def played(script: Callable[[Join], Awaitable[None]]) -> None:
     async def play() -> None:
         ended = asyncio.Event()
         conductor = Conductor(ended)
-        server = await asyncio.start_server(conductor.welcome, "127.0.0.1", 0)
+        server = await asyncio.start_server(conductor.accept, "127.0.0.1", 0)
         for listener in server.sockets:  # those it accepts inherit it
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER_BYTES)
         peers: list[Peer] = []
@@ -45,7 +45,7 @@ def played(script: Callable[[Join], Awaitable[None]]) -> None:
         async def end() -> None:
             await ended.wait()
             server.close()
-            await conductor.dismiss()
+            await conductor.close()
 
         async with asyncio.timeout(DEADLINE_S):
             ending = asyncio.ensure_future(end())

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from client.connection import failure_kind
-from client.message_format import Wording
+from client.message_format import MessageFormat
 from client.user import Phase
 from labkit.wire.progress import Pulse
 from labkit.wire.samples import OUTCOMES
@@ -29,14 +29,14 @@ def test_users_are_numbered_over_all_replicas() -> None:
     assert sorted((row.user, row.message) for row in rows) == [
         (user, message) for user in (1, 4) for message in (0, 1)
     ]
-    assert loop.books.end_ns == max(row.ended_ns for row in rows)
+    assert loop.recorder.end_ns == max(row.ended_ns for row in rows)
 
 
 def test_a_message_that_the_kernel_takes_in_pieces_arrives_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ending = b" " + b"x" * 20_000_000 + b"\x03"  # more than two socket buffers hold
-    monkeypatch.setattr(Wording, "ending", lambda *_: ending)
+    monkeypatch.setattr(MessageFormat, "suffix", lambda *_: ending)
     seen: list[int] = []
 
     def serve(conn: socket.socket) -> None:
@@ -52,7 +52,7 @@ def test_a_message_that_the_kernel_takes_in_pieces_arrives_whole(
     with served_by(serve) as address:
         loop = loop_of(address, demand="sleep=exponential(1ms)")  # drawn: not one form for all
         ran(loop)
-    assert loop.books.acked == 1
+    assert loop.recorder.acked == 1
     assert seen == [len("r0.c0.m0") + len(ending)]
 
 
@@ -68,7 +68,7 @@ def test_an_ack_in_pieces_counts_once() -> None:
     with served_by(serve) as address:
         loop = loop_of(address, messages=3)
         rows = ran(loop)
-    assert (loop.books.acked, len(rows)) == (3, 3)
+    assert (loop.recorder.acked, len(rows)) == (3, 3)
     assert all(row.sent_ns < row.first_byte_ns <= row.ended_ns for row in rows)
 
 
@@ -90,8 +90,8 @@ def test_a_connection_that_ends_while_the_user_thinks_is_closed_early() -> None:
     with served_by(serve) as address:
         loop = loop_of(address, messages=2, think_time="60s")
         ran(loop)
-    assert loop.books.errors["closed_early"] == 1
-    assert loop.books.counts == {"sent": 1, "acked": 1, "failed": 0, "unsent": 1, "in_flight": 0}
+    assert loop.recorder.errors["closed_early"] == 1
+    assert loop.recorder.counts == {"sent": 1, "acked": 1, "failed": 0, "unsent": 1, "in_flight": 0}
 
 
 def test_a_reset_after_the_goodbye_is_an_end_like_another() -> None:
@@ -106,7 +106,7 @@ def test_a_reset_after_the_goodbye_is_an_end_like_another() -> None:
     with served_by(serve) as address:
         loop = loop_of(address)
         ran(loop)
-    assert sum(loop.books.errors.values()) == 0
+    assert sum(loop.recorder.errors.values()) == 0
 
 
 def test_a_server_that_does_not_close_after_the_goodbye_times_out() -> None:
@@ -118,7 +118,7 @@ def test_a_server_that_does_not_close_after_the_goodbye_times_out() -> None:
     with served_by(serve) as address:
         loop = loop_of(address, timeout_s=0.1)
         rows = ran(loop)
-    assert loop.books.errors["timed_out"] == 1
+    assert loop.recorder.errors["timed_out"] == 1
     assert [OUTCOMES[row.outcome] for row in rows] == ["acked"]
 
 
@@ -135,7 +135,7 @@ def test_a_stopped_run_leaves_its_message_in_flight_and_blames_nobody() -> None:
         rows = ran(loop)
     os.close(incoming)
     assert loop.is_stopped
-    assert sum(loop.books.errors.values()) == 0
+    assert sum(loop.recorder.errors.values()) == 0
     assert [OUTCOMES[row.outcome] for row in rows] == ["in_flight"]
 
 
@@ -155,7 +155,7 @@ def test_an_exception_from_the_tick_leaves_the_books_balanced(
         loop = loop_of(address, messages=2)
         with pytest.raises(BrokenPipeError):
             loop.run(time.monotonic_ns(), fail)
-    assert loop.books.counts == {"sent": 1, "acked": 0, "failed": 0, "unsent": 1, "in_flight": 1}
+    assert loop.recorder.counts == {"sent": 1, "acked": 0, "failed": 0, "unsent": 1, "in_flight": 1}
 
 
 def test_phases_are_counted() -> None:
@@ -184,7 +184,7 @@ def test_a_user_begins_no_message_after_its_stop_and_leaves_at_it_when_it_thinks
         begun_ns = time.monotonic_ns()
         rows = ran(loop)
     assert len(rows) == 1
-    assert loop.books.counts["unsent"] == 0
+    assert loop.recorder.counts["unsent"] == 0
     assert time.monotonic_ns() - begun_ns < 40_000_000_000
 
 
@@ -215,7 +215,7 @@ def test_a_group_that_starts_later_is_due_later() -> None:
 def test_users_who_never_came_are_booked_unsent() -> None:
     loop = loop_of(("127.0.0.1", 1), start_s=5.0, timeout_s=0.02, initial=3, messages=4)
     ran(loop)
-    assert loop.books.counts["unsent"] == 12
+    assert loop.recorder.counts["unsent"] == 12
 
 
 def test_an_answer_that_does_not_come_in_time_leaves_the_message_in_flight() -> None:
@@ -227,15 +227,15 @@ def test_an_answer_that_does_not_come_in_time_leaves_the_message_in_flight() -> 
         loop = loop_of(address, messages=2, answer_timeout_s=0.02)
         rows = ran(loop)
     assert [OUTCOMES[row.outcome] for row in rows] == ["in_flight"]
-    assert loop.books.errors["timed_out"] == 1
-    assert loop.books.counts["unsent"] == 1
+    assert loop.recorder.errors["timed_out"] == 1
+    assert loop.recorder.counts["unsent"] == 1
 
 
 def test_a_late_ack_does_not_fall_to_the_time_out_of_an_earlier_message() -> None:
     with served_by(serve_well) as address:
         loop = loop_of(address, messages=3, answer_timeout_s=0.2, think_time="100ms")
         ran(loop)
-    assert loop.books.acked == 3
+    assert loop.recorder.acked == 3
 
 
 def test_a_connect_that_takes_too_long_is_timed_out() -> None:
@@ -246,7 +246,7 @@ def test_a_connect_that_takes_too_long_is_timed_out() -> None:
             loop = loop_of(full.getsockname(), connect_timeout_s=0.02, initial=2)
             ran(loop)
     timed_out = [life for life in connections_of(loop) if life.connected_ns == 0]
-    assert loop.books.errors["timed_out"] == len(timed_out) > 0
+    assert loop.recorder.errors["timed_out"] == len(timed_out) > 0
 
 
 def test_a_surplus_after_an_ack_counts_the_ack() -> None:
@@ -259,7 +259,7 @@ def test_a_surplus_after_an_ack_counts_the_ack() -> None:
         loop = loop_of(address, messages=2)
         rows = ran(loop)
     assert [OUTCOMES[row.outcome] for row in rows] == ["acked"]
-    assert loop.books.errors["surplus_reply"] == 1
+    assert loop.recorder.errors["surplus_reply"] == 1
 
 
 def test_phases_of_a_connection_follow_each_other() -> None:

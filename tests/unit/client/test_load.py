@@ -43,5 +43,5 @@ def test_a_run_ends_at_its_time_out_and_all_that_is_open_is_in_flight(
     assert {OUTCOMES[row.outcome] for row in rows} <= {"in_flight"}
     lives = connections_of(loop)
     assert {life.outcome for life in lives} <= {1 + FAILURES.index("timed_out")}
-    assert loop.books.errors["timed_out"] == len(lives)
+    assert loop.recorder.errors["timed_out"] == len(lives)
     assert not loop.is_stopped

@@ -66,7 +66,7 @@ def test_no_goodbye_closes_without_a_word() -> None:
     loop, _ = behaved("no-goodbye", observed, messages=2)
     assert observed.stream == b"r0.c0.m0\x03r0.c0.m1\x03"
     assert observed.end == "FIN"
-    assert (loop.books.acked, sum(loop.books.errors.values())) == (2, 0)
+    assert (loop.recorder.acked, sum(loop.recorder.errors.values())) == (2, 0)
 
 
 def test_a_pipeline_keeps_that_many_in_flight_and_no_more() -> None:
@@ -141,14 +141,14 @@ def test_a_silent_client_stays_for_its_time_and_says_nothing() -> None:
     loop, rows = behaved("silent", observed, messages=None, stages=((0.03, 1.0),))
     assert (observed.stream, observed.end, rows) == (b"", "FIN", [])
     assert time.monotonic_ns() - begun_ns >= 30_000_000
-    assert sum(loop.books.errors.values()) == 0
+    assert sum(loop.recorder.errors.values()) == 0
 
 
 def test_a_silent_client_that_is_thrown_out_tells_so() -> None:
     with served_by(lambda conn: conn.close()) as address:
         loop = loop_of(address, behaviour="silent", messages=None, stages=((19.0, 1.0),))
         ran(loop)
-    assert loop.books.errors["closed_early"] == 1
+    assert loop.recorder.errors["closed_early"] == 1
 
 
 def test_a_reset_is_one_and_leaves_the_message_in_flight() -> None:
@@ -215,7 +215,7 @@ def test_what_a_server_refuses_fails_where_it_closes(behaviour: str, least_bytes
     assert len(seen[0]) >= least_bytes
     assert any(byte > 127 for byte in seen[0]) == (behaviour == "garbage")
     assert outcomes(rows) == {"closed_early"}
-    assert loop.books.errors["closed_early"] == 1
+    assert loop.recorder.errors["closed_early"] == 1
 
 
 @pytest.mark.parametrize("behaviour", ["no-goodbye", "pipeline", "slow-sender", "slow-reader"])
@@ -227,7 +227,7 @@ def test_a_server_that_answers_nonsense_is_found_out(behaviour: str) -> None:
     with served_by(serve) as address:
         loop = loop_of(address, behaviour=behaviour, pipeline=2, pace_s=0.001)
         ran(loop)
-    assert loop.books.errors["bad_reply"] == 1
+    assert loop.recorder.errors["bad_reply"] == 1
 
 
 @pytest.mark.parametrize("behaviour", sorted(set(BEHAVIOURS) - {"vanish"}))
@@ -249,7 +249,7 @@ def test_an_answer_s_time_out_and_the_run_s_end_find_every_behaviour(behaviour: 
             timeout_s=0.1,
         )
         ran(loop)
-    assert loop.links == {}
+    assert loop.connections == {}
 
 
 def test_pipelined_acks_are_credited_in_order_whatever_the_segments() -> None:
@@ -281,4 +281,4 @@ def test_a_polite_server_serves_them_all() -> None:
             )
             rows = ran(loop)
         assert outcomes(rows) == {"acked"}
-        assert loop.books.acked == 6
+        assert loop.recorder.acked == 6

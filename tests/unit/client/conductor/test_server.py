@@ -1,22 +1,27 @@
 """The conductor among strangers, and with all that its peers send; all in one event loop."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from client.conductor.server import main
+from client.conductor.server import run_conductor
 from client.options import OptionsError
 from tests.unit.client.conductor_fixtures import (
     Join,
     a_result,
     enlisted,
     made_ready,
+    of_type,
     ordered,
     played,
     report,
     take_part,
+    told,
 )
+
+LATE_PID = 77
 
 
 def test_a_run_may_come_between_its_replicas() -> None:
@@ -186,7 +191,70 @@ def test_an_order_that_makes_no_sense_is_named(changes: dict[str, Any], reason: 
     played(script)
 
 
+def test_replicas_that_never_come_are_lost_after_a_while_and_each_group_keeps_some() -> None:
+    async def script(join: Join) -> None:
+        present = [asyncio.ensure_future(take_part(join)) for _ in range(2)]
+        orchestrator = await ordered(join, 2, 2, enrol_s=0.1)
+        messages = await told(orchestrator)
+        for each in present:
+            await each
+        assert [each["replica"] for each in of_type(messages, "result")] == [0, 2]
+        never = {"host": None, "pid": None, "reason": "did not enrol within 0.1 s"}
+        assert of_type(messages, "lost") == [{"replica": 1, **never}, {"replica": 3, **never}]
+
+    played(script)
+
+
+def test_a_run_that_nobody_comes_to_ends() -> None:
+    async def script(join: Join) -> None:
+        messages = await told(await ordered(join, 2, enrol_s=0.02))
+        assert [message["type"] for message in messages] == ["lost", "lost", "done"]
+
+    played(script)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_who_comes_late_is_turned_away(replicas: int) -> None:
+    async def script(join: Join) -> None:
+        early = await enlisted(join)
+        orchestrator = await ordered(join, replicas, enrol_s=0.1)
+        await made_ready(early)
+        late = await enlisted(join, LATE_PID)
+        assert await late.receive() == {
+            "type": "dismissed",
+            "reason": "the run has begun without it",
+        }
+        with pytest.raises(EOFError):
+            await late.receive()
+        await report(early, 0)
+        messages = await told(orchestrator)
+        assert len(of_type(messages, "result")) == 1
+        assert of_type(messages, "lost") == [
+            {
+                "replica": 1,
+                "host": "here",
+                "pid": LATE_PID,
+                "reason": "enrolled when the run had begun",
+            }
+        ] * (replicas - 1)
+
+    played(script)
+
+
+def test_all_start_at_one_instant_that_is_still_to_come() -> None:
+    async def script(join: Join) -> None:
+        replicas = [await enlisted(join) for _ in range(3)]
+        orchestrator = await ordered(join, 3, margin_s=60.0)
+        await asyncio.gather(*map(made_ready, replicas))
+        starts = {(await replica.receive())["start_ns"] for replica in replicas}
+        assert len(starts) == 1
+        assert starts.pop() > time.monotonic_ns()
+        await orchestrator.close()
+
+    played(script)
+
+
 @pytest.mark.parametrize("port", ["x", "65536", "-1", "²", "000000"])
 def test_a_bad_port_is_named(port: str) -> None:
     with pytest.raises(OptionsError, match="LAB_CONDUCTOR_PORT"):
-        main({"LAB_CONDUCTOR_PORT": port})
+        run_conductor({"LAB_CONDUCTOR_PORT": port})
