@@ -71,9 +71,7 @@ def _run_plain(options: Options) -> int:
         if console and container and number:
             console.report_replica(number, container)
         load = make_loop(Task(family, address, share), console, stop_fd)
-        load.run(
-            start_ns, lambda _pulse: console.report_waiting(load.phases()) if console else None
-        )
+        load.run(start_ns, lambda _: console.report_waiting(load.phases()) if console else None)
         print_summary(load.recorder)
     kinds = [kind for kind, users in load.recorder.errors.items() if users]
     for kind in kinds:

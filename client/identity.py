@@ -22,15 +22,13 @@ DEADLINE_S = 0.3
 MAX_REPLY_BYTES = 512  # of DNS over UDP
 MAX_LABELS = 128  # and pointers
 
-COMPOSE_NAME = re.compile(
+COMPOSE_NAME = re.compile(  # of the container, and after the dot of its network
     r"(?P<project>[a-z0-9][a-z0-9_-]*)(?P<separator>[-_])[a-zA-Z0-9._-]+"
     r"(?P=separator)(?P<number>[1-9][0-9]{0,8})\.(?P=project)_[a-zA-Z0-9._-]+"
 )
-"""A container's name, its number of at most as many digits as a message id takes, its network."""
+"""The number has at most nine digits, like the replica in the id of a message."""
 
-_HEADER = Struct(
-    ">HHHHHH"
-)  # id, flags, questions, answers, authorities, additional (RFC 1035, 4.1)
+_HEADER = Struct(">HHHHHH")  # id, flags, counts of questions, answers, others (RFC 1035, 4.1.1)
 _QUESTION_END = Struct(">HH")  # type, class
 _ANSWER = Struct(">HHLH")  # after its name: type, class, time to live, length of the data
 _PTR, _INTERNET = 12, 1

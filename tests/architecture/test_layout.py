@@ -67,7 +67,7 @@ def test_a_stored_run_is_analysed_without_an_engine(name: str) -> None:
 @pytest.mark.parametrize("name", _names(MODULES))
 def test_a_module_is_short(name: str) -> None:
     path = ROOT / name
-    if path.name == "server.py":
+    if name.startswith("services/"):  # a model; the conductor has a server.py, too
         assert _code_lines(path) <= LONGER.get(name, SERVER_CODE_LINES)
     else:
         lines = len(path.read_text(encoding="utf-8").splitlines())
