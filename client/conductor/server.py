@@ -26,7 +26,7 @@ from labkit.workload.load_order import Order, Share
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "3100"
 PORT_DIGITS = 5
 HELLO_S = 30.0
-BACKLOG = 4096  # replicas that connect at once; of more than asyncio's 100, some would retry
+BACKLOG = 4096  # replicas that connect at once; asyncio's default of 100 makes others retry
 RESULT_GRACE_S = 30.0  # after the deadline of the load
 PROGRESS_S = 0.5
 

@@ -1,4 +1,4 @@
-"""A conductor of this very process, and the peers that a test has join it over sockets."""
+"""A conductor in the test process, and peers that connect to it over sockets."""
 
 import asyncio
 import socket
@@ -76,7 +76,7 @@ def an_order(*group_sizes: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN4
 
 
 async def ordered(join: Join, *group_sizes: int, **changes: Any) -> Peer:  # noqa: ANN401
-    """Return the orchestrator, who has sent `an_order`."""
+    """Return the orchestrator, which has sent `an_order`."""
     orchestrator = await join()
     await orchestrator.send("run", **an_order(*group_sizes, **changes))
     return orchestrator
@@ -108,7 +108,7 @@ def a_result(replica: int, samples_bytes: int = 0, **changes: Any) -> dict[str, 
 
 
 async def carried_out(peer: Peer) -> None:
-    """Have a replica hear the start, come to the end of its load, and be asked for its result."""
+    """Let a replica receive the start, end its load, and receive the request for its result."""
     assert (await peer.receive())["type"] == "start"
     await peer.send("over")
     assert await peer.receive() == {"type": "report"}
@@ -128,8 +128,8 @@ async def take_part(join: Join) -> Peer:
     return peer
 
 
-async def told(orchestrator: Peer) -> list[dict[str, Any]]:
-    """Return what the orchestrator is told until the run is done; no result may have samples."""
+async def messages_to(orchestrator: Peer) -> list[dict[str, Any]]:
+    """Return what the orchestrator receives until the run is done; results without samples."""
     messages: list[dict[str, Any]] = []
     while not messages or messages[-1]["type"] not in {"done", "failed"}:
         messages.append(dict(await orchestrator.receive()))

@@ -1,4 +1,4 @@
-"""Servers of this very process: what a real one would rarely do on cue."""
+"""Servers in the test process, which do what a real one does rarely."""
 
 import socket
 import threading
@@ -42,7 +42,7 @@ def loop_of(address: tuple[str, int], stop_fd: int | None = None, **changes: Any
 
 
 def ran(loop: EventLoop) -> list[Row]:
-    """Run a loop to its end and return its samples; the books must balance."""
+    """Run a loop to its end and return its samples; its counts must add up."""
     loop.run(time.monotonic_ns())
     counts = loop.recorder.counts
     planned = loop.task.share.planned

@@ -1,4 +1,4 @@
-"""The closed loop against sockets of this very process."""
+"""The closed loop against sockets of the test process."""
 
 import itertools
 import socket

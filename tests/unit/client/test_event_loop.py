@@ -1,4 +1,4 @@
-"""The event loop with polite users, against sockets of this very process."""
+"""The event loop with polite users, against sockets of the test process."""
 
 import os
 import socket
@@ -60,7 +60,7 @@ def test_an_ack_in_pieces_counts_once() -> None:
     assert all(row.sent_ns < row.first_byte_ns <= row.ended_ns for row in rows)
 
 
-def test_a_reset_after_the_goodbye_is_an_end_like_another() -> None:
+def test_a_reset_after_the_goodbye_is_not_a_failure() -> None:
     def serve(conn: socket.socket) -> None:
         for message in messages_of(conn):
             if message == b"goodbye":
@@ -88,7 +88,7 @@ def test_a_server_that_does_not_close_after_the_goodbye_times_out() -> None:
     assert [OUTCOMES[row.outcome] for row in rows] == ["acked"]
 
 
-def test_a_stopped_run_leaves_its_message_in_flight_and_blames_nobody() -> None:
+def test_a_stopped_run_leaves_its_message_in_flight_and_reports_no_failure() -> None:
     incoming, outgoing = os.pipe()
 
     def serve(conn: socket.socket) -> None:
@@ -105,7 +105,7 @@ def test_a_stopped_run_leaves_its_message_in_flight_and_blames_nobody() -> None:
     assert [OUTCOMES[row.outcome] for row in rows] == ["in_flight"]
 
 
-def test_an_exception_from_the_tick_leaves_the_books_balanced(
+def test_an_exception_from_the_tick_leaves_counts_that_add_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("client.event_loop.TICK_NS", 1_000_000)

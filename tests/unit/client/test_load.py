@@ -37,7 +37,7 @@ def test_a_run_ends_at_its_time_out_and_all_that_is_open_is_in_flight(
     with socket.create_server(("127.0.0.1", 0), backlog=500) as silent:  # never accepts
         loop = loop_of(silent.getsockname(), timeout_s=TIMEOUT_S, **group)
         begun_s = time.monotonic()
-        rows = ran(loop)  # which balances the books
+        rows = ran(loop)  # which checks that the counts add up
         took_s = time.monotonic() - begun_s
     assert TIMEOUT_S <= took_s < LATE_S
     assert {OUTCOMES[row.outcome] for row in rows} <= {"in_flight"}

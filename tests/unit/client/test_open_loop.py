@@ -1,4 +1,4 @@
-"""The open loop against sockets of this very process."""
+"""The open loop against sockets of the test process."""
 
 import socket
 import threading

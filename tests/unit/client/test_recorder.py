@@ -34,7 +34,7 @@ def played(
 
 
 @given(st.lists(FATES, max_size=8))
-def test_the_books_always_balance(fates: list[tuple[int, bool, str | None]]) -> None:
+def test_the_counts_always_add_up(fates: list[tuple[int, bool, str | None]]) -> None:
     recorder = Recorder()
     for number, fate in enumerate(fates):
         played(recorder, number, *fate)
@@ -60,7 +60,7 @@ def test_a_message_on_a_broken_connection_has_failed() -> None:
     assert OUTCOMES[list(rows(recorder.packed()[0]))[1].outcome] == "reset"
 
 
-def test_a_message_that_nobody_answered_in_time_is_in_flight() -> None:
+def test_a_message_that_was_not_answered_in_time_is_in_flight() -> None:
     recorder = Recorder()
     played(recorder, 0, 1, in_flight=True, failure="timed_out")
     assert recorder.counts == {"sent": 2, "acked": 1, "failed": 0, "unsent": 2, "in_flight": 1}

@@ -1,4 +1,4 @@
-"""Each behaviour as the server sees it, and as the books tell it."""
+"""Each behaviour as the server sees it, and as the recorder counts it."""
 
 import errno
 import socket
@@ -144,7 +144,7 @@ def test_a_silent_client_stays_for_its_time_and_says_nothing() -> None:
     assert sum(loop.recorder.errors.values()) == 0
 
 
-def test_a_silent_client_that_is_thrown_out_tells_so() -> None:
+def test_a_silent_client_that_is_disconnected_reports_it() -> None:
     with served_by(lambda conn: conn.close()) as address:
         loop = loop_of(address, behaviour="silent", messages=None, stages=((19.0, 1.0),))
         ran(loop)
@@ -168,7 +168,7 @@ def may_repair() -> bool:
 
 
 @pytest.mark.skipif(not may_repair(), reason="TCP_REPAIR takes CAP_NET_ADMIN")
-def test_who_vanishes_sends_neither_fin_nor_rst() -> None:
+def test_a_client_that_vanishes_sends_neither_fin_nor_rst() -> None:
     ends: list[str] = []
 
     def serve(conn: socket.socket) -> None:
@@ -189,7 +189,9 @@ def test_who_vanishes_sends_neither_fin_nor_rst() -> None:
     assert outcomes(rows) == {"in_flight"}
 
 
-def test_who_may_not_vanish_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_may_not_vanish_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EPERM, "not permitted")
 

@@ -1,4 +1,4 @@
-"""A run that loses replicas, each in its own way, over sockets; the others are not lost."""
+"""The ways in which a run loses a replica, over sockets; the others are not lost."""
 
 import asyncio
 import re
@@ -17,11 +17,11 @@ from tests.unit.client.conductor_fixtures import (
     carried_out,
     enlisted,
     made_ready,
+    messages_to,
     of_type,
     ordered,
     played,
     take_part,
-    told,
 )
 
 LOST_PID = 77
@@ -146,7 +146,7 @@ def test_a_replica_is_lost_and_the_others_are_not(lose: Loss, reason: str) -> No
         lost = await enlisted(join, LOST_PID)
         orchestrator = await ordered(join, 2)
         await asyncio.gather(lose(lost), take_part(join))
-        messages = await told(orchestrator)
+        messages = await messages_to(orchestrator)
         (loss,) = of_type(messages, "lost")
         assert re.fullmatch(reason, loss.pop("reason"))
         assert loss == {"replica": 0, "host": "here", "pid": LOST_PID}
@@ -184,7 +184,7 @@ def test_a_replica_that_hangs_is_lost_and_the_others_are_not(
             await carried_out(hanging)
         if steps > 2:
             await hanging.send("result", [b"some"], **a_result(0, samples_bytes=99))
-        messages = await told(orchestrator)
+        messages = await messages_to(orchestrator)
         assert [loss["reason"] for loss in of_type(messages, "lost")] == [reason]
         assert [each["replica"] for each in of_type(messages, "result")] == [1]
         await others

@@ -1,4 +1,4 @@
-"""The conductor among strangers, and with all that its peers send; all in one event loop."""
+"""The conductor, its replicas, an orchestrator and unknown programs, in one event loop."""
 
 import asyncio
 import time
@@ -13,12 +13,12 @@ from tests.unit.client.conductor_fixtures import (
     a_result,
     enlisted,
     made_ready,
+    messages_to,
     of_type,
     ordered,
     played,
     report,
     take_part,
-    told,
 )
 
 LATE_PID = 77
@@ -47,15 +47,15 @@ def test_a_run_may_come_between_its_replicas() -> None:
             assert await replica.receive() == {"type": "report"}
             fields = a_result(number, len(samples))
             await replica.send("result", [samples], **fields)
-            told = await orchestrator.receive()
-            assert told == {"type": "result", **fields, "host": "here", "pid": 1}
+            forwarded = await orchestrator.receive()
+            assert forwarded == {"type": "result", **fields, "host": "here", "pid": 1}
             assert await orchestrator.reader.readexactly(len(samples)) == samples
         assert await orchestrator.receive() == {"type": "done"}
 
     played(script)
 
 
-def test_nobody_reports_while_another_is_still_under_load() -> None:
+def test_no_replica_reports_while_another_is_still_under_load() -> None:
     async def script(join: Join) -> None:
         first, second = [await enlisted(join) for _ in range(2)]
         orchestrator = await ordered(join, 2)
@@ -149,7 +149,7 @@ def test_replicas_are_dismissed_when_the_orchestrator_leaves() -> None:
         b"",
     ],
 )
-def test_a_stranger_is_closed_and_the_run_goes_on(garbage: bytes) -> None:
+def test_an_unknown_program_is_disconnected_and_the_run_goes_on(garbage: bytes) -> None:
     async def script(join: Join) -> None:
         stranger = await join()
         stranger.writer.write(garbage)
@@ -179,7 +179,7 @@ def test_a_stranger_is_closed_and_the_run_goes_on(garbage: bytes) -> None:
         ({"seed": None}, "no Order, seed is None"),
     ],
 )
-def test_an_order_that_makes_no_sense_is_named(changes: dict[str, Any], reason: str) -> None:
+def test_an_invalid_order_is_named(changes: dict[str, Any], reason: str) -> None:
     async def script(join: Join) -> None:
         wrong = await ordered(join, 1, **changes)
         assert await wrong.receive() == {"type": "failed", "reason": reason}
@@ -195,7 +195,7 @@ def test_replicas_that_never_come_are_lost_after_a_while_and_each_group_keeps_so
     async def script(join: Join) -> None:
         present = [asyncio.ensure_future(take_part(join)) for _ in range(2)]
         orchestrator = await ordered(join, 2, 2, enrol_s=0.1)
-        messages = await told(orchestrator)
+        messages = await messages_to(orchestrator)
         for each in present:
             await each
         assert [each["replica"] for each in of_type(messages, "result")] == [0, 2]
@@ -205,16 +205,16 @@ def test_replicas_that_never_come_are_lost_after_a_while_and_each_group_keeps_so
     played(script)
 
 
-def test_a_run_that_nobody_comes_to_ends() -> None:
+def test_a_run_without_replicas_ends() -> None:
     async def script(join: Join) -> None:
-        messages = await told(await ordered(join, 2, enrol_s=0.02))
+        messages = await messages_to(await ordered(join, 2, enrol_s=0.02))
         assert [message["type"] for message in messages] == ["lost", "lost", "done"]
 
     played(script)
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_who_comes_late_is_turned_away(replicas: int) -> None:
+def test_a_replica_that_comes_late_is_turned_away(replicas: int) -> None:
     async def script(join: Join) -> None:
         early = await enlisted(join)
         orchestrator = await ordered(join, replicas, enrol_s=0.1)
@@ -227,7 +227,7 @@ def test_who_comes_late_is_turned_away(replicas: int) -> None:
         with pytest.raises(EOFError):
             await late.receive()
         await report(early, 0)
-        messages = await told(orchestrator)
+        messages = await messages_to(orchestrator)
         assert len(of_type(messages, "result")) == 1
         assert of_type(messages, "lost") == [
             {
