@@ -10,7 +10,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.execution.backend import BackendError, events
 
-CROWD = ("-m", "client.crowd")
+CROWD = ("-m", "client.idle_connections")
 """The program that opens connections which say nothing; it tells when they stand."""
 
 

@@ -18,7 +18,7 @@ class Work(NamedTuple):
 class GroupDemands:
     """The demands of a group's messages; ``default`` is that of a message that carries none.
 
-    By the very draws of `client.wording`, so that message and demand belong together as they do in
+    By the very draws of `client.message_format`, so that message and demand belong together as in
     a run.
     """
 

@@ -93,7 +93,7 @@ def await_line(process: "subprocess.Popen[str]", part: str) -> str:
     for line in process.stdout:
         if part in line:
             return line
-    pytest.fail(f"the client never said {part!r}")
+    pytest.fail(f"the client never printed {part!r}")
 
 
 def sum_of(out: str) -> dict[str, int]:
@@ -107,7 +107,7 @@ def sum_of(out: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("model", discover_models())
-def test_three_clients_print_their_events(model: str, serve: Callable[..., str]) -> None:
+def test_three_clients_print_their_steps(model: str, serve: Callable[..., str]) -> None:
     ended = client("3", "--target", serve(model, LAB_SERVICE_TIME="5ms"))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     lines = ended.stdout.splitlines()
@@ -132,7 +132,7 @@ def test_no_server_listens() -> None:
         target = f"127.0.0.1:{listener.getsockname()[1]}"
     ended = client("2", "--target", target)
     assert ended.returncode == 1
-    assert f"nobody listens at {target}; start a server" in ended.stderr
+    assert f"no server listens at {target}; start one" in ended.stderr
     assert "10 never sent; errors: refused 2" in ended.stdout
 
 
@@ -184,7 +184,7 @@ def test_an_interrupt_ends_with_a_summary(
     assert err == ""
 
 
-def test_after_an_interrupt_of_the_fastest_loop_the_counts_add_up(
+def test_an_interrupt_amid_the_fastest_of_loops_leaves_counts_that_add_up(
     serve: Callable[..., str],
 ) -> None:
     target = serve("epoll", LAB_SERVICE_TIME="0s", LAB_LOG_LEVEL="lifecycle")
@@ -240,13 +240,13 @@ def test_some_clients_get_no_descriptor(serve: Callable[..., str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_wait_is_printed(serve: Callable[..., str]) -> None:
+def test_a_long_wait_is_reported(serve: Callable[..., str]) -> None:
     target = serve("single", LAB_SERVICE_TIME="50s")
     with running_client("2", "--target", target) as process:
         await_line(process, "... clients: 2 waiting for an ack")
 
 
-def test_quiet_prints_only_the_summary(serve: Callable[..., str]) -> None:
+def test_quiet_prints_the_summary_only(serve: Callable[..., str]) -> None:
     target = serve("epoll", LAB_SERVICE_TIME="1ms")
     ended = client("--quiet", LAB_TARGET=target, LAB_CONNECTIONS="3", LAB_MESSAGES="2")
     assert ended.returncode == 0
@@ -267,8 +267,8 @@ def test_help_has_examples() -> None:
     assert "python client/client.py 3" in ended.stdout
 
 
-def test_a_closed_stdout_does_not_stop_the_run(serve: Callable[..., str]) -> None:
-    """As with ``| head -1``: the run goes on without output."""
+def test_a_reader_of_the_output_may_leave(serve: Callable[..., str]) -> None:
+    """As with ``| head -1``: the run continues without output."""
     with running_client("--target", serve("epoll", LAB_SERVICE_TIME="1ms")) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -328,9 +328,9 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     start: Start, serve: Callable[..., str], conductor: tuple[str, int], tmp_path: Path
 ) -> None:
     replicas = enlist(start, conductor, 3)
-    told: list[Pulse] = []
+    pulses: list[Pulse] = []
     begun: list[int] = []
-    drive(conductor, load(serve("epoll")), tmp_path, Watch(begun.append, told.append))
+    drive(conductor, load(serve("epoll")), tmp_path, Watch(begun.append, pulses.append))
     run = read_client_run(tmp_path)
     assert (run.gaps, run.lost) == ((), ())
     assert begun == [run.start_ns]

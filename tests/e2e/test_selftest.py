@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from client.load import load_of
-from client.loop import Loop
+from client.event_loop import EventLoop
+from client.load import make_loop
 from client.task import Task
 from conformance import discover_models
 from conformance.server_process import RunningServer, starting
@@ -44,9 +44,9 @@ def p99(times_s: Sequence[float]) -> float:
     return sorted(times_s)[math.ceil(0.99 * len(times_s)) - 1]
 
 
-def run_frozen(group: GroupOrder, server: RunningServer) -> Loop:
+def run_frozen(group: GroupOrder, server: RunningServer) -> EventLoop:
     share = Share(0, 0, group, "", seed=1, timeout_s=60.0)
-    loop = load_of(Task(socket.AF_INET, server.address, share))
+    loop = make_loop(Task(socket.AF_INET, server.address, share))
     start_ns, over = time.monotonic_ns(), threading.Event()
     freezer = threading.Thread(target=freeze, args=(server, start_ns, over))
     freezer.start()
@@ -71,8 +71,8 @@ def test_a_freeze_is_measured_in_full_and_missed_by_the_naive_figure() -> None:
     )
     with starting(f"services.{discover_models()[0]}.server") as start:
         loop = run_frozen(group, start())
-    sent = list(rows(loop.books.packed()[0]))
-    assert loop.books.counts["acked"] == RATE_PER_S * CYCLE_S * CYCLES
+    sent = list(rows(loop.recorder.packed()[0]))
+    assert loop.recorder.counts["acked"] == RATE_PER_S * CYCLE_S * CYCLES
     corrected_s = [(row.ended_ns - row.due_ns) / 1e9 for row in sent]
     naive_s = [(row.ended_ns - row.sent_ns) / 1e9 for row in sent]
     slow = sum(time_s > SLOW_S for time_s in corrected_s) / len(corrected_s)

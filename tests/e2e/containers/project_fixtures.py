@@ -51,9 +51,13 @@ class Project:
         """Start a server, and return it when Compose reports it healthy."""
         free_port = {f"LAB_{model.upper()}_PORT": "0"}
         self.compose("up", "--detach", "--no-build", "--wait", model, **(free_port | settings))
-        (container,) = self._engine.containers(self.name, model)
+        (container,) = self.containers(model)
         container.reload()
         return container
+
+    def containers(self, service: str) -> list[Container]:
+        """Return the containers of a service, ended ones too, by number."""
+        return self._engine.containers(self.name, service)
 
     def remove(self) -> None:
         """Remove everything in the project."""

@@ -41,9 +41,9 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         (["--mesages", "3"], {}, "unrecognized arguments: --mesages; see --help"),
         (["1", "2"], {}, "unrecognized arguments: 2; see --help"),
         (["--messages", ""], {}, "--messages: '' is not a whole number"),
-        (["--target", "nowhere"], {}, "--target: 'nowhere' is no address"),
+        (["--target", "nowhere"], {}, "--target: 'nowhere' is not an address"),
         ([], {"LAB_MESSAGES": "x"}, "LAB_MESSAGES: 'x' is not a whole number"),
-        ([], {"LAB_CONDUCTOR": "x:0"}, "LAB_CONDUCTOR: 'x:0' is no address"),
+        ([], {"LAB_CONDUCTOR": "x:0"}, "LAB_CONDUCTOR: 'x:0' is not an address"),
     ],
 )
 def test_a_bad_value_is_named(arguments: list[str], environ: dict[str, str], message: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.wording import Wording
+from client.message_format import MessageFormat
 from labkit.wire.wire import WireError
 from labkit.workload.load_order import CLOSED, OPEN, GroupOrder, Order, Share
 
@@ -141,13 +141,15 @@ def demands(
     )  # fmt: skip
     asked: dict[tuple[int, int], bytes] = {}
     for share in shares_of(Order((group,), target, seed, 60.0, 0.5, 20.0)):
-        wording = Wording(share)
+        message_format = MessageFormat(share)
         if loop == OPEN:
             arrivals = range(share.place, 60, replicas)
-            asked |= {(0, number): wording.ending(share.replica, number) for number in arrivals}
+            asked |= {
+                (0, number): message_format.suffix(share.replica, number) for number in arrivals
+            }
         else:
             users = [number for number, _ in share.lifetimes()]
-            asked |= {key: wording.ending(*key) for key in product(users, range(3))}
+            asked |= {key: message_format.suffix(*key) for key in product(users, range(3))}
     return asked
 
 

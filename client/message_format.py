@@ -1,4 +1,4 @@
-"""What the messages of a group say: an id, a demand or none, and the end."""
+"""The bytes of a group's messages: an id, an optional demand, and ETX."""
 
 from labkit.protocol.framing import ETX
 from labkit.wire.samples import request_id
@@ -6,10 +6,11 @@ from labkit.workload.distributions import Demands, Draws
 from labkit.workload.load_order import OPEN, Share
 
 
-class Wording:
-    """Endings of messages; drawn by user and message, in an open loop by the arrival alone.
+class MessageFormat:
+    """Prefixes and suffixes of messages; the number of the message stands between them.
 
-    ``constant`` is the ending of all of them, None where they differ.
+    A demand is drawn by user and message, in an open loop by the arrival alone. ``constant`` is
+    the suffix that all messages share, None if they differ.
     """
 
     def __init__(self, share: Share) -> None:
@@ -22,11 +23,11 @@ class Wording:
         constant = b"" if self._demands is None else self._demands.constant
         self.constant = None if constant is None else constant + ETX
 
-    def beginning(self, user: int) -> bytes:
-        """Return what every message of ``user`` begins with; its number follows."""
+    def prefix(self, user: int) -> bytes:
+        """Return what every message of ``user`` begins with; the message's number follows."""
         return request_id(self._replica, user, 0).removesuffix("0").encode("ascii")
 
-    def ending(self, user: int, message: int) -> bytes:
+    def suffix(self, user: int, message: int) -> bytes:
         """Return what follows the number of a message."""
         if self.constant is not None or self._demands is None:
             return self.constant or ETX

@@ -1,4 +1,4 @@
-"""A conductor of this very process, and the peers that a test has join it over sockets."""
+"""A conductor in the test process, and peers that connect to it over sockets."""
 
 import asyncio
 import socket
@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from client.conductor import Conductor
-from client.peer import Peer
+from client.conductor.member import Peer
+from client.conductor.server import Conductor
 from labkit.wire.samples import FAILURES
 from labkit.workload.load_order import Order
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 DEADLINE_S = 20.0
 SMALL_BUFFER_BYTES = 4096
@@ -30,7 +30,7 @@ def played(script: Callable[[Join], Awaitable[None]]) -> None:
     async def play() -> None:
         ended = asyncio.Event()
         conductor = Conductor(ended)
-        server = await asyncio.start_server(conductor.welcome, "127.0.0.1", 0)
+        server = await asyncio.start_server(conductor.accept, "127.0.0.1", 0)
         for listener in server.sockets:  # those it accepts inherit it
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER_BYTES)
         peers: list[Peer] = []
@@ -45,7 +45,7 @@ def played(script: Callable[[Join], Awaitable[None]]) -> None:
         async def end() -> None:
             await ended.wait()
             server.close()
-            await conductor.dismiss()
+            await conductor.close()
 
         async with asyncio.timeout(DEADLINE_S):
             ending = asyncio.ensure_future(end())
@@ -76,7 +76,7 @@ def an_order(*group_sizes: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN4
 
 
 async def ordered(join: Join, *group_sizes: int, **changes: Any) -> Peer:  # noqa: ANN401
-    """Return the orchestrator, who has sent `an_order`."""
+    """Return the orchestrator, which has sent `an_order`."""
     orchestrator = await join()
     await orchestrator.send("run", **an_order(*group_sizes, **changes))
     return orchestrator
@@ -108,7 +108,7 @@ def a_result(replica: int, samples_bytes: int = 0, **changes: Any) -> dict[str, 
 
 
 async def carried_out(peer: Peer) -> None:
-    """Have a replica hear the start, come to the end of its load, and be asked for its result."""
+    """Let a replica receive the start, end its load, and receive the request for its result."""
     assert (await peer.receive())["type"] == "start"
     await peer.send("over")
     assert await peer.receive() == {"type": "report"}
@@ -128,8 +128,8 @@ async def take_part(join: Join) -> Peer:
     return peer
 
 
-async def told(orchestrator: Peer) -> list[dict[str, Any]]:
-    """Return what the orchestrator is told until the run is done; no result may have samples."""
+async def messages_to(orchestrator: Peer) -> list[dict[str, Any]]:
+    """Return what the orchestrator receives until the run is done; results without samples."""
     messages: list[dict[str, Any]] = []
     while not messages or messages[-1]["type"] not in {"done", "failed"}:
         messages.append(dict(await orchestrator.receive()))

@@ -1,4 +1,4 @@
-"""A user's connection, and the kinds in which a connection can fail."""
+"""A user's connection, and the kinds of failure of a connection."""
 
 import errno
 import socket
@@ -11,17 +11,17 @@ KINDS = {
     errno.ECONNABORTED: "reset",
     errno.EPIPE: "reset",
     errno.ETIMEDOUT: "timed_out",
-    errno.EADDRNOTAVAIL: "exhausted",  # no local port is left; and so says connect(2) of EAGAIN
+    errno.EADDRNOTAVAIL: "exhausted",  # no local port is left; connect(2) may say EAGAIN instead
     errno.EAGAIN: "exhausted",
     errno.EMFILE: "exhausted",
     errno.ENFILE: "exhausted",
 }
 
 
-class Link:
-    """A user's socket, its instants, and what the kernel has not taken of its message.
+class Connection:
+    """A user's socket, its timestamps, and the part of its message that the kernel has not taken.
 
-    The socket's methods are held here too: to look them up costs 30 ns a message.
+    ``send`` and ``recv`` are the socket's methods: looking them up there costs 30 ns per message.
     """
 
     __slots__ = ("begun_ns", "connected_ns", "port", "recv", "send", "sock", "unsent", "user")
@@ -36,16 +36,16 @@ class Link:
         self.port = 0
 
     def attach(self, sock: socket.socket) -> None:
-        """Take the socket that the connection is to be made with."""
+        """Set the socket that the connection will be made with."""
         self.sock = sock
         self.send = sock.send
         self.recv = sock.recv
 
 
 def failure_kind(code: int | None) -> str:
-    """Return the kind, of `labkit.wire.wire.samples.FAILURES`, that an errno of a socket is.
+    """Return the kind, one of `labkit.wire.samples.FAILURES`, of a socket's errno.
 
-    What is not known is ``unreachable``: no route. ``exhausted`` is the client's own want, of a
-    local port or a descriptor.
+    An errno that is not listed is ``unreachable``, like a missing route. ``exhausted`` is the
+    client's own lack of a local port or a descriptor.
     """
     return KINDS.get(code or 0, "unreachable")

@@ -1,29 +1,27 @@
-"""A run that loses replicas, each in its own way, over sockets; the others are not lost."""
+"""The ways in which a run loses a replica, over sockets; the others are not lost."""
 
 import asyncio
 import re
 import socket
-import time
 from collections.abc import Awaitable, Callable
 from struct import pack
 from typing import Any
 
 import pytest
 
-from client.peer import Peer
-from tests.unit.client.conducted import (
+from client.conductor.member import Peer
+from tests.unit.client.conductor_fixtures import (
     BOOKS,
     Join,
     a_result,
     carried_out,
     enlisted,
     made_ready,
+    messages_to,
     of_type,
     ordered,
     played,
-    report,
     take_part,
-    told,
 )
 
 LOST_PID = 77
@@ -89,7 +87,8 @@ def report_wrongly(samples: bytes = b"", **changes: Any) -> Loss:  # noqa: ANN40
     return say
 
 
-READY, RESULT = "its word that it is ready", "its result"
+READY, RESULT = "its ready message", "its result"
+INVALID = f"sent an invalid message before {RESULT} came: "
 
 
 @pytest.mark.parametrize(
@@ -98,34 +97,46 @@ READY, RESULT = "its word that it is ready", "its result"
         (leave_at_once, f"left before {READY} came"),
         (leave_after_the_load, f"left before {READY} came"),
         (refuse, "refused: to vanish takes a privilege"),
-        (say_no, f"sent nonsense before {READY} came: a message of type 'no'"),
+        (say_no, f"sent an invalid message before {READY} came: a message of type 'no'"),
         (leave_after_the_start, f"left before {RESULT} came"),
         (leave_when_its_load_is_over, f"left before {RESULT} came"),
         (reset, f"left before {RESULT} came"),
-        (say_after_the_start(b"\xff\n"), rf"sent nonsense before {RESULT} came: not a message: .*"),
+        (
+            say_after_the_start(b"\xff\n"),
+            INVALID + r"not a message: .*",
+        ),
         (
             say_after_the_start(b"x" * 200_000),
-            rf"sent nonsense before {RESULT} came: an endless .*",
+            INVALID + r"an endless .*",
         ),
         (
             say_after_the_start(b'{"type":"progress"}\n'),
-            f"sent nonsense before {RESULT} came: invalid Pulse: acked is missing",
+            INVALID + "invalid Pulse: acked is missing",
         ),
         (
             say_after_the_start(b'{"type":"ready"}\n'),
-            f"sent nonsense before {RESULT} came: a message of type 'ready'",
+            INVALID + "a message of type 'ready'",
         ),
-        (report_wrongly(replica=5), f"sent nonsense before {RESULT} came: a result of replica 5"),
-        (report_wrongly(books={}), rf"sent nonsense before {RESULT} came: books is {{}}"),
-        (report_wrongly(health=None), f"sent nonsense before {RESULT} came: health is None"),
-        (report_wrongly(planned=-1), f"sent nonsense before {RESULT} came: planned is -1"),
+        (
+            report_wrongly(replica=5),
+            INVALID + "a result of replica 5",
+        ),
+        (report_wrongly(books={}), INVALID + "books is {}"),
+        (
+            report_wrongly(health=None),
+            INVALID + "health is None",
+        ),
+        (
+            report_wrongly(planned=-1),
+            INVALID + "planned is -1",
+        ),
         (
             report_wrongly(books={**BOOKS, "acked": "3"}),
-            f"sent nonsense before {RESULT} came: acked is '3'",
+            INVALID + "acked is '3'",
         ),
         (
             report_wrongly(samples_bytes=-1),
-            f"sent nonsense before {RESULT} came: samples_bytes is -1",
+            INVALID + "samples_bytes is -1",
         ),
         (report_wrongly(b"few", samples_bytes=99), "left before the rest of its samples came"),
     ],
@@ -135,7 +146,7 @@ def test_a_replica_is_lost_and_the_others_are_not(lose: Loss, reason: str) -> No
         lost = await enlisted(join, LOST_PID)
         orchestrator = await ordered(join, 2)
         await asyncio.gather(lose(lost), take_part(join))
-        messages = await told(orchestrator)
+        messages = await messages_to(orchestrator)
         (loss,) = of_type(messages, "lost")
         assert re.fullmatch(reason, loss.pop("reason"))
         assert loss == {"replica": 0, "host": "here", "pid": LOST_PID}
@@ -148,11 +159,11 @@ def test_a_replica_is_lost_and_the_others_are_not(lose: Loss, reason: str) -> No
 @pytest.mark.parametrize(
     ("limit", "steps", "reason"),
     [
-        ("client.member.READY_S", 0, f"hung: {READY} did not come within 0.05 s"),
-        ("client.run.RESULT_GRACE_S", 1, f"hung: {RESULT} did not come within 0.05 s"),
-        ("client.member.REPORT_S", 2, f"hung: {RESULT} did not come within 0.05 s"),
+        ("client.conductor.member.READY_S", 0, f"hung: {READY} did not come within 0.05 s"),
+        ("client.conductor.server.RESULT_GRACE_S", 1, f"hung: {RESULT} did not come within 0.05 s"),
+        ("client.conductor.member.REPORT_S", 2, f"hung: {RESULT} did not come within 0.05 s"),
         (
-            "client.member.SILENCE_S",
+            "client.conductor.member.SILENCE_S",
             3,
             "hung: the rest of its samples did not come within 0.05 s",
         ),
@@ -173,72 +184,9 @@ def test_a_replica_that_hangs_is_lost_and_the_others_are_not(
             await carried_out(hanging)
         if steps > 2:
             await hanging.send("result", [b"some"], **a_result(0, samples_bytes=99))
-        messages = await told(orchestrator)
+        messages = await messages_to(orchestrator)
         assert [loss["reason"] for loss in of_type(messages, "lost")] == [reason]
         assert [each["replica"] for each in of_type(messages, "result")] == [1]
         await others
-
-    played(script)
-
-
-def test_replicas_that_never_come_are_lost_after_a_while_and_each_group_keeps_some() -> None:
-    async def script(join: Join) -> None:
-        present = [asyncio.ensure_future(take_part(join)) for _ in range(2)]
-        orchestrator = await ordered(join, 2, 2, enrol_s=0.1)
-        messages = await told(orchestrator)
-        for each in present:
-            await each
-        assert [each["replica"] for each in of_type(messages, "result")] == [0, 2]
-        never = {"host": None, "pid": None, "reason": "did not enrol within 0.1 s"}
-        assert of_type(messages, "lost") == [{"replica": 1, **never}, {"replica": 3, **never}]
-
-    played(script)
-
-
-def test_a_run_that_nobody_comes_to_ends() -> None:
-    async def script(join: Join) -> None:
-        messages = await told(await ordered(join, 2, enrol_s=0.02))
-        assert [message["type"] for message in messages] == ["lost", "lost", "done"]
-
-    played(script)
-
-
-@pytest.mark.parametrize("replicas", [1, 2])
-def test_who_comes_late_is_turned_away(replicas: int) -> None:
-    async def script(join: Join) -> None:
-        early = await enlisted(join)
-        orchestrator = await ordered(join, replicas, enrol_s=0.1)
-        await made_ready(early)
-        late = await enlisted(join, LOST_PID)
-        assert await late.receive() == {
-            "type": "dismissed",
-            "reason": "the run has begun without it",
-        }
-        with pytest.raises(EOFError):
-            await late.receive()
-        await report(early, 0)
-        messages = await told(orchestrator)
-        assert len(of_type(messages, "result")) == 1
-        assert of_type(messages, "lost") == [
-            {
-                "replica": 1,
-                "host": "here",
-                "pid": LOST_PID,
-                "reason": "enrolled when the run had begun",
-            }
-        ] * (replicas - 1)
-
-    played(script)
-
-
-def test_all_start_at_one_instant_that_is_still_to_come() -> None:
-    async def script(join: Join) -> None:
-        replicas = [await enlisted(join) for _ in range(3)]
-        orchestrator = await ordered(join, 3, margin_s=60.0)
-        await asyncio.gather(*map(made_ready, replicas))
-        starts = {(await replica.receive())["start_ns"] for replica in replicas}
-        assert len(starts) == 1
-        assert starts.pop() > time.monotonic_ns()
-        await orchestrator.close()
 
     played(script)

@@ -1,4 +1,4 @@
-"""Servers of this very process: what a real one would rarely do on cue."""
+"""Servers in the test process, which do what a real one does rarely."""
 
 import socket
 import threading
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from client.load import load_of
-from client.loop import Loop
+from client.event_loop import EventLoop
+from client.load import make_loop
 from client.task import Task
 from labkit.wire.samples import ConnectionRow, Row, connection_rows, rows
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 Serve = Callable[[socket.socket], None]
 DEADLINE_S = 20.0
@@ -36,26 +36,26 @@ def served_by(serve: Serve, users: int = 1) -> Iterator[tuple[str, int]]:
             thread.join()
 
 
-def loop_of(address: tuple[str, int], stop_fd: int | None = None, **changes: Any) -> Loop:  # noqa: ANN401
+def loop_of(address: tuple[str, int], stop_fd: int | None = None, **changes: Any) -> EventLoop:  # noqa: ANN401
     """Return the loop of a group at ``address``; ``changes`` as in `share_of`."""
-    return load_of(Task(socket.AF_INET, address, share_of(**changes)), stop_fd=stop_fd)
+    return make_loop(Task(socket.AF_INET, address, share_of(**changes)), stop_fd=stop_fd)
 
 
-def ran(loop: Loop) -> list[Row]:
-    """Run a loop to its end and return its samples; the books must balance."""
+def ran(loop: EventLoop) -> list[Row]:
+    """Run a loop to its end and return its samples; its counts must add up."""
     loop.run(time.monotonic_ns())
-    counts = loop.books.counts
+    counts = loop.recorder.counts
     planned = loop.task.share.planned
     assert planned is None or counts["sent"] + counts["unsent"] == planned
     assert counts["sent"] == counts["acked"] + counts["failed"] + counts["in_flight"]
-    sent = list(rows(loop.books.packed()[0]))
+    sent = list(rows(loop.recorder.packed()[0]))
     assert len(sent) == counts["sent"]
     return sent
 
 
-def connections_of(loop: Loop) -> list[ConnectionRow]:
+def connections_of(loop: EventLoop) -> list[ConnectionRow]:
     """Return the connections that a loop booked."""
-    return list(connection_rows(loop.books.packed()[1]))
+    return list(connection_rows(loop.recorder.packed()[1]))
 
 
 def messages_of(conn: socket.socket) -> Iterator[bytes]:

@@ -1,10 +1,10 @@
-"""What became of every message and connection: tables of samples, and counts that add up."""
+"""The record of every message and connection: tables of samples, and counts that add up."""
 
 from array import array
 from struct import Struct
 from typing import Protocol
 
-from client.link import Link
+from client.connection import Connection
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
 
 CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
@@ -14,7 +14,7 @@ _row = Struct(f"={WIDTH}Q").pack  # twice as fast as extending an array by a tup
 
 
 class Sent(Protocol):
-    """A message that was sent: whose it is, and its instants."""
+    """A message that was sent: its user, its number, and its timestamps."""
 
     number: int
     message: int
@@ -23,10 +23,10 @@ class Sent(Protocol):
     first_byte_ns: int
 
 
-class Books:
+class Recorder:
     """The record of one client; planned = sent + unsent, sent = acked + failed + in flight.
 
-    ``end_ns`` is when the fate of the last message was known.
+    ``end_ns`` is when the outcome of the last message was known.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Books:
         self._connections = array("Q")
 
     def record_ack(self, sent: Sent, now_ns: int) -> None:
-        """Note that a message was acknowledged."""
+        """Record that a message was acknowledged."""
         self.acked += 1
         self.end_ns = now_ns
         first_byte_ns = sent.first_byte_ns or now_ns
@@ -50,9 +50,9 @@ class Books:
         )
 
     def record_loss(self, sent: Sent, now_ns: int, failure: str | None) -> None:
-        """Note that a message will not be acknowledged here; None is without a failure.
+        """Record that no ack was received for a message; ``failure`` is None if nothing failed.
 
-        One that nobody answered in time may still be in service: it stays in flight.
+        A message that was not answered in time may still be in service: it stays in flight.
         """
         code = IN_FLIGHT if failure in {None, "timed_out"} else CODES[failure]
         self.in_flight += code == IN_FLIGHT
@@ -66,24 +66,29 @@ class Books:
         )  # fmt: skip
 
     def record_unsent(self, messages: int, now_ns: int) -> None:
-        """Note messages that were planned and will never be sent."""
+        """Record messages that were planned and will never be sent."""
         if messages:
             self.unsent += messages
             self.end_ns = now_ns
 
-    def record_connection(self, link: Link, now_ns: int, failure: str | None) -> None:
-        """Note how a connection ended; None is without a failure."""
+    def record_connection(self, connection: Connection, now_ns: int, failure: str | None) -> None:
+        """Record how a connection ended; ``failure`` is None if nothing failed."""
         if failure is not None:
             self.errors[failure] += 1
         code = 0 if failure is None else 1 + FAILURES.index(failure)
         row = ConnectionRow(
-            link.user.number, link.begun_ns, link.connected_ns, now_ns, code, link.port
+            connection.user.number,
+            connection.begun_ns,
+            connection.connected_ns,
+            now_ns,
+            code,
+            connection.port,
         )
         self._connections.extend(row)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many messages went which way."""
+        """The number of messages by outcome."""
         return {
             "sent": self.acked + self.failed + self.in_flight,
             "acked": self.acked,
@@ -93,7 +98,7 @@ class Books:
         }
 
     def response_times_s(self) -> list[float]:
-        """Return due → acked of every message that was acknowledged, in the order of the acks."""
+        """Return due → acked of every acknowledged message, in the order of the acks."""
         rows = self._rows
         names = ("due_ns", "ended_ns", "outcome")
         due, ended, outcome = (Row._fields.index(name) for name in names)
@@ -101,5 +106,5 @@ class Books:
         return [(ended_ns - due_ns) / 1e9 for due_ns, ended_ns, code in columns if code == ACKED]
 
     def packed(self) -> tuple[bytes, bytes]:
-        """Return the messages and the connections as they travel; see `labkit.wire.samples`."""
+        """Return messages and connections as they are sent; see `labkit.wire.samples`."""
         return pack(self._rows, Row._fields), pack(self._connections, ConnectionRow._fields)

@@ -1,8 +1,9 @@
-"""Connections that say nothing, for a fault: ``python -m client.crowd HOST:PORT NUMBER SECONDS``.
+"""Open connections that send nothing, as a fault.
 
-They stay where the server leaves them: in its backlog until it accepts them, with a worker until
-it gives them up. One line tells how many are established, and the process by which to end it all;
-it ends by itself after ``SECONDS``, closing what is open.
+``python -m client.idle_connections HOST:PORT NUMBER SECONDS``: the connections stay in the
+server's backlog until it accepts them, and with a worker until it closes them. The program prints
+one line of JSON, with the number of established connections and its process id, and closes them
+all when it is stopped or after ``SECONDS``.
 """
 
 import contextlib
@@ -15,19 +16,19 @@ import time
 from collections.abc import Sequence
 
 from client.options import parse_address
-from client.resolve import resolve
+from client.task import resolve
 
 SETTLED_S = 0.05
-"""No further connection for so long: the backlog takes no more, their SYNs are dropped (tcp(7))."""
+"""No further connection for so long: the backlog is full and SYNs are dropped (tcp(7))."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Open the connections, say so, and hold them."""
+    """Open the connections, print how many are established, and hold them."""
     target, number, seconds = arguments
     end_s = time.monotonic() + float(seconds)
     family, address = resolve(*parse_address(target))
-    with contextlib.ExitStack() as crowd:
-        begun = [crowd.enter_context(_begin(family, address)) for _ in range(int(number))]
+    with contextlib.ExitStack() as opened:
+        begun = [opened.enter_context(_begin(family, address)) for _ in range(int(number))]
         established = _settle(begun)
         sys.stdout.write(json.dumps({"established": established, "pid": os.getpid()}) + "\n")
         sys.stdout.flush()
@@ -44,16 +45,16 @@ def _begin(family: int, address: tuple[str | int | bytes, ...]) -> socket.socket
 
 
 def _settle(begun: Sequence[socket.socket]) -> int:
-    """Wait until all are established, or nothing more happens; return how many are."""
+    """Wait until all are established or no further one is; return how many are."""
     poll = select.poll()
     for sock in begun:
         poll.register(sock, select.POLLOUT)
-    established = left = 0
-    while established + left < len(begun) and (ready := poll.poll(SETTLED_S * 1000)):
+    established = refused = 0
+    while established + refused < len(begun) and (ready := poll.poll(SETTLED_S * 1000)):
         for fd, event in ready:
             poll.unregister(fd)
             is_refused = event & (select.POLLERR | select.POLLHUP)
-            established, left = established + (not is_refused), left + bool(is_refused)
+            established, refused = established + (not is_refused), refused + bool(is_refused)
     return established
 
 

@@ -1,22 +1,27 @@
-"""The conductor among strangers, and with all that its peers send; all in one event loop."""
+"""The conductor, its replicas, an orchestrator and unknown programs, in one event loop."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from client.conductor import main
+from client.conductor.server import run_conductor
 from client.options import OptionsError
-from tests.unit.client.conducted import (
+from tests.unit.client.conductor_fixtures import (
     Join,
     a_result,
     enlisted,
     made_ready,
+    messages_to,
+    of_type,
     ordered,
     played,
     report,
     take_part,
 )
+
+LATE_PID = 77
 
 
 def test_a_run_may_come_between_its_replicas() -> None:
@@ -42,15 +47,15 @@ def test_a_run_may_come_between_its_replicas() -> None:
             assert await replica.receive() == {"type": "report"}
             fields = a_result(number, len(samples))
             await replica.send("result", [samples], **fields)
-            told = await orchestrator.receive()
-            assert told == {"type": "result", **fields, "host": "here", "pid": 1}
+            forwarded = await orchestrator.receive()
+            assert forwarded == {"type": "result", **fields, "host": "here", "pid": 1}
             assert await orchestrator.reader.readexactly(len(samples)) == samples
         assert await orchestrator.receive() == {"type": "done"}
 
     played(script)
 
 
-def test_nobody_reports_while_another_is_still_under_load() -> None:
+def test_no_replica_reports_while_another_is_still_under_load() -> None:
     async def script(join: Join) -> None:
         first, second = [await enlisted(join) for _ in range(2)]
         orchestrator = await ordered(join, 2)
@@ -144,7 +149,7 @@ def test_replicas_are_dismissed_when_the_orchestrator_leaves() -> None:
         b"",
     ],
 )
-def test_a_stranger_is_closed_and_the_run_goes_on(garbage: bytes) -> None:
+def test_an_unknown_program_is_disconnected_and_the_run_goes_on(garbage: bytes) -> None:
     async def script(join: Join) -> None:
         stranger = await join()
         stranger.writer.write(garbage)
@@ -174,7 +179,7 @@ def test_a_stranger_is_closed_and_the_run_goes_on(garbage: bytes) -> None:
         ({"seed": None}, "invalid Order: seed is None"),
     ],
 )
-def test_an_order_that_makes_no_sense_is_named(changes: dict[str, Any], reason: str) -> None:
+def test_an_invalid_order_is_named(changes: dict[str, Any], reason: str) -> None:
     async def script(join: Join) -> None:
         wrong = await ordered(join, 1, **changes)
         assert await wrong.receive() == {"type": "failed", "reason": reason}
@@ -186,7 +191,70 @@ def test_an_order_that_makes_no_sense_is_named(changes: dict[str, Any], reason: 
     played(script)
 
 
+def test_replicas_that_never_come_are_lost_after_a_while_and_each_group_keeps_some() -> None:
+    async def script(join: Join) -> None:
+        present = [asyncio.ensure_future(take_part(join)) for _ in range(2)]
+        orchestrator = await ordered(join, 2, 2, enrol_s=0.1)
+        messages = await messages_to(orchestrator)
+        for each in present:
+            await each
+        assert [each["replica"] for each in of_type(messages, "result")] == [0, 2]
+        never = {"host": None, "pid": None, "reason": "did not enrol within 0.1 s"}
+        assert of_type(messages, "lost") == [{"replica": 1, **never}, {"replica": 3, **never}]
+
+    played(script)
+
+
+def test_a_run_without_replicas_ends() -> None:
+    async def script(join: Join) -> None:
+        messages = await messages_to(await ordered(join, 2, enrol_s=0.02))
+        assert [message["type"] for message in messages] == ["lost", "lost", "done"]
+
+    played(script)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_replica_that_comes_late_is_turned_away(replicas: int) -> None:
+    async def script(join: Join) -> None:
+        early = await enlisted(join)
+        orchestrator = await ordered(join, replicas, enrol_s=0.1)
+        await made_ready(early)
+        late = await enlisted(join, LATE_PID)
+        assert await late.receive() == {
+            "type": "dismissed",
+            "reason": "the run has begun without it",
+        }
+        with pytest.raises(EOFError):
+            await late.receive()
+        await report(early, 0)
+        messages = await messages_to(orchestrator)
+        assert len(of_type(messages, "result")) == 1
+        assert of_type(messages, "lost") == [
+            {
+                "replica": 1,
+                "host": "here",
+                "pid": LATE_PID,
+                "reason": "enrolled when the run had begun",
+            }
+        ] * (replicas - 1)
+
+    played(script)
+
+
+def test_all_start_at_one_instant_that_is_still_to_come() -> None:
+    async def script(join: Join) -> None:
+        replicas = [await enlisted(join) for _ in range(3)]
+        orchestrator = await ordered(join, 3, margin_s=60.0)
+        await asyncio.gather(*map(made_ready, replicas))
+        starts = {(await replica.receive())["start_ns"] for replica in replicas}
+        assert len(starts) == 1
+        assert starts.pop() > time.monotonic_ns()
+        await orchestrator.close()
+
+    played(script)
+
+
 @pytest.mark.parametrize("port", ["x", "65536", "-1", "²", "000000"])
 def test_a_bad_port_is_named(port: str) -> None:
     with pytest.raises(OptionsError, match="LAB_CONDUCTOR_PORT"):
-        main({"LAB_CONDUCTOR_PORT": port})
+        run_conductor({"LAB_CONDUCTOR_PORT": port})
