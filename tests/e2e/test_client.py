@@ -328,7 +328,8 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     replicas = enlist(start, conductor, 3)
     told: list[Pulse] = []
     begun: list[int] = []
-    drive(conductor, load(serve("epoll")), tmp_path, Watch(begun.append, told.append))
+    watch = Watch(begun.append, told.append)
+    drive(conductor, load(serve("epoll")), tmp_path, watch).store(tmp_path)
     run = read_client_run(tmp_path)
     assert (run.gaps, run.lost) == ((), ())
     assert begun == [run.start_ns]

@@ -165,7 +165,7 @@ def test_a_server_that_dies_at_start_is_quoted(tmp_path: Path, backend: str) -> 
     ended = lab.run(scenario, "--backend", backend)
     assert ended.code == 3
     said = ended.out + ended.err
-    assert "died at start, exit code 1; its last lines:" in said
+    assert "ended at start, exit code 1; its last lines:" in said
     assert said.count("ZeroDivisionError") == 1
     assert ended.summary["status"] == "broken"
     assert "ZeroDivisionError" in ended.summary["reason"]

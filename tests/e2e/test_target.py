@@ -50,7 +50,7 @@ def test_a_server_that_breaks_the_contract_is_not_measured(lab: Lab, tmp_path: P
     assert ended.code == 1, ended.out + ended.err
     assert ended.summary["status"] == "nonconforming"
     assert ended.summary["cases"] == []
-    assert "mine does not keep the contract" in ended.out
+    assert "mine violates the contract" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_server_that_breaks_the_contract_is_not_measured(lab: Lab, tmp_path: P
     [
         ("{command: [./no-such-server]}", "./no-such-server cannot be run"),
         ("{command: [python3, -c, 'raise SystemExit(7)']}", "exit code 7"),
-        ("{address: '127.0.0.1:1'}", "nobody takes a connection at 127.0.0.1:1"),
+        ("{address: '127.0.0.1:1'}", "no server takes a connection at 127.0.0.1:1"),
         ("{image: no-such-image:1}", "no-such-image"),
     ],
 )

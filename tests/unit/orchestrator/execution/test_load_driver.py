@@ -45,7 +45,10 @@ def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -
         conductor.start()
         begun: list[int] = []
         try:
-            return drive(listener.getsockname()[:2], LOAD, folder, Watch(begun.append, told.append))
+            watch = Watch(begun.append, told.append)
+            reports = drive(listener.getsockname()[:2], LOAD, folder, watch)
+            reports.store(folder)
+            return reports.load_s
         finally:
             conductor.join()
 
@@ -157,7 +160,7 @@ def test_a_conductor_that_falls_silent_is_named(
         with contextlib.suppress(WireError):
             channel.receive()  # the orchestrator's end of it
 
-    expected = "reported nothing for" if is_started else "only 1 of 2 client replicas came"
+    expected = "reported nothing for" if is_started else "only 1 of 2 client replicas enrolled"
     with pytest.raises(BackendError, match=expected):
         played(script, tmp_path, [])
 
