@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
-from orchestrator.results.client_samples import ACKED, BOOKS, Replica
+from orchestrator.results.client_samples import ACKED, MESSAGE_COUNTS, Replica
 from orchestrator.results.tables import Table, user_keys
 
 
@@ -41,15 +41,15 @@ class Clients:
 
 def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
     """Return what ``clients`` measured; ``open_groups`` are the names of open loops."""
-    books = {name: sum(r.books[name] for r in clients.replicas) for name in BOOKS}
+    counts = {name: sum(r.counts[name] for r in clients.replicas) for name in MESSAGE_COUNTS}
     errors = {kind: sum(r.errors[kind] for r in clients.replicas) for kind in FAILURES}
     acked = int(np.count_nonzero(clients.requests["outcome"] == ACKED))
     begun_ns = [replica.begun_ns for replica in clients.replicas]
     return {
         "makespan": clients.makespan_s,
         "throughput": ratio(acked, clients.makespan_s),
-        **books,
-        "dropped": sum(r.books["unsent"] for r in clients.replicas if r.group in open_groups),
+        **counts,
+        "dropped": sum(r.counts["unsent"] for r in clients.replicas if r.group in open_groups),
         "errors": sum(errors.values()),
         **errors,
         "start_spread": (max(begun_ns) - min(begun_ns)) / 1e9 if begun_ns else None,

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.analysis.statistics import Figures, ratio
 from orchestrator.measures.dimensions import TIME, format_value
-from orchestrator.results.client_samples import Health, Replica
+from orchestrator.results.client_samples import Replica, ReplicaHealth
 from orchestrator.results.summary import Fitness, Instrument
 
 FULL_CPU_SHARE = 0.9
@@ -55,7 +55,7 @@ def _examine(replica: Replica, of_group: Figures) -> Iterator[Finding]:
         yield lag[0], f"{name} was late by {lag[1]}"
 
 
-def _examine_lag(health: Health, of_group: Figures) -> Finding | None:
+def _examine_lag(health: ReplicaHealth, of_group: Figures) -> Finding | None:
     """Return what its lag, set against the response times of its group, means; None if nothing."""
     if health.lag_p99_ns is None or health.lags < MIN_LAGS:
         return None

@@ -1,7 +1,7 @@
 """Why a case cannot be trusted as a measurement: what is missing, what does not add up.
 
 The law of conservation, for each replica and over all: planned = sent + unsent, sent = acked +
-failed + in flight; the rows, the books and the server's log say the same.
+failed + in flight; the rows, the counts and the server's log say the same.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
 from orchestrator.analysis.queue_measures import mean_overlap, span_of
 from orchestrator.analysis.statistics import between_ns
-from orchestrator.results.client_samples import ACKED, Lost, Replica
+from orchestrator.results.client_samples import ACKED, LostReplica, Replica
 from orchestrator.results.server_log import ServerLog
 from orchestrator.results.tables import NOWHERE, Table, pair_keys, user_keys
 
@@ -43,7 +43,7 @@ def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
     ]
 
 
-def _loss(lost: Lost, evidence: Evidence) -> str:
+def _loss(lost: LostReplica, evidence: Evidence) -> str:
     """Return who was lost and why, and how many of its messages the server acknowledged."""
     acked = int(np.count_nonzero(evidence.log.served["replica"] == lost.number))
     where = "" if lost.host is None else f" at {lost.host}"
@@ -56,16 +56,16 @@ def _loss(lost: Lost, evidence: Evidence) -> str:
 
 def _of_replica(replica: Replica) -> Iterator[str]:
     """Yield what does not add up within one replica."""
-    name, books = f"replica {replica.number}", replica.books
+    name, counts = f"replica {replica.number}", replica.counts
     if replica.exit_code:
         yield f"{name} ended with exit code {replica.exit_code} after it had reported"
-    sent, unsent, planned = books["sent"], books["unsent"], replica.planned
+    sent, unsent, planned = counts["sent"], counts["unsent"], replica.planned
     if planned is not None and sent + unsent != planned:
         yield f"{name}: {planned} messages planned, but {sent} sent + {unsent} unsent"
-    if sent != books["acked"] + books["failed"] + books["in_flight"]:
+    if sent != counts["acked"] + counts["failed"] + counts["in_flight"]:
         yield (
-            f"{name}: {sent} messages sent, but {books['acked']} acked + {books['failed']} "
-            f"failed + {books['in_flight']} in flight"
+            f"{name}: {sent} messages sent, but {counts['acked']} acked + {counts['failed']} "
+            f"failed + {counts['in_flight']} in flight"
         )
     if len(replica.messages) == sent:  # else that is a gap already
         yield from _of_rows(replica)
@@ -89,8 +89,8 @@ def _of_rows(replica: Replica) -> Iterator[str]:
     told = {"acked": rows[ACKED], "in_flight": rows[IN_FLIGHT]}
     told["failed"] = sum(rows) - sum(told.values())
     for outcome, number in told.items():
-        if number != replica.books[outcome]:
-            counted = f"{replica.books[outcome]} messages {outcome}"
+        if number != replica.counts[outcome]:
+            counted = f"{replica.counts[outcome]} messages {outcome}"
             yield f"replica {replica.number}: {counted}, but {number} rows of samples say so"
 
 
@@ -104,7 +104,7 @@ def _by_outcome(table: Table, codes: int) -> list[int]:
 
 def _of_plan(evidence: Evidence) -> Iterator[str]:
     """Yield the groups whose replicas, lost ones included, do not make up what was planned."""
-    members: list[Replica | Lost] = [*evidence.clients.replicas, *evidence.clients.lost]
+    members: list[Replica | LostReplica] = [*evidence.clients.replicas, *evidence.clients.lost]
     for group, planned in evidence.planned.items():
         shares = [each.planned for each in members if each.group == group]
         known = sum(share for share in shares if share is not None)
@@ -120,7 +120,7 @@ def _of_log(evidence: Evidence, requests: Table) -> Iterator[str]:
         yield f"{unseen} acks at the clients have no request_acked in the server's log"
     sent = find_sent(requests, log)
     lost = np.isin(log.served["replica"], [each.number for each in evidence.clients.lost])
-    unsent = np.count_nonzero((sent == NOWHERE) & ~lost) + log.strangers
+    unsent = np.count_nonzero((sent == NOWHERE) & ~lost) + log.unknown_requests
     if unsent:
         yield f"{unsent} request_acked in the server's log are of messages that no client sent"
     known = sent[sent != NOWHERE]

@@ -18,7 +18,7 @@ from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.analysis.join import merge
 from orchestrator.execution.load_driver import Watch, drive
 from orchestrator.execution.process.program import Program
-from orchestrator.results.client_samples import BOOKS, read_client_run
+from orchestrator.results.client_samples import MESSAGE_COUNTS, read_client_run
 from orchestrator.results.server_log import log_of
 from orchestrator.scenario.models import discover_models
 from tests.e2e.lab import ROOT
@@ -335,7 +335,7 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     assert begun == [run.start_ns]
     for each in run.replicas:
         share = each.planned
-        assert each.books == dict(zip(BOOKS, (share, share, 0, 0, 0), strict=True))
+        assert each.counts == dict(zip(MESSAGE_COUNTS, (share, share, 0, 0, 0), strict=True))
         assert each.begun_ns >= run.start_ns
     sent = merge(run, log_of([])).requests
     assert sorted(set(sent["user"].tolist())) == list(range(7))

@@ -42,5 +42,5 @@ def test_a_replica_that_is_killed_is_named_and_the_others_report(tmp_path: Path)
     (lost,) = run.lost
     assert lost.reason == "left before its result came, client-000 was ended by SIGKILL"
     assert lost.planned == 20
-    assert [each.books["acked"] for each in run.replicas] == [20, 20]
+    assert [each.counts["acked"] for each in run.replicas] == [20, 20]
     assert sorted(end.client_exit_codes) == [-signal.SIGKILL, 0, 0]

@@ -7,7 +7,7 @@ import pytest
 from labkit.wire.samples import FAILURES
 from orchestrator.analysis.analyse import analyse
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.results.client_samples import Lost
+from orchestrator.results.client_samples import LostReplica
 from orchestrator.results.server_log import log_of
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     FIT,
@@ -33,7 +33,7 @@ def test_a_sound_case_leaves_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("books", "expected"),
+    ("counts", "expected"),
     [
         ({"unsent": 1}, "replica 3: 2 messages planned, but 2 sent + 1 unsent"),
         ({"in_flight": 1},
@@ -42,8 +42,8 @@ def test_a_sound_case_leaves_none() -> None:
          "replica 3: 1 messages acked, but 2 rows of samples say so"),
     ],
 )  # fmt: skip
-def test_books_that_do_not_add_up(books: dict[str, int], expected: str) -> None:
-    assert expected in doubts(evidence([replica(3, BOTH, books=books)], []))
+def test_counts_that_do_not_add_up(counts: dict[str, int], expected: str) -> None:
+    assert expected in doubts(evidence([replica(3, BOTH, counts=counts)], []))
 
 
 def test_errors_that_no_connection_tells_of() -> None:
@@ -104,7 +104,7 @@ def test_clocks_that_run_backwards() -> None:
 
 
 def test_a_lost_replica_is_named_with_what_the_server_knows_of_it() -> None:
-    lost = Lost(1, "slow", "10.0.0.7", "its connection was reset", 5)
+    lost = LostReplica(1, "slow", "10.0.0.7", "its connection was reset", 5)
     told = evidence(
         [replica(0, BOTH)],
         [*SERVED, served(0, 1, 1, 2, replica=1)],
@@ -118,7 +118,7 @@ def test_a_lost_replica_is_named_with_what_the_server_knows_of_it() -> None:
 
 
 def test_a_replica_that_never_came_is_named_too() -> None:
-    lost = Lost(1, "clients", None, "never enrolled", None)
+    lost = LostReplica(1, "clients", None, "never enrolled", None)
     assert doubts(evidence([replica(0, BOTH)], SERVED, lost=[lost])) == [
         "replica 1, of clients, was lost: never enrolled; the server acked 0 messages"
     ]
