@@ -28,7 +28,7 @@ KILLED = 128  # a shell's, and a container's, exit code for signal n is 128 + n
 
 
 @dataclass(frozen=True)
-class Steps:
+class ProgressCallbacks:
     """Callbacks with the progress of a case.
 
     ``on_step`` and ``on_fault`` get a text; ``on_pulse`` the progress of the load and the depth of
@@ -40,7 +40,9 @@ class Steps:
     on_fault: Callable[[str], None]
 
 
-def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, steps: Steps) -> None:
+def execute(
+    scenario: Scenario, case: Case, backend: Backend, folder: Path, progress: ProgressCallbacks
+) -> None:
     """Run ``case`` and store its logs, samples and exit codes in ``folder``.
 
     Raises:
@@ -48,14 +50,14 @@ def execute(scenario: Scenario, case: Case, backend: Backend, folder: Path, step
     """
     begun_s = time.monotonic()
     faults = _faults(scenario, case)
-    steps.on_step("starting")
+    progress.on_step("starting")
     with backend.stage(_stage_order(scenario, case, folder)) as stage:
-        steps.on_step("under load")
-        with FaultInjector(faults, stage.server, scenario.seed, steps.on_fault) as injector:
-            watch = Watch(injector.begin, lambda pulse: steps.on_pulse(pulse, last_depth(folder)))
+        progress.on_step("under load")
+        with FaultInjector(faults, stage.server, scenario.seed, progress.on_fault) as injector:
+            watch = Watch(injector.begin, lambda now: progress.on_pulse(now, last_depth(folder)))
             reports = drive(stage.conductor, _order(scenario, case, stage.target), folder, watch)
         injector.store(folder)
-        steps.on_step("stopping")
+        progress.on_step("stopping")
         end = stage.end()
     attribute_exits(reports, end.clients)
     reports.store(folder)

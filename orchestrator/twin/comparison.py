@@ -16,7 +16,7 @@ import numpy as np
 
 from labkit.protocol.work import Demand
 from orchestrator.analysis.breakdown import BREAKDOWN, decompose, stage_measures
-from orchestrator.analysis.client_measures import of_requests, of_service
+from orchestrator.analysis.client_measures import request_measures, service_measures
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.join import Merged
 from orchestrator.analysis.statistics import Durations, Figures, between_ns, ratio
@@ -148,8 +148,8 @@ def figures_of(table: Table, begin_ns: int, workers: int) -> Figures:
         "throughput": ratio(len(counted), makespan_s),
         "acked": len(counted),
         "utilization": ratio(busy_s, workers * makespan_s),
-        **of_requests(counted),
-        **of_service(counted),
+        **request_measures(counted),
+        **service_measures(counted),
         **stage_measures(decompose(counted)),
     }
 

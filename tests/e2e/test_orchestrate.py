@@ -145,7 +145,7 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
     quickstart = "scenarios/quickstart.yaml"
     ended = lab.orchestrate(quickstart, "--backend", backend, "--accept-invalid", "--out", lab.out)
     assert ended.code == 1, ended.out + ended.err
-    assert "messages were begun by a worker that was still serving another" in ended.out
+    assert "messages were started by a worker that was still serving another" in ended.out
     for name, expression in {
         "single": "peak_in_service == 1",
         "epoll": "peak_in_service == users",
