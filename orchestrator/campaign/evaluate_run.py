@@ -23,7 +23,7 @@ from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, Run, plan
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import ServerSettings
-from orchestrator.twin.comparison import beside
+from orchestrator.twin.comparison import compare_with_twin
 from orchestrator.twin.parameters import WITH_WORKERS
 
 
@@ -64,7 +64,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         kernel=read_kernel_log(folder),
     )
     analysis = analyse(evidence)
-    twin = beside(case, analysis.merged, evidence, discipline)
+    twin = compare_with_twin(case, analysis.merged, evidence, discipline)
     analysis = replace(analysis, views={**analysis.views, **twin.views})
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
