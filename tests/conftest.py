@@ -8,12 +8,17 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from orchestrator.execution.docker.engine import Engine, find_engine
 from tests.browser_fixtures import find_browser
 
 # Before anything imports them: their assertions are explained, too.
 pytest.register_assert_rewrite("conformance.server_process", "conformance.target")
+
+# A busy host must not fail a test; what bounds time is ``test_no_file_takes_long_to_refuse``.
+settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
 
 HINT = "to install an engine: make engine base-image"
 BROWSER_HINT = "to install one: make browser"

@@ -21,9 +21,8 @@ from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_models, discover_twins
 from orchestrator.scenario.plan import Case, plan
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.twin.formulas import Steady
 from orchestrator.twin.parameters import NONE, TYPICAL, Overhead
-from orchestrator.twin.predict import NoTwinError, Prediction, predict, values_of
+from orchestrator.twin.predict import NoTwinError, Prediction, predict
 
 COLUMNS = {
     "makespan": "makespan",
@@ -114,7 +113,7 @@ def lines(scenario: Scenario, told: Told, cpus: float, overhead: str) -> Iterato
         if isinstance(prediction, Prediction):
             rows.append([case.name, "simulation", *_cells(prediction.figures)])
             if prediction.steady:
-                rows.append(["", prediction.steady.formula, *_cells(figures_of(prediction.steady))])
+                rows.append(["", prediction.steady.formula, *_cells(prediction.steady.figures)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         first = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
@@ -131,26 +130,10 @@ def lines(scenario: Scenario, told: Told, cpus: float, overhead: str) -> Iterato
 def _guesses(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
     """Yield what the twin says of each guess of the scenario that is of what it predicts."""
     case = prediction.case
-    for guess in grade(scenario.guesses(case.model), values_of(prediction)):
+    for guess in grade(scenario.guesses(case.model), prediction.values):
         if guess.twin is not Grade.UNKNOWN:
             told = f"{case.name}: you guessed {guess.expression}: the twin says {guess.predicted}"
             yield f"{told}, so it is {guess.twin}"
-
-
-def figures_of(steady: Steady) -> dict[str, float | None]:
-    """Return what a formula says, by the names of measures."""
-    quantiles = {"response_time_p50": 0.5, "response_time_p99": 0.99}
-    return {
-        "utilization": steady.utilization,
-        "throughput": steady.arrival_rate_per_s,
-        "response_time_mean": steady.response_time_s,
-        "waiting_time_mean": steady.waiting_time_s,
-        "waiting_mean": steady.queue_length,
-        **{
-            name: steady.quantile_s(share) if steady.quantile_s else None
-            for name, share in quantiles.items()
-        },
-    }
 
 
 def _cells(figures: dict[str, float | None]) -> Iterator[str]:
@@ -177,7 +160,7 @@ def _of_case(prediction: Prediction | str) -> dict[str, Any]:
     return {
         "figures": _keyed(prediction.figures),
         "formula": steady and steady.formula,
-        "steady": steady and _keyed(figures_of(steady)),
+        "steady": steady and _keyed(steady.figures),
         "remarks": list(prediction.remarks),
     }
 

@@ -1,4 +1,4 @@
-"""One load on one model, simulated from the first connection to the last ack."""
+"""Simulates one load on one model, from the first connection to the last ack."""
 
 import gc
 import heapq
@@ -15,47 +15,54 @@ from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.server import SERVER_DEFAULTS
 from orchestrator.twin.clients import Arrivals, PooledArrivals, Users
-from orchestrator.twin.core import MESSAGE, TALK, Agenda, Record, Server, Source, Talk
+from orchestrator.twin.core import (
+    CONNECTION_COLUMNS,
+    MESSAGE_COLUMNS,
+    Connection,
+    EventQueue,
+    SimulatedServer,
+    SimulationRecord,
+    Source,
+)
 from orchestrator.twin.demands import GroupDemands, Thinking
-from orchestrator.twin.event_loop import Loop
+from orchestrator.twin.event_loop import EventLoop
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
-from orchestrator.twin.worker_pool import Pool
+from orchestrator.twin.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """What happened: ``messages`` and ``talks`` have the columns `MESSAGE` and `TALK`, in ns.
+    """The result: tables with the columns `MESSAGE_COLUMNS` and `CONNECTION_COLUMNS`, in ns.
 
-    Instants count from the common start, -1 is never. ``busy_ns`` is the time in service of all.
+    Instants count from the common start; -1 means never.
     """
 
     messages: Table
-    talks: Table
-    busy_ns: int
+    connections: Table
 
 
 def simulate(
     sources: Sequence[Source], discipline: Discipline, overhead: Overhead, end_ns: int
 ) -> Simulated:
-    """Return what becomes of the clients' load until ``end_ns``."""
-    agenda, record = Agenda(), Record(end_ns)
-    server = (Loop if discipline.kind is Kind.LOOP else Pool)(agenda, record, overhead, discipline)
+    """Simulate the load of the clients ``sources`` until ``end_ns``."""
+    events, record = EventQueue(), SimulationRecord(end_ns)
+    model = EventLoop if discipline.kind is Kind.LOOP else WorkerPool
+    server = model(events, record, overhead, discipline)
     for source in sources:
         if isinstance(source, PooledArrivals):
-            source.start(agenda, server)
-    with _uncollected():
-        _Door(agenda, record, overhead, server).open_for(sources)
-        agenda.run(end_ns)
+            source.start(events, server)
+    with _without_garbage_collection():
+        _Connector(events, record, overhead, server).start(sources)
+        events.run(end_ns)
     return Simulated(
-        messages=np.frombuffer(record.messages, dtype=[(each, "=i8") for each in MESSAGE]),
-        talks=_table(record.talks),
-        busy_ns=record.busy_ns,
+        messages=np.frombuffer(record.messages, dtype=[(each, "=i8") for each in MESSAGE_COLUMNS]),
+        connections=_table(record.connections),
     )
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no cycles of garbage: there are none, and among a million clients it takes long."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Disable the garbage collector: there are no cycles, and a million clients make it slow."""
     is_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -65,40 +72,46 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class _Door:
-    """Connections on their way in: each is asked for, established, and has its first message."""
+class _Connector:
+    """Establishes each connection when it is due, and lets its client set the first message."""
 
-    def __init__(self, agenda: Agenda, record: Record, overhead: Overhead, server: Server) -> None:
-        self._agenda = agenda
+    def __init__(
+        self,
+        events: EventQueue,
+        record: SimulationRecord,
+        overhead: Overhead,
+        server: SimulatedServer,
+    ) -> None:
+        self._events = events
         self._record = record
         self._connect_ns = overhead.connect_ns
         self._accept_ns = overhead.accept_ns
         self._server = server
-        self._coming: Iterator[Talk] = iter(())
+        self._pending: Iterator[Connection] = iter(())
 
-    def open_for(self, sources: Sequence[Source]) -> None:
-        """Let the connections of ``sources`` come, by the time they are asked for."""
-        self._coming = heapq.merge(*(s.talks() for s in sources), key=attrgetter("begun_ns"))
-        self._await_next()
+    def start(self, sources: Sequence[Source]) -> None:
+        """Schedule the connections of ``sources`` in the order of time."""
+        self._pending = heapq.merge(*(s.connections() for s in sources), key=attrgetter("begun_ns"))
+        self._schedule_next()
 
-    def _await_next(self) -> None:
-        talk = next(self._coming, None)
-        if talk is not None:
-            self._agenda.at(talk.begun_ns + self._connect_ns, self._connect, talk)
+    def _schedule_next(self) -> None:
+        connection = next(self._pending, None)
+        if connection is not None:
+            self._events.schedule(connection.begun_ns + self._connect_ns, self._connect, connection)
 
-    def _connect(self, now_ns: int, talk: Talk) -> None:
-        self._record.begin(talk)
-        talk.connected_ns = now_ns
-        talk.is_leaving = talk.source.connected(talk) is False
+    def _connect(self, now_ns: int, connection: Connection) -> None:
+        self._record.begin(connection)
+        connection.connected_ns = now_ns
+        connection.is_closing = connection.source.on_connected(connection) is False
         if self._accept_ns:
-            self._agenda.at(now_ns + self._accept_ns, self._server.connect, talk)
+            self._events.schedule(now_ns + self._accept_ns, self._server.connect, connection)
         else:
-            self._server.connect(now_ns, talk)
-        self._await_next()
+            self._server.connect(now_ns, connection)
+        self._schedule_next()
 
 
 def sources_of(case: Case) -> list[Source]:
-    """Return the clients of a case, as its scenario plans them."""
+    """Return the clients of a case as planned by its scenario."""
     server = case.server
     default = Demand(server.work or SERVER_DEFAULTS.work, server.service_time_s)
     order = Order(case.orders, "", case.seed, 0.0, 0.0, 0.0)
@@ -117,12 +130,12 @@ def sources_of(case: Case) -> list[Source]:
     return sources
 
 
-def _table(talks: Iterable[Talk]) -> Table:
+def _table(connections: Iterable[Connection]) -> Table:
     rows = [
         (
-            talk.source.group, talk.user, talk.begun_ns, talk.connected_ns,
-            talk.accepted_ns, talk.taken_ns, talk.ended_ns,
+            connection.source.group, connection.user, connection.begun_ns, connection.connected_ns,
+            connection.accepted_ns, connection.taken_ns, connection.ended_ns,
         )
-        for talk in talks
+        for connection in connections
     ]  # fmt: skip
-    return np.array(rows, dtype=[(each, "=i8") for each in TALK])
+    return np.array(rows, dtype=[(each, "=i8") for each in CONNECTION_COLUMNS])

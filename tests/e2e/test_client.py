@@ -19,7 +19,7 @@ from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.analysis.join import merge
 from orchestrator.execution.load_driver import Watch, drive
 from orchestrator.execution.process.program import Program
-from orchestrator.results.client_samples import BOOKS, read_client_run
+from orchestrator.results.client_samples import MESSAGE_COUNTS, read_client_run
 from orchestrator.results.server_log import log_of
 from orchestrator.scenario.models import discover_models
 
@@ -330,13 +330,14 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     replicas = enlist(start, conductor, 3)
     pulses: list[Pulse] = []
     begun: list[int] = []
-    drive(conductor, load(serve("epoll")), tmp_path, Watch(begun.append, pulses.append))
+    watch = Watch(begun.append, pulses.append)
+    drive(conductor, load(serve("epoll")), tmp_path, watch).store(tmp_path)
     run = read_client_run(tmp_path)
     assert (run.gaps, run.lost) == ((), ())
     assert begun == [run.start_ns]
     for each in run.replicas:
         share = each.planned
-        assert each.books == dict(zip(BOOKS, (share, share, 0, 0, 0), strict=True))
+        assert each.counts == dict(zip(MESSAGE_COUNTS, (share, share, 0, 0, 0), strict=True))
         assert each.begun_ns >= run.start_ns
     sent = merge(run, log_of([])).requests
     assert sorted(set(sent["user"].tolist())) == list(range(7))

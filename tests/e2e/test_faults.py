@@ -129,7 +129,7 @@ def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: P
     )
     ended = lab.orchestrate(written(tmp_path, text), "--backend", "process", "--out", lab.out)
     assert ended.code == 4
-    assert "fault kill-worker: worker 1 is no process that could be killed alone" in ended.out
+    assert "fault kill-worker: worker 1 is not a process, so it cannot be killed alone" in ended.out
 
 
 @pytest.mark.parametrize(("backend", "model"), RESTARTED_ON)

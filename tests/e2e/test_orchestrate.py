@@ -146,7 +146,7 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
     quickstart = "scenarios/quickstart.yaml"
     ended = lab.orchestrate(quickstart, "--backend", backend, "--accept-invalid", "--out", lab.out)
     assert ended.code == 1, ended.out + ended.err
-    assert "messages were begun by a worker that was still serving another" in ended.out
+    assert "messages were started by a worker that was still serving another" in ended.out
     for name, expression in {
         "single": "peak_in_service == 1",
         "epoll": "peak_in_service == users",
@@ -166,7 +166,7 @@ def test_a_server_that_dies_at_start_is_quoted(tmp_path: Path, backend: str) -> 
     ended = lab.run(scenario, "--backend", backend)
     assert ended.code == 3
     said = ended.out + ended.err
-    assert "died at start, exit code 1; its last lines:" in said
+    assert "ended at start, exit code 1; its last lines:" in said
     assert said.count("ZeroDivisionError") == 1
     assert ended.summary["status"] == "broken"
     assert "ZeroDivisionError" in ended.summary["reason"]

@@ -51,7 +51,7 @@ def test_a_server_that_breaks_the_contract_is_not_measured(lab: Lab, tmp_path: P
     assert ended.code == 1, ended.out + ended.err
     assert ended.summary["status"] == "nonconforming"
     assert ended.summary["cases"] == []
-    assert "mine does not keep the contract" in ended.out
+    assert "mine violates the contract" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_server_that_breaks_the_contract_is_not_measured(lab: Lab, tmp_path: P
     [
         ("{command: [./no-such-server]}", "./no-such-server cannot be run"),
         ("{command: [python3, -c, 'raise SystemExit(7)']}", "exit code 7"),
-        ("{address: '127.0.0.1:1'}", "nobody takes a connection at 127.0.0.1:1"),
+        ("{address: '127.0.0.1:1'}", "no server takes a connection at 127.0.0.1:1"),
         ("{image: no-such-image:1}", "no-such-image"),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_server_at_an_address_is_measured_and_left_alone(lab: Lab, tmp_path: P
             assert ended.code == 0, ended.out + ended.err
             assert ended.case("target")["measures"]["server_exit_code"] is None
             (note,) = ended.case("target")["notes"]
-            assert note == "nothing of the kernel's is measured: no probe looked"
+            assert note == "no kernel figures: there was no probe"
             assert server.poll() is None
         finally:
             server.terminate()

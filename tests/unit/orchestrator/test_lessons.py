@@ -13,7 +13,7 @@ from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_models, discover_twins
 from orchestrator.scenario.plan import plan
 from orchestrator.twin.parameters import TYPICAL
-from orchestrator.twin.predict import predict, values_of
+from orchestrator.twin.predict import predict
 
 FOLDER = ROOT / "docs" / "lessons"
 LESSONS = sorted(FOLDER.glob("[0-9]*.md"))
@@ -55,7 +55,7 @@ def test_a_lesson_can_be_done_as_it_says(page: Path) -> None:
 def test_the_twin_says_what_the_page_answers(lesson: str) -> None:
     scenario = load_scenario(FOLDER / f"{lesson}.yaml", discover_models(), ANSWERS[lesson])
     for case in plan(scenario):
-        values = values_of(predict(case, discover_twins(), cpus=2, overhead=TYPICAL))
+        values = predict(case, discover_twins(), cpus=2, overhead=TYPICAL).values
         grades = [each.twin for each in grade(scenario.guesses(case.model), values)]
         assert Grade.RIGHT in grades
         assert Grade.WRONG not in grades

@@ -8,13 +8,19 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, request_id
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.results.client_samples import BOOKS, ClientRun, Health, Lost, Replica
+from orchestrator.results.client_samples import (
+    MESSAGE_COUNTS,
+    ClientRun,
+    LostReplica,
+    Replica,
+    ReplicaHealth,
+)
 from orchestrator.results.server_log import Event, log_of
 from orchestrator.results.tables import Table
 
 START_NS = 1_000_000_000_000
 MS = 1_000_000
-FIT = Health(
+FIT = ReplicaHealth(
     cpu_s=0.01, wall_s=1.0, lag_p50_ns=None, lag_p99_ns=None, lag_max_ns=None, lags=0,
     gc_pauses=0, gc_pause_s=0.0,
 )  # fmt: skip
@@ -57,9 +63,9 @@ def connection(user: int, connected_ms: float | None = 0.2, port: int = 0) -> Co
 
 
 def replica(number: int, sent: Sequence[Sent], **changes: Any) -> Replica:  # noqa: ANN401 any field
-    """Return a replica that sent ``sent``, whose books say so, but for ``changes``."""
+    """Return a replica that sent ``sent``, whose counts say so, but for ``changes``."""
     outcomes = Counter(each.outcome for each in sent)
-    books = dict.fromkeys(BOOKS, 0) | {
+    counts = dict.fromkeys(MESSAGE_COUNTS, 0) | {
         "sent": len(sent),
         "acked": outcomes["acked"],
         "in_flight": outcomes["in_flight"],
@@ -73,7 +79,7 @@ def replica(number: int, sent: Sequence[Sent], **changes: Any) -> Replica:  # no
         "begun_ns": at(0.1 + 0.3 * number),
         "end_ns": max((at(each.ended_ms) for each in sent), default=START_NS),
         "planned": len(sent),
-        "books": books | changes.pop("books", {}),
+        "counts": counts | changes.pop("counts", {}),
         "errors": dict.fromkeys(FAILURES, 0),
         "health": FIT,
         "messages": table([each.row for each in sent], Row._fields),
@@ -127,7 +133,7 @@ def evidence(
     replicas: Sequence[Replica],
     events: Sequence[Event],
     *,
-    lost: Sequence[Lost] = (),
+    lost: Sequence[LostReplica] = (),
     **changes: Any,  # noqa: ANN401 any field
 ) -> Evidence:
     """Return what a case left whose server listened, logged ``events`` and stopped."""

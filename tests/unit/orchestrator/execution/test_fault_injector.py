@@ -69,11 +69,11 @@ class Scene:
     def reconnect(self) -> None:
         self._note("reconnect")
 
-    def crowd(self, connections: int, lasts_s: float) -> None:
-        self._note(f"crowd of {connections} for {lasts_s} s")
+    def fill_backlog(self, connections: int, lasts_s: float) -> None:
+        self._note(f"fill backlog with {connections} for {lasts_s} s")
 
-    def disperse(self) -> None:
-        self._note("disperse")
+    def release_backlog(self) -> None:
+        self._note("release backlog")
 
 
 def carried_out(scene: Scene, *faults: Fault) -> FaultInjector:
@@ -115,7 +115,7 @@ def test_each_fault_that_lasts_is_undone_in_its_own_way() -> None:
     ]
     carried_out(scene, *faults)
     assert scene.deeds == [
-        "disconnect", "reconnect", "crowd of 8 for 0.005 s", "disperse",
+        "disconnect", "reconnect", "fill backlog with 8 for 0.005 s", "release backlog",
         "latency {'latency': '9ms'}", "lift latency at 21ms", "kill", "restart",
     ]  # fmt: skip
 

@@ -39,6 +39,6 @@ def simulated(
 def ended_ms(found: Simulated) -> dict[tuple[int, int], float]:
     """Return when each message was acked, by user and message."""
     rows = found.messages
-    users = found.talks["user"][rows["talk"]].tolist()
+    users = found.connections["user"][rows["connection"]].tolist()
     ended = (rows["ended_ns"] / MS).round(3).tolist()
     return dict(zip(zip(users, rows["message"].tolist(), strict=True), ended, strict=True))

@@ -4,7 +4,7 @@ import docker
 import pytest
 import requests
 
-from orchestrator.execution.docker.container import ended
+from orchestrator.execution.docker.container import exit_code
 
 
 class Awkward:
@@ -24,7 +24,7 @@ class Awkward:
 
 
 def test_a_container_that_ends_just_before_it_is_killed_has_its_own_exit_code() -> None:
-    assert ended(Awkward()) == 0  # type: ignore[arg-type]
+    assert exit_code(Awkward()) == 0  # type: ignore[arg-type]
 
 
 def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
@@ -33,4 +33,4 @@ def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
             raise requests.exceptions.ConnectionError(f"nothing for {timeout} s")
 
     with pytest.raises(requests.exceptions.ConnectionError):
-        ended(Silent())  # type: ignore[arg-type]
+        exit_code(Silent())  # type: ignore[arg-type]
