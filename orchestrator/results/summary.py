@@ -44,13 +44,13 @@ class Fitness(StrEnum):
     BOTTLENECK = "bottleneck"  # they, rather than the server, set the figures
 
 
-class Record(BaseModel):
+class Frozen(BaseModel):
     """Frozen, and strict about what it holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Expectation(Record):
+class Expectation(Frozen):
     """One expression of the scenario, judged for one case, with both sides as people read them."""
 
     expression: str
@@ -60,7 +60,7 @@ class Expectation(Record):
     reason: str = Field(default="", description="why the outcome is unknown or inconclusive")
 
 
-class Guess(Record):
+class Guess(Frozen):
     """What was guessed of a case beforehand, and what became of it; it decides nothing."""
 
     expression: str
@@ -70,14 +70,14 @@ class Guess(Record):
     predicted: str = Field(description="the left side as the twin has it, empty if unknown")
 
 
-class Instrument(Record):
+class Instrument(Frozen):
     """How the clients fared as a measuring instrument; their figures are among the measures."""
 
     fitness: Fitness
     reasons: list[str] = Field(description="why it is not ok, a sentence each")
 
 
-class FaultSummary(Record):
+class FaultSummary(Frozen):
     """One fault of a run; seconds from the common start of the load."""
 
     fault: str
@@ -88,7 +88,7 @@ class FaultSummary(Record):
     error: str = Field(description="why it could not be done, empty if it was")
 
 
-class TwinSummary(Record):
+class TwinSummary(Frozen):
     """What the queueing twin makes of a run; its figures are among the groups."""
 
     remark: str = Field(
@@ -106,7 +106,7 @@ class TwinSummary(Record):
     )
 
 
-class RunSummary(Record):
+class RunSummary(Frozen):
     """One repeat of a case."""
 
     slug: str = Field(description="the run's folder under raw/ and samples/")
@@ -128,7 +128,7 @@ class RunSummary(Record):
     overhead_s: float = Field(description="wall time of the run less the load's own window")
 
 
-class CaseSummary(Record):
+class CaseSummary(Frozen):
     """One model at one load point, over all its repeats."""
 
     name: str
@@ -156,7 +156,7 @@ class CaseSummary(Record):
     )
 
 
-class Ranking(Record):
+class Ranking(Frozen):
     """The models at one load point, best first, by one measure."""
 
     measure: str = Field(description="the measure's key")
@@ -166,14 +166,14 @@ class Ranking(Record):
     )
 
 
-class Comparison(Record):
+class Comparison(Frozen):
     """What was expected between models, judged at one load point."""
 
     axes: dict[str, str | int | float | bool]
     expectations: list[Expectation]
 
 
-class Summary(Record):
+class Summary(Frozen):
     """Everything `orchestrate.py` concluded, and under which circumstances."""
 
     schema_version: int = SCHEMA_VERSION
