@@ -58,7 +58,7 @@ def _written(schema: Mapping[str, object]) -> str:
 
 
 def measures_table() -> str:
-    """Return every measure in Markdown, those of the scenario and those of a run in tables apart."""
+    """Return every measure in Markdown: a table for the scenario, and one for a run."""
     return "\n".join(_lines())
 
 
