@@ -56,10 +56,8 @@ def _measure(
     demands_ns = np.array([work.demand_ns for work in works], np.int64)
     beyond_ns = between_ns(requests, "started_ns", "finished_ns") - demands_ns
     answering_ns = between_ns(requests, "finished_ns", "ended_ns")
-    firsts, taken_at_once = (
-        _first_requests(requests),
-        _is_taken_at_once(requests, works, discipline),
-    )
+    firsts = _first_requests(requests)
+    taken_at_once = _is_taken_at_once(requests, works, discipline)
     connecting_ns = between_ns(firsts, "begun_ns", "connected_ns")
     accepting_ns = _taken_ns(firsts) - _instants(firsts, "connected_ns")
     computing = _is_computing(works, discipline)
@@ -121,9 +119,7 @@ def _is_taken_at_once(requests: Table, works: Sequence[Work], discipline: Discip
     order = np.lexsort((requests["sent_ns"], user_keys(requests)))
     _, begins = np.unique(user_keys(requests)[order], return_index=True)
     over_ns = np.sort(np.maximum.reduceat(requests["ended_ns"][order], begins))
-    before = np.argsort(
-        np.lexsort((_taken_ns(firsts), came_ns))
-    )  # if at the same instant, in the order they were taken
+    before = np.argsort(np.lexsort((_taken_ns(firsts), came_ns)))  # ties: as they were taken
     there = before - np.searchsorted(over_ns, came_ns, side="right")
     is_idle = there < discipline.workers
     taken_at_once: Flags

@@ -40,28 +40,28 @@ class Users(Source):
             stop_ns = sys.maxsize if lifetime.stop_ns is None else start_ns + lifetime.stop_ns
             yield Connection(self, user, start_ns + lifetime.start_ns, stop_ns)
 
-    def on_connected(self, connection: Connection) -> bool | None:
+    def on_connected(self, conn: Connection) -> bool | None:
         """Send the user's first message, if its time is not over."""
-        if connection.due_ns >= connection.stop_ns:
+        if conn.due_ns >= conn.stop_ns:
             return False
-        self._set(connection, 0, connection.begun_ns, connection.connected_ns)
+        self._set(conn, 0, conn.begun_ns, conn.connected_ns)
         return True
 
-    def on_acked(self, connection: Connection, now_ns: int) -> bool | None:
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:
         """Let the user think, and send again or close."""
-        next_message = connection.message + 1
+        next_message = conn.message + 1
         if next_message == self._messages:
             return False
-        pause_ns = self._thinking.after(connection.user, connection.message)
-        due_ns = max(now_ns, min(now_ns + pause_ns, connection.stop_ns))
-        if due_ns >= connection.stop_ns:
+        pause_ns = self._thinking.after(conn.user, conn.message)
+        due_ns = max(now_ns, min(now_ns + pause_ns, conn.stop_ns))
+        if due_ns >= conn.stop_ns:
             return False
-        self._set(connection, next_message, due_ns, due_ns)
+        self._set(conn, next_message, due_ns, due_ns)
         return True
 
-    def _set(self, connection: Connection, message: int, due_ns: int, sent_ns: int) -> None:
-        connection.message, connection.due_ns, connection.sent_ns = message, due_ns, sent_ns
-        connection.set_work(self._demands.of(connection.user, message))
+    def _set(self, conn: Connection, message: int, due_ns: int, sent_ns: int) -> None:
+        conn.message, conn.due_ns, conn.sent_ns = message, due_ns, sent_ns
+        conn.set_work(self._demands.of(conn.user, message))
 
 
 class Arrivals(Source):
@@ -77,17 +77,17 @@ class Arrivals(Source):
         """Yield the connection of each arrival."""
         start_ns = round(self._order.start_s * NS_PER_S)
         for arrival, offset_ns in enumerate(self._order.arrival_offsets_ns(self._seed)):
-            connection = Connection(self, arrival, start_ns + offset_ns, sys.maxsize)
-            connection.message = arrival
-            yield connection
+            conn = Connection(self, arrival, start_ns + offset_ns, sys.maxsize)
+            conn.message = arrival
+            yield conn
 
-    def on_connected(self, connection: Connection) -> bool | None:
+    def on_connected(self, conn: Connection) -> bool | None:
         """Send the arrival that the connection was made for."""
-        connection.sent_ns = connection.connected_ns
-        connection.set_work(self._demands.of(0, connection.message))
+        conn.sent_ns = conn.connected_ns
+        conn.set_work(self._demands.of(0, conn.message))
         return True
 
-    def on_acked(self, connection: Connection, now_ns: int) -> bool | None:  # noqa: ARG002 `Users` needs it
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:  # noqa: ARG002 `Users` needs it
         """Close."""
         return False
 
@@ -150,37 +150,37 @@ class PooledArrivals(Source):
         if self._arrivals:
             events.schedule(self._arrivals[0].comes_ns, self._on_due)
 
-    def on_connected(self, connection: Connection) -> bool | None:
+    def on_connected(self, conn: Connection) -> bool | None:
         """Use a new connection for the longest waiting arrival."""
-        return self.on_acked(connection, connection.connected_ns)
+        return self.on_acked(conn, conn.connected_ns)
 
-    def on_acked(self, connection: Connection, now_ns: int) -> bool | None:
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:
         """Use a free connection for the longest waiting arrival."""
         if self._waiting:
-            self._send(connection, now_ns)
+            self._send(conn, now_ns)
             return True
         if self._arrived == len(self._arrivals):
             return False
-        self._free.append(connection)
+        self._free.append(conn)
         return None
 
     def _on_due(self, now_ns: int, _: object) -> None:
         self._waiting.append(self._arrivals[self._arrived])
         self._arrived += 1
         if self._free:
-            connection = self._free.popleft()
-            self._send(connection, now_ns)
-            self._server.deliver(connection)
+            conn = self._free.popleft()
+            self._send(conn, now_ns)
+            self._server.deliver(conn)
         if self._arrived < len(self._arrivals):
             self._events.schedule(self._arrivals[self._arrived].comes_ns, self._on_due)
         elif not self._waiting:
             while self._free:
                 self._server.close(now_ns, self._free.popleft())
 
-    def _send(self, connection: Connection, now_ns: int) -> None:
-        _, connection.due_ns, connection.message = self._waiting.popleft()
-        connection.sent_ns = now_ns
-        connection.set_work(self._work_of(connection.message))
+    def _send(self, conn: Connection, now_ns: int) -> None:
+        _, conn.due_ns, conn.message = self._waiting.popleft()
+        conn.sent_ns = now_ns
+        conn.set_work(self._work_of(conn.message))
 
 
 class Step(NamedTuple):
@@ -209,27 +209,27 @@ class Scripted(Source):
         self.group = group
         self._scripts = sorted(scripts, key=lambda script: script.connected_ns)
         self._works = works
-        self._next_message: list[Iterator[Step]] = []
+        self._steps: list[Iterator[Step]] = []
 
     def connections(self) -> Iterator[Connection]:
         """Yield each connection, numbered in the order they were established."""
-        self._next_message = [iter(script.steps) for script in self._scripts]
+        self._steps = [iter(script.steps) for script in self._scripts]
         for number, script in enumerate(self._scripts):
             yield Connection(self, number, script.connected_ns, sys.maxsize)
 
-    def on_connected(self, connection: Connection) -> bool | None:
+    def on_connected(self, conn: Connection) -> bool | None:
         """Send the first message."""
-        return self.on_acked(connection, connection.connected_ns)
+        return self.on_acked(conn, conn.connected_ns)
 
-    def on_acked(self, connection: Connection, now_ns: int) -> bool | None:
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:
         """Send the next message, or close."""
-        step = next(self._next_message[connection.user], None)
+        step = next(self._steps[conn.user], None)
         if step is None:
             return False
-        connection.message = step.row
-        connection.due_ns = now_ns + step.pause_ns
-        connection.sent_ns = connection.due_ns + step.lag_ns
-        connection.set_work(self._works[step.row])
+        conn.message = step.row
+        conn.due_ns = now_ns + step.pause_ns
+        conn.sent_ns = conn.due_ns + step.lag_ns
+        conn.set_work(self._works[step.row])
         return True
 
 
@@ -271,11 +271,7 @@ def _scripts(requests: Table, rows: Rows, start_ns: int) -> list[Script]:
 
 
 def _pool(
-    group: int,
-    requests: Table,
-    rows: Rows,
-    start_ns: int,
-    work_of: Callable[[int], Work],
+    group: int, requests: Table, rows: Rows, start_ns: int, work_of: Callable[[int], Work]
 ) -> PooledArrivals:
     """Return the arrivals of one replica and the connections that carried them.
 

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from labkit.protocol.work import Demand
 from orchestrator.analysis.breakdown import BREAKDOWN, decompose, stage_measures
 from orchestrator.analysis.client_measures import request_measures, service_measures
 from orchestrator.analysis.evidence import Evidence
@@ -24,10 +23,9 @@ from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import TwinSummary
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
-from orchestrator.scenario.server import SERVER_DEFAULTS
 from orchestrator.twin.calibrate import calibrate, mean_overhead
 from orchestrator.twin.clients import replay
-from orchestrator.twin.demands import GroupDemands, Work
+from orchestrator.twin.demands import Work, group_demands
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
 from orchestrator.twin.predict import NO_END_NS, NoTwinError, discipline_of, load_figures
 from orchestrator.twin.simulate import Simulated, simulate
@@ -114,20 +112,15 @@ def compare_with_twin(
     start_ns = evidence.clients.start_ns
     cpus = evidence.clients.host.get("cpus")
     if not cpus:
-        return TwinComparison(
-            TwinSummary(remark="no twin: the number of the host's CPUs is not known")
-        )
+        return TwinComparison(TwinSummary(remark="no twin: the number of CPUs is not known"))
     try:
         twin = build_twin(case, merged, start_ns, {case.model: discipline or ""}, cpus)
     except NoTwinError as exc:
         return TwinComparison(TwinSummary(remark=str(exc)))
     begin_ns = start_ns + round(evidence.warmup_s * 1e9)
-    views = {
-        name: run_figures(table, begin_ns, twin.workers) for name, table in twin.tables.items()
-    }
-    divergence = find_divergence(
-        run_figures(twin.requests, begin_ns, twin.workers), views[PREDICTED]
-    )
+    views = {name: run_figures(each, begin_ns, twin.workers) for name, each in twin.tables.items()}
+    measured = run_figures(twin.requests, begin_ns, twin.workers)
+    divergence = find_divergence(measured, views[PREDICTED])
     summary = TwinSummary(
         remark=str(divergence or ""),
         part=divergence.part if divergence else None,
@@ -180,17 +173,11 @@ def build_twin(
             replace(mean_overhead(requests, works, discipline), connect_ns=0, service_ns=0),
         ),
     }
-    tables = {
-        name: _as_requests(
-            requests,
-            simulate(
-                replay(requests, case.orders, start_ns, works), served_by, overhead, NO_END_NS
-            ),
-            start_ns,
-            served_by,
-        )
-        for name, (works, served_by, overhead) in inputs.items()
-    }
+    tables = {}
+    for name, (work, served_by, cost) in inputs.items():
+        clients = replay(requests, case.orders, start_ns, work)
+        simulated = simulate(clients, served_by, cost, NO_END_NS)
+        tables[name] = _as_requests(requests, simulated, start_ns, served_by)
     return Twin(rows, requests, tables, overhead, discipline.workers)
 
 
@@ -204,9 +191,7 @@ def _is_known(requests: Table) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
 
 def _nominal_works(case: Case, requests: Table) -> list[Work]:
     """Return the demand of each request, as its client drew it."""
-    server = case.server
-    default = Demand(server.work or SERVER_DEFAULTS.work, server.service_time_s)
-    drawn = [GroupDemands(order, case.seed, default) for order in case.orders]
+    drawn = group_demands(case)
     columns = (requests[column].tolist() for column in ("group", "user", "message"))
     return [drawn[group].of(user, message) for group, user, message in zip(*columns, strict=True)]
 

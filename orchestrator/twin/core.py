@@ -1,7 +1,7 @@
 """The core of the simulation: connections, the event queue, the record of events, and CPUs.
 
 A model is a `SimulatedServer`, the clients of a group are a `Source`. Both schedule handlers in the
-`EventQueue`; acks go to the `SimulationRecord`. No sockets, clock or files.
+`EventQueue`; acks go to the `Record`. No sockets, clock or files.
 """
 
 import heapq
@@ -16,23 +16,11 @@ from orchestrator.twin.demands import Work
 
 NEVER = -1
 CONNECTION_COLUMNS = (
-    "group",
-    "user",
-    "begun_ns",
-    "connected_ns",
-    "accepted_ns",
-    "taken_ns",
-    "ended_ns",
-)
+    "group", "user", "begun_ns", "connected_ns", "accepted_ns", "taken_ns", "ended_ns",
+)  # fmt: skip
 MESSAGE_COLUMNS = (
-    "connection",
-    "message",
-    "due_ns",
-    "sent_ns",
-    "started_ns",
-    "finished_ns",
-    "ended_ns",
-)
+    "connection", "message", "due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns",
+)  # fmt: skip
 _message_row = Struct("=7q").pack
 NOISE_NS = 1e-3
 
@@ -49,25 +37,9 @@ class Connection:
     """
 
     __slots__ = (
-        "accepted_ns",
-        "begun_ns",
-        "connected_ns",
-        "demand_ns",
-        "due_ns",
-        "ended_ns",
-        "finished_ns",
-        "has_arrived",
-        "has_message",
-        "is_closing",
-        "is_computing",
-        "message",
-        "number",
-        "sent_ns",
-        "source",
-        "started_ns",
-        "stop_ns",
-        "taken_ns",
-        "user",
+        "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
+        "finished_ns", "has_arrived", "has_message", "is_closing", "is_computing", "message",
+        "number", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns", "user",
     )  # fmt: skip
 
     def __init__(self, source: "Source", user: int, begun_ns: int, stop_ns: int) -> None:
@@ -94,15 +66,15 @@ class SimulatedServer(ABC):
     """A model: it decides which message is served when."""
 
     @abstractmethod
-    def connect(self, now_ns: int, connection: Connection) -> None:
+    def connect(self, now_ns: int, conn: Connection) -> None:
         """Add a connection that was just established to the accept queue."""
 
     @abstractmethod
-    def deliver(self, connection: Connection) -> None:
+    def deliver(self, conn: Connection) -> None:
         """Receive the message of an idle connection, at the instant it is sent."""
 
     @abstractmethod
-    def close(self, now_ns: int, connection: Connection) -> None:
+    def close(self, now_ns: int, conn: Connection) -> None:
         """Close an idle connection."""
 
 
@@ -121,11 +93,11 @@ class Source(ABC):
         """Yield each connection, in the order in which they begin."""
 
     @abstractmethod
-    def on_connected(self, connection: Connection) -> bool | None:
+    def on_connected(self, conn: Connection) -> bool | None:
         """Set the first message of a connection, as `on_acked` sets the next."""
 
     @abstractmethod
-    def on_acked(self, connection: Connection, now_ns: int) -> bool | None:
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:
         """Set the next message of a connection, and when it will be sent; return True.
 
         False if the client closes the connection instead, None if it only waits.
@@ -133,7 +105,7 @@ class Source(ABC):
 
 
 @dataclass
-class SimulationRecord:
+class Record:
     """The acks, as rows of `MESSAGE_COLUMNS`, and all connections, numbered as they begin.
 
     Events after ``end_ns`` are not recorded.
@@ -143,17 +115,17 @@ class SimulationRecord:
     messages: "array[int]" = field(default_factory=lambda: array("q"))
     connections: list[Connection] = field(default_factory=list)
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, conn: Connection) -> None:
         """Add a connection and set its number."""
-        connection.number = len(self.connections)
-        self.connections.append(connection)
+        conn.number = len(self.connections)
+        self.connections.append(conn)
 
-    def ack(self, connection: Connection, ended_ns: int) -> None:
-        """Add the message of ``connection``, whose ack reaches its client at ``ended_ns``."""
+    def ack(self, conn: Connection, ended_ns: int) -> None:
+        """Add the message of ``conn``, whose ack reaches its client at ``ended_ns``."""
         self.messages.frombytes(
             _message_row(
-                connection.number, connection.message, connection.due_ns, connection.sent_ns,
-                connection.started_ns, connection.finished_ns, ended_ns,
+                conn.number, conn.message, conn.due_ns, conn.sent_ns,
+                conn.started_ns, conn.finished_ns, ended_ns,
             )
         )  # fmt: skip
 
@@ -196,19 +168,19 @@ class Processors:
         self._on_done = on_done
         self._progress_ns = 0.0
         self._updated_ns = 0
-        self._is_computing: list[tuple[float, int, Connection]] = []
+        self._computing: list[tuple[float, int, Connection]] = []
         self._version = 0
 
     @property
     def is_busy(self) -> bool:
         """Whether a message is computing."""
-        return bool(self._is_computing)
+        return bool(self._computing)
 
-    def begin(self, now_ns: int, connection: Connection) -> None:
-        """Start to compute the message of ``connection``."""
+    def begin(self, now_ns: int, conn: Connection) -> None:
+        """Start to compute the message of ``conn``."""
         self._advance(now_ns)
-        done_at = self._progress_ns + connection.demand_ns
-        heapq.heappush(self._is_computing, (done_at, self._version, connection))
+        done_at = self._progress_ns + conn.demand_ns
+        heapq.heappush(self._computing, (done_at, self._version, conn))
         self._schedule_next(now_ns)
 
     def _advance(self, now_ns: int) -> None:
@@ -217,13 +189,13 @@ class Processors:
 
     @property
     def _speed(self) -> float:
-        return min(1.0, self._capacity / max(len(self._is_computing), 1))
+        return min(1.0, self._capacity / max(len(self._computing), 1))
 
     def _schedule_next(self, now_ns: int) -> None:
         """Schedule the end of the next one, unless their number changes before."""
         self._version += 1
-        if self._is_computing:
-            left_ns = max(self._is_computing[0][0] - self._progress_ns, 0) / self._speed
+        if self._computing:
+            left_ns = max(self._computing[0][0] - self._progress_ns, 0) / self._speed
             self._events.schedule(now_ns + round(left_ns), self._complete, self._version)
 
     def _complete(self, now_ns: int, version: int) -> None:
@@ -232,9 +204,9 @@ class Processors:
         self._advance(now_ns)
         done: list[Connection] = []
         # The first one is done, even if rounding to a nanosecond says otherwise.
-        limit = max(self._progress_ns, self._is_computing[0][0]) + NOISE_NS
-        while self._is_computing and self._is_computing[0][0] <= limit:
-            done.append(heapq.heappop(self._is_computing)[2])
+        limit = max(self._progress_ns, self._computing[0][0]) + NOISE_NS
+        while self._computing and self._computing[0][0] <= limit:
+            done.append(heapq.heappop(self._computing)[2])
         self._schedule_next(now_ns)
-        for connection in done:
-            self._on_done(now_ns, connection)
+        for conn in done:
+            self._on_done(now_ns, conn)

@@ -6,6 +6,8 @@ from labkit.protocol.work import CPU, Demand, parse_demand
 from labkit.workload.distributions import Demands, Draws, parse_law
 from labkit.workload.load_order import OPEN, GroupOrder
 from labkit.workload.profile import NS_PER_S
+from orchestrator.scenario.plan import Case
+from orchestrator.scenario.server import SERVER_DEFAULTS
 
 
 class Work(NamedTuple):
@@ -13,6 +15,13 @@ class Work(NamedTuple):
 
     demand_ns: int
     is_computing: bool
+
+
+def group_demands(case: Case) -> list["GroupDemands"]:
+    """Return the demands of each group of ``case``."""
+    server = case.server
+    default = Demand(server.work or SERVER_DEFAULTS.work, server.service_time_s)
+    return [GroupDemands(order, case.seed, default) for order in case.orders]
 
 
 class GroupDemands:

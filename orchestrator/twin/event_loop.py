@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from orchestrator.twin.core import NEVER, Connection, EventQueue, SimulatedServer, SimulationRecord
+from orchestrator.twin.core import NEVER, Connection, EventQueue, Record, SimulatedServer
 from orchestrator.twin.parameters import Discipline, Overhead
 
 EVENTS_PER_TURN = 1_023
@@ -25,11 +25,7 @@ class EventLoop(SimulatedServer):
     """
 
     def __init__(
-        self,
-        events: EventQueue,
-        record: SimulationRecord,
-        overhead: Overhead,
-        discipline: Discipline,
+        self, events: EventQueue, record: Record, overhead: Overhead, discipline: Discipline
     ) -> None:
         self._events = events
         self._record = record
@@ -41,38 +37,38 @@ class EventLoop(SimulatedServer):
         self._due_timers: deque[Connection] = deque()
         self._is_busy = self._is_waking = False
 
-    def connect(self, now_ns: int, connection: Connection) -> None:
+    def connect(self, now_ns: int, conn: Connection) -> None:
         """Accept a connection that was just established; while the loop is busy, it waits."""
-        self._backlog.append(connection)
+        self._backlog.append(conn)
         if self._is_busy:
             self._add_ready(None)
         else:
             self._accept(now_ns, cost_ns=0)
-        if connection.has_message:
-            self._events.schedule(max(connection.sent_ns, now_ns), self._arrive, connection)
-        elif connection.is_closing:
-            self.close(now_ns, connection)
+        if conn.has_message:
+            self._events.schedule(max(conn.sent_ns, now_ns), self._arrive, conn)
+        elif conn.is_closing:
+            self.close(now_ns, conn)
 
-    def deliver(self, connection: Connection) -> None:
+    def deliver(self, conn: Connection) -> None:
         """Receive a message at the instant it is sent."""
-        self._events.schedule(connection.sent_ns, self._arrive, connection)
+        self._events.schedule(conn.sent_ns, self._arrive, conn)
 
-    def close(self, now_ns: int, connection: Connection) -> None:
+    def close(self, now_ns: int, conn: Connection) -> None:
         """Close a connection, which takes no time."""
-        connection.ended_ns = now_ns
+        conn.ended_ns = now_ns
 
-    def _arrive(self, now_ns: int, connection: Connection) -> None:
-        connection.has_arrived = True
-        if connection.taken_ns != NEVER:
-            self._add_ready(connection)
+    def _arrive(self, now_ns: int, conn: Connection) -> None:
+        conn.has_arrived = True
+        if conn.taken_ns != NEVER:
+            self._add_ready(conn)
             self._wake(now_ns)
 
-    def _add_ready(self, connection: Connection | None) -> None:
+    def _add_ready(self, conn: Connection | None) -> None:
         """Add a connection, None for the listener, to the end of the list unless it is in it."""
-        key = connection.number if connection else None
+        key = conn.number if conn else None
         if key not in self._listed:
             self._listed.add(key)
-            self._ready.append(connection)
+            self._ready.append(conn)
 
     def _wake(self, now_ns: int) -> None:
         """Start a turn as soon as an idle loop can; later arrivals may join the same turn."""
@@ -86,8 +82,8 @@ class EventLoop(SimulatedServer):
             return
         self._is_busy, self._is_waking = True, False
         at_ns = now_ns
-        for connection in self._poll():
-            at_ns = self._serve(at_ns, connection) if connection else self._accept(at_ns)
+        for conn in self._poll():
+            at_ns = self._serve(at_ns, conn) if conn else self._accept(at_ns)
         if at_ns > now_ns:
             self._events.schedule(at_ns, self._fire_timers)
         else:
@@ -97,38 +93,38 @@ class EventLoop(SimulatedServer):
         """Return the connections that are ready, and add them to the list again."""
         ready, reported = self._ready, list[Connection | None]()
         while ready and len(reported) < EVENTS_PER_TURN:
-            connection = ready.popleft()
-            if connection.has_arrived if connection else self._backlog:
-                reported.append(connection)
+            conn = ready.popleft()
+            if conn.has_arrived if conn else self._backlog:
+                reported.append(conn)
             else:
-                self._listed.discard(connection.number if connection else None)
+                self._listed.discard(conn.number if conn else None)
         ready.extend(reported)
         return reported
 
     def _accept(self, at_ns: int, cost_ns: int | None = None) -> int:
         """Accept waiting connections, at ``turn_ns`` each or ``cost_ns``; return the end of it."""
         for _ in range(min(ACCEPTS_PER_TURN, len(self._backlog))):
-            connection = self._backlog.popleft()
-            connection.accepted_ns = connection.taken_ns = at_ns
+            conn = self._backlog.popleft()
+            conn.accepted_ns = conn.taken_ns = at_ns
             at_ns += self._overhead.turn_ns if cost_ns is None else cost_ns
-            if connection.has_arrived:
-                self._add_ready(connection)
+            if conn.has_arrived:
+                self._add_ready(conn)
         return at_ns
 
-    def _serve(self, at_ns: int, connection: Connection) -> int:
+    def _serve(self, at_ns: int, conn: Connection) -> int:
         """Start to serve a message; return when the loop is free again."""
         overhead = self._overhead
-        connection.started_ns, connection.has_arrived = at_ns, False
-        speed = self._discipline.cpus if connection.is_computing else 1.0
-        done_ns = at_ns + round(connection.demand_ns / speed) + overhead.service_ns
-        if connection.is_computing or self._discipline.is_blocking:
-            self._finish(done_ns, connection)
+        conn.started_ns, conn.has_arrived = at_ns, False
+        speed = self._discipline.cpus if conn.is_computing else 1.0
+        done_ns = at_ns + round(conn.demand_ns / speed) + overhead.service_ns
+        if conn.is_computing or self._discipline.is_blocking:
+            self._finish(done_ns, conn)
             return done_ns + overhead.resume_ns
-        self._events.schedule(done_ns, self._on_timer, connection)
+        self._events.schedule(done_ns, self._on_timer, conn)
         return at_ns + overhead.turn_ns
 
-    def _on_timer(self, now_ns: int, connection: Connection) -> None:
-        self._due_timers.append(connection)
+    def _on_timer(self, now_ns: int, conn: Connection) -> None:
+        self._due_timers.append(conn)
         self._turn(now_ns)
 
     def _fire_timers(self, now_ns: int, _: object = None) -> None:
@@ -147,15 +143,15 @@ class EventLoop(SimulatedServer):
         if self._ready or self._due_timers:
             self._turn(now_ns)
 
-    def _finish(self, at_ns: int, connection: Connection) -> None:
-        connection.finished_ns = at_ns
-        self._events.schedule(at_ns + self._overhead.answer_ns, self._on_acked, connection)
+    def _finish(self, at_ns: int, conn: Connection) -> None:
+        conn.finished_ns = at_ns
+        self._events.schedule(at_ns + self._overhead.answer_ns, self._on_acked, conn)
 
-    def _on_acked(self, now_ns: int, connection: Connection) -> None:
-        self._record.ack(connection, now_ns)
-        connection.has_message = False
-        follows = connection.source.on_acked(connection, now_ns)
+    def _on_acked(self, now_ns: int, conn: Connection) -> None:
+        self._record.ack(conn, now_ns)
+        conn.has_message = False
+        follows = conn.source.on_acked(conn, now_ns)
         if follows:
-            self.deliver(connection)
+            self.deliver(conn)
         elif follows is not None:
-            connection.ended_ns = now_ns
+            conn.ended_ns = now_ns

@@ -9,22 +9,20 @@ from operator import attrgetter
 
 import numpy as np
 
-from labkit.protocol.work import Demand
 from labkit.workload.load_order import OPEN, Order, Share
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
-from orchestrator.scenario.server import SERVER_DEFAULTS
 from orchestrator.twin.clients import Arrivals, PooledArrivals, Users
 from orchestrator.twin.core import (
     CONNECTION_COLUMNS,
     MESSAGE_COLUMNS,
     Connection,
     EventQueue,
+    Record,
     SimulatedServer,
-    SimulationRecord,
     Source,
 )
-from orchestrator.twin.demands import GroupDemands, Thinking
+from orchestrator.twin.demands import Thinking, group_demands
 from orchestrator.twin.event_loop import EventLoop
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
 from orchestrator.twin.worker_pool import WorkerPool
@@ -45,7 +43,7 @@ def simulate(
     sources: Sequence[Source], discipline: Discipline, overhead: Overhead, end_ns: int
 ) -> Simulated:
     """Simulate the load of the clients ``sources`` until ``end_ns``."""
-    events, record = EventQueue(), SimulationRecord(end_ns)
+    events, record = EventQueue(), Record(end_ns)
     model = EventLoop if discipline.kind is Kind.LOOP else WorkerPool
     server = model(events, record, overhead, discipline)
     for source in sources:
@@ -76,11 +74,7 @@ class _Connector:
     """Establishes each connection when it is due, and lets its client set the first message."""
 
     def __init__(
-        self,
-        events: EventQueue,
-        record: SimulationRecord,
-        overhead: Overhead,
-        server: SimulatedServer,
+        self, events: EventQueue, record: Record, overhead: Overhead, server: SimulatedServer
     ) -> None:
         self._events = events
         self._record = record
@@ -95,30 +89,27 @@ class _Connector:
         self._schedule_next()
 
     def _schedule_next(self) -> None:
-        connection = next(self._pending, None)
-        if connection is not None:
-            self._events.schedule(connection.begun_ns + self._connect_ns, self._connect, connection)
+        conn = next(self._pending, None)
+        if conn is not None:
+            self._events.schedule(conn.begun_ns + self._connect_ns, self._connect, conn)
 
-    def _connect(self, now_ns: int, connection: Connection) -> None:
-        self._record.begin(connection)
-        connection.connected_ns = now_ns
-        connection.is_closing = connection.source.on_connected(connection) is False
+    def _connect(self, now_ns: int, conn: Connection) -> None:
+        self._record.begin(conn)
+        conn.connected_ns = now_ns
+        conn.is_closing = conn.source.on_connected(conn) is False
         if self._accept_ns:
-            self._events.schedule(now_ns + self._accept_ns, self._server.connect, connection)
+            self._events.schedule(now_ns + self._accept_ns, self._server.connect, conn)
         else:
-            self._server.connect(now_ns, connection)
+            self._server.connect(now_ns, conn)
         self._schedule_next()
 
 
 def sources_of(case: Case) -> list[Source]:
     """Return the clients of a case as planned by its scenario."""
-    server = case.server
-    default = Demand(server.work or SERVER_DEFAULTS.work, server.service_time_s)
     order = Order(case.orders, "", case.seed, 0.0, 0.0, 0.0)
     sources: list[Source] = []
     replica = 0
-    for number, group in enumerate(case.orders):
-        demands = GroupDemands(group, case.seed, default)
+    for number, (group, demands) in enumerate(zip(case.orders, group_demands(case), strict=True)):
         if group.loop != OPEN:
             sources.append(Users(number, group, demands, Thinking(group, case.seed)))
         elif not group.connections:
@@ -133,9 +124,9 @@ def sources_of(case: Case) -> list[Source]:
 def _table(connections: Iterable[Connection]) -> Table:
     rows = [
         (
-            connection.source.group, connection.user, connection.begun_ns, connection.connected_ns,
-            connection.accepted_ns, connection.taken_ns, connection.ended_ns,
+            conn.source.group, conn.user, conn.begun_ns, conn.connected_ns,
+            conn.accepted_ns, conn.taken_ns, conn.ended_ns,
         )
-        for connection in connections
+        for conn in connections
     ]  # fmt: skip
     return np.array(rows, dtype=[(each, "=i8") for each in CONNECTION_COLUMNS])

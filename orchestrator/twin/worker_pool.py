@@ -7,8 +7,8 @@ from orchestrator.twin.core import (
     Connection,
     EventQueue,
     Processors,
+    Record,
     SimulatedServer,
-    SimulationRecord,
 )
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
 
@@ -20,11 +20,7 @@ class WorkerPool(SimulatedServer):
     """
 
     def __init__(
-        self,
-        events: EventQueue,
-        record: SimulationRecord,
-        overhead: Overhead,
-        discipline: Discipline,
+        self, events: EventQueue, record: Record, overhead: Overhead, discipline: Discipline
     ) -> None:
         self._events = events
         self._record = record
@@ -36,30 +32,30 @@ class WorkerPool(SimulatedServer):
         self._backlog: deque[Connection] = deque()
         self._waiting: deque[Connection] = deque()
 
-    def connect(self, now_ns: int, connection: Connection) -> None:
+    def connect(self, now_ns: int, conn: Connection) -> None:
         """Add a connection that was just established to the accept queue.
 
         If the thread that accepts shares a lock with one that computes, this happens later.
         """
         if self._has_lock and self._processors.is_busy:
-            self._events.schedule(now_ns + self._overhead.switch_ns, self._join_backlog, connection)
+            self._events.schedule(now_ns + self._overhead.switch_ns, self._join_backlog, conn)
         else:
-            self._join_backlog(now_ns, connection)
+            self._join_backlog(now_ns, conn)
 
-    def _join_backlog(self, now_ns: int, connection: Connection) -> None:
-        self._backlog.append(connection)
+    def _join_backlog(self, now_ns: int, conn: Connection) -> None:
+        self._backlog.append(conn)
         self._assign_workers(now_ns)
 
-    def deliver(self, connection: Connection) -> None:
+    def deliver(self, conn: Connection) -> None:
         """Serve a message, as soon as a worker has its connection."""
-        if connection.taken_ns != NEVER:
-            self._serve(connection.sent_ns + self._overhead.request_ns, connection)
+        if conn.taken_ns != NEVER:
+            self._serve(conn.sent_ns + self._overhead.request_ns, conn)
 
-    def close(self, now_ns: int, connection: Connection) -> None:
+    def close(self, now_ns: int, conn: Connection) -> None:
         """Close a connection, as soon as a worker has it."""
-        connection.is_closing = True
-        if connection.taken_ns != NEVER:
-            self._close(now_ns, connection)
+        conn.is_closing = True
+        if conn.taken_ns != NEVER:
+            self._close(now_ns, conn)
 
     def _assign_workers(self, now_ns: int) -> None:
         """Accept while there is a place, and give idle workers the longest waiting connections."""
@@ -73,57 +69,57 @@ class WorkerPool(SimulatedServer):
             else:
                 return
 
-    def _take(self, now_ns: int, connection: Connection) -> None:
+    def _take(self, now_ns: int, conn: Connection) -> None:
         self._idle -= 1
-        connection.taken_ns = now_ns
-        if connection.has_message:
-            self._serve(max(now_ns, connection.sent_ns) + self._overhead.request_ns, connection)
-        elif connection.is_closing:
-            self._close(now_ns, connection)
+        conn.taken_ns = now_ns
+        if conn.has_message:
+            self._serve(max(now_ns, conn.sent_ns) + self._overhead.request_ns, conn)
+        elif conn.is_closing:
+            self._close(now_ns, conn)
 
-    def _serve(self, at_ns: int | None, connection: Connection) -> None:
+    def _serve(self, at_ns: int | None, conn: Connection) -> None:
         """Serve a connection; several messages at once if no other event can intervene."""
         events, overhead = self._events, self._overhead
         while at_ns is not None:
-            connection.started_ns = at_ns
-            if connection.is_computing:
-                events.schedule(at_ns, self._processors.begin, connection)
+            conn.started_ns = at_ns
+            if conn.is_computing:
+                events.schedule(at_ns, self._processors.begin, conn)
                 return
-            connection.finished_ns = at_ns + connection.demand_ns + overhead.service_ns
-            acked_ns = connection.finished_ns + overhead.answer_ns
-            if connection.source.is_shared:
-                events.schedule(acked_ns, self._on_acked, connection)
+            conn.finished_ns = at_ns + conn.demand_ns + overhead.service_ns
+            acked_ns = conn.finished_ns + overhead.answer_ns
+            if conn.source.is_shared:
+                events.schedule(acked_ns, self._on_acked, conn)
                 return
-            at_ns = self._ack(acked_ns, connection)
+            at_ns = self._ack(acked_ns, conn)
 
-    def _ack(self, now_ns: int, connection: Connection) -> int | None:
+    def _ack(self, now_ns: int, conn: Connection) -> int | None:
         """Record an ack; return when the next service starts, None if that is not known yet."""
         if now_ns > self._record.end_ns:
             return None
-        self._record.ack(connection, now_ns)
-        connection.has_message = False
-        follows = connection.source.on_acked(connection, now_ns)
+        self._record.ack(conn, now_ns)
+        conn.has_message = False
+        follows = conn.source.on_acked(conn, now_ns)
         if follows:
-            return connection.sent_ns + self._overhead.request_ns
+            return conn.sent_ns + self._overhead.request_ns
         if follows is not None:
-            self._close(now_ns, connection)
+            self._close(now_ns, conn)
         return None
 
-    def _close(self, now_ns: int, connection: Connection) -> None:
-        connection.ended_ns = now_ns
+    def _close(self, now_ns: int, conn: Connection) -> None:
+        conn.ended_ns = now_ns
         turnover_ns = self._overhead.turnover_ns
         if self._has_lock and self._processors.is_busy:
             turnover_ns += self._overhead.switch_ns
-        self._events.schedule(now_ns + turnover_ns, self._on_freed, connection)
+        self._events.schedule(now_ns + turnover_ns, self._on_freed, conn)
 
-    def _on_computed(self, now_ns: int, connection: Connection) -> None:
-        connection.finished_ns = now_ns + self._overhead.service_ns
-        acked_ns = connection.finished_ns + self._overhead.answer_ns
-        self._events.schedule(acked_ns, self._on_acked, connection)
+    def _on_computed(self, now_ns: int, conn: Connection) -> None:
+        conn.finished_ns = now_ns + self._overhead.service_ns
+        acked_ns = conn.finished_ns + self._overhead.answer_ns
+        self._events.schedule(acked_ns, self._on_acked, conn)
 
-    def _on_acked(self, now_ns: int, connection: Connection) -> None:
-        self._serve(self._ack(now_ns, connection), connection)
+    def _on_acked(self, now_ns: int, conn: Connection) -> None:
+        self._serve(self._ack(now_ns, conn), conn)
 
-    def _on_freed(self, now_ns: int, _talk: Connection) -> None:
+    def _on_freed(self, now_ns: int, _conn: Connection) -> None:
         self._idle += 1
         self._assign_workers(now_ns)
