@@ -19,25 +19,25 @@ class Expression:
     dimension: Dimension = field(compare=False, repr=False)
 
     def evaluate(self, values: Mapping[str, float | None]) -> Evaluation:
-        """Return what becomes of it for ``values``, inputs and measures by full name.
+        """Evaluate the expectation for ``values``, inputs and measures by full name.
 
-        A name that is absent, None or not finite is unknown, and the outcome with it.
+        The result is unknown if a value that it needs is missing, None or not finite.
         """
         return evaluate(self.comparison, self.dimension, values)
 
     @property
     def names(self) -> list[MeasureName]:
-        """Every measure that is named, from left to right."""
+        """All names of measures, from left to right."""
         return list(names_in(self.comparison))
 
     @property
     def value_names(self) -> list[str]:
-        """Every value that is looked up, by its full name, each once."""
+        """The full names of the values that are looked up, each once."""
         return list(dict.fromkeys(map(value_name, self.names)))
 
     @property
     def confidence(self) -> float | None:
-        """The confidence that is asked for, as a share; None where none is."""
+        """The confidence as a share, None if there is none."""
         return self.comparison.confidence
 
     def __str__(self) -> str:
@@ -45,10 +45,10 @@ class Expression:
 
 
 def parse_expression(text: str) -> Expression:
-    """Return the expectation that ``text`` states.
+    """Return the expectation in ``text``.
 
     Raises:
-        ExpressionError: no comparison, an unknown name, or units that do not go together.
+        ExpressionError: no comparison, an unknown name, or units that do not match.
     """
     comparison = parse_tree(text)
     return Expression(text, comparison, check(comparison, text))

@@ -159,11 +159,11 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
         ("expect: {all: [late.p99 < 1s]}",
          "6:16: unknown group 'late'; allowed: clients, slowest, predicted, replayed"),
         ("expect: {all: [p99 ~= predicted.cpu_time within 1%]}",
-         "6:23: cpu_time is not of a group; write cpu_time"),
+         "6:23: cpu_time has no value for each group; write cpu_time"),
         ("expect: {all: [predicted.errors == 0]}",
          "6:16: unknown measure of predicted 'errors'; allowed: " + ", ".join(SIMULATED)),
         ("expect: {all: [clients.cpu_time < 1s]}",
-         "6:16: cpu_time is not of a group; write cpu_time"),
+         "6:16: cpu_time has no value for each group; write cpu_time"),
         ("    demand: sleep=61s",
          "6:13: demand: 'sleep=61s' is more than the 60s that a server allows; "
          "see max_service_time"),

@@ -152,7 +152,7 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
         ("expect: {all: [during.acked > 0]}",
          "6:16: unknown group 'during'; allowed: clients, slowest, predicted, replayed"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.cpu_time > 0s]}",
-         "7:16: cpu_time is not of a group; write cpu_time"),
+         "7:16: cpu_time has no value for each group; write cpu_time"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.connected > 0]}",
          "7:16: unknown measure of during 'connected'; allowed: throughput, acked, failed, "
          "response_time_mean, response_time_p50, response_time_p99, response_time_max"),
