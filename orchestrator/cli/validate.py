@@ -1,4 +1,4 @@
-"""Check scenario files, run nothing."""
+"""``validate``: check scenario files without running them."""
 
 import argparse
 import sys
@@ -14,13 +14,15 @@ from orchestrator.scenario.yaml_document import ScenarioError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take scenario files."""
-    parser.add_argument("scenarios", metavar="SCENARIO", nargs="+", type=Path)
+    """Add scenario files and values for their variables."""
+    parser.add_argument(
+        "scenarios", metavar="SCENARIO", nargs="+", type=Path, help="scenario files (YAML)"
+    )
     add_settings(parser)
 
 
 def execute(asked: argparse.Namespace) -> int:
-    """Tell the cases of each file, or all its problems."""
+    """Print the cases of each file, or all its problems."""
     models = discover_models()
     failed = False
     for path in asked.scenarios:

@@ -58,7 +58,7 @@ def _without_waiting_s(case: Case, group: Group) -> float:
 def _with_workers_s(case: Case, group: Group, workers: int) -> float:
     """Return how long that number of workers needs for ``group``.
 
-    It is 0 for users with a duration and no number of messages, whom the workers do not delay.
+    It is 0 for users with a duration and no number of messages, whose end the workers do not delay.
     """
     if group.is_open:
         return group.profile.area * _service_s(case, group) / workers

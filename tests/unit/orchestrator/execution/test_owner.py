@@ -136,4 +136,4 @@ def test_only_projects_of_ours_are_found(gone: Owner) -> None:
     assert first.what == f"project lab-{CAMPAIGN}-1 (2 containers, 1 network)"
     assert first.reason_to_stay(None) == ""
     assert (second.campaign_id, second.owner) == ("0000cafe", None)
-    assert "nobody can tell" in second.reason_to_stay(None)
+    assert "cannot tell from this host" in second.reason_to_stay(None)
