@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from orchestrator.scenario.fields import RUN_LOAD, MaxLoad
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_models
 from orchestrator.scenario.scenario import Scenario
@@ -39,10 +40,10 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"print {what} instead of tables")
 
 
-def asked_scenario(asked: argparse.Namespace) -> Scenario:
-    """Load the scenario that ``asked`` names.
+def asked_scenario(asked: argparse.Namespace, max_load: MaxLoad = RUN_LOAD) -> Scenario:
+    """Load the scenario that ``asked`` names; it may ask for ``max_load``.
 
     Raises:
         ScenarioError: with every problem of the file.
     """
-    return load_scenario(asked.scenario, discover_models(), dict(asked.settings))
+    return load_scenario(asked.scenario, discover_models(), dict(asked.settings), max_load)

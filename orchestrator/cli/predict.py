@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.campaign.verdict import grade
 from orchestrator.cli.findings import Screen
-from orchestrator.cli.options import add_json, add_scenario
+from orchestrator.cli.options import add_json, add_scenario, asked_scenario
 from orchestrator.cli.output import say, write_out
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
@@ -17,8 +17,7 @@ from orchestrator.measures.registry import MEASURES
 from orchestrator.results.exit_codes import HOLDS, MISUSED
 from orchestrator.results.summary import Grade
 from orchestrator.scenario.fields import PREDICTION_LOAD
-from orchestrator.scenario.load import load_scenario
-from orchestrator.scenario.models import discover_models, discover_twins
+from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.twin.parameters import NONE, TYPICAL, Overhead
@@ -83,9 +82,7 @@ def _cpus(text: str) -> float:
 
 def execute(asked: argparse.Namespace) -> int:
     """Print a row for each case, and a row for its formula if there is one."""
-    scenario = load_scenario(
-        asked.scenario, discover_models(), dict(asked.settings), PREDICTION_LOAD
-    )
+    scenario = asked_scenario(asked, PREDICTION_LOAD)
     chosen = asked.models or scenario.models
     for model in chosen:
         if model not in scenario.models:

@@ -32,6 +32,7 @@ def execute(asked: argparse.Namespace) -> int:
             failed = True
             say(str(exc))
         else:
-            sys.stdout.write(f"{path}: valid, {len(cases)} cases\n")
+            noun = "case" if len(cases) == 1 else "cases"
+            sys.stdout.write(f"{path}: valid, {len(cases)} {noun}\n")
             sys.stdout.writelines(f"  {case.name}\n" for case in cases)
     return MISUSED if failed else HOLDS

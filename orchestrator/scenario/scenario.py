@@ -71,8 +71,8 @@ def _check_intent(intent: str) -> str:
     return intent
 
 
-Subject = Annotated[Text, AfterValidator(check_subject)]
-Expressions = Annotated[tuple[ExpressionText, ...], Field(strict=False)]
+_Subject = Annotated[Text, AfterValidator(check_subject)]
+_Expressions = Annotated[tuple[ExpressionText, ...], Field(strict=False)]
 
 
 class Scenario(Section):
@@ -95,15 +95,15 @@ class Scenario(Section):
         AfterValidator(check_groups),
     ]
     matrix: Matrix = Field(default_factory=dict)
-    expect: dict[Subject, Annotated[Expressions, AfterValidator(not_empty("expectation"))]] = Field(
+    expect: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("expectation"))]] = (
+        Field(default_factory=dict)
+    )
+    guess: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("guess"))]] = Field(
         default_factory=dict
     )
-    guess: dict[Subject, Annotated[Expressions, AfterValidator(not_empty("guess"))]] = Field(
-        default_factory=dict
-    )
-    compare: Expressions = ()
+    compare: _Expressions = ()
     faults: Annotated[tuple[Fault, ...], Field(strict=False), AfterValidator(check_faults)] = ()
-    validity: Expressions = RULES
+    validity: _Expressions = RULES
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
     order: Annotated[str, one_of(INTERLEAVED, "sequential")] = INTERLEAVED
     warmup: Annotated[str, duration_between("0s", "60m")] = "0s"

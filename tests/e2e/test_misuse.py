@@ -85,7 +85,7 @@ def test_help_has_examples(lab: Lab) -> None:
 def test_validate_runs_nothing(lab: Lab, scenario: Path) -> None:
     ended = lab.orchestrate("validate", scenario, "scenarios/quickstart.yaml")
     assert ended.code == 0
-    assert f"{scenario}: valid, 1 cases" in ended.out
+    assert f"{scenario}: valid, 1 case\n" in ended.out
     assert "  prefork" in ended.out
 
 
