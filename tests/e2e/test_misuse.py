@@ -166,6 +166,6 @@ def test_a_full_disk(lab: Lab, scenario: Path, small_disk: Path) -> None:
     scenario.write_text(SCENARIO.replace("messages: 1", "messages: 2000").replace("1ms", "0ms"))
     ended = lab.orchestrate(scenario, "--backend", "process", "--out", small_disk)
     assert ended.code == 3
-    assert "No space left on device; choose another place with --out" in ended.out + ended.err
+    assert "No space left on device; choose another folder with --out" in ended.out + ended.err
     assert "Traceback" not in ended.err
     assert not list(small_disk.rglob("*.partial"))

@@ -1,4 +1,4 @@
-"""What a person is told about a file that is no scenario: where, what, and what is allowed."""
+"""Errors in a scenario file: their place, what is wrong, and what is allowed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -245,7 +245,7 @@ def test_a_scenario_needs_its_parts(problems: Problems, content: str, expected: 
     assert problems(content) == expected
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems: Problems) -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file(problems: Problems) -> None:
     found = problems(
         "1: x\n"
         "models: [foo]\n"

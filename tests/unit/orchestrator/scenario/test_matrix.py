@@ -1,4 +1,4 @@
-"""What a person is told about a sweep or an expectation that cannot be."""
+"""Errors in a matrix, in expectations and in faults."""
 
 from collections.abc import Callable
 

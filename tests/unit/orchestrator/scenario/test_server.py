@@ -1,4 +1,4 @@
-"""A server that is not the lab's: named in a scenario, and measured without its event log."""
+"""A target in a scenario, which is measured without an event log."""
 
 from pathlib import Path
 

@@ -70,7 +70,7 @@ def test_a_setting_stands_for_the_value_of_the_file(scenario_file: Path) -> None
          ["5:31: users: 0 is out of range; allowed: a whole number from 1 to 10000"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_where_it_is_used(
+def test_an_error_is_reported_where_the_variable_is_used(
     scenario_file: Path, line: str, settings: dict[str, str], expected: str | list[str]
 ) -> None:
     found = problems(scenario_file, f"{FILE}{line}\n", settings)

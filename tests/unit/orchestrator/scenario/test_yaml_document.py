@@ -1,4 +1,4 @@
-"""What is refused before anyone asks whether it is a scenario."""
+"""What is refused before a file is checked as a scenario."""
 
 import time
 from collections.abc import Callable
