@@ -41,10 +41,8 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
     shell reaches it. All clients have the privilege to vanish if some do, since any of them may be
     in that group.
     """
-    client: dict[str, object] = {
-        "image": images["client"],
-        "environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"},
-    }
+    environment = {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"}
+    client = {"image": images["client"], "environment": environment}
     override: dict[str, dict[str, object]] = {
         "services": {
             order.model: {
