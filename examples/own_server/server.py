@@ -1,6 +1,6 @@
-"""A server of one's own to hold against the lab's: asyncio streams, the protocol and no more.
+"""An example of your own server: the lab's protocol on asyncio streams, and nothing else.
 
-It writes no event log, as a stranger's server would not; the lab then tells what clients saw.
+It writes no event log, as most servers will not; the lab then reports what the clients measured.
 """
 
 import asyncio
@@ -23,7 +23,11 @@ class RefusedError(Exception):
 
 
 async def serve(message: bytes) -> None:
-    """Do what a message asks for."""
+    """Serve one message: wait, or use the CPU, for as long as its demand says.
+
+    Raises:
+        RefusedError: the demand does not parse or is too long.
+    """
     words = message.split(maxsplit=2)
     asked = words[1] if len(words) > 1 else DEFAULT
     if not asked.startswith((b"sleep=", b"cpu=")):
@@ -41,13 +45,13 @@ async def serve(message: bytes) -> None:
 
 
 def check(message: bytes) -> None:
-    """Refuse what is too long or no ASCII."""
+    """Raise RefusedError if ``message`` is too long or not ASCII."""
     if len(message) > MAX_BYTES or not message.isascii():
         raise RefusedError
 
 
 async def converse(reader: StreamReader, writer: StreamWriter) -> None:
-    """Serve one message of a connection after another until it says goodbye."""
+    """Serve the messages of a connection one after another until ``goodbye`` or the end."""
     rest = b""
     while segment := await reader.read(65_536):
         *messages, rest = (rest + segment).split(ETX)
@@ -62,7 +66,7 @@ async def converse(reader: StreamReader, writer: StreamWriter) -> None:
 
 
 async def welcome(reader: StreamReader, writer: StreamWriter) -> None:
-    """Serve a connection, and close it without a reset that would overtake the last ack."""
+    """Serve a connection, then close it without a reset, which could overtake the last ack."""
     with suppress(OSError, RefusedError):
         await converse(reader, writer)
     with suppress(OSError, TimeoutError):

@@ -21,7 +21,7 @@ from orchestrator.execution.run_case import ProgressCallbacks, execute
 from orchestrator.results.archive import Archive, ArchiveError
 from orchestrator.results.summary import Status, Summary
 from orchestrator.scenario.faults import are_proxied
-from orchestrator.scenario.plan import Run, plan, schedule
+from orchestrator.scenario.plan import Run, plan_cases, schedule
 from orchestrator.scenario.scenario import Scenario
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
@@ -89,7 +89,7 @@ class Campaign:
             duration_s=round(time.monotonic() - began_s, 3),
             status=status,
             reason=reason,
-            planned_cases=len(plan(scenario)),
+            planned_cases=len(plan_cases(scenario)),
             cases=cases,
             comparisons=comparisons,
             rankings=rankings,

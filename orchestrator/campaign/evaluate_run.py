@@ -20,7 +20,7 @@ from orchestrator.results.kernel_log import read_kernel_log
 from orchestrator.results.server_log import log_of, read_server_log
 from orchestrator.results.summary import FaultSummary, RunSummary
 from orchestrator.scenario.models import discover_twins
-from orchestrator.scenario.plan import Case, Run, plan
+from orchestrator.scenario.plan import Case, Run, plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import ServerSettings
 from orchestrator.twin.comparison import compare_with_twin
@@ -73,7 +73,7 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     groups = evidence.clients.groups
     recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
     archive.write(f"samples/{run.slug}/{TRACE}", recorded)
-    limit = MAX_REQUESTS // min(len(plan(scenario)), MAX_CASES)
+    limit = MAX_REQUESTS // min(len(plan_cases(scenario)), MAX_CASES)
     shown = exhibit(analysis.merged, start_ns, groups, limit, twin.predicted_ns)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]

@@ -16,10 +16,10 @@ from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES
 from orchestrator.results.exit_codes import HOLDS, MISUSED
 from orchestrator.results.summary import Grade
-from orchestrator.scenario.fields import PREDICTION
+from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_models, discover_twins
-from orchestrator.scenario.plan import Case, plan
+from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.twin.parameters import NONE, TYPICAL, Overhead
 from orchestrator.twin.predict import NoTwinError, Prediction, predict
@@ -76,14 +76,16 @@ def _cpus(text: str) -> float:
 
 def execute(asked: argparse.Namespace) -> int:
     """Print a row for each case, and its formula beneath, where there is one."""
-    scenario = load_scenario(asked.scenario, discover_models(), dict(asked.settings), PREDICTION)
+    scenario = load_scenario(
+        asked.scenario, discover_models(), dict(asked.settings), PREDICTION_LOAD
+    )
     chosen = asked.models or scenario.models
     for model in chosen:
         if model not in scenario.models:
             say(f"orchestrate.py: --model: {unknown('model', model, scenario.models)}")
             return MISUSED
     overhead = TYPICAL if asked.overhead == "typical" else NONE
-    cases = [case for case in plan(scenario) if case.model in chosen]
+    cases = [case for case in plan_cases(scenario) if case.model in chosen]
     told = [(case, _predict(case, asked.cpus, overhead)) for case in cases]
     if asked.json:
         write_out(json.dumps(_plain(told, asked.cpus, overhead), indent=2) + "\n")

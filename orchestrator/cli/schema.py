@@ -34,6 +34,8 @@ def execute(_asked: argparse.Namespace) -> int:
 
 
 DOCS = ROOT / "docs"
+MEASURES_PAGE = "measures.md"
+HEADINGS = {"input": "Set by the scenario", "measured": "Measured in a run"}
 BEGIN, END = "<!-- measures: generated -->", "<!-- end of measures -->"
 
 
@@ -56,23 +58,20 @@ def _written(schema: Mapping[str, object]) -> str:
 
 
 def measures_table() -> str:
-    """Return every measure as a table in Markdown: key, unit, meaning."""
+    """Return every measure in Markdown: a table for the scenario, and one for a run."""
     return "\n".join(_lines())
 
 
 def _lines() -> Iterator[str]:
-    yield "| Key in `measures` | In an expectation | Unit | Meaning |"
-    yield "|---|---|---|---|"
-    for measure in MEASURES.values():
-        yield f"| `{measure.key}` | `{measure.name}` | {_unit(measure)} | {_meaning(measure)} |"
+    for kind, heading in HEADINGS.items():
+        yield from (f"\n## {heading}\n", "| Measure | Key | Unit | Meaning |", "|---|---|---|---|")
+        yield from (_row(measure) for measure in MEASURES.values() if measure.kind == kind)
+    yield ""
 
 
-def _unit(measure: Measure) -> str:
-    return measure.dimension.unit or "-"
-
-
-def _meaning(measure: Measure) -> str:
-    return f"{measure.meaning} (configured)" if measure.kind == "input" else measure.meaning
+def _row(measure: Measure) -> str:
+    unit = measure.dimension.unit or "-"
+    return f"| `{measure.name}` | `{measure.key}` | {unit} | {measure.meaning} |"
 
 
 def with_measures(page: str) -> str:
@@ -85,7 +84,7 @@ def publish(docs: Path) -> None:
     """Write both schemas and the table of measures into ``docs``."""
     (docs / "scenario.schema.json").write_text(scenario_schema_json(), encoding="utf-8")
     (docs / "summary.schema.json").write_text(schema_json(), encoding="utf-8")
-    page = docs / "results.md"
+    page = docs / MEASURES_PAGE
     page.write_text(with_measures(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from orchestrator.cli.output import say
 from orchestrator.results.exit_codes import HOLDS, MISUSED
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_models
-from orchestrator.scenario.plan import plan
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.yaml_document import ScenarioError
 
 
@@ -25,7 +25,7 @@ def execute(asked: argparse.Namespace) -> int:
     failed = False
     for path in asked.scenarios:
         try:
-            cases = plan(load_scenario(path, models, dict(asked.settings)))
+            cases = plan_cases(load_scenario(path, models, dict(asked.settings)))
         except ScenarioError as exc:
             failed = True
             say(str(exc))

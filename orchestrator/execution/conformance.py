@@ -58,7 +58,7 @@ def hold_to_contract(scenario: Scenario, backend: Backend, archive: Archive) -> 
 def _run_suite(address: str) -> tuple[int, str]:
     """Return the suite's exit code and report; it is killed if this is interrupted."""
     with subprocess.Popen(  # noqa: S603 the lab's own suite
-        [sys.executable, "-m", "tests.conformance", address, "--most", str(MOST_FAILURES)],
+        [sys.executable, "-m", "conformance", address, "--most", str(MOST_FAILURES)],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

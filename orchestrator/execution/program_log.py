@@ -6,17 +6,18 @@ or a container, is up to the backend.
 
 import contextlib
 import json
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TypeVar
 
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
 from orchestrator.execution.backend import BackendError
 
 LAST_LINES = 12
 POLL_S = 0.02
-IDLE_CONNECTIONS = ("-m", "client.crowd")
+IDLE_CONNECTIONS = ("-m", "client.idle_connections")
 """The program that holds connections open; its first line reports that they are established."""
 
 T = TypeVar("T")
@@ -24,10 +25,13 @@ T = TypeVar("T")
 
 def wait_for(condition: Callable[[], T], deadline_s: float, poll_s: float = POLL_S) -> T:
     """Call ``condition`` until its result is true or ``deadline_s`` is over; return that result."""
-    end_s = time.monotonic() + deadline_s
-    while not (result := condition()) and time.monotonic() < end_s:
-        time.sleep(poll_s)
-    return result
+    attempts = Retrying(
+        retry=retry_if_result(lambda result: not result),
+        stop=stop_after_delay(deadline_s),
+        wait=wait_fixed(poll_s),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    return attempts(condition)
 
 
 def events(log: str, name: str) -> Iterator[Mapping[str, object]]:

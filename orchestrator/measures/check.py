@@ -12,18 +12,18 @@ from orchestrator.measures.syntax import (
     ROUNDING,
     SIGNS,
     Call,
-    Comparison,
     ExpressionError,
-    Name,
+    MeasureName,
     Operation,
     Part,
     Quantity,
+    Relation,
 )
 
 _WITH_UNIT = {TIME: "s", SIZE: "MB", RATE: " / 1s"}
 
 
-def check(comparison: Comparison, text: str) -> Dimension:
+def check(comparison: Relation, text: str) -> Dimension:
     """Return the dimension of both sides of ``comparison``, which was parsed from ``text``.
 
     Raises:
@@ -53,7 +53,7 @@ class _Checker:
         match part:
             case Quantity():
                 return part.dimension
-            case Name():
+            case MeasureName():
                 return self._named(part)
             case Operation():
                 return self._operation(part)
@@ -81,7 +81,7 @@ class _Checker:
         message = f"{self._source(left)} is {ours} and {self._source(right)} is {theirs}; {hint}"
         return ExpressionError(message, right.span.column)
 
-    def _named(self, part: Name) -> Dimension:
+    def _named(self, part: MeasureName) -> Dimension:
         measure = find_measure(part.name)
         if measure is None and part.model:
             raise ExpressionError(unknown("function", part.name, FUNCTIONS), part.span.column)

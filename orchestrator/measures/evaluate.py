@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from orchestrator.measures.dimensions import Dimension
 from orchestrator.measures.registry import full_name
-from orchestrator.measures.syntax import Call, Comparison, Name, Operation, Part, Quantity
+from orchestrator.measures.syntax import Call, MeasureName, Operation, Part, Quantity, Relation
 
 NOISE = 1e-12
 """Relative difference under which two numbers are the same: 3 * 0.1 must be 0.3."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Evaluation:
     """What became of an expectation.
 
     ``passed`` is None if that is unknown, and then ``reason`` says why and ``missing`` names the
@@ -43,8 +43,8 @@ class _UnknownError(Exception):
 
 
 def evaluate(
-    comparison: Comparison, dimension: Dimension, values: Mapping[str, float | None]
-) -> Outcome:
+    comparison: Relation, dimension: Dimension, values: Mapping[str, float | None]
+) -> Evaluation:
     """Return the outcome of a checked ``comparison`` for ``values``, by full measure name."""
     sides: list[float | None] = []
     unknowns: dict[str, str] = {}
@@ -57,13 +57,13 @@ def evaluate(
     left, right = sides
     if left is None or right is None:
         missing = tuple(measure for measure in unknowns.values() if measure)
-        return Outcome(None, left, right, dimension, None, "; ".join(unknowns), missing)
+        return Evaluation(None, left, right, dimension, None, "; ".join(unknowns), missing)
     margin = _margin(comparison.tolerance, right)
     passed = _COMPARE[comparison.operator](left, right, margin)
-    return Outcome(passed, left, right, dimension, margin)
+    return Evaluation(passed, left, right, dimension, margin)
 
 
-def value_name(part: Name) -> str:
+def value_name(part: MeasureName) -> str:
     """Return the name under which the value of ``part`` is looked up, ``throughput(prefork)``."""
     name = full_name(part.name)
     return f"{name}({part.model})" if part.model else name
@@ -79,7 +79,7 @@ def _value(part: Part, values: Mapping[str, float | None]) -> float:
     match part:
         case Quantity():
             return part.value
-        case Name():
+        case MeasureName():
             return _measured(value_name(part), values)
         case Operation():
             value = _operate(part.operator, _value(part.left, values), _value(part.right, values))

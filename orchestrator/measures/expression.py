@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from orchestrator.measures.check import check
 from orchestrator.measures.dimensions import Dimension
-from orchestrator.measures.evaluate import Outcome, evaluate, value_name
+from orchestrator.measures.evaluate import Evaluation, evaluate, value_name
 from orchestrator.measures.grammar import parse_tree
-from orchestrator.measures.syntax import Comparison, Name, names_in
+from orchestrator.measures.syntax import MeasureName, Relation, names_in
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Expression:
     """A valid expectation; equal to another with the same ``text``."""
 
     text: str
-    comparison: Comparison = field(compare=False, repr=False)
+    comparison: Relation = field(compare=False, repr=False)
     dimension: Dimension = field(compare=False, repr=False)
 
-    def evaluate(self, values: Mapping[str, float | None]) -> Outcome:
+    def evaluate(self, values: Mapping[str, float | None]) -> Evaluation:
         """Return what becomes of it for ``values``, inputs and measures by full name.
 
         A name that is absent, None or not finite is unknown, and the outcome with it.
@@ -26,7 +26,7 @@ class Expression:
         return evaluate(self.comparison, self.dimension, values)
 
     @property
-    def names(self) -> list[Name]:
+    def names(self) -> list[MeasureName]:
         """Every measure that is named, from left to right."""
         return list(names_in(self.comparison))
 

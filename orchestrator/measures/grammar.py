@@ -19,12 +19,12 @@ from orchestrator.measures.hints import listed
 from orchestrator.measures.syntax import (
     FUNCTIONS,
     Call,
-    Comparison,
     ExpressionError,
-    Name,
+    MeasureName,
     Operation,
     Part,
     Quantity,
+    Relation,
     Span,
     depth_over,
 )
@@ -112,7 +112,7 @@ _HINTS = {
 }
 
 
-def parse_tree(text: str) -> Comparison:
+def parse_tree(text: str) -> Relation:
     """Return the tree of ``text``.
 
     Raises:
@@ -125,7 +125,7 @@ def parse_tree(text: str) -> Comparison:
         tree = _PARSER.parse(text)
     except UnexpectedInput as error:
         raise _misfit(error, text) from None
-    assert isinstance(tree, Comparison)  # noqa: S101 - what `start` returns, for the type checker
+    assert isinstance(tree, Relation)  # noqa: S101 - what `start` returns, for the type checker
     return tree
 
 
@@ -156,7 +156,7 @@ def _expectation(error: UnexpectedInput) -> str:
 class _Builder(Transformer[Token, Any]):
     """Builds the tree bottom-up while the text is parsed, so that nothing recurses."""
 
-    def start(self, left: Part, *all_rest: Any) -> Comparison:  # noqa: ANN401 - tokens and parts in turn
+    def start(self, left: Part, *all_rest: Any) -> Relation:  # noqa: ANN401 - tokens and parts in turn
         rest = [each for each in all_rest if not isinstance(each, Clause)]
         clauses = {each.word: each.quantity for each in all_rest if isinstance(each, Clause)}
         if len(rest) < 2:  # noqa: PLR2004 - an operator and a right side
@@ -167,7 +167,7 @@ class _Builder(Transformer[Token, Any]):
             raise ExpressionError(message, _span(rest[2]).column)
         operator, right = rest[:2]
         tolerance = tolerance_of(str(operator), _span(operator).column, clauses.get(WITHIN))
-        return Comparison(str(operator), left, right, tolerance, confidence_of(clauses.get(WITH)))
+        return Relation(str(operator), left, right, tolerance, confidence_of(clauses.get(WITH)))
 
     def tolerance(self, token: Token) -> Clause:
         return Clause(WITHIN, _quantity(token))
@@ -186,14 +186,18 @@ class _Builder(Transformer[Token, Any]):
     def quantity(self, token: Token) -> Quantity:
         return _quantity(token)
 
-    def name(self, token: Token) -> Name:
-        return Name(_span(token), str(token))
+    def name(self, token: Token) -> MeasureName:
+        return MeasureName(_span(token), str(token))
 
-    def call(self, function: Token, *rest: Any) -> Call | Name:  # noqa: ANN401 - parts, then the bracket
+    def call(self, function: Token, *rest: Any) -> Call | MeasureName:  # noqa: ANN401 - parts, then the bracket
         arguments = rest[:-1]
         span = Span(_span(function).start, _span(rest[-1]).end)
-        if function not in FUNCTIONS and len(arguments) == 1 and isinstance(arguments[0], Name):
-            return Name(span, str(function), model=arguments[0].name)
+        if (
+            function not in FUNCTIONS
+            and len(arguments) == 1
+            and isinstance(arguments[0], MeasureName)
+        ):
+            return MeasureName(span, str(function), model=arguments[0].name)
         return Call(span, str(function), arguments, depth_over(arguments, span))
 
     def group(self, opening: Token, inner: Part, closing: Token) -> Part:

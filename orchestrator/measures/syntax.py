@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from orchestrator.measures.dimensions import Dimension
 
-MAX_DEPTH = 50
+MAX_EXPRESSION_DEPTH = 50
 SIGNS = ("+", "-")
 ROUNDING = ("ceil", "floor")
 CHOOSING = ("min", "max")
@@ -49,7 +49,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Name:
+class MeasureName:
     """A measure, as written: of the case, or of a client group, ``slow.response_time_p99``.
 
     ``model`` where it is asked of one model beside others: ``throughput(prefork)``.
@@ -92,11 +92,11 @@ class Call:
     depth: int
 
 
-Part = Quantity | Name | Operation | Call
+Part = Quantity | MeasureName | Operation | Call
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Relation:
     """A whole expectation; a relative tolerance is a share of the right side's magnitude.
 
     ``confidence``, a share, is asked over repeats; None judges by their median alone.
@@ -109,12 +109,12 @@ class Comparison:
     confidence: float | None = None
 
 
-def names_in(tree: Comparison | Part) -> Iterator[Name]:
+def names_in(tree: Relation | Part) -> Iterator[MeasureName]:
     """Yield every measure that is named, from left to right."""
     match tree:
-        case Name():
+        case MeasureName():
             yield tree
-        case Comparison() | Operation():
+        case Relation() | Operation():
             yield from names_in(tree.left)
             yield from names_in(tree.right)
         case Call():
@@ -129,7 +129,7 @@ def depth_over(parts: tuple[Part, ...], span: Span) -> int:
         ExpressionError: deeper than a reader, or the recursion that evaluates it, can follow.
     """
     depth = 1 + max(part.depth for part in parts)
-    if depth > MAX_DEPTH:
-        message = f"more than {MAX_DEPTH} operations deep; write several expectations"
+    if depth > MAX_EXPRESSION_DEPTH:
+        message = f"more than {MAX_EXPRESSION_DEPTH} operations deep; write several expectations"
         raise ExpressionError(message, span.column)
     return depth

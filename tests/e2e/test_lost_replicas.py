@@ -1,4 +1,4 @@
-"""A client program that is killed under load: named with its exit code, and the rest is kept."""
+"""A client program that is killed under load is reported with its exit code; the rest is kept."""
 
 import os
 import signal

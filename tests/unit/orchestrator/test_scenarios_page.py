@@ -1,4 +1,7 @@
-"""docs/scenarios.md says what the code does: every table, example and error on it is checked."""
+"""The pages on scenarios, expressions and measures agree with the code.
+
+Every table, example and error message on them is checked.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -13,25 +16,28 @@ from orchestrator.measures.syntax import FUNCTIONS
 from orchestrator.scenario.clients import BEHAVIOURS, EXECUTORS, Group
 from orchestrator.scenario.faults import KINDS, Fault
 from orchestrator.scenario.models import ROOT
-from orchestrator.scenario.plan import plan
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, Limits, Section, ServerSettings, Target
 
 Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]
 
-PAGE = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
-UNITS = {COUNT: "number", TIME: "time", SIZE: "size", RATE: "rate"}
+PAGE, EXPRESSIONS, MEASURES_PAGE = (
+    (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for name in ("scenarios.md", "expressions.md", "measures.md")
+)
+UNITS = {COUNT: "-", TIME: "s", SIZE: "B", RATE: "/s"}
 
 
-def part(heading: str) -> str:
+def part(heading: str, page: str = PAGE) -> str:
     """Return the text under ``heading``, up to the next one."""
-    return re.split(r"^#+ ", PAGE.split(f"{heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    return re.split(r"^#+ ", page.split(f"{heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def rows(heading: str) -> list[list[str]]:
+def rows(heading: str, page: str = PAGE) -> list[list[str]]:
     """Return the cells of the table under ``heading``, without its head."""
-    lines = [line for line in part(heading).splitlines() if line.startswith("| `")]
+    lines = [line for line in part(heading, page).splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
@@ -43,11 +49,11 @@ def blocks(kind: str, text: str = PAGE) -> list[str]:
 
 @pytest.mark.parametrize(
     ("heading", "kind"),
-    [("### What the scenario sets", "input"), ("### What a run measures", "measured")],
+    [("## Set by the scenario", "input"), ("## Measured in a run", "measured")],
 )
 def test_the_page_lists_every_measure(heading: str, kind: str) -> None:
-    assert rows(heading) == [
-        [f"`{measure.name}`", UNITS[measure.dimension], measure.meaning]
+    assert rows(heading, MEASURES_PAGE) == [
+        [f"`{measure.name}`", f"`{measure.key}`", UNITS[measure.dimension], measure.meaning]
         for measure in MEASURES.values()
         if measure.kind == kind
     ]
@@ -163,17 +169,17 @@ def test_every_example_is_a_scenario(load: Load) -> None:
 def test_the_cases_of_the_sweep_are_those_of_the_page(load: Load) -> None:
     text = part("### `matrix`: a case for each value")
     (example,), (cases,) = blocks("yaml", text), blocks("", text)
-    assert [case.name for case in plan(load(example))] == cases.split()
+    assert [case.name for case in plan_cases(load(example))] == cases.split()
 
 
 def test_the_errors_are_those_of_the_bad_example(problems: Problems) -> None:
-    text = part("## When it is wrong")
+    text = part("## Error messages")
     (example,), (errors,) = blocks("yaml bad", text), blocks("", text)
     assert [f"my.yaml:{problem}" for problem in problems(example)] == errors.splitlines()
 
 
 def test_every_expression_is_one_and_every_function_unit_and_alias_is_named() -> None:
-    text = part("## Expressions")
+    text = EXPRESSIONS
     for line in blocks("", text)[0].splitlines():
         parse_expression(line)
     for function in FUNCTIONS:
@@ -181,4 +187,4 @@ def test_every_expression_is_one_and_every_function_unit_and_alias_is_named() ->
     for unit in UNITS_BYTES:
         assert re.search(rf"`[0-9]+{unit}`", text), unit
     for alias in ALIASES:
-        assert f"`{alias}`" in PAGE
+        assert f"`{alias}`" in MEASURES_PAGE

@@ -3,9 +3,26 @@ import json
 import jsonschema
 import pytest
 
-from orchestrator.cli.schema import DOCS, measures_table, schema_json, with_measures
+from orchestrator.cli.schema import (
+    DOCS,
+    MEASURES_PAGE,
+    measures_table,
+    schema_json,
+    with_measures,
+)
 from orchestrator.measures.registry import MEASURES
-from orchestrator.results.summary import CaseSummary, Expectation, Summary
+from orchestrator.results.summary import (
+    CaseSummary,
+    Comparison,
+    Expectation,
+    FaultSummary,
+    Guess,
+    Instrument,
+    Ranking,
+    RunSummary,
+    Summary,
+    TwinSummary,
+)
 from tests.unit.orchestrator.report.report_fixtures import FAILED, PASSED, UNKNOWN, case, summary
 
 HOW = "out of step; run python -m orchestrator.cli.schema"
@@ -16,7 +33,7 @@ def test_the_published_schema_is_in_step() -> None:
 
 
 def test_the_published_measures_are_in_step() -> None:
-    page = (DOCS / "results.md").read_text(encoding="utf-8")
+    page = (DOCS / MEASURES_PAGE).read_text(encoding="utf-8")
     assert page == with_measures(page), HOW
     assert measures_table() in page
 
@@ -25,7 +42,21 @@ def test_the_table_names_every_measure() -> None:
     assert all(f"`{measure.key}`" in measures_table() for measure in MEASURES.values())
 
 
-@pytest.mark.parametrize("model", [Summary, CaseSummary, Expectation])
+@pytest.mark.parametrize(
+    "model",
+    [
+        Summary,
+        CaseSummary,
+        RunSummary,
+        Expectation,
+        Comparison,
+        Ranking,
+        Guess,
+        Instrument,
+        FaultSummary,
+        TwinSummary,
+    ],
+)
 def test_every_field_is_documented(model: type[Summary]) -> None:
     page = (DOCS / "results.md").read_text(encoding="utf-8")
     assert [name for name in model.model_fields if f"`{name}`" not in page] == []

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.models import ROOT
+from conformance import ROOT
 
 PROLOGUE = """
 import os, signal

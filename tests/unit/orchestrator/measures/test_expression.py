@@ -3,7 +3,7 @@ import math
 import pytest
 
 from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
-from orchestrator.measures.evaluate import Outcome
+from orchestrator.measures.evaluate import Evaluation
 from orchestrator.measures.expression import parse_expression
 from orchestrator.measures.syntax import ExpressionError
 
@@ -24,7 +24,7 @@ VALUES: dict[str, float | None] = {
 }
 
 
-def outcome(text: str) -> Outcome:
+def outcome(text: str) -> Evaluation:
     return parse_expression(text).evaluate(VALUES)
 
 
@@ -80,7 +80,7 @@ def test_an_expectation_holds_or_fails(text: str, *, passed: bool) -> None:
 
 def test_an_outcome_has_both_sides_in_base_units() -> None:
     assert outcome("makespan ~= ceil(users / workers) * messages * service_time within 10%") == (
-        Outcome(True, 1.05, 1.0, TIME, margin=0.1)
+        Evaluation(True, 1.05, 1.0, TIME, margin=0.1)
     )
 
 
@@ -100,7 +100,7 @@ def test_what_is_not_known_has_not_passed(
     text: str, left: float | None, right: float | None, missing: tuple[str, ...], reason: str
 ) -> None:
     dimension = parse_expression(text).dimension
-    assert outcome(text) == Outcome(None, left, right, dimension, None, reason, missing)
+    assert outcome(text) == Evaluation(None, left, right, dimension, None, reason, missing)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -6,7 +6,7 @@ from orchestrator.cli.plan import duration, lines
 from orchestrator.scenario.estimate import Estimate, estimate, total
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_models
-from orchestrator.scenario.plan import plan
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
 
 READY = sorted((ROOT / "scenarios").glob("*.yaml"))
@@ -47,14 +47,14 @@ def test_estimates(
     tmp_path: Path, clients: str, least_s: float, likely_s: float, most_s: float
 ) -> None:
     found = scenario(tmp_path, clients)
-    told = estimate(plan(found)[0], found.timeout_s)
+    told = estimate(plan_cases(found)[0], found.timeout_s)
     assert (told.least_s, told.likely_s, told.most_s) == pytest.approx((least_s, likely_s, most_s))
 
 
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 def test_no_ready_scenario_takes_longer_than_its_timeout(path: Path) -> None:
     ready = load_scenario(path, discover_models())
-    for case in plan(ready):
+    for case in plan_cases(ready):
         told = estimate(case, ready.timeout_s)
         assert 0 < told.least_s <= told.likely_s <= told.most_s <= ready.timeout_s
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import yaml
 
-from orchestrator.scenario.fields import KEY, PREDICTION
-from orchestrator.scenario.plan import Case, plan
+from orchestrator.scenario.fields import MAX_LOAD, PREDICTION_LOAD
+from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.twin.parameters import NONE, Discipline, Kind, Overhead
 from orchestrator.twin.simulate import Simulated, simulate, sources_of
@@ -25,7 +25,7 @@ def case_of(clients: str, *, server: str = "{}", seed: int = 1) -> Case:
         "seed": seed,
         "timeout": "60m",
     }
-    (case,) = plan(Scenario.model_validate(told, context={KEY: PREDICTION}))
+    (case,) = plan_cases(Scenario.model_validate(told, context={MAX_LOAD: PREDICTION_LOAD}))
     return case
 
 

@@ -1,0 +1,65 @@
+"""ADDING_A_MODEL.md, followed to the letter in a copy of the repository: its model passes."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conformance import ROOT
+
+PAGE = (ROOT / "ADDING_A_MODEL.md").read_text(encoding="utf-8")
+CHECKS = '"defects or drain"'  # those that depend on the model most; all of them take a minute
+
+
+def not_copied(folder: str, names: list[str]) -> set[str]:
+    """Return what a copy of the repository leaves out: caches, environments, results of runs."""
+    left_out = {name for name in names if name.startswith(".") or name == "__pycache__"}
+    return left_out | ({"results"} if Path(folder) == ROOT else set())
+
+
+def block(language: str) -> str:
+    """Return the first block of the page in ``language``."""
+    found = re.search(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert found, language
+    return found[1]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Copy the repository and add the model of the page."""
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT, copy, ignore=not_copied)
+    subprocess.run(["bash", "-e", "-c", block("sh")], cwd=copy, check=True)
+    (copy / "services/perconn/server.py").write_text(block("python"), encoding="utf-8")
+    compose = (copy / "compose.yaml").read_text(encoding="utf-8")
+    assert compose.count("\nservices:\n") == 1
+    added = compose.replace("\nservices:\n", f"\nservices:\n{block('yaml')}")
+    (copy / "compose.yaml").write_text(added, encoding="utf-8")
+    return copy
+
+
+@pytest.mark.slow
+def test_the_model_of_the_page_passes_the_contract(copy: Path) -> None:
+    assert re.search(r"^make conformance MODEL=perconn$", PAGE, re.MULTILINE)
+    tried = subprocess.run(
+        [
+            *("make", "conformance", f"MODEL=perconn --only {CHECKS}", f"PY={sys.executable}"),
+            *("-o", ".venv/dev.stamp"),  # this interpreter has what the contract needs
+        ],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert " passed, 0 failed" in tried.stdout
+
+
+def test_the_entry_of_the_page_is_a_server(copy: Path) -> None:
+    service = yaml.safe_load((copy / "compose.yaml").read_text())["services"]["perconn"]
+    assert service["labels"]["lab.role"] == "server"
+    assert service["build"]["dockerfile"] == "services/perconn/Dockerfile"
