@@ -22,15 +22,11 @@ class _Reset:
     """Compose's ``!reset``: drop what the base file says."""
 
 
-def _represent_reset(dumper: yaml.SafeDumper, _value: _Reset) -> yaml.Node:
-    return dumper.represent_sequence("!reset", [])
-
-
 class _OverrideDumper(yaml.SafeDumper):
     """Writes `_Reset` as Compose reads it."""
 
 
-_OverrideDumper.add_representer(_Reset, _represent_reset)
+_OverrideDumper.add_representer(_Reset, lambda dumper, _: dumper.represent_sequence("!reset", []))
 
 
 def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
