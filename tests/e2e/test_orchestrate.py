@@ -140,8 +140,9 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
     edit(services / "epoll/server.py", lambda text: text.replace(
         "not self._service.settings.blocking_sleep", "False"
     ))  # fmt: skip
-    edit(services / "prefork/server.py", lambda text: text.replace(
-        "range(1, service.settings.workers + 1)", "range(1, service.settings.workers)"
+    supervisor = lab.checkout / "labkit/server/supervisor.py"
+    edit(supervisor, lambda text: text.replace(
+        "range(1, self._service.settings.workers + 1)", "range(1, self._service.settings.workers)"
     ))  # fmt: skip
     quickstart = "scenarios/quickstart.yaml"
     ended = lab.orchestrate(quickstart, "--backend", backend, "--accept-invalid", "--out", lab.out)
