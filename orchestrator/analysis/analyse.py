@@ -51,42 +51,45 @@ def analyse(evidence: Evidence) -> Analysis:
     """Return what the evidence of one run amounts to."""
     run = evidence.clients
     merged = merge(run, evidence.log, is_proxied=evidence.is_proxied)
+    requests, parts = merged.requests, decompose(merged.requests)
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
-    parts = decompose(merged.requests)
-    is_counted = merged.requests["due_ns"] >= begin_ns
-    counted = merged.requests[is_counted]
-    clients = Clients(begin_ns, run.replicas, counted, merged.connections)
-    is_acked = is_counted & (merged.requests["outcome"] == ACKED)
+    is_counted = requests["due_ns"] >= begin_ns
+    is_acked = is_counted & (requests["outcome"] == ACKED)
+    clients = Clients(begin_ns, run.replicas, requests[is_counted], merged.connections)
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
-        | stage_measures(parts[is_acked & (merged.requests["group"] == number)])
+        | stage_measures(parts[is_acked & (requests["group"] == number)])
         for number, name in enumerate(run.groups)
     }
-    measures: Figures = {
-        **evidence.inputs,
-        **declared_measures(evidence.log),
-        **client_measures(clients, evidence.open_groups),
-        **stage_measures(parts[is_acked]),
-    }
     instrument = assess_clients(run.replicas, groups)
-    end_ns = begin_ns + round(clients.makespan_s * 1e9)
-    window = Window(begin_ns, end_ns, is_warmed_up=evidence.warmup_s > 0)
-    measures |= {
-        **server_measures(evidence, counted, measures),
-        **queue_measures(counted, merged.connections, evidence.log),
-        **host_measures(evidence),
-        **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
-        "client_bottlenecks": len(find_bottlenecks(run.replicas, groups)),
-    }
+    measures = _measures(evidence, merged, clients, stage_measures(parts[is_acked]))
+    measures["client_bottlenecks"] = len(find_bottlenecks(run.replicas, groups))
     if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
-    views = window_measures(counted, evidence.faults, (begin_ns, end_ns))
-    measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)
+    views = window_measures(clients.requests, evidence.faults, (begin_ns, clients.end_ns))
+    measures["recovery_time"] = recovery_time_s(clients.requests, evidence.faults, views)
     views[SLOWEST] = stage_measures(slowest_requests(parts[is_acked]))
-    is_singly = evidence.is_one_at_a_time
-    doubts = [
-        *find_doubts(evidence, merged.requests),
-        *broken_laws(merged.requests, evidence.log, is_one_at_a_time=is_singly),
+    invalid = [
+        *find_doubts(evidence, requests),
+        *broken_laws(requests, evidence.log, is_one_at_a_time=evidence.is_one_at_a_time),
     ]
-    return Analysis(measures, groups, views, instrument, merged, parts, doubts)
+    return Analysis(measures, groups, views, instrument, merged, parts, invalid)
+
+
+def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figures) -> Figures:
+    """Return the measures of the whole run, from clients, server, queues, host and kernel."""
+    measured: Figures = {
+        **evidence.inputs,
+        **declared_measures(evidence.log),
+        **client_measures(clients, evidence.open_groups),
+        **stages,
+    }
+    window = Window(clients.begin_ns, clients.end_ns, is_warmed_up=evidence.warmup_s > 0)
+    return {
+        **measured,
+        **server_measures(evidence, clients.requests, measured),
+        **queue_measures(clients.requests, merged.connections, evidence.log),
+        **host_measures(evidence),
+        **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
+    }

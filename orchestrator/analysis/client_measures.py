@@ -25,9 +25,14 @@ class Clients:
     connections: Table
 
     @property
+    def end_ns(self) -> int:
+        """The end of the last message."""
+        return max((replica.end_ns for replica in self.replicas), default=self.begin_ns)
+
+    @property
     def makespan_s(self) -> float:
-        """From ``begin_ns`` to the end of the last message."""
-        return max((r.end_ns - self.begin_ns for r in self.replicas), default=0) / 1e9
+        """From ``begin_ns`` to ``end_ns``."""
+        return (self.end_ns - self.begin_ns) / 1e9
 
     def of(self, group: str, number: int) -> "Clients":
         """Return the clients of the group of that name and number."""

@@ -46,23 +46,14 @@ def store_samples(archive: Archive, slug: str, analysis: Analysis, start_ns: int
         archive.write(f"{folder}/{name}.hlog", log)
 
 
-def store_twin(archive: Archive, slug: str, tables: Mapping[str, Table]) -> None:
-    """Write the twin's requests of the run ``slug``, a file for each of ``tables``.
+def store_tables(archive: Archive, slug: str, tables: Mapping[str, Table]) -> None:
+    """Write more tables of the run ``slug``, such as its twin's requests, by their names.
 
     Raises:
         ArchiveError: a file cannot be written.
     """
     for name, table in tables.items():
         archive.write(f"samples/{slug}/{name}.npy", _npy(table))
-
-
-def store_accept_queue(archive: Archive, slug: str, accept_queue: Table) -> None:
-    """Write the samples of the accept queue's depth of the run ``slug``.
-
-    Raises:
-        ArchiveError: the file cannot be written.
-    """
-    archive.write(f"samples/{slug}/accept_queue.npy", _npy(accept_queue))
 
 
 def _npy(table: Table) -> bytes:

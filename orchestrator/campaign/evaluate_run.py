@@ -9,7 +9,7 @@ from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, exhibit
 from orchestrator.analysis.chrome_trace import trace
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.analysis.export import store_accept_queue, store_samples, store_twin
+from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import disturbances
 from orchestrator.measures.registry import MEASURES
@@ -68,8 +68,8 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     analysis = replace(analysis, views={**analysis.views, **twin.views})
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
-    store_twin(archive, run.slug, twin.samples)
-    store_accept_queue(archive, run.slug, evidence.kernel.accept_queue)
+    tables = {**twin.samples, "accept_queue": evidence.kernel.accept_queue}
+    store_tables(archive, run.slug, tables)
     groups = evidence.clients.groups
     recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
     archive.write(f"samples/{run.slug}/{TRACE}", recorded)

@@ -57,21 +57,19 @@ def hold_to_contract(scenario: Scenario, backend: Backend, archive: Archive) -> 
 
 def _run_suite(address: str) -> tuple[int, str]:
     """Return the suite's exit code and report; it is killed if this is interrupted."""
-    with subprocess.Popen(  # noqa: S603 the lab's own suite
-        [sys.executable, "-m", "conformance", address, "--most", str(MOST_FAILURES)],
+    command = [sys.executable, "-m", "conformance", address, "--most", str(MOST_FAILURES)]
+    suite = subprocess.run(  # noqa: S603 the lab's own suite
+        command,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=DEADLINE_S,
+        check=False,
         start_new_session=True,
-    ) as suite:
-        try:
-            report, _ = suite.communicate(timeout=DEADLINE_S)
-        except BaseException:
-            suite.kill()
-            raise
-    return suite.returncode, report
+    )
+    return suite.returncode, suite.stdout
 
 
 def _raise_if_failed(target: Target, code: int, report: str) -> None:

@@ -1,4 +1,4 @@
-"""The host of a campaign: what it is, for `environment.json`, and its CPU time during a load.
+"""The host of a campaign: its description, its environment, and its CPU time during a load.
 
 CPU time of all programs, steal and pressure are read from ``/proc/stat`` (proc(5)) and
 ``/proc/pressure/cpu`` (PSI, kernel documentation, accounting/psi.rst) at the start and at the end
@@ -58,6 +58,11 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return output.stdout.strip()
+
+
+def environment_without_settings() -> dict[str, str]:
+    """Return our environment without settings of the lab, which come from the scenario only."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}
 
 
 @dataclass(frozen=True)

@@ -76,10 +76,8 @@ class _Drive:
         self._folder = folder
         self._watch = watch
         self._enrolled = 0
-        self._start_ns = 0
-        self._host_begun = self._host_ended = HostTimes.now()
-        self._replicas: list[dict[str, Any]] = []
-        self._lost: list[dict[str, Any]] = []
+        self._host_begun = HostTimes.now()
+        self._reports = ClientReports(0, [], [], {})
 
     def run(self) -> ClientReports:
         order = self._order
@@ -94,14 +92,14 @@ class _Drive:
             case "enrolled":
                 self._enrolled = message["count"]
             case "started":
-                self._start_ns = message["start_ns"]
+                self._reports.start_ns = message["start_ns"]
                 self._host_begun = HostTimes.now()
-                self._watch.on_start(self._start_ns)
+                self._watch.on_start(message["start_ns"])
                 self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
             case "progress":
                 self._watch.on_pulse(read_fields(Pulse, message))
             case "over":
-                self._host_ended = HostTimes.now()
+                self._reports.host = HostTimes.now().since(self._host_begun)
             case "result":
                 self._add_result(message)
             case "lost":
@@ -117,7 +115,7 @@ class _Drive:
 
     def _give_up(self) -> NoReturn:
         order = self._order
-        if not self._start_ns:
+        if not self._reports.start_ns:
             raise BackendError(
                 f"only {self._enrolled} of {order.replicas} client replicas enrolled"
             )
@@ -134,25 +132,25 @@ class _Drive:
             (self._folder / name).write_bytes(payload)
             result[table] = name
         result["group"] = self._order.place(result["replica"])[0].name
-        self._replicas.append(result)
+        self._reports.replicas.append(result)
 
     def _add_lost(self, message: Message) -> None:
         """Keep the reason of a replica that will not report, and its share of the load."""
         lost = {name: value for name, value in message.items() if name != "type"}
         group, place = self._order.place(lost["replica"])
-        self._lost.append(
+        self._reports.lost.append(
             lost | {"group": group.name, "planned": group.planned(self._order.seed, place)}
         )
 
     def _finish(self) -> ClientReports:
-        if not self._replicas:
+        reports = self._reports
+        if not reports.replicas:
             raise BackendError(f"no client replica is left: {self._losses()}")
-        for reports in (self._replicas, self._lost):
-            reports.sort(key=lambda one: int(one["replica"]))
-        host = self._host_ended.since(self._host_begun)
-        return ClientReports(self._start_ns, self._replicas, self._lost, host)
+        for each in (reports.replicas, reports.lost):
+            each.sort(key=lambda one: int(one["replica"]))
+        return reports
 
     def _losses(self) -> str:
-        shown = "; ".join(f"replica {one['replica']} {one['reason']}" for one in self._lost[:SHOWN])
-        more = len(self._lost) - SHOWN
-        return f"{shown}; and {more} more" if more > 0 else shown
+        lost = self._reports.lost
+        shown = "; ".join(f"replica {one['replica']} {one['reason']}" for one in lost[:SHOWN])
+        return f"{shown}; and {len(lost) - SHOWN} more" if len(lost) > SHOWN else shown

@@ -8,7 +8,6 @@ import base64
 import contextlib
 import functools
 import io
-import os
 import subprocess
 import sys
 import zipfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from docker.models.containers import Container
 
 from orchestrator.execution.docker.container import read_log
+from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.program_log import events, wait_for
 from orchestrator.results.archive import KERNEL
@@ -67,7 +67,7 @@ class KernelProbes:
             probe = subprocess.Popen(  # noqa: S603 the lab's own program
                 command,
                 cwd=ROOT,
-                env={key: value for key, value in os.environ.items() if not key.startswith("LAB_")},
+                env=environment_without_settings(),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,

@@ -10,7 +10,7 @@ from typing import Any
 
 from labkit.wire.progress import Pulse
 from labkit.workload.load_order import Order
-from orchestrator.execution.backend import Backend, ClientEnd, StageOrder
+from orchestrator.execution.backend import Backend, ClientEnd, StageEnd, StageOrder
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.execution.load_driver import ClientReports, Watch, drive
 from orchestrator.results.archive import CASE
@@ -61,17 +61,7 @@ def execute(
         end = stage.end()
     attribute_exits(reports, end.clients)
     reports.store(folder)
-    wall_s = time.monotonic() - begun_s
-    record = {
-        "name": case.name,
-        "inputs": case.inputs(),
-        "server": case.server.complete().model_dump(exclude_none=True),
-        "twin": discover_twins().get(case.model),
-        "server_exit_code": end.server_exit_code,
-        "client_exit_codes": end.client_exit_codes,
-        "wall_s": round(wall_s, 6),
-        "overhead_s": round(wall_s - reports.load_s, 6),
-    }
+    record = _record(case, end, time.monotonic() - begun_s, reports.load_s)
     (folder / CASE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
@@ -94,6 +84,20 @@ def _faults(scenario: Scenario, case: Case) -> list[Fault]:
     inputs = case.inputs()
     workers, backlog = int(inputs["workers"] or 1), int(inputs["backlog"] or 1)
     return [fault.against(workers, backlog) for fault in scenario.faults]
+
+
+def _record(case: Case, end: StageEnd, wall_s: float, load_s: float) -> dict[str, object]:
+    """Return what ``case.json`` stores: settings, exit codes and times."""
+    return {
+        "name": case.name,
+        "inputs": case.inputs(),
+        "server": case.server.complete().model_dump(exclude_none=True),
+        "twin": discover_twins().get(case.model),
+        "server_exit_code": end.server_exit_code,
+        "client_exit_codes": end.client_exit_codes,
+        "wall_s": round(wall_s, 6),
+        "overhead_s": round(wall_s - load_s, 6),
+    }
 
 
 def server_environment(server: ServerSettings) -> dict[str, str]:

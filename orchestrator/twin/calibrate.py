@@ -19,7 +19,8 @@ from orchestrator.twin.parameters import TYPICAL, Discipline, Kind, Overhead
 MIN_COUNT = 5
 MAX_NS = 1_000_000
 Flags = npt.NDArray[np.bool_]
-Statistic = Callable[[Durations, int], int]
+Selection = tuple[Flags, Callable[[Durations, int], int]]
+"""Requests, and the statistic of their durations; its second argument replaces too few."""
 
 
 def calibrate(requests: Table, works: Sequence[Work], discipline: Discipline) -> Overhead:
@@ -44,10 +45,7 @@ def mean_overhead(requests: Table, works: Sequence[Work], discipline: Discipline
 
 
 def _measure(
-    requests: Table,
-    works: Sequence[Work],
-    discipline: Discipline,
-    selection: tuple[Flags, Statistic],
+    requests: Table, works: Sequence[Work], discipline: Discipline, selection: Selection
 ) -> Overhead:
     """Return the overhead, its services from the selected requests, by the given statistic."""
     selected, of = selection
@@ -56,10 +54,8 @@ def _measure(
     demands_ns = np.array([work.demand_ns for work in works], np.int64)
     beyond_ns = between_ns(requests, "started_ns", "finished_ns") - demands_ns
     answering_ns = between_ns(requests, "finished_ns", "ended_ns")
-    firsts = _first_requests(requests)
-    taken_at_once = _is_taken_at_once(requests, works, discipline)
-    connecting_ns = between_ns(firsts, "begun_ns", "connected_ns")
-    accepting_ns = _taken_ns(firsts) - _instants(firsts, "connected_ns")
+    connecting_ns = between_ns(_first_requests(requests), "begun_ns", "connected_ns")
+    accepting_ns = _accepting_ns(requests, works, discipline)
     computing = _is_computing(works, discipline)
     alone_ns, among_ns = _turnovers_ns(requests, computing)
     resuming_ns = _resuming_ns(requests[computing & (discipline.kind is Kind.LOOP)])
@@ -73,7 +69,7 @@ def _measure(
         turn_ns=TYPICAL.turn_ns,
         resume_ns=of(resuming_ns, TYPICAL.resume_ns),
         connect_ns=of(connecting_ns, TYPICAL.connect_ns),
-        accept_ns=of(accepting_ns[taken_at_once], TYPICAL.accept_ns),
+        accept_ns=of(accepting_ns, TYPICAL.accept_ns),
         turnover_ns=turnover_ns,
         switch_ns=among if discipline.kind is Kind.THREADS else 0,
     )
@@ -109,6 +105,13 @@ def _overlapping(requests: Table, which: Flags, begin: Keys, end: Keys) -> Durat
     over = np.searchsorted(np.sort(requests["finished_ns"][which]), begin, side="right")
     overlapping: Durations = begun - over
     return overlapping
+
+
+def _accepting_ns(requests: Table, works: Sequence[Work], discipline: Discipline) -> Durations:
+    """Return how long it took to take connections for which a worker or the loop was idle."""
+    firsts = _first_requests(requests)
+    accepting_ns: Durations = _taken_ns(firsts) - _instants(firsts, "connected_ns")
+    return accepting_ns[_is_taken_at_once(requests, works, discipline)]
 
 
 def _is_taken_at_once(requests: Table, works: Sequence[Work], discipline: Discipline) -> Flags:

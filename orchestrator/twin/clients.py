@@ -17,7 +17,7 @@ import numpy as np
 from labkit.workload.load_order import OPEN, GroupOrder, Share
 from labkit.workload.profile import NS_PER_S, lifetimes
 from orchestrator.results.tables import Rows, Table, user_keys
-from orchestrator.twin.core import Connection, EventQueue, SimulatedServer, Source
+from orchestrator.twin.core import Connection, EventQueue, Model, Source
 from orchestrator.twin.demands import GroupDemands, Thinking, Work
 
 
@@ -144,7 +144,7 @@ class PooledArrivals(Source):
         for user, begun_ns in self._connections:
             yield Connection(self, user, begun_ns, sys.maxsize)
 
-    def start(self, events: EventQueue, server: SimulatedServer) -> None:
+    def start(self, events: EventQueue, server: Model) -> None:
         """Schedule the arrivals, each to be sent to ``server`` over a free connection."""
         self._events, self._server = events, server
         if self._arrivals:

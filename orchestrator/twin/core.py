@@ -1,6 +1,6 @@
 """The core of the simulation: connections, the event queue, the record of events, and CPUs.
 
-A model is a `SimulatedServer`, the clients of a group are a `Source`. Both schedule handlers in the
+A server is a `Model`, the clients of a group are a `Source`. Both schedule handlers in the
 `EventQueue`; acks go to the `Record`. No sockets, clock or files.
 """
 
@@ -62,8 +62,8 @@ class Connection:
         self.has_message = True
 
 
-class SimulatedServer(ABC):
-    """A model: it decides which message is served when."""
+class Model(ABC):
+    """The server of the simulation: it decides which message is served when."""
 
     @abstractmethod
     def connect(self, now_ns: int, conn: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from orchestrator.twin.core import NEVER, Connection, EventQueue, Record, SimulatedServer
+from orchestrator.twin.core import NEVER, Connection, EventQueue, Model, Record
 from orchestrator.twin.parameters import Discipline, Overhead
 
 EVENTS_PER_TURN = 1_023
@@ -12,7 +12,7 @@ ACCEPTS_PER_TURN = 64
 """How many connections the model accepts at once."""
 
 
-class EventLoop(SimulatedServer):
+class EventLoop(Model):
     """One thread works in turns: it polls, serves all that were ready, and fires the due timers.
 
     A reported connection stays in the kernel's list, behind those reported before and in front of

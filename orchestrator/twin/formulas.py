@@ -161,8 +161,10 @@ def m_m_c(arrival_rate_per_s: float, service_time_s: float, workers: int) -> Ste
     def exceeds(t_s: float) -> float:
         served = t_s / service_time_s
         spare = workers - 1 - offered_load
-        queued = served if abs(spare) < 1e-9 else -math.expm1(-served * spare) / spare  # noqa: PLR2004 its limit there
-        return math.exp(-served) * (1 + waits * queued)
+        if abs(spare) < 1e-9:  # noqa: PLR2004 the limit of what follows
+            return math.exp(-served) * (1 + waits * served)
+        slower = math.exp(-served * min(1.0, 1.0 + spare))  # factored out, so that none overflows
+        return math.exp(-served) - waits * slower * math.expm1(-served * abs(spare)) / abs(spare)
 
     return Steady(
         formula="M/M/1" if workers == 1 else f"M/M/{workers}",

@@ -18,8 +18,8 @@ from orchestrator.twin.core import (
     MESSAGE_COLUMNS,
     Connection,
     EventQueue,
+    Model,
     Record,
-    SimulatedServer,
     Source,
 )
 from orchestrator.twin.demands import Thinking, group_demands
@@ -74,7 +74,7 @@ class _Connector:
     """Establishes each connection when it is due, and lets its client set the first message."""
 
     def __init__(
-        self, events: EventQueue, record: Record, overhead: Overhead, server: SimulatedServer
+        self, events: EventQueue, record: Record, overhead: Overhead, server: Model
     ) -> None:
         self._events = events
         self._record = record

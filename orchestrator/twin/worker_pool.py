@@ -2,18 +2,11 @@
 
 from collections import deque
 
-from orchestrator.twin.core import (
-    NEVER,
-    Connection,
-    EventQueue,
-    Processors,
-    Record,
-    SimulatedServer,
-)
+from orchestrator.twin.core import NEVER, Connection, EventQueue, Model, Processors, Record
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
 
 
-class WorkerPool(SimulatedServer):
+class WorkerPool(Model):
     """A number of workers, and a queue of accepted connections that wait for a worker.
 
     A ``sleep`` occupies its worker only. Messages that compute share the CPUs.

@@ -104,13 +104,7 @@ class DockerBackend:
                 with held():
                     stage.kill_probes()
                     stage.save_logs()
-                    self._leave(project, stage)
-
-    def _leave(self, project: str, stage: "DockerStage") -> None:
-        if self._keeps:
-            stage.start_server()
-        else:
-            self._engine.remove(project)
+                    stage.start_server() if self._keeps else self._engine.remove(project)
 
     @property
     def _keeps(self) -> bool:

@@ -1,13 +1,13 @@
 """The ``docker compose`` command, which builds and starts what `compose.yaml` defines."""
 
 import contextlib
-import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.program_log import last_lines
 from orchestrator.scenario.models import ROOT
@@ -73,7 +73,7 @@ def _spawn(arguments: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 our own arguments
         ["docker", *arguments],  # noqa: S607
         cwd=ROOT,
-        env=_environment(),
+        env=environment_without_settings(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -102,8 +102,3 @@ def _shown(arguments: Sequence[str]) -> str:
         if word not in skip and before not in skip
     ]
     return " ".join(["docker", *words])
-
-
-def _environment() -> Mapping[str, str]:
-    """Return our environment without the settings, which come from the scenario only."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}

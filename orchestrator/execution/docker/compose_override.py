@@ -22,15 +22,11 @@ class _Reset:
     """Compose's ``!reset``: drop what the base file says."""
 
 
-def _represent_reset(dumper: yaml.SafeDumper, _value: _Reset) -> yaml.Node:
-    return dumper.represent_sequence("!reset", [])
-
-
 class _OverrideDumper(yaml.SafeDumper):
     """Writes `_Reset` as Compose reads it."""
 
 
-_OverrideDumper.add_representer(_Reset, _represent_reset)
+_OverrideDumper.add_representer(_Reset, lambda dumper, _: dumper.represent_sequence("!reset", []))
 
 
 def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
@@ -41,10 +37,8 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
     shell reaches it. All clients have the privilege to vanish if some do, since any of them may be
     in that group.
     """
-    client: dict[str, object] = {
-        "image": images["client"],
-        "environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"},
-    }
+    environment = {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"}
+    client = {"image": images["client"], "environment": environment}
     override: dict[str, dict[str, object]] = {
         "services": {
             order.model: {

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 from orchestrator.scenario.models import ROOT
 
@@ -29,12 +30,11 @@ class Program:
         self.name = name
         self._log = log
         self._errors = log.with_suffix(".stderr")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("LAB_")}
         with log.open("ab") as out, self._errors.open("ab") as err:
             self._process = subprocess.Popen(  # noqa: S603 our own programs
                 arguments,
                 cwd=folder,
-                env={**inherited, **settings},
+                env={**environment_without_settings(), **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

@@ -1,4 +1,4 @@
-"""Evidence made by hand: what replicas and a server would have told, without either."""
+"""Evidence made by hand: what replicas and a server would have recorded."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Sent(NamedTuple):
 
     @property
     def row(self) -> Row:
-        """It as a row of samples."""
+        """The message as a row of samples."""
         ended_ns = at(self.ended_ms)
         code = OUTCOMES.index(self.outcome)
         due_ns, sent_ns = at(self.due_ms), at(self.sent_ms)
@@ -63,7 +63,7 @@ def connection(user: int, connected_ms: float | None = 0.2, port: int = 0) -> Co
 
 
 def replica(number: int, sent: Sequence[Sent], **changes: Any) -> Replica:  # noqa: ANN401 any field
-    """Return a replica that sent ``sent``, whose counts say so, but for ``changes``."""
+    """Return a replica that sent ``sent``, with matching counts, except for ``changes``."""
     outcomes = Counter(each.outcome for each in sent)
     counts = dict.fromkeys(MESSAGE_COUNTS, 0) | {
         "sent": len(sent),
@@ -105,7 +105,7 @@ def served(
 
 
 def accepted(conn: str, worker: int, t_ms: float, port: int) -> Event:
-    """Return the server's event of a connection that it took."""
+    """Return the server's event of a connection that it accepted."""
     peer = f"127.0.0.1:{port}"
     return {"event": "accepted", "t_ns": at(t_ms), "worker": worker, "conn": conn, "peer": peer}
 
@@ -136,7 +136,7 @@ def evidence(
     lost: Sequence[LostReplica] = (),
     **changes: Any,  # noqa: ANN401 any field
 ) -> Evidence:
-    """Return what a case left whose server listened, logged ``events`` and stopped."""
+    """Return the evidence of a run whose server listened, logged ``events`` and stopped."""
     log = log_of([listening(), *events, STOPPED])
     fields: dict[str, Any] = {
         "inputs": {"workers": 5.0},

@@ -1,4 +1,4 @@
-"""Everything that can fail to add up is found, and says of whom."""
+"""Every disagreement between the records is found, and its reason names the replica."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Laws that no run can break, and figures that follow from the joined tables."""
+"""Laws that no run can break, and measures of the joined tables."""
 
 import dataclasses
 

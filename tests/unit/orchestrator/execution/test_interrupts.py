@@ -1,4 +1,4 @@
-"""Signals go to a process of their own: they are taken over for good."""
+"""Signals are sent to a separate process, since the handlers stay installed."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The orchestrator's talk with a conductor that does what the test says, over a socket."""
+"""The load driver with a scripted conductor, over a socket."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ HEALTH = {
 
 
 def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -> float:
-    """Drive LOAD against a conductor that does what ``script`` says."""
+    """Drive LOAD with a conductor that runs ``script``."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def conduct() -> None:
@@ -54,7 +54,7 @@ def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -
 
 
 def report(channel: Channel, replica: int = 0) -> None:
-    """Tell the result of a replica with one message, on one connection."""
+    """Report the result of a replica with one message on one connection."""
     samples = pack(array("Q", [0, 0, 1_000, 1_100, 1_200, 500_001_000, 1]), Row._fields)
     connections = pack(array("Q", [0, 1_050, 1_060, 500_002_000, 0, 40_000]), ConnectionRow._fields)
     channel.send(
@@ -76,7 +76,7 @@ def report(channel: Channel, replica: int = 0) -> None:
 
 
 def lose(channel: Channel, replica: int, **who: Any) -> None:  # noqa: ANN401
-    """Tell that a replica is lost."""
+    """Report a lost replica."""
     channel.send("lost", replica=replica, **{"host": None, "pid": None, "reason": "left", **who})
 
 

@@ -19,7 +19,7 @@ SECOND = [Row(1, 0, 100, 102, 165, 170, ACKED), Row(1, 1, 170, 171, 0, 190, 0)]
 
 
 def replica(number: int, rows: list[Row], folder: Path, sent: int | None = None) -> dict[str, Any]:
-    """Return what a replica told, and write its tables into ``folder``."""
+    """Return the report of a replica, and write its tables into ``folder``."""
     names = {kind: f"{kind}-{number:03d}.npy" for kind in ("samples", "connections")}
     cells = array("Q", [cell for row in rows for cell in row])
     (folder / names["samples"]).write_bytes(pack(cells, Row._fields))

@@ -1,4 +1,4 @@
-"""What the probe left is read as far as it goes, and what is missing is said."""
+"""A probe's file is read as far as it goes, and notes say what is missing."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ ENDED = {"t_ns": 4, "event": "ended", "reason": "told", "unread": {}}
 
 
 def read(folder: Path, *lines: object, complaint: str = "", tail: str = "") -> KernelLog:
-    """Return what is read of ``lines`` that a probe wrote, and of what it complained of."""
+    """Return the log read from ``lines`` and from the probe's standard error."""
     text = "".join(json.dumps(line) + "\n" for line in lines) + tail
     (folder / "kernel.ndjson").write_text(text)
     (folder / "kernel.stderr").write_text(complaint)

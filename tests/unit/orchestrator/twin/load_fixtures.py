@@ -1,4 +1,4 @@
-"""Cases for the twin, from a few words of YAML, and what became of them in plain lists."""
+"""Cases for the twin from a few words of YAML, and their simulation."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def case_of(clients: str, *, server: str = "{}", seed: int = 1) -> Case:
 def simulated(
     kind: Kind, case: Case, overhead: Overhead = NONE, end_ns: int = FOREVER_NS
 ) -> Simulated:
-    """Return what becomes of ``case`` at a server of that kind, on two CPUs."""
+    """Simulate ``case`` with a server of that kind on two CPUs."""
     return simulate(sources_of(case), Discipline.of(kind, case, CPUS), overhead, end_ns)
 
 

@@ -1,4 +1,4 @@
-"""Runs made by the simulation itself, as if they had been measured: the twin must find them so."""
+"""Runs made by the simulation, as if they had been measured."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ TWINS = {"any": "process"}
 
 
 def measured(kind: Kind, case: Case, overhead: Overhead) -> Merged:
-    """Return what client and server would have written down, with instants of the one clock."""
+    """Return what clients and server would have recorded, with absolute instants."""
     found = simulated(kind, case, overhead)
     rows, connections = found.messages, found.connections[found.messages["connection"]]
     requests: Table = np.zeros(len(rows), REQUEST)

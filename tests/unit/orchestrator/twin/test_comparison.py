@@ -1,4 +1,4 @@
-"""A run beside its twin: runs that the simulation made must come back as they were."""
+"""A run compared with its twin: a run made by the simulation must be predicted exactly."""
 
 from dataclasses import replace
 
@@ -74,8 +74,8 @@ def slowed(merged: Merged, each: int, by_ns: int) -> Merged:
     return replace(merged, requests=requests)
 
 
-def test_a_disturbed_host_is_seen_beside_the_prediction_and_named() -> None:
-    """A quarter of all services take 100 ms longer; nobody waits for anybody in a loop."""
+def test_a_disturbed_host_shows_as_a_divergence_in_service() -> None:
+    """A quarter of all services take 100 ms longer; in a loop no message waits for another."""
     case = case_of(EACH)
     run = slowed(measured(Kind.LOOP, case, COST), each=4, by_ns=100 * MS)
     found = twin(Kind.LOOP, case, run)
@@ -92,7 +92,7 @@ def test_a_disturbed_host_is_seen_beside_the_prediction_and_named() -> None:
 
 
 def test_a_delay_of_every_message_is_no_overhead() -> None:
-    """Ten milliseconds with each answer: calibration does not take them for the model's cost."""
+    """Ten milliseconds with each answer: calibration does not count them as overhead."""
     case = case_of(EACH)
     run = measured(Kind.LOOP, case, replace(COST, answer_ns=10 * MS))
     found = twin(Kind.LOOP, case, run)

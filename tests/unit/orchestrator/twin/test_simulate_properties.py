@@ -1,4 +1,4 @@
-"""What must hold of any load on any kind of server."""
+"""Properties of any load on any kind of server."""
 
 import itertools
 
@@ -65,7 +65,7 @@ def overlap(begun: Table, ended: Table) -> int:
 
 
 def demands_ns(case: Case, found: Simulated) -> list[int]:
-    """Return the demand of each message, by the words that its client would send."""
+    """Return the demand of each message, as its client would send it."""
     orders = case.orders
     drawn = [
         GroupDemands(order, case.seed, parse_demand("sleep=2s") or ("sleep", 2.0))  # type: ignore[arg-type]
@@ -127,7 +127,7 @@ def test_workers_take_connections_first_come_first_served_and_none_idles_while_o
 
 
 def _freed_then(connections: Table, connection: np.void) -> bool:
-    """Tell whether a worker became free at the very instant that ``connection`` came."""
+    """Whether a worker became free at the instant that ``connection`` was established."""
     return bool((connections["ended_ns"] == connection["connected_ns"]).any())
 
 

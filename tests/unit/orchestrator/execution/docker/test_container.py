@@ -1,4 +1,4 @@
-"""What the engine may answer at an awkward moment, which no real container does on demand."""
+"""Rare answers of the engine, which no real container gives on demand."""
 
 import docker
 import pytest
@@ -8,7 +8,7 @@ from orchestrator.execution.docker.container import exit_code
 
 
 class Awkward:
-    """A container that ends between the end of our patience and the kill."""
+    """A container that ends between the timeout and the kill."""
 
     def __init__(self) -> None:
         self.waited = 0
