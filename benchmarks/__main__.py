@@ -5,6 +5,8 @@ import importlib
 import json
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 from benchmarks import machine, report
 from benchmarks.compiled import CompilerError
@@ -14,6 +16,7 @@ from benchmarks.tables import Table
 
 MEASURES = ("throughput", "short", "idle", "log", "evidence", "start", "client", "open")
 RESULTS = machine.ROOT / "benchmarks" / "results"
+AGAINST = {"throughput", "short"}
 INFRASTRUCTURE_FAILED = 3
 EPILOG = """\
 measures:
@@ -31,6 +34,8 @@ measures:
 def main() -> int:
     """Measure what is asked for, print it, and store it."""
     asked = _parse_arguments()
+    effort = replace(QUICK if asked.quick else FULL, before=asked.against)
+    effort = replace(effort, rounds=asked.rounds or effort.rounds)
     about, doubts = machine.describe(), machine.warnings()
     if not have_own_loopback():
         doubts.append("on the host's loopback: firewall rules may tax and choke short connections")
@@ -39,7 +44,7 @@ def main() -> int:
         for name in asked.measures or MEASURES:
             sys.stderr.write(f"{name} ")
             module = importlib.import_module(f"benchmarks.measures.{name}")
-            tables += module.measure(QUICK if asked.quick else FULL)
+            tables += module.measure(effort)
             sys.stderr.write("\n")
     except CompilerError as exc:
         sys.stderr.write(f"{exc}\n")
@@ -59,7 +64,16 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("measures", nargs="*", metavar="measure", help="default: all")
     parser.add_argument("--quick", action="store_true", help="two short rounds: a try-out")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default: 5; with --quick 2")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="compare the servers with those of another checkout; for throughput and short",
+    )
     asked = parser.parse_args()
+    if asked.against and not AGAINST.issuperset(asked.measures or MEASURES):
+        parser.error(f"--against is for: {', '.join(sorted(AGAINST))}")
     if unknown := set(asked.measures) - set(MEASURES):
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     return asked

@@ -1,11 +1,15 @@
 """Who takes part: the servers of the lab, their peers, and the limit in C."""
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from benchmarks.compiled import build
+from benchmarks.machine import ROOT
+from benchmarks.tables import Target
 
+AT_LEAST = 0.97  # of another checkout
 QUIET = {
     "LAB_HOST": "127.0.0.1",
     "LAB_PORT": "0",
@@ -18,17 +22,25 @@ QUIET = {
 
 @dataclass(frozen=True)
 class Contestant:
-    """A server program: its name in the tables, its command, its LAB_ variables if any."""
+    """A server program: its name in the tables, its command, its LAB_ variables, its folder."""
 
     name: str
     command: tuple[str, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
+    root: Path = ROOT
 
 
 def lab(model: str, name: str = "", **settings: str) -> Contestant:
     """Return one of the lab's servers, without service time and, unless asked, without a log."""
     command = (sys.executable, "-m", f"services.{model}.server")
     return Contestant(name or model, command, QUIET | settings)
+
+
+def with_before(models: Sequence[str], before: Path) -> tuple[list[Contestant], list[Target]]:
+    """Return ``models`` of this checkout and of the one in ``before``, and the ratios wanted."""
+    now = [lab(model) for model in models]
+    then = [replace(one, name=f"{one.name} before", root=before) for one in now]
+    return now + then, [Target(one.name, AT_LEAST, f"{one.name} before") for one in now]
 
 
 def peer(module: str) -> Contestant:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.contestants import Contestant
@@ -13,10 +14,14 @@ Measured = TypeVar("Measured")
 
 @dataclass(frozen=True)
 class Effort:
-    """How much to measure: rounds, and the seconds of load in each."""
+    """How much to measure: rounds, and the seconds of load in each.
+
+    ``before``: another checkout, whose servers are measured beside this one's instead of the peers.
+    """
 
     rounds: int
     seconds: float
+    before: Path | None = None
 
 
 QUICK = Effort(rounds=2, seconds=0.4)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.contestants import Contestant
-from benchmarks.machine import ROOT, SERVER_CORE, pinned
+from benchmarks.machine import SERVER_CORE, pinned
 
 START_DEADLINE_S = 10.0
 POLL_S = 0.0005
@@ -43,7 +43,7 @@ def running(contestant: Contestant) -> Iterator[Running]:
         with pinned(SERVER_CORE):
             process = subprocess.Popen(  # noqa: S603 the project's own programs
                 contestant.command,
-                cwd=ROOT,
+                cwd=contestant.root,
                 env=inherited | dict(contestant.settings),
                 stdout=out,
                 start_new_session=True,

@@ -1,4 +1,4 @@
-"""From a command line to an exit code: which of the client's roles to play."""
+"""The command line: the choice of the client's role, and the exit code."""
 
 import math
 import os
@@ -8,14 +8,15 @@ import sys
 import time
 from collections.abc import Sequence
 
-from client import conductor, replica
-from client.interrupts import raise_interrupt, readable_interrupts
-from client.load import load_of
+from client import replica
+from client.conductor.server import run_conductor
+from client.console import Console, print_summary
+from client.identity import container_name, replica_number
+from client.load import make_loop
 from client.options import Options, OptionsError, parse_options
-from client.resolve import UnresolvedError, resolve
 from client.scripted_loop import BehaviourError
-from client.story import Story, tell_sum
-from client.task import Task
+from client.system import raise_interrupt, readable_interrupts
+from client.task import Task, UnresolvedError, resolve
 from labkit.workload.load_order import CLOSED, GroupOrder, Share
 
 OK, FAILED, MISUSED, LOST, INTERRUPTED = 0, 1, 2, 3, 130
@@ -26,49 +27,55 @@ CODES: dict[type[Exception], int] = {
     BehaviourError: FAILED,
 }
 HINTS = {
-    "refused": "nobody listens at {target}; start a server, e.g. python -m services.prefork.server "
+    "refused": "no server listens at {target}; start one, e.g. python -m services.prefork.server "
     "(127.0.0.1:3000), or docker compose up prefork (--target 127.0.0.1:3002)",
-    "reset": "the server at {target} broke off connections; its log has the reason",
-    "timed_out": "not every answer came within {timeout_s:g} s; see --timeout, or ask for less",
-    "closed_early": "the server at {target} ended before all was acknowledged; see its log",
-    "bad_reply": "what listens at {target} is no server of this lab; see --target",
-    "unreachable": "no way to {target}",
+    "reset": "the server at {target} reset connections; its log has the reason",
+    "timed_out": "some answers did not come within {timeout_s:g} s; raise --timeout or send less",
+    "closed_early": "the server at {target} closed connections before all was acknowledged; "
+    "see its log",
+    "bad_reply": "the program at {target} is not a server of this lab; check --target",
+    "unreachable": "{target} is unreachable",
+    "surplus_reply": "the server at {target} sent more than one ack for a message; see its log",
     "exhausted": "no descriptor or local port left here; see ulimit -n and ip_local_port_range",
 }
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
-    """Play the role that is asked for and return the exit code."""
+    """Run the client, a replica or the conductor, and return the exit code."""
     signal.signal(signal.SIGTERM, raise_interrupt)
     try:
         if list(arguments) == ["conductor"]:
-            return conductor.main(os.environ)
+            return run_conductor(os.environ)
         options = parse_options(arguments, os.environ)
         _raise_descriptor_limit()
         if options.conductor is not None:
             replica.play(options.conductor)
             return OK
-        return _play_plainly(options)
+        return _run_plain(options)
     except tuple(CODES) as exc:
-        return _say(str(exc), CODES[type(exc)])
+        return _report(str(exc), CODES[type(exc)])
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _play_plainly(options: Options) -> int:
+def _run_plain(options: Options) -> int:
     host, port = options.target
     family, address = resolve(host, port)
     target = f"{host}:{port}"
-    share = Share(0, 0, _group(options), target, seed=1, timeout_s=options.timeout_s)
+    container = container_name(family, address)
+    number = replica_number(container)
+    share = Share(number, 0, _group(options), target, seed=1, timeout_s=options.timeout_s)
     with readable_interrupts() as stop_fd:
         start_ns = time.monotonic_ns()
-        story = None if options.quiet else Story(start_ns, target)
-        load = load_of(Task(family, address, share), story, stop_fd)
-        load.run(start_ns, lambda _pulse: story.remind(load.phases()) if story else None)
-        tell_sum(load.books)
-    kinds = [kind for kind, users in load.books.errors.items() if users]
+        console = None if options.quiet else Console(start_ns, target)
+        if console and container and number:
+            console.report_replica(number, container)
+        load = make_loop(Task(family, address, share), console, stop_fd)
+        load.run(start_ns, lambda _: console.report_waiting(load.phases()) if console else None)
+        print_summary(load.recorder)
+    kinds = [kind for kind, users in load.recorder.errors.items() if users]
     for kind in kinds:
-        _say(HINTS[kind].format(target=target, timeout_s=options.timeout_s), FAILED)
+        _report(HINTS[kind].format(target=target, timeout_s=options.timeout_s), FAILED)
     if load.is_stopped:
         return INTERRUPTED
     return FAILED if kinds else OK
@@ -93,6 +100,6 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _say(text: str, code: int) -> int:
+def _report(text: str, code: int) -> int:
     sys.stderr.write(f"client: {text}\n")
     return code

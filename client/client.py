@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]  # so that it runs from anywhere
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]  # so that it runs from any folder
 
-from client.cli import main  # noqa: E402 found by the line above
+from client.cli import main  # noqa: E402 the line above makes it importable
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""How the client itself fared: whether what it measured may be its own doing."""
+"""The client's own health: whether its measurements may show its own limits."""
 
 import contextlib
 import gc
@@ -14,9 +14,9 @@ CPU_STATS = tuple(
 
 
 class Health(TypedDict):
-    """CPU and wall time of the run; how late the loop was for what was due by the clock.
+    """CPU and wall time of the run; how late the loop acted on what was due by the clock.
 
-    ``throttled_periods`` is how often its container had used up a quota of CPU, None if unknown.
+    ``throttled_periods``: in how many periods the container used up its CPU quota, None if unknown.
     """
 
     cpu_s: float
@@ -30,8 +30,8 @@ class Health(TypedDict):
     throttled_periods: int | None
 
 
-class Checkup:
-    """Watches over one run, from `__enter__` to `__exit__`; wall time counts from ``start_ns``."""
+class HealthMonitor:
+    """Monitors one run, from `__enter__` to `__exit__`; wall time counts from ``start_ns``."""
 
     def __init__(self, start_ns: int) -> None:
         self._start_ns = start_ns
@@ -39,7 +39,7 @@ class Checkup:
         self._gc_pause_ns = 0
         self._gc_began_ns = 0
 
-    def __enter__(self) -> "Checkup":
+    def __enter__(self) -> "HealthMonitor":
         gc.callbacks.append(self._on_gc)
         self._throttled = throttled_periods()
         self._cpu_s = -time.process_time()
@@ -53,7 +53,7 @@ class Checkup:
             self._throttled = (throttled_periods() or 0) - self._throttled
 
     def result(self, lags_ns: "array[int]") -> Health:
-        """Return what was seen; ``lags_ns`` is the loop's own record of how late it was."""
+        """Return the health of the run; ``lags_ns`` is the loop's record of how late it was."""
         ordered = sorted(lags_ns)
         return Health(
             cpu_s=round(self._cpu_s, 6),
@@ -76,17 +76,18 @@ class Checkup:
 
 
 def throttled_periods() -> int | None:
-    """Return in how many periods a quota of CPU was used up since this container started.
+    """Return in how many periods this container has used up its CPU quota since it started.
 
-    ``nr_throttled`` of its cgroup's cpu.stat, version 2 or 1; cgroups(7). None where no file tells.
+    That is ``nr_throttled`` in cpu.stat of its cgroup, version 2 or 1 (cgroups(7)); None if no file
+    has it.
     """
     for path in CPU_STATS:
         with contextlib.suppress(OSError, ValueError, KeyError):
-            told = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())
-            return int(told["nr_throttled"])
+            fields = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())
+            return int(fields["nr_throttled"])
     return None
 
 
 def _quantile(ordered: list[int], share: float) -> int | None:
-    """Return the nearest-rank quantile (Hyndman and Fan 1996, type 1), None of nothing."""
+    """Return the nearest-rank quantile (Hyndman and Fan 1996, type 1), None if empty."""
     return ordered[max(math.ceil(share * len(ordered)), 1) - 1] if ordered else None

@@ -1,22 +1,22 @@
-"""Which loop carries out a share."""
+"""The choice of the event loop for a task."""
 
 from client.closed_loop import ClosedLoop
-from client.loop import Loop
+from client.console import Console
+from client.event_loop import EventLoop
 from client.open_loop import OpenLoop
 from client.scripted_loop import ScriptedLoop
-from client.story import Story
 from client.task import Task
 from labkit.workload.load_order import OPEN, POLITE
 
 
-def load_of(task: Task, story: Story | None = None, stop_fd: int | None = None) -> Loop:
+def make_loop(task: Task, console: Console | None = None, stop_fd: int | None = None) -> EventLoop:
     """Return the loop for ``task``, ready to run.
 
     Raises:
-        DemandsError, LawError: what the group asks for is no demand or no law.
-        BehaviourError: this machine does not let a client behave like that.
+        DemandsError, LawError: the group's demand or think time cannot be parsed.
+        BehaviourError: this machine does not allow the group's behaviour.
     """
     group = task.share.group
     if group.behaviour != POLITE:
-        return ScriptedLoop(task, story, stop_fd)
-    return (OpenLoop if group.loop == OPEN else ClosedLoop)(task, story, stop_fd)
+        return ScriptedLoop(task, console, stop_fd)
+    return (OpenLoop if group.loop == OPEN else ClosedLoop)(task, console, stop_fd)

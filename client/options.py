@@ -1,4 +1,4 @@
-"""What a client is asked to do: by the command line, else the environment, else a default."""
+"""The client's options: from the command line, else the environment, else a default."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -19,15 +19,16 @@ examples:
   python client/client.py conductor                  the start barrier of an orchestrated run
 
 Every option has an environment variable: LAB_CONNECTIONS, LAB_MESSAGES, LAB_DEMAND, LAB_THINK_TIME,
-LAB_TARGET, LAB_TIMEOUT. With LAB_CONDUCTOR=HOST:PORT the conductor says what to do, and when.
+LAB_TARGET, LAB_TIMEOUT. With LAB_CONDUCTOR=HOST:PORT the conductor assigns the load and the start.
+Containers of docker compose up --scale client=N are replicas 1 to N, by the number in their names.
 
-exit codes: 0 all acknowledged, 1 something failed, 2 a bad option, 3 the conductor was lost,
+exit codes: 0 all acknowledged, 1 something failed, 2 bad option, 3 conductor lost,
 130 interrupted
 """
 
 
 class OptionsError(ValueError):
-    """An option is unknown or has no usable value; the message names it and says what it takes."""
+    """An option is unknown or its value is invalid; the message names it and what it accepts."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,7 +38,7 @@ class _Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Options:
-    """Durations in seconds; an empty ``demand`` leaves it to the server."""
+    """Durations in seconds; with an empty ``demand`` the server uses its own service time."""
 
     connections: int
     messages: int
@@ -50,17 +51,17 @@ class Options:
 
 
 def parse_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
-    """Return what is asked for.
+    """Return the options.
 
     Raises:
-        OptionsError: an option is unknown, or its value cannot be used.
+        OptionsError: an option is unknown, or its value is invalid.
         SystemExit: with 0 after ``--help``.
     """
-    asked = vars(_parser().parse_args(arguments))
-    values: dict[str, object] = {"quiet": asked["quiet"]}
+    parsed = vars(_parser().parse_args(arguments))
+    values: dict[str, object] = {"quiet": parsed["quiet"]}
     for name, (default, read) in _READERS.items():
         variable = "LAB_" + name.removesuffix("_s").upper()
-        given = asked.get(name)
+        given = parsed.get(name)
         source = variable if given is None else _LABELS.get(name, f"--{name}")
         text = (environ.get(variable) or default) if given is None else given
         try:
@@ -79,17 +80,24 @@ def _parser() -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("connections", nargs="?", metavar="N", help="clients at once (default: 1)")
-    parser.add_argument("--messages", metavar="M", help="messages of each client (default: 5)")
     parser.add_argument(
-        "--demand", help="e.g. sleep=100ms or cpu=exponential(5ms) (default: the server's own)"
+        "connections", nargs="?", metavar="N", help="number of clients (default: 1)"
     )
-    parser.add_argument("--think-time", metavar="LAW", help="pause after an ack (0ms)")
-    parser.add_argument("--target", metavar="HOST:PORT", help="the server (127.0.0.1:3000)")
+    parser.add_argument("--messages", metavar="M", help="messages per client (default: 5)")
     parser.add_argument(
-        "--timeout", dest="timeout_s", metavar="DURATION", help="end of the run at the latest (10m)"
+        "--demand", help="e.g. sleep=100ms or cpu=exponential(5ms) (default: the server decides)"
     )
-    parser.add_argument("--quiet", action="store_true", help="no line per step, the sum only")
+    parser.add_argument("--think-time", metavar="LAW", help="pause after an ack (default: 0ms)")
+    parser.add_argument(
+        "--target", metavar="HOST:PORT", help="the server (default: 127.0.0.1:3000)"
+    )
+    parser.add_argument(
+        "--timeout",
+        dest="timeout_s",
+        metavar="DURATION",
+        help="longest time of the run (default: 10m)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print the summary only")
     return parser
 
 
@@ -109,11 +117,11 @@ def parse_address(text: str) -> tuple[str, int]:
     """Return host and port of ``host:port``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: ``text`` is not an address.
     """
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port[:9]) < 1 << 16:
-        raise ValueError(f"{text[:80]!r} is no address; write HOST:PORT, e.g. 127.0.0.1:3000")
+        raise ValueError(f"{text[:80]!r} is not an address; write HOST:PORT, e.g. 127.0.0.1:3000")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -1,4 +1,4 @@
-"""A client in an orchestrated run: the conductor says what to do and when to begin."""
+"""A replica in an orchestrated run: the conductor assigns its load and its start."""
 
 import os
 import socket
@@ -6,47 +6,46 @@ import time
 from contextlib import closing
 from dataclasses import asdict
 
-from client.health import Checkup
-from client.load import load_of
-from client.loop import Loop
+from client.event_loop import EventLoop
+from client.health import HealthMonitor
+from client.load import make_loop
 from client.options import parse_address
-from client.punctual import sharpen_sleeps
-from client.resolve import UnresolvedError, resolve
 from client.scripted_loop import BehaviourError
-from client.task import Task
+from client.system import minimize_timer_slack
+from client.task import Task, UnresolvedError, resolve
 from labkit.wire.wire import Channel, Message, WireError
 from labkit.workload.load_order import Share
 
-MEETING_DEADLINE_S = 600.0  # the time that an engine takes to start a large fleet
+CONDUCTOR_DEADLINE_S = 600.0  # an engine may take that long to start a large fleet
 CONNECT_DEADLINE_S = 5.0
 RETRY_S = 0.05
 
 
 class ConductorLostError(Exception):
-    """The conductor cannot be reached, has gone, or talks nonsense."""
+    """The conductor cannot be reached, has gone, or sent an invalid message."""
 
 
 def play(conductor: tuple[str, int]) -> None:
-    """Enrol with the conductor, carry out the share of the load it hands over, and report.
+    """Enrol with the conductor, carry out the assigned share of the load, and report.
 
     Raises:
-        ConductorLostError: it does not come or goes away; whatever ran is broken off.
+        ConductorLostError: it cannot be reached or has gone; a running load is aborted.
         UnresolvedError: the target of the load has no address.
-        BehaviourError: this machine does not let a client behave like that.
+        BehaviourError: this machine does not allow the group's behaviour.
     """
-    sock = _meet(conductor)
+    sock = _connect(conductor)
     try:
         with Channel(sock) as channel:
             channel.send("enrol", host=socket.gethostname(), pid=os.getpid())
-            with closing(_accept(channel)) as load:
+            with closing(_receive_load(channel)) as load:
                 _carry_out(channel, load)
     except (OSError, WireError) as exc:
         raise ConductorLostError(f"the conductor is lost: {exc}") from exc
 
 
-def _meet(conductor: tuple[str, int]) -> socket.socket:
-    """Return a connection to the conductor, who may be late."""
-    deadline_s = time.monotonic() + MEETING_DEADLINE_S
+def _connect(conductor: tuple[str, int]) -> socket.socket:
+    """Return a connection to the conductor, which may start later than this replica."""
+    deadline_s = time.monotonic() + CONDUCTOR_DEADLINE_S
     while True:
         try:
             sock = socket.create_connection(conductor, CONNECT_DEADLINE_S)
@@ -60,41 +59,41 @@ def _meet(conductor: tuple[str, int]) -> socket.socket:
             return sock
 
 
-def _accept(channel: Channel) -> Loop:
-    """Return the load that the conductor hands over; one that cannot be carried out is refused."""
+def _receive_load(channel: Channel) -> EventLoop:
+    """Return the load that the conductor assigns; refuse one that cannot be carried out."""
     try:
         task = _read_task(channel.receive())
-        return load_of(task, stop_fd=channel.fileno())
+        return make_loop(task, stop_fd=channel.fileno())
     except (UnresolvedError, BehaviourError) as exc:
         channel.send("refused", reason=str(exc))
         raise
-    except ValueError as exc:  # an address, a demand or a law that is none
-        raise WireError(f"its order makes no sense: {exc}") from exc
+    except ValueError as exc:  # an address, a demand or a law cannot be parsed
+        raise WireError(f"its order is invalid: {exc}") from exc
 
 
 def _read_task(order: Message) -> Task:
     if order["type"] == "dismissed":
-        raise ConductorLostError(f"the conductor has no use for it: {order.get('reason')}")
+        raise ConductorLostError(f"the conductor turned it away: {order.get('reason')}")
     share = Share.read(order)
     family, address = resolve(*parse_address(share.target))
     return Task(family, address, share)
 
 
-def _carry_out(channel: Channel, load: Loop) -> None:
+def _carry_out(channel: Channel, load: EventLoop) -> None:
     load.prepare()
-    sharpen_sleeps()
+    minimize_timer_slack()
     channel.send("ready")
     start = channel.receive()
     start_ns = start.get("start_ns")
     if not isinstance(start_ns, int):
-        raise WireError(f"its start makes no sense: {start!r}")
-    with Checkup(start_ns) as checkup:
+        raise WireError(f"its start is invalid: {start!r}")
+    with HealthMonitor(start_ns) as monitor:
         load.run(start_ns, lambda pulse: channel.send("progress", **asdict(pulse)))
     if load.is_stopped:
         raise WireError("it closed the connection")
     channel.send("over")
-    channel.receive()  # once all replicas are, so that nobody's report disturbs another's load
-    samples, connections = load.books.packed()
+    channel.receive()  # comes once all replicas are done: a report would disturb another's load
+    samples, connections = load.recorder.packed()
     channel.send(
         "result",
         samples,
@@ -102,11 +101,11 @@ def _carry_out(channel: Channel, load: Loop) -> None:
         replica=load.task.share.replica,
         start_ns=start_ns,
         first_connect_ns=load.first_connect_ns,
-        end_ns=load.books.end_ns,
+        end_ns=load.recorder.end_ns,
         planned=load.task.share.planned,
-        books=load.books.counts,
-        errors=load.books.errors,
-        health=checkup.result(load.lags_ns),
+        books=load.recorder.counts,
+        errors=load.recorder.errors,
+        health=monitor.result(load.lags_ns),
         samples_bytes=len(samples),
         connections_bytes=len(connections),
     )

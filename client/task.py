@@ -1,9 +1,11 @@
-"""What one client is to do, and where."""
+"""The work of one client, and the address of its server, resolved before the run."""
 
+import socket
 from dataclasses import dataclass
 
-from client.resolve import Address
 from labkit.workload.load_order import Share
+
+Address = tuple[str | int | bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -13,3 +15,27 @@ class Task:
     family: int
     address: Address
     share: Share
+
+
+class UnresolvedError(Exception):
+    """A host name has no address."""
+
+
+def resolve(host: str, port: int) -> tuple[int, Address]:
+    """Return the address family and the socket address of ``host`` and ``port``.
+
+    IPv4 comes first: the servers listen there, and ``localhost`` may resolve to ``::1`` before
+    127.0.0.1.
+
+    Raises:
+        UnresolvedError: there is none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as exc:
+        raise UnresolvedError(f"{host} has no address: {exc.strerror}") from exc
+    except ValueError as exc:  # not a host name at all; UnicodeError is one
+        raise UnresolvedError(f"{host[:80]!r} is no host name") from exc
+    found.sort(key=lambda info: info[0] != socket.AF_INET)
+    family, _, _, _, address = found[0]
+    return family, address

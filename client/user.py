@@ -1,4 +1,4 @@
-"""One user's conversation, without I/O: what to send next, and what an answer means.
+"""One user's dialogue with the server, without I/O: what to send next, what a reply means.
 
 A user sends a message, waits for its ``ack``, and sends again; at the end it says ``goodbye`` and
 waits for the server to close. No sockets, no clock.
@@ -7,13 +7,13 @@ waits for the server to close. No sockets, no clock.
 import sys
 from enum import Enum
 
-from client.wording import Wording
+from client.message_format import MessageFormat
 from labkit.protocol.framing import ETX
 from labkit.protocol.session import ACK, GOODBYE
 
 
 class Phase(Enum):
-    """What a user is doing; GONE is the end, whatever led there."""
+    """What a user is doing; GONE is the last phase, whatever the reason."""
 
     CONNECTING = "connecting"
     WAITING = "waiting for an ack"
@@ -23,34 +23,34 @@ class Phase(Enum):
 
 
 class Reply(Enum):
-    """What a segment from the server amounts to; of a failure the value is its kind."""
+    """The meaning of a segment from the server; the value of a failure is its kind."""
 
     ACKED = "acked"
     PARTIAL = "the beginning of an ack"
-    END = "the end that was asked for"
+    END = "the end of the stream after the goodbye"
     CLOSED_EARLY = "closed_early"
     BAD = "bad_reply"
     SURPLUS = "surplus_reply"
 
 
-# On the path of every message; each look-up in an Enum would cost 50 ns.
+# Used for every message; a look-up in an Enum would cost 50 ns each time.
 CONNECTING, WAITING, THINKING = Phase.CONNECTING, Phase.WAITING, Phase.THINKING
 ACKED = Reply.ACKED
 
 
 class User:
-    """Its number in its group, how far it is, and the instants of its current message.
+    """Its number in its group, its phase, and the timestamps of its current message.
 
     ``stop_ns``: from then on it begins no message.
     """
 
     __slots__ = (
-        "_form", "_is_constant", "_partial", "_wording", "due_ns", "first_byte_ns", "message",
+        "_form", "_format", "_is_constant", "_partial", "due_ns", "first_byte_ns", "message",
         "number", "phase", "sent_ns", "stop_ns",
     )  # fmt: skip
 
     def __init__(
-        self, number: int, wording: Wording, due_ns: int, stop_ns: int = sys.maxsize
+        self, number: int, message_format: MessageFormat, due_ns: int, stop_ns: int = sys.maxsize
     ) -> None:
         self.number = number
         self.phase = Phase.CONNECTING
@@ -59,27 +59,28 @@ class User:
         self.sent_ns = 0
         self.first_byte_ns = 0
         self.stop_ns = stop_ns
-        self._wording = wording
-        self._is_constant = wording.constant is not None
-        self._form = wording.beginning(number) + b"%d" + (wording.constant or b"%b")
+        self._format = message_format
+        constant = message_format.constant
+        self._is_constant = constant is not None
+        self._form = message_format.prefix(number) + b"%d" + (constant or b"%b")
         self._partial = b""
 
     def next_message(self) -> bytes:
-        """Return the message to send now; its ack is waited for."""
+        """Return the message to send now; the user then waits for its ack."""
         self.phase = WAITING
         if self._is_constant:
             return self._form % self.message
-        return self._form % (self.message, self._wording.ending(self.number, self.message))
+        return self._form % (self.message, self._format.suffix(self.number, self.message))
 
     def goodbye(self) -> bytes:
-        """Return what ends the conversation; the server is to close."""
+        """Return the message that asks the server to close."""
         self.phase = Phase.LEAVING
         return GOODBYE + ETX
 
     def receive(self, segment: bytes) -> Reply:
-        """Take bytes from the server, ``b""`` for the end of them, and say what they amount to.
+        """Take bytes from the server, ``b""`` at the end of the stream, and return their meaning.
 
-        SURPLUS is more than was owed; the ack of a message in flight may come before it.
+        SURPLUS is more than the user waits for; it may follow the ack of the message in flight.
         """
         if segment == ACK and self.phase is WAITING and not self._partial:
             return ACKED
@@ -97,15 +98,15 @@ class User:
 
     @property
     def has_ack(self) -> bool:
-        """Whether the ack of the message in flight came, with more behind it."""
+        """Whether the ack of the message in flight came, with more bytes after it."""
         return self.phase is WAITING and self._partial.startswith(ACK)
 
     def awaits(self, message: int) -> bool:
         """Tell whether the ack of ``message`` is still to come."""
         return self.phase is WAITING and self.message == message
 
-    def turn_to(self, message: int, due_ns: int) -> None:
-        """Have ``message`` as the next, for ``due_ns``."""
+    def schedule(self, message: int, due_ns: int) -> None:
+        """Make ``message`` the next one, due at ``due_ns``."""
         self.message = message
         self.due_ns = due_ns
         self.first_byte_ns = 0

@@ -1,1 +1,1 @@
-"""A TCP proxy that misbehaves on request, between clients and a server; standard library only."""
+"""A TCP proxy between clients and a server that injects network faults, like toxiproxy."""

@@ -1,4 +1,4 @@
-"""What a toxic's attribute may be: read from JSON, checked, and refused in a few words."""
+"""Types of a toxic's attributes: each reads a value from JSON and checks it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ MAX_KB_PER_S = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """``read`` raises ValueError; a ``default`` of None means that the attribute must be given."""
+    """``read`` raises ValueError; without a ``default`` the attribute is required."""
 
     read: Callable[[object], int | float]
     default: str | int | None = None
 
 
 def duration_ns(default: str | None = None) -> Attribute:
-    """Return an attribute that is written as a duration, ``50ms``, and read in nanoseconds."""
+    """Return an attribute that is a duration, as in ``50ms``; its value is in nanoseconds."""
     return Attribute(_read_duration_ns, default)
 
 
 def rate_kb_per_s() -> Attribute:
-    """Return an attribute that is a rate in kilobytes, of 1000 bytes, a second."""
+    """Return an attribute that is a rate in kilobytes (1000 bytes) a second."""
     return Attribute(_read_rate)
 
 
@@ -33,13 +33,13 @@ def size_bytes() -> Attribute:
 
 
 def bytes_to_pass(default: int | None = None) -> Attribute:
-    """Return an attribute that is a number of bytes, or none at all."""
+    """Return an attribute that is a number of bytes, 0 included."""
     return Attribute(lambda value: _read_bytes(value, low=0), default)
 
 
 def _read_duration_ns(value: object) -> int:
     if not isinstance(value, str):
-        raise ValueError(  # noqa: TRY004 a reader's one error
+        raise ValueError(  # noqa: TRY004 the only error of a reader
             f"{shown(value)} is not a duration; write a number and a unit: us, ms, s, m"
         )
     return round(read_duration_s(value) * 1e9)
@@ -47,7 +47,7 @@ def _read_duration_ns(value: object) -> int:
 
 def _read_rate(value: object) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 < value <= MAX_KB_PER_S:  # type: ignore[operator]  # not NaN either
+    if not is_number or not 0 < value <= MAX_KB_PER_S:  # type: ignore[operator]  # and not NaN
         raise ValueError(f"{shown(value)} is not a rate in kilobytes a second, over 0")
     return float(value)  # type: ignore[arg-type]
 
@@ -59,6 +59,6 @@ def _read_bytes(value: object, low: int) -> int:
 
 
 def shown(value: object) -> str:
-    """Return ``value`` as an error message quotes it, not all of it if it is long."""
+    """Return ``value`` as quoted in an error message, shortened if it is long."""
     text = repr(value)
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"

@@ -1,4 +1,4 @@
-"""The proxy as a program: settings in, exit code out."""
+"""The proxy as a program: settings from the environment, signals, exit codes."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     try:
         settings = Settings.from_env(environ)
     except SettingsError as exc:
-        return _complain(str(exc), MISUSED)
+        return _fail(str(exc), MISUSED)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # two descriptors a connection
     return asyncio.run(_serve(settings))
@@ -31,13 +31,13 @@ async def _serve(settings: Settings) -> int:
     proxy = Proxy(settings)
     try:
         await proxy.open()
-    except (OSError, UnicodeError) as exc:  # UnicodeError: no name that DNS could know
-        return _complain(f"cannot listen on {settings.host}: {exc}", FAILED)
+    except (OSError, UnicodeError) as exc:  # UnicodeError: not a valid DNS name
+        return _fail(f"cannot listen on {settings.host}: {exc}", FAILED)
     await ended.wait()
     proxy.close()
     return OK
 
 
-def _complain(text: str, code: int) -> int:
+def _fail(text: str, code: int) -> int:
     sys.stderr.writelines(f"faultproxy: {line}\n" for line in text.splitlines())
     return code

@@ -1,4 +1,4 @@
-"""The proxy: a listener for clients, a listener for who prescribes toxics, and the connections."""
+"""The proxy: a listener for clients, a listener for control, and the open connections."""
 
 import asyncio
 import json
@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from faultproxy.attributes import shown
-from faultproxy.pair import Leg, Pair
-from faultproxy.piece import Ending
-from faultproxy.prescription import Prescribed, PrescriptionError, read_prescription
+from faultproxy.link import Connection, Endpoint
 from faultproxy.settings import Settings
+from faultproxy.toxic_spec import ToxicSpec, ToxicSpecError, read_toxic_specs
+from faultproxy.toxics import Ending
 from labkit.wire.wire import MAX_LINE_BYTES, WireError, decode, encode
 
-BACKLOG = 4096  # so that it is the server's that overflows
+BACKLOG = 4096  # large, so that the server's queue overflows first
 
 
 class Proxy:
@@ -23,80 +23,85 @@ class Proxy:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._toxics: tuple[Prescribed, ...] = settings.toxics
-        self._pairs: set[Pair] = set()
+        self._toxics: tuple[ToxicSpec, ...] = settings.toxics
+        self._connections: set[Connection] = set()
         self._counts: Counter[str] = Counter()
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Future[None]] = set()
 
     async def open(self) -> None:
-        """Listen for clients and for control, and say where.
+        """Listen for clients and for control, and log both ports.
 
         Raises:
-            OSError: an address is taken or not ours.
+            OSError: an address is in use or not local.
         """
         loop, host = asyncio.get_running_loop(), self._settings.host
         control = await asyncio.start_server(
-            self._take_orders, host, self._settings.control_port, limit=MAX_LINE_BYTES
+            self._accept_control, host, self._settings.control_port, limit=MAX_LINE_BYTES
         )
         self._servers.append(control)
         clients = await loop.create_server(
-            self._welcome, host, self._settings.port, backlog=BACKLOG
+            self._accept_client, host, self._settings.port, backlog=BACKLOG
         )
         self._servers.append(clients)
-        _say("listening", host=host, port=_port(clients), control_port=_port(control))
+        _log("listening", host=host, port=_port(clients), control_port=_port(control))
 
     def close(self) -> None:
-        """Listen no more, reset every connection, and say what there was."""
+        """Close the listeners, reset every connection, and log the counts."""
         for server in self._servers:
             server.close()
-        for pair in list(self._pairs):
-            pair.end(Ending.RESET)
-        _say("stopped", counts=dict(self._counts))
+        for connection in list(self._connections):
+            connection.end(Ending.RESET)
+        _log("stopped", counts=dict(self._counts))
 
-    def _welcome(self) -> Leg:
+    def _accept_client(self) -> Endpoint:
         self._counts["connections"] += 1
         number = self._counts["connections"]
-        pair = Pair(self._settings.seed, number, self._counts, self._pairs.discard)
-        self._pairs.add(pair)
-        pair.use(self._toxics)
-        pair.connect(self._settings.target)
-        return pair.client
+        connection = Connection(
+            self._settings.seed, number, self._counts, self._connections.discard
+        )
+        self._connections.add(connection)
+        connection.use(self._toxics)
+        connection.connect(self._settings.target)
+        return connection.client
 
-    def _take_orders(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Attend to who prescribes.
+    def _accept_control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer a control connection.
 
-        The task is ours: asyncio prints a traceback for one of its own that is cancelled (3.11).
+        The task is our own: asyncio prints a traceback if one of its own is cancelled (3.11).
         """
-        task = asyncio.ensure_future(self._attend(reader, writer))
+        task = asyncio.ensure_future(self._answer_all(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer each order until the peer leaves or talks nonsense."""
+    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer each message until the peer closes or sends an invalid one."""
         try:
             while line := await reader.readline():
-                writer.write(self._obey(decode(line)))
+                writer.write(self._answer(decode(line)))
                 await writer.drain()
-        except (WireError, ValueError) as exc:  # ValueError: an endless line
+        except (WireError, ValueError) as exc:  # ValueError: a line over the limit
             writer.write(encode("refused", reason=str(exc)))
         except OSError:
-            pass  # it has gone
+            pass  # the peer has gone
         finally:
             writer.close()
 
-    def _obey(self, message: Mapping[str, object]) -> bytes:
+    def _answer(self, message: Mapping[str, object]) -> bytes:
         if message["type"] != "toxics":
-            return encode("refused", reason=f"{shown(message['type'])} is no order; say 'toxics'")
+            return encode(
+                "refused",
+                reason=f"unknown message type {shown(message['type'])}; the only one is 'toxics'",
+            )
         try:
-            toxics = read_prescription(message.get("toxics"))
-        except PrescriptionError as exc:
+            toxics = read_toxic_specs(message.get("toxics"))
+        except ToxicSpecError as exc:
             return encode("refused", reason=str(exc))
         self._toxics = toxics
-        for pair in list(self._pairs):
-            pair.use(toxics)
+        for connection in list(self._connections):
+            connection.use(toxics)
         names = [toxic.name for toxic in toxics]
-        return encode("in_effect", t_ns=_say("toxics_changed", toxics=names))
+        return encode("in_effect", t_ns=_log("toxics_changed", toxics=names))
 
 
 def _port(server: asyncio.Server) -> int:
@@ -104,8 +109,8 @@ def _port(server: asyncio.Server) -> int:
     return port
 
 
-def _say(event: str, **fields: object) -> int:
-    """Write an event on stdout; return its instant."""
+def _log(event: str, **fields: object) -> int:
+    """Write an event to stdout, and return its time."""
     t_ns = time.monotonic_ns()
     line = json.dumps({"t_ns": t_ns, "event": event, "pid": os.getpid(), **fields})
     sys.stdout.write(line + "\n")

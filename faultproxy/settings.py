@@ -1,24 +1,24 @@
-"""The proxy's configuration: read once from the environment; every problem names its variable."""
+"""The proxy's settings, read once from the environment; every problem names its variable."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from faultproxy.prescription import Prescribed, read_prescription
+from faultproxy.toxic_spec import ToxicSpec, read_toxic_specs
 from labkit.protocol.parsing import MAX_SHOWN, read_whole
 
 
 class SettingsError(ValueError):
-    """One or more variables have no usable value; one line for each."""
+    """One or more variables are invalid; one line for each."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where to listen, to whom to pass on, and with which toxics to begin.
+    """Where to listen, the target, and the toxics at the start.
 
-    Port 0 is any free one. ``seed`` decides what chance decides: the same seed spares the same
-    connections.
+    Port 0 is any free port. ``seed`` determines all random choices: with the same seed a toxic
+    affects the same connections.
     """
 
     target: tuple[str, int]
@@ -26,14 +26,14 @@ class Settings:
     port: int = 3200
     control_port: int = 3201
     seed: int = 1
-    toxics: tuple[Prescribed, ...] = ()
+    toxics: tuple[ToxicSpec, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Read every ``LAB_PROXY_…`` variable that is set and not empty.
 
         Raises:
-            SettingsError: naming each that is wrong, unknown or missing.
+            SettingsError: lists each variable that is invalid, unknown or missing.
         """
         given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and text}
         problems = [f"{name}: no such variable" for name in sorted(set(given) - set(_READERS))]
@@ -61,12 +61,12 @@ def _read_target(text: str) -> tuple[str, int]:
     return host.strip("[]"), read_whole(port, 1, 65_535)
 
 
-def _read_toxics(text: str) -> tuple[Prescribed, ...]:
+def _read_toxics(text: str) -> tuple[ToxicSpec, ...]:
     try:
-        asked = json.loads(text)
-    except (ValueError, RecursionError) as exc:  # the latter where it is nested too deep
+        value = json.loads(text)
+    except (ValueError, RecursionError) as exc:  # RecursionError: nested too deeply
         raise ValueError(f"{text[:MAX_SHOWN]!r} is not JSON") from exc
-    return read_prescription(asked)
+    return read_toxic_specs(value)
 
 
 _READERS: dict[str, Callable[[str], object]] = {

@@ -1,43 +1,62 @@
-"""What can be done to one direction of a connection, by the names that toxiproxy gave them.
+"""The toxics, under toxiproxy's names: what each does to one direction of a connection.
 
-Pure: pieces in, pieces out, each with the instant at which it is due. No sockets, no clock. Each
-toxic hands on pieces in the order they came, never one before its predecessor.
+They are pure: chunks in, chunks out, each with the instant at which it is due; no sockets and no
+clock. Chunks keep their order.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, TypeAlias
 
 from faultproxy.attributes import Attribute, bytes_to_pass, duration_ns, rate_kb_per_s, size_bytes
-from faultproxy.piece import Draw, Ending, Piece
 
 BYTES_PER_KB = 1000  # as toxiproxy counts: rate times 100 bytes each 100 ms
 SECOND_NS = 1_000_000_000
-BURSTS_PER_S = 10  # of a stream that is slowed down
+BURSTS_PER_S = 10  # of a stream with limited bandwidth
+
+Draw: TypeAlias = Callable[[], float]  # the next random number, uniform, strictly from 0 to 1
+
+
+class Ending(Enum):
+    """How a stream ends: by its sender (EOF), or by the proxy (CLOSE, RESET)."""
+
+    EOF = "eof"
+    CLOSE = "close"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes or an ending to pass on at ``due_ns`` of the monotonic clock, not before."""
+
+    due_ns: int
+    content: bytes | Ending
 
 
 class Toxic:
-    """The base: its ``attributes`` are what a scenario may say of it, and the defaults."""
+    """The base class: ``attributes`` are those that a scenario may set, with their defaults."""
 
     attributes: ClassVar[Mapping[str, Attribute]] = {}
     closes_when_removed: ClassVar[bool] = False
 
-    def __init__(self, values: Mapping[str, Any], begun_ns: int, draw: Draw) -> None:
+    def __init__(self, values: Mapping[str, Any], started_ns: int, draw: Draw) -> None:
         self._values = values
-        self._begun_ns = begun_ns
+        self._started_ns = started_ns
         self._draw = draw
-        self._free_ns = 0  # the piece before is through
+        self._free_ns = 0  # when the previous chunk has passed
 
-    def shape(self, piece: Piece) -> Iterator[Piece]:
-        """Yield what becomes of ``piece``."""
+    def pipe(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Yield what passes of ``chunk``, and when."""
         raise NotImplementedError
 
-    def appointment(self) -> Piece | None:
-        """Return what happens by the clock alone, whether or not anything is sent."""
+    def scheduled(self) -> Chunk | None:
+        """Return what happens at a fixed time, whether or not bytes are sent."""
         return None
 
-    def _after_the_last(self, due_ns: int, content: bytes | Ending) -> Piece:
+    def _after_the_previous(self, due_ns: int, content: bytes | Ending) -> Chunk:
         self._free_ns = max(self._free_ns, due_ns)
-        return Piece(self._free_ns, content)
+        return Chunk(self._free_ns, content)
 
 
 class Latency(Toxic):
@@ -45,28 +64,28 @@ class Latency(Toxic):
 
     attributes: ClassVar = {"latency": duration_ns(), "jitter": duration_ns("0ms")}
 
-    def shape(self, piece: Piece) -> Iterator[Piece]:
-        """Delay ``piece``; those behind it are delayed at the same time, not one by one."""
+    def pipe(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Delay ``chunk``; chunks behind it are delayed from their own arrival, not one by one."""
         jitter_ns = round(self._values["jitter"] * (2 * self._draw() - 1))
         delay_ns = max(0, self._values["latency"] + jitter_ns)
-        yield self._after_the_last(piece.due_ns + delay_ns, piece.content)
+        yield self._after_the_previous(chunk.due_ns + delay_ns, chunk.content)
 
 
 class Bandwidth(Toxic):
-    """No more than ``rate`` kilobytes a second get through, in bursts of a tenth of that."""
+    """At most ``rate`` kilobytes a second pass, in bursts of a tenth of that."""
 
     attributes: ClassVar = {"rate": rate_kb_per_s()}
 
-    def shape(self, piece: Piece) -> Iterator[Piece]:
-        """Let each burst arrive when its last byte is through."""
-        if isinstance(piece.content, Ending):
-            yield self._after_the_last(piece.due_ns, piece.content)
+    def pipe(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Pass each burst when its last byte has passed."""
+        if isinstance(chunk.content, Ending):
+            yield self._after_the_previous(chunk.due_ns, chunk.content)
             return
         rate = self._values["rate"] * BYTES_PER_KB
-        self._free_ns = max(self._free_ns, piece.due_ns)
-        for part in _cut(piece.content, max(1, int(rate / BURSTS_PER_S))):
+        self._free_ns = max(self._free_ns, chunk.due_ns)
+        for part in _cut(chunk.content, max(1, int(rate / BURSTS_PER_S))):
             self._free_ns += round(len(part) / rate * SECOND_NS)
-            yield Piece(self._free_ns, part)
+            yield Chunk(self._free_ns, part)
 
 
 class Slicer(Toxic):
@@ -78,15 +97,15 @@ class Slicer(Toxic):
         "delay": duration_ns("0ms"),
     }
 
-    def shape(self, piece: Piece) -> Iterator[Piece]:
-        """Cut up what arrives, each slice up to ``size_variation`` shorter or longer."""
-        if isinstance(piece.content, Ending):
-            yield self._after_the_last(piece.due_ns, piece.content)
+    def pipe(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Cut bytes into slices that differ from the average by up to ``size_variation``."""
+        if isinstance(chunk.content, Ending):
+            yield self._after_the_previous(chunk.due_ns, chunk.content)
             return
-        rest = piece.content
+        rest = chunk.content
         while rest:
             size = self._size()
-            yield self._after_the_last(piece.due_ns, rest[:size])
+            yield self._after_the_previous(chunk.due_ns, rest[:size])
             self._free_ns += self._values["delay"]
             rest = rest[size:]
 
@@ -97,33 +116,33 @@ class Slicer(Toxic):
 
 
 class ResetPeer(Toxic):
-    """The connection is reset ``timeout`` after something was sent, which is lost."""
+    """The connection is reset ``timeout`` after the first bytes, which are lost."""
 
     attributes: ClassVar = {"timeout": duration_ns("0ms")}
     _is_done = False
 
-    def shape(self, piece: Piece) -> Iterator[Piece]:
-        """Turn the first piece into a reset; after it nothing gets through."""
+    def pipe(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Turn the first chunk into a reset; no later chunk passes."""
         if not self._is_done:
             self._is_done = True
-            yield Piece(piece.due_ns + self._values["timeout"], Ending.RESET)
+            yield Chunk(chunk.due_ns + self._values["timeout"], Ending.RESET)
 
 
 class Timeout(Toxic):
-    """Nothing gets through, and the connection is closed after ``timeout``; never, if it is 0ms."""
+    """No bytes pass, and the connection is closed after ``timeout``; never, if it is 0ms."""
 
     attributes: ClassVar = {"timeout": duration_ns("0ms")}
-    closes_when_removed = True  # bytes are missing: no sense could be made of the others
+    closes_when_removed = True  # bytes are missing, so later ones would make no sense
 
-    def shape(self, piece: Piece) -> Iterator[Piece]:
-        """Swallow bytes; an ending ends the connection."""
-        if isinstance(piece.content, Ending):
-            yield Piece(piece.due_ns, Ending.CLOSE)
+    def pipe(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Drop bytes; an ending closes the connection."""
+        if isinstance(chunk.content, Ending):
+            yield Chunk(chunk.due_ns, Ending.CLOSE)
 
-    def appointment(self) -> Piece | None:
+    def scheduled(self) -> Chunk | None:
         """Close when the time is up."""
         timeout_ns = self._values["timeout"]
-        return Piece(self._begun_ns + timeout_ns, Ending.CLOSE) if timeout_ns else None
+        return Chunk(self._started_ns + timeout_ns, Ending.CLOSE) if timeout_ns else None
 
 
 class SlowClose(Toxic):
@@ -131,11 +150,11 @@ class SlowClose(Toxic):
 
     attributes: ClassVar = {"delay": duration_ns()}
 
-    def shape(self, piece: Piece) -> Iterator[Piece]:
-        """Delay an ending alone."""
-        is_ending = isinstance(piece.content, Ending)
+    def pipe(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Delay endings only."""
+        is_ending = isinstance(chunk.content, Ending)
         delay_ns = self._values["delay"] if is_ending else 0
-        yield self._after_the_last(piece.due_ns + delay_ns, piece.content)
+        yield self._after_the_previous(chunk.due_ns + delay_ns, chunk.content)
 
 
 class LimitData(Toxic):
@@ -143,21 +162,21 @@ class LimitData(Toxic):
 
     attributes: ClassVar = {"bytes": bytes_to_pass()}
 
-    def __init__(self, values: Mapping[str, Any], begun_ns: int, draw: Draw) -> None:
-        super().__init__(values, begun_ns, draw)
+    def __init__(self, values: Mapping[str, Any], started_ns: int, draw: Draw) -> None:
+        super().__init__(values, started_ns, draw)
         self._left = values["bytes"]
 
-    def shape(self, piece: Piece) -> Iterator[Piece]:
-        """Pass what is still allowed."""
-        if isinstance(piece.content, Ending):
-            yield piece
+    def pipe(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Pass bytes up to the limit."""
+        if isinstance(chunk.content, Ending):
+            yield chunk
             return
-        passed = piece.content[: self._left]
+        passed = chunk.content[: self._left]
         self._left -= len(passed)
         if passed:
-            yield Piece(piece.due_ns, passed)
+            yield Chunk(chunk.due_ns, passed)
         if not self._left:
-            yield Piece(piece.due_ns, Ending.CLOSE)
+            yield Chunk(chunk.due_ns, Ending.CLOSE)
 
 
 TOXICS: Mapping[str, type[Toxic]] = {

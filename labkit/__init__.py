@@ -1,6 +1,7 @@
-"""What every container of the lab carries: four libraries, standard library only.
+"""The code that every container of the lab carries: four libraries, standard library only.
 
-*protocol* is bytes and messages without I/O; *server* is what every model does the same way;
-*workload* is which load is asked for, as pure functions; *wire* is how clients, conductor and
-orchestrator talk and what samples look like. `timers` serves the event loops of both sides.
+*protocol*: framing, sessions and demands, without I/O. *server*: what every model does the same
+way. *workload*: the load over time, as pure functions. *wire*: the messages between clients,
+conductor and orchestrator, and the format of samples. `timers` and `readiness` serve the event
+loops of server and client.
 """

@@ -1,5 +1,5 @@
-"""What the kernel knows of a server while it runs, told from within the server's own namespaces.
+"""Kernel metrics of a running server, sampled from within the server's own namespaces.
 
-Standard library only, for it runs in the server's container. Reads, and changes nothing; what it
-cannot read it names. Judges nothing: that is for the analysis.
+Standard library only and no imports from the lab, because it is sent into the server's container as
+an argument of ``docker exec``. It only reads, and reports what it cannot read.
 """

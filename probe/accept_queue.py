@@ -1,7 +1,7 @@
-"""How many connections wait to be accepted, asked of the kernel for a few microseconds.
+"""The number of connections that wait to be accepted, read from the kernel in microseconds.
 
-By sock_diag(7): a dump of the listeners alone took 4 us where ``/proc/net/tcp``, which walks the
-table of all connections, took 2.3 ms; that file is for kernels without ``tcp_diag``.
+By sock_diag(7): a dump of the listeners took 4 us, while ``/proc/net/tcp``, which walks the table
+of all connections, took 2.3 ms. That file is for kernels without ``tcp_diag``.
 """
 
 import contextlib
@@ -23,19 +23,19 @@ DEADLINE_S = 1.0
 
 _header = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port id
 _request = struct.Struct("=BBBxI48x")  # inet_diag_req_v2: family, protocol, extensions, states
-_listener = struct.Struct("!4xH50x")  # inet_diag_msg: the head and sockets' ids, of it the port
-_queues = struct.Struct("=II")  # rqueue, wqueue, which of a listener are its length and its limit
+_listener = struct.Struct("!4xH50x")  # inet_diag_msg: head and socket ids, of which the port
+_queues = struct.Struct("=II")  # rqueue, wqueue: of a listener the length and the limit
 
 
 class AcceptQueue(NamedTuple):
-    """How many wait, and how many may before the kernel drops one, where that is known."""
+    """How many connections wait, and the limit above which the kernel drops one, if known."""
 
     length: int
     limit: int | None
 
 
 class AcceptQueueReader:
-    """Looks at the listeners of one port, over IPv4 and IPv6, in its own network namespace."""
+    """Reads the queues of one port's listeners, IPv4 and IPv6, in its own network namespace."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -43,20 +43,20 @@ class AcceptQueueReader:
         self._diag = _open_diag()
 
     def close(self) -> None:
-        """Ask no more."""
+        """Close the socket."""
         if self._diag is not None:
             self._diag.close()
 
     @property
     def source(self) -> str:
-        """Whom it asks: ``sock_diag`` or ``/proc/net/tcp``."""
+        """What it reads from: ``sock_diag`` or ``/proc/net/tcp``."""
         return "/proc/net/tcp" if self._diag is None else "sock_diag"
 
     def read(self) -> AcceptQueue | None:
-        """Return the queues of all listeners of the port together, None if there is none.
+        """Return the sum of the queues of all listeners of the port, None if there is none.
 
         Raises:
-            OSError, ValueError: the kernel does not tell.
+            OSError, ValueError: the kernel does not report it.
         """
         found = list(self._listeners())
         if not found:
@@ -65,7 +65,7 @@ class AcceptQueueReader:
         return AcceptQueue(sum(each.length for each in found), sum(limits) if limits else None)
 
     def _listeners(self) -> Iterator[AcceptQueue]:
-        """Yield the queues of the port; where there is one, no other family is asked again."""
+        """Yield the queues of the port; once one is found, only its family is read again."""
         if self._diag is None:
             yield from _of_proc(self._port)
             return
@@ -77,7 +77,7 @@ class AcceptQueueReader:
 
 
 def _open_diag() -> socket.socket | None:
-    """Return a socket on which the kernel answers, None where it has no sock_diag of TCP."""
+    """Return a sock_diag socket, None if the kernel has no sock_diag of TCP."""
     try:
         diag = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG)
     except OSError:
@@ -101,7 +101,7 @@ def _dump(diag: socket.socket, family: int) -> list[tuple[int, AcceptQueue]]:
 
 
 def _answers(diag: socket.socket) -> Iterator[tuple[int, AcceptQueue]]:
-    """Yield each listener's port and queue until the kernel says that these were all."""
+    """Yield each listener's port and queue, until the end of the dump."""
     while True:
         answer = diag.recv(RECEIVE_BYTES)
         while answer:
@@ -115,7 +115,7 @@ def _answers(diag: socket.socket) -> Iterator[tuple[int, AcceptQueue]]:
 
 
 def read_listener(message: bytes) -> tuple[int, AcceptQueue]:
-    """Return the port and the queue of a listener, of an ``inet_diag_msg``; linux/inet_diag.h."""
+    """Return the port and the queue in an ``inet_diag_msg`` of a listener; linux/inet_diag.h."""
     (port,) = _listener.unpack_from(message)
     length, limit = _queues.unpack_from(message, _listener.size)
     return port, AcceptQueue(length, limit)

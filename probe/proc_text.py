@@ -1,6 +1,6 @@
-"""Text of the kernel's files under ``/proc`` and ``/sys/fs/cgroup`` as numbers. Opens no file.
+"""Parsers of the kernel's files under ``/proc`` and ``/sys/fs/cgroup``. They open no files.
 
-Each function raises `ValueError` where the text is not of its form.
+Each function raises `ValueError` if the text does not have the expected form.
 """
 
 import os
@@ -13,9 +13,9 @@ NS_PER_S, US_PER_S = 1e9, 1e6
 
 
 class ProcessTimes(NamedTuple):
-    """A line of ``/proc/PID/stat``; times in seconds, those of children that were waited for too.
+    """A line of ``/proc/PID/stat``; times in seconds, including children that were waited for.
 
-    Times come in ticks of the clock, 10 ms as a rule.
+    The kernel counts in clock ticks, usually of 10 ms.
     """
 
     state: str
@@ -25,9 +25,9 @@ class ProcessTimes(NamedTuple):
 
 
 class Throttling(NamedTuple):
-    """How often a quota of CPU was used up: of ``periods`` in ``throttled``; for how long in all.
+    """How often a CPU quota was used up, in ``throttled`` of ``periods``, and for how long in all.
 
-    ``throttled_s`` counts each CPU for itself, so it may exceed the time that passed.
+    ``throttled_s`` adds up the CPUs, so it may exceed the elapsed time.
     """
 
     periods: int
@@ -36,7 +36,7 @@ class Throttling(NamedTuple):
 
 
 def read_stat(text: str) -> ProcessTimes:
-    """Return what proc_pid_stat(5) says; a program's name may hold anything, even brackets."""
+    """Parse proc_pid_stat(5); a program's name may contain any character, even brackets."""
     words = text.rpartition(")")[2].split()
     try:
         user, system, reaped_user, reaped_system = map(int, words[11:15])
@@ -51,7 +51,7 @@ def read_stat(text: str) -> ProcessTimes:
 
 
 def read_context_switches(text: str) -> tuple[int, int]:
-    """Return a thread's voluntary and involuntary context switches, of its proc_pid_status(5)."""
+    """Return voluntary and involuntary context switches from a thread's proc_pid_status(5)."""
     return (
         int(_after(text, "\nvoluntary_ctxt_switches:")),
         int(_after(text, "\nnonvoluntary_ctxt_switches:")),
@@ -59,12 +59,12 @@ def read_context_switches(text: str) -> tuple[int, int]:
 
 
 def read_pss_bytes(text: str) -> int:
-    """Return the proportional set size of ``/proc/PID/smaps_rollup``: shared pages are divided."""
+    """Return the proportional set size in ``/proc/PID/smaps_rollup``; shared pages are divided."""
     return int(_after(text, "\nPss:")) * 1024
 
 
 def read_counters(text: str) -> dict[str, int]:
-    """Return the counters of ``/proc/net/netstat`` or ``snmp``, as ``TcpExt.ListenDrops``."""
+    """Return the counters in ``/proc/net/netstat`` or ``snmp``, as in ``TcpExt.ListenDrops``."""
     found: dict[str, int] = {}
     lines = text.splitlines()
     for names, values in zip(lines[::2], lines[1::2], strict=True):
@@ -78,9 +78,10 @@ def read_counters(text: str) -> dict[str, int]:
 
 
 def read_listeners(text: str, port: int) -> Iterator[int]:
-    """Yield the length of each accept queue on ``port``, of ``/proc/net/tcp`` or ``tcp6``.
+    """Yield the length of each accept queue on ``port`` in ``/proc/net/tcp`` or ``tcp6``.
 
-    Of a listener ``rx_queue`` is how many wait to be accepted (get_tcp4_sock, net/ipv4/tcp_ipv4.c).
+    Of a listener, ``rx_queue`` is the number of connections that wait to be accepted (get_tcp4_sock
+    in net/ipv4/tcp_ipv4.c).
     """
     for line in text.splitlines()[1:]:
         words = line.split()
@@ -93,28 +94,28 @@ def read_listeners(text: str, port: int) -> Iterator[int]:
 
 
 def read_throttling(text: str) -> Throttling:
-    """Return what ``cpu.stat`` of a cgroup says, version 1 (ns) or 2 (us).
+    """Return the throttling in ``cpu.stat`` of a cgroup, version 1 (ns) or 2 (us).
 
     Raises:
-        ValueError: it says nothing of throttling, as at the root of version 2.
+        ValueError: it has no throttling, as at the root of version 2.
     """
-    told = dict(line.split() for line in text.splitlines())
+    fields = dict(line.split() for line in text.splitlines())
     try:
         spent_s = (
-            int(told["throttled_time"]) / NS_PER_S
-            if "throttled_time" in told
-            else int(told["throttled_usec"]) / US_PER_S
+            int(fields["throttled_time"]) / NS_PER_S
+            if "throttled_time" in fields
+            else int(fields["throttled_usec"]) / US_PER_S
         )
-        return Throttling(int(told["nr_periods"]), int(told["nr_throttled"]), spent_s)
+        return Throttling(int(fields["nr_periods"]), int(fields["nr_throttled"]), spent_s)
     except KeyError as exc:
         raise ValueError(f"cpu.stat has no {exc.args[0]}") from None
 
 
 def cpu_cgroup_paths(text: str) -> list[str]:
-    """Return where ``cpu.stat`` may be of the process whose ``/proc/PID/cgroup`` is ``text``.
+    """Return the paths at which ``cpu.stat`` may be, for ``text`` of ``/proc/PID/cgroup``.
 
-    The likeliest first. A container sees its own cgroup at the root, under whatever path the host
-    has it; cgroups(7).
+    The most likely path is first. A container may see its own cgroup at the root, at whatever path
+    the host has it; cgroups(7).
     """
     paths: list[str] = []
     for line in sorted(text.splitlines(), key=lambda line: line.startswith("0::")):

@@ -1,6 +1,6 @@
-"""One look at a server after another, each as the fields of a JSON line.
+"""Samples of a server, each as the fields of a JSON line, and the schedule of samples.
 
-A field that the kernel does not tell is missing from the line, and `Sampler.unread` says why.
+A field that cannot be read is missing from the line, and `Sampler.unread` has the reason.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from probe.accept_queue import AcceptQueueReader
 from probe.proc_text import cpu_cgroup_paths, read_counters, read_throttling
-from probe.tree import Tree, read_text
+from probe.process_tree import Tree, read_text
 
 Fields: TypeAlias = dict[str, int | float]
 COUNTERS = {
@@ -16,10 +16,27 @@ COUNTERS = {
     "listen_drops": "TcpExt.ListenDrops",
     "retransmits": "Tcp.RetransSegs",
 }
+CPU_SHARE = 0.004
+"""Of a core, for each kind of sample: the two kinds together use less than a percent."""
+
+
+class Schedule:
+    """When samples of one kind are due, in ns; the first is due at once.
+
+    The interval grows if a sample costs more than its share of a core.
+    """
+
+    def __init__(self, every_ns: int) -> None:
+        self._every_ns = every_ns
+        self.due_ns = 0
+
+    def postpone(self, now_ns: int, cost_ns: int) -> None:
+        """Schedule the next sample, after one at ``now_ns`` took ``cost_ns`` of CPU time."""
+        self.due_ns = now_ns + max(self._every_ns, round(cost_ns / CPU_SHARE))
 
 
 class Sampler:
-    """Looks at the processes from ``pid`` on and at the listener of ``port``."""
+    """Samples the process tree of ``pid`` and the accept queue of ``port``."""
 
     def __init__(self, pid: int, port: int) -> None:
         self.tree = Tree(pid)
@@ -30,22 +47,22 @@ class Sampler:
         self._unread: dict[str, str] = {}
 
     def close(self) -> None:
-        """Look no more."""
+        """Release the socket."""
         self.accept_queue.close()
 
     @property
     def unread(self) -> Mapping[str, str]:
-        """Why a group of fields was never told, by the name of the group."""
+        """Why a group of fields was never read, by the name of the group."""
         return {name: why for name, why in self._unread.items() if name not in self._read}
 
-    def glance(self) -> Fields:
-        """Return what may be looked at often: the accept queue."""
+    def queue(self) -> Fields:
+        """Return the accept queue, which is cheap to read often."""
         return self._try("accept_queue", self._accept_queue)
 
-    def look(self) -> Fields:
-        """Return all that there is to see."""
+    def everything(self) -> Fields:
+        """Return all fields."""
         return {
-            **self.glance(),
+            **self.queue(),
             **self._try("counters", self._counters),
             **self._try("usage", self._usage),
             **self._try("descriptors", lambda: {"descriptors": self.tree.descriptors()}),
@@ -65,7 +82,7 @@ class Sampler:
     def _accept_queue(self) -> Fields:
         queue = self.accept_queue.read()
         if queue is None:
-            return {}  # nobody listens any more
+            return {}  # the port has no listener
         limit: Fields = {} if queue.limit is None else {"accept_queue_limit": queue.limit}
         return {"accept_queue": queue.length, **limit}
 
@@ -88,18 +105,18 @@ class Sampler:
 
     def _throttling(self) -> Fields:
         self._cpu_stat = self._cpu_stat or self._find_cpu_stat()
-        told = read_throttling(read_text(self._cpu_stat))
+        throttling = read_throttling(read_text(self._cpu_stat))
         return {
-            "cpu_periods": told.periods,
-            "throttled_periods": told.throttled,
-            "throttled_s": told.throttled_s,
+            "cpu_periods": throttling.periods,
+            "throttled_periods": throttling.throttled,
+            "throttled_s": throttling.throttled_s,
         }
 
     def _find_cpu_stat(self) -> str:
-        """Return the file of the server's cgroup.
+        """Return the path of ``cpu.stat`` in the server's cgroup.
 
         Raises:
-            ValueError: no file tells of throttling.
+            ValueError: no such file reports throttling.
         """
         for path in cpu_cgroup_paths(read_text(f"{self._process}/cgroup")):
             try:
@@ -107,4 +124,4 @@ class Sampler:
             except (OSError, ValueError):
                 continue
             return path
-        raise ValueError("no cgroup of the server tells of throttling")
+        raise ValueError("no cgroup of the server reports throttling")

@@ -1,4 +1,4 @@
-# What the scripts beside this file share: to be sourced, not run.
+# Functions that the scripts in this folder share; to be sourced, not run.
 # shellcheck shell=bash
 
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
@@ -8,20 +8,20 @@ fail() {
     exit 1
 }
 
-# Runs a command in silence; what it said is shown only if it fails.
+# Runs a command and shows its output only if it fails.
 quietly() {
     local log
     log=$(mktemp)
     if ! "$@" >"$log" 2>&1 </dev/null; then
         tail -n 20 "$log" >&2
         rm -f "$log"
-        fail "this failed, its last words are above: $*"
+        fail "this command failed, with the output above: $*"
     fi
     rm -f "$log"
 }
 
-need_root_and_apt() { # what for, what to do without them
-    command -v apt-get >/dev/null || fail "$1 needs apt, and there is none here: $2"
+need_root_and_apt() { # the purpose, the alternative
+    command -v apt-get >/dev/null || fail "$1 needs apt, which is not installed: $2"
     [ "$(id -u)" = 0 ] || fail "$1 needs root: run it with sudo, or $2"
 }
 
@@ -32,7 +32,7 @@ apt_install() {
         -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
-# The configured source of Debian's packages, of one release or of any: its address and the file that names it.
+# The configured source of Debian's packages, of the given release or of any: its address and its source file.
 debian_source() {
     local release=${1:+"Codename: $1"}
     # shellcheck disable=SC2016 # apt's own placeholders

@@ -4,7 +4,7 @@ import socket
 import sys
 
 from benchmarks.clients.result import Account
-from client.load import load_of
+from client.load import make_loop
 from client.task import Task
 from labkit.workload.load_order import CLOSED, GroupOrder, Share
 
@@ -20,10 +20,10 @@ def task_of(port: int, group: GroupOrder) -> Task:
 def main(port: int, users: int, messages: int) -> None:
     """Run the load and say what came of it."""
     group = GroupOrder("clients", 1, CLOSED, initial=users, messages=messages)
-    load = load_of(task_of(port, group))
+    load = make_loop(task_of(port, group))
     account = Account()
     load.run(account.begun_ns)
-    counts = load.books.counts
+    counts = load.recorder.counts
     account.say(counts["acked"], counts["failed"] + counts["unsent"] + counts["in_flight"])
 
 

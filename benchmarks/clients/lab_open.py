@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from benchmarks.clients.lab import task_of
 from benchmarks.clients.result import used_cpu_s
 from benchmarks.machine import waited_s
-from client.load import load_of
-from client.punctual import sharpen_sleeps
+from client.load import make_loop
+from client.system import minimize_timer_slack
 from labkit.wire.samples import rows
 from labkit.workload.load_order import OPEN, GroupOrder
 
@@ -24,16 +24,16 @@ def main(port: int, connections: int, rate: float, seconds: float) -> None:
     group = GroupOrder(
         "clients", 1, OPEN, initial=rate, stages=((seconds, rate),), connections=connections
     )
-    load = load_of(task_of(port, group))
-    sharpen_sleeps()
+    load = make_loop(task_of(port, group))
+    minimize_timer_slack()
     begun_cpu_s, waited_before_s = used_cpu_s(), waited_s(os.getpid())
     begun_ns = time.monotonic_ns()
     load.run(begun_ns)
     took_s = (time.monotonic_ns() - begun_ns) / 1e9
     used_s, lost_s = used_cpu_s() - begun_cpu_s, waited_s(os.getpid()) - waited_before_s
-    acked, planned = load.books.acked, load.task.share.planned or 0
+    acked, planned = load.recorder.acked, load.task.share.planned or 0
     skipped = planned // WARM_UP
-    sent = sorted(rows(load.books.packed()[0]), key=lambda row: row.message)[skipped:]
+    sent = sorted(rows(load.recorder.packed()[0]), key=lambda row: row.message)[skipped:]
     told = {
         "messages": acked, "seconds": took_s, "failed": planned - acked, "busy": used_s / took_s,
         "waited": lost_s / took_s,

@@ -6,7 +6,7 @@ these 64 connections would wait for ever. Their measure is `short`.
 
 from functools import partial
 
-from benchmarks.contestants import Contestant, lab, limit, peer
+from benchmarks.contestants import Contestant, lab, limit, peer, with_before
 from benchmarks.load import Driven, Load, drive
 from benchmarks.rounds import Effort, busy_notes, interleave, per_s, per_server_cpu_s
 from benchmarks.running import running
@@ -14,12 +14,12 @@ from benchmarks.tables import Table, Target
 
 CONNECTIONS = 64
 TARGETS = {
-    1: (
+    1: [
         Target("epoll", 1.0, "uvloop_protocol"),
         Target("epoll", 3.0, "asyncio_protocol"),
         Target("epoll", 0.9, "c"),
-    ),
-    16: (Target("epoll", 1.0, "uvloop_protocol"),),
+    ],
+    16: [Target("epoll", 1.0, "uvloop_protocol")],
 }
 
 
@@ -29,8 +29,12 @@ def measure(effort: Effort) -> list[Table]:
         lab("epoll"), limit(), peer("uvloop_protocol"), peer("asyncio_protocol"),
         peer("asyncio_streams"), peer("gevent_stream"),
     ]  # fmt: skip
+    wanted = TARGETS
+    if effort.before:
+        contestants, targets = with_before(["epoll"], effort.before)
+        wanted = dict.fromkeys(TARGETS, targets)
     tables: list[Table] = []
-    for in_flight, targets in TARGETS.items():
+    for in_flight, targets in wanted.items():
         load = Load("steady", CONNECTIONS, in_flight, effort.seconds)
         driven = interleave(contestants, effort.rounds, partial(serve, load))
         title = f"throughput, {CONNECTIONS} connections, {in_flight} in flight"

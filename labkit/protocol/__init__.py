@@ -1,1 +1,1 @@
-"""The protocol without I/O: framing, sessions, demands, and the values that people write."""
+"""The protocol without I/O: framing, sessions, demands, and the syntax of durations."""

@@ -1,20 +1,20 @@
-"""Cuts a byte stream into messages ended by ETX.
+"""Splits a byte stream into messages that end with ETX.
 
-Bytes are not messages: a message may arrive in any number of segments and a segment may hold any
-number of messages. No sockets, no clock, no limits: what is too long is the session's to refuse.
+A message may arrive in any number of segments, and a segment may hold any number of messages. No
+sockets, no clock, no limits: the session refuses messages that are too long.
 """
 
 ETX = b"\x03"
 
 
 class Framer:
-    """Bytes in by `receive`, whole messages out by `next_message`, the unfinished tail kept."""
+    """Takes bytes by `receive`, returns whole messages by `next_message`, keeps the rest."""
 
     __slots__ = ("_messages", "tail")
 
     def __init__(self) -> None:
         self.tail = b""
-        self._messages: list[bytes] = []  # the oldest last: an idle deque holds 600 bytes
+        self._messages: list[bytes] = []  # oldest last; an empty deque takes 600 bytes
 
     def receive(self, segment: bytes) -> None:
         """Take the next bytes of the stream."""

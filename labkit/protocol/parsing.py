@@ -1,27 +1,27 @@
-"""Durations and whole numbers as people write them: ``50ms``, ``8``.
+"""Parses durations and whole numbers: ``50ms``, ``8``.
 
-One parser for messages, environment, options and scenarios. No clock, no I/O.
+The same parser for messages, environment, options and scenarios. No clock, no I/O.
 """
 
 import re
 
 UNITS_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 _DURATION = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)(us|ms|s|m)")
-_SHOWN_CHARACTERS = 40  # of what a stranger sent, in an error that is logged
+_SHOWN_CHARACTERS = 40  # of a received text, in an error that is logged
 DAY_S = 86_400
-MAX_DIGITS = 20  # int() of a huge text takes long
+MAX_DIGITS = 20  # int() of a long text is slow
 MAX_SHOWN = 80
 
 
 class DurationError(ValueError):
-    """The text is not a duration; the message says what one looks like."""
+    """The text is not a duration; the message states the syntax."""
 
 
 def parse_duration_s(text: str) -> float:
-    """Return the seconds that ``text`` names, zero or more.
+    """Return the duration ``text`` in seconds, zero or more.
 
     Raises:
-        DurationError: no number, no unit, a sign, or anything else around them.
+        DurationError: the text is not a number and a unit, or has a sign or other characters.
     """
     match = _DURATION.fullmatch(text)
     if match is None:
@@ -31,10 +31,10 @@ def parse_duration_s(text: str) -> float:
 
 
 def read_whole(text: str, low: int, high: int) -> int:
-    """Return the whole number from ``low`` to ``high`` that ``text`` is.
+    """Return the whole number ``text``, from ``low`` to ``high``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not such a number.
     """
     if not (
         text.isascii() and text.isdigit() and len(text) < MAX_DIGITS and low <= int(text) <= high
@@ -44,10 +44,10 @@ def read_whole(text: str, low: int, high: int) -> int:
 
 
 def read_duration_s(text: str) -> float:
-    """Return the seconds that ``text`` states, a day at most.
+    """Return the duration ``text`` in seconds, a day at most.
 
     Raises:
-        DurationError: it is no duration, or too long.
+        DurationError: the text is not a duration, or it is too long.
     """
     duration_s = parse_duration_s(text)
     if duration_s > DAY_S:
@@ -56,12 +56,12 @@ def read_duration_s(text: str) -> float:
 
 
 def read_positive_duration_s(text: str) -> float:
-    """Return the seconds that ``text`` states, more than none and a day at most.
+    """Return the duration ``text`` in seconds, more than 0 and a day at most.
 
     Raises:
-        DurationError: it is no such duration.
+        DurationError: the text is not such a duration.
     """
     duration_s = read_duration_s(text)
     if duration_s == 0:
-        raise DurationError(f"{text[:MAX_SHOWN]!r} must be more than nothing")
+        raise DurationError(f"{text[:MAX_SHOWN]!r} must be more than 0")
     return duration_s

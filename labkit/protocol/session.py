@@ -1,7 +1,7 @@
-"""The protocol of one connection, without I/O: bytes in, requests out.
+"""The protocol of one connection, without I/O: takes bytes, returns requests.
 
-A blocking server and an event loop feed the same object, so that they cannot disagree on what a
-message is, what is refused, or when a connection is over. No sockets, no clock, no logging.
+Blocking servers and event loops use the same object, so they agree on what a message is, what is
+refused and when a connection ends. No sockets, no clock, no logging.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _END, _GOODBYE = ETX.decode("ascii"), GOODBYE.decode("ascii")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a session serves by default and what it refuses."""
+    """The default demand of a message, and the limits beyond which one is refused."""
 
     default_demand: Demand
     max_message_bytes: int
@@ -25,7 +25,7 @@ class Limits:
 
 
 class Request(NamedTuple):
-    """One message to serve: its id, its work, and when its last byte was received."""
+    """One message to serve: its id, its demand, and when its last byte was received."""
 
     id: str
     demand: Demand
@@ -33,7 +33,7 @@ class Request(NamedTuple):
 
 
 class End(NamedTuple):
-    """Why a session is over; ``failed`` where the peer broke the protocol or left in a message."""
+    """Why a connection ends; ``failed`` if the peer broke the protocol or left inside a message."""
 
     reason: str
     failed: bool = False
@@ -43,27 +43,28 @@ EOF = End("eof")
 
 
 class _RefusedError(Exception):
-    """The message must not be served; carries the reason for the log."""
+    """The message must not be served; its text is the reason for the log."""
 
 
 class Session:
-    """Turns a connection's bytes into requests, in order, until `end` says why there are no more.
+    """Turns a connection's bytes into requests, in order, until ``end`` is set.
 
-    Messages that came whole before a refusal, a ``goodbye`` or the end of the stream are still
-    handed out: each is owed its acknowledgement.
+    Messages that were complete before a refusal, a ``goodbye`` or the end of the stream are
+    returned all the same: each is owed its acknowledgement.
     """
 
-    __slots__ = ("_eof", "_framer", "_received_ns", "end", "limits")
+    __slots__ = ("_eof", "_framer", "_received_ns", "end", "limits", "pending")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._framer: Framer | None = None  # while nothing has begun: an idle connection is small
+        self._framer: Framer | None = None  # None between messages: saves memory when idle
         self._received_ns = 0
         self._eof = False
+        self.pending: Request | None = None  # by `put_back`
         self.end: End | None = None
 
     def receive(self, segment: bytes, now_ns: int) -> None:
-        """Take the next bytes of the stream, received at ``now_ns``; ``b""`` is its end."""
+        """Add bytes of the stream, received at ``now_ns``; ``b""`` is its end."""
         if not segment:
             self._eof = True
             return
@@ -73,16 +74,17 @@ class Session:
         self._framer.receive(segment)
 
     def is_prompt(self, segment: bytes) -> bool:
-        """Whether ``segment``, not yet received, is whole messages that need no service at all.
+        """Whether ``segment``, not yet received, consists of whole messages without any demand.
 
-        All of them may be acknowledged at once instead of being received and handed out. It may
-        say no where yes is true: it looks at the bytes as a whole, by a few searches in C, because
-        a look at each message costs more than all else that a server does for it (docs/benchmarks).
+        All of them may be acknowledged at once instead of being passed to `receive`. The answer may
+        be False for such a segment, but True is always right: a few searches in C look at the bytes
+        as a whole, as parsing each message would cost more than all else that a server does for it
+        (docs/benchmarks.md).
         """
         limits = self.limits
         if not segment.isascii() or len(segment) > limits.max_message_bytes:
             return False
-        text = segment.decode("ascii")  # to search a str takes a tenth of the time
+        text = segment.decode("ascii")  # searching a str takes a tenth of the time
         return (
             self._framer is None
             and not limits.default_demand.duration_s
@@ -93,7 +95,10 @@ class Session:
         )
 
     def next_request(self) -> Request | None:
-        """Return the next request to serve, or None: then `end` is set or bytes must come."""
+        """Return the next request to serve; None if ``end`` is set or more bytes are needed."""
+        if self.pending is not None:
+            request, self.pending = self.pending, None
+            return request
         if self.end is not None:
             return None
         message = self._framer.next_message() if self._framer is not None else None
@@ -109,8 +114,12 @@ class Session:
             self.end = End(str(exc), failed=True)
             return None
 
+    def put_back(self, request: Request | None) -> None:
+        """Let `next_request` return ``request`` again; until then it is ``pending``."""
+        self.pending = request
+
     def _check_tail(self) -> None:
-        """Refuse what no further byte can mend, and notice the end of the stream."""
+        """Refuse an unfinished message that is invalid already; detect the end of the stream."""
         tail = self._framer.tail if self._framer is not None else b""
         if tail:
             self._check(tail)

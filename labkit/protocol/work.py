@@ -1,6 +1,6 @@
-"""What a message asks a server to do: wait as on I/O, or burn CPU time.
+"""The demand of a message, and how a server performs it: wait as on I/O, or use CPU time.
 
-A demand travels in the message, so that request *i* is the same work for every model.
+The demand is part of the message, so that request *i* is the same work for every model.
 """
 
 import time
@@ -16,11 +16,11 @@ _BEGINNINGS = tuple(f"{kind}=" for kind in KINDS)
 
 
 class DemandError(ValueError):
-    """The text is not a demand; the message says what one looks like."""
+    """The text is not a demand; the message states the syntax."""
 
 
 class Demand(NamedTuple):
-    """The work of one request: its kind, ``sleep`` or ``cpu``, and its length in seconds."""
+    """The work of one request: its kind, ``sleep`` or ``cpu``, and its duration in seconds."""
 
     kind: str
     duration_s: float
@@ -30,15 +30,15 @@ class Demand(NamedTuple):
 
 
 def parse_demand(word: str) -> Demand | None:
-    """Return the demand that ``word`` states, or None where it is just text.
+    """Return the demand ``word``, or None if it is just text.
 
     Raises:
-        DemandError: it begins as a demand does and then names no duration.
+        DemandError: the word begins like a demand, but no duration follows.
     """
     return _demand(word) if word.startswith(_BEGINNINGS) else None
 
 
-@lru_cache(maxsize=1024)  # of short words: a duration has few digits, and errors are not kept
+@lru_cache(maxsize=1024)  # the words are short, as digits are limited; errors are not cached
 def _demand(word: str) -> Demand:
     kind, _, duration = word.partition("=")
     try:
@@ -48,9 +48,9 @@ def _demand(word: str) -> Demand:
 
 
 def perform(demand: Demand) -> None:
-    """Do the work, in the calling thread: blocks for a ``sleep``, computes for a ``cpu``."""
+    """Do the work in the calling thread: block for a ``sleep``, compute for a ``cpu``."""
     if not demand.duration_s:
-        return  # sleep(0) costs 60 µs: the kernel's timer slack
+        return  # sleep(0) takes 60 µs, the kernel's timer slack
     if demand.kind == SLEEP:
         time.sleep(demand.duration_s)
     else:
@@ -58,10 +58,10 @@ def perform(demand: Demand) -> None:
 
 
 def burn(cpu_time_s: float) -> None:
-    """Compute until this thread has used ``cpu_time_s`` of CPU, however long that takes.
+    """Compute until this thread has used ``cpu_time_s`` of CPU time.
 
-    Measured with CLOCK_THREAD_CPUTIME_ID (clock_gettime(2)), so that time in which the thread was
-    preempted or waited for the interpreter lock is not counted as work done.
+    Measured with CLOCK_THREAD_CPUTIME_ID (clock_gettime(2)), so the time in which the thread is
+    preempted or waits for the interpreter lock does not count.
     """
     end_ns = time.thread_time_ns() + round(cpu_time_s * 1e9)
     while time.thread_time_ns() < end_ns:

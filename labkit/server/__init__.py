@@ -1,1 +1,1 @@
-"""What every server does the same way: settings, listener, connections, event log, drain."""
+"""The parts that all servers share: settings, listener, connections, event log, drain."""

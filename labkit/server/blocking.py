@@ -1,94 +1,56 @@
-"""How a blocking server talks on one connection: receive, serve, acknowledge, in order."""
+"""How a blocking server serves one connection: receive, serve, acknowledge, in order."""
 
 import time
-from collections.abc import Callable
+from typing import Protocol
 
-from labkit.protocol.session import End
+from labkit.protocol.session import End, Request
 from labkit.protocol.work import perform
-from labkit.server.connection import Connection, failure
+from labkit.server.connection import SETTLE, Connection, failure
 from labkit.server.events import EventLog, Served
+from labkit.server.settings import Settings
 
-DRAIN = End("drain")
-IDLE = End("idle")
-STALLED = End("drain, while the peer did not read", failed=True)
-FLUSH_BEFORE_S = 0.001  # of service: then a write costs little beside it
+FLUSH_BEFORE_S = 0.001  # of service: the write costs little compared with it
 
 
-class _EndedError(Exception):
-    """The server, not the session, ends the conversation."""
+class ServerState(Protocol):
+    """The part of a `labkit.server.service.Service` that decides when a conversation ends."""
 
-    def __init__(self, end: End) -> None:
-        super().__init__(end.reason)
-        self.end = end
+    draining: bool
+    settings: Settings
 
 
-class Conversation:
-    """One connection, served by the calling thread to its end.
+def converse(conn: Connection, log: EventLog, server: ServerState) -> End:
+    """Serve ``conn`` until the session, the drain or silence ends it; return why, without closing.
 
-    The socket blocks, and its calls return at least once a tick (see `labkit.server.listener`):
-    then the log is written, and the drain and the idle time-out are looked at.
+    The socket blocks, and its calls return at least once a tick (see `labkit.server.listener`).
+    After each tick the log is written, and the drain and the idle time-out are checked.
     """
-
-    def __init__(
-        self,
-        conn: Connection,
-        log: EventLog,
-        is_draining: Callable[[], bool],
-        idle_timeout_s: float | None,
-    ) -> None:
-        self._conn = conn
-        self._log = log
-        self._is_draining = is_draining
-        self._idle_timeout_s = idle_timeout_s
-
-    def hold(self) -> End:
-        """Serve until the session, the drain or silence ends it; return why. Closes nothing."""
+    while True:
+        step = conn.next_step(draining=server.draining)
         try:
-            return self._serve()
-        except _EndedError as exc:
-            return exc.end
+            if isinstance(step, Request):
+                _serve(conn, log, step)
+            elif isinstance(step, End):
+                return step
+            elif step is SETTLE:
+                conn.settle(log)
+            else:
+                conn.receive(log)
+                log.flush_when_due()  # a peer that sends a little at a time never lets a tick pass
+        except BlockingIOError:  # a tick has passed
+            log.flush()
+            idle_timeout_s = server.settings.idle_timeout_s
+            end = conn.silence_end(draining=server.draining, idle_timeout_s=idle_timeout_s)
+            if end is not None:
+                return end
         except OSError as exc:
             return failure(exc)
 
-    def _serve(self) -> End:
-        conn, session, log = self._conn, self._conn.session, self._log
-        while True:
-            draining = self._is_draining()
-            request = session.next_request()
-            if conn.owes and (request is None or request.demand.duration_s or draining):
-                self._settle()
-            if draining:
-                return DRAIN
-            if session.end is not None:
-                return session.end
-            if request is None:
-                self._receive()
-                continue
-            log.request_started(conn.id, request)
-            if request.demand.duration_s > FLUSH_BEFORE_S:
-                log.flush()
-            started_ns = time.monotonic_ns()
-            perform(request.demand)
-            conn.owe(Served(request, started_ns, time.monotonic_ns()))
 
-    def _receive(self) -> None:
-        try:
-            self._conn.receive(self._log)
-        except BlockingIOError:
-            self._tick()
-        else:
-            self._log.flush_when_due()  # a peer that dribbles never lets a tick come
-
-    def _settle(self) -> None:
-        while self._conn.owes:
-            try:
-                self._conn.settle(self._log)
-            except BlockingIOError:
-                self._tick()
-                if self._is_draining():
-                    raise _EndedError(STALLED) from None
-
-    def _tick(self) -> None:
-        self._log.flush()
-        if self._conn.is_idle(self._idle_timeout_s):
-            raise _EndedError(IDLE)
+def _serve(conn: Connection, log: EventLog, request: Request) -> None:
+    log.request_started(conn.id, request)
+    if request.demand.duration_s > FLUSH_BEFORE_S:
+        log.flush()
+    started_ns = time.monotonic_ns()
+    perform(request.demand)
+    conn.owe(Served(request, started_ns, time.monotonic_ns()))

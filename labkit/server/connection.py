@@ -1,31 +1,47 @@
-"""One accepted connection: its socket, its session, and the acknowledgements it is owed.
+"""One accepted connection: its socket, its session, and the acknowledgements that it is owed.
 
-Serves a blocking and a non-blocking socket alike: where a call would block, it says so by
-`BlockingIOError` and nothing is lost.
+For blocking and non-blocking sockets alike: a call that would block, or has blocked for a tick,
+raises `BlockingIOError`, and no bytes are lost. When to send, serve, read or close is decided here,
+by `Connection.next_step` and `Connection.silence_end`; how to wait is decided by the server.
 """
 
 import contextlib
 import os
 import socket
 import struct
+from enum import Enum
 from time import monotonic_ns
 from typing import Protocol
 
 from labkit.protocol.framing import ETX
-from labkit.protocol.session import ACK, EOF, End, Limits, Session
+from labkit.protocol.session import ACK, EOF, End, Limits, Request, Session
 from labkit.server.events import EventLog, Served
 
+TICK_S = 0.1
 RECV_BYTES = 16_384
+DRAIN = End("drain")
+IDLE = End("idle")
+STALLED = End("drain, while the peer did not read", failed=True)
 _DISCARD_BYTES = 1 << 18
-NOTHING: list["Served"] = []  # shared, never filled: an idle connection holds no list of its own
+_NONE_OWED: list["Served"] = []  # shared and never filled: an idle connection has no own list
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 s: close sends RST, socket(7)
 
 
+class Transfer(Enum):
+    """What to do with the socket next: send the acknowledgements owed, or receive."""
+
+    SETTLE = "settle"
+    RECEIVE = "receive"
+
+
+SETTLE, RECEIVE = Transfer.SETTLE, Transfer.RECEIVE
+
+
 class Registry(Protocol):
-    """What a connection leaves when it closes."""
+    """Where a connection is removed when it closes."""
 
     def discard(self, conn: "Connection", /) -> None:
-        """Forget ``conn``."""
+        """Remove ``conn``."""
 
 
 class Connection:
@@ -41,7 +57,7 @@ class Connection:
         self.session = Session(limits)
         self.active_ns = monotonic_ns()
         self._registry = registry
-        self._owed: list[Served] = NOTHING
+        self._owed: list[Served] = _NONE_OWED
         self._offset = 0  # bytes of the first owed acknowledgement that are sent
         self._acked = 0
 
@@ -50,18 +66,44 @@ class Connection:
         """Whether neither `close` nor `reset` was called."""
         return self.sock.fileno() != -1
 
-    def is_idle(self, idle_timeout_s: float | None) -> bool:
-        """Whether nothing has passed for ``idle_timeout_s``; None is for ever."""
-        idle_ns = monotonic_ns() - self.active_ns
-        return idle_timeout_s is not None and idle_ns >= idle_timeout_s * 1e9
+    def next_step(self, *, draining: bool) -> Request | End | Transfer:
+        """Return what to do next: serve a request, close for an end, `SETTLE` or `RECEIVE`.
+
+        Acknowledgements are sent before the server may block in a service or in a read, and before
+        the connection is closed. In a drain no further request is served, except one for which the
+        acknowledgements before it were being sent already: the client may count on it.
+        """
+        session = self.session
+        if draining and session.pending is None:
+            return SETTLE if self._owed else DRAIN
+        request = session.next_request()
+        if self._owed and (request is None or request.demand.duration_s):
+            session.put_back(request)
+            return SETTLE
+        return request or session.end or RECEIVE
+
+    def silence_end(self, *, draining: bool, idle_timeout_s: float | None) -> End | None:
+        """Return why to close this connection, which is not in service; None if it may stay.
+
+        The reasons are silence for ``idle_timeout_s`` (None is no limit) and, in a drain, a peer
+        that has read no acknowledgement for a tick.
+        """
+        if draining:
+            return STALLED if self._owed and self._is_silent_for(TICK_S) else None
+        if idle_timeout_s is not None and self._is_silent_for(idle_timeout_s):
+            return IDLE
+        return None
+
+    def _is_silent_for(self, duration_s: float) -> bool:
+        return monotonic_ns() - self.active_ns >= duration_s * 1e9
 
     def receive(self, log: EventLog) -> bool:
-        """Read once; return whether all that came is acknowledged already.
+        """Read once; return whether everything that arrived is acknowledged already.
 
-        What needs no service is acknowledged here; the rest is for the session to hand out.
+        Messages that need no service are acknowledged here; the session hands out the others.
 
         Raises:
-            BlockingIOError: nothing has come.
+            BlockingIOError: no bytes have arrived.
             OSError: the connection is broken.
         """
         segment = self.sock.recv(RECV_BYTES)
@@ -90,23 +132,23 @@ class Connection:
             self.owe(Served(request, received_ns, received_ns))
 
     def owe(self, served: Served) -> None:
-        """Note that ``served`` is to be acknowledged, in this order."""
+        """Add ``served`` to the requests to acknowledge, in this order."""
         if self._owed:
             self._owed.append(served)
         else:
             self._owed = [served]
-        self.active_ns = served.finished_ns  # silence begins when the service is done
+        self.active_ns = served.finished_ns  # silence begins at the end of service
 
     @property
     def owes(self) -> bool:
-        """Whether acknowledgements wait to be sent."""
+        """Whether acknowledgements remain to be sent."""
         return bool(self._owed)
 
     def settle(self, log: EventLog) -> None:
-        """Send the acknowledgements owed, in one segment where they fit; each is logged when sent.
+        """Send the acknowledgements owed, in one segment if they fit; each is logged when sent.
 
         Raises:
-            BlockingIOError: the peer does not read; what is not sent is still owed.
+            BlockingIOError: the peer does not read; what is not sent remains owed.
             OSError: the connection is broken.
         """
         while self._owed:
@@ -120,20 +162,20 @@ class Connection:
         self._acked += acked
         for served in self._owed[:acked]:
             log.request_acked(self.id, served, self.active_ns)
-        self._owed = self._owed[acked:] or NOTHING
+        self._owed = self._owed[acked:] or _NONE_OWED
 
     def stop_reading(self) -> None:
-        """End the incoming half, which wakes a `receive` that blocks; safe in a signal handler."""
-        with contextlib.suppress(OSError):  # the peer may be gone, or the socket closed
+        """End the incoming half, which ends a `receive` that blocks; safe in a signal handler."""
+        with contextlib.suppress(OSError):  # the peer may have left, or the socket be closed
             self.sock.shutdown(socket.SHUT_RD)
 
     def close(self, end: End, log: EventLog) -> None:
-        """Close in good order and log why.
+        """Close without a reset and log why.
 
-        Closing with unread bytes would send RST, and RST may overtake acknowledgements on their
-        way (RFC 1122, 4.2.2.13); so what has come is discarded first, up to 256 KiB.
+        Closing a socket with unread bytes sends RST, which may overtake acknowledgements on their
+        way (RFC 1122, 4.2.2.13). So unread bytes are discarded first, up to 256 KiB.
         """
-        if end is not EOF:  # else all was read: two calls of the kernel less, 4% of a short one
+        if end is not EOF:  # at EOF all was read: skipping two system calls saves 4% (short)
             self._discard_incoming()
         self._end(end, log)
 
@@ -148,7 +190,7 @@ class Connection:
                 discarded += len(segment)
 
     def reset(self, reason: str, log: EventLog) -> None:
-        """Close with RST, so that the peer knows that nothing more was served; log why."""
+        """Close with RST, so that the peer knows that no more was served; log why."""
         reset_on_close(self.sock)
         self._end(End(reason, failed=True), log)
 
@@ -161,7 +203,7 @@ class Connection:
 
 def reset_on_close(sock: socket.socket) -> None:
     """Make closing ``sock`` send RST instead of FIN."""
-    with contextlib.suppress(OSError):  # the peer was faster
+    with contextlib.suppress(OSError):  # the peer may have reset it already
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 
 

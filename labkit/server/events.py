@@ -1,12 +1,12 @@
-"""The event log: facts with monotonic instants, one line each, on stdout.
+"""The event log: events with monotonic instants, one line each, on stdout.
 
-Logging must not disturb what it measures. JSON lines are gathered in memory and written when the
-writer is about to block, when the oldest has waited 100 ms, or before they pass 4096 bytes, which
-is what concurrent writers can put on one pipe untorn (PIPE_BUF, pipe(7)). Text is for a person
-who watches, and is written at once.
+Logging must not disturb what it measures. So JSON lines are gathered in memory and written when
+the worker is about to block, when the oldest has waited 100 ms, or before they exceed 4096 bytes,
+the size up to which concurrent writes to one pipe are not mixed (PIPE_BUF, pipe(7)). Text is for a
+person who watches, and is written at once.
 
-Each worker owns an `EventLog` of its own, so nothing here takes a lock and a signal handler can
-interrupt anything: it writes whole lines of its own, before or after those of the interrupted one.
+Each worker has its own `EventLog`, so no locks are needed. A signal handler may interrupt any
+function here: it has a log of its own and writes whole lines.
 """
 
 import os
@@ -52,7 +52,7 @@ _TEXT = {
 
 
 class Served(NamedTuple):
-    """A request whose service is done, with the instants it began and ended."""
+    """A request whose service has ended, with the instants at which it began and ended."""
 
     request: Request
     started_ns: int
@@ -64,11 +64,11 @@ class EventLog:
 
     def __init__(self, stream: Stream, worker: int, counts: memoryview) -> None:
         self._stream = stream
-        self._who = f"worker {worker}" if worker else "main"
+        self._writer = f"worker {worker}" if worker else "main"
         self._counts = counts
         self._wanted = LEVELS[stream.level]
         self.is_traced = "request_acked" in self._wanted
-        self.is_narrated = self.is_traced and stream.as_text  # each step of a request, at once
+        self.is_narrated = self.is_traced and stream.as_text  # also when a service begins
         self._lines: list[str] = []  # ASCII: as many bytes as characters
         self._bytes = 0
         self._oldest_ns = 0
@@ -76,18 +76,18 @@ class EventLog:
         self.note_pid()
 
     def note_pid(self) -> None:
-        """Log as the calling process from now on; to ask for the pid costs 150 ns a line."""
+        """Log with the pid of the calling process from now on; getpid is too slow for each line."""
         model, pid = quoted(self._stream.model), os.getpid()
         self._tags = f'"model":{model},"worker":{self._worker},"pid":{pid}'
 
     def emit(self, event: str, **fields: Field) -> None:
-        """Count ``event``, which happened now, and log it where the level wants it."""
+        """Count ``event``, which happened now, and log it if the level includes it."""
         self._counts[NUMBER[event]] += 1
         if event not in self._wanted:
             return
         t_ns = time.monotonic_ns()
         if self._stream.as_text:
-            self._say(t_ns, _TEXT[event].format_map(fields))
+            self._write_text(t_ns, _TEXT[event].format_map(fields))
             return
         start = f'{{"t_ns":{t_ns},"event":"{event}",{self._tags}'
         more = _encode(fields)[1:]
@@ -96,24 +96,26 @@ class EventLog:
         self._append(t_ns, f"{start}{'' if more == '}' else ','}{more}\n")
 
     def count(self, event: str) -> int:
-        """Return how often this worker, in all its lives, emitted ``event``."""
+        """Return how often this worker, restarts included, emitted ``event``."""
         return self._counts[NUMBER[event]]
 
     def request_started(self, conn: str, request: Request) -> None:
-        """Show a person that service begins; the JSON log has the instant in `request_acked`."""
+        """Log as text that service begins; the JSON log has the instant in `request_acked`."""
         if self.is_narrated:
             now_ns = time.monotonic_ns()
-            self._say(now_ns, f"serving {_shown(request.id)} of {conn}: {request.demand}")
+            self._write_text(now_ns, f"serving {_shown(request.id)} of {conn}: {request.demand}")
 
     def request_acked(self, conn: str, served: Served, acked_ns: int) -> None:
-        """Log a request with all of its instants; one line, on the hot path of every server."""
+        """Log a request with all of its instants, in one line; on every server's hot path."""
         if not self.is_traced:
             return
         self._counts[-1] += 1
         request, started_ns, finished_ns = served
         if self._stream.as_text:
             took_ms = (acked_ns - request.received_ns) / 1e6
-            self._say(acked_ns, f"acked {_shown(request.id)} of {conn} after {took_ms:.1f} ms")
+            self._write_text(
+                acked_ns, f"acked {_shown(request.id)} of {conn} after {took_ms:.1f} ms"
+            )
             return
         kind, duration_s = request.demand
         self._append(
@@ -128,9 +130,9 @@ class EventLog:
     def prompt_acked(
         self, conn: str, segment: bytes, demand: Demand, instants_ns: tuple[int, int]
     ) -> None:
-        """Log as JSON every request of ``segment``, which came and was acked at ``instants_ns``.
+        """Log as JSON each request of ``segment``; ``instants_ns``: when received, when acked.
 
-        Each line is that of `request_acked`; all but the id is the same for all of them.
+        The lines are those of `request_acked`; they differ in the id only.
         """
         received, acked_ns = str(instants_ns[0]), instants_ns[1]
         start = (
@@ -141,7 +143,7 @@ class EventLog:
             f'"started_ns":{received},"finished_ns":{received}}}\n'
         )
         messages = segment.decode("ascii").split(ETX_CHARACTER)
-        messages.pop()  # behind the last ETX is nothing
+        messages.pop()  # the empty rest after the last ETX
         for message in messages:
             words = message.split(None, 1)
             request_id = words[0][:MAX_ID_CHARACTERS] if words else ""
@@ -149,20 +151,20 @@ class EventLog:
         self._counts[-1] += len(messages)
 
     def flush(self) -> None:
-        """Write what is gathered; to call before the worker may block for long."""
+        """Write the gathered lines; call it before the worker may block for long."""
         if self._lines:
             lines, self._lines = self._lines, []  # at once: a signal handler may flush here too
             self._bytes = 0
             self._stream.write("".join(lines).encode("ascii"))
 
     def flush_when_due(self) -> None:
-        """Write what is gathered if the oldest line has waited long enough."""
+        """Write the gathered lines if the oldest has waited for 100 ms."""
         if self._lines and time.monotonic_ns() - self._oldest_ns > MAX_DELAY_NS:
             self.flush()
 
     @property
     def has_lines(self) -> bool:
-        """Whether lines wait to be written."""
+        """Whether gathered lines remain to be written."""
         return bool(self._lines)
 
     def _append(self, t_ns: int, line: str) -> None:
@@ -175,9 +177,9 @@ class EventLog:
         if t_ns - self._oldest_ns > MAX_DELAY_NS:
             self.flush()
 
-    def _say(self, t_ns: int, text: str) -> None:
+    def _write_text(self, t_ns: int, text: str) -> None:
         stream = self._stream
-        line = f"{stream.clock_text(t_ns)}  {stream.model}  {self._who}  {text}\n"
+        line = f"{stream.clock_text(t_ns)}  {stream.model}  {self._writer}  {text}\n"
         stream.write(line.encode("ascii", "backslashreplace")[:MAX_WRITE_BYTES])
 
 
@@ -186,5 +188,5 @@ def _clipped(value: Field) -> Field:
 
 
 def _shown(request_id: str) -> str:
-    """Return the id as a person may see it: no control characters reach the terminal."""
+    """Return the id with control characters escaped, so that none reaches a terminal."""
     return request_id[:MAX_ID_CHARACTERS].encode("unicode_escape").decode("ascii")

@@ -1,14 +1,13 @@
-"""The listening socket that every server opens the same way."""
+"""The listening socket: open it, accept from it, and close it for a drain."""
 
 import contextlib
 import errno
 import socket
 import struct
 
-from labkit.server.connection import reset_on_close
+from labkit.server.connection import TICK_S, reset_on_close
 from labkit.server.settings import Settings
 
-TICK_S = 0.1
 IPV4_PARTS = 2  # of an address: host and port
 _TCP_INFO_HEAD = struct.Struct("8x5I")  # linux/tcp.h: 8 small fields, rto … unacked
 OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -21,17 +20,17 @@ PEER_HAS_GONE = frozenset(  # accept(2): errors of the new connection, to be tre
 
 
 class ListenError(OSError):
-    """The address cannot be listened on; the message says which, why, and what to set."""
+    """Cannot listen on the address; the message names it, the cause and the variables to set."""
 
 
 def open_listener(settings: Settings) -> socket.socket:
-    """Return a listening socket, from which accepted ones inherit TCP_NODELAY and time-outs.
+    """Return a listening socket; accepted sockets inherit its TCP_NODELAY and time-outs.
 
-    The time-outs, SO_RCVTIMEO and SO_SNDTIMEO of socket(7), make a blocking call return after
-    `TICK_S` with `BlockingIOError`, without the poll(2) before each call that Python's own cost.
+    With the time-outs, SO_RCVTIMEO and SO_SNDTIMEO of socket(7), a blocking call raises
+    `BlockingIOError` after `TICK_S`. Python's own time-outs cost a poll(2) before each call.
 
     Raises:
-        ListenError: the address is taken, not ours, or not an address.
+        ListenError: the address is in use, belongs to another host, or is not an address.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -43,7 +42,7 @@ def open_listener(settings: Settings) -> socket.socket:
     try:
         listener.bind((settings.host, settings.port))
         listener.listen(settings.backlog)
-    except (OSError, UnicodeError) as exc:  # UnicodeError: no name that DNS could know
+    except (OSError, UnicodeError) as exc:  # UnicodeError: not a valid DNS name
         listener.close()
         why = exc.strerror if isinstance(exc, OSError) else "not an address"
         raise ListenError(
@@ -57,11 +56,11 @@ def accept(listener: socket.socket) -> tuple[socket.socket, str]:
     """Take the oldest connection of the accept queue; return it and its peer's address.
 
     Raises:
-        BlockingIOError: there is none, or the one there was has gone.
-        OSError: for want of descriptors or memory, or because the listener listens no more.
+        BlockingIOError: the queue is empty, or the peer has left.
+        OSError: no descriptors or memory are left, or the listener is closed.
     """
     try:
-        # What socket.accept is made of, but for its search of two enums: 2% of a short connection.
+        # As socket.accept, without its two enum look-ups, which take 2% of a short connection.
         descriptor, address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
     except OSError as exc:
         if exc.errno in PEER_HAS_GONE:
@@ -73,15 +72,15 @@ def accept(listener: socket.socket) -> tuple[socket.socket, str]:
 
 
 def stop_listening(listener: socket.socket) -> int:
-    """Refuse new connections and reset those that wait unaccepted; return how many these are.
+    """Refuse new connections; reset those in the accept queue and return how many these are.
 
-    At once for every process that shares the listener: there, ``accept`` fails with EINVAL. Whom it
-    cannot accept, for want of a descriptor, the kernel resets; and likewise, uncounted, who comes
-    in the microseconds after the last look.
+    For every process that shares the listener at once: their ``accept`` fails with EINVAL. If no
+    descriptor is left to accept a connection with, the kernel resets it. It also resets connections
+    that arrive in the microseconds before the shutdown; these are not counted.
     """
     queued = 0
     listener.setblocking(False)
-    with contextlib.suppress(OSError):  # none is left, or no descriptor
+    with contextlib.suppress(OSError):  # the queue is empty, or no descriptor is left
         while True:
             sock, _ = listener.accept()
             queued += 1
@@ -93,7 +92,7 @@ def stop_listening(listener: socket.socket) -> int:
 
 
 def _accept_queue_length(listener: socket.socket) -> int:
-    """Return tcpi_unacked of tcp(7)'s TCP_INFO, which of a listener counts those who wait."""
+    """Return tcpi_unacked of TCP_INFO, tcp(7): for a listener, the length of its accept queue."""
     tcp_info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_HEAD.size)
     length: int = _TCP_INFO_HEAD.unpack(tcp_info)[-1]
     return length

@@ -1,6 +1,6 @@
-"""The event logs of one server: one a worker, one for signal handlers, and the counts of all.
+"""The event logs of one server: one per worker, one for signal handlers, and their counts.
 
-The last event, `stopped`, also reports what the process used of the machine.
+The last event, `stopped`, also reports the CPU time and memory that the server used.
 """
 
 import mmap
@@ -15,18 +15,18 @@ from labkit.server.stream import Stream
 class Counts:
     """How often each log emitted each event, in memory that forked workers share.
 
-    Those of a killed worker survive it, so the reader of the log can prove what is missing.
+    The counts of a killed worker remain, so a reader of the log can prove which lines are missing.
     """
 
     def __init__(self, logs: int) -> None:
         self._cells = memoryview(mmap.mmap(-1, logs * len(EVENTS) * 8)).cast("Q")
 
     def row(self, log: int) -> memoryview:
-        """Return the counters of log number ``log``, one cell an event."""
+        """Return the counters of log number ``log``, one cell per event."""
         return self._cells[log * len(EVENTS) : (log + 1) * len(EVENTS)]
 
     def total(self, event: str) -> int:
-        """Return how often ``event`` happened, in all logs, those of dead workers too."""
+        """Return how often ``event`` happened, in all logs, including those of dead workers."""
         return sum(self._cells[NUMBER[event] :: len(EVENTS)])
 
     def logged(self, level: str) -> dict[str, int]:
@@ -36,9 +36,9 @@ class Counts:
 
 
 class Logs:
-    """Log ``n`` is worker ``n``'s, 0 is of what accepts or supervises without serving.
+    """Log ``n`` belongs to worker ``n``, log 0 to the thread or process that only accepts.
 
-    ``control`` is for signal handlers, which may interrupt any other in the middle.
+    ``control`` is for signal handlers, which may interrupt a write to any other log.
     """
 
     def __init__(self, model: str, settings: Settings) -> None:
@@ -54,12 +54,12 @@ class Logs:
         return self._logs[worker]
 
     def become_worker(self) -> None:
-        """After a fork: log as this process."""
+        """After a fork: log with the pid of this process."""
         for log in (*self._logs, self.control):
             log.note_pid()
 
     def flush(self) -> None:
-        """Write everything that is gathered."""
+        """Write all gathered lines."""
         for log in self._logs:
             log.flush()
 
@@ -69,7 +69,7 @@ class Logs:
         return self._counts.total("accepted") - ended
 
     def stopped(self, reason: str) -> None:
-        """Log, once and last, what the whole server did and used."""
+        """Log, once and as the last line, what the whole server did and used."""
         self.flush()
         if self.control.count("stopped"):
             return
@@ -95,7 +95,7 @@ def cpu_times_s() -> tuple[float, float]:
 def peak_memory_bytes() -> int:
     """Return this process's largest resident set, VmHWM of proc_pid_status(5).
 
-    Not getrusage's ru_maxrss, which keeps that of the program that started us over its exec.
+    Not ru_maxrss of getrusage(2): it includes the program that this process was before its exec.
     """
     try:
         status = Path("/proc/self/status").read_bytes()

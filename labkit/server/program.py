@@ -1,4 +1,4 @@
-"""A server as a program: settings in, exit code out."""
+"""A server as a program: reads the settings, serves, and exits with a code."""
 
 import os
 import signal
@@ -13,8 +13,11 @@ STDERR = 2
 
 
 def main(model: str, serve: Callable[[Service], None]) -> None:
-    """Run the server ``model`` as a program: read the settings, serve until drained, stop."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback for a Ctrl-C while starting
+    """Run the server ``model``: read the settings, serve until drained, exit.
+
+    The exit code is 0 after a drain, 1 after a failure, 2 if a setting is invalid.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback for a Ctrl-C during the start
     _occupy_standard_streams()
     try:
         service = Service(model, Settings.from_env(os.environ))
@@ -34,7 +37,7 @@ def main(model: str, serve: Callable[[Service], None]) -> None:
 
 
 def _occupy_standard_streams() -> None:
-    """Open what the caller closed: else a client's socket becomes 1, and the log goes to it."""
+    """Open standard streams that the caller closed; else a client's socket could become stdout."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= STDERR:
         pass
     os.close(fd)

@@ -1,7 +1,7 @@
-"""What every server does the same way: listen, log, accept, converse, drain, stop.
+"""What every server does the same way: listen, log, accept, serve a connection, drain, stop.
 
-A model gives `labkit.server.program.main` its name and one function, ``serve(service)``, which
-returns when the service has drained.
+A model passes its name and one function, ``serve(service)``, to `labkit.server.program.main`. The
+function returns when the service has drained.
 """
 
 import contextlib
@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from labkit.server.blocking import Conversation
+from labkit.protocol.session import End
+from labkit.server.blocking import converse
 from labkit.server.connection import Connection
 from labkit.server.events import EventLog
 from labkit.server.listener import (
@@ -34,8 +35,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 class Service:
     """The listener, the logs and the drain of one server process.
 
-    ``draining`` turns true once, in the signal handler, and never back. Workers are numbered from
-    1; 0 stands for what accepts or supervises without serving.
+    ``draining`` becomes true in the signal handler and stays true. Workers are numbered from 1;
+    number 0 is the thread or process that accepts or supervises and serves no connection.
     """
 
     def __init__(self, model: str, settings: Settings) -> None:
@@ -54,13 +55,13 @@ class Service:
         return self._logs[worker]
 
     def listening(self, workers: int) -> None:
-        """Announce that clients may connect, and how many workers this model declares.
+        """Log that clients may connect, and the number of workers that this model declares.
 
         Raises:
             ListenError: the ready file cannot be created.
         """
         if self.draining:
-            return  # a signal came while starting
+            return  # a signal arrived during the start
         host, port = self._address
         wall_ns, monotonic_ns = self._logs.stream.anchor
         self.log(0).emit(
@@ -88,7 +89,7 @@ class Service:
                 continue
             except OSError as exc:
                 if self.draining or exc.errno == errno.EINVAL:
-                    return  # the drain, of this process or of its parent, took the listener away
+                    return  # the drain of this process, or of its parent, closed the listener
                 self.refuse(exc, worker)
                 time.sleep(ACCEPT_RETRY_S)
                 continue
@@ -98,22 +99,22 @@ class Service:
         """Take the oldest connection of the accept queue.
 
         Raises:
-            BlockingIOError: there is none, or the one there was has gone.
-            OSError: for want of descriptors or memory, or because the drain closed the listener.
+            BlockingIOError: the queue is empty, or the peer has left.
+            OSError: no descriptors or memory are left, or the drain has closed the listener.
         """
         sock, peer = accept(self.listener)
         log = self.log(worker)
-        conn_id = f"{worker}.{log.count('accepted') + 1}"  # a respawned worker goes on counting
+        conn_id = f"{worker}.{log.count('accepted') + 1}"  # a new worker continues the count
         conn = Connection(sock, conn_id, self._limits, self._open)
         self._open.add(conn)
         log.emit("accepted", conn=conn.id, peer=peer)
         return conn
 
     def refuse(self, error: OSError, worker: int) -> None:
-        """Log that a connection must wait in the accept queue for want of ``error``'s resource.
+        """Log that a connection stays in the accept queue because a resource has run out.
 
         Raises:
-            OSError: ``error`` is of another kind, and a defect.
+            OSError: ``error`` has another cause, so it is a defect.
         """
         if error.errno not in OUT_OF_DESCRIPTORS:
             raise error
@@ -121,43 +122,54 @@ class Service:
         self.log(worker).flush()
 
     def serve_connection(self, conn: Connection, worker: int = 1) -> None:
-        """Serve ``conn`` to its end and close it. Blocks; a broken connection ends here."""
+        """Serve ``conn`` to its end and close it. Blocks; does not raise if ``conn`` breaks."""
         log = self.log(worker)
         if self.draining:
             conn.reset("reset by the drain, unread", log)
             return
+        conn.close(converse(conn, log, self), log)
+
+    def silent_connections(self) -> Iterator[tuple[Connection, End]]:
+        """Yield each open connection that has been silent for too long, with the reason to close.
+
+        For an event loop; it must skip those that are in service. A blocking server does not need
+        this, because `serve_connection` checks its own connection once a tick.
+        """
         idle_timeout_s = self.settings.idle_timeout_s
-        conversation = Conversation(conn, log, lambda: self.draining, idle_timeout_s)
-        conn.close(conversation.hold(), log)
+        for conn in tuple(self._open):
+            end = conn.silence_end(draining=self.draining, idle_timeout_s=idle_timeout_s)
+            if end is not None:
+                yield conn, end
 
     def become_worker(self) -> None:
-        """After a fork: drain this process alone, leaving the listener to the others.
+        """After a fork: let a drain end this process only and leave the listener to the others.
 
-        The terminal sends Ctrl-C to every process of its group; the parent passes it on as SIGTERM.
+        A terminal sends Ctrl-C to every process of its group, so a worker ignores SIGINT: its
+        parent sends it SIGTERM.
         """
         self._is_worker = True
         self._logs.become_worker()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def install_signal_handlers(self) -> None:
-        """Drain on SIGTERM and SIGINT, stop at once on the second, or when the drain takes long."""
+        """Drain on SIGTERM or SIGINT; stop at once on a second one or on the drain time-out."""
         for signum in SIGNALS:
             signal.signal(signum, self.handle_signal)
 
     def handle_signal(self, signum: int, _frame: FrameType | None = None) -> None:
-        """Begin the drain; once it has begun, stop at once."""
+        """Begin the drain; if it has begun already, stop at once."""
         if not self.draining:
             self._begin_drain(signum)
         elif signum == signal.SIGALRM:
             self._stop_now("drain time-out", code=1)
-        elif not self._is_worker:  # whose parent decides; a whole group may have been signalled
+        elif not self._is_worker:  # a worker's parent decides: the whole group may get it
             self._stop_now("second signal", code=128 + signum)
 
     def _begin_drain(self, signum: int) -> None:
-        """Refuse new connections, reset those still in the accept queue, end all reading.
+        """Refuse new connections, reset those in the accept queue, and end all reading.
 
-        A blocked ``accept`` is interrupted by the signal and restarted on the listener, which by
-        then is closed in this process, so it fails.
+        A blocked ``accept`` is interrupted by the signal and restarted (PEP 475). The listener is
+        closed by then, so the restarted call fails.
         """
         self.draining = True
         drain_timeout_s = self.settings.drain_timeout_s
@@ -175,21 +187,27 @@ class Service:
 
     def _remove_ready_file(self) -> None:
         if self.settings.ready_file:
-            with contextlib.suppress(OSError):  # a stale file must not end the drain half way
+            with contextlib.suppress(OSError):  # a file that stays must not stop the drain
                 Path(self.settings.ready_file).unlink()
 
     def stop(self) -> None:
-        """Write everything that is logged and, last, what the whole server did and used."""
+        """Write all log lines and, last, what the whole server did and used."""
         self._logs.stopped(self.failure or "drained")
         for signum in SIGNALS:
-            signal.signal(signum, signal.SIG_IGN)  # too late to change what was logged
+            signal.signal(signum, signal.SIG_IGN)  # the last line is written
 
     def fail(self, reason: str) -> None:
-        """Note why this server will end with exit code 1 once it has stopped."""
+        """Record why this server ends with exit code 1 after it has stopped."""
         self.failure = reason
 
+    def give_up(self, reason: str) -> None:
+        """Drain as on SIGTERM and end with exit code 1 because of ``reason``. From any thread."""
+        if not self.failure:  # a second SIGTERM would stop the server at once
+            self.fail(f"{reason}; giving up")
+            os.kill(os.getpid(), signal.SIGTERM)
+
     def _stop_now(self, reason: str, code: int) -> NoReturn:
-        self._logs.stream.deadline_ns = 0  # who reads the log no more must not hold us
+        self._logs.stream.deadline_ns = 0  # do not wait for a reader of the log
         if self._is_worker:
             self._logs.flush()
         else:

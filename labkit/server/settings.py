@@ -1,7 +1,7 @@
 """A server's configuration: read once from the environment, typed, frozen.
 
-Every problem is reported, each naming its variable. The same names work for a plain process and
-through Compose.
+Every problem is reported with the name of its variable. The names are the same for a plain process
+and in Compose.
 """
 
 import difflib
@@ -13,7 +13,7 @@ from labkit.protocol.parsing import read_duration_s, read_positive_duration_s, r
 from labkit.protocol.session import Limits
 from labkit.protocol.work import KINDS, Demand
 
-TYPO_SIMILARITY = 0.87  # LAB_WORKER is one; LAB_TARGET, which is for the client, is not
+TYPO_SIMILARITY = 0.87  # LAB_WORKER is a typo; LAB_TARGET, the client's, is not
 
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("trace", "connections", "lifecycle")
@@ -25,7 +25,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment may set; a time-out of None is off. Durations in seconds."""
+    """All that the environment may set. Durations are in seconds; a time-out of None is off."""
 
     host: str = "0.0.0.0"  # noqa: S104 a container must be reached from outside
     port: int = 3000
@@ -47,8 +47,8 @@ class Settings:
         """Read every ``LAB_…`` variable that is set and not empty.
 
         Raises:
-            SettingsError: naming each variable that is wrong and what it takes, or misspelt: a
-                typo that is ignored makes a measurement of something else.
+            SettingsError: with one line for each variable that is misspelt or has an invalid value.
+                A typo that is ignored would make the measurement one of another load.
         """
         values: dict[str, object] = {}
         names = {
@@ -76,7 +76,7 @@ class Settings:
 
     @property
     def limits(self) -> Limits:
-        """What a session of this server serves and refuses."""
+        """The default demand of a message, and the limits that a session enforces."""
         demand = Demand(self.work, self.service_time_s)
         return Limits(demand, self.max_message_bytes, self.max_service_time_s)
 
@@ -96,7 +96,7 @@ def _typos(environ: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
 
 def _choice(text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise ValueError(f"{text[:80]!r} is none of: {', '.join(choices)}")
+        raise ValueError(f"{text[:80]!r} is not one of: {', '.join(choices)}")
     return text
 
 

@@ -1,9 +1,9 @@
-"""Where the lines of the event log go.
+"""Writes the lines of the event log.
 
-Who reads too slowly slows the server: a log with holes would make the run worthless, and unbounded
-memory would take the server down. But no reader keeps it from stopping. One write of up to 4096
-bytes is all or nothing on a pipe (PIPE_BUF, pipe(7)), so writers do not tear each other's lines; a
-terminal or a full disk gives no such promise.
+A slow reader of the log slows the server down: a log with missing lines would make the run
+worthless, and unbounded memory could end the server. But no reader can prevent the server from
+stopping. A write of up to 4096 bytes to a pipe is atomic (PIPE_BUF, pipe(7)), so the lines of
+several writers are not mixed; a terminal or a full disk does not guarantee this.
 """
 
 import os
@@ -16,7 +16,7 @@ MAX_WRITE_BYTES = 4096
 
 @dataclass(slots=True)
 class Stream:
-    """Where the lines of one server go, and how they are written."""
+    """The output of one server's event log, and its format."""
 
     model: str
     fd: int
@@ -24,13 +24,12 @@ class Stream:
     level: str
     anchor: tuple[int, int] = field(
         default_factory=lambda: (time.time_ns(), time.monotonic_ns())
-    )  # wall clock and monotonic clock at one instant
-
-    deadline_ns: int | None = None  # monotonic; a write that cannot begin by then is given up
+    )  # wall clock and monotonic clock at the same instant
+    deadline_ns: int | None = None  # monotonic; lines that cannot be written by then are lost
     ended: bool = False
 
     def write(self, lines: bytes) -> None:
-        """Write all of ``lines``; where that fails, logging ends and serving goes on.
+        """Write all of ``lines``; if that fails, logging ends and the server continues.
 
         Blocks while the pipe is full, until ``deadline_ns``.
         """
@@ -38,13 +37,13 @@ class Stream:
             try:
                 if self.deadline_ns is None or self._await_room():
                     lines = lines[os.write(self.fd, lines) :]
-            except BlockingIOError:  # somebody who shares the pipe made it non-blocking
+            except BlockingIOError:  # another process that shares the pipe made it non-blocking
                 self._await_room()
-            except OSError:  # nobody reads any more, or the disk is full
+            except OSError:  # the reader has left, or the disk is full
                 self.ended = True
 
     def _await_room(self) -> bool:
-        """Return whether the stream takes a write; at the deadline it does not, and has `ended`."""
+        """Wait until the stream takes a write, and return True; at the deadline end it."""
         wait_ms = None
         if self.deadline_ns is not None:
             wait_ms = max(self.deadline_ns - time.monotonic_ns(), 0) / 1e6

@@ -1,1 +1,1 @@
-"""What clients, conductor and orchestrator send each other: messages, progress, samples."""
+"""The data that clients, conductor and orchestrator exchange: messages, progress, samples."""

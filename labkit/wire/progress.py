@@ -1,4 +1,4 @@
-"""How a load gets on, as it is told while it runs; what counts is the result."""
+"""The progress of a load, as it is reported while it runs. Measures come from the result only."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 
 @dataclass(frozen=True)
 class Pulse:
-    """Messages acknowledged and failed so far, errors so far, connections open at the moment."""
+    """Messages acknowledged and failed so far, errors so far, connections open now."""
 
     acked: int = 0
     failed: int = 0
@@ -15,5 +15,5 @@ class Pulse:
 
 
 def sum_of(pulses: Iterable[Pulse]) -> Pulse:
-    """Return all of them together."""
+    """Return the sum of each field."""
     return Pulse(*map(sum, zip(*map(astuple, [Pulse(), *pulses]), strict=True)))

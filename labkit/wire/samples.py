@@ -1,8 +1,8 @@
-"""The raw record of what a client did: a table of messages and one of connections.
+"""The raw record of what a client did: a table of messages and a table of connections.
 
-Rows of unsigned 64-bit numbers, appended while the load runs; they leave the process after it, as
-``.npy`` files that ``numpy.load`` reads in one call (NumPy Enhancement Proposal 1, version 1.0).
-Instants are CLOCK_MONOTONIC nanoseconds, 0 for what never happened. No statistics here.
+Rows of unsigned 64-bit numbers, appended while the load runs and sent after it, as ``.npy`` files
+that ``numpy.load`` reads in one call (NumPy Enhancement Proposal 1, version 1.0). Instants are
+CLOCK_MONOTONIC nanoseconds, 0 if the event never happened. No statistics here.
 """
 
 import re
@@ -16,10 +16,10 @@ FAILURES = (
     "refused", "reset", "timed_out", "closed_early", "bad_reply", "unreachable", "surplus_reply",
     "exhausted",
 )  # fmt: skip
-"""How a connection can fail; the first that happens ends it."""
+"""How a connection can fail; the first failure ends it."""
 
 OUTCOMES = ("in_flight", "acked", *FAILURES)
-"""What became of a message that was sent, in the order of their codes."""
+"""The outcome of a message that was sent; the index is its code."""
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _length = Struct("<H")
@@ -34,11 +34,11 @@ _REQUEST_ID = re.compile(r"r([0-9]{1,9})\.c([0-9]{1,9})\.m([0-9]{1,9})")
 
 
 class Row(NamedTuple):
-    """One message sent: by which user (of its group, from 0), its number (from 0), its fate.
+    """One message sent: its user (in the group, from 0), its number (from 0) and its outcome.
 
     ``due_ns``: when it was to be sent; ``sent_ns``: just before the send call; ``first_byte_ns``:
-    when an answer began to arrive; ``ended_ns``: when its fate was known. ``outcome`` is an index
-    into `OUTCOMES`. In an open loop ``message`` is the number of the arrival in its group.
+    when the first byte of the answer arrived; ``ended_ns``: when its outcome was known. ``outcome``
+    is an index into `OUTCOMES`. In an open loop ``message`` is the arrival's number in the group.
     """
 
     user: int
@@ -51,10 +51,10 @@ class Row(NamedTuple):
 
 
 class ConnectionRow(NamedTuple):
-    """One connection: whose it was, when it was asked for, established and over.
+    """One connection: its user, and when it was requested, established and closed.
 
-    ``outcome`` is 0 where it ended in good order, else 1 + an index into `FAILURES`; ``port`` is
-    the client's own.
+    ``outcome`` is 0 if it was closed without a failure, else 1 + an index into `FAILURES`; ``port``
+    is the client's port.
     """
 
     user: int
@@ -66,7 +66,7 @@ class ConnectionRow(NamedTuple):
 
 
 def pack(values: "array[int]", columns: Sequence[str]) -> bytes:
-    """Return a table as a ``.npy`` file; ``values`` are its rows, one after another."""
+    """Return a table as a ``.npy`` file; ``values`` are the cells, row by row."""
     if sys.byteorder == "big":
         values = values[:]
         values.byteswap()
@@ -78,14 +78,14 @@ def pack(values: "array[int]", columns: Sequence[str]) -> bytes:
 
 
 def unpack(stored: bytes, columns: Sequence[str]) -> "array[int]":
-    """Return the rows of a ``.npy`` file that `pack` made, one after another.
+    """Return the cells of a ``.npy`` file that `pack` made, row by row.
 
     Raises:
-        ValueError: it is none, it has other columns, or it does not hold all of its rows.
+        ValueError: the file is not such a file, has other columns, or is not complete.
     """
     header = _HEADER.match(stored)
     if header is None:
-        raise ValueError("not a .npy file of version 1.0 with one row after another")
+        raise ValueError("not a .npy file of version 1.0 in row order")
     described = header[1].decode("latin-1")
     if described != _description(columns):
         raise ValueError(f"its columns are {described}, not {', '.join(columns)}")
@@ -104,23 +104,23 @@ def _description(columns: Sequence[str]) -> str:
 
 
 def rows(stored: bytes) -> Iterator[Row]:
-    """Yield the messages of a file of samples; see `unpack` for what it raises."""
+    """Yield the messages of a file of samples. Raises as `unpack` does."""
     cells = iter(unpack(stored, Row._fields))
     return (Row(*row) for row in zip(*[cells] * len(Row._fields), strict=True))
 
 
 def connection_rows(stored: bytes) -> Iterator[ConnectionRow]:
-    """Yield the connections of a file of them; see `unpack` for what it raises."""
+    """Yield the connections of a file of connections. Raises as `unpack` does."""
     cells = iter(unpack(stored, ConnectionRow._fields))
     return (ConnectionRow(*row) for row in zip(*[cells] * len(ConnectionRow._fields), strict=True))
 
 
 def request_id(replica: int, user: int, message: int) -> str:
-    """Return the id that this message carries, unique in its run: ``r3.c12.m4``, each from 0."""
+    """Return the id of a message, unique in its run: ``r3.c12.m4``, each number from 0."""
     return f"r{replica}.c{user}.m{message}"
 
 
 def read_request_id(text: str) -> tuple[int, int, int] | None:
-    """Return replica, user and message of an id that `request_id` made, None of any other."""
+    """Return replica, user and message of an id that `request_id` made; None for other texts."""
     numbers = _REQUEST_ID.fullmatch(text)
     return None if numbers is None else (int(numbers[1]), int(numbers[2]), int(numbers[3]))

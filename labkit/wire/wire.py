@@ -1,7 +1,7 @@
-"""How client replicas, the conductor and the orchestrator talk: JSON lines over TCP.
+"""The messages between client replicas, conductor and orchestrator: JSON lines over TCP.
 
-A message is one line with a ``type``; a ``result`` is followed by as many raw bytes as it says. A
-peer that closes the connection has gone, and whoever waits for it says so.
+A message is one line with a ``type``; a ``result`` is followed by the number of raw bytes that it
+states. If the peer closes the connection, reading from it fails.
 """
 
 import json
@@ -15,23 +15,23 @@ Message: TypeAlias = Mapping[str, Any]
 
 
 class WireError(Exception):
-    """The peer left in the middle, or sent what is no message."""
+    """The peer closed the connection too early, or sent an invalid message."""
 
 
 def encode(kind: str, **fields: object) -> bytes:
-    """Return a message of type ``kind`` as it travels."""
+    """Return a message of type ``kind`` as bytes."""
     return json.dumps({"type": kind, **fields}, separators=(",", ":")).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:
-    """Return the message that ``line`` is.
+    """Return the message ``line``.
 
     Raises:
-        WireError: it is none.
+        WireError: the line is not a message.
     """
     try:
         message = json.loads(line)
-    except (ValueError, RecursionError):  # the latter where it is nested too deep
+    except (ValueError, RecursionError):  # RecursionError: nested too deep
         message = None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise WireError(f"not a message: {line[:80]!r}")
@@ -58,11 +58,11 @@ class Channel:
         return self._sock.fileno()
 
     def settimeout(self, timeout_s: float | None) -> None:
-        """Let `receive` fail with TimeoutError once nothing has come for ``timeout_s``."""
+        """Let `receive` raise TimeoutError if no bytes arrive for ``timeout_s``."""
         self._sock.settimeout(timeout_s)
 
     def send(self, kind: str, *payload: bytes, **fields: object) -> None:
-        """Send one message and the raw bytes that belong to it, which may be too large to copy."""
+        """Send a message and the raw bytes that belong to it, without copying them."""
         for part in (encode(kind, **fields), *payload):
             self._sock.sendall(part)
 
@@ -70,15 +70,15 @@ class Channel:
         """Wait for the next message and return it.
 
         Raises:
-            WireError: the peer has gone or sent something else.
-            OSError: the connection broke; TimeoutError where the socket has a time-out.
+            WireError: the peer closed the connection or sent an invalid message.
+            OSError: the connection broke; TimeoutError if the socket has a time-out.
         """
         line = self._incoming.readline(MAX_LINE_BYTES)
         if not line.endswith(b"\n"):
             raise WireError(
                 "the peer closed the connection"
                 if len(line) < MAX_LINE_BYTES
-                else "an endless line"
+                else f"a line of more than {MAX_LINE_BYTES} bytes"
             )
         return decode(line)
 
@@ -86,11 +86,11 @@ class Channel:
         """Return the ``size`` raw bytes that follow a message.
 
         Raises:
-            WireError: the peer left before.
+            WireError: the peer closed the connection before that.
         """
         payload = self._incoming.read(size)
         if len(payload) != size:
-            raise WireError(f"the peer left after {len(payload)} of {size} bytes")
+            raise WireError(f"the peer closed the connection after {len(payload)} of {size} bytes")
         return payload
 
 
@@ -106,20 +106,20 @@ _KINDS: Mapping[object, tuple[type, ...]] = {
 }
 
 
-def read_fields(kind: type[T], told: object) -> T:
-    """Return the dataclass ``kind`` that ``told`` has all fields of; what else it has is ignored.
+def read_fields(kind: type[T], received: object) -> T:
+    """Return the dataclass ``kind`` with the fields of ``received``; other fields are ignored.
 
     Raises:
-        WireError: something is missing, or not of the type that ``kind`` states.
+        WireError: a field is missing, or its value is not of the type that ``kind`` states.
     """
-    if not isinstance(told, Mapping):
-        raise WireError(f"no {kind.__name__}: {told!r:.80}")
+    if not isinstance(received, Mapping):
+        raise WireError(f"invalid {kind.__name__}: {received!r:.80}")
     values: dict[str, Any] = {}
     for field in fields(kind):  # type: ignore[arg-type]  # each caller passes a dataclass
-        if field.name not in told:
-            raise WireError(f"no {kind.__name__}, it lacks {field.name}")
-        value = values[field.name] = told[field.name]
+        if field.name not in received:
+            raise WireError(f"invalid {kind.__name__}: {field.name} is missing")
+        value = values[field.name] = received[field.name]
         allowed = _KINDS.get(field.type)
         if allowed and type(value) not in allowed:  # a bool is an int, too
-            raise WireError(f"no {kind.__name__}, {field.name} is {value!r:.80}")
+            raise WireError(f"invalid {kind.__name__}: {field.name} is {value!r:.80}")
     return kind(**values)

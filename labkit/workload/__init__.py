@@ -1,1 +1,1 @@
-"""The load that is asked for: profiles over time, distributions, and the order to the replicas."""
+"""The load to generate: profiles over time, distributions, and the order to the replicas."""

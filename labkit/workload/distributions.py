@@ -1,11 +1,10 @@
 """Random durations: distributions, the draws that feed them, and the demands of a group.
 
-A distribution (`Law`) has no randomness of its own: it turns draws into a duration. A draw is a
-keyed hash (BLAKE2b, RFC 7693) of its name: the seed, the group, the user, the message. So a message
-has the same demand on every model, in every repeat, and however many replicas share the load; a
-generator that hands out its numbers in turn would give a message another demand as soon as another
-user were faster. A message carries the plain demand drawn for it, ``sleep=12345us``, so a server
-knows nothing of distributions.
+A distribution (`Law`) contains no randomness: it turns draws into a duration. A draw is a keyed
+hash (BLAKE2b, RFC 7693) of seed, group, user and message. So a message has the same demand on every
+model, in every repeat, and for any number of replicas. With a sequential generator, the demand of a
+message would depend on the order in which users send. A message carries the plain demand drawn for
+it, ``sleep=12345us``, so servers need no distributions.
 """
 
 import math
@@ -25,14 +24,14 @@ _SHOWN_CHARACTERS = 60
 
 
 class LawError(ValueError):
-    """The text is no law; the message says what one looks like."""
+    """The text is not a distribution; the message states the syntax."""
 
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A mixture of two: with probability ``share`` the first, else the second.
+    """A mixture of two components: with probability ``share`` the first, else the second.
 
-    Each is constant at that many seconds, or exponential with that mean.
+    A component is constant at that many seconds, or exponential with that mean.
     """
 
     share: float
@@ -41,16 +40,16 @@ class Law:
     is_exponential: bool
 
     def duration_s(self, draws: tuple[float, float]) -> float:
-        """Return the duration that two uniform draws, each between 0 and 1, stand for."""
+        """Return the duration for two uniform draws, each between 0 and 1."""
         level, choice = draws
         scale_s = self.first_s if choice < self.share else self.second_s
         return -scale_s * math.log(level) if self.is_exponential else scale_s
 
     def mean_s(self, limit_s: float = math.inf) -> float:
-        """Return the mean of durations that are cut to ``limit_s``.
+        """Return the mean of durations cut to ``limit_s``.
 
-        Of an exponential with mean m, cut to c: m (1 - exp(-c/m)), the integral of its survival
-        function to c.
+        For an exponential with mean m, cut to c: m (1 - exp(-c/m)), the integral of its survival
+        function from 0 to c.
         """
         parts = ((self.share, self.first_s), (1 - self.share, self.second_s))
         return sum(share * self._cut_mean_s(scale_s, limit_s) for share, scale_s in parts)
@@ -61,10 +60,10 @@ class Law:
         return -scale_s * math.expm1(-limit_s / scale_s)
 
     def mean_square_s2(self, limit_s: float = math.inf) -> float:
-        """Return the mean of the squares of durations that are cut to ``limit_s``.
+        """Return the mean of the squares of durations cut to ``limit_s``.
 
-        Of an exponential with mean m, cut to c: 2 m (m - (m + c) exp(-c/m)), the integral of 2 x
-        times its survival function to c.
+        For an exponential with mean m, cut to c: 2 m (m - (m + c) exp(-c/m)), the integral of 2 x
+        times its survival function from 0 to c.
         """
         parts = ((self.share, self.first_s), (1 - self.share, self.second_s))
         return sum(share * self._cut_mean_square_s2(scale_s, limit_s) for share, scale_s in parts)
@@ -79,13 +78,13 @@ class Law:
 
     @property
     def constant_s(self) -> float | None:
-        """The one duration of a law that leaves nothing to chance, None of any other."""
+        """The duration of a distribution with only one value; None for any other."""
         is_constant = not self.is_exponential and self.first_s == self.second_s
         return self.first_s if is_constant else None
 
 
 def parse_law(text: str) -> Law:
-    """Return the law that ``text`` names.
+    """Return the distribution ``text``.
 
     ``hyperexponential(m, scv=c)`` has mean m and squared coefficient of variation c >= 1, as a
     mixture of two exponentials with balanced means, p/a = (1-p)/b for rates a and b (Whitt 1982,
@@ -93,7 +92,7 @@ def parse_law(text: str) -> Law:
     probability p, else b.
 
     Raises:
-        LawError: it names none.
+        LawError: the text is not a distribution.
     """
     call = _CALL.fullmatch(text) if text.isascii() else None
     if call is None:
@@ -125,7 +124,7 @@ def _seconds(text: str) -> float:
 
 
 def _number(text: str, name: str, low: float, high: float) -> float:
-    """Return the number of an argument that is written ``scv=4``."""
+    """Return the number of an argument in the form ``scv=4``."""
     key, _, written = text.partition("=")
     if key.strip() != name or not _NUMBER.fullmatch(written.strip()):
         raise LawError(f"{text[:_SHOWN_CHARACTERS]!r} is not {name}=<number>; write e.g. {FORMS}")
@@ -137,16 +136,16 @@ def _number(text: str, name: str, low: float, high: float) -> float:
 
 def _refusal(text: str) -> LawError:
     shown = text[:_SHOWN_CHARACTERS]
-    return LawError(f"{shown!r} is neither a duration nor a law of durations; write {FORMS}")
+    return LawError(f"{shown!r} is neither a duration nor a distribution; write {FORMS}")
 
 
 _two_words = Struct("<QQ").unpack
-_SCALE = 2.0**-52  # with 53 bits the largest would round to 1
+_SCALE = 2.0**-52  # with 53 bits the largest draw would round to 1
 _DROPPED_BITS = 12
 
 
 class Draws:
-    """One stream of draws; ``purpose`` keeps streams of one group apart, at most 16 bytes."""
+    """One stream of draws; ``purpose``, at most 16 bytes, separates the streams of one group."""
 
     __slots__ = ("_state",)
 
@@ -165,21 +164,22 @@ class Draws:
         )
 
 
-FORM = "write e.g. sleep=100ms, cpu=5ms, or a law of durations, sleep=exponential(100ms)"
+FORM = "write e.g. sleep=100ms, cpu=5ms, or a distribution, sleep=exponential(100ms)"
 MAX_TURNS = 1_000
-_COMMA = re.compile(r",(?![^()]*\))")  # not one between brackets
+_COMMA = re.compile(r",(?![^()]*\))")  # but not between brackets
 _MICROSECONDS = 1_000_000
 
 
 class DemandsError(ValueError):
-    """The text states no demands; the message says what they look like."""
+    """The text is not a list of demands; the message states the syntax."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """The demand of every so-many-th message; ``plain`` is that of a plain duration, as written.
+    """One of the demands that a group's messages have in turn.
 
-    With a space before it; None of a law by name, which no server can read.
+    ``plain`` is the demand as written, with a space before it; None for a distribution by name,
+    which servers cannot read.
     """
 
     kind: str
@@ -188,7 +188,7 @@ class _Turn:
 
 
 class Demands:
-    """The demands of a group's messages; drawn durations are cut to ``limit_s``, in whole µs."""
+    """The demands of a group's messages. Drawn durations are whole µs, ``limit_s`` at most."""
 
     def __init__(self, turns: tuple[_Turn, ...], limit_s: float) -> None:
         self._turns = turns
@@ -196,10 +196,10 @@ class Demands:
 
     @classmethod
     def parse(cls, text: str, limit_s: float = math.inf) -> "Demands":
-        """Return what ``text`` states: a demand, or several with commas between, which take turns.
+        """Return the demands ``text``: one, or several separated by commas, which take turns.
 
         Raises:
-            DemandsError: it states none, or one that is constant and longer than ``limit_s``.
+            DemandsError: one of them is not a demand, or is constant and longer than ``limit_s``.
         """
         words = [word.strip() for word in _COMMA.split(text)]
         if len(words) > MAX_TURNS:
@@ -213,7 +213,7 @@ class Demands:
 
     @property
     def constant(self) -> bytes | None:
-        """The one demand of all messages, with a space before it; None where they differ."""
+        """The demand of all messages, with a space before it; None if they differ."""
         return self._turns[0].plain if len(self._turns) == 1 else None
 
     def of(self, draws: Draws, user: int, message: int) -> bytes:
@@ -226,12 +226,12 @@ class Demands:
 
     @property
     def laws(self) -> list[tuple[str, Law]]:
-        """The kind and the law of each demand, in their turn."""
+        """The kind and the distribution of each demand, in order."""
         return [(turn.kind, turn.law) for turn in self._turns]
 
     @property
     def mean_s(self) -> float:
-        """The mean demand in seconds, as cut."""
+        """The mean demand in seconds, with durations cut to the limit."""
         limit_s = self._limit_us / _MICROSECONDS
         return sum(turn.law.mean_s(limit_s) for turn in self._turns) / len(self._turns)
 

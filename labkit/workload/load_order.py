@@ -1,4 +1,4 @@
-"""What the orchestrator wants of the replicas, as it travels to the conductor and to them."""
+"""The load that the orchestrator orders, and the share of it that each replica carries out."""
 
 import math
 from collections.abc import Iterator
@@ -17,16 +17,17 @@ POLITE = "polite"
 class GroupOrder:
     """One group of clients: ``replicas`` of them share its load.
 
-    ``loop`` is ``closed``, where ``initial`` and ``stages`` (each its seconds and the level at its
-    end, see `labkit.workload.profile`) are users, or ``open``, where they are arrivals per second.
-    No stages are a level that holds until all ``messages`` of each user are done; ``messages``
-    None sends as long as the user is there.
+    ``initial`` and ``stages`` are the load over time (see `labkit.workload.profile`); each stage
+    has a duration in seconds and the level at its end. If ``loop`` is ``closed`` a level is a
+    number of users, if it is ``open`` a number of arrivals per second. Without stages the level
+    holds until each user has sent its ``messages``. If ``messages`` is None, a user sends as long
+    as it is present.
 
-    ``arrivals`` is ``constant`` or ``poisson``; ``connections`` the size of the pool that carries
-    them, in all replicas together, 0 for a connection of its own for each. ``demand`` is as
-    `labkit.workload.distributions` reads it, cut to ``demand_limit_s``; None leaves it to the
-    server. ``think_time`` is as that module reads it. ``pipeline`` and ``pace_s`` belong to the
-    behaviours of those names. Time-outs that are None do not exist.
+    ``arrivals`` is ``constant`` or ``poisson``. ``connections`` is the size of the pool that
+    carries them, for all replicas together; 0 opens a connection for each arrival. ``demand`` and
+    ``think_time`` have the syntax of `labkit.workload.distributions`. A demand is cut to
+    ``demand_limit_s``; None is the server's default. ``pipeline`` and ``pace_s`` belong to the
+    behaviours of those names. A time-out of None is off.
     """
 
     name: str
@@ -54,7 +55,7 @@ class GroupOrder:
 
     @property
     def users(self) -> int:
-        """How many users a closed group has in all."""
+        """The number of users that a closed group has in all."""
         return len(lifetimes(self.profile))
 
     def arrival_offsets_ns(self, seed: int) -> Iterator[int]:
@@ -64,9 +65,9 @@ class GroupOrder:
         return arrivals_ns(self.profile)
 
     def planned(self, seed: int, replica: int | None = None) -> int | None:
-        """Return how many messages are planned, in all or for one replica of the group.
+        """Return the number of messages planned, in all or for one replica of the group.
 
-        None where only the run will tell: as many as a user comes to send while it is there.
+        None if the number is not known before the run, as users send as long as they are present.
         """
         is_open = self.loop == OPEN
         units = sum(1 for _ in self.arrival_offsets_ns(seed)) if is_open else self.users
@@ -79,10 +80,10 @@ class GroupOrder:
 
 @dataclass(frozen=True)
 class Order:
-    """One load, in all; ``margin_s`` is how far ahead of the start the conductor announces it.
+    """A whole load. The conductor announces the start ``margin_s`` before it.
 
-    Replicas are numbered over all groups, in their order. Those that have not enrolled
-    ``enrol_s`` after the conductor was given the order are left behind.
+    Replicas are numbered over all groups, in their order. The load starts without replicas that
+    have not enrolled ``enrol_s`` after the conductor received the order.
     """
 
     groups: tuple[GroupOrder, ...]
@@ -94,7 +95,7 @@ class Order:
 
     @property
     def replicas(self) -> int:
-        """How many replicas there are in all."""
+        """The number of replicas of all groups."""
         return sum(group.replicas for group in self.groups)
 
     def place(self, replica: int) -> tuple[GroupOrder, int]:
@@ -107,25 +108,25 @@ class Order:
 
     @classmethod
     def read(cls, message: Message) -> "Order":
-        """Return the order that ``message`` is.
+        """Return the order ``message``.
 
         Raises:
-            WireError: it lacks something or makes no sense.
+            WireError: a field is missing or invalid.
         """
         groups = message.get("groups")
         if not isinstance(groups, list) or not groups:
-            raise WireError("no order, it has no groups")
+            raise WireError("invalid Order: groups is empty or missing")
         order = read_fields(cls, {**message, "groups": tuple(map(_read_group, groups))})
         for name in ("timeout_s", "margin_s", "enrol_s"):
             seconds = getattr(order, name)
             if not 0 <= seconds < math.inf:
-                raise WireError(f"no Order, {name} is {seconds}")
+                raise WireError(f"invalid Order: {name} is {seconds}")
         return order
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one replica is to do: its number in all, its place in its group, the group's load."""
+    """The part of one replica: its number in all, its place in its group, the group's load."""
 
     replica: int
     place: int
@@ -142,29 +143,29 @@ class Share:
 
     @classmethod
     def read(cls, message: Message) -> "Share":
-        """Return the share that ``message`` is.
+        """Return the share ``message``.
 
         Raises:
-            WireError: it lacks something or makes no sense.
+            WireError: a field is missing or invalid.
         """
         return read_fields(cls, {**message, "group": _read_group(message.get("group"))})
 
     def fields(self) -> dict[str, Any]:
-        """Return it as the fields of a message."""
+        """Return the share as the fields of a message."""
         return asdict(self)
 
     @property
     def planned(self) -> int | None:
-        """How many messages this replica is to send, None where only the run will tell."""
+        """The number of messages this replica is to send; None if not known before the run."""
         return self.group.planned(self.seed, self.place)
 
     @property
     def connections(self) -> int:
-        """How many connections of the group's pool are this replica's."""
+        """The number of connections in this replica's part of the group's pool."""
         return len(range(self.place, self.group.connections, self.group.replicas))
 
     def lifetimes(self) -> list[tuple[int, Lifetime]]:
-        """Return this replica's users: the number of each in its group, and its time."""
+        """Return this replica's users: the number of each in its group, and its lifetime."""
         return list(enumerate(lifetimes(self.group.profile)))[self.place :: self.group.replicas]
 
     def arrival_offsets_ns(self) -> Iterator[int]:
@@ -173,9 +174,9 @@ class Share:
         return islice(offsets, self.place, None, self.group.replicas)
 
 
-def _read_group(told: object) -> GroupOrder:
-    group = read_fields(GroupOrder, told)
+def _read_group(received: object) -> GroupOrder:
+    group = read_fields(GroupOrder, received)
     try:
         return replace(group, stages=tuple((float(s), float(level)) for s, level in group.stages))
     except (TypeError, ValueError):
-        raise WireError(f"no GroupOrder, stages is {group.stages!r:.80}") from None
+        raise WireError(f"invalid GroupOrder: stages is {group.stages!r:.80}") from None

@@ -1,7 +1,7 @@
-"""A load over time: a level, of users or of arrivals per second, that goes in straight lines.
+"""A load over time: a level, of users or of arrivals per second, that changes linearly in stages.
 
-Pure functions of the profile, so that client and orchestrator agree on what was planned. Offsets
-count from the start of the group. No clock, no I/O.
+Pure functions of the profile, so client and orchestrator compute the same plan. Offsets count from
+the start of the group. No clock, no I/O.
 """
 
 import math
@@ -12,11 +12,11 @@ from itertools import count
 from typing import NamedTuple
 
 NS_PER_S = 1_000_000_000
-_DECIMALS = 6  # of an area: floats make 1.1 s of 100/s a little more than 110, and 111 arrivals
+_DECIMALS = 6  # of an area: in floats, 1.1 s of 100/s is above 110 and would give 111 arrivals
 
 
 class Piece(NamedTuple):
-    """A straight line: from level ``a`` to ``b``, in ``seconds``, from ``begun_s`` on."""
+    """A straight line: from level ``a`` to ``b`` in ``seconds``, beginning at ``begun_s``."""
 
     begun_s: float
     seconds: float
@@ -31,19 +31,19 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where the level begins, and for each stage its seconds and the level at its end."""
+    """The level at the start, and for each stage its duration in seconds and its last level."""
 
     initial: float
     stages: tuple[tuple[float, float], ...] = ()
 
     @property
     def duration_s(self) -> float:
-        """How long all stages take."""
+        """The duration of all stages together."""
         return sum(seconds for seconds, _ in self.stages)
 
     @property
     def area(self) -> float:
-        """The level times its time: of a rate, the number of arrivals to expect."""
+        """The level integrated over time: for a rate, the expected number of arrivals."""
         return sum(piece.area for piece in self.pieces())
 
     def pieces(self) -> Iterator[Piece]:
@@ -55,17 +55,17 @@ class Profile:
 
 
 def constant(level: float, duration_s: float) -> Profile:
-    """Return a profile that holds one level."""
+    """Return a profile that stays at one level."""
     return Profile(level, ((duration_s, level),))
 
 
 def arrivals_ns(profile: Profile) -> Iterator[int]:
-    """Yield the offsets of evenly spaced arrivals: the first at once, the k-th at area k."""
+    """Yield the offsets of arrivals: the first at 0, the k-th after it at area k."""
     return _at_areas(profile, map(float, count()))
 
 
 def poisson_arrivals_ns(profile: Profile, seed: int, group: str) -> Iterator[int]:
-    """Yield the offsets of a Poisson process whose rate is the profile, the same for each seed.
+    """Yield the offsets of a Poisson process whose rate is the profile; a function of the seed.
 
     Arrivals of a process of rate 1, whose gaps are exponential, mapped through the inverse of the
     integrated rate (Lewis and Shedler 1979, "Simulation of nonhomogeneous Poisson processes by
@@ -82,7 +82,7 @@ def _unit_poisson(source: random.Random) -> Iterator[float]:
 
 
 def _at_areas(profile: Profile, areas: Iterable[float]) -> Iterator[int]:
-    """Yield when the area under the profile reaches each of ``areas``, until its end."""
+    """Yield the offsets at which the area under the profile reaches each of ``areas``."""
     following = iter(areas)
     area = next(following)
     begun_area = 0.0
@@ -95,7 +95,7 @@ def _at_areas(profile: Profile, areas: Iterable[float]) -> Iterator[int]:
 
 
 def _seconds_to(piece: Piece, area: float) -> float:
-    """Return when a t + slope t²/2 reaches ``area``, by the root that loses no digits."""
+    """Return t where a t + slope t²/2 = ``area``, by the form of the root that keeps precision."""
     if not area:
         return 0.0
     slope = (piece.b - piece.a) / piece.seconds
@@ -105,17 +105,17 @@ def _seconds_to(piece: Piece, area: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """From when to when a user is to be there; ``stop_ns`` None is until its messages are done."""
+    """When a user comes and leaves; ``stop_ns`` None means after its last message."""
 
     start_ns: int
     stop_ns: int | None
 
 
 def lifetimes(profile: Profile) -> list[Lifetime]:
-    """Return each user's time, in the order of their starts; user k is there at a level of k.
+    """Return each user's lifetime, in the order of their starts; at level k, k users are present.
 
-    Whoever came last leaves first; a level that rises again brings new users. Who would come and
-    leave in one instant does not come.
+    The user that came last leaves first; if the level rises again, new users come. A user that
+    would leave at the instant it comes is omitted.
     """
     starts = [0] * math.floor(profile.initial)
     stops: list[int | None] = [None] * len(starts)

@@ -1,29 +1,29 @@
-"""From what was collected to what it means: measures, joined tables, and reasons for doubt.
+"""Analyses the evidence of one run: joined tables, measures, and reasons why it is invalid.
 
-Never touches a backend, a clock or a file: a stored case analyses to the same values again.
-Client and server share CLOCK_MONOTONIC, so their instants lie on one axis without correction.
+Uses no backend, clock or file, so a stored run gives the same values again. Client and server share
+CLOCK_MONOTONIC, so their instants are compared without correction.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.analysis.breakdown import decompose, slowest, stage_measures
+from orchestrator.analysis.breakdown import decompose, slowest_requests, stage_measures
 from orchestrator.analysis.client_measures import Clients, client_measures
-from orchestrator.analysis.client_saturation import bottlenecks, examine
+from orchestrator.analysis.client_saturation import assess_clients, find_bottlenecks
 from orchestrator.analysis.consistency import broken_laws, find_doubts
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.join import Merged, merge
 from orchestrator.analysis.kernel_measures import Window, kernel_measures
-from orchestrator.analysis.queue_measures import law_measures
+from orchestrator.analysis.queue_measures import queue_measures
 from orchestrator.analysis.server_measures import (
     FROM_LOG,
     OF_SERVICE,
-    declared,
+    declared_measures,
     host_measures,
     server_measures,
 )
 from orchestrator.analysis.statistics import Figures
-from orchestrator.analysis.windows import recovery_time_s, windows
+from orchestrator.analysis.windows import recovery_time_s, window_measures
 from orchestrator.measures.views import SLOWEST
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import Instrument
@@ -32,10 +32,10 @@ from orchestrator.results.tables import Table
 
 @dataclass(frozen=True)
 class Analysis:
-    """Measures by name, None where unknown; the same of each group.
+    """Measures by name, None if unknown, of the run and of each group.
 
-    ``views`` are the windows of faults and the slowest requests; ``parts`` are those of each merged
-    request, row by row.
+    ``views`` are the same of the windows of faults and of the slowest requests; ``parts`` are the
+    stages of each merged request, row by row.
     """
 
     measures: Figures
@@ -48,45 +48,48 @@ class Analysis:
 
 
 def analyse(evidence: Evidence) -> Analysis:
-    """Return what the evidence of one case amounts to."""
+    """Return what the evidence of one run amounts to."""
     run = evidence.clients
     merged = merge(run, evidence.log, is_proxied=evidence.is_proxied)
+    requests, parts = merged.requests, decompose(merged.requests)
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
-    parts = decompose(merged.requests)
-    is_counted = merged.requests["due_ns"] >= begin_ns
-    counted = merged.requests[is_counted]
-    clients = Clients(begin_ns, run.replicas, counted, merged.connections)
-    is_acked = is_counted & (merged.requests["outcome"] == ACKED)
+    is_counted = requests["due_ns"] >= begin_ns
+    is_acked = is_counted & (requests["outcome"] == ACKED)
+    clients = Clients(begin_ns, run.replicas, requests[is_counted], merged.connections)
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
-        | stage_measures(parts[is_acked & (merged.requests["group"] == number)])
+        | stage_measures(parts[is_acked & (requests["group"] == number)])
         for number, name in enumerate(run.groups)
     }
-    measures: Figures = {
-        **evidence.inputs,
-        **declared(evidence.log),
-        **client_measures(clients, evidence.open_groups),
-        **stage_measures(parts[is_acked]),
-    }
-    instrument = examine(run.replicas, groups)
-    end_ns = begin_ns + round(clients.makespan_s * 1e9)
-    window = Window(begin_ns, end_ns, is_warmed_up=evidence.warmup_s > 0)
-    measures |= {
-        **server_measures(evidence, counted, measures),
-        **law_measures(counted, merged.connections, evidence.log),
-        **host_measures(evidence),
-        **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
-        "client_bottlenecks": len(bottlenecks(run.replicas, groups)),
-    }
-    if not evidence.is_told:
+    instrument = assess_clients(run.replicas, groups)
+    measures = _measures(evidence, merged, clients, stage_measures(parts[is_acked]))
+    measures["client_bottlenecks"] = len(find_bottlenecks(run.replicas, groups))
+    if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
-    views = windows(counted, evidence.faults, (begin_ns, end_ns))
-    measures["recovery_time"] = recovery_time_s(counted, evidence.faults, views)
-    views[SLOWEST] = stage_measures(slowest(parts[is_acked]))
-    is_singly = evidence.is_one_at_a_time
-    doubts = [
-        *find_doubts(evidence, merged.requests),
-        *broken_laws(merged.requests, evidence.log, is_one_at_a_time=is_singly),
+    views = window_measures(clients.requests, evidence.faults, (begin_ns, clients.end_ns))
+    measures["recovery_time"] = recovery_time_s(clients.requests, evidence.faults, views)
+    views[SLOWEST] = stage_measures(slowest_requests(parts[is_acked]))
+    invalid = [
+        *find_doubts(evidence, requests),
+        *broken_laws(requests, evidence.log, is_one_at_a_time=evidence.is_one_at_a_time),
     ]
-    return Analysis(measures, groups, views, instrument, merged, parts, doubts)
+    return Analysis(measures, groups, views, instrument, merged, parts, invalid)
+
+
+def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figures) -> Figures:
+    """Return the measures of the whole run, from clients, server, queues, host and kernel."""
+    measured: Figures = {
+        **evidence.inputs,
+        **declared_measures(evidence.log),
+        **client_measures(clients, evidence.open_groups),
+        **stages,
+    }
+    window = Window(clients.begin_ns, clients.end_ns, is_warmed_up=evidence.warmup_s > 0)
+    return {
+        **measured,
+        **server_measures(evidence, clients.requests, measured),
+        **queue_measures(clients.requests, merged.connections, evidence.log),
+        **host_measures(evidence),
+        **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
+    }

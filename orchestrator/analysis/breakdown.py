@@ -1,8 +1,8 @@
-"""Where the time of a request went: its response time in parts that add up to it exactly.
+"""The stages of a request: its response time in parts that add up to it exactly.
 
-A request is followed from the instant that it was due to that of its ack, through what its client
-and its server noted. Each stretch between two instants has one name; where an instant lies before
-the one that precedes it, its stretch is empty, so that nothing is counted twice.
+A request passes from the instant that it was due to that of its ack, through the instants that its
+client and its server recorded. Each span between two instants belongs to one stage. An instant
+before the preceding one makes an empty span, so that no time is counted twice.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ STAGE_ENDS = (
 
 
 def decompose(requests: Table) -> Table:
-    """Return the parts of each request, in ns, row by row; all 0 for one that was not acked."""
+    """Return the stages of each request in ns, row by row; all 0 for a request without an ack."""
     parts: Table = np.zeros(len(requests), BREAKDOWN)
     is_acked = requests["outcome"] == ACKED
     begun_ns = requests["due_ns"].astype(np.int64)
@@ -50,9 +50,9 @@ def decompose(requests: Table) -> Table:
 
 
 def reached_ns(requests: Table) -> Instants:
-    """Return when each request was through each of `STAGE_ENDS`: a row for it, a column for each.
+    """Return when each request (row) had reached each of `STAGE_ENDS` (column).
 
-    Never before the last, nor after the request was over.
+    Never before the previous stage, nor after the end of the request.
     """
     ended_ns = requests["ended_ns"].astype(np.int64)
     last_ns = requests["due_ns"].astype(np.int64)
@@ -66,9 +66,9 @@ def reached_ns(requests: Table) -> Instants:
 
 
 def _freed_ns(requests: Table) -> Durations:
-    """Return when the connection of each request was done with the one before; 0 for the first.
+    """Return when the connection of each request had finished the previous one; 0 for the first.
 
-    One that was sent before that did not wait for it.
+    Also 0 if the request was sent before that, so it did not wait.
     """
     keys = user_keys(requests)
     order = np.lexsort((requests["sent_ns"], keys))
@@ -81,14 +81,14 @@ def _freed_ns(requests: Table) -> Durations:
 
 
 def stage_measures(parts: Table) -> Figures:
-    """Return the mean of each stage, in seconds; None where there is no request."""
+    """Return the mean of each stage, in seconds; None if there is no request."""
     return {
         f"time_in_{stage}": float(parts[f"{stage}_ns"].mean()) / 1e9 if len(parts) else None
         for stage in STAGES
     }
 
 
-def slowest(parts: Table) -> Table:
-    """Return the hundredth of the requests with the longest response times, at least one."""
+def slowest_requests(parts: Table) -> Table:
+    """Return the 1% of the requests with the longest response times, at least one."""
     response_ns = sum(parts[f"{stage}_ns"] for stage in STAGES)
     return parts[np.argsort(response_ns, kind="stable")[-max(len(parts) // 100, 1) :]]

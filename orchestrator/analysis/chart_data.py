@@ -1,14 +1,9 @@
-"""Makes of the joined tables of a run what its pictures show: curves of a few hundred points.
+"""The data of a run's charts: an excerpt of its requests, distributions, and queues over time.
 
-Pure functions of `orchestrator.analysis.join`'s tables; no files, no clock.
-
-What pictures of a case show: requests as client and server saw them, and figures over them.
-Values only, thinned so that a page of them opens; instants are nanoseconds since the case's
-common start.
-
-Chooses the requests of a case that a picture shows, so that a million of them draw as well. Whole
-users are left out, evenly from the first one served to the last, before one that is shown loses a
-request.
+Pure functions of the tables of `orchestrator.analysis.join`, without files or a clock. All values
+are thinned out, so that a page with many charts opens quickly; of requests, whole users are left
+out, evenly, before a user that is shown loses a request. Instants are in nanoseconds since the
+run's common start.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,17 +18,42 @@ from orchestrator.analysis.statistics import Durations, between_ns
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Rows, Table, user_keys
 
+MAX_CASES = 10
+"""So many cases of a campaign have charts; all have figures."""
+
+MAX_USERS = 200
+MESSAGES_PER_USER = 10
+"""At least, in a chart's share of a page: a lane costs as much as so many messages."""
+
+MAX_REQUESTS = 5_000
+"""Of all charts of a page together, so that it opens quickly."""
+
+MAX_POINTS = 120
+"""Of a curve, on the linear scale and again on that of the tail."""
+
+QUOTED = (0.5, 0.9, 0.99, 0.999, 0.9999)
+"""Shares that are always kept, because a table shows them."""
+
+MIN_STEPS, MAX_STEPS = 60, 400
+"""Of a queue, depending on its share of a page."""
+
+MESSAGES_PER_STEP = 10
+
 ACKED_TEXT = "acked"
+NEVER_NS = np.iinfo(np.uint64).max
+
+Counts = npt.NDArray[np.int64]
+Levels = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
     """A message of one user, in nanoseconds since the case's common start.
 
-    The client measured ``due``, ``sent`` and ``ended``; the server ``received``, ``started`` and
-    ``finished``, None where its log has no such request, and of its connection ``accepted``.
-    ``outcome`` is ``acked`` or the kind of failure; ``ended`` is when that was known. ``user`` is
-    its name in pictures: ``user 3``, ``slow user 3`` where there are several groups.
+    The client recorded ``due``, ``sent`` and ``ended``; the server ``received``, ``started`` and
+    ``finished``, None if its log does not have the request, and ``accepted`` of its connection.
+    ``outcome`` is ``acked`` or the kind of failure, known at ``ended``. ``user`` is its name in
+    charts: ``user 3``, or ``slow user 3`` if there are several groups.
     """
 
     id: str
@@ -52,7 +72,7 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What a picture of a case shows: all requests of some users, of how many, to what instant."""
+    """All requests of some users; the numbers of all users and requests, and the end of the run."""
 
     requests: tuple[RequestRecord, ...] = ()
     users: int = 0
@@ -64,8 +84,8 @@ class Excerpt:
 class Distribution:
     """How ``count`` durations are distributed: ``shares[i]`` of them are at most ``values_ns[i]``.
 
-    Shares ascend to 1, by nearest rank; of a large sample only some ranks are kept, the more of
-    them the farther out in the tail.
+    Shares ascend to 1, by nearest rank; of a large sample only some ranks are kept, most of them in
+    the tail.
     """
 
     count: int = 0
@@ -75,10 +95,10 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How many there were of something: ``levels[i]`` from ``instants_ns[i]`` to the next instant.
+    """A number over time: ``levels[i]`` from ``instants_ns[i]`` to the next instant.
 
-    ``peak`` is the highest of all. Where there are too many changes for a picture, each level is
-    the average over an equal stretch of time.
+    ``peak`` is the highest level. If there are too many changes for a chart, each level is the
+    average over one of equal intervals.
     """
 
     peak: int = 0
@@ -87,8 +107,8 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What one worker took on over the whole case."""
+class WorkerShare:
+    """What one worker served in the whole run."""
 
     worker: int
     connections: int
@@ -97,11 +117,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """All that the pictures of one run show.
+    """All that the charts of one run show.
 
-    ``response`` is from due to acked, ``exchange`` from sent to acked, ``service`` from the begin
-    of service to its end; ``predicted`` is what a model of queues says the response is, None where
-    none was asked. ``depths`` are the queues by name, in the order in which a message meets them.
+    ``response`` is from due to acked, ``exchange`` from sent to acked, ``service`` from start
+    to finish; ``predicted`` is the response time that the twin predicts, None without a
+    twin. ``depths`` are the queues by name, in the order in which a message passes through them.
     """
 
     excerpt: Excerpt = Excerpt()
@@ -110,32 +130,7 @@ class Exhibit:
     service: Distribution = Distribution()
     predicted: Distribution | None = None
     depths: tuple[tuple[str, Steps], ...] = ()
-    shares: tuple[Share, ...] = ()
-
-
-MAX_CASES = 10
-"""So many of a campaign have pictures; what all have is figures."""
-
-MAX_USERS = 200
-MESSAGES_PER_USER = 10
-"""At least, in the share of a page that a picture has: a lane of its own costs as much as those."""
-
-MAX_REQUESTS = 5_000
-"""Of all pictures of a page together, so that it opens at once."""
-
-MAX_POINTS = 120
-"""Of a curve on each of two scales, the linear one and that of the tail."""
-
-QUOTED = (0.5, 0.9, 0.99, 0.999, 0.9999)
-"""Shares that are always kept, because a table quotes them."""
-
-MIN_STEPS, MAX_STEPS = 60, 400
-"""Of a queue: as its share of a page allows, at most what a screen can tell apart."""
-
-MESSAGES_PER_STEP = 10
-
-Counts = npt.NDArray[np.int64]
-Levels = npt.NDArray[np.float64]
+    shares: tuple[WorkerShare, ...] = ()
 
 
 def exhibit(
@@ -145,10 +140,10 @@ def exhibit(
     limit: int = MAX_REQUESTS,
     predicted_ns: Durations | None = None,
 ) -> Exhibit:
-    """Return what to show of a run that began at ``start_ns``, at most ``limit`` of its messages.
+    """Return the chart data of a run that began at ``start_ns``, at most ``limit`` of its messages.
 
-    ``groups`` are the names of all client groups, in the order in which the rows number them;
-    ``predicted_ns`` are response times that a model of queues predicts, None where none was asked.
+    ``groups`` are the names of all client groups, in the order of their numbers in the rows;
+    ``predicted_ns`` are the response times that the twin predicts, None without a twin.
     """
     requests = merged.requests
     acked = requests[requests["outcome"] == ACKED]
@@ -166,7 +161,7 @@ def exhibit(
 
 
 def distribution(durations_ns: Durations) -> Distribution:
-    """Return how ``durations_ns`` are distributed; all of them up to a few hundred."""
+    """Return the distribution of ``durations_ns``."""
     count = len(durations_ns)
     if not count:
         return Distribution()
@@ -184,31 +179,31 @@ def _depths(merged: Merged, start_ns: int, max_steps: int) -> Iterator[tuple[str
 
     connections, requests = merged.connections, merged.requests
     connected = connections[connections["connected_ns"] > 0]
-    yield "accept queue", of(_stay(connected, "connected_ns", "accepted_ns"))
+    yield "accept queue", of(_presence(connected, "connected_ns", "accepted_ns"))
     accepted = connections[(connections["accepted_ns"] > 0) & (connections["dequeued_ns"] > 0)]
     received = requests[requests["received_ns"] > 0]
     begun, ended = (
         np.concatenate(both)
         for both in zip(
-            _stay(accepted, "accepted_ns", "dequeued_ns"),
-            _stay(received, "received_ns", "started_ns"),
+            _presence(accepted, "accepted_ns", "dequeued_ns"),
+            _presence(received, "received_ns", "started_ns"),
             strict=True,
         )
     )
     yield "application queue", of((begun, ended))
     started = requests[requests["started_ns"] > 0]
-    yield "in service", of(_stay(started, "started_ns", "finished_ns"))
+    yield "in service", of(_presence(started, "started_ns", "finished_ns"))
 
 
-def _stay(table: Table, begin: str, end: str) -> tuple[Counts, Counts]:
-    """Return when each row came and left; one that was never seen to leave, at its end."""
+def _presence(table: Table, begin: str, end: str) -> tuple[Counts, Counts]:
+    """Return when each row entered and left; if that was not recorded, when it ended."""
     left_ns = np.where(table[end] > 0, table[end], table["ended_ns"]).astype(np.int64)
     came_ns = table[begin].astype(np.int64)
     return came_ns, np.maximum(came_ns, left_ns)
 
 
 def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int, max_steps: int = MAX_STEPS) -> Steps:
-    """Return how many half-open spans there are at a time, from ``start_ns`` on."""
+    """Return how many spans overlap over time, from ``start_ns`` on."""
     at_ns, place = np.unique(np.concatenate([begun_ns, ended_ns]), return_inverse=True)
     change = np.bincount(place, weights=np.repeat([1, -1], [len(begun_ns), len(ended_ns)]))
     level = np.cumsum(np.rint(change)).astype(np.int64)
@@ -221,32 +216,26 @@ def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int, max_steps: int = MA
 
 
 def _averages(at_ns: Counts, level: Levels, count: int) -> tuple[Counts, Levels]:
-    """Return the average of a step function over each of ``count`` equal stretches of time."""
+    """Return the average of a step function over each of ``count`` equal intervals."""
     edges = np.linspace(at_ns[0], at_ns[-1], count + 1)
     passed = np.concatenate([[0.0], np.cumsum(level[:-1] * np.diff(at_ns))])
     means = np.diff(np.interp(edges, at_ns, passed)) / np.diff(edges)
     return edges.astype(np.int64), np.append(means, level[-1])
 
 
-def _shares(merged: Merged) -> Iterator[Share]:
-    """Yield what each worker took on, in the order of their numbers; 0 stands for none of them."""
+def _shares(merged: Merged) -> Iterator[WorkerShare]:
+    """Yield what each worker served, in the order of their numbers; worker 0 stands for none."""
     taken, sent = (table["worker"] for table in (merged.connections, merged.requests))
     for worker in np.union1d(taken, sent).tolist():
         if worker:
             connections, messages = (np.count_nonzero(each == worker) for each in (taken, sent))
-            yield Share(int(worker), int(connections), int(messages))
-
-
-NEVER = np.iinfo(np.uint64).max
+            yield WorkerShare(int(worker), int(connections), int(messages))
 
 
 def excerpt(
     requests: Table, start_ns: int, groups: Sequence[str], limit: int = MAX_REQUESTS
 ) -> Excerpt:
-    """Return at most ``limit`` of ``requests``, which are in the order of sending.
-
-    ``groups`` are the names of all groups, in the order in which the rows number them.
-    """
+    """Return at most ``limit`` of ``requests``, which are in the order of sending."""
     users = _by_first_service(requests)
     shown = [row for rows in _chosen(users, limit) for row in rows]
     return Excerpt(
@@ -273,14 +262,14 @@ def _by_first_service(requests: Table) -> list[Rows]:
     _, begins = np.unique(keys[order], return_index=True)
     if not len(begins):
         return []
-    started_ns = np.where(requests["started_ns"] > 0, requests["started_ns"], NEVER)[order]
+    started_ns = np.where(requests["started_ns"] > 0, requests["started_ns"], NEVER_NS)[order]
     first_ns = np.minimum.reduceat(started_ns, begins)
     rows = np.split(order, begins[1:])
     return [rows[user] for user in np.argsort(first_ns, kind="stable")]
 
 
 def _choose(sent: Sequence[int], limit: int) -> list[int]:
-    """Return which users to show, given how much each sent: as many as the limits allow."""
+    """Return which users to show, given the messages of each: as many as the limits allow."""
     count = min(len(sent), MAX_USERS, max(limit // MESSAGES_PER_USER, 1))
     while count > 1:
         chosen = [row * len(sent) // count for row in range(count)]

@@ -1,8 +1,8 @@
 """One run as Chrome trace events, which Perfetto and ``chrome://tracing`` open.
 
-A track for each worker, with what it serves, and one for each connection, with the parts of each
-request's response time. What overlaps on a track gets a second one below it. The format is that of
-"Trace Event Format" (Chromium, 2016): complete events, microseconds.
+A track for each worker, with the requests it serves, and one for each connection, with the stages
+of its requests. Spans that overlap are drawn on several tracks. The format is "Trace Event Format"
+(Chromium, 2016): complete events, microseconds.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.tables import Rows, Table
 
 MAX_REQUESTS = 5_000
-"""Whole users, chosen evenly, make up no more than this: a viewer opens it at once."""
+"""The requests of evenly chosen users, at most so many, so that a viewer opens it quickly."""
 
 WORKERS, CONNECTIONS, FAULTS = 1, 2, 3
 NS_PER_US = 1000
@@ -47,9 +47,9 @@ def trace(
         if "ts" in event:
             event["ts"] = (event["ts"] - start_ns) / NS_PER_US
     shown = {"requests_shown": len(chosen), "requests_sent": len(requests)}
-    told = {"displayTimeUnit": "ms", "otherData": shown, "traceEvents": events}
-    text = json.dumps(told, separators=(",", ":"))
-    return gzip.compress(text.encode(), mtime=0)  # the same run, the same bytes
+    document = {"displayTimeUnit": "ms", "otherData": shown, "traceEvents": events}
+    text = json.dumps(document, separators=(",", ":"))
+    return gzip.compress(text.encode(), mtime=0)  # mtime=0: the same run gives the same bytes
 
 
 def _of_workers(requests: Table) -> Iterator[Event]:
@@ -80,7 +80,7 @@ def _of_connections(
 
 
 def _parts(row: np.void, at_ns: Table, track: int) -> Iterator[Event]:
-    """Yield the stretches of one request, or all of it under its fate if it was not acked."""
+    """Yield the stages of one request, or one span with its outcome if it was not acked."""
     if row["outcome"] != ACKED:
         whole = (int(row["due_ns"]), int(row["ended_ns"]))
         yield _span(CONNECTIONS, track, OUTCOMES[row["outcome"]], whole, _request(row))
@@ -123,7 +123,7 @@ def _request(row: np.void) -> str:
 
 
 def _span(process: int, track: int, name: str, span_ns: tuple[int, int], of: str = "") -> Event:
-    """Return what happened in a span of the clock, yet to be counted from the run's start."""
+    """Return a complete event; its instant is still absolute."""
     begun_ns, ended_ns = span_ns
     args = {"args": {"request": of}} if of else {}
     return {
@@ -133,7 +133,7 @@ def _span(process: int, track: int, name: str, span_ns: tuple[int, int], of: str
 
 
 def _named(process: int, name: str, tracks: Sequence[tuple[int, str]]) -> Iterator[Event]:
-    """Yield what a viewer calls a process, if it has a ``name``, and its tracks."""
+    """Yield the name of a process, unless it is empty, and those of its tracks."""
     if name:
         yield {"ph": "M", "pid": process, "name": "process_name", "args": {"name": name}}
     for track, text in tracks:

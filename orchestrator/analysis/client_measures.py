@@ -1,4 +1,4 @@
-"""What clients measured, of a whole case or of one group of it: figures by name, in base units."""
+"""What clients measured, in a whole run or in one group: figures by name, in base units."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
-from orchestrator.results.client_samples import ACKED, BOOKS, Replica
+from orchestrator.results.client_samples import ACKED, MESSAGE_COUNTS, Replica
 from orchestrator.results.tables import Table, user_keys
 
 
@@ -16,7 +16,7 @@ from orchestrator.results.tables import Table, user_keys
 class Clients:
     """Replicas, and their rows as `orchestrator.analysis.join` makes them.
 
-    ``begin_ns`` is when what is measured begins: the common start, or the end of the warm-up.
+    ``begin_ns`` is when measuring begins: the common start, or the end of the warm-up.
     """
 
     begin_ns: int
@@ -25,12 +25,17 @@ class Clients:
     connections: Table
 
     @property
+    def end_ns(self) -> int:
+        """The end of the last message."""
+        return max((replica.end_ns for replica in self.replicas), default=self.begin_ns)
+
+    @property
     def makespan_s(self) -> float:
-        """From the beginning until the fate of the last message was known."""
-        return max((r.end_ns - self.begin_ns for r in self.replicas), default=0) / 1e9
+        """From ``begin_ns`` to ``end_ns``."""
+        return (self.end_ns - self.begin_ns) / 1e9
 
     def of(self, group: str, number: int) -> "Clients":
-        """Return those of the group of that name and number."""
+        """Return the clients of the group of that name and number."""
         return Clients(
             self.begin_ns,
             [replica for replica in self.replicas if replica.group == group],
@@ -41,27 +46,27 @@ class Clients:
 
 def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
     """Return what ``clients`` measured; ``open_groups`` are the names of open loops."""
-    books = {name: sum(r.books[name] for r in clients.replicas) for name in BOOKS}
+    counts = {name: sum(r.counts[name] for r in clients.replicas) for name in MESSAGE_COUNTS}
     errors = {kind: sum(r.errors[kind] for r in clients.replicas) for kind in FAILURES}
     acked = int(np.count_nonzero(clients.requests["outcome"] == ACKED))
     begun_ns = [replica.begun_ns for replica in clients.replicas]
     return {
         "makespan": clients.makespan_s,
         "throughput": ratio(acked, clients.makespan_s),
-        **books,
-        "dropped": sum(r.books["unsent"] for r in clients.replicas if r.group in open_groups),
+        **counts,
+        "dropped": sum(r.counts["unsent"] for r in clients.replicas if r.group in open_groups),
         "errors": sum(errors.values()),
         **errors,
         "start_spread": (max(begun_ns) - min(begun_ns)) / 1e9 if begun_ns else None,
-        **of_requests(clients.requests),
-        **of_service(clients.requests),
+        **request_measures(clients.requests),
+        **service_measures(clients.requests),
         **_of_connections(clients.connections),
         **_of_health(clients.replicas),
     }
 
 
-def of_requests(requests: Table) -> Figures:
-    """Response time is due to acked, so a wait before sending counts (coordinated omission)."""
+def request_measures(requests: Table) -> Figures:
+    """Response time is from due to acked, so waits before sending count (coordinated omission)."""
     acked = requests[requests["outcome"] == ACKED]
     response_ns = between_ns(acked, "due_ns", "ended_ns")
     exchange_ns = between_ns(acked, "sent_ns", "ended_ns")
@@ -74,8 +79,8 @@ def of_requests(requests: Table) -> Figures:
     }
 
 
-def of_service(requests: Table) -> Figures:
-    """Return who was served when; the wait of a user is that of its first message, from due on."""
+def service_measures(requests: Table) -> Figures:
+    """Return the waits until service; the wait of a user is that of its first message."""
     served = requests[requests["finished_ns"] > 0]
     order = np.lexsort((served["started_ns"], user_keys(served)))
     _, first = np.unique(user_keys(served)[order], return_index=True)
@@ -90,7 +95,7 @@ def of_service(requests: Table) -> Figures:
 
 
 def _of_connections(connections: Table) -> Figures:
-    """Return how connections came about; one accepted before the client knew of it waited 0."""
+    """Return the waits of connections; 0 if accepted before the client knew it was established."""
     connected = connections[connections["connected_ns"] > 0]
     accepted = connected[connected["accepted_ns"] > 0]
     waits_ns = between_ns(accepted, "connected_ns", "accepted_ns").clip(min=0)
@@ -106,7 +111,7 @@ def _of_connections(connections: Table) -> Figures:
 
 
 def _of_health(replicas: Sequence[Replica]) -> Figures:
-    """Return what the replicas say of themselves, each figure of the one that fared worst."""
+    """Return the health of the replicas: each figure of the worst one."""
     health = [replica.health for replica in replicas]
     shares = [ratio(each.cpu_s, each.wall_s) or 0.0 for each in health]
     figures: Figures = {
@@ -114,7 +119,7 @@ def _of_health(replicas: Sequence[Replica]) -> Figures:
         "gc_pauses": sum(each.gc_pauses for each in health),
     }
     for share in ("p50", "p99", "max"):
-        told = [getattr(each, f"lag_{share}_ns") for each in health]
-        lags_ns = [lag_ns for lag_ns in told if lag_ns is not None]
+        reported_ns = [getattr(each, f"lag_{share}_ns") for each in health]
+        lags_ns = [lag_ns for lag_ns in reported_ns if lag_ns is not None]
         figures[f"schedule_lag_{share}"] = max(lags_ns) / 1e9 if lags_ns else None
     return figures

@@ -1,7 +1,8 @@
-"""Why a case cannot be trusted as a measurement: what is missing, what does not add up.
+"""Reasons why a run is invalid: records that are missing or do not agree.
 
-The law of conservation, for each replica and over all: planned = sent + unsent, sent = acked +
-failed + in flight; the rows, the books and the server's log say the same.
+For each replica and for all of them, planned = sent + unsent and sent = acked + failed + in flight;
+the rows of samples, the counts and the server's log agree. In addition, laws that no server can
+break, such as Little's.
 """
 
 from collections.abc import Iterator
@@ -15,22 +16,21 @@ from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
 from orchestrator.analysis.queue_measures import mean_overlap, span_of
 from orchestrator.analysis.statistics import between_ns
-from orchestrator.results.client_samples import ACKED, Lost, Replica
+from orchestrator.results.client_samples import ACKED, LostReplica, Replica
 from orchestrator.results.server_log import ServerLog
 from orchestrator.results.tables import NOWHERE, Table, pair_keys, user_keys
 
 LITTLE_TOLERANCE = 0.01
-"""Both sides of Little's law come from all messages, so only rounding can part them."""
-
+"""Both sides of Little's law are of all messages, so they differ by rounding only."""
 
 IN_FLIGHT = OUTCOMES.index("in_flight")
 
 
 def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
-    """Return why the case cannot be trusted as a measurement; nothing is better."""
+    """Return the reasons why the run is invalid, empty if it is valid."""
     clients = evidence.clients
     return [
-        *([] if evidence.is_log_cut else evidence.log.gaps),
+        *([] if evidence.is_log_truncated else evidence.log.gaps),
         *(f"fault {each.fault}: {each.error}" for each in evidence.faults if each.error),
         *clients.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
@@ -39,12 +39,12 @@ def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
         *_of_plan(evidence),
         *_of_clocks(requests),
         *_of_throttling(evidence),
-        *([] if evidence.log.gaps or not evidence.is_told else _of_log(evidence, requests)),
+        *([] if evidence.log.gaps or not evidence.has_event_log else _of_log(evidence, requests)),
     ]
 
 
-def _loss(lost: Lost, evidence: Evidence) -> str:
-    """Return who was lost and why, and how many of its messages the server acknowledged."""
+def _loss(lost: LostReplica, evidence: Evidence) -> str:
+    """Return which replica was lost and why, and how many of its messages the server acked."""
     acked = int(np.count_nonzero(evidence.log.served["replica"] == lost.number))
     where = "" if lost.host is None else f" at {lost.host}"
     planned = "" if lost.planned is None else f" of its {lost.planned}"
@@ -55,47 +55,48 @@ def _loss(lost: Lost, evidence: Evidence) -> str:
 
 
 def _of_replica(replica: Replica) -> Iterator[str]:
-    """Yield what does not add up within one replica."""
-    name, books = f"replica {replica.number}", replica.books
+    """Yield where the records of one replica do not agree."""
+    name, counts = f"replica {replica.number}", replica.counts
     if replica.exit_code:
         yield f"{name} ended with exit code {replica.exit_code} after it had reported"
-    sent, unsent, planned = books["sent"], books["unsent"], replica.planned
+    sent, unsent, planned = counts["sent"], counts["unsent"], replica.planned
     if planned is not None and sent + unsent != planned:
         yield f"{name}: {planned} messages planned, but {sent} sent + {unsent} unsent"
-    if sent != books["acked"] + books["failed"] + books["in_flight"]:
+    if sent != counts["acked"] + counts["failed"] + counts["in_flight"]:
         yield (
-            f"{name}: {sent} messages sent, but {books['acked']} acked + {books['failed']} "
-            f"failed + {books['in_flight']} in flight"
+            f"{name}: {sent} messages sent, but {counts['acked']} acked + {counts['failed']} "
+            f"failed + {counts['in_flight']} in flight"
         )
-    if len(replica.messages) == sent:  # else that is a gap already
+    if len(replica.messages) == sent:  # else that is a gap of its own
         yield from _of_rows(replica)
     ended = _by_outcome(replica.connections, 1 + len(FAILURES))[1:]
     for kind, number in zip(FAILURES, ended, strict=True):
         if number != replica.errors[kind]:
-            yield f"{name}: {replica.errors[kind]} errors {kind}, but {number} connections say so"
+            counted = f"it counts {replica.errors[kind]} errors {kind}"
+            yield f"{name}: {counted}, but {number} connections have it"
 
 
 def _of_its_means(replica: Replica) -> Iterator[str]:
-    """Yield what a replica lacked to be a client at all."""
+    """Yield the resources that a replica lacked."""
     name = f"replica {replica.number}"
     if periods := replica.health.throttled_periods:
-        yield f"{name} was throttled in {periods} periods: nothing in a scenario limits its CPU"
+        yield f"{name} was throttled in {periods} periods, though no scenario limits its CPU"
     if without := replica.errors["exhausted"]:
-        yield f"{name} had no local port or descriptor left for {without} connections"
+        yield f"{name} had no free local port or descriptor for {without} connections"
 
 
 def _of_rows(replica: Replica) -> Iterator[str]:
     rows = _by_outcome(replica.messages, len(OUTCOMES))
-    told = {"acked": rows[ACKED], "in_flight": rows[IN_FLIGHT]}
-    told["failed"] = sum(rows) - sum(told.values())
-    for outcome, number in told.items():
-        if number != replica.books[outcome]:
-            counted = f"{replica.books[outcome]} messages {outcome}"
-            yield f"replica {replica.number}: {counted}, but {number} rows of samples say so"
+    found = {"acked": rows[ACKED], "in_flight": rows[IN_FLIGHT]}
+    found["failed"] = sum(rows) - sum(found.values())
+    for outcome, number in found.items():
+        if number != replica.counts[outcome]:
+            counted = f"it counts {replica.counts[outcome]} messages {outcome}"
+            yield f"replica {replica.number}: {counted}, but {number} rows of samples have it"
 
 
 def _by_outcome(table: Table, codes: int) -> list[int]:
-    """Return how many rows have each code; one that means nothing counts for none."""
+    """Return how many rows have each code below ``codes``."""
     outcomes = table["outcome"]
     known = outcomes[outcomes < codes].astype(np.int64)
     counts: list[int] = np.bincount(known, minlength=codes).tolist()
@@ -103,47 +104,47 @@ def _by_outcome(table: Table, codes: int) -> list[int]:
 
 
 def _of_plan(evidence: Evidence) -> Iterator[str]:
-    """Yield the groups whose replicas, lost ones included, do not make up what was planned."""
-    members: list[Replica | Lost] = [*evidence.clients.replicas, *evidence.clients.lost]
+    """Yield the groups whose replicas, including lost ones, were not given what was planned."""
+    members: list[Replica | LostReplica] = [*evidence.clients.replicas, *evidence.clients.lost]
     for group, planned in evidence.planned.items():
         shares = [each.planned for each in members if each.group == group]
         known = sum(share for share in shares if share is not None)
         if planned is not None and (known != planned or None in shares):
-            yield f"{group}: {planned} messages planned, but {known} are the shares of its replicas"
+            yield f"{group}: {planned} messages planned, but its replicas' shares add up to {known}"
 
 
 def _of_log(evidence: Evidence, requests: Table) -> Iterator[str]:
-    """Yield where the server's log and the clients disagree on what was acknowledged."""
+    """Yield where the server's log and the clients disagree about acks."""
     log = evidence.log
     unseen = np.count_nonzero((requests["outcome"] == ACKED) & (requests["finished_ns"] == 0))
-    if unseen and not evidence.is_log_cut:
+    if unseen and not evidence.is_log_truncated:
         yield f"{unseen} acks at the clients have no request_acked in the server's log"
     sent = find_sent(requests, log)
     lost = np.isin(log.served["replica"], [each.number for each in evidence.clients.lost])
-    unsent = np.count_nonzero((sent == NOWHERE) & ~lost) + log.strangers
+    unsent = np.count_nonzero((sent == NOWHERE) & ~lost) + log.unknown_requests
     if unsent:
-        yield f"{unsent} request_acked in the server's log are of messages that no client sent"
+        yield f"{unsent} request_acked in the server's log belong to messages that no client sent"
     known = sent[sent != NOWHERE]
     again = len(known) - len(np.unique(known))
     if again:
-        yield f"{again} request_acked in the server's log are of messages acked before"
+        yield f"{again} request_acked in the server's log belong to messages acked before"
 
 
 def _of_throttling(evidence: Evidence) -> Iterator[str]:
-    """Yield how often the server was kept from its CPUs by a quota that nobody asked for."""
-    is_asked_for = "cpus" in evidence.inputs or any(
+    """Yield how often a CPU quota that the scenario does not set throttled the server."""
+    is_limited = "cpus" in evidence.inputs or any(
         each.fault == "cpu-limit" for each in evidence.faults
     )
     periods = throttled_periods(evidence.kernel)
-    if periods and not is_asked_for:
+    if periods and not is_limited:
         yield f"the server was throttled in {periods} periods, though the scenario limits no CPU"
 
 
 def _of_clocks(requests: Table) -> Iterator[str]:
-    """Yield how many messages have instants out of order, in which client and server agree."""
+    """Yield how many messages have instants out of order."""
     late = (requests["due_ns"] > requests["sent_ns"]) | (requests["sent_ns"] > requests["ended_ns"])
     if late.any():
-        yield f"{np.count_nonzero(late)} messages were sent before due, or over before sent"
+        yield f"{np.count_nonzero(late)} messages were sent before due, or ended before sent"
     served = requests[(requests["finished_ns"] > 0) & (requests["outcome"] == ACKED)]
     order = ("sent_ns", "received_ns", "started_ns", "finished_ns", "ended_ns")
     is_early = [served[later] < served[earlier] for earlier, later in pairwise(order)]
@@ -155,15 +156,15 @@ def _of_clocks(requests: Table) -> Iterator[str]:
 def broken_laws(
     requests: Table, log: ServerLog, *, is_one_at_a_time: bool = False
 ) -> Iterator[str]:
-    """Yield the laws that no server can break: if one is, what was recorded is wrong.
+    """Yield the laws that do not hold; no server can break one, so the records are wrong.
 
-    ``is_one_at_a_time`` is of models whose workers serve so, which keeps utilization at 1 or below.
+    ``is_one_at_a_time``: each worker of the model serves one message at a time.
     """
     keys = user_keys(requests)
     users = np.searchsorted(np.unique(keys), keys).astype(np.uint64)
     again = len(requests) - len(np.unique(pair_keys(users, requests["message"])))
     if again:
-        yield f"{again} messages have the id of another"
+        yield f"{again} messages have the same id as another"
     yield from _of_order(requests[np.lexsort((requests["message"], keys))])
     yield from _of_little(requests, log)
     if is_one_at_a_time:
@@ -171,29 +172,29 @@ def broken_laws(
 
 
 def _of_order(requests: Table) -> Iterator[str]:
-    """Yield where the messages of a user, by their numbers, were not sent or served in order."""
+    """Yield how many messages of a user were not sent, received or acked in order."""
     keys = user_keys(requests)
-    for column, told in (("sent_ns", "sent"), ("received_ns", "received"), ("ended_ns", "acked")):
+    for column, event in (("sent_ns", "sent"), ("received_ns", "received"), ("ended_ns", "acked")):
         seen = requests[column] > 0
         if column == "ended_ns":
             seen &= requests["outcome"] == ACKED
         instants, users = requests[column][seen].astype(np.int64), keys[seen]
         broken = np.count_nonzero((np.diff(instants) < 0) & (users[1:] == users[:-1]))
         if broken:
-            yield f"{broken} messages were {told} before an earlier one of the same connection"
+            yield f"{broken} messages were {event} before an earlier one of the same connection"
 
 
 def _of_workers(served: Table) -> Iterator[str]:
-    """Yield how many messages were begun by a worker that had not finished the one before."""
+    """Yield how many messages a worker started before it had finished the previous one."""
     in_turn = served[np.lexsort((served["started_ns"], served["worker"]))]
     is_same = in_turn["worker"][1:] == in_turn["worker"][:-1]
     broken = np.count_nonzero(is_same & (in_turn["started_ns"][1:] < in_turn["finished_ns"][:-1]))
     if broken:
-        yield f"{broken} messages were begun by a worker that was still serving another"
+        yield f"{broken} messages were started by a worker that was still serving another"
 
 
 def _of_little(requests: Table, log: ServerLog) -> Iterator[str]:
-    """Yield where Little's law does not hold: L = X W (Little 1961).
+    """Yield how Little's law, L = X W (Little 1961), does not hold.
 
     L is integrated over the clients' instants, X counted in the server's log.
     """

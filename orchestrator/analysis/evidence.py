@@ -1,4 +1,4 @@
-"""All that is known of one case, before anything is concluded from it."""
+"""The evidence of one run: everything that was recorded, before it is analysed."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -14,13 +14,13 @@ from orchestrator.scenario.faults import KILLING
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known of one case.
+    """Everything that was recorded of one run, and what was configured.
 
-    ``inputs`` are its configured measures by name; ``planned`` how many messages each group was to
-    send, None where only the run could tell; ``open_groups`` are those that are open loops.
-    ``is_one_at_a_time`` is whether the model promises that a worker serves one message at a time.
-    ``is_told`` is whether the server wrote an event log; else it alone knows what it did.
-    What is due within ``warmup_s`` of the start does not count into the figures.
+    ``inputs`` are the configured measures by name; ``planned`` the number of messages of each
+    group, None if it depends on the run; ``open_groups`` the names of open loops.
+    ``is_one_at_a_time``: each worker of the model serves one message at a time.
+    ``has_event_log``: the server wrote an event log; a target may not.
+    Messages due within ``warmup_s`` of the start do not count.
     """
 
     inputs: Mapping[str, float]
@@ -30,7 +30,7 @@ class Evidence:
     planned: Mapping[str, int | None] = field(default_factory=dict)
     open_groups: AbstractSet[str] = frozenset()
     warmup_s: float = 0.0
-    is_told: bool = True
+    has_event_log: bool = True
     is_one_at_a_time: bool = False
     faults: tuple[FaultRecord, ...] = ()
     kernel: KernelLog = field(default_factory=KernelLog)
@@ -41,6 +41,6 @@ class Evidence:
         return any(each.fault in TOXICS for each in self.faults)
 
     @property
-    def is_log_cut(self) -> bool:
-        """Whether a process was killed on purpose, and with it lines that it had not written."""
+    def is_log_truncated(self) -> bool:
+        """Whether a fault killed a process of the server, so that its last lines may be missing."""
         return any(each.fault in KILLING and each.effect_ns is not None for each in self.faults)

@@ -1,6 +1,6 @@
-"""The samples of a case as files for other programs: numpy's tables, HDR histograms' logs.
+"""The samples of a run as files for other programs: numpy tables and logs of HDR histograms.
 
-Under ``samples/<case>/``, for `numpy.load`: ``requests.npy`` and ``connections.npy`` (the tables of
+Under ``samples/<run>/``, for `numpy.load`: ``requests.npy`` and ``connections.npy`` (the tables of
 `orchestrator.analysis.join`), ``parts.npy`` (the stages of `orchestrator.analysis.breakdown`),
 ``predicted.npy`` and ``replayed.npy`` (the same requests in `orchestrator.twin`), and
 ``accept_queue.npy`` (the kernel's accept queue over time). For HDR tools: a ``.hlog`` each for
@@ -46,23 +46,14 @@ def store_samples(archive: Archive, slug: str, analysis: Analysis, start_ns: int
         archive.write(f"{folder}/{name}.hlog", log)
 
 
-def store_twin(archive: Archive, slug: str, tables: Mapping[str, Table]) -> None:
-    """Write the requests of the run ``slug`` as its twin has them, a file for each of ``tables``.
+def store_tables(archive: Archive, slug: str, tables: Mapping[str, Table]) -> None:
+    """Write more tables of the run ``slug``, such as its twin's requests, by their names.
 
     Raises:
         ArchiveError: a file cannot be written.
     """
     for name, table in tables.items():
         archive.write(f"samples/{slug}/{name}.npy", _npy(table))
-
-
-def store_accept_queue(archive: Archive, slug: str, accept_queue: Table) -> None:
-    """Write the lengths of the accept queue of the case ``slug``, look by look, into ``archive``.
-
-    Raises:
-        ArchiveError: the file cannot be written.
-    """
-    archive.write(f"samples/{slug}/accept_queue.npy", _npy(accept_queue))
 
 
 def _npy(table: Table) -> bytes:
@@ -72,7 +63,7 @@ def _npy(table: Table) -> bytes:
 
 
 def _hdr_log(durations_ns: Durations, span_s: float) -> str:
-    """Return one interval, from 0 to ``span_s``, that holds all of ``durations_ns``."""
+    """Return a log with one interval, from 0 to ``span_s``, of all ``durations_ns``."""
     histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
     values, counts = np.unique(durations_ns.clip(LOWEST_NS, HIGHEST_NS), return_counts=True)
     for value_ns, count in zip(values.tolist(), counts.tolist(), strict=True):

@@ -1,7 +1,7 @@
-"""Joins what clients and server saw of each message and each connection into two tables.
+"""Joins the records of clients and server into one table of messages and one of connections.
 
-A request is joined by its id, its connection at the client by replica and user, and at the server
-by the connection that its ack went out on. Instants stay absolute; 0 is what was not seen.
+A request is joined by its id; its connection at the client by replica and user, and at the server
+by the connection that its ack was sent on. Instants are absolute; 0 means not recorded.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ REQUEST = np.dtype(
         ("finished_ns", "<u8"), ("acked_ns", "<u8"), ("first_byte_ns", "<u8"), ("ended_ns", "<u8"),
     ]
 )  # fmt: skip
-"""A message that was sent, from when it was due to when its fate was known; see docs/results.md."""
+"""A message that was sent, from when it was due to its end; see docs/results.md."""
 
 CONNECTION = np.dtype(
     [
@@ -47,16 +47,16 @@ FROM_SERVER = ("worker", "received_ns", "started_ns", "finished_ns", "acked_ns")
 
 @dataclass(frozen=True)
 class Merged:
-    """All requests in the order of sending, all connections in that of their beginning."""
+    """All requests in the order they were sent, all connections in the order they began."""
 
     requests: Table
     connections: Table
 
 
 def merge(clients: ClientRun, log: ServerLog, *, is_proxied: bool = False) -> Merged:
-    """Return what both sides saw, as two tables.
+    """Return the records of both sides as two tables.
 
-    Where ``is_proxied``, the ports that the server saw are the proxy's.
+    If ``is_proxied``, the ports in the server's log are the proxy's.
     """
     requests = _of_all(clients, "messages", REQUEST)
     connections = _of_all(clients, "connections", CONNECTION)
@@ -85,10 +85,10 @@ def find_sent(requests: Table, log: ServerLog) -> Rows:
 
 def _of_all(clients: ClientRun, table: str, row: "np.dtype[np.void]") -> Table:
     """Return the tables of all replicas as one of ``row``, in the order of the replicas."""
-    told: list[Table] = [getattr(replica, table) for replica in clients.replicas]
-    rows: Table = np.zeros(sum(map(len, told)), row)
+    tables: list[Table] = [getattr(replica, table) for replica in clients.replicas]
+    rows: Table = np.zeros(sum(map(len, tables)), row)
     begin = 0
-    for replica, part in zip(clients.replicas, told, strict=True):
+    for replica, part in zip(clients.replicas, tables, strict=True):
         place = rows[begin : begin + len(part)]
         place["group"] = clients.groups.index(replica.group)
         place["replica"] = replica.number
@@ -99,7 +99,7 @@ def _of_all(clients: ClientRun, table: str, row: "np.dtype[np.void]") -> Table:
 
 
 def _request_keys(*tables: Table) -> list[Keys]:
-    """Return the id of each row as a number: equal ids in any of ``tables``, equal numbers."""
+    """Return the id of each row as a number, equal for equal ids in any of ``tables``."""
     users = np.unique(np.concatenate([user_keys(table) for table in tables]))
     return [
         pair_keys(np.searchsorted(users, user_keys(table)).astype(np.uint64), table["message"])
@@ -108,7 +108,7 @@ def _request_keys(*tables: Table) -> list[Keys]:
 
 
 def _add_acceptance(connections: Table, log: ServerLog, *, is_proxied: bool) -> None:
-    """Add to each connection when and by whom the server took it, where that is known."""
+    """Add to each connection when it was accepted and its worker, if known."""
     first = positions(user_keys(log.served), user_keys(connections))
     taken = gather(log.served, "conn", first).astype(np.intp)
     taken[first == NOWHERE] = NOWHERE
@@ -119,9 +119,9 @@ def _add_acceptance(connections: Table, log: ServerLog, *, is_proxied: bool) -> 
 
 
 def _join_by_port(connections: Table, accepted: Table, taken: Rows) -> None:
-    """Join what served no request by the client's port, where only one pair has it.
+    """Join connections without a served request by the client's port, if it is unique.
 
-    Replicas on several addresses may have the same port, and one may use a port twice.
+    Replicas on several addresses may use the same port, and a replica may use a port twice.
     """
     alone = np.flatnonzero((taken == NOWHERE) & (connections["connected_ns"] > 0))
     free = np.setdiff1d(np.arange(len(accepted)), taken)

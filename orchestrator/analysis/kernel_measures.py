@@ -1,4 +1,4 @@
-"""What the kernel's figures amount to for a case: pure functions of looks and joined tables."""
+"""Measures of the probe's kernel figures: pure functions of its looks and of joined tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from orchestrator.results.kernel_log import KernelLog, Look
 from orchestrator.results.tables import Table
 
 MIN_CONNECTIONS = 100
-"""Fewer, and what Python itself takes on the way is more than what they do."""
+"""With fewer, Python's own memory exceeds that of the connections."""
 
 PASSED = {
     "listen_overflows": "listen_overflows",
@@ -39,7 +39,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Window:
-    """From when to when a case is measured; whether there was load before it, a warm-up."""
+    """The measured time of a run; ``is_warmed_up``: there was load before it."""
 
     begin_ns: int
     end_ns: int
@@ -48,7 +48,7 @@ class Window:
 
 @dataclass(frozen=True)
 class _Series:
-    """A field of those looks that have it."""
+    """One field of the looks that have it."""
 
     at_ns: Instants
     values: Values
@@ -56,8 +56,8 @@ class _Series:
     def passed(self, window: Window) -> float | None:
         """Return by how much a counter grew.
 
-        The server is idle before the load and after it, so the looks just outside count; where a
-        warm-up comes before, what it had grown to by its end is between two looks.
+        The server is idle before and after the load, so the looks just outside are used; after a
+        warm-up, the value at its end is interpolated between two looks.
         """
         if len(self.at_ns) < 2:  # noqa: PLR2004 a difference takes two
             return None
@@ -84,7 +84,7 @@ class _Series:
 
 
 def kernel_measures(log: KernelLog, window: Window, requests: Table, connections: Table) -> Figures:
-    """Return the kernel's figures by name; None for what no look tells."""
+    """Return the measures by name; None if no look has the field."""
     passed = {name: _counter(log.looks, field).passed(window) for name, field in PASSED.items()}
     acked = _acked(requests, log, window)
     per_message = {
@@ -106,25 +106,25 @@ def kernel_measures(log: KernelLog, window: Window, requests: Table, connections
 
 
 def throttled_periods(log: KernelLog) -> int:
-    """Return in how many periods of its quota the server was throttled, 0 if nobody knows."""
+    """Return in how many periods of its quota the server was throttled, 0 if unknown."""
     periods = _counter(log.looks, "throttled_periods").values
     return int(periods[-1] - periods[0]) if len(periods) else 0
 
 
-def seen_cpu_s(log: KernelLog) -> float | None:
-    """Return the server's CPU time from its start to the last look, None where nobody looked."""
+def observed_cpu_s(log: KernelLog) -> float | None:
+    """Return the server's CPU time from its start to the last look, None without looks."""
     user, system = (_counter(log.looks, field).values for field in ("cpu_user_s", "cpu_system_s"))
     return float(user[-1] + system[-1]) if len(user) else None
 
 
 def probe_cpu_s(log: KernelLog) -> float:
-    """Return what all looking cost."""
+    """Return the CPU time of the probe."""
     spent = _counter(log.lines, "probe_cpu_s").values
     return float(spent[-1]) if len(spent) else 0.0
 
 
 def _counter(looks: Sequence[Look], field: str) -> _Series:
-    """Return a counter as it would be had the server not been started again, which sets it to 0."""
+    """Return a counter that goes on when a restart of the server resets it to 0."""
     series = _series(looks, field)
     lost = np.where(np.diff(series.values) < 0, series.values[:-1], 0.0)
     return _Series(series.at_ns, series.values + np.concatenate([[0.0], np.cumsum(lost)]))
@@ -150,7 +150,7 @@ def _accept_queue_depth(queue: Table, window: Window) -> float | None:
 
 
 def _throttled(log: KernelLog, window: Window) -> float | None:
-    """Return the share of the periods of its quota; 0 where no period went by: no quota."""
+    """Return the share of throttled periods; 0 if there is no quota."""
     periods = _counter(log.looks, "cpu_periods").passed(window)
     throttled = _counter(log.looks, "throttled_periods").passed(window)
     return throttled if throttled == 0 else ratio(throttled, periods)
@@ -166,9 +166,9 @@ def _probe_cpu_share(log: KernelLog, window: Window) -> float | None:
 
 
 def _memory_per_connection(log: KernelLog, window: Window, connections: Table) -> float | None:
-    """Return by how much PSS grew for each connection, when the most of them were open.
+    """Return by how much PSS grew per connection, when most of them were open.
 
-    Of `MIN_CONNECTIONS` or more. The kernel's own memory for a socket is not in it.
+    None below `MIN_CONNECTIONS`. The kernel's memory of a socket is not included.
     """
     memory = _series(log.looks, "memory_pss_bytes")
     connected = connections[connections["connected_ns"] > 0]

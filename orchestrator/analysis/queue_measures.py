@@ -1,6 +1,6 @@
-"""Laws that hold in any run whatever the model, and figures of how a model keeps its workers busy.
+"""Measures of queues, of fairness between workers, and of idle workers while messages wait.
 
-Pure functions of the joined tables; see `orchestrator.analysis.join`.
+Pure functions of the tables of `orchestrator.analysis.join`.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from orchestrator.results.tables import Table
 Counts = npt.NDArray[np.int64]
 
 
-def law_measures(requests: Table, connections: Table, log: ServerLog) -> Figures:
-    """Return what the joined tables say of queues, of fairness, and of work left undone."""
+def queue_measures(requests: Table, connections: Table, log: ServerLog) -> Figures:
+    """Return the measures of queues, of fairness and of idle workers by name."""
     begun_ns, ended_ns = span_of(requests)
     listening = log.first("listening")
     workers = int(listening["workers"]) if listening else 0
@@ -29,16 +29,16 @@ def law_measures(requests: Table, connections: Table, log: ServerLog) -> Figures
 
 
 def jain(shares: Counts) -> float | None:
-    """Return Jain's index of fairness: 1 if all shares are the same, 1/n if one has it all.
+    """Return Jain's index of fairness: 1 if all shares are equal, 1/n if one worker has all.
 
-    (sum x)^2 / (n sum x^2); Jain, Chiu and Hawe 1984. None where nobody has any.
+    (sum x)^2 / (n sum x^2); Jain, Chiu and Hawe 1984. None if all shares are 0.
     """
     squares = float((shares.astype(np.float64) ** 2).sum())
     return float(shares.sum()) ** 2 / (len(shares) * squares) if squares else None
 
 
 def _per_worker(worker: npt.NDArray[np.uint16], workers: int) -> Counts:
-    """Return how many rows each of the declared workers has; 0 stands for none of them."""
+    """Return how many rows each of the declared_measures workers has; 0 stands for none of them."""
     served: Counts = np.bincount(worker[worker <= workers], minlength=workers + 1)[1:]
     return served
 
@@ -51,7 +51,7 @@ def span_of(requests: Table) -> tuple[int, int]:
 
 
 def mean_overlap(table: Table, begin: str, end: str, window_ns: int) -> float | None:
-    """Return how many spans there are at a time, on average: the step function, integrated."""
+    """Return how many spans overlap on average: the step function, integrated."""
     change = np.repeat([1, -1], len(table))
     at_ns = np.concatenate([table[begin], table[end]]).astype(np.int64)
     order = np.argsort(at_ns, kind="stable")
@@ -60,13 +60,13 @@ def mean_overlap(table: Table, begin: str, end: str, window_ns: int) -> float | 
 
 
 def _mean_waiting(requests: Table, window_ns: int) -> float | None:
-    """Return how many messages are due and not in service, on average, of those served."""
+    """Return how many messages wait on average, from due until service, of those served."""
     served = requests[requests["finished_ns"] > 0]
     return ratio(float(between_ns(served, "due_ns", "started_ns").sum()), window_ns)
 
 
 def _accept_queue(connections: Table) -> Figures:
-    """Return how many connections were established and not yet accepted, at most and on average."""
+    """Return how many established connections wait to be accepted, at most and on average."""
     connected = connections[connections["connected_ns"] > 0]
     left_ns = np.where(
         connected["accepted_ns"] > 0, connected["accepted_ns"], connected["ended_ns"]
@@ -81,10 +81,10 @@ def _accept_queue(connections: Table) -> Figures:
 
 
 def _idle_while_waiting_s(requests: Table, workers: int) -> float | None:
-    """Return the worker-seconds lost while a message waited that nobody served.
+    """Return the worker-seconds that were idle while a message waited.
 
-    At each instant as many workers as are idle, or as many messages as wait, whichever is less:
-    what a model that conserves work would use. A model whose one loop serves several loses none.
+    At each instant the number of idle workers or of waiting messages, whichever is less: what a
+    work-conserving model would use. An event loop, whose one worker serves several, loses none.
     """
     served = requests[requests["finished_ns"] > 0]
     if not len(served) or not workers:

@@ -1,11 +1,11 @@
-"""What the server's log says of the server as a whole: figures by name, in base units."""
+"""What the server did and used, and the other load of the host: figures by name, in base units."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.analysis.kernel_measures import probe_cpu_s, seen_cpu_s
+from orchestrator.analysis.kernel_measures import observed_cpu_s, probe_cpu_s
 from orchestrator.analysis.statistics import Figures, between_ns, ratio
 from orchestrator.results.server_log import Event, ServerLog
 from orchestrator.results.tables import Table
@@ -15,17 +15,17 @@ FROM_LOG = (
     "worker_deaths", "fairness_connections", "fairness_messages", "accept_queue_max",
     "accept_queue_mean", "idle_while_waiting", "utilization",
 )  # fmt: skip
-"""What nobody knows of a server that writes no event log."""
+"""Unknown if the server writes no event log."""
 
 OF_SERVICE = frozenset(
     ("peak_in_service", "first_service_wait_p50", "first_service_wait_max", "accept_wait_p50",
      "accept_wait_max", "queue_wait_p50", "queue_wait_max")
 )  # fmt: skip
-"""The same, of each group of its clients too."""
+"""Unknown likewise, for each group of clients too."""
 
 
-def declared(log: ServerLog) -> Figures:
-    """Return what the model says of itself, which outranks what was configured for it."""
+def declared_measures(log: ServerLog) -> Figures:
+    """Return what the model reports of itself, which replaces what was configured."""
     listening = log.first("listening")
     return {"workers": listening["workers"]} if listening else {}
 
@@ -35,7 +35,7 @@ def server_measures(
 ) -> Figures:
     """Return what the server did and used; ``measured`` are the figures of the clients."""
     log = evidence.log
-    cpu_time_s = _told_cpu_s(log)
+    cpu_time_s = _logged_cpu_s(log)
     accepted = int(np.count_nonzero(log.accepted["accepted_ns"]))
     drain = log.first("drain_begun")
     deaths = [e for e in log.of("worker_exited") if drain is None or e["t_ns"] < drain["t_ns"]]
@@ -52,14 +52,14 @@ def server_measures(
 
 
 def host_measures(evidence: Evidence) -> Figures:
-    """Return what else the host did while the load ran, as shares; None where nobody knows.
+    """Return the load of other programs on the host, as shares; None if unknown.
 
-    What the lab's own programs used is left out. The server's start and its end count for it too,
-    so this is at least what others used; dockerd, which carries its log, is one of them.
+    The CPU time of the lab's programs is subtracted. That of the server includes its start and
+    its end, so others used at least the result; dockerd, which carries the log, is one of them.
     """
-    host, server_s = evidence.clients.host, _told_cpu_s(evidence.log)
+    host, server_s = evidence.clients.host, _logged_cpu_s(evidence.log)
     if server_s is None:
-        server_s = seen_cpu_s(evidence.kernel)
+        server_s = observed_cpu_s(evidence.kernel)
     wall_s = host.get("wall_s")
     cpu_s = (wall_s or 0) * (host.get("cpus") or 1)
     busy_s, others_s = host.get("busy_s"), None
@@ -75,14 +75,14 @@ def host_measures(evidence: Evidence) -> Figures:
     }
 
 
-def _told_cpu_s(log: ServerLog) -> float | None:
-    """Return the server's CPU time, None where one of its ends is not known."""
+def _logged_cpu_s(log: ServerLog) -> float | None:
+    """Return the server's CPU time as logged, None if one of its ends is missing."""
     ends = _ends(log)
     return float(sum(end["cpu_user_s"] + end["cpu_system_s"] for end in ends)) if ends else None
 
 
 def _ends(log: ServerLog) -> list[Event]:
-    """Return what the server said at each of its ends, nothing where it was killed at one."""
+    """Return the last event of each start of the server, empty if it was killed in one."""
     ends = log.of("stopped")
     return ends if len(ends) == len(log.of("listening")) else []
 
@@ -100,7 +100,7 @@ def _of_workers(log: ServerLog) -> Figures:
 
 
 def _peak_memory(log: ServerLog) -> float | None:
-    """Add up the peaks of all processes: an upper bound, since forked ones share pages."""
+    """Return the sum of all processes' peaks: an upper bound, since they share pages."""
     stopped = _ends(log)
     if not stopped:
         return None

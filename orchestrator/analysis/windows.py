@@ -1,4 +1,4 @@
-"""What clients measured before, during and after the faults of a run, and how soon it recovered."""
+"""Measures before, during and after the faults of a run, and its recovery time."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ RECOVERED = 0.9
 BIN_NS = 100_000_000
 
 
-def windows(
+def window_measures(
     requests: Table, faults: Sequence[FaultRecord], span_ns: tuple[int, int]
 ) -> dict[str, Figures]:
-    """Return the measures of each window of the load, which took ``span_ns``; none without faults.
+    """Return the measures of each window of the load, which took ``span_ns``; empty without faults.
 
-    ``before`` ends when the first fault is asked for; ``during`` is from its effect until the end
-    of the last one is begun. What comes about in between may be of either, and is in neither.
+    ``before`` ends when the first fault is due; ``during`` is from its effect until the last one
+    begins to be reverted. The time between them may belong to either, and is in neither.
     """
     edges = _edges(faults)
     if edges is None:
@@ -32,15 +32,15 @@ def windows(
 
 
 def recovery_time_s(
-    requests: Table, faults: Sequence[FaultRecord], found: dict[str, Figures]
+    requests: Table, faults: Sequence[FaultRecord], windows: dict[str, Figures]
 ) -> float | None:
-    """Return how long it took from the end of the faults until throughput was back.
+    """Return the time from the end of the faults until throughput had recovered.
 
-    Back is 90% of that before them, in a tenth of a second; None if it never was, or there were no
-    faults.
+    It has recovered when it reaches 90% of that before them, in a tenth of a second. None if it did
+    not, or there were no faults.
     """
     edges = _edges(faults)
-    before_per_s = found["before"]["throughput"] if found else None
+    before_per_s = windows["before"]["throughput"] if windows else None
     if edges is None or not before_per_s:
         return None
     acked_ns = requests["ended_ns"][requests["outcome"] == ACKED].astype(np.int64) - edges[1]
@@ -58,7 +58,7 @@ def _edges(faults: Sequence[FaultRecord]) -> tuple[int, int] | None:
 
 
 def _measure(requests: Table, begin_ns: int, end_ns: int) -> Figures:
-    """Count messages by when their fate was known; time them by when they were due."""
+    """Count messages by when they ended; take response times of those due in the window."""
     ended = requests[(requests["ended_ns"] >= begin_ns) & (requests["ended_ns"] < end_ns)]
     due = requests[(requests["due_ns"] >= begin_ns) & (requests["due_ns"] < end_ns)]
     acked = int(np.count_nonzero(ended["outcome"] == ACKED))

@@ -17,11 +17,11 @@ from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError, Needs
 from orchestrator.execution.conformance import NonconformingError, hold_to_contract
 from orchestrator.execution.host import describe_host
-from orchestrator.execution.run_case import Steps, execute
+from orchestrator.execution.run_case import ProgressCallbacks, execute
 from orchestrator.results.archive import Archive, ArchiveError
 from orchestrator.results.summary import Status, Summary
 from orchestrator.scenario.faults import are_proxied
-from orchestrator.scenario.plan import Run, plan, schedule
+from orchestrator.scenario.plan import Run, plan_cases, schedule
 from orchestrator.scenario.scenario import Scenario
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
@@ -89,7 +89,7 @@ class Campaign:
             duration_s=round(time.monotonic() - began_s, 3),
             status=status,
             reason=reason,
-            planned_cases=len(plan(scenario)),
+            planned_cases=len(plan_cases(scenario)),
             cases=cases,
             comparisons=comparisons,
             rankings=rankings,
@@ -122,7 +122,7 @@ class Campaign:
     def _run(self, run: Run) -> Conclusion:
         setting = self._setting
         folder = setting.archive.raw_folder(run.slug)
-        steps = Steps(self._progress.step, self._progress.pulse, self._progress.fault)
+        steps = ProgressCallbacks(self._progress.step, self._progress.pulse, self._progress.fault)
         try:
             execute(setting.scenario, run.case, setting.backend, folder, steps)
             return conclude(setting.scenario, run, setting.archive)

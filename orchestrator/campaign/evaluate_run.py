@@ -9,7 +9,7 @@ from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, exhibit
 from orchestrator.analysis.chrome_trace import trace
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.analysis.export import store_accept_queue, store_samples, store_twin
+from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import disturbances
 from orchestrator.measures.registry import MEASURES
@@ -20,10 +20,10 @@ from orchestrator.results.kernel_log import read_kernel_log
 from orchestrator.results.server_log import log_of, read_server_log
 from orchestrator.results.summary import FaultSummary, RunSummary
 from orchestrator.scenario.models import discover_twins
-from orchestrator.scenario.plan import Case, Run, plan
+from orchestrator.scenario.plan import Case, Run, plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import ServerSettings
-from orchestrator.twin.comparison import beside
+from orchestrator.twin.comparison import compare_with_twin
 from orchestrator.twin.parameters import WITH_WORKERS
 
 
@@ -49,12 +49,12 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
     ended = json.loads((folder / CASE).read_text(encoding="utf-8"))
     case, discipline = _as_run(run.case, ended)
     log = read_server_log(folder / SERVER_LOG)
-    is_told = log.first("listening") is not None or scenario.target_of(case.model) is None
+    has_event_log = log.first("listening") is not None or scenario.target_of(case.model) is None
     evidence = Evidence(
-        inputs=case.inputs() if is_told else _configured(run.case),
+        inputs=case.inputs() if has_event_log else _configured(run.case),
         clients=read_client_run(folder),
-        log=log if is_told else log_of([]),
-        is_told=is_told,
+        log=log if has_event_log else log_of([]),
+        has_event_log=has_event_log,
         is_one_at_a_time=discipline in WITH_WORKERS,
         server_exit_code=ended["server_exit_code"],
         planned=case.planned(),
@@ -64,16 +64,16 @@ def conclude(scenario: Scenario, run: Run, archive: Archive) -> Conclusion:
         kernel=read_kernel_log(folder),
     )
     analysis = analyse(evidence)
-    twin = beside(case, analysis.merged, evidence, discipline)
+    twin = compare_with_twin(case, analysis.merged, evidence, discipline)
     analysis = replace(analysis, views={**analysis.views, **twin.views})
     start_ns = evidence.clients.start_ns
     store_samples(archive, run.slug, analysis, start_ns)
-    store_twin(archive, run.slug, twin.samples)
-    store_accept_queue(archive, run.slug, evidence.kernel.accept_queue)
+    tables = {**twin.samples, "accept_queue": evidence.kernel.accept_queue}
+    store_tables(archive, run.slug, tables)
     groups = evidence.clients.groups
     recorded = trace(analysis.merged.requests, groups, evidence.faults, start_ns)
     archive.write(f"samples/{run.slug}/{TRACE}", recorded)
-    limit = MAX_REQUESTS // min(len(plan(scenario)), MAX_CASES)
+    limit = MAX_REQUESTS // min(len(plan_cases(scenario)), MAX_CASES)
     shown = exhibit(analysis.merged, start_ns, groups, limit, twin.predicted_ns)
     values = _values(analysis)
     told = [_fault(each, start_ns) for each in evidence.faults]

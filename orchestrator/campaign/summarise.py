@@ -22,7 +22,7 @@ from orchestrator.results.summary import (
     Summary,
 )
 from orchestrator.scenario.matrix import AxisValue
-from orchestrator.scenario.plan import Case, plan
+from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
 
 RANKED = {"throughput": False, "response_time_p99": True}
@@ -35,7 +35,7 @@ def aggregate(scenario: Scenario, conclusions: Sequence[Conclusion]) -> list[Cas
     """Return what the runs of each case came to, in the order of the plan; at least one each."""
     return [
         _of_case(scenario, case, repeats)
-        for case in plan(scenario)
+        for case in plan_cases(scenario)
         if (repeats := _repeats(case, conclusions))
     ]
 
@@ -102,7 +102,7 @@ def compare(
 
 def _points(scenario: Scenario) -> Iterator[tuple[Axes, list[Case]]]:
     """Yield each load point with its cases, one for each model."""
-    cases = plan(scenario)
+    cases = plan_cases(scenario)
     for first in range(0, len(cases), len(scenario.models)):
         yield cases[first].axes, cases[first : first + len(scenario.models)]
 

@@ -1,7 +1,7 @@
-"""Remove what runs left that were killed: containers, networks, processes.
+"""``clean``: remove what killed runs left behind: processes, containers and networks.
 
-What campaigns left behind when they were killed: found by its owner, removed if nobody's.
-Processes go before containers, since a Compose command among them may still make some.
+Each of them carries its owner; it is removed if the owner no longer runs. Processes are ended
+first, because a Compose command among them might still create containers.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _PROJECT = re.compile(r"lab-([0-9a-f]{8})-[0-9]+")
 class Leftover:
     """A process, or the containers and networks of a Compose project, as found.
 
-    ``owner`` is None for a project that is named like ours and does not say whose it is.
+    ``owner`` is None for a project with a name like ours and no label that names an owner.
     """
 
     campaign_id: str
@@ -39,9 +39,10 @@ class Leftover:
     project: str | None = None
 
     def reason_to_stay(self, asked_campaign: str | None) -> str:
-        """Return why it must not be removed, empty where it may.
+        """Return why it must not be removed, empty if it may be.
 
-        Naming its campaign removes what is kept for a look, and what cannot be seen to be in use.
+        ``asked_campaign`` is the campaign named by the user: what belongs to it is removed even if
+        it was kept with ``--keep`` or its owner is not visible from this host.
         """
         state = self.owner.state() if self.owner else State.OUT_OF_SIGHT
         if self.owner and state is State.RUNS:
@@ -50,14 +51,14 @@ class Leftover:
             return ""
         by_name = f"remove it with --campaign {self.campaign_id}"
         if state is State.OUT_OF_SIGHT:
-            return f"from here nobody can tell whether it is in use; if not, {by_name}"
-        return f"kept for a look; {by_name}" if self.owner and self.owner.kept else ""
+            return f"cannot tell from this host whether it is in use; if it is not, {by_name}"
+        return f"kept for inspection; {by_name}" if self.owner and self.owner.kept else ""
 
 
 def find_processes() -> Iterator[Leftover]:
-    """Yield the processes that an orchestrator other than this process started, as far as seen."""
+    """Yield the visible processes that other orchestrators started."""
     for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):  # it ended meanwhile, or is not ours to see
+        with contextlib.suppress(OSError):  # it has ended, or may not be read
             owner = _owner_of(entry) if entry.name.isdecimal() else None
             if owner and int(entry.name) != os.getpid():
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
@@ -74,7 +75,7 @@ def _owner_of(process: Path) -> Owner | None:
 
 
 def end_process(leftover: Leftover) -> None:
-    """Kill the process, if it is still the one that was found, and wait until it is gone."""
+    """Kill the process if it is still the one that was found, and wait until it has ended."""
     if leftover.pid is None:
         return
     with contextlib.suppress(OSError):  # it has ended
@@ -105,40 +106,42 @@ def _counts(kinds: list[str]) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take whether to look only, and at which campaign."""
-    parser.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    """Add ``--dry-run`` and ``--campaign``."""
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would be removed, remove nothing"
+    )
     parser.add_argument(
         "--campaign",
         metavar="ID",
-        help="of this campaign alone, the last word of its results folder: also what was kept for "
-        "a look, or comes from another host; never what is in use",
+        help="remove only what belongs to this campaign (the last part of the name of its results "
+        "folder), even if it was kept or started on another host, but never what is in use",
     )
 
 
 def execute(asked: argparse.Namespace) -> int:
-    """Remove it and say so, line by line; what is in use stays."""
+    """Remove leftovers and print each; what is in use stays."""
     removed = _clean(asked, find_processes(), None)
     engine, found = find_engine()
     if engine is None:
-        say(f"no look at containers: {found}")
+        say(f"containers were not checked: {found}")
     else:
         with held(), engine_failures():
             removed += _clean(asked, find_projects(engine), engine)
     if not removed:
-        where = "" if engine else " among processes"
-        sys.stdout.write(f"nothing to remove{where}\n")
+        what = "nothing" if engine else "no processes"
+        sys.stdout.write(f"{what} to remove\n")
     return HOLDS
 
 
 def _clean(asked: argparse.Namespace, found: Iterable[Leftover], engine: Engine | None) -> int:
-    """Remove what was ``found`` and may be; return how many."""
+    """Remove what was ``found``, if it may be removed; return the number."""
     removed = 0
     for leftover in found:
         if asked.campaign not in (None, leftover.campaign_id):
             continue
         name = f"{leftover.what} of campaign {leftover.campaign_id}"
         if reason := leftover.reason_to_stay(asked.campaign):
-            say(f"left alone: {name}: {reason}")
+            say(f"not removed: {name}: {reason}")
             continue
         if not asked.dry_run:
             _remove(leftover, engine)

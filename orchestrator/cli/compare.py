@@ -1,4 +1,4 @@
-"""Compare two runs: exit code 1 where the second is surely worse."""
+"""``compare``: compare two runs; exit code 1 if the second has a regression."""
 
 import argparse
 import json
@@ -25,19 +25,21 @@ _PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)%")
 
 
 class StoredError(Exception):
-    """A folder does not hold a summary of this version; the message says which and why."""
+    """A folder holds no readable summary; the message says which and why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take two folders of results."""
-    parser.add_argument("first", metavar="RUN_A", type=Path, help="a folder under results/")
-    parser.add_argument("second", metavar="RUN_B", type=Path, help="the one that may be worse")
+    """Add two results folders and the options."""
+    parser.add_argument("first", metavar="RUN_A", type=Path, help="a results folder, the baseline")
+    parser.add_argument(
+        "second", metavar="RUN_B", type=Path, help="a results folder to compare with the baseline"
+    )
     parser.add_argument(
         "--threshold",
         metavar="PERCENT",
         type=_share,
         default="5%",
-        help="how much worse is a regression (default: 5%%)",
+        help="a change for the worse by more than this is a regression (default: 5%%)",
     )
     parser.add_argument(
         "--measure",
@@ -45,13 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="measures",
         action="append",
         type=_measure,
-        help=f"what to compare, as in an expectation; may be repeated (default: "
+        help=f"a measure to compare, named as in an expectation; may be repeated (default: "
         f"{', '.join(COMPARED)})",
     )
     parser.add_argument(
         "--accept-invalid",
         action="store_true",
-        help="compare what is invalid as a measurement, too, and say so",
+        help="also compare runs that are invalid as a measurement; the output says so",
     )
     add_json(parser, "the differences as JSON")
 
@@ -59,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _share(text: str) -> float:
     written = _PERCENT.fullmatch(text)
     if not written:
-        raise argparse.ArgumentTypeError(f"{text!r:.60} is no percentage; write e.g. 5%")
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is not a percentage; write e.g. 5%")
     return float(written[1]) / 100
 
 
@@ -69,12 +71,12 @@ def _measure(text: str) -> str:
     if measure is None:
         raise argparse.ArgumentTypeError(unknown("measure", text, measured))
     if measure.kind == "input" or ("." in text and not measure.is_of_group):
-        raise argparse.ArgumentTypeError(f"{text!r:.60} is not measured; one is: {measured[0]}")
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is not measured; write e.g. {measured[0]}")
     return text
 
 
 def execute(asked: argparse.Namespace) -> int:
-    """Show each difference; 1 on a regression, 4 where nothing can be told at all."""
+    """Show all differences; return 1 if there is a regression, 4 if all are undecided."""
     try:
         before, after = _read(asked.first), _read(asked.second)
     except StoredError as exc:
@@ -86,13 +88,13 @@ def execute(asked: argparse.Namespace) -> int:
         say(f"orchestrate.py: {asked.first} and {asked.second} have no case in common")
         return MISUSED
     if lone := unmatched(before, after):
-        say(f"only in one of the two, so not compared: {listed(lone)}")
+        say(f"not compared, because only one of the runs has it: {listed(lone)}")
     if asked.json:
         write_out(_as_json(found))
     else:
         print_differences(Screen(), found, asked.threshold)
     tell_github(differences_summary(found, asked.threshold), differences_annotations(found))
-    return exit_code(found)
+    return comparison_exit_code(found)
 
 
 def _read(folder: Path) -> Summary:
@@ -100,13 +102,13 @@ def _read(folder: Path) -> Summary:
     try:
         return Summary.model_validate_json(path.read_bytes())
     except ValidationError as exc:
-        raise StoredError(f"{path} is no summary of this version") from exc
+        raise StoredError(f"{path} was written by an incompatible version") from exc
     except OSError as exc:
         raise StoredError(f"{path} cannot be read: {exc.strerror}") from exc
 
 
 def _as_json(found: Sequence[Difference]) -> str:
-    """Return ``found`` as JSON, which has no infinity: that is null."""
+    """Return ``found`` as JSON; an infinite value is null, because JSON has no infinity."""
     rows = [
         {
             name: None if isinstance(value, float) and math.isinf(value) else value
@@ -117,8 +119,8 @@ def _as_json(found: Sequence[Difference]) -> str:
     return json.dumps({"differences": rows}, indent=2, ensure_ascii=False) + "\n"
 
 
-def exit_code(found: Sequence[Difference]) -> int:
-    """Return what ``found`` means for whoever called."""
+def comparison_exit_code(found: Sequence[Difference]) -> int:
+    """Return the exit code for ``found``."""
     changes = {each.change for each in found}
     if Change.REGRESSION in changes:
         return FAILS

@@ -1,21 +1,22 @@
-"""Arguments that several commands take, and the scenario that they name."""
+"""Arguments and options that several commands share."""
 
 import argparse
 from pathlib import Path
 
+from orchestrator.scenario.fields import RUN_LOAD, MaxLoad
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_models
 from orchestrator.scenario.scenario import Scenario
 
 
 def add_scenario(parser: argparse.ArgumentParser) -> None:
-    """Take one scenario file and values for its variables."""
+    """Add a scenario file and values for its variables."""
     parser.add_argument("scenario", metavar="SCENARIO", type=Path, help="a scenario file (YAML)")
     add_settings(parser)
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Take values for the variables of a scenario."""
+    """Add values for the variables of a scenario."""
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",
@@ -23,26 +24,26 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=_setting,
-        help="a value for one of the scenario's variables; may be repeated",
+        help="set a variable of the scenario; may be repeated",
     )
 
 
 def _setting(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name:
-        raise argparse.ArgumentTypeError(f"{text!r:.60} is no NAME=VALUE, e.g. users=50")
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is not NAME=VALUE; write e.g. users=50")
     return name, value
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
-    """Let ``what`` be asked for on standard output, instead of tables."""
+    """Add ``--json``, which prints ``what`` on standard output instead of tables."""
     parser.add_argument("--json", action="store_true", help=f"print {what} instead of tables")
 
 
-def asked_scenario(asked: argparse.Namespace) -> Scenario:
-    """Return the scenario that ``asked`` names.
+def asked_scenario(asked: argparse.Namespace, max_load: MaxLoad = RUN_LOAD) -> Scenario:
+    """Load the scenario that ``asked`` names; it may ask for ``max_load``.
 
     Raises:
         ScenarioError: with every problem of the file.
     """
-    return load_scenario(asked.scenario, discover_models(), dict(asked.settings))
+    return load_scenario(asked.scenario, discover_models(), dict(asked.settings), max_load)

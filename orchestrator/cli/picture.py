@@ -1,7 +1,7 @@
-"""Draws stored results: ``python -m orchestrator.cli.picture results/… percentiles picture.svg``.
+"""Draw stored results: ``python -m orchestrator.cli.picture results/… percentiles picture.svg``.
 
-The name is ``lanes`` or that of a chart of the report. Exit code 2 where the folder holds no
-results, or no such picture can be drawn of them. See ``make pictures``.
+The name is ``lanes`` or a chart of the report. The exit code is 2 if the folder holds no results or
+the chart cannot be drawn from them. ``make pictures`` uses it for the documentation.
 """
 
 import argparse
@@ -16,9 +16,11 @@ from orchestrator.results.archive import Archive, ArchiveError
 def main() -> int:
     """Write the picture that the command line asks for."""
     parser = argparse.ArgumentParser(prog="pictures", description="Draw stored results as an SVG.")
-    parser.add_argument("results", type=Path, help="folder of a run")
-    parser.add_argument("name", help="lanes, or a chart of the report; a wrong one lists them")
-    parser.add_argument("path", type=Path, help="the SVG to write")
+    parser.add_argument("results", type=Path, help="a results folder")
+    parser.add_argument(
+        "name", help="lanes, or a chart of the report; an unknown name prints the list"
+    )
+    parser.add_argument("path", type=Path, help="the SVG file to write")
     asked = parser.parse_args()
     try:
         found = restore(Archive(asked.results))

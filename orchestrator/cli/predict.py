@@ -1,4 +1,4 @@
-"""Print what the queueing twin predicts of each case; run nothing."""
+"""``predict``: print what the queueing model predicts for each case, without running it."""
 
 import argparse
 import json
@@ -9,175 +9,163 @@ from typing import Any
 
 from orchestrator.campaign.verdict import grade
 from orchestrator.cli.findings import Screen
-from orchestrator.cli.options import add_json, add_scenario
+from orchestrator.cli.options import add_json, add_scenario, asked_scenario
 from orchestrator.cli.output import say, write_out
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES
 from orchestrator.results.exit_codes import HOLDS, MISUSED
 from orchestrator.results.summary import Grade
-from orchestrator.scenario.fields import PREDICTION
-from orchestrator.scenario.load import load_scenario
-from orchestrator.scenario.models import discover_models, discover_twins
-from orchestrator.scenario.plan import Case, plan
+from orchestrator.scenario.fields import PREDICTION_LOAD
+from orchestrator.scenario.models import discover_twins
+from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.twin.formulas import Steady
 from orchestrator.twin.parameters import NONE, TYPICAL, Overhead
-from orchestrator.twin.predict import NoTwinError, Prediction, predict, values_of
+from orchestrator.twin.predict import NoTwinError, Prediction, predict
 
-COLUMNS = {
+HEADINGS = {
     "makespan": "makespan",
     "throughput": "throughput",
     "utilization": "utilization",
-    "response_time_mean": "response mean",
-    "response_time_p50": "p50",
-    "response_time_p99": "p99",
-    "waiting_time_mean": "wait mean",
-    "waiting_mean": "waiting",
-    "accept_queue_max": "accept queue",
+    "response_time_mean": "mean response",
+    "response_time_p50": "p50 response",
+    "response_time_p99": "p99 response",
+    "waiting_time_mean": "mean wait",
+    "waiting_mean": "mean waiting",
+    "accept_queue_max": "max accept queue",
 }
-BASIS = """\
-simulated: this very load, from its first connection to its last ack, on {cpus:g} CPUs, {overhead}
-A formula is of the steady state, without overhead; a short run has not reached it. docs/twin.md
+NOTE = """\
+simulation: this load from its first connection to its last ack, {cpus:g} CPUs, overhead: {overhead}
+A formula gives the steady state without overhead; a short run does not reach it. See docs/twin.md
 """
 
 
+Predictions = Sequence[tuple[Case, Prediction | str]]
+"""Each case with its prediction, or with the reason why there is none."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take a scenario, and what the machine would be."""
+    """Add a scenario and the options of the predicted machine."""
     add_scenario(parser)
     parser.add_argument(
         "--model",
         metavar="MODEL",
         dest="models",
         action="append",
-        help="predict this model only; may be repeated",
+        help="predict only this model; may be repeated",
     )
     parser.add_argument(
         "--cpus",
         metavar="N",
         type=_cpus,
         default=float(len(os.sched_getaffinity(0))),
-        help="CPUs of the machine (default: of this one)",
+        help="CPUs of the machine (default: the CPUs of this machine)",
     )
     parser.add_argument(
         "--overhead",
         choices=("typical", "none"),
         default="typical",
-        help="what messages and connections cost beside their demands (default: typical)",
+        help="time that messages and connections take besides their demands (default: typical)",
     )
     add_json(parser, "the predictions")
 
 
 def _cpus(text: str) -> float:
-    cpus = float(text)
+    try:
+        cpus = float(text)
+    except ValueError:
+        cpus = 0.0
     if not 0 < cpus <= 1024:  # noqa: PLR2004 more than any machine has
-        raise argparse.ArgumentTypeError(f"{text!r:.60} is no number of CPUs, e.g. 4")
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is not a number of CPUs; write e.g. 4")
     return cpus
 
 
 def execute(asked: argparse.Namespace) -> int:
-    """Print a row for each case, and its formula beneath, where there is one."""
-    scenario = load_scenario(asked.scenario, discover_models(), dict(asked.settings), PREDICTION)
+    """Print a row for each case, and a row for its formula if there is one."""
+    scenario = asked_scenario(asked, PREDICTION_LOAD)
     chosen = asked.models or scenario.models
     for model in chosen:
         if model not in scenario.models:
             say(f"orchestrate.py: --model: {unknown('model', model, scenario.models)}")
             return MISUSED
     overhead = TYPICAL if asked.overhead == "typical" else NONE
-    cases = [case for case in plan(scenario) if case.model in chosen]
-    told = [(case, _predict(case, asked.cpus, overhead)) for case in cases]
+    cases = [case for case in plan_cases(scenario) if case.model in chosen]
+    predictions = [(case, _predict(case, asked.cpus, overhead)) for case in cases]
     if asked.json:
-        write_out(json.dumps(_plain(told, asked.cpus, overhead), indent=2) + "\n")
+        write_out(json.dumps(_as_data(predictions, asked.cpus, overhead), indent=2) + "\n")
     else:
         screen = Screen()
-        for line in lines(scenario, told, asked.cpus, asked.overhead):
+        for line in prediction_lines(scenario, predictions, asked.cpus, asked.overhead):
             screen.print(line, markup=False, highlight=False, soft_wrap=True)
     return HOLDS
 
 
-Told = Sequence[tuple[Case, Prediction | str]]
-
-
 def _predict(case: Case, cpus: float, overhead: Overhead) -> Prediction | str:
-    """Return the prediction of a case, or why there is none."""
+    """Return the prediction for a case, or the reason why there is none."""
     try:
         return predict(case, discover_twins(), cpus, overhead)
     except NoTwinError as exc:
         return str(exc)
 
 
-def lines(scenario: Scenario, told: Told, cpus: float, overhead: str) -> Iterator[str]:
-    """Yield what was predicted as lines."""
+def prediction_lines(
+    scenario: Scenario, predictions: Predictions, cpus: float, overhead: str
+) -> Iterator[str]:
+    """Yield the lines that show ``predictions``."""
     yield scenario.intent
-    rows = [["case", "by", *COLUMNS.values()]]
-    for case, prediction in told:
+    rows = [["case", "by", *HEADINGS.values()]]
+    for case, prediction in predictions:
         if isinstance(prediction, Prediction):
             rows.append([case.name, "simulation", *_cells(prediction.figures)])
             if prediction.steady:
-                rows.append(["", prediction.steady.formula, *_cells(figures_of(prediction.steady))])
+                rows.append(["", prediction.steady.formula, *_cells(prediction.steady.figures)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         first = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
         rest = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
         yield "  ".join([*first, *rest]).rstrip()
-    for case, prediction in told:
+    for case, prediction in predictions:
         remarks = [prediction] if isinstance(prediction, str) else prediction.remarks
         yield from (f"{case.name}: {remark}" for remark in remarks)
         if isinstance(prediction, Prediction):
             yield from _guesses(scenario, prediction)
-    yield BASIS.format(cpus=cpus, overhead=f"overhead: {overhead}").rstrip()
+    yield NOTE.format(cpus=cpus, overhead=overhead).rstrip()
 
 
 def _guesses(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
-    """Yield what the twin says of each guess of the scenario that is of what it predicts."""
+    """Yield a line for each guess about measures that the model predicts."""
     case = prediction.case
-    for guess in grade(scenario.guesses(case.model), values_of(prediction)):
+    for guess in grade(scenario.guesses(case.model), prediction.values):
         if guess.twin is not Grade.UNKNOWN:
-            told = f"{case.name}: you guessed {guess.expression}: the twin says {guess.predicted}"
-            yield f"{told}, so it is {guess.twin}"
-
-
-def figures_of(steady: Steady) -> dict[str, float | None]:
-    """Return what a formula says, by the names of measures."""
-    quantiles = {"response_time_p50": 0.5, "response_time_p99": 0.99}
-    return {
-        "utilization": steady.utilization,
-        "throughput": steady.arrival_rate_per_s,
-        "response_time_mean": steady.response_time_s,
-        "waiting_time_mean": steady.waiting_time_s,
-        "waiting_mean": steady.queue_length,
-        **{
-            name: steady.quantile_s(share) if steady.quantile_s else None
-            for name, share in quantiles.items()
-        },
-    }
+            text = f"{case.name}: your guess {guess.expression} is {guess.twin}"
+            yield f"{text}; predicted: {guess.predicted}"
 
 
 def _cells(figures: dict[str, float | None]) -> Iterator[str]:
-    for name in COLUMNS:
+    for name in HEADINGS:
         value = figures.get(name)
         yield "" if value is None else format_value(value, MEASURES[name].dimension)
 
 
-def _plain(told: Told, cpus: float, overhead: Overhead) -> dict[str, Any]:
+def _as_data(predictions: Predictions, cpus: float, overhead: Overhead) -> dict[str, Any]:
     return {
         "cpus": cpus,
         "overhead": asdict(overhead),
         "cases": [
-            {"name": case.name, "model": case.model, "axes": dict(case.axes), **_of_case(each)}
-            for case, each in told
+            {"name": case.name, "model": case.model, "axes": dict(case.axes), **_case_data(each)}
+            for case, each in predictions
         ],
     }
 
 
-def _of_case(prediction: Prediction | str) -> dict[str, Any]:
+def _case_data(prediction: Prediction | str) -> dict[str, Any]:
     if isinstance(prediction, str):
         return {"figures": None, "formula": None, "steady": None, "remarks": [prediction]}
     steady = prediction.steady
     return {
         "figures": _keyed(prediction.figures),
         "formula": steady and steady.formula,
-        "steady": steady and _keyed(figures_of(steady)),
+        "steady": steady and _keyed(steady.figures),
         "remarks": list(prediction.remarks),
     }
 

@@ -1,7 +1,7 @@
-"""Print the JSON Schema of scenarios, for editors.
+"""``schema``: print the JSON Schema of scenarios, for editors.
 
-What `docs/` publishes about results and scenarios, made from the code that writes them. ``python
--m orchestrator.cli.schema`` brings `docs/` into step; a test says when it is not.
+``python -m orchestrator.cli.schema`` writes both schemas and the table of measures into `docs/`; a
+test fails if they are out of date.
 """
 
 import argparse
@@ -19,16 +19,16 @@ from orchestrator.scenario.models import ROOT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Teach how an editor is told of it."""
+    """Add a description that shows how an editor finds the schema."""
     parser.description = (
         "Print the JSON Schema of scenario files (draft 2020-12). Editors with a YAML language "
-        "server complete and check a file that begins with: "
+        "server complete and check scenario files that begin with: "
         "# yaml-language-server: $schema=../docs/scenario.schema.json"
     )
 
 
 def execute(_asked: argparse.Namespace) -> int:
-    """Print it."""
+    """Print the schema."""
     write_out(scenario_schema_json())
     return HOLDS
 
@@ -75,12 +75,12 @@ def _row(measure: Measure) -> str:
 
 
 def with_measures(page: str) -> str:
-    """Return ``page`` with the table between its two markers brought into step."""
+    """Return ``page`` with a new table between its two markers."""
     between = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
     return between.sub(lambda _: f"{BEGIN}\n{measures_table()}\n{END}", page)
 
 
-def publish(docs: Path) -> None:
+def write_docs(docs: Path) -> None:
     """Write both schemas and the table of measures into ``docs``."""
     (docs / "scenario.schema.json").write_text(scenario_schema_json(), encoding="utf-8")
     (docs / "summary.schema.json").write_text(schema_json(), encoding="utf-8")
@@ -89,4 +89,4 @@ def publish(docs: Path) -> None:
 
 
 if __name__ == "__main__":
-    publish(DOCS)
+    write_docs(DOCS)

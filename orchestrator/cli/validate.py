@@ -1,4 +1,4 @@
-"""Check scenario files, run nothing."""
+"""``validate``: check scenario files without running them."""
 
 import argparse
 import sys
@@ -9,27 +9,30 @@ from orchestrator.cli.output import say
 from orchestrator.results.exit_codes import HOLDS, MISUSED
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_models
-from orchestrator.scenario.plan import plan
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.yaml_document import ScenarioError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take scenario files."""
-    parser.add_argument("scenarios", metavar="SCENARIO", nargs="+", type=Path)
+    """Add scenario files and values for their variables."""
+    parser.add_argument(
+        "scenarios", metavar="SCENARIO", nargs="+", type=Path, help="scenario files (YAML)"
+    )
     add_settings(parser)
 
 
 def execute(asked: argparse.Namespace) -> int:
-    """Tell the cases of each file, or all its problems."""
+    """Print the cases of each file, or all its problems."""
     models = discover_models()
     failed = False
     for path in asked.scenarios:
         try:
-            cases = plan(load_scenario(path, models, dict(asked.settings)))
+            cases = plan_cases(load_scenario(path, models, dict(asked.settings)))
         except ScenarioError as exc:
             failed = True
             say(str(exc))
         else:
-            sys.stdout.write(f"{path}: valid, {len(cases)} cases\n")
+            noun = "case" if len(cases) == 1 else "cases"
+            sys.stdout.write(f"{path}: valid, {len(cases)} {noun}\n")
             sys.stdout.writelines(f"  {case.name}\n" for case in cases)
     return MISUSED if failed else HOLDS

@@ -1,4 +1,4 @@
-"""A target is held to the contract of docs/protocol.md before anything of it is measured."""
+"""Checks a target against the contract of docs/protocol.md before it is measured."""
 
 import importlib.util
 import subprocess
@@ -14,17 +14,17 @@ from orchestrator.scenario.server import SERVER_DEFAULTS, SKIP, Target
 FOLDER, REPORT = "conformance", "report.txt"
 DEADLINE_S = 600.0
 FAILED = 1
-MOST_FAILURES = 3  # each may take the suite's deadline, and one is enough
-TRIAL = {"LAB_SERVICE_TIME": "10ms", "LAB_BACKLOG": "1024"}
-"""For messages without a demand, and for the suite's crowd."""
+MOST_FAILURES = 3  # each may take the suite's deadline
+CHECK_SETTINGS = {"LAB_SERVICE_TIME": "10ms", "LAB_BACKLOG": "1024"}
+"""For messages without a demand, and for the many connections of the suite."""
 
 
 class NonconformingError(Exception):
-    """The target does not keep the contract; the message says which checks it failed."""
+    """The target violates the contract; the message has the failed checks."""
 
 
 def hold_to_contract(scenario: Scenario, backend: Backend, archive: Archive) -> None:
-    """Run the conformance suite on the scenario's target, and keep what it says in the results.
+    """Run the conformance suite on the scenario's target, and store its report in the results.
 
     Raises:
         NonconformingError: a check failed.
@@ -35,12 +35,12 @@ def hold_to_contract(scenario: Scenario, backend: Backend, archive: Archive) -> 
         return
     if importlib.util.find_spec("pytest") is None:
         raise BackendError(
-            "a target is held to the conformance suite first, which takes the development tools "
+            "the conformance suite, which checks a target first, needs the development tools "
             "(make .venv/dev.stamp); or write conformance: skip in the target"
         )
     order = StageOrder(
         model=target.name,
-        environment=server_environment(scenario.server) | TRIAL,
+        environment=server_environment(scenario.server) | CHECK_SETTINGS,
         limits=scenario.limits,
         replicas=0,
         folder=archive.raw_folder(FOLDER),
@@ -49,37 +49,35 @@ def hold_to_contract(scenario: Scenario, backend: Backend, archive: Archive) -> 
     )
     with backend.stage(order) as stage:
         host, port = stage.address
-        code, report = _try(f"{host}:{port}")
+        code, report = _run_suite(f"{host}:{port}")
         archive.write(f"raw/{FOLDER}/{REPORT}", report)
         stage.end()
-    _judge(target, code, report)
+    _raise_if_failed(target, code, report)
 
 
-def _try(address: str) -> tuple[int, str]:
-    """Return the suite's exit code and report; it ends with us."""
-    with subprocess.Popen(  # noqa: S603 our own suite
-        [sys.executable, "-m", "tests.conformance", address, "--most", str(MOST_FAILURES)],
+def _run_suite(address: str) -> tuple[int, str]:
+    """Return the suite's exit code and report; it is killed if this is interrupted."""
+    command = [sys.executable, "-m", "conformance", address, "--most", str(MOST_FAILURES)]
+    suite = subprocess.run(  # noqa: S603 the lab's own suite
+        command,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=DEADLINE_S,
+        check=False,
         start_new_session=True,
-    ) as suite:
-        try:
-            report, _ = suite.communicate(timeout=DEADLINE_S)
-        except BaseException:
-            suite.kill()
-            raise
-    return suite.returncode, report
+    )
+    return suite.returncode, suite.stdout
 
 
-def _judge(target: Target, code: int, report: str) -> None:
+def _raise_if_failed(target: Target, code: int, report: str) -> None:
     lines = report.strip().splitlines()
     if code == FAILED:
         failed = [line.partition(" s  ")[2] for line in lines if line.startswith("FAILED")]
         raise NonconformingError(
-            f"{target.name} does not keep the contract, so nothing of it was measured: "
+            f"{target.name} violates the contract, so it was not measured: "
             f"{'; '.join(failed)} ({lines[-1]}; raw/{FOLDER}/{REPORT} has more)"
         )
     if code:

@@ -1,9 +1,8 @@
-"""What else the host did while a load ran: CPU time of other programs, steal, pressure.
+"""The host of a campaign: its description, its environment, and its CPU time during a load.
 
-Read from ``/proc/stat`` (proc(5)) and ``/proc/pressure/cpu`` (PSI, kernel documentation,
-accounting/psi.rst) at the load's start and at its end; nothing is read in between.
-
-Where and with what a campaign ran, for `environment.json`: what explains a difference.
+CPU time of all programs, steal and pressure are read from ``/proc/stat`` (proc(5)) and
+``/proc/pressure/cpu`` (PSI, kernel documentation, accounting/psi.rst) at the start and at the end
+of a load, and not in between.
 """
 
 import contextlib
@@ -21,54 +20,11 @@ from orchestrator.scenario.models import ROOT
 STAT, PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 USER, NICE, SYSTEM, STEAL = 0, 1, 2, 7  # columns of the line ``cpu``, in ticks
-
-
-@dataclass(frozen=True)
-class HostTimes:
-    """Totals since boot, in seconds; None what cannot be read.
-
-    ``busy_s`` is the CPU time of all programs, ``own_cpu_s`` the orchestrator's.
-    """
-
-    at_s: float
-    busy_s: float | None
-    steal_s: float | None
-    own_cpu_s: float
-    pressure_s: float | None
-
-    @classmethod
-    def now(cls) -> "HostTimes":
-        """Read them."""
-        busy_s = steal_s = pressure_s = None
-        with contextlib.suppress(OSError, ValueError, IndexError):  # no Linux as we know it
-            ticks = [int(word) for word in STAT.read_text().split("\n", 1)[0].split()[1:]]
-            busy_s = (ticks[USER] + ticks[NICE] + ticks[SYSTEM]) / TICKS_PER_S
-            steal_s = ticks[STEAL] / TICKS_PER_S
-        with contextlib.suppress(OSError, ValueError, IndexError):  # a kernel without PSI
-            pressure_s = int(PRESSURE.read_text().split("total=", 1)[1].split()[0]) / 1e6
-        return cls(time.monotonic(), busy_s, steal_s, time.process_time(), pressure_s)
-
-    def since(self, begun: "HostTimes") -> dict[str, float | None]:
-        """Return what passed from ``begun`` on, in seconds, and the number of CPUs."""
-        return {
-            "wall_s": self.at_s - begun.at_s,
-            "busy_s": _difference(self.busy_s, begun.busy_s),
-            "steal_s": _difference(self.steal_s, begun.steal_s),
-            "own_cpu_s": self.own_cpu_s - begun.own_cpu_s,
-            "pressure_s": _difference(self.pressure_s, begun.pressure_s),
-            "cpus": float(os.cpu_count() or 1),
-        }
-
-
-def _difference(later: float | None, earlier: float | None) -> float | None:
-    return None if later is None or earlier is None else later - earlier
-
-
 REQUIREMENTS = ROOT / "requirements.in"
 
 
 def describe_host(backend: Mapping[str, object]) -> dict[str, object]:
-    """Return the host's kernel, CPUs and memory, our versions and revision, and the backend's."""
+    """Return the kernel, CPUs and memory, the lab's versions and revision, and the backend's."""
     return {
         "kernel": platform.release(),
         "machine": platform.machine(),
@@ -89,9 +45,9 @@ def _required() -> list[str]:
 
 
 def _git(*arguments: str) -> str | None:
-    """Return what git says, or None where this is no checkout."""
+    """Return git's output, None if this is not a checkout."""
     try:
-        said = subprocess.run(  # noqa: S603
+        output = subprocess.run(  # noqa: S603
             ["git", *arguments],  # noqa: S607
             cwd=ROOT,
             capture_output=True,
@@ -101,4 +57,50 @@ def _git(*arguments: str) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return said.stdout.strip()
+    return output.stdout.strip()
+
+
+def environment_without_settings() -> dict[str, str]:
+    """Return our environment without settings of the lab, which come from the scenario only."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}
+
+
+@dataclass(frozen=True)
+class HostTimes:
+    """Totals since boot, in seconds; None if one cannot be read.
+
+    ``busy_s`` is the CPU time of all programs, ``own_cpu_s`` the orchestrator's.
+    """
+
+    at_s: float
+    busy_s: float | None
+    steal_s: float | None
+    own_cpu_s: float
+    pressure_s: float | None
+
+    @classmethod
+    def now(cls) -> "HostTimes":
+        """Read the current totals."""
+        busy_s = steal_s = pressure_s = None
+        with contextlib.suppress(OSError, ValueError, IndexError):  # not Linux
+            ticks = [int(word) for word in STAT.read_text().split("\n", 1)[0].split()[1:]]
+            busy_s = (ticks[USER] + ticks[NICE] + ticks[SYSTEM]) / TICKS_PER_S
+            steal_s = ticks[STEAL] / TICKS_PER_S
+        with contextlib.suppress(OSError, ValueError, IndexError):  # a kernel without PSI
+            pressure_s = int(PRESSURE.read_text().split("total=", 1)[1].split()[0]) / 1e6
+        return cls(time.monotonic(), busy_s, steal_s, time.process_time(), pressure_s)
+
+    def since(self, begun: "HostTimes") -> dict[str, float | None]:
+        """Return the differences to ``begun``, in seconds, and the number of CPUs."""
+        return {
+            "wall_s": self.at_s - begun.at_s,
+            "busy_s": _difference(self.busy_s, begun.busy_s),
+            "steal_s": _difference(self.steal_s, begun.steal_s),
+            "own_cpu_s": self.own_cpu_s - begun.own_cpu_s,
+            "pressure_s": _difference(self.pressure_s, begun.pressure_s),
+            "cpus": float(os.cpu_count() or 1),
+        }
+
+
+def _difference(later: float | None, earlier: float | None) -> float | None:
+    return None if later is None or earlier is None else later - earlier

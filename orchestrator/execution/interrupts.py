@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM, once, and never in the middle of what must not be left half done.
+"""Ctrl-C, SIGTERM and SIGHUP: raised once, and never inside a section that must be completed.
 
-The first signal raises KeyboardInterrupt in the main thread, at once or where the section that is
-`held` ends; later ones are ignored, for the clean-up that follows takes seconds at most.
+The first signal raises KeyboardInterrupt in the main thread, at once or at the end of a `held`
+section. Later signals are ignored, since the clean-up that follows takes seconds at most.
 """
 
 import signal
@@ -13,7 +13,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Interrupts:
-    """What has been received, and how many sections hold it back."""
+    """The signal received, and how many sections defer it."""
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -35,7 +35,7 @@ _interrupts = _Interrupts()
 
 
 def install() -> None:
-    """Take the signals over, in the main thread."""
+    """Install the handlers; call this in the main thread."""
     for signum in SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:  # as under nohup
             signal.signal(signum, _interrupts.on_signal)
@@ -43,7 +43,7 @@ def install() -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold an interrupt back until the section ends; it is raised there, nothing else was lost."""
+    """Defer an interrupt until the section ends, and raise it there."""
     _interrupts.holding += 1
     try:
         yield
@@ -54,7 +54,7 @@ def held() -> Iterator[None]:
 
 @contextmanager
 def released() -> Iterator[None]:
-    """Let an interrupt into a part of a section that is `held`, where somebody catches it."""
+    """Let an interrupt into a part of a `held` section, which must catch it."""
     holding, _interrupts.holding = _interrupts.holding, 0
     try:
         _interrupts.deliver()
@@ -64,10 +64,10 @@ def released() -> Iterator[None]:
 
 
 def is_interrupted() -> bool:
-    """Tell whether a signal came, whether or not it is held back."""
+    """Whether a signal has been received, deferred or not."""
     return _interrupts.received is not None
 
 
 def signal_name() -> str:
-    """Return the name of the signal that came, empty if none did."""
+    """Return the name of the received signal, empty if there is none."""
     return signal.Signals(_interrupts.received).name if _interrupts.received else ""

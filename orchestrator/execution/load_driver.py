@@ -1,11 +1,11 @@
-"""The orchestrator's side of the conductor: hands it a case's load, takes back what happened.
+"""Drives the load of a case: sends it to the conductor, and collects what the clients report.
 
-Samples go to the case's folder as they came; nothing is concluded here.
+Samples go to the case's folder unchanged; nothing is measured here.
 """
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,24 +18,47 @@ from orchestrator.execution.host import HostTimes
 from orchestrator.results.archive import CLIENTS
 
 CONNECT_DEADLINE_S = 10.0
-READY_DEADLINE_S = 30.0  # the conductor itself gives up on a replica sooner, here and there
+READY_DEADLINE_S = 30.0  # the conductor itself has shorter deadlines for a replica
 RESULT_DEADLINE_S = 60.0
 SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Whom to tell of a load: of its start, by the clock, and now and then of how it gets on."""
+    """Callbacks of a load: its start, in ns of CLOCK_MONOTONIC, and its progress now and then."""
 
     on_start: Callable[[int], None]
     on_pulse: Callable[[Pulse], None]
 
 
-def drive(address: tuple[str, int], order: Order, folder: Path, watch: Watch) -> float:
-    """Run ``order`` to its end, leave what the clients report in ``folder``; return its seconds.
+@dataclass
+class ClientReports:
+    """What each replica reports of itself, which were lost, and what the host did meanwhile."""
+
+    start_ns: int
+    replicas: list[dict[str, Any]]
+    lost: list[dict[str, Any]]
+    host: Mapping[str, float | None]
+
+    @property
+    def load_s(self) -> float:
+        """How long the load took; some clients stay when their last message is over."""
+        return max(
+            max((int(one["end_ns"]) - self.start_ns) / 1e9, float(one["health"]["wall_s"]))
+            for one in self.replicas
+        )
+
+    def store(self, folder: Path) -> None:
+        """Write ``clients.json`` into ``folder``."""
+        text = json.dumps(asdict(self), indent=1)
+        (folder / CLIENTS).write_text(text + "\n", encoding="utf-8")
+
+
+def drive(address: tuple[str, int], order: Order, folder: Path, watch: Watch) -> ClientReports:
+    """Run ``order`` to its end, write the samples into ``folder``, and return the reports.
 
     Raises:
-        BackendError: the conductor or all replicas were lost, or it took longer than it may.
+        BackendError: the conductor or all replicas were lost, or the load exceeded its deadline.
     """
     try:
         with Channel(socket.create_connection(address, CONNECT_DEADLINE_S)) as channel:
@@ -45,7 +68,7 @@ def drive(address: tuple[str, int], order: Order, folder: Path, watch: Watch) ->
 
 
 class _Drive:
-    """One conversation with the conductor."""
+    """One session with the conductor."""
 
     def __init__(self, channel: Channel, order: Order, folder: Path, watch: Watch) -> None:
         self._channel = channel
@@ -53,36 +76,34 @@ class _Drive:
         self._folder = folder
         self._watch = watch
         self._enrolled = 0
-        self._start_ns = 0
-        self._host_begun = self._host_ended = HostTimes.now()
-        self._replicas: list[dict[str, Any]] = []
-        self._lost: list[dict[str, Any]] = []
+        self._host_begun = HostTimes.now()
+        self._reports = ClientReports(0, [], [], {})
 
-    def run(self) -> float:
+    def run(self) -> ClientReports:
         order = self._order
         self._channel.send("run", **asdict(order))
         self._channel.settimeout(order.enrol_s + READY_DEADLINE_S)
         while (message := self._next())["type"] != "done":
-            self._take(message)
+            self._on_message(message)
         return self._finish()
 
-    def _take(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         match message["type"]:
             case "enrolled":
                 self._enrolled = message["count"]
             case "started":
-                self._start_ns = message["start_ns"]
+                self._reports.start_ns = message["start_ns"]
                 self._host_begun = HostTimes.now()
-                self._watch.on_start(self._start_ns)
+                self._watch.on_start(message["start_ns"])
                 self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
             case "progress":
                 self._watch.on_pulse(read_fields(Pulse, message))
             case "over":
-                self._host_ended = HostTimes.now()
+                self._reports.host = HostTimes.now().since(self._host_begun)
             case "result":
-                self._keep(message)
+                self._add_result(message)
             case "lost":
-                self._mourn(message)
+                self._add_lost(message)
             case "failed":
                 raise BackendError(f"the clients failed: {message['reason']}")
 
@@ -94,16 +115,16 @@ class _Drive:
 
     def _give_up(self) -> NoReturn:
         order = self._order
-        if not self._start_ns:
+        if not self._reports.start_ns:
             raise BackendError(
-                f"only {self._enrolled} of {order.replicas} client replicas came to the conductor"
+                f"only {self._enrolled} of {order.replicas} client replicas enrolled"
             )
         raise BackendError(
             f"the clients reported nothing for {order.timeout_s + RESULT_DEADLINE_S:g} s"
         )
 
-    def _keep(self, message: Message) -> None:
-        """Store a replica's samples, untouched, and remember what it says of itself."""
+    def _add_result(self, message: Message) -> None:
+        """Store a replica's samples, and keep its report."""
         result = {name: value for name, value in message.items() if name != "type"}
         for table in ("samples", "connections"):
             name = f"{table}-{result['replica']:03d}.npy"
@@ -111,36 +132,25 @@ class _Drive:
             (self._folder / name).write_bytes(payload)
             result[table] = name
         result["group"] = self._order.place(result["replica"])[0].name
-        self._replicas.append(result)
+        self._reports.replicas.append(result)
 
-    def _mourn(self, message: Message) -> None:
-        """Remember a replica that will not report, and what its share was."""
+    def _add_lost(self, message: Message) -> None:
+        """Keep the reason of a replica that will not report, and its share of the load."""
         lost = {name: value for name, value in message.items() if name != "type"}
         group, place = self._order.place(lost["replica"])
-        self._lost.append(
+        self._reports.lost.append(
             lost | {"group": group.name, "planned": group.planned(self._order.seed, place)}
         )
 
-    def _finish(self) -> float:
-        if not self._replicas:
+    def _finish(self) -> ClientReports:
+        reports = self._reports
+        if not reports.replicas:
             raise BackendError(f"no client replica is left: {self._losses()}")
-        told = {
-            "start_ns": self._start_ns,
-            "replicas": self._replicas,
-            "lost": self._lost,
-            "host": self._host_ended.since(self._host_begun),
-        }
-        for each in (self._replicas, self._lost):
+        for each in (reports.replicas, reports.lost):
             each.sort(key=lambda one: int(one["replica"]))
-        (self._folder / CLIENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        return max(self._seconds_of(replica) for replica in self._replicas)
-
-    def _seconds_of(self, replica: dict[str, Any]) -> float:
-        """Return how long a replica was there: some stay when their last message is over."""
-        until_over_s = (int(replica["end_ns"]) - self._start_ns) / 1e9
-        return max(until_over_s, float(replica["health"]["wall_s"]))
+        return reports
 
     def _losses(self) -> str:
-        shown = "; ".join(f"replica {one['replica']} {one['reason']}" for one in self._lost[:SHOWN])
-        more = len(self._lost) - SHOWN
-        return f"{shown}; and {more} more" if more > 0 else shown
+        lost = self._reports.lost
+        shown = "; ".join(f"replica {one['replica']} {one['reason']}" for one in lost[:SHOWN])
+        return f"{shown}; and {len(lost) - SHOWN} more" if len(lost) > SHOWN else shown

@@ -1,8 +1,8 @@
-"""Whose a container or a process is: the campaign, and the orchestrator that runs it.
+"""The owner of a container or a process: a campaign, and the orchestrator that runs it.
 
-Written once into our own environment, from where every program that we start has it, and Compose
-every container and network as a label. So what a killed orchestrator left can be told from what is
-still in use, and from what was never ours. Reads ``/proc`` only.
+The orchestrator writes it into its own environment once. Every program that it starts inherits it,
+and Compose labels every container and network with it. So `clean` can distinguish what a killed
+orchestrator left from what is in use and from what is not the lab's. Reads ``/proc`` only.
 """
 
 import os
@@ -12,17 +12,17 @@ from enum import Enum, auto
 from pathlib import Path
 
 MARK = "SERVER_MODELS_LAB_OWNER"
-"""The environment variable; `compose.yaml` makes a label of it."""
+"""The environment variable; `compose.yaml` turns it into a label."""
 
 LABEL = "lab.owner"
 _KEPT = "kept"
 _FIELDS = 5
 _STATE, _STARTED = 0, 19
-"""Fields of ``/proc/<pid>/stat``, counted from behind the name."""
+"""Fields of ``/proc/<pid>/stat``, counted after the name; proc(5)."""
 
 
 class State(Enum):
-    """What became of an orchestrator."""
+    """The state of an orchestrator."""
 
     RUNS = auto()
     GONE = auto()
@@ -31,10 +31,10 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Owner:
-    """An orchestrator: its process, known by its start as well, since numbers come again.
+    """An orchestrator: its process, identified by its start as well, since pids are reused.
 
-    ``started`` is in the kernel's clock ticks since boot; ``host`` stands for all who see the same
-    process numbers. ``kept`` is whether containers are to outlive it, for a look.
+    ``started`` is in clock ticks since boot; ``host`` identifies the boot and the pid namespace.
+    ``kept`` is whether its containers are to be kept for inspection.
     """
 
     campaign_id: str
@@ -49,7 +49,7 @@ class Owner:
 
     @classmethod
     def parse(cls, text: str) -> "Owner | None":
-        """Return the owner that ``text`` names, None where it names none."""
+        """Return the owner in ``text``, None if it is not one."""
         fields = text.split(":")
         if len(fields) != _FIELDS or not (fields[1].isdecimal() and fields[2].isdecimal()):
             return None
@@ -57,14 +57,14 @@ class Owner:
         return cls(campaign_id, int(pid), int(started), host, kept == _KEPT)
 
     def state(self) -> State:
-        """Return what became of it, as far as can be seen from here."""
+        """Return its state, as far as this host can see it."""
         if self.host != _host():
             return State.OUT_OF_SIGHT
         return State.RUNS if _started(self.pid) == self.started else State.GONE
 
 
 def claim(campaign_id: str, *, kept: bool) -> Owner:
-    """Mark whatever is started from now on as that of this process and campaign."""
+    """Mark everything started from now on as owned by this process and campaign."""
     pid = os.getpid()
     owner = Owner(campaign_id, pid, _started(pid) or 0, _host(), kept)
     os.environ[MARK] = str(owner)
@@ -72,7 +72,7 @@ def claim(campaign_id: str, *, kept: bool) -> Owner:
 
 
 def _started(pid: int) -> int | None:
-    """Return when a process started, None where there is none or only its remains."""
+    """Return when a process started, None if there is none or it is a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -82,7 +82,7 @@ def _started(pid: int) -> int | None:
 
 
 def _host() -> str:
-    """Return what all processes with our view of process numbers have in common."""
+    """Return what identifies this boot and pid namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"

@@ -1,4 +1,4 @@
-"""Which toxics the fault proxy of a case is under, over the proxy's control port."""
+"""The client of the fault proxy's control port: sets the toxics of a case."""
 
 import socket
 from collections.abc import Mapping
@@ -13,30 +13,30 @@ PORT, CONTROL_PORT = 3200, 3201
 
 
 def proxy_settings(target: str, host: str, seed: int) -> dict[str, str]:
-    """Return the environment of a proxy before ``target``, ``host:port``, but for its ports."""
+    """Return the environment of a proxy before ``target``, ``host:port``, without its ports."""
     return {"LAB_PROXY_TARGET": target, "LAB_PROXY_HOST": host, "LAB_PROXY_SEED": str(seed)}
 
 
 class ToxicControl:
-    """Adds and lifts one toxic after another; None as ``address`` is a case without a proxy."""
+    """Adds and lifts toxics; ``address`` is None if the case has no proxy."""
 
     def __init__(self, address: tuple[str, int] | None) -> None:
         self._address = address
         self._toxics: dict[str, Mapping[str, object]] = {}
 
     def add(self, toxic: Mapping[str, object]) -> None:
-        """Have ``toxic`` work, on open connections too."""
-        self._order({**self._toxics, str(toxic["name"]): toxic})
+        """Put ``toxic`` into effect, on open connections too."""
+        self._set({**self._toxics, str(toxic["name"]): toxic})
 
     def lift(self, name: str) -> None:
-        """Have it work no more."""
-        self._order({key: toxic for key, toxic in self._toxics.items() if key != name})
+        """Remove the toxic called ``name``."""
+        self._set({key: toxic for key, toxic in self._toxics.items() if key != name})
 
-    def _order(self, toxics: dict[str, Mapping[str, object]]) -> None:
-        """Have these work and no others.
+    def _set(self, toxics: dict[str, Mapping[str, object]]) -> None:
+        """Make ``toxics`` the only ones in effect.
 
         Raises:
-            BackendError: there is no proxy, it does not answer, or it refuses and says why.
+            BackendError: there is no proxy, it does not answer, or it refuses.
         """
         if self._address is None:
             raise BackendError("there is no fault proxy in this case")

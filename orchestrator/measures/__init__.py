@@ -1,1 +1,1 @@
-"""What can be measured and expected: the registry, units, and the language of expressions."""
+"""The measures: their registry, their units, and the language of expressions about them."""

@@ -1,6 +1,6 @@
-"""Whether an expression makes sense before anything runs: known names, units that go together.
+"""Check an expression before a run: its names are known and its units match.
 
-Promises that what it lets pass can be evaluated for any numbers. Knows no value at run time.
+A checked expression can be evaluated for any values. This module knows no values.
 """
 
 from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
@@ -12,22 +12,22 @@ from orchestrator.measures.syntax import (
     ROUNDING,
     SIGNS,
     Call,
-    Comparison,
     ExpressionError,
-    Name,
+    MeasureName,
     Operation,
     Part,
     Quantity,
+    Relation,
 )
 
 _WITH_UNIT = {TIME: "s", SIZE: "MB", RATE: " / 1s"}
 
 
-def check(comparison: Comparison, text: str) -> Dimension:
+def check(comparison: Relation, text: str) -> Dimension:
     """Return the dimension of both sides of ``comparison``, which was parsed from ``text``.
 
     Raises:
-        ExpressionError: an unknown name or function, or units that do not go together.
+        ExpressionError: an unknown name or function, or units that do not match.
     """
     left, right = comparison.left, comparison.right
     dimension = _Checker(text).common(left, right)
@@ -35,7 +35,7 @@ def check(comparison: Comparison, text: str) -> Dimension:
         return dimension
     if tolerance.unit == "%":
         if _is_zero(right):
-            message = "a share of 0 is 0; write == 0, or a tolerance with a unit"
+            message = "a percentage of 0 is 0; write == 0, or a tolerance with a unit"
             raise ExpressionError(message, tolerance.span.column)
     elif tolerance.dimension != dimension:
         raise _Checker(text).mismatch(right, dimension, tolerance, tolerance.dimension)
@@ -43,7 +43,7 @@ def check(comparison: Comparison, text: str) -> Dimension:
 
 
 class _Checker:
-    """Finds the dimension of each part; keeps the text for the messages."""
+    """Finds the dimension of each part; the text is used in messages."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -53,15 +53,15 @@ class _Checker:
         match part:
             case Quantity():
                 return part.dimension
-            case Name():
-                return self._named(part)
+            case MeasureName():
+                return self._measure(part)
             case Operation():
                 return self._operation(part)
             case Call():
                 return self._call(part)
 
     def common(self, left: Part, right: Part) -> Dimension:
-        """Return the one dimension of two parts that are compared; a literal 0 fits any."""
+        """Return the common dimension of two parts; a literal 0 has any dimension."""
         ours, theirs = self.dimension(left), self.dimension(right)
         if ours == theirs or _is_zero(right):
             return ours
@@ -72,7 +72,7 @@ class _Checker:
     def mismatch(
         self, left: Part, ours: Dimension, right: Part, theirs: Dimension
     ) -> ExpressionError:
-        """Say that two parts have different units, and how to write a literal that lacks one."""
+        """Return the error for parts with different units, with a hint if a literal has no unit."""
         hint = "both need the same unit"
         for part, other in ((right, ours), (left, theirs)):
             if isinstance(part, Quantity) and part.unit == "" and other in _WITH_UNIT:
@@ -81,7 +81,7 @@ class _Checker:
         message = f"{self._source(left)} is {ours} and {self._source(right)} is {theirs}; {hint}"
         return ExpressionError(message, right.span.column)
 
-    def _named(self, part: Name) -> Dimension:
+    def _measure(self, part: MeasureName) -> Dimension:
         measure = find_measure(part.name)
         if measure is None and part.model:
             raise ExpressionError(unknown("function", part.name, FUNCTIONS), part.span.column)
@@ -89,7 +89,7 @@ class _Checker:
             message = unknown("name", part.own_name, (*MEASURES, *ALIASES))
             raise ExpressionError(message, part.span.end - len(part.own_name) + 1)
         if part.group and not measure.is_of_group:
-            message = f"{measure.name} is not of a group; write {part.own_name}"
+            message = f"{measure.name} has no value for each group; write {part.own_name}"
             raise ExpressionError(message, part.span.column)
         return measure.dimension
 
@@ -115,8 +115,8 @@ class _Checker:
         dimension = self.dimension(argument)
         if part.function in ROUNDING and dimension != COUNT:
             source = self._source(argument)
-            hint = "divide by its unit first"
-            message = f"{part.function} rounds bare numbers and {source} is {dimension}; {hint}"
+            hint = "divide it by a unit first"
+            message = f"{part.function} needs a bare number and {source} is {dimension}; {hint}"
             raise ExpressionError(message, argument.span.column)
         return dimension
 

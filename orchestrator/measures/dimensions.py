@@ -1,6 +1,6 @@
-"""What a number measures: a time, a size in bytes, a rate, a bare number; and how people read it.
+"""Dimensions (time, size, rate, bare number), the units of literals, and formatted values.
 
-Values are floats in base units (seconds, bytes, per second). No unit conversion beyond literals.
+Values are floats in base units: seconds, bytes, per second.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ UNITS_BYTES = {
 
 @dataclass(frozen=True)
 class Dimension:
-    """Exponents of seconds and bytes; both zero is a bare number."""
+    """Exponents of seconds and bytes; a bare number has zero for both."""
 
     time: int = 0
     size: int = 0
@@ -47,7 +47,7 @@ _SIZE_STEPS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
 def unit_value(unit: str) -> tuple[float, Dimension] | None:
-    """Return what one ``unit`` of a literal is worth in base units, or None if there is no such."""
+    """Return one ``unit`` of a literal in base units, with its dimension; None if it is unknown."""
     if unit == "":
         return 1.0, COUNT
     if unit == "%":
@@ -60,7 +60,7 @@ def unit_value(unit: str) -> tuple[float, Dimension] | None:
 
 
 def format_value(value: float | None, dimension: Dimension) -> str:
-    """Return ``value`` as people write it: ``3.512 s``, ``102.4 ms``, ``12.5 /s``, ``1.2 MiB``."""
+    """Return ``value`` with a unit: ``3.512 s``, ``102.4 ms``, ``12.5 /s``, ``1.2 MiB``."""
     if value is None:
         return "unknown"
     if dimension == TIME:

@@ -1,7 +1,7 @@
-"""The value of an expression for the measures of one case.
+"""Evaluate an expression for the measures of one case.
 
-Promises an outcome, never an exception: what was not measured, a division by zero or a number
-beyond all bounds is *unknown*, with the reason, and unknown has not passed.
+The result is an `Evaluation`, never an exception. A missing measure, a division by zero and a
+result that is not finite make it *unknown*, with the reason; an unknown expectation has not passed.
 """
 
 import math
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 from orchestrator.measures.dimensions import Dimension
 from orchestrator.measures.registry import full_name
-from orchestrator.measures.syntax import Call, Comparison, Name, Operation, Part, Quantity
+from orchestrator.measures.syntax import Call, MeasureName, Operation, Part, Quantity, Relation
 
 NOISE = 1e-12
-"""Relative difference under which two numbers are the same: 3 * 0.1 must be 0.3."""
+"""Relative difference below which two numbers are equal: 3 * 0.1 must equal 0.3."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of an expectation.
+class Evaluation:
+    """The result of an expectation.
 
-    ``passed`` is None if that is unknown, and then ``reason`` says why and ``missing`` names the
-    measures that are not there. ``left`` and ``right`` are in base units of ``dimension``, None
-    where unknown. ``margin`` is the difference that ``~=`` allows, in the same unit.
+    ``passed`` is None if the result is unknown; then ``reason`` says why and ``missing`` lists the
+    measures without a value. ``left`` and ``right`` are in base units of ``dimension``, None if
+    unknown. ``margin`` is the difference that ``~=`` allows, in the same unit.
     """
 
     passed: bool | None
@@ -35,7 +35,7 @@ class Outcome:
 
 
 class _UnknownError(Exception):
-    """A part has no value; the text says why, ``measure`` which is missing, if one is."""
+    """A part has no value; the text is the reason, ``measure`` the measure without a value."""
 
     def __init__(self, reason: str, measure: str = "") -> None:
         super().__init__(reason)
@@ -43,9 +43,9 @@ class _UnknownError(Exception):
 
 
 def evaluate(
-    comparison: Comparison, dimension: Dimension, values: Mapping[str, float | None]
-) -> Outcome:
-    """Return the outcome of a checked ``comparison`` for ``values``, by full measure name."""
+    comparison: Relation, dimension: Dimension, values: Mapping[str, float | None]
+) -> Evaluation:
+    """Evaluate a checked ``comparison`` for ``values``, by full measure name."""
     sides: list[float | None] = []
     unknowns: dict[str, str] = {}
     for part in (comparison.left, comparison.right):
@@ -57,13 +57,13 @@ def evaluate(
     left, right = sides
     if left is None or right is None:
         missing = tuple(measure for measure in unknowns.values() if measure)
-        return Outcome(None, left, right, dimension, None, "; ".join(unknowns), missing)
+        return Evaluation(None, left, right, dimension, None, "; ".join(unknowns), missing)
     margin = _margin(comparison.tolerance, right)
-    passed = _COMPARE[comparison.operator](left, right, margin)
-    return Outcome(passed, left, right, dimension, margin)
+    passed = _OPERATORS[comparison.operator](left, right, margin)
+    return Evaluation(passed, left, right, dimension, margin)
 
 
-def value_name(part: Name) -> str:
+def value_name(part: MeasureName) -> str:
     """Return the name under which the value of ``part`` is looked up, ``throughput(prefork)``."""
     name = full_name(part.name)
     return f"{name}({part.model})" if part.model else name
@@ -79,14 +79,14 @@ def _value(part: Part, values: Mapping[str, float | None]) -> float:
     match part:
         case Quantity():
             return part.value
-        case Name():
+        case MeasureName():
             return _measured(value_name(part), values)
         case Operation():
             value = _operate(part.operator, _value(part.left, values), _value(part.right, values))
         case Call():
             value = _FUNCTIONS[part.function]([_value(each, values) for each in part.arguments])
     if not math.isfinite(value):
-        raise _UnknownError("the result is beyond all numbers")
+        raise _UnknownError("the result is not a finite number")
     return value
 
 
@@ -128,7 +128,7 @@ _FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
     "-": lambda values: -values[0],
 }
 
-_COMPARE: dict[str, Callable[[float, float, float | None], bool]] = {
+_OPERATORS: dict[str, Callable[[float, float, float | None], bool]] = {
     "==": lambda a, b, _: _same(a, b),
     "!=": lambda a, b, _: not _same(a, b),
     "<": lambda a, b, _: a < b and not _same(a, b),

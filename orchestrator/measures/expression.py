@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from orchestrator.measures.check import check
 from orchestrator.measures.dimensions import Dimension
-from orchestrator.measures.evaluate import Outcome, evaluate, value_name
+from orchestrator.measures.evaluate import Evaluation, evaluate, value_name
 from orchestrator.measures.grammar import parse_tree
-from orchestrator.measures.syntax import Comparison, Name, names_in
+from orchestrator.measures.syntax import MeasureName, Relation, names_in
 
 
 @dataclass(frozen=True)
@@ -15,29 +15,29 @@ class Expression:
     """A valid expectation; equal to another with the same ``text``."""
 
     text: str
-    comparison: Comparison = field(compare=False, repr=False)
+    comparison: Relation = field(compare=False, repr=False)
     dimension: Dimension = field(compare=False, repr=False)
 
-    def evaluate(self, values: Mapping[str, float | None]) -> Outcome:
-        """Return what becomes of it for ``values``, inputs and measures by full name.
+    def evaluate(self, values: Mapping[str, float | None]) -> Evaluation:
+        """Evaluate the expectation for ``values``, inputs and measures by full name.
 
-        A name that is absent, None or not finite is unknown, and the outcome with it.
+        The result is unknown if a value that it needs is missing, None or not finite.
         """
         return evaluate(self.comparison, self.dimension, values)
 
     @property
-    def names(self) -> list[Name]:
-        """Every measure that is named, from left to right."""
+    def names(self) -> list[MeasureName]:
+        """All names of measures, from left to right."""
         return list(names_in(self.comparison))
 
     @property
     def value_names(self) -> list[str]:
-        """Every value that is looked up, by its full name, each once."""
+        """The full names of the values that are looked up, each once."""
         return list(dict.fromkeys(map(value_name, self.names)))
 
     @property
     def confidence(self) -> float | None:
-        """The confidence that is asked for, as a share; None where none is."""
+        """The confidence as a share, None if there is none."""
         return self.comparison.confidence
 
     def __str__(self) -> str:
@@ -45,10 +45,10 @@ class Expression:
 
 
 def parse_expression(text: str) -> Expression:
-    """Return the expectation that ``text`` states.
+    """Return the expectation in ``text``.
 
     Raises:
-        ExpressionError: no comparison, an unknown name, or units that do not go together.
+        ExpressionError: no comparison, an unknown name, or units that do not match.
     """
     comparison = parse_tree(text)
     return Expression(text, comparison, check(comparison, text))

@@ -1,9 +1,7 @@
-"""From text to tree: the grammar of expectations, and what is said when a text does not fit it.
+"""Parse the text of an expectation into its syntax tree.
 
-Promises an ``ExpressionError`` with its column for any text that is not one comparison. Does not
-know which names exist and which units go together.
-
-What may follow a comparison: ``within`` a tolerance, ``with`` a confidence.
+Any text that is not one comparison gives an ``ExpressionError`` with its column. This module does
+not know which names exist and which units match.
 """
 
 import math
@@ -19,57 +17,18 @@ from orchestrator.measures.hints import listed
 from orchestrator.measures.syntax import (
     FUNCTIONS,
     Call,
-    Comparison,
     ExpressionError,
-    Name,
+    MeasureName,
     Operation,
     Part,
     Quantity,
+    Relation,
     Span,
     depth_over,
 )
 
 CONFIDENCES = (0.5, 0.999)
 WITHIN, WITH = "within", "with"
-
-
-class Clause(NamedTuple):
-    """A clause by its first word."""
-
-    word: str
-    quantity: Quantity
-
-
-def tolerance_of(operator: str, column: int, within: Quantity | None) -> Quantity | None:
-    """Return the tolerance of a comparison whose ``operator`` stands at ``column``.
-
-    Raises:
-        ExpressionError: it needs one and has none, or the other way round.
-    """
-    if operator == "~=" and within is None:
-        message = "~= needs a tolerance; write e.g. within 10% or within 50ms"
-        raise ExpressionError(message, column)
-    if operator != "~=" and within is not None:
-        message = f"a tolerance does not go with {operator}; within goes with ~= only"
-        raise ExpressionError(message, within.span.column)
-    return within
-
-
-def confidence_of(asked: Quantity | None) -> float | None:
-    """Return a confidence as a share, None where none is asked for.
-
-    Raises:
-        ExpressionError: it is no percentage, or one that repeats cannot bear.
-    """
-    if asked is None:
-        return None
-    low, high = CONFIDENCES
-    if asked.unit != "%" or not low <= asked.value <= high:
-        message = f"a confidence is from {low:.0%} to {high:.1%}; write e.g. with 95%"
-        raise ExpressionError(message, asked.span.column)
-    return asked.value
-
-
 MAX_CHARS = 500
 GRAMMAR = r"""
 start: sum (COMPARE sum)* ("within" tolerance)? ("with" confidence)?
@@ -105,14 +64,21 @@ _FOLLOWERS = {
 }
 _HINTS = {
     "=": "write == to compare",
-    "and": "write each expectation as an item of its own",
-    "or": "an expectation cannot offer a choice",
+    "and": "write each expectation as a separate item",
+    "or": "an expectation cannot have alternatives",
     "~": "write ~= with a tolerance, e.g. ~= 2s within 10%",
     "%": "write a percentage as a number with %, e.g. 10%",
 }
 
 
-def parse_tree(text: str) -> Comparison:
+class Clause(NamedTuple):
+    """What may follow a comparison: ``within`` a tolerance, ``with`` a confidence."""
+
+    word: str
+    quantity: Quantity
+
+
+def parse_tree(text: str) -> Relation:
     """Return the tree of ``text``.
 
     Raises:
@@ -124,25 +90,25 @@ def parse_tree(text: str) -> Comparison:
     try:
         tree = _PARSER.parse(text)
     except UnexpectedInput as error:
-        raise _misfit(error, text) from None
-    assert isinstance(tree, Comparison)  # noqa: S101 - what `start` returns, for the type checker
+        raise _syntax_error(error, text) from None
+    assert isinstance(tree, Relation)  # noqa: S101 - what `start` returns, for the type checker
     return tree
 
 
-def _misfit(error: UnexpectedInput, text: str) -> ExpressionError:
-    """Say in a person's words where ``text`` leaves the grammar."""
+def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
+    """Return the error at the place where ``text`` does not match the grammar."""
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         return ExpressionError(
             "the expression ends too early; a number or a name is missing", len(text.rstrip()) + 1
         )
     start = error.pos_in_stream or 0
     found = text[start] if isinstance(error, UnexpectedCharacters) else str(error.token)  # type: ignore[attr-defined]
-    hint = _HINTS.get(found) or _expectation(error)
+    hint = _HINTS.get(found) or _accepted(error)
     return ExpressionError(f"{found!r} does not fit here; {hint}", start + 1)
 
 
-def _expectation(error: UnexpectedInput) -> str:
-    """List what the grammar accepts at the place of ``error``."""
+def _accepted(error: UnexpectedInput) -> str:
+    """Return a list of what the grammar accepts at the place of ``error``."""
     if not isinstance(error, UnexpectedToken):
         return "allowed: names, numbers, comparisons and + - * / ( ) ,"
     accepted = error.accepts or set()
@@ -154,20 +120,20 @@ def _expectation(error: UnexpectedInput) -> str:
 
 @v_args(inline=True)
 class _Builder(Transformer[Token, Any]):
-    """Builds the tree bottom-up while the text is parsed, so that nothing recurses."""
+    """Builds the tree bottom-up while the text is parsed, without recursion."""
 
-    def start(self, left: Part, *all_rest: Any) -> Comparison:  # noqa: ANN401 - tokens and parts in turn
+    def start(self, left: Part, *all_rest: Any) -> Relation:  # noqa: ANN401 - tokens and parts in turn
         rest = [each for each in all_rest if not isinstance(each, Clause)]
         clauses = {each.word: each.quantity for each in all_rest if isinstance(each, Clause)}
         if len(rest) < 2:  # noqa: PLR2004 - an operator and a right side
-            message = "nothing is compared; write e.g. failed == 0"
+            message = "the comparison is missing; write e.g. failed == 0"
             raise ExpressionError(message, left.span.column)
         if len(rest) > 3:  # noqa: PLR2004 - operator, right side, tolerance
-            message = "a chain of comparisons; write each as an expectation of its own"
+            message = "a chain of comparisons is not allowed; write separate expectations"
             raise ExpressionError(message, _span(rest[2]).column)
         operator, right = rest[:2]
-        tolerance = tolerance_of(str(operator), _span(operator).column, clauses.get(WITHIN))
-        return Comparison(str(operator), left, right, tolerance, confidence_of(clauses.get(WITH)))
+        tolerance = _tolerance(str(operator), _span(operator).column, clauses.get(WITHIN))
+        return Relation(str(operator), left, right, tolerance, _confidence(clauses.get(WITH)))
 
     def tolerance(self, token: Token) -> Clause:
         return Clause(WITHIN, _quantity(token))
@@ -186,18 +152,52 @@ class _Builder(Transformer[Token, Any]):
     def quantity(self, token: Token) -> Quantity:
         return _quantity(token)
 
-    def name(self, token: Token) -> Name:
-        return Name(_span(token), str(token))
+    def name(self, token: Token) -> MeasureName:
+        return MeasureName(_span(token), str(token))
 
-    def call(self, function: Token, *rest: Any) -> Call | Name:  # noqa: ANN401 - parts, then the bracket
+    def call(self, function: Token, *rest: Any) -> Call | MeasureName:  # noqa: ANN401 - parts, then the bracket
         arguments = rest[:-1]
         span = Span(_span(function).start, _span(rest[-1]).end)
-        if function not in FUNCTIONS and len(arguments) == 1 and isinstance(arguments[0], Name):
-            return Name(span, str(function), model=arguments[0].name)
+        if (
+            function not in FUNCTIONS
+            and len(arguments) == 1
+            and isinstance(arguments[0], MeasureName)
+        ):
+            return MeasureName(span, str(function), model=arguments[0].name)
         return Call(span, str(function), arguments, depth_over(arguments, span))
 
     def group(self, opening: Token, inner: Part, closing: Token) -> Part:
         return replace(inner, span=Span(_span(opening).start, _span(closing).end))
+
+
+def _tolerance(operator: str, column: int, within: Quantity | None) -> Quantity | None:
+    """Return the tolerance of a comparison with its ``operator`` at ``column``.
+
+    Raises:
+        ExpressionError: ``~=`` without a tolerance, or another operator with one.
+    """
+    if operator == "~=" and within is None:
+        message = "~= needs a tolerance; write e.g. within 10% or within 50ms"
+        raise ExpressionError(message, column)
+    if operator != "~=" and within is not None:
+        message = f"within is not allowed with {operator}; use ~= for a tolerance"
+        raise ExpressionError(message, within.span.column)
+    return within
+
+
+def _confidence(asked: Quantity | None) -> float | None:
+    """Return the confidence as a share, None if there is none.
+
+    Raises:
+        ExpressionError: it is not a percentage within `CONFIDENCES`.
+    """
+    if asked is None:
+        return None
+    low, high = CONFIDENCES
+    if asked.unit != "%" or not low <= asked.value <= high:
+        message = f"a confidence is from {low:.0%} to {high:.1%}; write e.g. with 95%"
+        raise ExpressionError(message, asked.span.column)
+    return asked.value
 
 
 def _quantity(token: Token) -> Quantity:
@@ -209,9 +209,7 @@ def _quantity(token: Token) -> Quantity:
         raise ExpressionError(message, _span(token).column)
     value = float(number) * worth[0]
     if not math.isfinite(value):
-        raise ExpressionError(
-            "a number beyond any measure; write a smaller one", _span(token).column
-        )
+        raise ExpressionError("the number is too large; write a smaller one", _span(token).column)
     return Quantity(_span(token), value, worth[1], unit)
 
 

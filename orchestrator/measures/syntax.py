@@ -1,6 +1,6 @@
-"""The tree of an expression: what may stand in it and where it stood in the text.
+"""The syntax tree of an expression; each part has its position in the text.
 
-Plain values. Nothing here knows a measure, a dimension rule or a number's value at run time.
+This module knows no measures, no rules for units, and no measured values.
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from orchestrator.measures.dimensions import Dimension
 
-MAX_DEPTH = 50
+MAX_EXPRESSION_DEPTH = 50
 SIGNS = ("+", "-")
 ROUNDING = ("ceil", "floor")
 CHOOSING = ("min", "max")
@@ -16,7 +16,7 @@ FUNCTIONS = (*ROUNDING, *CHOOSING, "abs")
 
 
 class ExpressionError(ValueError):
-    """The text is no valid expectation; ``column`` (from 1) is where in the text."""
+    """The text is not a valid expectation; ``column``, from 1, is a position in the text."""
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class Span:
-    """Where a part stood: offsets into the text, ``end`` not included."""
+    """The position of a part: offsets into the text, without ``end``."""
 
     start: int
     end: int
@@ -39,7 +39,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A literal: its value in base units."""
+    """A number with an optional unit; ``value`` is in base units."""
 
     span: Span
     value: float
@@ -49,10 +49,10 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Name:
-    """A measure, as written: of the case, or of a client group, ``slow.response_time_p99``.
+class MeasureName:
+    """The name of a measure as written, of the case or of a group: ``slow.response_time_p99``.
 
-    ``model`` where it is asked of one model beside others: ``throughput(prefork)``.
+    ``model`` is the model in ``throughput(prefork)``, otherwise empty.
     """
 
     span: Span
@@ -67,7 +67,7 @@ class Name:
 
     @property
     def own_name(self) -> str:
-        """The measure's name without the group."""
+        """The name of the measure without the group."""
         return self.name.rpartition(".")[2]
 
 
@@ -84,7 +84,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Call:
-    """A function of parts; a sign is the function ``-`` of one part."""
+    """A function of parts; a sign is a function of one part."""
 
     span: Span
     function: str
@@ -92,14 +92,14 @@ class Call:
     depth: int
 
 
-Part = Quantity | Name | Operation | Call
+Part = Quantity | MeasureName | Operation | Call
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A whole expectation; a relative tolerance is a share of the right side's magnitude.
+class Relation:
+    """A comparison of two parts; a relative tolerance is a share of the right side's magnitude.
 
-    ``confidence``, a share, is asked over repeats; None judges by their median alone.
+    ``confidence`` is a share, tested over the repeats; if it is None, their median decides.
     """
 
     operator: str
@@ -109,12 +109,12 @@ class Comparison:
     confidence: float | None = None
 
 
-def names_in(tree: Comparison | Part) -> Iterator[Name]:
-    """Yield every measure that is named, from left to right."""
+def names_in(tree: Relation | Part) -> Iterator[MeasureName]:
+    """Yield all names of measures in ``tree``, from left to right."""
     match tree:
-        case Name():
+        case MeasureName():
             yield tree
-        case Comparison() | Operation():
+        case Relation() | Operation():
             yield from names_in(tree.left)
             yield from names_in(tree.right)
         case Call():
@@ -123,13 +123,13 @@ def names_in(tree: Comparison | Part) -> Iterator[Name]:
 
 
 def depth_over(parts: tuple[Part, ...], span: Span) -> int:
-    """Return the depth of a part that holds ``parts``.
+    """Return the depth of a part that contains ``parts``.
 
     Raises:
-        ExpressionError: deeper than a reader, or the recursion that evaluates it, can follow.
+        ExpressionError: too deep for the recursion that evaluates it.
     """
     depth = 1 + max(part.depth for part in parts)
-    if depth > MAX_DEPTH:
-        message = f"more than {MAX_DEPTH} operations deep; write several expectations"
+    if depth > MAX_EXPRESSION_DEPTH:
+        message = f"more than {MAX_EXPRESSION_DEPTH} operations deep; write several expectations"
         raise ExpressionError(message, span.column)
     return depth

@@ -1,6 +1,6 @@
 """The results folder of one campaign: ``results/<scenario>-<UTC time>-<id>/``.
 
-Every file appears whole or not at all; what a broken or interrupted campaign wrote stays.
+Every file is written completely or not at all. The files of a broken or interrupted campaign stay.
 """
 
 import json
@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.results.exit_codes import LabError
-
-
 SERVER_LOG = "server.log"
 CLIENTS = "clients.json"
 CASE = "case.json"
@@ -20,26 +18,26 @@ TRACE = "trace.json.gz"
 
 
 class ArchiveError(LabError):
-    """The results cannot be written; the message says where and why."""
+    """The results cannot be written; the message has the path and the reason."""
 
     @classmethod
     def of(cls, path: Path, error: OSError) -> "ArchiveError":
-        """Return what to tell a person of ``error``, met while writing ``path``."""
-        return cls(f"cannot write {path}: {error.strerror}; choose another place with --out")
+        """Return the error to raise for ``error``, which occurred at ``path``."""
+        return cls(f"cannot write {path}: {error.strerror}; choose another folder with --out")
 
 
 class Archive:
-    """Writes into one campaign's folder, and nowhere else."""
+    """Writes into the folder of one campaign only."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def create(cls, out: Path, scenario: str, campaign_id: str) -> "Archive":
-        """Make the campaign's folder under ``out``.
+        """Create the campaign's folder under ``out``.
 
         Raises:
-            ArchiveError: it cannot be made.
+            ArchiveError: it cannot be created.
         """
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         archive = cls(out / f"{scenario}-{now}-{campaign_id}")
@@ -47,14 +45,14 @@ class Archive:
         return archive
 
     def raw_folder(self, slug: str) -> Path:
-        """Return the folder for a case's logs and tables as they came, made where it is missing."""
+        """Return the folder of a run's raw logs and tables; create it if it is missing."""
         return self.folder(f"raw/{slug}")
 
     def folder(self, name: str) -> Path:
-        """Return a folder of the results, made where it is missing.
+        """Return a folder of the results; create it if it is missing.
 
         Raises:
-            ArchiveError: it cannot be made.
+            ArchiveError: it cannot be created.
         """
         folder = self.path / name
         try:
@@ -67,7 +65,7 @@ class Archive:
         """Write one file, atomically.
 
         Raises:
-            ArchiveError: the disk is full or the folder not writable; no partial file stays.
+            ArchiveError: the disk is full or the folder not writable; no partial file is left.
         """
         path = self.path / name
         partial = path.with_name(path.name + ".partial")

@@ -1,7 +1,7 @@
-"""Reads what the clients of a case left in its folder, and says what of it is missing.
+"""Reads what the clients of a case reported, and checks that it is complete.
 
-``clients.json`` is what each replica says of itself and who was lost; beside it lie two tables for
-each replica, of the messages it sent and of its connections; see `labkit.wire.wire.samples`.
+``clients.json`` has the report of each replica and the lost replicas. Each replica has two tables
+more, of the messages it sent and of its connections; see `labkit.wire.samples`.
 """
 
 import json
@@ -17,18 +17,16 @@ from orchestrator.results.archive import CLIENTS
 from orchestrator.results.tables import Table
 
 ACKED = OUTCOMES.index("acked")
-
-
-BOOKS = ("sent", "acked", "failed", "unsent", "in_flight")
+MESSAGE_COUNTS = ("sent", "acked", "failed", "unsent", "in_flight")
 
 
 @dataclass(frozen=True)
-class Health:
-    """What a replica cost and how late it was; lags in ns, None where nothing was due by a clock.
+class ReplicaHealth:
+    """The CPU time of a replica, and its lags in ns, None if it had no scheduled instants.
 
-    A lag is how long after an instant that was set beforehand, an arrival or the end of a think
-    time, the client's loop took it up. ``throttled_periods`` is how often its container had used up
-    a quota of CPU, None if unknown.
+    A lag is how long after a scheduled instant, an arrival or the end of a think time, the client's
+    loop handled it. ``throttled_periods`` is how often the CPU quota of its container was used up,
+    None if unknown.
     """
 
     cpu_s: float
@@ -46,9 +44,9 @@ class Health:
 class Replica:
     """What one replica reported: counts, and a row for each message and each connection.
 
-    ``begun_ns`` is when it really began; ``planned`` is None where only the run could tell how many
-    messages there would be. ``books`` count messages by what became of them, ``errors`` connections
-    by the kind of failure that ended them. ``exit_code`` is that of its program, where it is known.
+    ``begun_ns`` is when its first connection began; ``planned`` is None if the number of messages
+    depends on the run. ``counts`` are messages by their outcome, ``errors`` connections by the
+    failure that ended them. ``exit_code`` is that of its program, if known.
     """
 
     number: int
@@ -56,17 +54,17 @@ class Replica:
     begun_ns: int
     end_ns: int
     planned: int | None
-    books: Mapping[str, int]
+    counts: Mapping[str, int]
     errors: Mapping[str, int]
-    health: Health
+    health: ReplicaHealth
     messages: Table
     connections: Table
     exit_code: int | None = None
 
 
 @dataclass(frozen=True)
-class Lost:
-    """A replica that did not report, where it was, and why."""
+class LostReplica:
+    """A replica that did not report: where it ran, and the reason."""
 
     number: int
     group: str
@@ -77,14 +75,14 @@ class Lost:
 
 @dataclass(frozen=True)
 class ClientRun:
-    """What all replicas of a case did together, from their common start on."""
+    """What all replicas of a case reported; ``gaps`` say what is missing."""
 
     start_ns: int
     replicas: tuple[Replica, ...]
-    lost: tuple[Lost, ...]
+    lost: tuple[LostReplica, ...]
     gaps: tuple[str, ...]
     host: Mapping[str, float | None] = field(default_factory=dict)
-    """What passed on the host from the start to the last result; see `orchestrator.execution.host`."""
+    """The host's CPU time during the load; see `orchestrator.execution.host`."""
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -95,44 +93,44 @@ class ClientRun:
 
 
 def read_client_run(folder: Path) -> ClientRun:
-    """Return what the replicas of a case reported, and where their tables are not all there.
+    """Return what the replicas of a case reported, and the gaps in it.
 
     Raises:
-        OSError, ValueError, KeyError: it is not there, or was not written by a case that ended.
+        OSError, ValueError, KeyError: a file is missing, or the case did not end.
     """
-    told = json.loads((folder / CLIENTS).read_text(encoding="utf-8"))
+    reports = json.loads((folder / CLIENTS).read_text(encoding="utf-8"))
     gaps: list[str] = []
-    replicas = tuple(_read_replica(each, folder, gaps) for each in told["replicas"])
+    replicas = tuple(_read_replica(each, folder, gaps) for each in reports["replicas"])
     lost = tuple(
-        Lost(each["replica"], each["group"], each["host"], each["reason"], each["planned"])
-        for each in told["lost"]
+        LostReplica(each["replica"], each["group"], each["host"], each["reason"], each["planned"])
+        for each in reports["lost"]
     )
-    return ClientRun(told["start_ns"], replicas, lost, tuple(gaps), told["host"])
+    return ClientRun(reports["start_ns"], replicas, lost, tuple(gaps), reports["host"])
 
 
-def _read_replica(told: Mapping[str, Any], folder: Path, gaps: list[str]) -> Replica:
-    books = {name: int(told["books"][name]) for name in BOOKS}
-    health = {"throttled_periods": None, **told["health"]}  # results of before do not have it
-    messages = _read_table(folder / told["samples"], Row._fields, gaps)
-    if len(messages) != books["sent"]:
-        gaps.append(f"{told['samples']} holds {len(messages)} of {books['sent']} samples")
+def _read_replica(report: Mapping[str, Any], folder: Path, gaps: list[str]) -> Replica:
+    counts = {name: int(report["books"][name]) for name in MESSAGE_COUNTS}
+    health = {"throttled_periods": None, **report["health"]}  # older results do not have it
+    messages = _read_table(folder / report["samples"], Row._fields, gaps)
+    if len(messages) != counts["sent"]:
+        gaps.append(f"{report['samples']} holds {len(messages)} of {counts['sent']} samples")
     return Replica(
-        number=told["replica"],
-        group=told["group"],
-        begun_ns=told["first_connect_ns"],
-        end_ns=told["end_ns"],
-        planned=told["planned"],
-        books=books,
-        errors={kind: int(told["errors"].get(kind, 0)) for kind in FAILURES},
-        health=Health(**{each.name: health[each.name] for each in fields(Health)}),
+        number=report["replica"],
+        group=report["group"],
+        begun_ns=report["first_connect_ns"],
+        end_ns=report["end_ns"],
+        planned=report["planned"],
+        counts=counts,
+        errors={kind: int(report["errors"].get(kind, 0)) for kind in FAILURES},
+        health=ReplicaHealth(**{each.name: health[each.name] for each in fields(ReplicaHealth)}),
         messages=messages,
-        exit_code=told.get("exit_code"),
-        connections=_read_table(folder / told["connections"], ConnectionRow._fields, gaps),
+        exit_code=report.get("exit_code"),
+        connections=_read_table(folder / report["connections"], ConnectionRow._fields, gaps),
     )
 
 
 def _read_table(path: Path, columns: Sequence[str], gaps: list[str]) -> Table:
-    """Return a table of ``columns``; an empty one, and a gap, where the file is none."""
+    """Return a table of ``columns``; if the file is not one, an empty table and a gap."""
     expected = np.dtype([(column, "<u8") for column in columns])
     try:
         found: Table = np.load(path, allow_pickle=False)
@@ -141,5 +139,5 @@ def _read_table(path: Path, columns: Sequence[str], gaps: list[str]) -> Table:
         reason = f"its columns are {found.dtype}"
     except (OSError, ValueError, EOFError) as exc:
         reason = str(exc)
-    gaps.append(f"{path.name} is no table of {len(columns)} columns: {reason}")
+    gaps.append(f"{path.name} is not a table of {len(columns)} columns: {reason}")
     return np.empty(0, dtype=expected)

@@ -1,25 +1,21 @@
-"""The faults of one run as they took place: the record of each, and its file."""
+"""The faults of one run as they took place: a record of each, in ``faults.json``."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-
-
 FAULTS_FILE = "faults.json"
-
-
 TOO_LATE = "the load was over before it was due"
 
 
 @dataclass
 class FaultRecord:
-    """What became of a fault: instants of CLOCK_MONOTONIC, None for what never came about.
+    """What happened to a fault: instants of CLOCK_MONOTONIC, None if they were never reached.
 
-    ``asked_ns`` is when it was due, ``effect_ns`` when it had been done, ``ending_ns`` when its end
-    was begun and ``reverted_ns`` when that had been done: it was surely in effect between the
-    second and the third. ``error`` says why it could not be done, empty if it was.
+    ``asked_ns`` is when it was due, ``effect_ns`` when it had been injected, ``ending_ns`` when its
+    reversal began and ``reverted_ns`` when that was complete: it was in effect at least between the
+    second and the third. ``error`` says why it could not be injected or reverted, else empty.
     """
 
     fault: str
@@ -32,7 +28,7 @@ class FaultRecord:
 
 
 def read_faults(folder: Path) -> tuple[FaultRecord, ...]:
-    """Return what became of the faults of a case, none where it had none."""
+    """Return the records of the faults of a case, empty if it had none."""
     path = folder / FAULTS_FILE
     if not path.exists():
         return ()
@@ -40,6 +36,6 @@ def read_faults(folder: Path) -> tuple[FaultRecord, ...]:
 
 
 def write_faults(records: Iterable[FaultRecord], folder: Path) -> None:
-    """Write what became of the faults of a case beside its logs."""
+    """Write the records of a case's faults into its folder."""
     text = json.dumps([asdict(record) for record in records], indent=1)
     (folder / FAULTS_FILE).write_text(text + "\n", encoding="utf-8")

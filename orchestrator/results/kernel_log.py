@@ -1,6 +1,6 @@
-"""What the kernel told of a server while it ran: `kernel.ndjson`, read; and why that is not all.
+"""Reads `kernel.ndjson`, what the probe recorded of a server, and notes what is missing.
 
-Each line is a look of the probe (docs/results.md). Nothing is concluded here.
+Each line is one sample of the probe, a look (docs/results.md). No measures are computed here.
 """
 
 import json
@@ -21,7 +21,7 @@ TAIL_BYTES = 8192
 Look: TypeAlias = Mapping[str, Any]
 
 ACCEPT_QUEUE = np.dtype([("at_ns", "<u8"), ("length", "<u8"), ("limit", "<u8")])
-"""``limit`` is what `listen` was given, as the kernel cut it; 0 where that is not known."""
+"""``limit`` is the backlog of `listen`, as limited by the kernel; 0 if unknown."""
 
 GROUPS = {
     "accept_queue": "the accept queue's depth",
@@ -31,20 +31,21 @@ GROUPS = {
     "memory": "memory by PSS",
     "throttling": "throttling",
 }
-"""What the probe reads together, as people call it."""
+"""What the probe reads together, for messages."""
 
 SHARED_NETWORK = (
     "overflows, drops and retransmits are those of the whole host, whose network the server shares"
 )
-AFTER_LAST_LOOK = "what it did after the last look at it is not in the kernel's figures"
+AFTER_LAST_LOOK = "the kernel's figures do not contain what it did after the last look"
 
 
 @dataclass(frozen=True)
 class KernelLog:
-    """What a probe saw, in the order of time.
+    """What a probe recorded, in the order of time.
 
-    ``looks`` are those at everything, the accept queue is of every glance too, and each line says
-    what it cost so far. A note says what is missing and why, or what else is in a figure.
+    ``looks`` are the complete samples; the accept queue is sampled more often, and each of
+    ``lines`` has the probe's CPU time so far. A note says what is missing and why, or what else a
+    figure includes.
     """
 
     looks: tuple[Look, ...] = ()
@@ -54,10 +55,10 @@ class KernelLog:
 
 
 def read_kernel_log(folder: Path) -> KernelLog:
-    """Return what the probe left in a case's folder; without one, a note that says so."""
+    """Return what the probe wrote into a case's folder; if there was none, a note."""
     path = folder / KERNEL
     if not path.is_file():
-        return KernelLog(notes=("nothing of the kernel's is measured: no probe looked",))
+        return KernelLog(notes=("no kernel figures: there was no probe",))
     lines = list(_lines(path.read_text(encoding="utf-8", errors="replace")))
     complaint = _last_line(path.with_suffix(".stderr"))
     return KernelLog(
@@ -69,14 +70,11 @@ def read_kernel_log(folder: Path) -> KernelLog:
 
 
 def last_depth(folder: Path) -> int | None:
-    """Return how many connections waited to be accepted at the last glance of a run that goes on.
-
-    None where no probe looks, or it cannot tell.
-    """
+    """Return the accept queue's depth at the last sample of a running case, None if unknown."""
     try:
-        with (folder / KERNEL).open("rb") as told:
-            told.seek(max(told.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
-            tail = told.read().decode("utf-8", errors="replace")
+        with (folder / KERNEL).open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
+            tail = file.read().decode("utf-8", errors="replace")
     except OSError:
         return None
     depths = [line["accept_queue"] for line in _lines(tail) if "accept_queue" in line]
@@ -84,12 +82,12 @@ def last_depth(folder: Path) -> int | None:
 
 
 def _lines(text: str) -> Iterator[Look]:
-    """Yield each line that is whole; a probe that was killed leaves half of one."""
+    """Yield each complete line; a probe that was killed leaves a partial one."""
     for line in text.splitlines():
         try:
-            told = json.loads(line)
-            if isinstance(told["t_ns"], int) and isinstance(told["event"], str):
-                yield told
+            look = json.loads(line)
+            if isinstance(look["t_ns"], int) and isinstance(look["event"], str):
+                yield look
         except (ValueError, KeyError, TypeError):
             continue
 
@@ -106,7 +104,7 @@ def _accept_queue(lines: Sequence[Look]) -> Table:
 def _notes(lines: Sequence[Look], complaint: str) -> Iterator[str]:
     ends = [line for line in lines if line["event"] == "ended"]
     if not any(line["event"] == "looked" for line in lines):
-        yield f"nothing of the kernel's is measured: {complaint or 'the probe said nothing'}"
+        yield f"no kernel figures: {complaint or 'the probe wrote nothing'}"
         return
     for group, why in ends[-1]["unread"].items() if ends else ():
         yield f"not measured: {GROUPS.get(group, group)}: {why}"

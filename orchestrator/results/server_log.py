@@ -1,7 +1,7 @@
-"""The server's event log: read line by line, and proved complete or said what is missing.
+"""Reads the server's event log, and checks that it is complete.
 
-What happens for each request or connection becomes rows of a table, since there may be millions;
-the other events are kept as they are. Nothing is joined or judged here.
+Events of requests and connections become rows of tables, since there may be millions; other events
+are kept as they are. Events are not joined or judged here.
 """
 
 import json
@@ -19,8 +19,8 @@ from orchestrator.results.tables import Table, table_of
 Event: TypeAlias = Mapping[str, Any]
 SHOWN_BYTES = 80
 OF_CONNECTIONS = frozenset({"connection_closed", "connection_failed"})
-NO_EVENT = (ValueError, KeyError, TypeError, OverflowError, AttributeError, struct.error)
-"""What a line raises that is no event, or lacks what it must have."""
+MALFORMED = (ValueError, KeyError, TypeError, OverflowError, AttributeError, struct.error)
+"""What reading a line raises if it is not an event, or lacks a field."""
 
 SERVED = (
     "replica", "user", "message", "conn", "worker",
@@ -29,26 +29,26 @@ SERVED = (
 """A request that was acknowledged; ``conn`` is the row of its connection among the accepted."""
 
 ACCEPTED = ("accepted_ns", "dequeued_ns", "worker", "port")
-"""A connection that was taken: by which worker in the end, and the client's port.
+"""A connection that was accepted: the worker that served it, and the client's port.
 
-``dequeued_ns`` is 0 where the model has no queue of its own.
+``dequeued_ns`` is 0 if the model has no queue of its own.
 """
 
-_served_row = struct.Struct(f"={len(SERVED)}Q").pack  # all of a row or nothing
+_served_row = struct.Struct(f"={len(SERVED)}Q").pack
 
 
 @dataclass(frozen=True)
 class ServerLog:
-    """What the server did, in the order written, and why that cannot be all, if it cannot.
+    """What the server logged, in the order written; ``gaps`` say what is missing.
 
-    ``events`` are all but those of a request or a connection; ``strangers`` counts the requests
-    acknowledged whose id no replica gives.
+    ``events`` are those that belong to no request or connection; ``unknown_requests`` counts the
+    acknowledged requests whose id is not one of a replica.
     """
 
     events: tuple[Event, ...]
     served: Table
     accepted: Table
-    strangers: int
+    unknown_requests: int
     gaps: tuple[str, ...]
 
     def of(self, name: str) -> list[Event]:
@@ -56,15 +56,15 @@ class ServerLog:
         return [event for event in self.events if event["event"] == name]
 
     def first(self, name: str) -> Event | None:
-        """Return the first event called ``name``, None where there is none."""
+        """Return the first event called ``name``, None if there is none."""
         return next(iter(self.of(name)), None)
 
 
 def read_server_log(path: Path) -> ServerLog:
-    """Return what a JSON event log says and the gaps in it.
+    """Return the content of a JSON event log, and the gaps in it.
 
-    The last line, ``stopped``, counts every event; a log is complete where the counts agree. A
-    server that is started again says so, by another ``listening``, and counts anew.
+    The last line, ``stopped``, has the number of events of each kind; the log is complete if the
+    numbers agree. A server that is started again logs another ``listening`` and counts from 0.
     """
     reader = _Reader()
     gaps: list[str] = []
@@ -72,8 +72,8 @@ def read_server_log(path: Path) -> ServerLog:
         for number, line in enumerate(log, start=1):
             try:
                 reader.take(json.loads(line.decode()))
-            except NO_EVENT:
-                gaps.append(f"{path.name}:{number} is no event: {line[:SHOWN_BYTES].strip()!r}")
+            except MALFORMED:
+                gaps.append(f"{path.name}:{number} is not an event: {line[:SHOWN_BYTES].strip()!r}")
     return reader.log((*gaps, *reader.gaps(path.name)))
 
 
@@ -86,7 +86,7 @@ def log_of(events: Iterable[Event], *gaps: str) -> ServerLog:
 
 
 class _Reader:
-    """Takes one event after another."""
+    """Collects one event after another."""
 
     def __init__(self) -> None:
         self._seen = Counter[str]()
@@ -94,8 +94,8 @@ class _Reader:
         self._events: list[Event] = []
         self._served = array("Q")
         self._accepted = array("Q")
-        self._rows: dict[tuple[int, str], int] = {}  # of ``accepted``; a start has ids of its own
-        self._strangers = 0
+        self._rows: dict[tuple[int, str], int] = {}  # of ``accepted``, by start and connection
+        self._unknown_requests = 0
         self._starts = 0
         self._gaps: list[str] = []
 
@@ -103,17 +103,17 @@ class _Reader:
         """Add ``event``.
 
         Raises:
-            Exception: one of `NO_EVENT`; it is none, or lacks what it must have.
+            Exception: one of `MALFORMED`; it is not an event, or lacks a field.
         """
         name = event["event"]
         if name == "listening":
-            self._begin()
+            self._on_start()
         if name == "request_acked":
             self._take_request(event)
         elif name == "accepted":
             self._take_acceptance(event)
         elif name == "dequeued":
-            self._note(event["conn"], dequeued_ns=event["t_ns"], worker=event["worker"])
+            self._set(event["conn"], dequeued_ns=event["t_ns"], worker=event["worker"])
         elif not isinstance(name, str):
             raise TypeError(name)
         elif name not in OF_CONNECTIONS:
@@ -124,7 +124,7 @@ class _Reader:
     def _take_request(self, event: Event) -> None:
         numbers = read_request_id(event["request"])
         if numbers is None:
-            self._strangers += 1
+            self._unknown_requests += 1
             return
         self._served.frombytes(
             _served_row(
@@ -134,40 +134,40 @@ class _Reader:
         )  # fmt: skip
 
     def _row(self, conn: str) -> int:
-        """Return the row of a connection, a new one for an id that is new."""
+        """Return the row of a connection, a new one for a new id."""
         row = self._rows.setdefault((self._starts, conn), len(self._rows))
         if row * len(ACCEPTED) == len(self._accepted):
             self._accepted.extend([0] * len(ACCEPTED))
         return row
 
     def _take_acceptance(self, event: Event) -> None:
-        """Add who accepted a connection; its worker is who took it from the queue, if anybody did.
+        """Add a connection; its worker is the one that dequeued it, else the one that accepted it.
 
-        Two threads write: that it was taken may be told before that it was accepted.
+        Two threads write, so ``dequeued`` may precede ``accepted``.
         """
         conn = event["conn"]
-        self._note(conn, accepted_ns=event["t_ns"], port=_port(event["peer"]))
+        self._set(conn, accepted_ns=event["t_ns"], port=_port(event["peer"]))
         if not self._accepted[self._row(conn) * len(ACCEPTED) + ACCEPTED.index("dequeued_ns")]:
-            self._note(conn, worker=event["worker"])
+            self._set(conn, worker=event["worker"])
 
-    def _note(self, conn: str, **cells: int) -> None:
+    def _set(self, conn: str, **cells: int) -> None:
         begin = self._row(conn) * len(ACCEPTED)
         for column, cell in cells.items():
             self._accepted[begin + ACCEPTED.index(column)] = cell
 
-    def _begin(self) -> None:
-        """Close the account of the start before, if the server is started once more."""
+    def _on_start(self) -> None:
+        """Check the counts of the previous start, if there is one."""
         if self._starts:
             self._gaps += self._missing()
             self._seen.clear()
         self._starts += 1
 
     def gaps(self, name: str) -> Iterator[str]:
-        """Yield what is missing in the log called ``name``, of each start."""
+        """Yield what is missing since each start, in the log called ``name``."""
         yield from (f"{name} {gap}" for gap in (*self._gaps, *self._missing()))
 
     def _missing(self) -> Iterator[str]:
-        """Yield what the last line counts otherwise than the lines since the start."""
+        """Yield where the counts of the last line differ from the lines since the start."""
         counted = self._last.get("counts")
         if self._last.get("event") != "stopped" or not isinstance(counted, Mapping):
             yield "does not end with the event stopped"
@@ -177,12 +177,12 @@ class _Reader:
                 yield f"holds {self._seen[event]} of {counted.get(event, 0)} events {event}"
 
     def log(self, gaps: tuple[str, ...]) -> ServerLog:
-        """Return all that was taken."""
+        """Return all that was collected."""
         return ServerLog(
             events=tuple(self._events),
             served=table_of(SERVED, self._served),
             accepted=table_of(ACCEPTED, self._accepted),
-            strangers=self._strangers,
+            unknown_requests=self._unknown_requests,
             gaps=gaps,
         )
 

@@ -1,4 +1,4 @@
-"""What a campaign found, as `summary.json` holds it; the schema is published in `docs/`.
+"""The findings of a campaign, as `summary.json` has them; the schema is published in `docs/`.
 
 Values only: no clock, no files, no backend. Keys of ``measures`` carry their unit.
 """
@@ -15,21 +15,21 @@ class Status(StrEnum):
 
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
-    NONCONFORMING = "nonconforming"  # the target does not keep the contract: nothing was measured
+    NONCONFORMING = "nonconforming"  # the target violates the contract, so it was not measured
     BROKEN = "broken"  # the engine or the infrastructure failed
 
 
 class Outcome(StrEnum):
-    """What an expectation came to."""
+    """The result of an expectation."""
 
     PASSED = "passed"
     FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"  # the repeats do not bear the confidence that was asked for
+    INCONCLUSIVE = "inconclusive"  # the repeats do not give the requested confidence
     UNKNOWN = "unknown"  # a measure that it names is missing
 
 
 class Grade(StrEnum):
-    """What a guess came to."""
+    """The result of a guess."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -37,21 +37,21 @@ class Grade(StrEnum):
 
 
 class Fitness(StrEnum):
-    """Whether the clients were up to what they measured."""
+    """Whether the clients were fast enough for what they measured."""
 
     OK = "ok"
-    STRAINED = "strained"  # late or busy enough for somebody to know
-    BOTTLENECK = "bottleneck"  # they, rather than the server, set the figures
+    STRAINED = "strained"  # late or busy enough for a remark
+    BOTTLENECK = "bottleneck"  # they limited the figures, not the server
 
 
-class Record(BaseModel):
-    """Frozen, and strict about what it holds."""
+class Frozen(BaseModel):
+    """The base of all parts of a summary: immutable, and without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Expectation(Record):
-    """One expression of the scenario, judged for one case, with both sides as people read them."""
+class Expectation(Frozen):
+    """One expression of the scenario, judged for one case, with both sides formatted."""
 
     expression: str
     outcome: Outcome
@@ -60,75 +60,75 @@ class Expectation(Record):
     reason: str = Field(default="", description="why the outcome is unknown or inconclusive")
 
 
-class Guess(Record):
-    """What was guessed of a case beforehand, and what became of it; it decides nothing."""
+class Guess(Frozen):
+    """A guess about a case, and its result, which does not affect the exit code."""
 
     expression: str
     grade: Grade = Field(description="by what was measured")
-    measured: str = Field(description="the left side as it was measured, empty if unknown")
+    measured: str = Field(description="the measured value of the left side, empty if unknown")
     twin: Grade = Field(description="by what the queueing twin predicts")
-    predicted: str = Field(description="the left side as the twin has it, empty if unknown")
+    predicted: str = Field(description="the predicted value of the left side, empty if unknown")
 
 
-class Instrument(Record):
-    """How the clients fared as a measuring instrument; their figures are among the measures."""
+class Instrument(Frozen):
+    """Whether the clients were fit to measure; their figures are among the measures."""
 
     fitness: Fitness
     reasons: list[str] = Field(description="why it is not ok, a sentence each")
 
 
-class FaultSummary(Record):
+class FaultSummary(Frozen):
     """One fault of a run; seconds from the common start of the load."""
 
     fault: str
-    worker: int | None = Field(description="of kill-worker, which one")
+    worker: int | None = Field(description="the worker of kill-worker")
     asked_s: float = Field(description="when it was due")
-    effect_s: float | None = Field(description="when it had been done; null if it was not")
-    reverted_s: float | None = Field(description="when its end had, if it has one")
-    error: str = Field(description="why it could not be done, empty if it was")
+    effect_s: float | None = Field(description="when it had been injected; null if it was not")
+    reverted_s: float | None = Field(description="when it had been reverted; null if it was not")
+    error: str = Field(description="why it could not be injected or reverted, else empty")
 
 
-class TwinSummary(Record):
-    """What the queueing twin makes of a run; its figures are among the groups."""
+class TwinSummary(Frozen):
+    """A run compared with its queueing twin, whose figures are among the groups."""
 
     remark: str = Field(
-        description="why there is no twin, or what measured and predicted part in; else empty"
+        description="why there is no twin, or how measured and predicted differ; else empty"
     )
     part: str | None = Field(
-        default=None, description="where they part, the part of response time that differs most"
+        default=None, description="if they differ, the part of the response time that differs most"
     )
     grew_s: float | None = Field(
         default=None, description="by how much the mean of that part is above the predicted one"
     )
     overhead_s: dict[str, float] = Field(
         default_factory=dict,
-        description="what messages and connections cost beside their demands, as calibrated",
+        description="what messages and connections cost beyond their demands, as calibrated",
     )
 
 
-class RunSummary(Record):
+class RunSummary(Frozen):
     """One repeat of a case."""
 
     slug: str = Field(description="the run's folder under raw/ and samples/")
     measures: dict[str, float | None] = Field(
-        description="every measure by its key; null where it could not be measured"
+        description="every measure by its key; null if it could not be measured"
     )
     groups: dict[str, dict[str, float | None]] = Field(
         default_factory=dict,
-        description="the clients' measures of each group by name, where there are several groups",
+        description="the clients' measures of each group by name, if there are several groups",
     )
     faults: list[FaultSummary] = Field(default_factory=list)
     twin: TwinSummary | None = None
     instrument: Instrument
-    invalid: list[str] = Field(description="why this run cannot be trusted as a measurement")
+    invalid: list[str] = Field(description="why this run is invalid as a measurement")
     notes: list[str] = Field(
         default_factory=list,
-        description="what of the kernel's evidence is missing, or not of the server alone, and why",
+        description="which of the kernel's figures are missing or include other programs, and why",
     )
     overhead_s: float = Field(description="wall time of the run less the load's own window")
 
 
-class CaseSummary(Record):
+class CaseSummary(Frozen):
     """One model at one load point, over all its repeats."""
 
     name: str
@@ -136,19 +136,19 @@ class CaseSummary(Record):
     slug: str = Field(description="the case's folder under raw/")
     axes: dict[str, str | int | float | bool] = Field(description="the matrix values of this case")
     measures: dict[str, float | None] = Field(
-        description="the median over the repeats of every measure; null where one has no value"
+        description="the median over the repeats of every measure; null if one has no value"
     )
     intervals: dict[str, tuple[float, float]] = Field(
         default_factory=dict,
-        description="95% confidence intervals of those medians that several repeats allow",
+        description="95% confidence intervals of those medians, if there are enough repeats",
     )
     groups: dict[str, dict[str, float | None]] = Field(
         default_factory=dict, description="the same medians for each of several client groups"
     )
-    instrument: Instrument = Field(description="as of the repeat that fared worst")
+    instrument: Instrument = Field(description="that of the worst repeat")
     expectations: list[Expectation]
     guesses: list[Guess] = Field(default_factory=list)
-    invalid: list[str] = Field(description="why this case cannot be trusted as a measurement")
+    invalid: list[str] = Field(description="why this case is invalid as a measurement")
     notes: list[str] = Field(default_factory=list, description="those of its runs")
     overhead_s: float = Field(description="the median of the runs'")
     runs: list[RunSummary] = Field(
@@ -156,25 +156,25 @@ class CaseSummary(Record):
     )
 
 
-class Ranking(Record):
+class Ranking(Frozen):
     """The models at one load point, best first, by one measure."""
 
     measure: str = Field(description="the measure's key")
     axes: dict[str, str | int | float | bool]
     ranks: list[list[str]] = Field(
-        description="models that the repeats cannot tell apart share a rank"
+        description="models that the repeats do not distinguish share a rank"
     )
 
 
-class Comparison(Record):
-    """What was expected between models, judged at one load point."""
+class Comparison(Frozen):
+    """Expectations that compare models, judged at one load point."""
 
     axes: dict[str, str | int | float | bool]
     expectations: list[Expectation]
 
 
-class Summary(Record):
-    """Everything `orchestrate.py` concluded, and under which circumstances."""
+class Summary(Frozen):
+    """The findings of a campaign, and how it ran."""
 
     schema_version: int = SCHEMA_VERSION
     scenario: str = Field(description="the scenario file's name without its ending")
@@ -189,9 +189,9 @@ class Summary(Record):
     cases: list[CaseSummary]
     comparisons: list[Comparison] = Field(default_factory=list)
     rankings: list[Ranking] = Field(
-        default_factory=list, description="where repeats bear it, by throughput and p99"
+        default_factory=list, description="by throughput and p99, if there are enough repeats"
     )
     accepts_invalid: bool = Field(
-        default=False, description="whether expectations count of invalid cases too, as was asked"
+        default=False, description="whether expectations of invalid cases count too, as requested"
     )
     exit_code: int = Field(description="0, 1, 2, 3, 4 or 130 as in README.md")

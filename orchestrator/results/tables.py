@@ -1,7 +1,7 @@
-"""Tables of many rows: structured arrays of numpy, columns by name.
+"""Tables of many rows: structured arrays of numpy with named columns.
 
-One row a message or a connection, a million of them in a case: what would take seconds and
-gigabytes as objects takes a tenth of both as columns.
+A row is a message or a connection, and a case may have a million. Columns take a tenth of the time
+and memory of objects.
 """
 
 from array import array
@@ -15,6 +15,7 @@ Table: TypeAlias = npt.NDArray[np.void]
 Rows: TypeAlias = npt.NDArray[np.intp]
 Keys: TypeAlias = npt.NDArray[np.uint64]
 NOWHERE = -1
+"""The position of a key that was not found."""
 
 
 def table_of(columns: Sequence[str], cells: "array[int]") -> Table:
@@ -23,10 +24,7 @@ def table_of(columns: Sequence[str], cells: "array[int]") -> Table:
 
 
 def positions(keys: Keys, wanted: Keys) -> Rows:
-    """Return where each of ``wanted`` stands in ``keys``, `NOWHERE` for one that does not.
-
-    Of equal keys the first counts.
-    """
+    """Return the first position of each of ``wanted`` in ``keys``, `NOWHERE` if there is none."""
     if not len(keys):
         return np.full(len(wanted), NOWHERE, dtype=np.intp)
     order = np.argsort(keys, kind="stable")
@@ -35,12 +33,12 @@ def positions(keys: Keys, wanted: Keys) -> Rows:
 
 
 def pair_keys(high: Keys, low: Keys) -> Keys:
-    """Return a number for each pair, the same for the same; ``low`` below 2**32."""
+    """Return a number for each pair, equal for equal pairs; ``low`` is below 2**32."""
     return high.astype(np.uint64) << np.uint64(32) | low.astype(np.uint64)
 
 
 def gather(table: Table, column: str, rows: Rows) -> Keys:
-    """Return a column's cells at ``rows``, 0 where a row is `NOWHERE`."""
+    """Return a column's cells at ``rows``, 0 for `NOWHERE`."""
     cells = np.zeros(len(rows), dtype=np.uint64)
     known = rows != NOWHERE
     cells[known] = table[column][rows[known]]
@@ -48,5 +46,5 @@ def gather(table: Table, column: str, rows: Rows) -> Keys:
 
 
 def user_keys(table: Table) -> Keys:
-    """Return a number for each row's user: users are numbered anew in each replica's group."""
+    """Return a number for each row's user; each replica numbers its users from 0."""
     return pair_keys(table["replica"], table["user"])

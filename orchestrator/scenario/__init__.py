@@ -1,1 +1,1 @@
-"""From a YAML file to a validated scenario, and from there to cases and runs."""
+"""Scenarios: from a YAML file to a validated scenario, and from there to cases and runs."""

@@ -1,11 +1,8 @@
-"""Groups of clients, the closed and the open loop: a section for each executor.
+"""The key ``clients`` of a scenario: groups of clients, one class for each executor.
 
-An executor is how load comes about: by users that wait for their acks (a closed loop), by arrivals
-that do not (an open loop), or by a ramp of either; see `ramp`. Configured values only, as written.
-
-The ramp: users, or arrivals, that begin at none and become more or fewer in stages.
-
-Which executors there are, and how the groups of a scenario are read by theirs.
+An executor says how the load is generated: by users that wait for each ack (``closed``), by
+arrivals that do not wait (``open``), or by either of them rising and falling in stages (``ramp``).
+Values are kept as they were written.
 """
 
 from collections.abc import Mapping
@@ -23,74 +20,77 @@ from labkit.workload.profile import Profile
 from orchestrator.measures.hints import listed
 from orchestrator.measures.views import VIEWS
 from orchestrator.scenario.fields import (
-    Demand,
-    Law,
-    Name,
-    Pool,
+    DemandText,
+    Identifier,
+    LawText,
+    PoolSize,
     check_word,
-    complaint,
-    complaints,
     describe,
     duration_between,
+    invalid_value,
     not_empty,
     one_of,
     parse_rate_per_s,
+    raise_all,
     rate_between,
     users_from,
     whole,
 )
 from orchestrator.scenario.server import Section
+from orchestrator.scenario.yaml_document import Location
 
-DEFAULT_NAME = "clients"
+DEFAULT_GROUP_NAME = "clients"
+MAX_GROUPS = 20
+MAX_STAGES = 100
 PIPELINE = "pipeline"
 BEHAVIOURS = (
     POLITE, "no-goodbye", PIPELINE, "slow-sender", "slow-reader", "silent", "vanish", "reset",
     "garbage", "oversize",
 )  # fmt: skip
 PACED = ("slow-sender", "slow-reader", "vanish", "reset")
-"""Those for which ``pace`` means something."""
+"""The behaviours that use ``pace``."""
 
 
 class Group(Section):
-    """What each group has, whatever its executor; see `labkit.workload.load_order.GroupOrder`."""
+    """The keys of every group; see `labkit.workload.load_order.GroupOrder`."""
 
     executor: str
-    name: Name = DEFAULT_NAME
+    name: Identifier = DEFAULT_GROUP_NAME
     replicas: Annotated[int, whole(1, 200)] = 1
-    demand: Demand | None = None
+    demand: DemandText | None = None
     start: Annotated[str, duration_between("0s", "60m")] = "0s"
     connect_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
     answer_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
 
     @property
     def profile(self) -> Profile:
-        """The load over time, from the group's start on; without stages it holds to the end."""
+        """The load over time, from the start of the group; constant if it has no stages."""
         raise NotImplementedError
 
     @property
     def is_open(self) -> bool:
-        """Whether the load is arrivals per second, rather than users."""
+        """Whether the load is a rate of arrivals; otherwise it is a number of users."""
         return False
 
     @property
     def peak_users(self) -> int:
-        """How many users there are at most at once; none in an open group."""
+        """The largest number of users at once; 0 in an open group."""
         levels = (self.profile.initial, *(level for _, level in self.profile.stages))
         return 0 if self.is_open else int(max(levels))
 
     @property
     def start_s(self) -> float:
-        """When the load begins, from the common start on."""
+        """When the load of the group begins, from the start of the load."""
         return parse_duration_s(self.start)
 
     @property
     def end_s(self) -> float | None:
-        """When the load ends, from the common start on; None where the messages decide."""
+        """When the load of the group ends; None if it ends with the last message of the users."""
         return self.start_s + self.profile.duration_s if self.profile.stages else None
 
     @property
     def think_time_s(self) -> float | None:
-        """The mean pause of a user in seconds, None where there are no users."""
+        """The mean pause of a user in seconds, None if there are no users."""
         return None
 
     def demand_s(self, limit_s: float) -> float | None:
@@ -100,7 +100,7 @@ class Group(Section):
         return Demands.parse(self.demand, limit_s).mean_s
 
     def order(self, demand_limit_s: float) -> GroupOrder:
-        """Return what the replicas are told."""
+        """Return the order that the replicas receive."""
         profile = self.profile
         return GroupOrder(
             name=self.name,
@@ -117,25 +117,25 @@ class Group(Section):
         )
 
     def _own_terms(self) -> dict[str, Any]:
-        """Return those terms of the order that only this executor has."""
+        """Return the terms of the order that only this executor has."""
         return {}
 
 
 class ClosedGroup(Group):
-    """Users that each wait for an ack, think, and send again; replicas share the users."""
+    """Users that each send, wait for the ack, think, and send again; replicas share the users."""
 
     executor: Annotated[Literal["closed"], one_of("closed")]
     users: Annotated[int, users_from(1)]
     messages: Annotated[int, whole(1, 1_000_000)] | None = None
     duration: Annotated[str, duration_between("1ms", "60m")] | None = None
-    think_time: Law = "0ms"
+    think_time: LawText = "0ms"
     behaviour: Annotated[str, one_of(*BEHAVIOURS)] = POLITE
     pipeline: Annotated[int, whole(2, 1000)] | None = None
     pace: Annotated[str, duration_between("1ms", "60m")] | None = None
 
     @property
     def profile(self) -> Profile:
-        """All users at once."""
+        """All users from the start on."""
         duration_s = seconds(self.duration)
         stages = () if duration_s is None else ((duration_s, float(self.users)),)
         return Profile(float(self.users), stages)
@@ -159,44 +159,31 @@ class ClosedGroup(Group):
 
 
 class OpenGroup(Group):
-    """Arrivals that come when they are due, whether or not earlier ones were answered."""
+    """Arrivals that are sent when they are due, whether or not earlier ones were answered."""
 
     executor: Annotated[Literal["open"], one_of("open")]
     rate: Annotated[str, rate_between("0.001/s", "1000000/s")]
     duration: Annotated[str, duration_between("1ms", "60m")]
-    connections: Pool
+    connections: PoolSize
     arrivals: Annotated[str, one_of("constant", "poisson")] = "constant"
 
     @property
     def profile(self) -> Profile:
-        """One rate all the time."""
+        """A constant rate."""
         level = parse_rate_per_s(self.rate)
         return Profile(level, ((parse_duration_s(self.duration), level),))
 
     @property
     def is_open(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def _own_terms(self) -> dict[str, Any]:
         return {"arrivals": self.arrivals, "connections": pool_size(self.connections)}
 
 
-def seconds(written: str | None) -> float | None:
-    """Return the seconds of a duration that may not be there."""
-    return None if written is None else parse_duration_s(written)
-
-
-def pool_size(connections: int | str | None) -> int:
-    """Return the connections of a pool, 0 where each arrival has its own."""
-    return connections if isinstance(connections, int) else 0
-
-
-MAX_STAGES = 100
-
-
 class Stage(Section):
-    """A straight line of a ramp: from where it stands to so many users, or such a rate."""
+    """One stage of a ramp: a linear change to this number of users, or to this rate."""
 
     duration: Annotated[str, duration_between("1ms", "60m")]
     users: Annotated[int, users_from(0)] | None = None
@@ -204,27 +191,30 @@ class Stage(Section):
 
     @property
     def line(self) -> tuple[float, float]:
-        """Its seconds, and the level at its end."""
+        """Its duration in seconds, and the level at its end."""
         level = parse_rate_per_s(self.rate) if self.rate is not None else float(self.users or 0)
         return parse_duration_s(self.duration), level
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     if len(stages) > MAX_STAGES:
-        raise complaint(f"{len(stages)} stages; allowed: at most {MAX_STAGES}")
+        raise invalid_value(f"{len(stages)} stages; allowed: at most {MAX_STAGES}")
     kinds = [{"users", "rate"} & each.model_dump(exclude_none=True).keys() for each in stages]
-    complaints(
-        ((index,), complaint(f"a stage has {'both' if found else 'none'}; write users or rate"))
+    raise_all(
+        (
+            (index,),
+            invalid_value(f"a stage has {'both' if found else 'neither'}; write users or rate"),
+        )
         for index, found in enumerate(kinds)
         if len(found) != 1
     )
     if len(set().union(*kinds)) > 1:
-        raise complaint("some stages have users and some a rate; write one or the other in all")
+        raise invalid_value("some stages have users and some a rate; write one or the other in all")
     return stages
 
 
 class RampGroup(Group):
-    """Users, or arrivals, that begin at none and become more or fewer in stages."""
+    """Users, or arrivals, that start at zero and rise or fall in stages."""
 
     executor: Annotated[Literal["ramp"], one_of("ramp")]
     stages: Annotated[
@@ -233,23 +223,23 @@ class RampGroup(Group):
         AfterValidator(not_empty("stage")),
         AfterValidator(_check_stages),
     ]
-    think_time: Law = "0ms"
-    connections: Pool | None = None
+    think_time: LawText = "0ms"
+    connections: PoolSize | None = None
     arrivals: Annotated[str, one_of("constant", "poisson")] = "constant"
 
     @property
     def profile(self) -> Profile:
-        """From none, stage by stage."""
+        """From zero, stage by stage."""
         return Profile(0.0, tuple(stage.line for stage in self.stages))
 
     @property
     def is_open(self) -> bool:
-        """It is where its stages have a rate."""
+        """Whether its stages have a rate."""
         return self.stages[0].rate is not None
 
     @property
     def think_time_s(self) -> float | None:
-        """The mean pause of a user in seconds, None where there are no users."""
+        """The mean pause of a user in seconds, None if there are no users."""
         return None if self.is_open else parse_law(self.think_time).mean_s()
 
     def _own_terms(self) -> dict[str, Any]:
@@ -257,8 +247,6 @@ class RampGroup(Group):
             return {"arrivals": self.arrivals, "connections": pool_size(self.connections)}
         return {"think_time": self.think_time}
 
-
-MAX_GROUPS = 20
 
 EXECUTORS: Mapping[str, type[Group]] = {
     "closed": ClosedGroup,
@@ -268,9 +256,9 @@ EXECUTORS: Mapping[str, type[Group]] = {
 
 
 def section_of(written: object) -> type[Group]:
-    """Return the section that a group as written is to be; of an unknown executor, what all have.
+    """Return the class for a group as written; `Group` if its executor is unknown.
 
-    For errors: what keys there are, what was probably meant.
+    Errors use it to list the allowed keys.
     """
     executor = written.get("executor") if isinstance(written, Mapping) else None
     return EXECUTORS.get(executor, Group) if isinstance(executor, str) else Group
@@ -281,40 +269,52 @@ def _read_group(written: object, info: ValidationInfo) -> Group:
         return written
     if not isinstance(written, dict):
         form = "write a map, e.g. {executor: closed, users: 5, messages: 10}"
-        raise complaint(f"{describe(written)}; {form}")
+        raise invalid_value(f"{describe(written)}; {form}")
     if "executor" not in written:
-        raise complaint(f"missing key 'executor'; write one of {listed(EXECUTORS)}")
+        raise invalid_value(f"missing key 'executor'; write one of {listed(EXECUTORS)}")
     try:
         executor = check_word(written["executor"], EXECUTORS)
     except PydanticCustomError as error:
-        complaints([(("executor",), error)])
+        raise_all([(("executor",), error)])
     return EXECUTORS[executor].model_validate(written, context=info.context)
 
 
-_Written: object = reduce(or_, EXECUTORS.values())
-"""Any of the sections, for the JSON Schema."""
+def check_groups(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    """Refuse more than `MAX_GROUPS`, and groups with a missing, reserved or repeated name."""
+    if len(groups) > MAX_GROUPS:
+        raise invalid_value(f"{len(groups)} groups; allowed: at most {MAX_GROUPS}")
+    seen: set[str] = set(VIEWS)
+    found: list[tuple[Location, PydanticCustomError]] = []
+    for index, group in enumerate(groups):
+        if len(groups) > 1 and "name" not in group.model_fields_set:
+            found.append(
+                ((index,), invalid_value("this group has no name; with several groups, name each"))
+            )
+        elif group.name in seen:
+            reason = "is reserved" if group.name in VIEWS else "is already used"
+            message = f"{group.name!r} {reason}; give each group its own name"
+            found.append(((index, "name"), invalid_value(message)))
+        seen.add(group.name)
+    raise_all(found)
+    return groups
+
+
+def seconds(written: str | None) -> float | None:
+    """Return a duration in seconds, None if there is none."""
+    return None if written is None else parse_duration_s(written)
+
+
+def pool_size(connections: int | str | None) -> int:
+    """Return the connections of a pool, 0 if each arrival has its own."""
+    return connections if isinstance(connections, int) else 0
+
+
+_GroupInput: object = reduce(or_, EXECUTORS.values())
+"""A group of any executor, for the JSON Schema."""
 
 AnyGroup = Annotated[
     Group,
-    PlainValidator(_read_group, json_schema_input_type=_Written),
+    PlainValidator(_read_group, json_schema_input_type=_GroupInput),
     PlainSerializer(lambda group: group.model_dump(mode="json", exclude_none=True)),
 ]
-"""A group, read by the section of its executor."""
-
-
-def check_groups(groups: tuple[Group, ...]) -> tuple[Group, ...]:
-    """Refuse too many, and several that cannot be told apart by name."""
-    if len(groups) > MAX_GROUPS:
-        raise complaint(f"{len(groups)} groups; allowed: at most {MAX_GROUPS}")
-    seen: set[str] = set(VIEWS)
-    found: list[tuple[tuple[int | str, ...], PydanticCustomError]] = []
-    for index, group in enumerate(groups):
-        if len(groups) > 1 and "name" not in group.model_fields_set:
-            found.append(((index,), complaint("this group has no name; with several, name each")))
-        elif group.name in seen:
-            taken = "has a meaning of its own" if group.name in VIEWS else "has a group before"
-            message = f"the name {group.name!r} {taken}; name each its own"
-            found.append(((index, "name"), complaint(message)))
-        seen.add(group.name)
-    complaints(found)
-    return groups
+"""A group, validated by the class of its executor."""

@@ -1,7 +1,7 @@
-"""How long a run will take, told from its load alone: not a measurement, and not a simulation.
+"""How long a run will take, estimated from its load alone, without measurement or simulation.
 
-What a model makes of a load is for the run to find out. So there are three answers: nobody waits;
-a pool of workers, each of which keeps a connection to its end; one connection after another.
+The estimate does not depend on the model, so it has three values: no client waits; each worker of a
+pool serves one connection to its end; one connection is served after another.
 """
 
 import math
@@ -13,12 +13,12 @@ from orchestrator.scenario.plan import Case
 from orchestrator.scenario.server import SERVER_DEFAULTS
 
 START_AND_STOP_S = {"process": 0.5, "docker": 4.0}
-"""What a run costs beside its load, in the order of magnitude."""
+"""Time that a run needs besides its load, to an order of magnitude."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of load: if nobody waits, by the workers, one at a time; the timeout ends each."""
+    """Seconds of load if no client waits, with a pool, and one at a time; at most the timeout."""
 
     least_s: float
     likely_s: float
@@ -26,11 +26,13 @@ class Estimate:
 
 
 def estimate(case: Case, timeout_s: float) -> Estimate:
-    """Return how long ``case`` will take."""
+    """Return the estimate for ``case``."""
     workers = case.server.workers or SERVER_DEFAULTS.workers
-    least_s = max(_undisturbed_s(case, group) for group in case.groups)
+    least_s = max(_without_waiting_s(case, group) for group in case.groups)
     begin_s = min(group.start_s for group in case.groups)
-    in_turn_s = [sum(_turns_s(case, group, n) for group in case.groups) for n in (workers, 1)]
+    in_turn_s = [
+        sum(_with_workers_s(case, group, n) for group in case.groups) for n in (workers, 1)
+    ]
     likely_s, most_s = (max(least_s, begin_s + each_s) for each_s in in_turn_s)
     return Estimate(*(min(each_s, timeout_s) for each_s in (least_s, likely_s, most_s)))
 
@@ -45,18 +47,18 @@ def total(estimates: Iterable[Estimate]) -> Estimate:
     )
 
 
-def _undisturbed_s(case: Case, group: Group) -> float:
-    """Return when ``group`` is done if nobody waits for anybody else."""
+def _without_waiting_s(case: Case, group: Group) -> float:
+    """Return when ``group`` ends if no client waits for another."""
     messages = getattr(group, "messages", None)
     end_s = math.inf if group.end_s is None else group.end_s
     done_s = math.inf if messages is None else group.start_s + _conversation_s(case, group, 1)
     return min(end_s + _service_s(case, group), done_s)
 
 
-def _turns_s(case: Case, group: Group, workers: int) -> float:
-    """Return how long so many workers are busy with ``group``, if that is for them to say.
+def _with_workers_s(case: Case, group: Group, workers: int) -> float:
+    """Return how long that number of workers needs for ``group``.
 
-    Users that stay for a time, however much they get done in it, are not.
+    It is 0 for users with a duration and no number of messages, whose end the workers do not delay.
     """
     if group.is_open:
         return group.profile.area * _service_s(case, group) / workers
@@ -68,7 +70,7 @@ def _turns_s(case: Case, group: Group, workers: int) -> float:
 
 
 def _conversation_s(case: Case, group: Group, turns: int) -> float:
-    """Return how long users take that come one after another, with all their messages."""
+    """Return how long ``turns`` users need one after another, each with all its messages."""
     messages = getattr(group, "messages", None) or 0
     pauses_s = max(messages - 1, 0) * (group.think_time_s or 0.0)
     return turns * (messages * _service_s(case, group) + pauses_s)

@@ -1,15 +1,15 @@
-"""Faults that a scenario puts on a run's timeline: when, which, for how long."""
+"""The key ``faults`` of a scenario: what is done to the server or the network, and when."""
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
-from faultproxy.prescription import STREAMS, PrescriptionError, read_prescription
+from faultproxy.toxic_spec import STREAMS, ToxicSpecError, read_toxic_specs
 from faultproxy.toxics import TOXICS
 from labkit.protocol.parsing import parse_duration_s
 from orchestrator.scenario.fields import (
-    Worker,
-    complaint,
+    WorkerChoice,
     duration_between,
+    invalid_value,
     number_between,
     one_of,
     whole,
@@ -20,28 +20,28 @@ PAUSE, KILL_WORKER, TERMINATE, KILL, CPU_LIMIT, DISCONNECT, FILL_BACKLOG = FAULT
     "pause", "kill-worker", "terminate", "kill", "cpu-limit", "disconnect", "fill-backlog",
 )  # fmt: skip
 LASTING = (PAUSE, CPU_LIMIT, DISCONNECT, FILL_BACKLOG, *TOXICS)
-"""Those that must end, after ``lasts``."""
+"""Faults that need an end, given by ``lasts``."""
 
 KINDS = (*FAULTS, *TOXICS)
-"""All: those of a server, and those of the network, which the fault proxy brings about."""
+"""All faults: those of the server, and those of the network, which the fault proxy causes."""
 
 KILLING = (KILL_WORKER, KILL)
-"""Those that take a process away without a word, and with it the log lines it had not written."""
+"""Faults that end a process at once, so that log lines in its buffer are lost."""
 
 ENDING = (TERMINATE, KILL)
-"""Those after which nobody serves, unless they last: then the server is started again."""
+"""Faults that end the server; if they have ``lasts``, it is started again after that time."""
 
 MAX_FAULTS = 20
 MAX_CROWD = 10_000
 
 
 class Fault(Section):
-    """One fault; ``at`` counts from the common start of the load."""
+    """One fault; ``at`` counts from the start of the load."""
 
     at: Annotated[str, duration_between("0s", "60m")]
     fault: Annotated[str, one_of(*KINDS)]
     lasts: Annotated[str, duration_between("1ms", "60m")] | None = None
-    worker: Worker | None = None
+    worker: WorkerChoice | None = None
     cpus: Annotated[float, number_between(0.01, 256)] | None = None
     crowd: Annotated[int, whole(1, MAX_CROWD)] | None = None
     stream: Annotated[str, one_of(*STREAMS)] | None = None
@@ -50,28 +50,28 @@ class Fault(Section):
 
     @property
     def at_s(self) -> float:
-        """When, in seconds from the start."""
+        """The time at which it begins, in seconds from the start."""
         return parse_duration_s(self.at)
 
     @property
     def lasts_s(self) -> float:
-        """How long, in seconds; 0 for what has no end."""
+        """How long it lasts in seconds; 0 if it has no end."""
         return parse_duration_s(self.lasts) if self.lasts else 0.0
 
     @property
     def end_s(self) -> float:
-        """When it is over, in seconds from the start."""
+        """The time at which it ends, in seconds from the start."""
         return self.at_s + self.lasts_s
 
     @property
     def toxic(self) -> dict[str, Any]:
-        """What to ask of the fault proxy; see faultproxy/README.md."""
+        """The request to the fault proxy; see faultproxy/README.md."""
         written = {"stream": self.stream, "toxicity": self.toxicity, "attributes": self.attributes}
         given = {key: value for key, value in written.items() if value is not None}
         return {"name": f"{self.fault} at {self.at}", "type": self.fault, **given}
 
     def against(self, workers: int, backlog: int) -> "Fault":
-        """Return it with all that it leaves to the server it is done to.
+        """Return the fault with the values that depend on the settings of its server.
 
         An accept queue holds one more than its backlog (listen(2), and Linux's
         ``sk_acceptq_is_full``), and each worker takes one from it.
@@ -82,45 +82,45 @@ class Fault(Section):
 
 
 def are_proxied(faults: Iterable[Fault]) -> bool:
-    """Tell whether the fault proxy is to stand between clients and server, from the start on."""
+    """Return whether the connections of the clients must go through the fault proxy."""
     return any(fault.fault in TOXICS for fault in faults)
 
 
 def check_faults(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
-    """Refuse too many."""
+    """Refuse more than `MAX_FAULTS`."""
     if len(faults) > MAX_FAULTS:
-        raise complaint(f"{len(faults)} faults; allowed: at most {MAX_FAULTS}")
+        raise invalid_value(f"{len(faults)} faults; allowed: at most {MAX_FAULTS}")
     return faults
 
 
-def breaches_of(fault: Fault, timeout_s: float) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a fault, whose parts are each allowed: the key, and why."""
+def fault_violations(fault: Fault, timeout_s: float) -> Iterator[tuple[str, str]]:
+    """Yield the rules that a fault breaks: the key and the message."""
     if fault.fault in LASTING and fault.lasts is None:
         yield "fault", f"{fault.fault} needs an end; write e.g. lasts: 500ms"
     if fault.fault == KILL_WORKER and fault.lasts is not None:
-        yield "lasts", "a worker that was killed is the server's own to replace; leave this out"
+        yield "lasts", "the server itself replaces a killed worker; leave this out"
     if fault.fault != KILL_WORKER and fault.worker is not None:
-        yield "worker", f"this goes with {KILL_WORKER} only"
+        yield "worker", f"allowed with {KILL_WORKER} only"
     if fault.fault == CPU_LIMIT and fault.cpus is None:
-        yield "fault", "cpu-limit needs how much; write e.g. cpus: 0.5"
+        yield "fault", "the limit is missing; write e.g. cpus: 0.5"
     if fault.fault != CPU_LIMIT and fault.cpus is not None:
-        yield "cpus", f"this goes with {CPU_LIMIT} only"
+        yield "cpus", f"allowed with {CPU_LIMIT} only"
     if fault.fault != FILL_BACKLOG and fault.crowd is not None:
-        yield "crowd", f"this goes with {FILL_BACKLOG} only"
-    yield from _breaches_of_toxic(fault)
+        yield "crowd", f"allowed with {FILL_BACKLOG} only"
+    yield from _toxic_violations(fault)
     if fault.end_s >= timeout_s:
-        yield "at", f"it is over at {fault.end_s:g}s, and timeout ends the load at {timeout_s:g}s"
+        yield "at", f"it ends at {fault.end_s:g}s, but timeout ends the load at {timeout_s:g}s"
 
 
-def _breaches_of_toxic(fault: Fault) -> Iterator[tuple[str, str]]:
+def _toxic_violations(fault: Fault) -> Iterator[tuple[str, str]]:
     if fault.fault not in TOXICS:
         for key in ("stream", "toxicity", "attributes"):
             if getattr(fault, key) is not None:
-                yield key, f"this goes with {', '.join(TOXICS)} only"
+                yield key, f"allowed with {', '.join(TOXICS)} only"
         return
     try:
-        read_prescription([fault.toxic])
-    except PrescriptionError as exc:
+        read_toxic_specs([fault.toxic])
+    except ToxicSpecError as exc:
         for line in str(exc).splitlines():
             key = "fault" if fault.attributes is None else "attributes"
             yield key, line.partition(": ")[2].removeprefix("attributes: ")

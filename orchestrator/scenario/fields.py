@@ -1,16 +1,11 @@
-"""The single values that a scenario may hold: counts, flags, words, durations, expectations.
+"""The types of the single values in a scenario: counts, words, durations, rates, demands.
 
-Each is checked as written, nothing is coerced, and each refusal says what is allowed. Durations
-stay text, as the server reads them; ``parse_duration_s`` has their seconds.
-
-How much load a scenario may ask for: of clients that run, and of a prediction that runs none.
-
-The single values of a load: demands, laws of durations, rates, pools, names of groups. Each is
-checked as written and stays text, as the clients read it; each refusal says what is allowed.
+A value is checked as written and never converted; an error says what is allowed. Durations, sizes,
+rates and demands stay text, because the server and the clients parse the same text.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -25,31 +20,66 @@ from orchestrator.measures.dimensions import UNITS_BYTES
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.hints import listed, quote, unknown
 from orchestrator.measures.syntax import ExpressionError
+from orchestrator.scenario.yaml_document import Location
 
+INVALID_VALUE = "invalid_value"
+"""The type of validation errors whose ``message`` needs no further explanation."""
+
+MAX_DURATION = "60m"
+MAX_WORKER = 1024
+MAX_POOL = 10_000
+MAX_DEMAND_CHARS = 2_000  # all groups must fit into one line of the conductor's protocol
+MAX_LOAD = "max_load"
+"""The key of a `MaxLoad` in the context of a validation."""
+
+EACH, RANDOM = "each", "random"
+WORD = "[A-Za-z][A-Za-z0-9_]{0,29}"
+WORD_FORM = "write a word of at most 30 letters, digits and _ that begins with a letter"
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([A-Za-z]{1,3})")
-DURATION = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_S)})"
-SIZE = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_BYTES)})"
-"""How they are written, for whoever checks a file without us."""
+_RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/(?:s|m)")
 
-COMPLAINT = "complaint"
-"""The error type whose ``message`` is the whole story."""
+Found = Iterable[tuple[Location, PydanticCustomError]]
+"""Errors, each with its location below the value that is validated."""
 
 
-def complaint(message: str, *, at_key: bool = False, column: int = 0) -> PydanticCustomError:
-    """Return an error to raise in a validator; ``column``, from 1, is a place within the text."""
+@dataclass(frozen=True)
+class MaxLoad:
+    """The largest load that a scenario may ask for.
+
+    ``users`` at once in a case, ``messages`` of a closed group, ``arrivals`` of an open group.
+    """
+
+    users: int
+    messages: int
+    arrivals: int
+
+
+RUN_LOAD = MaxLoad(users=10_000, messages=10_000_000, arrivals=1_000_000)
+PREDICTION_LOAD = MaxLoad(users=2_000_000, messages=10_000_000, arrivals=10_000_000)
+
+
+def max_load_of(context: Mapping[str, Any] | None) -> MaxLoad:
+    """Return the largest load that a validation allows; by default that of a run."""
+    max_load = (context or {}).get(MAX_LOAD, RUN_LOAD)
+    assert isinstance(max_load, MaxLoad)  # noqa: S101 for the type checker
+    return max_load
+
+
+def invalid_value(message: str, *, at_key: bool = False, column: int = 0) -> PydanticCustomError:
+    """Return an error for a validator to raise; ``column``, from 1, is a place in the text."""
     context = {"message": message, "at_key": at_key, "column": column}
-    return PydanticCustomError(COMPLAINT, "{message}", context)
+    return PydanticCustomError(INVALID_VALUE, "{message}", context)
 
 
-def complaints(found: Iterable[tuple[tuple[str | int, ...], PydanticCustomError]]) -> None:
-    """Raise all errors that were ``found`` below the value being validated, if any."""
+def raise_all(found: Found) -> None:
+    """Raise all errors in ``found`` as one, if there are any."""
     errors = [InitErrorDetails(type=error, loc=where, input=None) for where, error in found]
     if errors:
         raise ValidationError.from_exception_data("scenario", errors)
 
 
 def describe(value: object) -> str:
-    """Say what ``value`` is, for an error."""
+    """Return what ``value`` is, as the first half of an error."""
     match value:
         case bool():
             return f"{str(value).lower()} is a truth value"
@@ -67,32 +97,19 @@ def describe(value: object) -> str:
 def whole(low: int, high: int) -> BeforeValidator:
     """Accept a whole number from ``low`` to ``high``."""
     return BeforeValidator(
-        lambda value: check_whole(value, low, high),
+        lambda value: _check_whole(value, low, high),
         json_schema_input_type=Annotated[int, Field(ge=low, le=high)],
     )
 
 
-def check_whole(value: object, low: int, high: int) -> int:
-    """Return ``value`` if it is a whole number from ``low`` to ``high``."""
-    allowed = f"allowed: a whole number from {low} to {high}"
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise complaint(f"{describe(value)}; {allowed}")
-    if not low <= value <= high:
-        raise complaint(f"{value} is out of range; {allowed}")
-    return value
+def users_from(low: int) -> BeforeValidator:
+    """Accept a number of users from ``low`` to the largest load that the validation allows."""
 
+    def check(value: object, info: ValidationInfo) -> int:
+        return _check_whole(value, low, max_load_of(info.context).users)
 
-def duration_between(low: str, high: str) -> BeforeValidator:
-    """Accept a duration from ``low`` to ``high``, as text with a unit."""
-    return BeforeValidator(
-        lambda value: check_duration(value, low, high),
-        json_schema_input_type=written_as(DURATION),
-    )
-
-
-def written_as(pattern: str) -> object:
-    """Return the type of a text that is as ``pattern`` from end to end, for the JSON Schema."""
-    return Annotated[str, Field(pattern=f"^(?:{pattern})$")]
+    in_range = Annotated[int, Field(ge=low, le=RUN_LOAD.users)]
+    return BeforeValidator(check, json_schema_input_type=in_range)
 
 
 def number_between(low: float, high: float) -> BeforeValidator:
@@ -101,13 +118,30 @@ def number_between(low: float, high: float) -> BeforeValidator:
     def check(value: object) -> float:
         allowed = f"allowed: a number from {low:g} to {high:g}"
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise complaint(f"{describe(value)}; {allowed}")
+            raise invalid_value(f"{describe(value)}; {allowed}")
         if not low <= value <= high:
-            raise complaint(f"{value} is out of range; {allowed}")
+            raise invalid_value(f"{value} is out of range; {allowed}")
         return float(value)
 
     in_range = Annotated[float, Field(ge=low, le=high)]
     return BeforeValidator(check, json_schema_input_type=in_range)
+
+
+def duration_between(low: str, high: str) -> BeforeValidator:
+    """Accept a duration from ``low`` to ``high``, as text with a unit."""
+
+    def check(value: object) -> str:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise invalid_value(f"{value} is a bare number; write a unit, e.g. {value}ms")
+        text = _text_or(value, "write a duration, e.g. 100ms")
+        try:
+            seconds = parse_duration_s(text)
+        except DurationError:
+            message = f"{quote(text)} is not a duration; write a number and a unit: us, ms, s, m"
+            raise invalid_value(message) from None
+        return _in_range(text, seconds, (low, high), parse_duration_s)
+
+    return BeforeValidator(check, json_schema_input_type=_written_as(_DURATION))
 
 
 def size_between(low: str, high: str) -> BeforeValidator:
@@ -116,35 +150,23 @@ def size_between(low: str, high: str) -> BeforeValidator:
     def check(value: object) -> str:
         written = _SIZE.fullmatch(value) if isinstance(value, str) else None
         if not isinstance(value, str) or written is None or written[2] not in UNITS_BYTES:
-            shown = quote(value) if isinstance(value, str) else describe(value)
-            raise complaint(f"{shown}; write a size: a number and {listed(UNITS_BYTES)}")
-        if not parse_size_bytes(low) <= parse_size_bytes(value) <= parse_size_bytes(high):
-            raise complaint(f"{quote(value)} is out of range; allowed: {low} to {high}")
-        return value
+            form = f"write a size: a number and {listed(UNITS_BYTES)}"
+            raise invalid_value(f"{_shown(value)}; {form}")
+        return _in_range(value, parse_size_bytes(value), (low, high), parse_size_bytes)
 
-    return BeforeValidator(check, json_schema_input_type=written_as(SIZE))
-
-
-def parse_size_bytes(written: str) -> float:
-    """Return the bytes of ``written``, which was checked to be a size."""
-    number, unit = _SIZE.fullmatch(written).groups()  # type: ignore[union-attr]
-    return float(number) * UNITS_BYTES[unit]
+    size = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_BYTES)})"
+    return BeforeValidator(check, json_schema_input_type=_written_as(size))
 
 
-def check_duration(value: object, low: str, high: str) -> str:
-    """Return ``value`` if it is a duration from ``low`` to ``high``."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise complaint(f"{value} is a bare number; write a unit, e.g. {value}ms")
-    if not isinstance(value, str):
-        raise complaint(f"{describe(value)}; write a duration, e.g. 100ms")
-    try:
-        seconds = parse_duration_s(value)
-    except DurationError:
-        message = f"{quote(value)} is not a duration; write a number and a unit: us, ms, s, m"
-        raise complaint(message) from None
-    if not parse_duration_s(low) <= seconds <= parse_duration_s(high):
-        raise complaint(f"{quote(value)} is out of range; allowed: {low} to {high}")
-    return value
+def rate_between(low: str, high: str) -> BeforeValidator:
+    """Accept a rate from ``low`` to ``high``, as text: a number per second or minute."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not _RATE.fullmatch(value):
+            raise invalid_value(f"{_shown(value)}; write a rate, e.g. 200/s or 30/m")
+        return _in_range(value, parse_rate_per_s(value), (low, high), parse_rate_per_s)
+
+    return BeforeValidator(check, json_schema_input_type=_written_as(_RATE.pattern))
 
 
 def one_of(*choices: str) -> BeforeValidator:
@@ -155,25 +177,54 @@ def one_of(*choices: str) -> BeforeValidator:
     )
 
 
+def not_empty(what: str) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
+    """Accept a list that holds at least one ``what``."""
+
+    def check(value: tuple[object, ...]) -> tuple[object, ...]:
+        if not value:
+            raise invalid_value(f"the list is empty; write at least one {what}")
+        return value
+
+    return check
+
+
 def check_word(value: object, choices: Collection[str]) -> str:
     """Return ``value`` if it is one of ``choices``."""
-    if not isinstance(value, str):
-        raise complaint(f"{describe(value)}; allowed: {listed(choices)}")
-    if value not in choices:
-        raise complaint(unknown("value", value, choices))
+    word = _text_or(value, f"allowed: {listed(choices)}")
+    if word not in choices:
+        raise invalid_value(unknown("value", word, choices))
+    return word
+
+
+def parse_size_bytes(written: str) -> float:
+    """Return the bytes of ``written``, which was checked to be a size."""
+    number, unit = _SIZE.fullmatch(written).groups()  # type: ignore[union-attr]
+    return float(number) * UNITS_BYTES[unit]
+
+
+def parse_rate_per_s(written: str) -> float:
+    """Return the number per second of ``written``, which was checked to be a rate."""
+    number, _, unit = written.partition("/")
+    return float(number) / UNITS_S[unit]
+
+
+def _check_whole(value: object, low: int, high: int) -> int:
+    allowed = f"allowed: a whole number from {low} to {high}"
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise invalid_value(f"{describe(value)}; {allowed}")
+    if not low <= value <= high:
+        raise invalid_value(f"{value} is out of range; {allowed}")
     return value
 
 
 def _check_flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise complaint(f"{describe(value)}; allowed: true or false")
+        raise invalid_value(f"{describe(value)}; allowed: true or false")
     return value
 
 
 def _check_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise complaint(f"{describe(value)}; write text, in quotes where it looks like a number")
-    return value
+    return _text_or(value, "write text, in quotes if it looks like a number")
 
 
 def _check_expression(value: object) -> Expression:
@@ -182,106 +233,32 @@ def _check_expression(value: object) -> Expression:
     try:
         return parse_expression(_check_text(value))
     except ExpressionError as error:
-        raise complaint(error.message, column=error.column) from None
+        raise invalid_value(error.message, column=error.column) from None
 
 
-def not_empty(what: str) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
-    """Accept a list that holds at least one ``what``."""
-
-    def check(value: tuple[object, ...]) -> tuple[object, ...]:
-        if not value:
-            raise complaint(f"the list is empty; write at least one {what}")
-        return value
-
-    return check
-
-
-Flag = Annotated[bool, BeforeValidator(_check_flag)]
-Text = Annotated[str, BeforeValidator(_check_text)]
-Expectation = Annotated[
-    Expression,
-    PlainValidator(_check_expression, json_schema_input_type=str),
-    PlainSerializer(str, return_type=str),
-]
-
-
-KEY = "scale"
-"""Under which the context of a validation has it."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Most users at once in a case, and most messages of a closed and arrivals of an open group."""
-
-    users: int
-    messages: int
-    arrivals: int
-
-
-RUN = Scale(users=10_000, messages=10_000_000, arrivals=1_000_000)
-PREDICTION = Scale(users=2_000_000, messages=10_000_000, arrivals=10_000_000)
-
-
-def scale_of(context: Mapping[str, Any] | None) -> Scale:
-    """Return the scale that a validation is made for: that of a run, unless it says otherwise."""
-    scale = (context or {}).get(KEY, RUN)
-    assert isinstance(scale, Scale)  # noqa: S101 for the type checker
-    return scale
-
-
-MAX_DURATION = "60m"
-EACH, RANDOM = "each", "random"
-MAX_WORKER = 1024
-MAX_POOL = 10_000
-MAX_DEMAND_CHARS = 2_000  # of all groups together, less than a line of the wire holds
-_RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/(?:s|m)")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
-
-
-def users_from(low: int) -> BeforeValidator:
-    """Accept a number of users: from ``low`` to as many as the scale has that is asked for."""
-
-    def check(value: object, info: ValidationInfo) -> int:
-        return check_whole(value, low, scale_of(info.context).users)
-
-    in_range = Annotated[int, Field(ge=low, le=RUN.users)]
-    return BeforeValidator(check, json_schema_input_type=in_range)
-
-
-def rate_between(low: str, high: str) -> BeforeValidator:
-    """Accept a rate from ``low`` to ``high``, as text: a number per second or minute."""
-
-    def check(value: object) -> str:
-        written = _RATE.fullmatch(value) if isinstance(value, str) else None
-        if not isinstance(value, str) or written is None:
-            shown = quote(value) if isinstance(value, str) else describe(value)
-            raise complaint(f"{shown}; write a rate, e.g. 200/s or 30/m")
-        if not parse_rate_per_s(low) <= parse_rate_per_s(value) <= parse_rate_per_s(high):
-            raise complaint(f"{quote(value)} is out of range; allowed: {low} to {high}")
-        return value
-
-    return BeforeValidator(check, json_schema_input_type=written_as(_RATE.pattern))
-
-
-def parse_rate_per_s(written: str) -> float:
-    """Return how many per second ``written``, which was checked to be a rate, states."""
-    number, _, unit = written.partition("/")
-    return float(number) / UNITS_S[unit]
+def _check_identifier(value: object) -> str:
+    name = _text_or(value, WORD_FORM)
+    if not re.fullmatch(WORD, name):
+        raise invalid_value(f"{quote(name)} is not a name; {WORD_FORM}")
+    return name
 
 
 def _check_demand(value: object) -> str:
-    """Return a demand, or several that take turns, as the one text that clients read."""
+    """Return a demand, or several that take turns, as the one text that clients parse."""
     if isinstance(value, list):
-        if not value:
-            raise complaint("the list is empty; write at least one demand")
-        complaints(_bad_turns(value))
+        not_empty("demand")(tuple(value))
+        raise_all(_errors_of_turns(value))
         value = ", ".join(value)
-    if not isinstance(value, str):
-        raise complaint(f"{describe(value)}; {DEMAND_FORM}")
-    return _read_demand(value)
+    text = _text_or(value, DEMAND_FORM)
+    if len(text) > MAX_DEMAND_CHARS:
+        raise invalid_value(f"{len(text)} characters; allowed: at most {MAX_DEMAND_CHARS}")
+    try:
+        return _check_mean(text, Demands.parse(text).mean_s)
+    except DemandsError as error:
+        raise invalid_value(str(error).removeprefix("demand ")) from None
 
 
-def _bad_turns(turns: list[object]) -> Iterator[tuple[tuple[int], PydanticCustomError]]:
+def _errors_of_turns(turns: list[object]) -> Found:
     for index, turn in enumerate(turns):
         try:
             _check_demand(None if isinstance(turn, list) else turn)
@@ -289,70 +266,78 @@ def _bad_turns(turns: list[object]) -> Iterator[tuple[tuple[int], PydanticCustom
             yield (index,), error
 
 
-def _read_demand(text: str) -> str:
-    if len(text) > MAX_DEMAND_CHARS:
-        raise complaint(f"{len(text)} characters; allowed: at most {MAX_DEMAND_CHARS}")
+def _check_law(value: object) -> str:
+    text = _text_or(value, f"write {LAW_FORMS}")
     try:
-        mean_s = Demands.parse(text).mean_s
-    except DemandsError as error:
-        raise complaint(str(error).removeprefix("demand ")) from None
+        return _check_mean(text, parse_law(text).mean_s())
+    except LawError as error:
+        raise invalid_value(str(error)) from None
+
+
+def _check_mean(text: str, mean_s: float) -> str:
     if mean_s > parse_duration_s(MAX_DURATION):
-        raise complaint(f"{quote(text)} is out of range; allowed: {MAX_DURATION} on average")
+        raise invalid_value(f"{quote(text)} is out of range; allowed: {MAX_DURATION} on average")
     return text
 
 
-def _check_law(value: object) -> str:
+def _word_or_whole(word: str, meaning: str, numbers: str, high: int) -> BeforeValidator:
+    """Accept ``word``, or a whole number from 1 to ``high``."""
+
+    def check(value: object) -> int | str:
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if value == word or (is_whole and 1 <= value <= high):  # type: ignore[operator]
+            return value  # type: ignore[return-value]
+        message = f"{_shown(value)}; allowed: {word}{meaning}, or {numbers} 1 to {high}"
+        raise invalid_value(message)
+
+    in_range = Annotated[int, Field(ge=1, le=high)]
+    return BeforeValidator(check, json_schema_input_type=Literal[word] | in_range)
+
+
+def _text_or(value: object, form: str) -> str:
+    """Return ``value`` if it is text; otherwise the error says to write ``form``."""
     if not isinstance(value, str):
-        raise complaint(f"{describe(value)}; write {LAW_FORMS}")
-    try:
-        mean_s = parse_law(value).mean_s()
-    except LawError as error:
-        raise complaint(str(error)) from None
-    if mean_s > parse_duration_s(MAX_DURATION):
-        raise complaint(f"{quote(value)} is out of range; allowed: {MAX_DURATION} on average")
+        raise invalid_value(f"{describe(value)}; {form}")
     return value
 
 
-def _check_pool(value: object) -> int | str:
-    if value == EACH:
-        return EACH
-    allowed = f"allowed: {EACH}, one of its own for each arrival, or a pool of 1 to {MAX_POOL}"
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_POOL:
-        shown = quote(value) if isinstance(value, str) else describe(value)
-        raise complaint(f"{shown}; {allowed}")
-    return value
+def _in_range(
+    text: str, value: float, bounds: tuple[str, str], parse: Callable[[str], float]
+) -> str:
+    low, high = bounds
+    if not parse(low) <= value <= parse(high):
+        raise invalid_value(f"{quote(text)} is out of range; allowed: {low} to {high}")
+    return text
 
 
-def _check_worker(value: object) -> int | str:
-    if value == RANDOM:
-        return RANDOM
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_WORKER:
-        shown = quote(value) if isinstance(value, str) else describe(value)
-        raise complaint(f"{shown}; allowed: {RANDOM}, or a worker from 1 to {MAX_WORKER}")
-    return value
+def _shown(value: object) -> str:
+    return quote(value) if isinstance(value, str) else describe(value)
 
 
-def _check_name(value: object) -> str:
-    form = "write a word of at most 30 letters, digits and _, that begins with a letter"
-    if not isinstance(value, str):
-        raise complaint(f"{describe(value)}; {form}")
-    if not _NAME.fullmatch(value):
-        raise complaint(f"{quote(value)} cannot be told from an expression; {form}")
-    return value
+def _written_as(pattern: str) -> object:
+    """Return the type of a text that matches ``pattern`` as a whole, for the JSON Schema."""
+    return Annotated[str, Field(pattern=f"^(?:{pattern})$")]
 
 
-_LAW = rf"{DURATION}|(?:exponential|hyperexponential|bimodal)\(.+\)"
+_DURATION = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_S)})"
+_LAW = rf"{_DURATION}|(?:exponential|hyperexponential|bimodal)\(.+\)"
 _DEMAND = Annotated[str, Field(pattern=r"^\s*(?:sleep|cpu)=")]
-_WORKER = Literal["random"] | Annotated[int, Field(ge=1, le=MAX_WORKER)]
-_POOL = Literal["each"] | Annotated[int, Field(ge=1, le=MAX_POOL)]
 
-Demand = Annotated[
-    str,
-    BeforeValidator(_check_demand, json_schema_input_type=_DEMAND | list[_DEMAND]),
+Flag = Annotated[bool, BeforeValidator(_check_flag)]
+Text = Annotated[str, BeforeValidator(_check_text)]
+Identifier = Annotated[
+    str, BeforeValidator(_check_identifier, json_schema_input_type=_written_as(WORD))
 ]
-Law = Annotated[str, BeforeValidator(_check_law, json_schema_input_type=written_as(_LAW))]
-Pool = Annotated[int | str, BeforeValidator(_check_pool, json_schema_input_type=_POOL)]
-Worker = Annotated[int | str, BeforeValidator(_check_worker, json_schema_input_type=_WORKER)]
-Name = Annotated[
-    str, BeforeValidator(_check_name, json_schema_input_type=written_as(_NAME.pattern))
+ExpressionText = Annotated[
+    Expression,
+    PlainValidator(_check_expression, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
 ]
+DemandText = Annotated[
+    str, BeforeValidator(_check_demand, json_schema_input_type=_DEMAND | list[_DEMAND])
+]
+LawText = Annotated[str, BeforeValidator(_check_law, json_schema_input_type=_written_as(_LAW))]
+PoolSize = Annotated[
+    int | str, _word_or_whole(EACH, " (one for each arrival)", "a pool of", MAX_POOL)
+]
+WorkerChoice = Annotated[int | str, _word_or_whole(RANDOM, "", "a worker from", MAX_WORKER)]

@@ -1,22 +1,20 @@
-"""The scenario language as a JSON Schema, made from the sections that read it; for editors.
+"""The scenario language as a JSON Schema, made from the classes that validate scenarios.
 
-It knows every key, kind and range. What takes a parser, or several keys at once, it lets pass:
-expressions, laws, rules between keys. ``validate`` says those.
-
-What each key of a scenario means, in a line, for editors; docs/scenarios.md says more.
+Editors complete and check scenarios with it. It knows every key, type and range; it accepts what
+needs a parser or depends on several keys, such as expressions. ``validate`` checks those.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.scenario.clients import EXECUTORS
+from orchestrator.scenario.fields import WORD
 from orchestrator.scenario.matrix import FIXED, MAX_VALUES
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.scenario.variables import KEY as VARIABLES
+from orchestrator.scenario.variables import VARIABLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "Scenario of the Server Models Lab"
-_NAME = "[A-Za-z][A-Za-z0-9_]{0,29}"
 _VARIABLE = {"type": "string", "pattern": "[$]", "description": "a variable: $name, ${name}"}
 _GROUPS = [section.__name__ for section in EXECUTORS.values()]
 _SERVERS = ["ServerSettings", "Limits"]
@@ -33,17 +31,17 @@ def scenario_schema() -> Schema:
     properties["matrix"] = _matrix(sections) | {"description": KEY_MEANINGS["matrix"]}
     properties[VARIABLES] = {
         "type": "object",
-        "propertyNames": {"pattern": f"^{_NAME}$"},
+        "propertyNames": {"pattern": f"^{WORD}$"},
         "additionalProperties": {"type": ["string", "number", "boolean"]},
         "description": KEY_MEANINGS[VARIABLES],
     }
-    whole["required"].remove("models")  # left out, they are all that there are
+    whole["required"].remove("models")  # by default all models
     defined = {**sections, "Variable": _VARIABLE}
     return {"$schema": DIALECT, "title": TITLE, **whole, "$defs": defined}
 
 
 def _section(made: Schema) -> Schema:
-    """Return a map of the file, each of its keys with its meaning."""
+    """Return the schema of a map, each of its keys with its meaning."""
     properties = {
         key: _value(each) | {"description": KEY_MEANINGS.get(key, "")}
         for key, each in made["properties"].items()
@@ -58,9 +56,9 @@ def _section(made: Schema) -> Schema:
 
 
 def _value(made: Schema) -> Schema:
-    """Return what a key may hold; a single value, unless it is any text, may be a variable.
+    """Return the schema of a value; a single value that is not any text may be a variable.
 
-    There is no null in a scenario: who wants a default leaves the key out.
+    Null is not allowed in a scenario; a key that is left out has its default.
     """
     kept = {key: each for key, each in made.items() if key not in {"title", "default"}}
     if isinstance(made.get("default"), str | int | float):
@@ -78,7 +76,7 @@ def _value(made: Schema) -> Schema:
 
 
 def _choice(made: Schema) -> Schema:
-    """Return one of several kinds of value."""
+    """Return the schema of a value that has one of several types."""
     kinds = [each for each in made.pop("anyOf") if each.get("type") != "null"]
     if all("$ref" in each for each in kinds):
         return made | {"oneOf": kinds}
@@ -93,7 +91,7 @@ def _or_variable(kinds: list[Schema]) -> Schema:
 
 
 def _matrix(sections: Mapping[str, Schema]) -> Schema:
-    """Return the axes: every key of a group, alone or behind the group's name, and the server's."""
+    """Return the schema of the axes: keys of groups, with or without a group name, and others."""
     axes: dict[str, list[Schema]] = {}
     for pattern, value in _axes(sections):
         axes.setdefault(pattern, [])
@@ -116,9 +114,9 @@ def _matrix(sections: Mapping[str, Schema]) -> Schema:
 
 
 def _axes(sections: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
-    """Yield the pattern of each axis and what its values may be."""
+    """Yield the pattern of each axis and the schema of its values."""
     for name in (*_GROUPS, *_SERVERS):
-        prefix = rf"(?:{_NAME}\.)?" if name in _GROUPS else ""
+        prefix = rf"(?:{WORD}\.)?" if name in _GROUPS else ""
         for key, value in sections[name]["properties"].items():
             if key not in FIXED:
                 plain = {"default", "description"}
@@ -126,65 +124,66 @@ def _axes(sections: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
 
 
 KEY_MEANINGS = {
-    "intent": "the question, in one sentence; shown in logs and reports",
-    "variables": "names with values, used as $name or ${name}; --set name=value gives another",
-    "target": "a server of your own, beside the models or instead of them",
-    "image": "a container image, which the engine has",
-    "command": "a program and its arguments; {port} is where it is to listen",
-    "address": "host:port of a server that runs already",
-    "port": "where the image's server listens",
-    "remote": "that an address which is not this machine may be put under load",
-    "conformance": "whether it is held to the contract: first, or skip",
-    "models": "whom the load is put to, in this order; every model where it is left out",
+    "intent": "the question of the scenario in one sentence, shown in logs and reports",
+    "variables": "names with values, used as $name or ${name}; --set name=value overrides a value",
+    "target": "a server of your own, which runs in addition to the models or instead of them",
+    "image": "a container image that the engine already has",
+    "command": "a program and its arguments; {port} is replaced by the port to listen on",
+    "address": "host:port of a server that is already running",
+    "port": "the port on which the server of the image listens",
+    "remote": "confirms that an address on another machine may be put under load",
+    "conformance": "whether the protocol is checked before the run: first, or skip",
+    "models": "the models to run, in this order; by default all of them",
     "server": "settings of every server in the run",
-    "limits": "what the server's container may use",
+    "limits": "limits of the server's container",
     "clients": "the load: groups of clients",
-    "matrix": "a case for each combination of values; the keys of server, limits and clients",
-    "expect": "what must hold, for a model or for all: expressions",
-    "guess": "what you think will come out, for a model or for all: graded, and nothing fails",
-    "compare": "what must hold between models: expressions such as p99(epoll) < p99(single)",
-    "faults": "what is done to the server while the load runs",
-    "at": "when, from the common start on",
-    "fault": "what: pause, kill-worker, terminate, kill, cpu-limit, disconnect, latency, …",
-    "lasts": "until it is undone; of terminate and kill: until the server is started again",
-    "worker": "of kill-worker: its index, from 1, or random",
-    "stream": "of a toxic: downstream, to the client, or upstream",
-    "toxicity": "of a toxic: the share of the connections that have it",
-    "attributes": "of a toxic: how much of it, in toxiproxy's words",
-    "crowd": "of fill-backlog: how many connections that say nothing",
-    "validity": "what must hold for a run to count as a measurement: expressions",
-    "repeats": "how often each case runs; confidence takes 5 or more",
-    "order": "every case once, then all again backwards, and so on; or one case after another",
-    "warmup": "what is due before it does not count into the figures",
-    "timeout": "how long the load of one run may take",
-    "seed": "where random choices begin, so that they can be repeated",
+    "matrix": "one case for each combination of these values; keys of server, limits and clients",
+    "expect": "expressions that must hold, for one model or for all",
+    "guess": "expressions that you predict, for one model or for all; graded, but never a failure",
+    "compare": "expressions that must hold between models, such as p99(epoll) < p99(single)",
+    "faults": "faults of the server or the network, injected while the load runs",
+    "at": "when the fault begins, counted from the start of the load",
+    "fault": "the fault: pause, kill-worker, terminate, kill, cpu-limit, disconnect, latency, …",
+    "lasts": "duration of the fault; after terminate and kill the server is then started again",
+    "worker": "for kill-worker: index of the worker, from 1, or random",
+    "stream": "for network faults: downstream (to the client) or upstream",
+    "toxicity": "for network faults: share of the connections that are affected",
+    "attributes": "for network faults: the parameters, named as in toxiproxy",
+    "crowd": "for fill-backlog: number of connections that send nothing",
+    "validity": "expressions that must hold for a run to count as a measurement",
+    "repeats": "how often each case runs; an expectation with a confidence needs 5 or more",
+    "order": "interleaved: rounds of all cases, every second round reversed; or sequential",
+    "warmup": "messages due before its end do not count in the measures",
+    "timeout": "the longest time that the load of one run may take",
+    "seed": "seed of all random choices, so that they can be repeated",
     "workers": "processes or threads; a model without a pool ignores it",
     "backlog": "argument of listen: how many connections may wait to be accepted",
-    "work": "what a message without a demand of its own asks for",
-    "service_time": "how much of it",
+    "work": "kind of work for a message that carries no demand",
+    "service_time": "service time of a message that carries no demand",
     "max_message_bytes": "a longer message is refused",
     "max_service_time": "a larger demand is refused",
-    "idle_timeout": "a connection silent for so long is closed",
-    "drain_timeout": "how long a server that is told to stop may finish its work",
-    "blocking_sleep": "of an event loop: sleep inside the loop, the classic mistake",
-    "cpus": "CPUs that it may use, by the kernel's quota",
-    "memory": "memory that it may have, without swap",
-    "executor": "how the load comes about: closed (users wait), open (arrivals do not), ramp",
-    "name": "what results and expectations call the group; with several groups each needs one",
+    "idle_timeout": "a connection that is silent for this long is closed",
+    "drain_timeout": "how long a server may finish its work after it was told to stop",
+    "blocking_sleep": "for an event loop: sleep in the loop, the classic mistake",
+    "cpus": "number of CPUs that it may use, enforced by the kernel's quota",
+    "memory": "memory that it may use, without swap",
+    "executor": "how load is generated: closed (users wait for acks), open (arrivals do not), ramp",
+    "name": "name of the group in results and expectations; required if there are several groups",
     "replicas": "client containers (or processes) that share the load",
-    "demand": "what each message asks of the server: sleep=100ms, cpu=5ms, sleep=exponential(50ms)",
-    "start": "when the group begins, from the common start on",
-    "connect_timeout": "a connection that is not established by then has failed",
-    "answer_timeout": "a connection whose message is not acknowledged by then has failed",
-    "users": "users in all, each with a connection of its own",
-    "messages": "messages of each user",
-    "duration": "how long it goes on",
+    "demand": "work that each message asks for: sleep=100ms, cpu=5ms, sleep=exponential(50ms)",
+    "start": "when the group begins, counted from the start of the load",
+    "connect_timeout": "a connection that is not established within this time has failed",
+    "answer_timeout": "a connection whose message is not acked within this time has failed",
+    "users": "total number of users, each with its own connection",
+    "messages": "number of messages of each user",
+    "duration": "how long it lasts",
     "think_time": "pause between an ack and the next message: 10ms, exponential(10ms)",
     "behaviour": "how the users treat the server",
-    "pipeline": "messages in flight of behaviour: pipeline",
-    "pace": "the pause of the behaviours that are slow, or when those strike that cut the line",
-    "rate": "arrivals per second (/s) or minute (/m), in all",
-    "connections": "a pool of persistent connections, or each: one of its own for each arrival",
-    "arrivals": "evenly spaced, or with exponential gaps",
-    "stages": "how long, and the level at the end; users in all stages or a rate in all",
+    "pipeline": "for behaviour: pipeline: number of messages in flight",
+    "pace": "for slow behaviours: the pause; for vanish and reset: when the connection is cut",
+    "rate": "total number of arrivals per second (/s) or minute (/m)",
+    "connections": "size of a pool of persistent connections, or each: one for each arrival",
+    "arrivals": "constant: evenly spaced; poisson: with exponential gaps",
+    "stages": "duration and final level of each stage; all with users or all with a rate",
 }
+"""The meaning of each key in one line, for editors; docs/scenarios.md says more."""

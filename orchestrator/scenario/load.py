@@ -1,10 +1,10 @@
-"""From a file to a scenario, or to every problem that the file has.
+"""Load a scenario file: read it, replace its variables, validate it.
 
-Validation errors as problems of the file: their place in it, and a person's words. Promises that
-no wording of the validation library reaches a user.
+All problems of a file are reported at once, each with its line and column. No message of the
+validation library reaches a user.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,12 +14,16 @@ from pydantic_core import ErrorDetails
 from orchestrator.measures.hints import closest, label, listed, unknown
 from orchestrator.scenario.clients import Stage, section_of
 from orchestrator.scenario.faults import Fault
-from orchestrator.scenario.fields import COMPLAINT, RUN, Scale, describe
-from orchestrator.scenario.fields import KEY as SCALE
+from orchestrator.scenario.fields import INVALID_VALUE, MAX_LOAD, RUN_LOAD, MaxLoad, describe
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.scenario.server import Limits, Section, ServerSettings, Target, join_models
-from orchestrator.scenario.variables import KEY as VARIABLES
-from orchestrator.scenario.variables import substitute
+from orchestrator.scenario.server import (
+    Limits,
+    Section,
+    ServerSettings,
+    Target,
+    add_target_to_models,
+)
+from orchestrator.scenario.variables import VARIABLES, substitute
 from orchestrator.scenario.yaml_document import (
     Document,
     Location,
@@ -28,20 +32,23 @@ from orchestrator.scenario.yaml_document import (
     read_document,
 )
 
+_LIST, _MAP = "write a list, e.g. [a, b]", "write a map, e.g. {a: 1, b: 2}"
+_FORMS = {"tuple_type": _LIST, "dict_type": _MAP, "model_type": _MAP}
+"""What to write, by the type of an error of the validation library."""
+
 
 def load_scenario(
     path: Path,
     known_models: Collection[str] | None,
     settings: Mapping[str, str] = MappingProxyType({}),
-    scale: Scale = RUN,
+    max_load: MaxLoad = RUN_LOAD,
 ) -> Scenario:
-    """Return the scenario that ``path`` holds.
+    """Return the scenario in the file ``path``.
 
-    ``settings`` are values for its variables, as text.
-
-    ``known_models`` are the models that can be run, and the ones of a scenario that names none;
-    None takes any name, for a stored run that is only analysed. ``scale`` is how much load it may
-    ask for.
+    ``known_models`` are the models that can be run; a scenario that names no models gets all of
+    them. None accepts any name, for a stored run that is only analysed. ``settings`` are values
+    for the variables of the scenario, as text. ``max_load`` is the largest load that it may ask
+    for.
 
     Raises:
         ScenarioError: with every problem found, each at its line and column.
@@ -49,43 +56,38 @@ def load_scenario(
     document = read_document(path)
     substitute(document, settings)
     data = document.data
-    join_models(data)
+    add_target_to_models(data)
     if known_models is not None:
         data = {"models": list(known_models), **data}
+    context = {"known_models": known_models, MAX_LOAD: max_load}
     problems = document.problems
     try:
-        scenario = Scenario.model_validate(
-            data, context={"known_models": known_models, SCALE: scale}
-        )
+        scenario = Scenario.model_validate(data, context=context)
     except ValidationError as error:
-        problems += [
-            explain(each, document)
-            for each in without_echoes(error.errors(include_url=False), document)
-            if document.existing(each["loc"]) not in document.refused
-        ]
+        problems += _problems(error.errors(include_url=False), document)
     if problems:
         raise ScenarioError(problems)
     return scenario
 
 
-_WANTED = {
-    "tuple_type": "write a list, e.g. [a, b]",
-    "dict_type": "write a map, e.g. {a: 1, b: 2}",
-    "model_type": "write a map, e.g. {a: 1, b: 2}",
-}
+def _problems(errors: Sequence[ErrorDetails], document: Document) -> Iterator[Problem]:
+    """Yield the problems that ``errors`` stand for, each once.
 
-
-def without_echoes(errors: Sequence[ErrorDetails], document: Document) -> list[ErrorDetails]:
-    """Leave out each key that is missing because it is misspelt: the misspelling says it all."""
-    meant = {
+    Left out are errors at a part that was refused before, and a missing key that is there with a
+    spelling error, because the misspelt key is reported.
+    """
+    misspelt = {
         (*each["loc"][:-1], closest(str(each["loc"][-1]), _keys(each["loc"], document)))
         for each in errors
         if each["type"] == "extra_forbidden"
     }
-    return [each for each in errors if each["type"] != "missing" or each["loc"] not in meant]
+    for each in errors:
+        is_misspelt = each["type"] == "missing" and each["loc"] in misspelt
+        if not is_misspelt and document.existing(each["loc"]) not in document.refused:
+            yield _problem(each, document)
 
 
-def explain(error: ErrorDetails, document: Document) -> Problem:
+def _problem(error: ErrorDetails, document: Document) -> Problem:
     """Return ``error``, found in the data of ``document``, as a problem of its file."""
     place = document.places[document.existing(error["loc"])]
     context = error.get("ctx", {})
@@ -105,18 +107,17 @@ def _message(error: ErrorDetails, document: Document) -> str:
         return unknown("key", str(location[-1]), _keys(location, document))
     if kind == "missing":
         return f"missing key {location[-1]!r}; keys here: {listed(_keys(location, document))}"
-    if kind == COMPLAINT:
+    if kind == INVALID_VALUE:
         message = str(context["message"])
     else:
-        wanted = _WANTED.get(kind, "this is not allowed here")
-        message = f"{describe(error['input'])}; {wanted}"
+        message = f"{describe(error['input'])}; {_FORMS.get(kind, 'this is not allowed here')}"
     if context.get("at_key") or not location or isinstance(location[-1], int):
         return message
     return f"{label(location[-1])}: {message}"
 
 
 def _keys(location: Location, document: Document) -> list[str]:
-    """Return the keys allowed in the map that ``location`` ends in."""
+    """Return the keys that are allowed in the map in which ``location`` is a key."""
     match location[:-1]:
         case ():
             return [*Scenario.model_fields, VARIABLES]

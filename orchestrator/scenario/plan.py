@@ -1,4 +1,4 @@
-"""The cases of a scenario, in the order in which they run. A pure function; nothing is started."""
+"""The plan of a scenario: its cases and their runs, in order. Nothing is started."""
 
 import hashlib
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from labkit.workload.load_order import GroupOrder
 from orchestrator.scenario.clients import Group
-from orchestrator.scenario.matrix import AxisValue, Settings, points
+from orchestrator.scenario.matrix import AxisValue, CaseSettings, points
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
 
@@ -19,13 +19,13 @@ _PLAIN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._,=-]{{0,{MAX_SLUG_CHARS - 1}}
 class Case:
     """One model at one load point.
 
-    ``axes`` are the matrix values of this point in the order of the file; ``settings``
-    have them applied. ``seed`` is the scenario's own: every case draws the same.
+    ``axes`` are the matrix values of this point in the order of the file, which ``settings``
+    include. ``seed`` is that of the scenario, so that all cases draw the same random numbers.
     """
 
     model: str
     axes: Mapping[str, AxisValue]
-    settings: Settings
+    settings: CaseSettings
     seed: int
 
     @property
@@ -44,14 +44,14 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What people call it: ``prefork``, ``prefork,workers=2,users=7``."""
+        """The name for people: ``prefork``, ``prefork,workers=2,users=7``."""
         return ",".join((self.model, *(f"{axis}={_text(v)}" for axis, v in self.axes.items())))
 
     @property
     def slug(self) -> str:
-        """The name as a folder's name, unlike that of any other case of its plan.
+        """The name of the case's folder, unique in its plan.
 
-        A name that is too long or holds what a folder's name may not ends in a digest instead.
+        It ends in a digest if the name is too long or has characters that a folder may not have.
         """
         slug = re.sub(r"[^A-Za-z0-9._-]", "-", self.name.replace(",", "_"))
         if _PLAIN_NAME.fullmatch(self.name):
@@ -61,11 +61,11 @@ class Case:
 
     @property
     def orders(self) -> tuple[GroupOrder, ...]:
-        """What the replicas of each group are told."""
+        """The order that the replicas of each group receive."""
         return tuple(group.order(self.server.max_service_time_s) for group in self.groups)
 
     def planned(self) -> dict[str, int | None]:
-        """Return how many messages each group is to send, None where only the run will tell."""
+        """Return the number of messages that each group will send, None if the run decides it."""
         return {order.name: order.planned(self.seed) for order in self.orders}
 
     def open_groups(self) -> frozenset[str]:
@@ -75,8 +75,8 @@ class Case:
     def inputs(self) -> dict[str, float]:
         """Return the measures that are configured, by name, in base units.
 
-        Where the scenario is silent these are the server's documented defaults; what a server
-        declares of itself when it listens is truer. What several groups differ in has no value.
+        If the scenario sets none, they are the documented defaults of the server; a run replaces
+        them by what its server reports. A measure in which groups differ has no value.
         """
         server = self.server
         known: dict[str, float | None] = {
@@ -101,7 +101,7 @@ class Case:
         return self.server.service_time_s if demand_s is None else demand_s
 
     def _arrival_rate_per_s(self) -> float | None:
-        """Return the rate of all arrivals, on average from the first group's start to the end."""
+        """Return the mean rate of all arrivals, from the start of the first group to the end."""
         groups = [group for group in self.groups if group.is_open]
         if not groups:
             return None
@@ -116,7 +116,7 @@ class Case:
         return None if rate_per_s is None or service_s is None else rate_per_s * service_s
 
     def _duration_s(self) -> float | None:
-        """Return how long it is until the last group stops, where none goes on for its messages."""
+        """Return the time of the last group's end, None if a group ends with its last message."""
         ends_s = [group.end_s for group in self.groups]
         known = [end_s for end_s in ends_s if end_s is not None]
         return max(known) if len(known) == len(ends_s) else None
@@ -132,23 +132,23 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What people call it: ``prefork``, ``prefork (2 of 5)``."""
+        """The name for people: ``prefork``, ``prefork (2 of 5)``."""
         of_all = f" ({self.repeat} of {self.repeats})" if self.repeats > 1 else ""
         return f"{self.case.name}{of_all}"
 
     @property
     def slug(self) -> str:
-        """Its folder under ``raw/``: that of the case, or one within it."""
+        """The folder under ``raw/``: that of the case, or one inside it if there are repeats."""
         return f"{self.case.slug}/{self.repeat}" if self.repeats > 1 else self.case.slug
 
 
 def schedule(scenario: Scenario) -> list[Run]:
-    """Return every run in the order in which they take place.
+    """Return all runs in the order in which they take place.
 
-    Interleaved, each round runs every case once, every other round in the reverse order: whatever
-    drifts on the host, heat or a neighbour, meets all cases alike and pairs what it distorts.
+    If they are interleaved, each round runs every case once, and every second round in reverse
+    order, so that a drift of the host (heat, other load) affects all cases alike.
     """
-    cases, repeats = plan(scenario), scenario.repeats
+    cases, repeats = plan_cases(scenario), scenario.repeats
     if scenario.order != INTERLEAVED:
         return [Run(case, n, repeats) for case in cases for n in range(1, repeats + 1)]
     return [
@@ -158,8 +158,8 @@ def schedule(scenario: Scenario) -> list[Run]:
     ]
 
 
-def plan(scenario: Scenario) -> list[Case]:
-    """Return every case: each matrix point in the order of the file, at it each model in turn."""
+def plan_cases(scenario: Scenario) -> list[Case]:
+    """Return all cases: at each matrix point, in the order of the file, each model."""
     return [
         Case(model, point, scenario.settings.at(point), scenario.seed)
         for point in points(scenario.matrix)
@@ -168,7 +168,7 @@ def plan(scenario: Scenario) -> list[Case]:
 
 
 def _common(groups: Sequence[Group], value_of: Callable[[Group], float | None]) -> float | None:
-    """Return the value that all groups have, None where they differ."""
+    """Return the value that all groups have, None if they differ."""
     values = {value_of(group) for group in groups}
     return values.pop() if len(values) == 1 else None
 

@@ -1,100 +1,49 @@
-"""Whether the measures that expectations name are asked of whom they can be asked of.
+"""References in a scenario: models, subjects of expectations, and the names in expressions."""
 
-Whom a scenario is about: its models and its target, and who an expectation may be of.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationInfo
-from pydantic_core import PydanticCustomError
 
 from orchestrator.measures.expression import Expression
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import find_measure, full_name
-from orchestrator.measures.syntax import Name
-from orchestrator.scenario.fields import complaint, complaints
-from orchestrator.scenario.matrix import Where
-from orchestrator.scenario.server import Target, breaches_of_target
-
-COMPARE, VALIDITY, GUESS = "compare", "validity", "guess"
-
-
-Placed = tuple[Where, Expression]
-
-
-@dataclass(frozen=True)
-class Naming:
-    """What may be named: the client groups and the models of a scenario.
-
-    ``views`` are what else a measure may be asked of, and which measures.
-    """
-
-    groups: Sequence[str]
-    models: Sequence[str]
-    views: Mapping[str, Sequence[str]]
-
-    def problems(self, placed: Sequence[Placed]) -> Iterator[tuple[Where, PydanticCustomError]]:
-        """Yield what is wrong with expressions, each with where it was written."""
-        for where, expression in placed:
-            if where[0] == VALIDITY and expression.confidence is not None:
-                message = "a rule is of each run by itself, and confidence of repeats"
-                yield where, complaint(message)
-            if where[0] == GUESS and expression.confidence is not None:
-                yield where, complaint("a guess is right or wrong; leave the confidence out")
-            for name in expression.names:
-                message = self._problem(name, where)
-                if message:
-                    yield where, complaint(message, column=name.span.column)
-
-    def _problem(self, name: Name, where: Where) -> str:
-        if name.group in self.views:
-            allowed = self.views[name.group]
-            if full_name(name.own_name) not in allowed:
-                return unknown(f"measure of {name.group}", name.own_name, allowed)
-        elif name.group and name.group not in self.groups:
-            return unknown("group", name.group, [*self.groups, *self.views])
-        if where[0] == COMPARE:
-            return self._of_which_model(name)
-        return "this asks one model among others; write it under compare" if name.model else ""
-
-    def _of_which_model(self, name: Name) -> str:
-        if name.model:
-            known = name.model in self.models
-            return "" if known else unknown("model", name.model, self.models)
-        measure = find_measure(name.name)
-        if measure is None or measure.kind == "input":
-            return ""
-        return f"of which model? write e.g. {name.name}({self.models[0]})"
-
+from orchestrator.measures.syntax import MeasureName
+from orchestrator.scenario.fields import Found, invalid_value, raise_all
+from orchestrator.scenario.server import Target, target_violations
+from orchestrator.scenario.yaml_document import Location
 
 EVERY_MODEL = "all"
+COMPARE, VALIDITY, GUESS = "compare", "validity", "guess"
+
+Located = tuple[Location, Expression]
+"""An expression of a scenario, with its location."""
 
 
 def check_model(model: str, info: ValidationInfo) -> str:
-    """Accept a model that is known, and the target; without a context every name is."""
+    """Accept a known model or the target; accept any name if the known models are not given."""
     known = (info.context or {}).get("known_models")
     target = info.data.get("target")
     is_target = "target" not in info.data or (target is not None and target.name == model)
     if known is not None and model not in known and not is_target:
-        raise complaint(unknown("model", model, known))
+        raise invalid_value(unknown("model", model, known))
     return model
 
 
 def check_target(target: Target | None, info: ValidationInfo) -> Target | None:
-    """Refuse a target that cannot be had, or goes by another's name."""
+    """Refuse a target that is incomplete or has a reserved name."""
     known = (info.context or {}).get("known_models") or ()
-    found = [] if target is None else breaches_of_target(target, known)
-    complaints(((key,), complaint(message)) for key, message in found)
+    found = [] if target is None else target_violations(target, known)
+    raise_all(((key,), invalid_value(message)) for key, message in found)
     return target
 
 
 def check_unique(models: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse a model that is there twice."""
+    """Refuse a model that is in the list twice."""
     first = {model: index for index, model in reversed(list(enumerate(models)))}
-    message = "this model is in the list already; name each model once"
-    complaints(
-        ((index,), complaint(message))
+    message = "this model is already in the list; name each model once"
+    raise_all(
+        ((index,), invalid_value(message))
         for index, model in enumerate(models)
         if first[model] != index
     )
@@ -102,8 +51,51 @@ def check_unique(models: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_subject(subject: str, info: ValidationInfo) -> str:
-    """Accept a model of this scenario; unless the models are themselves in doubt."""
+    """Accept a model of this scenario, or all; accept any if the models are invalid themselves."""
     models = info.data.get("models")
     if models is not None and subject not in (*models, EVERY_MODEL):
-        raise complaint(unknown("model", subject, (*models, EVERY_MODEL)), at_key=True)
+        raise invalid_value(unknown("model", subject, (*models, EVERY_MODEL)), at_key=True)
     return subject
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the expressions of a scenario may name: its client groups and its models.
+
+    ``views`` are what else may stand before a measure, each with its measures.
+    """
+
+    groups: Sequence[str]
+    models: Sequence[str]
+    views: Mapping[str, Sequence[str]]
+
+    def errors(self, expressions: Sequence[Located]) -> Found:
+        """Yield the errors in ``expressions``, each with its location."""
+        for location, expression in expressions:
+            if expression.confidence is not None and location[0] in (VALIDITY, GUESS):
+                is_rule = location[0] == VALIDITY
+                reason = "a rule is checked in each run" if is_rule else "a guess is right or wrong"
+                yield location, invalid_value(f"{reason}; leave the confidence out")
+            for name in expression.names:
+                if message := self._error(name, location):
+                    yield location, invalid_value(message, column=name.span.column)
+
+    def _error(self, name: MeasureName, location: Location) -> str:
+        if name.group in self.views:
+            allowed = self.views[name.group]
+            if full_name(name.own_name) not in allowed:
+                return unknown(f"measure of {name.group}", name.own_name, allowed)
+        elif name.group and name.group not in self.groups:
+            return unknown("group", name.group, [*self.groups, *self.views])
+        if location[0] == COMPARE:
+            return self._error_of_model(name)
+        return "this names one of several models; write it under compare" if name.model else ""
+
+    def _error_of_model(self, name: MeasureName) -> str:
+        if name.model:
+            known = name.model in self.models
+            return "" if known else unknown("model", name.model, self.models)
+        measure = find_measure(name.name)
+        if measure is None or measure.kind == "input":
+            return ""
+        return f"the model is missing; write e.g. {name.name}({self.models[0]})"

@@ -1,71 +1,71 @@
-"""What no case may be, though each of its parts is allowed: rules over server, groups and time."""
+"""Rules for a whole case, over server, groups and timeout, when each value by itself is allowed."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from labkit.workload.distributions import DemandsError
 from orchestrator.scenario.clients import PACED, PIPELINE, ClosedGroup, Group
-from orchestrator.scenario.fields import Scale
+from orchestrator.scenario.fields import MaxLoad
 from orchestrator.scenario.server import ServerSettings
 
 MAX_REPLICAS = 200
 
 
-class Breach(NamedTuple):
-    """A rule that is broken: at which ``key``, of a group by its index, of the server if None."""
+class Violation(NamedTuple):
+    """A broken rule: the index of the group, None for the server; the key; the message."""
 
     group: int | None
     key: str
     message: str
 
 
-def breaches(
-    server: ServerSettings, groups: Sequence[Group], timeout_s: float, scale: Scale
-) -> Iterator[Breach]:
-    """Yield what is wrong with a case of that scale."""
+def violations(
+    server: ServerSettings, groups: Sequence[Group], timeout_s: float, max_load: MaxLoad
+) -> Iterator[Violation]:
+    """Yield the rules that a case breaks."""
     yield from _of_server(server)
     for index, group in enumerate(groups):
         for key, message in (
-            *_of_size(group, scale),
+            *_of_size(group, max_load),
             *_of_demand(group, server.max_service_time_s),
             *_of_time(group, timeout_s),
             *_of_behaviour(group),
         ):
-            yield Breach(index, key, message)
-    yield from _of_all(groups, scale)
+            yield Violation(index, key, message)
+    yield from _of_all_groups(groups, max_load)
 
 
-def _of_server(server: ServerSettings) -> Iterator[Breach]:
+def _of_server(server: ServerSettings) -> Iterator[Violation]:
     limit_s = server.max_service_time_s
     if server.service_time_s > limit_s:
-        asked = f"{server.service_time_s:g}s of service"
-        message = f"{asked}; the server's max_service_time allows {limit_s:g}s"
-        yield Breach(None, "service_time", message)
+        message = f"{server.service_time_s:g}s is more than max_service_time, {limit_s:g}s"
+        yield Violation(None, "service_time", message)
 
 
-def _of_size(group: Group, scale: Scale) -> Iterator[tuple[str, str]]:
+def _of_size(group: Group, max_load: MaxLoad) -> Iterator[tuple[str, str]]:
     pool = getattr(group, "connections", None)
-    holders = pool if group.is_open else group.peak_users
-    if isinstance(holders, int) and group.replicas > holders:
+    shared = pool if group.is_open else group.peak_users
+    if isinstance(shared, int) and group.replicas > shared:
         one, many = ("connection", "connections") if group.is_open else ("user", "users")
-        message = f"{group.replicas} replicas for {holders} {many}; allowed: a {one} or more each"
-        yield "replicas", message
-    if group.is_open and group.profile.area > scale.arrivals:
-        message = f"{group.profile.area:.0f} arrivals a case; allowed: at most {scale.arrivals}"
-        yield "stages" if group.executor == "ramp" else "rate", f"{message} (rate x duration)"
+        message = f"{group.replicas} replicas for {shared} {many}"
+        yield "replicas", f"{message}; each replica needs at least one {one}"
+    if group.is_open and group.profile.area > max_load.arrivals:
+        message = f"{group.profile.area:.0f} arrivals in a case (rate x duration)"
+        key = "stages" if group.executor == "ramp" else "rate"
+        yield key, f"{message}; allowed: at most {max_load.arrivals}"
     if group.is_open and pool is None:
         yield "stages", "a rate needs connections: each, or the size of a pool"
     if isinstance(group, ClosedGroup):
         if group.messages is None and group.duration is None:
-            yield "users", "nothing says when they are done; write messages, duration or both"
+            yield "users", "the load has no end; write messages, duration or both"
         total = group.users * (group.messages or 0)
-        if total > scale.messages:
-            message = f"{total} messages a case; allowed: at most {scale.messages}"
-            yield "messages", f"{message} (users x messages)"
+        if total > max_load.messages:
+            message = f"{total} messages in a case (users x messages)"
+            yield "messages", f"{message}; allowed: at most {max_load.messages}"
 
 
 def _of_demand(group: Group, limit_s: float) -> Iterator[tuple[str, str]]:
-    """Yield a constant demand above the limit; one by chance is cut to it."""
+    """Yield a constant demand above the limit; a random one is cut off at the limit instead."""
     try:
         group.demand_s(limit_s)
     except DemandsError as error:
@@ -76,7 +76,7 @@ def _of_time(group: Group, timeout_s: float) -> Iterator[tuple[str, str]]:
     end_s = group.start_s if group.end_s is None else group.end_s
     if end_s >= timeout_s:
         key = next(key for key in ("duration", "stages", "start") if key in group.model_fields_set)
-        message = f"the load goes on until {end_s:g}s and timeout ends it at {timeout_s:g}s"
+        message = f"the load lasts until {end_s:g}s, but timeout ends it at {timeout_s:g}s"
         yield key, f"{message}; write a longer timeout"
 
 
@@ -85,23 +85,24 @@ def _of_behaviour(group: Group) -> Iterator[tuple[str, str]]:
         return
     behaviour = group.behaviour
     if behaviour == PIPELINE and group.pipeline is None:
-        yield "behaviour", "pipeline needs how many messages are in flight; write e.g. pipeline: 8"
+        yield "behaviour", "the number of messages in flight is missing; write e.g. pipeline: 8"
     if behaviour == "silent" and group.duration is None:
-        yield "behaviour", "who is silent never ends; write a duration"
+        yield "behaviour", "a silent client never finishes; write a duration"
     if group.pipeline is not None and behaviour != PIPELINE:
-        yield "pipeline", f"this goes with behaviour: {PIPELINE} only"
+        yield "pipeline", f"allowed with behaviour: {PIPELINE} only"
     if group.pace is not None and behaviour not in PACED:
-        yield "pace", f"this goes with the behaviours {', '.join(PACED)} only"
+        yield "pace", f"allowed with the behaviours {', '.join(PACED)} only"
 
 
-def _of_all(groups: Sequence[Group], scale: Scale) -> Iterator[Breach]:
-    """Yield what is too much in all; what is too much in one group was said of it."""
+def _of_all_groups(groups: Sequence[Group], max_load: MaxLoad) -> Iterator[Violation]:
+    """Yield the totals that are too large, at the last group."""
     last = len(groups) - 1
     users = sum(group.peak_users for group in groups)
-    if users > scale.users:
+    if users > max_load.users:
         key = "stages" if groups[last].executor == "ramp" else "users"
-        yield Breach(last, key, f"{users} users in all groups; allowed: at most {scale.users}")
+        message = f"{users} users in all groups; allowed: at most {max_load.users}"
+        yield Violation(last, key, message)
     replicas = sum(group.replicas for group in groups)
     if replicas > MAX_REPLICAS:
         message = f"{replicas} replicas in all groups; allowed: at most {MAX_REPLICAS}"
-        yield Breach(last, "replicas", message)
+        yield Violation(last, "replicas", message)

@@ -1,36 +1,34 @@
-"""A scenario: one question, the models it is put to, the load, and what is expected of them.
+"""A scenario: one question, the models, the load, and what is expected of them.
 
-A value of its own, valid by construction. No files and no positions here; see ``load``.
+A `Scenario` is immutable and valid. This module knows no files and no positions; see ``load``.
 """
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
-from pydantic_core import PydanticCustomError
 
 from labkit.protocol.parsing import parse_duration_s
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.views import views
 from orchestrator.scenario.clients import AnyGroup, check_groups
-from orchestrator.scenario.faults import Fault, breaches_of, check_faults
+from orchestrator.scenario.faults import Fault, check_faults, fault_violations
 from orchestrator.scenario.fields import (
-    Expectation,
-    Scale,
+    ExpressionText,
+    Found,
+    MaxLoad,
     Text,
-    complaint,
-    complaints,
     duration_between,
+    invalid_value,
+    max_load_of,
     not_empty,
     one_of,
-    scale_of,
+    raise_all,
     whole,
 )
 from orchestrator.scenario.matrix import (
+    CaseSettings,
     Matrix,
     Point,
-    Settings,
-    Where,
     axes_over,
     count_points,
     points,
@@ -40,41 +38,45 @@ from orchestrator.scenario.references import (
     EVERY_MODEL,
     GUESS,
     VALIDITY,
-    Naming,
-    Placed,
+    Located,
+    Scope,
     check_model,
     check_subject,
     check_target,
     check_unique,
 )
-from orchestrator.scenario.rules import Breach, breaches
+from orchestrator.scenario.rules import Violation, violations
 from orchestrator.scenario.server import UNLIMITED, Limits, Section, ServerSettings, Target
-from orchestrator.scenario.variables import escape
+from orchestrator.scenario.variables import escape_variables
+from orchestrator.scenario.yaml_document import Location
 
 MAX_CASES = 200
 MAX_REPEATS = 50
+MAX_INTENT_CHARS = 300
 INTERLEAVED = "interleaved"
 RULES = tuple(
     parse_expression(text)
     for text in ("host_busy < 25%", "host_steal < 10%", "client_bottlenecks == 0")
 )
-"""What must hold for a run to be a measurement, unless a scenario says otherwise."""
-
-MAX_INTENT_CHARS = 300
+"""What must hold for a run to be valid, unless the scenario sets ``validity``."""
 
 
 def _check_intent(intent: str) -> str:
     intent = intent.strip()
     if not intent:
-        raise complaint("this is empty; write one sentence: what does this scenario ask?")
+        raise invalid_value("this is empty; write the question of this scenario in one sentence")
     if not intent.isprintable() or len(intent) > MAX_INTENT_CHARS:
-        message = f"not one sentence; allowed: one line of at most {MAX_INTENT_CHARS} characters"
-        raise complaint(message)
+        message = f"not a sentence; allowed: one line of at most {MAX_INTENT_CHARS} characters"
+        raise invalid_value(message)
     return intent
 
 
+_Subject = Annotated[Text, AfterValidator(check_subject)]
+_Expressions = Annotated[tuple[ExpressionText, ...], Field(strict=False)]
+
+
 class Scenario(Section):
-    """One scenario as it is run; every default filled in but those that are the server's own."""
+    """One scenario; defaults are filled in, except those of the server's settings."""
 
     intent: Annotated[Text, AfterValidator(_check_intent)]
     target: Annotated[Target | None, AfterValidator(check_target)] = None
@@ -93,19 +95,15 @@ class Scenario(Section):
         AfterValidator(check_groups),
     ]
     matrix: Matrix = Field(default_factory=dict)
-    expect: dict[
-        Annotated[Text, AfterValidator(check_subject)],
-        Annotated[
-            tuple[Expectation, ...], Field(strict=False), AfterValidator(not_empty("expectation"))
-        ],
-    ] = Field(default_factory=dict)
-    guess: dict[
-        Annotated[Text, AfterValidator(check_subject)],
-        Annotated[tuple[Expectation, ...], Field(strict=False), AfterValidator(not_empty("guess"))],
-    ] = Field(default_factory=dict)
-    compare: Annotated[tuple[Expectation, ...], Field(strict=False)] = ()
+    expect: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("expectation"))]] = (
+        Field(default_factory=dict)
+    )
+    guess: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("guess"))]] = Field(
+        default_factory=dict
+    )
+    compare: _Expressions = ()
     faults: Annotated[tuple[Fault, ...], Field(strict=False), AfterValidator(check_faults)] = ()
-    validity: Annotated[tuple[Expectation, ...], Field(strict=False)] = RULES
+    validity: _Expressions = RULES
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
     order: Annotated[str, one_of(INTERLEAVED, "sequential")] = INTERLEAVED
     warmup: Annotated[str, duration_between("0s", "60m")] = "0s"
@@ -119,77 +117,78 @@ class Scenario(Section):
 
     @property
     def warmup_s(self) -> float:
-        """How long, from the common start on, what is due does not count into the figures."""
+        """Warm-up in seconds: messages due before its end do not count in the measures."""
         return parse_duration_s(self.warmup)
 
     @property
-    def settings(self) -> Settings:
-        """All that the matrix may change."""
-        return Settings(self.server, self.limits, self.clients)
+    def settings(self) -> CaseSettings:
+        """The settings that the matrix may change."""
+        return CaseSettings(self.server, self.limits, self.clients)
 
     def expectations(self, model: str) -> tuple[Expression, ...]:
-        """Return what is expected of ``model``: its own expectations, then those of all."""
+        """Return the expectations of ``model``: its own, then those of all models."""
         return self.expect.get(model, ()) + self.expect.get(EVERY_MODEL, ())
 
     def guesses(self, model: str) -> tuple[Expression, ...]:
-        """Return what was guessed of ``model``, then what was of all."""
+        """Return the guesses about ``model``: its own, then those about all models."""
         return self.guess.get(model, ()) + self.guess.get(EVERY_MODEL, ())
 
     def target_of(self, model: str) -> Target | None:
-        """Return the target, if that is what goes by the name ``model``."""
+        """Return the target if its name is ``model``, otherwise None."""
         return self.target if self.target is not None and self.target.name == model else None
 
     def resolved(self) -> dict[str, Any]:
-        """Return plain data that, written as YAML and loaded, is an equal scenario."""
-        plain: dict[str, Any] = escape(self.model_dump(mode="json", exclude_none=True))
+        """Return plain data that is an equal scenario after it is written as YAML and loaded."""
+        plain: dict[str, Any] = escape_variables(self.model_dump(mode="json", exclude_none=True))
         return plain
 
     @model_validator(mode="after")
-    def _check_cases(self, info: ValidationInfo) -> Self:
+    def _check(self, info: ValidationInfo) -> Self:
         cases = count_points(self.matrix) * len(self.models)
         if cases > MAX_CASES:
-            where = "matrix" if self.matrix else "models"
-            message = f"{cases} cases, every model at every point; allowed: at most {MAX_CASES}"
-            complaints([((where,), complaint(message))])
-        scale = scale_of(info.context)
-        found = [each for point in points(self.matrix) for each in self._breaches(point, scale)]
-        found += [
-            (("faults", index, key), complaint(message))
-            for index, fault in enumerate(self.faults)
-            for key, message in breaches_of(fault, self.timeout_s)
-        ]
-        groups = [group.name for group in self.clients]
-        naming = Naming(groups, self.models, views(has_faults=bool(self.faults)))
-        found += naming.problems(self._placed())
-        if self.warmup_s >= self.timeout_s:
-            message = f"{self.warmup} leaves nothing to measure before timeout, {self.timeout}"
-            found.append((("warmup",), complaint(message)))
-        complaints({(where, str(error)): (where, error) for where, error in found}.values())
+            key = "matrix" if self.matrix else "models"
+            message = f"{cases} cases (models x points); allowed: at most {MAX_CASES}"
+            raise_all([((key,), invalid_value(message))])
+        found = self._errors(max_load_of(info.context))
+        raise_all({(where, str(error)): (where, error) for where, error in found}.values())
         return self
 
-    def _breaches(self, point: Point, scale: Scale) -> Iterator[tuple[Where, PydanticCustomError]]:
+    def _errors(self, max_load: MaxLoad) -> Found:
+        for point in points(self.matrix):
+            yield from self._errors_at(point, max_load)
+        for index, fault in enumerate(self.faults):
+            for key, message in fault_violations(fault, self.timeout_s):
+                yield ("faults", index, key), invalid_value(message)
+        groups = [group.name for group in self.clients]
+        scope = Scope(groups, self.models, views(has_faults=bool(self.faults)))
+        yield from scope.errors(self._located())
+        if self.warmup_s >= self.timeout_s:
+            message = f"{self.warmup} is not shorter than timeout, {self.timeout}"
+            yield ("warmup",), invalid_value(message)
+
+    def _errors_at(self, point: Point, max_load: MaxLoad) -> Found:
         """Yield the rules that the cases at ``point`` break."""
         settings = self.settings.at(point)
         axes = axes_over(self.clients)
-        for breach in breaches(settings.server, settings.groups, self.timeout_s, scale):
-            axis = next((a for a in point if axes[a][1:] == (breach.key, breach.group)), None)
-            yield self._blame(breach, axis, point), complaint(breach.message)
+        for broken in violations(settings.server, settings.groups, self.timeout_s, max_load):
+            axis = next((a for a in point if axes[a][1:] == (broken.key, broken.group)), None)
+            yield self._location(broken, axis, point), invalid_value(broken.message)
 
-    def _blame(self, breach: Breach, axis: str | None, point: Point) -> Where:
-        """Return where the value that breaks a rule at ``point`` was written."""
+    def _location(self, violation: Violation, axis: str | None, point: Point) -> Location:
+        """Return the location of the value that breaks a rule at ``point``."""
         if axis is not None:
             return ("matrix", axis, self.matrix[axis].index(point[axis]))
-        if breach.group is None:
-            return ("server", breach.key)
-        return ("clients", breach.group, breach.key)
+        if violation.group is None:
+            return ("server", violation.key)
+        return ("clients", violation.group, violation.key)
 
-    def _placed(self) -> list[Placed]:
-        """Return every expression, with where it was written."""
-        placed: list[Placed] = [
+    def _located(self) -> list[Located]:
+        """Return all expressions with their locations."""
+        located: list[Located] = [
             ((section, subject, index), each)
             for section, by_subject in (("expect", self.expect), (GUESS, self.guess))
             for subject, expressions in by_subject.items()
             for index, each in enumerate(expressions)
         ]
-        placed += [((COMPARE, index), each) for index, each in enumerate(self.compare)]
-        return placed + [((VALIDITY, index), each) for index, each in enumerate(self.validity)]
+        located += [((COMPARE, index), each) for index, each in enumerate(self.compare)]
+        return located + [((VALIDITY, index), each) for index, each in enumerate(self.validity)]

@@ -1,8 +1,7 @@
-"""What all sections of a scenario have in common, and the settings of the server.
+"""The keys ``server``, ``limits`` and ``target`` of a scenario, and the base of all its sections.
 
-Configured values only, as written; an absent server setting is the server's own default.
-
-A server that is not the lab's: an image, a command, or an address, beside our models.
+A section holds values as they were written. A server setting that is absent keeps the default of
+the server. A target is a server that is not one of the lab's models.
 """
 
 import ipaddress
@@ -15,7 +14,7 @@ from labkit.protocol.parsing import parse_duration_s
 from labkit.server.settings import Settings
 from orchestrator.scenario.fields import (
     Flag,
-    Name,
+    Identifier,
     Text,
     duration_between,
     number_between,
@@ -26,17 +25,25 @@ from orchestrator.scenario.fields import (
 )
 
 SERVER_DEFAULTS = Settings()
-"""What a server assumes where the scenario is silent."""
+"""The settings of a server for which a scenario sets none."""
+
+DEFAULT_TARGET_NAME = "target"
+DEFAULT_TARGET_PORT = 3000
+TARGET_KINDS = ("image", "command", "address")
+FIRST, SKIP = "first", "skip"
+PORT_PLACE = "{port}"
+RESERVED_NAMES = ("all", "server", "client", "conductor", "faultproxy")
+"""Names with another meaning in a scenario or in compose.yaml."""
 
 
 class Section(BaseModel):
-    """A map of a scenario file: no key but the known ones, nothing coerced, never changed."""
+    """A map in a scenario file: only known keys, no value converted, immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class ServerSettings(Section):
-    """Settings of every server in a run; None leaves the server its default."""
+    """Settings of every server in a run; a server uses its default for a setting that is None."""
 
     workers: Annotated[int, whole(1, 1024)] | None = None
     backlog: Annotated[int, whole(1, 65535)] | None = None
@@ -49,7 +56,7 @@ class ServerSettings(Section):
     blocking_sleep: Flag | None = None
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables of the settings that are set: ``LAB_WORKERS``."""
+        """Return the settings that are set as environment variables, such as ``LAB_WORKERS``."""
         settings = self.model_dump(exclude_none=True)
         return {
             f"LAB_{name.upper()}": str(int(value) if isinstance(value, bool) else value)
@@ -57,7 +64,7 @@ class ServerSettings(Section):
         }
 
     def complete(self) -> "ServerSettings":
-        """Return these settings with the server's defaults for those that the load depends on."""
+        """Return these settings, with the server's defaults for those that the load depends on."""
         defaults = {
             "workers": SERVER_DEFAULTS.workers,
             "backlog": SERVER_DEFAULTS.backlog,
@@ -82,42 +89,32 @@ class ServerSettings(Section):
 
 
 class Limits(Section):
-    """What the server's container may have at most; None leaves it all of the machine."""
+    """Limits of the server's container; a resource that is None is not limited."""
 
     cpus: Annotated[float, number_between(0.05, 256)] | None = None
     memory: Annotated[str, size_between("8MiB", "1024GiB")] | None = None
 
     @property
     def memory_bytes(self) -> int | None:
-        """The memory in bytes."""
+        """The limit of memory in bytes, None if there is none."""
         return None if self.memory is None else round(parse_size_bytes(self.memory))
 
 
 UNLIMITED = Limits()
 
 
-DEFAULT_NAME = "target"
-WAYS = ("image", "command", "address")
-FIRST, SKIP = "first", "skip"
-PORT = 3000
-TAKEN = ("all", "server", "client", "conductor", "faultproxy")
-"""Names that have a meaning beside those of the models, in a scenario or in compose.yaml."""
-
-PORT_PLACE = "{port}"
-
-
 class Target(Section):
-    """One of `WAYS` to a server; ``name`` stands where a model's does.
+    """A server of your own: an image, a command or an address; its name is used like a model's.
 
-    ``port`` is where an image's server listens. ``remote`` says that the user may load the machine
-    of an ``address`` that is not this one.
+    ``port`` is the port on which the server of an image listens. ``remote`` confirms that the
+    machine of an ``address`` may be put under load although it is not this one.
     """
 
-    name: Name = DEFAULT_NAME
+    name: Identifier = DEFAULT_TARGET_NAME
     image: Text | None = None
     command: Annotated[tuple[Text, ...], Field(strict=False)] | None = None
     address: Text | None = None
-    port: Annotated[int, whole(1, 65535)] = PORT
+    port: Annotated[int, whole(1, 65535)] = DEFAULT_TARGET_PORT
     remote: bool = False
     conformance: Annotated[str, one_of(FIRST, SKIP)] = FIRST
 
@@ -128,38 +125,37 @@ class Target(Section):
         return host.strip("[]"), int(port)
 
 
-def join_models(data: dict[str, Any]) -> None:
-    """Put the target of a scenario, as it was written, at the end of its models, if it has one."""
+def add_target_to_models(data: dict[str, Any]) -> None:
+    """Append the target in ``data``, a scenario as written, to its models."""
     target = data.get("target")
     if not isinstance(target, dict):
         return
-    name, models = target.get("name", DEFAULT_NAME), data.get("models", [])
+    name, models = target.get("name", DEFAULT_TARGET_NAME), data.get("models", [])
     if isinstance(name, str) and isinstance(models, list) and name not in models:
         data["models"] = [*models, name]
 
 
-def breaches_of_target(target: Target, known: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a target, whose parts are each allowed: the key, and why."""
-    ways = [way for way in WAYS if getattr(target, way) is not None]
-    if len(ways) != 1:
-        yield ways[1] if ways else "name", f"a target is one of: {', '.join(WAYS)}; write just one"
-    if target.name in (*known, *TAKEN):
-        yield "name", f"{target.name} is taken, by the lab itself; give the target another name"
+def target_violations(target: Target, known_models: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the rules that a target breaks: the key and the message."""
+    kinds = [kind for kind in TARGET_KINDS if getattr(target, kind) is not None]
+    if len(kinds) != 1:
+        key = kinds[1] if kinds else "name"
+        yield key, f"a target needs exactly one of {', '.join(TARGET_KINDS)}"
+    if target.name in (*known_models, *RESERVED_NAMES):
+        yield "name", f"{target.name} is a reserved name; give the target another name"
     if target.command == ():
         yield "command", "the list is empty; write the program and its arguments"
     if target.address is not None:
-        yield from _breaches_of_address(target)
+        yield from _address_violations(target)
 
 
-def _breaches_of_address(target: Target) -> Iterator[tuple[str, str]]:
+def _address_violations(target: Target) -> Iterator[tuple[str, str]]:
     host, _, port = (target.address or "").rpartition(":")
     if not host or not (port.isascii() and port.isdigit() and 0 < int(port[:9]) < 1 << 16):
-        yield "address", f"{target.address!r:.80} is no address; write HOST:PORT"
+        yield "address", f"{target.address!r:.80} is not an address; write HOST:PORT"
     elif not target.remote and not _is_loopback(host.strip("[]")):
-        yield (
-            "address",
-            (f"{host} is not this machine; write remote: true if it is yours to put under load"),
-        )
+        hint = "write remote: true if you are allowed to put it under load"
+        yield "address", f"{host} is not this machine; {hint}"
 
 
 def _is_loopback(host: str) -> bool:

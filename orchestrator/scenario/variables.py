@@ -1,8 +1,9 @@
-"""Variables of a scenario: named once under ``variables``, used as ``$name``, set by ``--set``.
+"""Variables of a scenario: defined under ``variables``, used as ``$name``, set by ``--set``.
 
-A value that is ``$name`` and nothing else becomes the variable's, a number where that is one;
-within a longer text ``${name}`` becomes its text. ``$$`` is a dollar sign. They are gone before
-anything is checked: errors stand where a variable is used, and the stored scenario is without them.
+A value that consists of ``$name`` alone becomes the value of the variable, which may be a number;
+within a longer text ``${name}`` becomes its text, and ``$$`` is a dollar sign. Variables are
+replaced before anything else is checked: an error is reported at the place where a variable is
+used, and the stored scenario has no variables.
 """
 
 import re
@@ -10,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.measures.hints import unknown
+from orchestrator.scenario.fields import WORD, WORD_FORM
 from orchestrator.scenario.yaml_document import Document, Location, Problem
 
-KEY = "variables"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
-_ALONE = re.compile(r"\$([A-Za-z][A-Za-z0-9_]{0,29})")
+VARIABLES = "variables"
+_ALONE = re.compile(rf"\$({WORD})")
 _WITHIN = re.compile(r"\$\$|\$\{([^}]{0,60})\}")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
 
@@ -22,11 +23,11 @@ Value = str | int | float | bool
 
 
 def substitute(document: Document, settings: Mapping[str, str]) -> None:
-    """Put the variables of ``document`` in their places, with ``settings`` instead of their own.
+    """Replace the variables in ``document`` by their values; ``settings`` override the file's.
 
-    Problems are added to those of the document: an unknown name, a setting for no variable.
+    An unknown variable or setting is added to the problems of the document.
     """
-    written = document.data.pop(KEY, {})
+    written = document.data.pop(VARIABLES, {})
     variables = dict(_read(document, written))
     for name in settings.keys() - variables.keys():
         message = f"--set: {_unknown(name, variables)}"
@@ -37,26 +38,28 @@ def substitute(document: Document, settings: Mapping[str, str]) -> None:
     }
 
 
-def escape(value: Any) -> Any:  # noqa: ANN401 any plain data
-    """Return ``value`` with its dollar signs doubled: what `substitute` reads as ``value``."""
+def escape_variables(value: Any) -> Any:  # noqa: ANN401 any plain data
+    """Return ``value`` with each dollar sign doubled, so that `substitute` gives it back."""
     if isinstance(value, dict):
-        return {key: escape(each) for key, each in value.items()}
+        return {key: escape_variables(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [escape(each) for each in value]
+        return [escape_variables(each) for each in value]
     return value.replace("$", "$$") if isinstance(value, str) else value
 
 
 def _read(document: Document, written: object) -> Iterator[tuple[str, Value]]:
-    """Yield the variables of the file, each a plain value."""
+    """Yield the valid variables of the file."""
     if not isinstance(written, dict):
-        _note(document, (KEY,), "this is no map; write a map of names and values, e.g. {users: 5}")
+        message = "this is not a map; write a map of names and values, e.g. {users: 5}"
+        _note(document, (VARIABLES,), message)
         return
     for name, value in written.items():
-        if not _NAME.fullmatch(name):
-            form = "write a word of at most 30 letters, digits and _, that begins with a letter"
-            _note(document, (KEY, name), f"{name!r:.40} is no name of a variable; {form}")
+        if not re.fullmatch(WORD, name):
+            message = f"{name!r:.40} is not a name of a variable; {WORD_FORM}"
+            _note(document, (VARIABLES, name), message)
         elif not isinstance(value, Value):
-            _note(document, (KEY, name), "a variable is a single value: text, a number, a flag")
+            message = "a variable has a single value: text, a number, true or false"
+            _note(document, (VARIABLES, name), message)
         else:
             yield name, value
 
@@ -97,7 +100,7 @@ def _fill(
 
 def _unknown(name: str, variables: Mapping[str, Value]) -> str:
     if not variables:
-        return f"no variable {name!r}; the file has no variables (a dollar sign is $$)"
+        return f"unknown variable {name!r}; the file has no variables (write $$ for a dollar sign)"
     return unknown("variable", name, variables)
 
 
@@ -106,7 +109,7 @@ def _text(value: Value) -> str:
 
 
 def _parse(text: str) -> Value:
-    """Return what a setting of the command line would be in a file."""
+    """Return the value that ``text`` would have in a YAML file."""
     if text in {"true", "false"}:
         return text == "true"
     number = _NUMBER.fullmatch(text)

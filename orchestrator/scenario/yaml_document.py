@@ -1,14 +1,10 @@
-"""A YAML file as plain data that remembers where each part of it stood.
+"""A YAML file as plain data, with the position of each of its parts and all its problems.
 
-Promises text, whole numbers, decimals, truth values, lists and maps with text keys, nested and
-sized within limits, or a ``ScenarioError``. What YAML allows beyond that (anchors, aliases, tags,
-octal and sexagesimal numbers, dates, merge keys) is refused or read as text: a scenario means what
-it looks like. Does not know what a scenario is.
-
-What is wrong with a scenario file, and where: all of it at once, a line each.
-
-PyYAML, held to what a scenario needs, with its errors in a person's words. The first error ends
-the reading: after it, nothing that follows can be trusted.
+A document holds text, whole numbers, decimals, truth values, lists and maps with text keys, nested
+and sized within limits. Anything else in YAML (anchors, aliases, tags, octal and sexagesimal
+numbers, dates, merge keys) is refused or read as text, so that a scenario means what it looks like.
+A syntax error ends the reading, because nothing after it can be trusted. This module does not know
+the keys of a scenario.
 """
 
 import re
@@ -22,12 +18,35 @@ import yaml
 from orchestrator.measures.hints import quote
 from orchestrator.results.exit_codes import MISUSED, LabError
 
-MAX_SHOWN = 50
+MAX_KIB = 256
+MAX_NESTING = 20
+MAX_NODES = 3_000
+"""Keys and values in one file; reporting each of so many as unknown takes 1.5 s."""
+MAX_SHOWN_PROBLEMS = 50
+
+_TAG = "tag:yaml.org,2002:"
+_PLAIN_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
+_HINTS = {
+    "mapping values are not allowed here": (
+        "a key is not allowed here; put text with ': ' in quotes, or correct the indent"
+    ),
+    "could not find expected ':'": "a key without ':'; write key: value",
+    "expected <block end>": "this does not fit the structure above; correct the indent",
+    "unexpected end of stream": "a quote is never closed; close it",
+    "but found another document": "a second document begins here; a file holds one scenario",
+    "expected ',' or ']'": "a list is not closed; write [a, b]",
+    "expected ',' or '}'": "a map is not closed; write {a: 1, b: 2}",
+    "but found '<stream end>'": "a list or map is not closed; close it with ] or }",
+    "cannot start any token": "text cannot begin with this character; put it in quotes",
+}
+
+Location = tuple[str | int, ...]
+"""Keys and indexes from the root of a document to one of its parts."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One defect; line and column count from 1, in characters."""
+    """One error in a file; line and column count from 1, in characters."""
 
     file: str
     line: int
@@ -39,129 +58,24 @@ class Problem:
 
 
 class ScenarioError(LabError, ValueError):
-    """The file is no valid scenario; ``problems`` has every defect in the order of the file."""
+    """The file is not a valid scenario; ``problems`` are in the order of the file."""
 
     exit_code = MISUSED
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda each: (each.line, each.column)))
-        lines = [str(each) for each in self.problems[:MAX_SHOWN]]
-        if len(self.problems) > MAX_SHOWN:
-            lines.append(f"and {len(self.problems) - MAX_SHOWN} more problems")
+        lines = [str(each) for each in self.problems[:MAX_SHOWN_PROBLEMS]]
+        if len(self.problems) > MAX_SHOWN_PROBLEMS:
+            lines.append(f"and {len(self.problems) - MAX_SHOWN_PROBLEMS} more problems")
         super().__init__("\n".join(lines))
-
-
-MAX_DEPTH = 20
-MAX_NODES = 3_000
-"""Keys and values in one file; were each an unknown name, saying so would take 1.5 s."""
-_HINTS = {
-    "mapping values are not allowed here": (
-        "a key where none can be; put text with ': ' in quotes, or mend the indent"
-    ),
-    "could not find expected ':'": "a key without ':'; write key: value",
-    "expected <block end>": "this does not continue what is above; mend the indent",
-    "unexpected end of stream": "a quote is never closed; close it",
-    "but found another document": "a second document; a file holds one scenario",
-    "expected ',' or ']'": "a list is not closed; write [a, b]",
-    "expected ',' or '}'": "a map is not closed; write {a: 1, b: 2}",
-    "but found '<stream end>'": "a list or map is not closed; close it with ] or }",
-    "cannot start any token": "text cannot begin with this character; put it in quotes",
-}
-
-
-def load_node(file: str, text: str) -> yaml.Node | None:
-    """Return the root node of the one document in ``text``, None if there is none.
-
-    Raises:
-        ScenarioError: not YAML, several documents, or what a scenario may not use.
-    """
-    try:
-        return _Loader(text).get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = _explain(error, text[mark.index : mark.index + 1] if mark else "")
-    except yaml.reader.ReaderError as error:
-        line, column = position_after(text[: error.position])
-        message = f"character U+{ord(text[error.position]):04X}; only printable text is allowed"
-    raise ScenarioError([Problem(file, line, column, message)])
-
-
-def position_after(text: str) -> tuple[int, int]:
-    """Return line and column, from 1, of what follows ``text``."""
-    return text.count("\n") + 1, len(text) - text.rfind("\n")
-
-
-def _explain(error: yaml.MarkedYAMLError, character: str) -> str:
-    if isinstance(error, _RefusedError):
-        return str(error.problem)
-    problem = error.problem or "not YAML"
-    if character == "\t" and "token" in problem:
-        return "a tab; use spaces"
-    for part, hint in _HINTS.items():
-        if part in problem:
-            return hint
-    return f"not YAML: {problem}; check quotes, brackets and indent"
-
-
-class _RefusedError(yaml.MarkedYAMLError):
-    """Proper YAML that a scenario may not use; ``problem`` is the whole message."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Composes nodes; refuses at once whatever could grow or nest without end."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._depth = 0
-        self._nodes = 0
-
-    def fetch_more_tokens(self) -> None:
-        """Fetch the next token; for an escape beyond all characters PyYAML has no error."""
-        try:
-            super().fetch_more_tokens()
-        except (ValueError, OverflowError) as error:
-            message = "an escape or a number that stands for nothing; write the character itself"
-            raise _RefusedError(problem=message, problem_mark=self.get_mark()) from error
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Compose the next node, if it is one that a scenario may use."""
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # its stub has no types
-        if reason := self._reason_against(event):
-            raise _RefusedError(problem=reason, problem_mark=event.start_mark)
-        self._nodes += 1
-        self._depth += 1
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def _reason_against(self, event: yaml.Event) -> str:
-        tag = getattr(event, "tag", None)
-        if getattr(event, "anchor", None) is not None:
-            return "anchors and aliases are not allowed; write the value out"
-        if tag is not None:
-            return f"a tag ({tag.rpartition(':')[2]}) is not allowed; write the plain value"
-        if self._depth == MAX_DEPTH:
-            return f"nested more than {MAX_DEPTH} deep; no scenario needs that"
-        if self._nodes == MAX_NODES:
-            return f"more than {MAX_NODES} keys and values; no scenario needs that"
-        return ""
-
-
-MAX_KIB = 256
-_TAG = "tag:yaml.org,2002:"
-_PLAIN_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
-
-Location = tuple[str | int, ...]
-"""Keys and indexes from the root to a part."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a part stood: line and column of its value and of its key, all from 1.
+    """The position of a part: line and column of its value and of its key, from 1.
 
     ``text_offset`` is the number of columns from the value's start to the first character of its
-    text (1 for a quote), or None where columns of the text are not columns of the file.
+    text (1 for a quote), or None if columns of the text are not columns of the file.
     """
 
     value: tuple[int, int]
@@ -171,9 +85,9 @@ class Place:
 
 @dataclass
 class Document:
-    """The data of one file, the place of each part, and the problems found on the way.
+    """The data of one file, the place of each part, and the problems found so far.
 
-    ``refused`` are the parts with such a problem: whatever else is wrong with them follows from it.
+    ``refused`` are the parts with a problem; further errors at them are consequences of it.
     """
 
     file: str
@@ -183,7 +97,7 @@ class Document:
     refused: set[Location] = field(default_factory=set)
 
     def existing(self, location: Sequence[str | int]) -> Location:
-        """Return the part of ``location`` that the file has, without steps that it lacks."""
+        """Return ``location`` without the steps that are not in the file."""
         known: Location = ()
         for step in location:
             known = (*known, step) if (*known, step) in self.places else known
@@ -191,10 +105,10 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read ``path``; problems that do not hinder further checks are collected in the document.
+    """Read ``path``; problems that do not prevent further checks are added to the document.
 
     Raises:
-        ScenarioError: the file cannot be read as YAML at all, or holds no map.
+        ScenarioError: the file cannot be read, is not YAML, or does not hold a map.
     """
     text = _read_text(path)
     root = load_node(str(path), text)
@@ -219,7 +133,7 @@ def _read_text(path: Path) -> str:
         reason = (error.strerror or str(error)).lower()
         raise _file_error(path, f"cannot be read: {reason}; give a YAML file") from error
     if len(content) > MAX_KIB * 1024:
-        raise _file_error(path, f"larger than {MAX_KIB} KiB; no scenario needs that")
+        raise _file_error(path, f"the file is too large; allowed: at most {MAX_KIB} KiB")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -236,15 +150,94 @@ def _position(node: yaml.Node) -> tuple[int, int]:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
+def load_node(file: str, text: str) -> yaml.Node | None:
+    """Return the root node of the one document in ``text``, None if there is none.
+
+    Raises:
+        ScenarioError: not YAML, several documents, or YAML that a scenario may not use.
+    """
+    try:
+        return _Loader(text).get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        message = _explain(error, text[mark.index : mark.index + 1] if mark else "")
+    except yaml.reader.ReaderError as error:
+        line, column = position_after(text[: error.position])
+        message = f"character U+{ord(text[error.position]):04X}; only printable text is allowed"
+    raise ScenarioError([Problem(file, line, column, message)])
+
+
+def position_after(text: str) -> tuple[int, int]:
+    """Return line and column, from 1, of the position after ``text``."""
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
+
+
+def _explain(error: yaml.MarkedYAMLError, character: str) -> str:
+    if isinstance(error, _RefusedError):
+        return str(error.problem)
+    problem = error.problem or "not YAML"
+    if character == "\t" and "token" in problem:
+        return "a tab is not allowed here; use spaces"
+    for part, hint in _HINTS.items():
+        if part in problem:
+            return hint
+    return f"not YAML: {problem}; check quotes, brackets and indent"
+
+
+class _RefusedError(yaml.MarkedYAMLError):
+    """Valid YAML that a scenario may not use; ``problem`` is the whole message."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes; refuses aliases, tags, and more nodes or levels than allowed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+        self._nodes = 0
+
+    def fetch_more_tokens(self) -> None:
+        """Fetch the next token; PyYAML reports no error of its own for some escapes."""
+        try:
+            super().fetch_more_tokens()
+        except (ValueError, OverflowError) as error:
+            message = "an invalid escape or number; write the character itself"
+            raise _RefusedError(problem=message, problem_mark=self.get_mark()) from error
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose the next node, if a scenario may use it."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # its stub has no types
+        if reason := self._refusal(event):
+            raise _RefusedError(problem=reason, problem_mark=event.start_mark)
+        self._nodes += 1
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def _refusal(self, event: yaml.Event) -> str:
+        tag = getattr(event, "tag", None)
+        if getattr(event, "anchor", None) is not None:
+            return "anchors and aliases are not allowed; write the value out"
+        if tag is not None:
+            return f"a tag ({tag.rpartition(':')[2]}) is not allowed; write the plain value"
+        if self._depth == MAX_NESTING:
+            return f"nested too deep; allowed: at most {MAX_NESTING} levels"
+        if self._nodes == MAX_NODES:
+            return f"too many keys and values; allowed: at most {MAX_NODES}"
+        return ""
+
+
 class _Builder:
-    """Turns nodes into data and notes each place in the document."""
+    """Turns nodes into data and stores the place of each in the document."""
 
     def __init__(self, document: Document, text: str) -> None:
         self._document = document
         self._text = text
 
     def build(self, node: yaml.Node, location: Location, key: tuple[int, int]) -> Any:  # noqa: ANN401 - any plain data
-        """Return the data of ``node``, noting its place and those of all below."""
+        """Return the data of ``node``; store its place and those of all parts below."""
         offset = self._text_offset(node) if isinstance(node, yaml.ScalarNode) else None
         self._document.places[location] = Place(_position(node), key, offset)
         if isinstance(node, yaml.SequenceNode):
@@ -293,7 +286,7 @@ class _Builder:
         if kind not in {"int", "float"}:
             return str(text)
         if not _PLAIN_NUMBER.fullmatch(text):
-            message = f"{quote(text)} is an unclear number; write it in plain decimal digits"
+            message = f"{quote(text)} is an ambiguous number; write it in plain decimal digits"
             self._refuse(node, location, message)
             return None
         return int(text) if kind == "int" else float(text)

@@ -1,5 +1,5 @@
-"""The queueing twin: what theory says that a load comes to on a model, request by request.
+"""The queueing twin: a simulation of a load on a model, request by request, and closed formulas.
 
-A simulation of discrete events beside the closed formulas of textbooks. No sockets, no clock, no
-files; the same inputs give the same instants. See docs/twin.md for what is assumed.
+No sockets, clock or files; the same inputs give the same instants. docs/twin.md has the
+assumptions.
 """

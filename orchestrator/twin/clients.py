@@ -1,9 +1,8 @@
-"""The clients of the simulation: what the loops of `client` do, without sockets and clock.
+"""The clients of the simulation: planned ones, and a replay of those of a run.
 
-The run's own arrivals, as clients of the simulation. A client does what it did: it connects at
-that instant, and after an ack it takes as long to send again as it took. What is asked of the
-server comes with it; when it is served and acked, the simulation says. A message is numbered by
-its row in the table of requests.
+`Users`, `Arrivals` and `PooledArrivals` do what the loops of `client` do. `replay` makes clients
+from a run's table of requests: a client connects when it did in the run, and after an ack takes as
+long to send again as it did. Its messages are numbered by their rows in the table.
 """
 
 import sys
@@ -18,7 +17,7 @@ import numpy as np
 from labkit.workload.load_order import OPEN, GroupOrder, Share
 from labkit.workload.profile import NS_PER_S, lifetimes
 from orchestrator.results.tables import Rows, Table, user_keys
-from orchestrator.twin.core import Agenda, Server, Source, Talk
+from orchestrator.twin.core import Connection, EventQueue, Model, Source
 from orchestrator.twin.demands import GroupDemands, Thinking, Work
 
 
@@ -34,35 +33,35 @@ class Users(Source):
         self._thinking = thinking
         self._messages = order.messages or sys.maxsize
 
-    def talks(self) -> Iterator[Talk]:
+    def connections(self) -> Iterator[Connection]:
         """Yield the connection of each user."""
         start_ns = round(self._order.start_s * NS_PER_S)
         for user, lifetime in enumerate(lifetimes(self._order.profile)):
             stop_ns = sys.maxsize if lifetime.stop_ns is None else start_ns + lifetime.stop_ns
-            yield Talk(self, user, start_ns + lifetime.start_ns, stop_ns)
+            yield Connection(self, user, start_ns + lifetime.start_ns, stop_ns)
 
-    def connected(self, talk: Talk) -> bool | None:
-        """Have the user send its first message, if its time is not over."""
-        if talk.due_ns >= talk.stop_ns:
+    def on_connected(self, conn: Connection) -> bool | None:
+        """Send the user's first message, if its time is not over."""
+        if conn.due_ns >= conn.stop_ns:
             return False
-        self._set(talk, 0, talk.begun_ns, talk.connected_ns)
+        self._set(conn, 0, conn.begun_ns, conn.connected_ns)
         return True
 
-    def acked(self, talk: Talk, now_ns: int) -> bool | None:
-        """Have the user think, and send again or say goodbye."""
-        following = talk.message + 1
-        if following == self._messages:
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:
+        """Let the user think, and send again or close."""
+        next_message = conn.message + 1
+        if next_message == self._messages:
             return False
-        pause_ns = self._thinking.after(talk.user, talk.message)
-        due_ns = max(now_ns, min(now_ns + pause_ns, talk.stop_ns))
-        if due_ns >= talk.stop_ns:
+        pause_ns = self._thinking.after(conn.user, conn.message)
+        due_ns = max(now_ns, min(now_ns + pause_ns, conn.stop_ns))
+        if due_ns >= conn.stop_ns:
             return False
-        self._set(talk, following, due_ns, due_ns)
+        self._set(conn, next_message, due_ns, due_ns)
         return True
 
-    def _set(self, talk: Talk, message: int, due_ns: int, sent_ns: int) -> None:
-        talk.message, talk.due_ns, talk.sent_ns = message, due_ns, sent_ns
-        talk.take(self._demands.of(talk.user, message))
+    def _set(self, conn: Connection, message: int, due_ns: int, sent_ns: int) -> None:
+        conn.message, conn.due_ns, conn.sent_ns = message, due_ns, sent_ns
+        conn.set_work(self._demands.of(conn.user, message))
 
 
 class Arrivals(Source):
@@ -74,27 +73,27 @@ class Arrivals(Source):
         self._seed = seed
         self._demands = demands
 
-    def talks(self) -> Iterator[Talk]:
+    def connections(self) -> Iterator[Connection]:
         """Yield the connection of each arrival."""
         start_ns = round(self._order.start_s * NS_PER_S)
         for arrival, offset_ns in enumerate(self._order.arrival_offsets_ns(self._seed)):
-            talk = Talk(self, arrival, start_ns + offset_ns, sys.maxsize)
-            talk.message = arrival
-            yield talk
+            conn = Connection(self, arrival, start_ns + offset_ns, sys.maxsize)
+            conn.message = arrival
+            yield conn
 
-    def connected(self, talk: Talk) -> bool | None:
+    def on_connected(self, conn: Connection) -> bool | None:
         """Send the arrival that the connection was made for."""
-        talk.sent_ns = talk.connected_ns
-        talk.take(self._demands.of(0, talk.message))
+        conn.sent_ns = conn.connected_ns
+        conn.set_work(self._demands.of(0, conn.message))
         return True
 
-    def acked(self, talk: Talk, now_ns: int) -> bool | None:  # noqa: ARG002 others think
-        """Say goodbye."""
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:  # noqa: ARG002 `Users` needs it
+        """Close."""
         return False
 
 
 class Arrival(NamedTuple):
-    """One that a pool of connections is to carry; ``comes_ns`` is when its client takes it up."""
+    """An arrival for a pool of connections; ``comes_ns`` is when its client handles it."""
 
     comes_ns: int
     due_ns: int
@@ -104,8 +103,8 @@ class Arrival(NamedTuple):
 class PooledArrivals(Source):
     """An open loop in one replica, whose arrivals wait for a free connection of its pool.
 
-    They take the one that has been idle longest. Once none is to come, connections say goodbye.
-    ``connections`` are a number and an instant each, ``arrivals`` in the order in which they come.
+    They use the one that has been idle longest. After the last arrival, connections are closed.
+    ``connections`` are a number and an instant each, ``arrivals`` are in the order of time.
     """
 
     is_shared = True
@@ -123,14 +122,14 @@ class PooledArrivals(Source):
         self._work_of = work_of
         self._arrived = 0
         self._waiting: deque[Arrival] = deque()
-        self._free: deque[Talk] = deque()
+        self._free: deque[Connection] = deque()
 
     @classmethod
     def planned(cls, group: int, share: Share, demands: GroupDemands) -> "PooledArrivals":
-        """Return those of a replica, as its share of the load says."""
+        """Return the arrivals of a replica, by its share of the load."""
         start_ns = round(share.group.start_s * NS_PER_S)
 
-        def number(own: int) -> int:  # in the group, of what is the ``own``-th of this replica
+        def number(own: int) -> int:  # in the group, from that in the replica
             return share.place + own * share.group.replicas
 
         arrivals = [
@@ -140,54 +139,54 @@ class PooledArrivals(Source):
         connections = [(number(own), start_ns) for own in range(share.connections)]
         return cls(group, connections, arrivals, lambda message: demands.of(0, message))
 
-    def talks(self) -> Iterator[Talk]:
+    def connections(self) -> Iterator[Connection]:
         """Yield the connections of the pool."""
         for user, begun_ns in self._connections:
-            yield Talk(self, user, begun_ns, sys.maxsize)
+            yield Connection(self, user, begun_ns, sys.maxsize)
 
-    def start(self, agenda: Agenda, server: Server) -> None:
-        """Have the arrivals come, each to be carried to ``server`` by a free connection."""
-        self._agenda, self._server = agenda, server
+    def start(self, events: EventQueue, server: Model) -> None:
+        """Schedule the arrivals, each to be sent to ``server`` over a free connection."""
+        self._events, self._server = events, server
         if self._arrivals:
-            agenda.at(self._arrivals[0].comes_ns, self._on_due)
+            events.schedule(self._arrivals[0].comes_ns, self._on_due)
 
-    def connected(self, talk: Talk) -> bool | None:
-        """Offer a new connection to who has waited longest."""
-        return self.acked(talk, talk.connected_ns)
+    def on_connected(self, conn: Connection) -> bool | None:
+        """Use a new connection for the longest waiting arrival."""
+        return self.on_acked(conn, conn.connected_ns)
 
-    def acked(self, talk: Talk, now_ns: int) -> bool | None:
-        """Offer a free connection to who has waited longest."""
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:
+        """Use a free connection for the longest waiting arrival."""
         if self._waiting:
-            self._give(talk, now_ns)
+            self._send(conn, now_ns)
             return True
         if self._arrived == len(self._arrivals):
             return False
-        self._free.append(talk)
+        self._free.append(conn)
         return None
 
     def _on_due(self, now_ns: int, _: object) -> None:
         self._waiting.append(self._arrivals[self._arrived])
         self._arrived += 1
         if self._free:
-            talk = self._free.popleft()
-            self._give(talk, now_ns)
-            self._server.deliver(talk)
+            conn = self._free.popleft()
+            self._send(conn, now_ns)
+            self._server.deliver(conn)
         if self._arrived < len(self._arrivals):
-            self._agenda.at(self._arrivals[self._arrived].comes_ns, self._on_due)
+            self._events.schedule(self._arrivals[self._arrived].comes_ns, self._on_due)
         elif not self._waiting:
             while self._free:
-                self._server.dismiss(now_ns, self._free.popleft())
+                self._server.close(now_ns, self._free.popleft())
 
-    def _give(self, talk: Talk, now_ns: int) -> None:
-        _, talk.due_ns, talk.message = self._waiting.popleft()
-        talk.sent_ns = now_ns
-        talk.take(self._work_of(talk.message))
+    def _send(self, conn: Connection, now_ns: int) -> None:
+        _, conn.due_ns, conn.message = self._waiting.popleft()
+        conn.sent_ns = now_ns
+        conn.set_work(self._work_of(conn.message))
 
 
 class Step(NamedTuple):
-    """A message of a connection: its row, how long after the ack before it is due, and then sent.
+    """A message of a connection: its row, the time from the previous ack to due, and to sent.
 
-    Of the first it is how long after the connection is established, which may be before.
+    For the first message, the time from when the connection was established; it may be negative.
     """
 
     row: int
@@ -197,7 +196,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Script:
-    """What one connection does from when it is established, in ns from the common start."""
+    """The messages of one connection, and when it is established, in ns from the common start."""
 
     connected_ns: int
     steps: Sequence[Step]
@@ -210,27 +209,27 @@ class Scripted(Source):
         self.group = group
         self._scripts = sorted(scripts, key=lambda script: script.connected_ns)
         self._works = works
-        self._following: list[Iterator[Step]] = []
+        self._steps: list[Iterator[Step]] = []
 
-    def talks(self) -> Iterator[Talk]:
-        """Yield each connection, numbered as they were established."""
-        self._following = [iter(script.steps) for script in self._scripts]
+    def connections(self) -> Iterator[Connection]:
+        """Yield each connection, numbered in the order they were established."""
+        self._steps = [iter(script.steps) for script in self._scripts]
         for number, script in enumerate(self._scripts):
-            yield Talk(self, number, script.connected_ns, sys.maxsize)
+            yield Connection(self, number, script.connected_ns, sys.maxsize)
 
-    def connected(self, talk: Talk) -> bool | None:
-        """Have the first message sent."""
-        return self.acked(talk, talk.connected_ns)
+    def on_connected(self, conn: Connection) -> bool | None:
+        """Send the first message."""
+        return self.on_acked(conn, conn.connected_ns)
 
-    def acked(self, talk: Talk, now_ns: int) -> bool | None:
-        """Have the next message sent, or say goodbye."""
-        step = next(self._following[talk.user], None)
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:
+        """Send the next message, or close."""
+        step = next(self._steps[conn.user], None)
         if step is None:
             return False
-        talk.message = step.row
-        talk.due_ns = now_ns + step.pause_ns
-        talk.sent_ns = talk.due_ns + step.lag_ns
-        talk.take(self._works[step.row])
+        conn.message = step.row
+        conn.due_ns = now_ns + step.pause_ns
+        conn.sent_ns = conn.due_ns + step.lag_ns
+        conn.set_work(self._works[step.row])
         return True
 
 
@@ -251,16 +250,18 @@ def replay(
 
 
 def _scripts(requests: Table, rows: Rows, start_ns: int) -> list[Script]:
-    """Return what each connection of ``rows`` did."""
+    """Return the script of each connection of ``rows``."""
     order = rows[np.lexsort((requests["sent_ns"][rows], user_keys(requests[rows])))]
-    told = requests[order]
-    keys = user_keys(told)
-    is_first = np.concatenate([[True], keys[1:] != keys[:-1]]) if len(told) else np.zeros(0, bool)
-    connected_ns = told["connected_ns"].astype(np.int64)
-    before_ns = np.roll(told["ended_ns"].astype(np.int64), 1)
+    ordered = requests[order]
+    keys = user_keys(ordered)
+    is_first = (
+        np.concatenate([[True], keys[1:] != keys[:-1]]) if len(ordered) else np.zeros(0, bool)
+    )
+    connected_ns = ordered["connected_ns"].astype(np.int64)
+    before_ns = np.roll(ordered["ended_ns"].astype(np.int64), 1)
     before_ns[is_first] = connected_ns[is_first]
-    pauses_ns = (told["due_ns"].astype(np.int64) - before_ns).tolist()
-    lags_ns = (told["sent_ns"].astype(np.int64) - told["due_ns"].astype(np.int64)).tolist()
+    pauses_ns = (ordered["due_ns"].astype(np.int64) - before_ns).tolist()
+    lags_ns = (ordered["sent_ns"].astype(np.int64) - ordered["due_ns"].astype(np.int64)).tolist()
     steps = [Step(*each) for each in zip(order.tolist(), pauses_ns, lags_ns, strict=True)]
     begins = [*np.flatnonzero(is_first).tolist(), len(steps)]
     return [
@@ -270,33 +271,29 @@ def _scripts(requests: Table, rows: Rows, start_ns: int) -> list[Script]:
 
 
 def _pool(
-    group: int,
-    requests: Table,
-    rows: Rows,
-    start_ns: int,
-    work_of: Callable[[int], Work],
+    group: int, requests: Table, rows: Rows, start_ns: int, work_of: Callable[[int], Work]
 ) -> PooledArrivals:
     """Return the arrivals of one replica and the connections that carried them.
 
-    An arrival comes when its client took it up: when it was due, and so much later as the client
-    was late with a connection that was free.
+    An arrival comes when its client handled it: when it was due, plus the client's lag while a
+    connection was free.
     """
-    told = requests[rows]
-    order = np.lexsort((told["sent_ns"], user_keys(told)))
-    freed_ns = np.zeros(len(told), np.int64)
-    keys = user_keys(told)[order]
+    own = requests[rows]
+    order = np.lexsort((own["sent_ns"], user_keys(own)))
+    freed_ns = np.zeros(len(own), np.int64)
+    keys = user_keys(own)[order]
     is_next = np.concatenate([[False], keys[1:] == keys[:-1]])
-    freed_ns[order[is_next]] = np.roll(told["ended_ns"][order].astype(np.int64), 1)[is_next]
-    due_ns, sent_ns = told["due_ns"].astype(np.int64), told["sent_ns"].astype(np.int64)
-    ready_ns = np.maximum.reduce([due_ns, freed_ns, told["connected_ns"].astype(np.int64)])
+    freed_ns[order[is_next]] = np.roll(own["ended_ns"][order].astype(np.int64), 1)[is_next]
+    due_ns, sent_ns = own["due_ns"].astype(np.int64), own["sent_ns"].astype(np.int64)
+    ready_ns = np.maximum.reduce([due_ns, freed_ns, own["connected_ns"].astype(np.int64)])
     comes_ns = due_ns + np.maximum(sent_ns - ready_ns, 0)
     arrivals = sorted(
         Arrival(int(comes) - start_ns, int(due) - start_ns, int(row))
         for comes, due, row in zip(comes_ns, due_ns, rows, strict=True)
     )
-    users, first = np.unique(told["user"], return_index=True)
+    users, first = np.unique(own["user"], return_index=True)
     opened = [
         (int(user), int(at_ns) - start_ns)
-        for user, at_ns in zip(users, told["connected_ns"][first], strict=True)
+        for user, at_ns in zip(users, own["connected_ns"][first], strict=True)
     ]
     return PooledArrivals(group, sorted(opened, key=lambda each: each[1]), arrivals, work_of)

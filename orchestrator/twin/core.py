@@ -1,8 +1,7 @@
-"""A connection of the simulation, and the message on it.
+"""The core of the simulation: connections, the event queue, the record of events, and CPUs.
 
-What is to happen when: the heart of a simulation of discrete events.
-
-CPUs, shared by those who compute at the same time.
+A server is a `Model`, the clients of a group are a `Source`. Both schedule handlers in the
+`EventQueue`; acks go to the `Record`. No sockets, clock or files.
 """
 
 import heapq
@@ -15,18 +14,31 @@ from typing import Any, TypeAlias
 
 from orchestrator.twin.demands import Work
 
+NEVER = -1
+CONNECTION_COLUMNS = (
+    "group", "user", "begun_ns", "connected_ns", "accepted_ns", "taken_ns", "ended_ns",
+)  # fmt: skip
+MESSAGE_COLUMNS = (
+    "connection", "message", "due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns",
+)  # fmt: skip
+_message_row = Struct("=7q").pack
+NOISE_NS = 1e-3
 
-class Talk:
-    """One connection: whose it is, its instants, and its current message with its own.
+Handler: TypeAlias = Callable[[int, Any], None]
+"""Called with an instant and a subject."""
 
-    Instants are in ns from the common start. ``taken_ns`` is when a worker, or the loop, took it;
-    ``accepted_ns`` is before that where a model has a queue of its own. Each is `NEVER` until then.
-    ``has_message``: one is to be served; ``is_here``: its server has it.
+
+class Connection:
+    """A connection, and its current message.
+
+    Instants are in ns from the common start, `NEVER` until they are reached. ``taken_ns`` is when a
+    worker, or the loop, took it; ``accepted_ns`` is earlier if the model has a queue of its own.
+    ``has_message``: a message is to be served; ``has_arrived``: the server has received it.
     """
 
     __slots__ = (
         "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
-        "finished_ns", "has_message", "is_computing", "is_here", "is_leaving", "message",
+        "finished_ns", "has_arrived", "has_message", "is_closing", "is_computing", "message",
         "number", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns", "user",
     )  # fmt: skip
 
@@ -39,177 +51,162 @@ class Talk:
         self.message = 0
         self.demand_ns = 0
         self.is_computing = False
-        self.has_message = self.is_here = False
+        self.has_message = self.has_arrived = False
         self.started_ns = self.finished_ns = NEVER
         self.number = 0
-        self.is_leaving = False
+        self.is_closing = False
 
-    def take(self, work: Work) -> None:
-        """Have a message that asks for ``work``; whoever calls says which, and when it is sent."""
+    def set_work(self, work: Work) -> None:
+        """Set the work of the current message; its number and instants are set by the caller."""
         self.demand_ns, self.is_computing = work
         self.has_message = True
 
 
-class Server(ABC):
-    """A model: who serves which message when."""
+class Model(ABC):
+    """The server of the simulation: it decides which message is served when."""
 
     @abstractmethod
-    def connect(self, now_ns: int, talk: Talk) -> None:
-        """Take a connection that was just established into the accept queue."""
+    def connect(self, now_ns: int, conn: Connection) -> None:
+        """Add a connection that was just established to the accept queue."""
 
     @abstractmethod
-    def deliver(self, talk: Talk) -> None:
-        """Take a message over a connection that was silent; it is sent at its instant."""
+    def deliver(self, conn: Connection) -> None:
+        """Receive the message of an idle connection, at the instant it is sent."""
 
     @abstractmethod
-    def dismiss(self, now_ns: int, talk: Talk) -> None:
-        """Take the goodbye of a connection that was silent."""
+    def close(self, now_ns: int, conn: Connection) -> None:
+        """Close an idle connection."""
 
 
 class Source(ABC):
-    """A group of clients, or a replica of one: its connections, and what is sent over them.
+    """A group of clients, or one replica of it: its connections and their messages.
 
-    ``is_shared`` where one connection's ack decides on another's message, so that acks must be
-    told in the order of time.
+    ``is_shared``: an ack on one connection can decide on the next message of another, so acks must
+    be reported in the order of time.
     """
 
     is_shared = False
     group = 0
 
     @abstractmethod
-    def talks(self) -> Iterator[Talk]:
-        """Yield each connection, in the order in which they are asked for."""
+    def connections(self) -> Iterator[Connection]:
+        """Yield each connection, in the order in which they begin."""
 
     @abstractmethod
-    def connected(self, talk: Talk) -> bool | None:
-        """Set the first message of a connection, as `acked` does the next."""
+    def on_connected(self, conn: Connection) -> bool | None:
+        """Set the first message of a connection, as `on_acked` sets the next."""
 
     @abstractmethod
-    def acked(self, talk: Talk, now_ns: int) -> bool | None:
-        """Set the next message of a connection, for the instant it will be sent at.
+    def on_acked(self, conn: Connection, now_ns: int) -> bool | None:
+        """Set the next message of a connection, and when it will be sent; return True.
 
-        False where the client says goodbye instead, None where it only waits.
+        False if the client closes the connection instead, None if it only waits.
         """
-
-
-NEVER = -1
-TALK = ("group", "user", "begun_ns", "connected_ns", "accepted_ns", "taken_ns", "ended_ns")
-MESSAGE = ("talk", "message", "due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns")
-_seven = Struct("=7q").pack
 
 
 @dataclass
 class Record:
-    """What happened: a row of `MESSAGE` for each ack, of `TALK` for each connection begun.
+    """The acks, as rows of `MESSAGE_COLUMNS`, and all connections, numbered as they begin.
 
-    Connections are numbered as they begin. Nothing that would happen after ``end_ns`` is noted.
+    Events after ``end_ns`` are not recorded.
     """
 
     end_ns: int
     messages: "array[int]" = field(default_factory=lambda: array("q"))
-    talks: list[Talk] = field(default_factory=list)
-    busy_ns: int = 0
+    connections: list[Connection] = field(default_factory=list)
 
-    def begin(self, talk: Talk) -> None:
-        """Give a connection its number."""
-        talk.number = len(self.talks)
-        self.talks.append(talk)
+    def begin(self, conn: Connection) -> None:
+        """Add a connection and set its number."""
+        conn.number = len(self.connections)
+        self.connections.append(conn)
 
-    def ack(self, talk: Talk, ended_ns: int) -> None:
-        """Note the message of ``talk``, whose client knows its ack at ``ended_ns``."""
+    def ack(self, conn: Connection, ended_ns: int) -> None:
+        """Add the message of ``conn``, whose ack reaches its client at ``ended_ns``."""
         self.messages.frombytes(
-            _seven(
-                talk.number, talk.message, talk.due_ns, talk.sent_ns,
-                talk.started_ns, talk.finished_ns, ended_ns,
+            _message_row(
+                conn.number, conn.message, conn.due_ns, conn.sent_ns,
+                conn.started_ns, conn.finished_ns, ended_ns,
             )
         )  # fmt: skip
-        self.busy_ns += talk.finished_ns - talk.started_ns
 
 
-Act: TypeAlias = Callable[[int, Any], None]
-"""What happens at an instant, to a subject."""
-
-
-class Agenda:
-    """Acts by their instants, in ns; those of one instant happen in the order set."""
+class EventQueue:
+    """Handlers to call at instants, in ns; those of one instant in scheduling order."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[int, int, Act, Any]] = []
+        self._due: list[tuple[int, int, Handler, Any]] = []
         self._count = 0
 
-    def at(self, at_ns: int, act: Act, subject: Any = None) -> None:  # noqa: ANN401 the act knows it
-        """Have ``act`` happen to ``subject`` at ``at_ns``."""
+    def schedule(self, at_ns: int, handler: Handler, subject: Any = None) -> None:  # noqa: ANN401 the handler knows it
+        """Call ``handler`` with ``subject`` at ``at_ns``."""
         self._count += 1
-        heapq.heappush(self._due, (at_ns, self._count, act, subject))
+        heapq.heappush(self._due, (at_ns, self._count, handler, subject))
 
     def run(self, until_ns: int) -> None:
-        """Let everything happen that is due by ``until_ns``, and all that follows from it."""
+        """Call all handlers due by ``until_ns``, including those scheduled meanwhile."""
         due, pop = self._due, heapq.heappop
         while due and due[0][0] <= until_ns:
-            at_ns, _, act, subject = pop(due)
-            act(at_ns, subject)
-
-
-NOISE_NS = 1e-3
+            at_ns, _, handler, subject = pop(due)
+            handler(at_ns, subject)
 
 
 class Processors:
-    """So many CPUs, of which nobody uses more than one, shared evenly.
+    """CPUs that are shared evenly by the messages that compute; none uses more than one.
 
-    Processor sharing (Kleinrock 1976, "Queueing Systems, volume 2", 4.4): the limit of turns
-    that become ever shorter. ``capacity`` need not be whole: a container may have half a CPU.
+    Processor sharing (Kleinrock 1976, "Queueing Systems, volume 2", 4.4): the limit of
+    round robin with ever shorter turns. ``capacity`` may be a fraction, as a container's limit.
 
-    By a clock that runs as fast as each of them gets on: whoever begins at v with a demand of d is
-    done when it shows v + d, however many come and go meanwhile.
+    A virtual clock runs at the speed of each message: one that begins at v with a demand of d is
+    done when the clock shows v + d, however many begin and end meanwhile.
     """
 
     def __init__(
-        self, agenda: Agenda, capacity: float, on_done: Callable[[int, Talk], None]
+        self, events: EventQueue, capacity: float, on_done: Callable[[int, Connection], None]
     ) -> None:
-        self._agenda = agenda
+        self._events = events
         self._capacity = capacity
         self._on_done = on_done
-        self._shown_ns = 0.0
-        self._looked_ns = 0
-        self._computing: list[tuple[float, int, Talk]] = []
-        self._plan = 0
+        self._progress_ns = 0.0
+        self._updated_ns = 0
+        self._computing: list[tuple[float, int, Connection]] = []
+        self._version = 0
 
     @property
     def is_busy(self) -> bool:
-        """Whether anybody computes."""
+        """Whether a message is computing."""
         return bool(self._computing)
 
-    def begin(self, now_ns: int, talk: Talk) -> None:
-        """Compute the message of ``talk`` from now on."""
-        self._look(now_ns)
-        done_at = self._shown_ns + talk.demand_ns
-        heapq.heappush(self._computing, (done_at, self._plan, talk))
-        self._replan(now_ns)
+    def begin(self, now_ns: int, conn: Connection) -> None:
+        """Start to compute the message of ``conn``."""
+        self._advance(now_ns)
+        done_at = self._progress_ns + conn.demand_ns
+        heapq.heappush(self._computing, (done_at, self._version, conn))
+        self._schedule_next(now_ns)
 
-    def _look(self, now_ns: int) -> None:
-        self._shown_ns += (now_ns - self._looked_ns) * self._speed
-        self._looked_ns = now_ns
+    def _advance(self, now_ns: int) -> None:
+        self._progress_ns += (now_ns - self._updated_ns) * self._speed
+        self._updated_ns = now_ns
 
     @property
     def _speed(self) -> float:
         return min(1.0, self._capacity / max(len(self._computing), 1))
 
-    def _replan(self, now_ns: int) -> None:
-        """Come back when the next is done, unless the number of them changes before."""
-        self._plan += 1
+    def _schedule_next(self, now_ns: int) -> None:
+        """Schedule the end of the next one, unless their number changes before."""
+        self._version += 1
         if self._computing:
-            left_ns = max(self._computing[0][0] - self._shown_ns, 0) / self._speed
-            self._agenda.at(now_ns + round(left_ns), self._complete, self._plan)
+            left_ns = max(self._computing[0][0] - self._progress_ns, 0) / self._speed
+            self._events.schedule(now_ns + round(left_ns), self._complete, self._version)
 
-    def _complete(self, now_ns: int, plan: int) -> None:
-        if plan != self._plan:
+    def _complete(self, now_ns: int, version: int) -> None:
+        if version != self._version:
             return
-        self._look(now_ns)
-        done: list[Talk] = []
-        # The one that was waited for is done, whatever the rounding to a nanosecond says.
-        limit = max(self._shown_ns, self._computing[0][0]) + NOISE_NS
+        self._advance(now_ns)
+        done: list[Connection] = []
+        # The first one is done, even if rounding to a nanosecond says otherwise.
+        limit = max(self._progress_ns, self._computing[0][0]) + NOISE_NS
         while self._computing and self._computing[0][0] <= limit:
             done.append(heapq.heappop(self._computing)[2])
-        self._replan(now_ns)
-        for talk in done:
-            self._on_done(now_ns, talk)
+        self._schedule_next(now_ns)
+        for conn in done:
+            self._on_done(now_ns, conn)

@@ -1,4 +1,4 @@
-"""What each message asks of its server and how long each user thinks, drawn as the client draws."""
+"""The demand of each message and the think times of users, drawn as the clients draw them."""
 
 from typing import NamedTuple
 
@@ -6,20 +6,28 @@ from labkit.protocol.work import CPU, Demand, parse_demand
 from labkit.workload.distributions import Demands, Draws, parse_law
 from labkit.workload.load_order import OPEN, GroupOrder
 from labkit.workload.profile import NS_PER_S
+from orchestrator.scenario.plan import Case
+from orchestrator.scenario.server import SERVER_DEFAULTS
 
 
 class Work(NamedTuple):
-    """The work of one message: its length, and whether it holds a CPU meanwhile."""
+    """The work of one message: its duration, and whether it uses a CPU."""
 
     demand_ns: int
     is_computing: bool
 
 
+def group_demands(case: Case) -> list["GroupDemands"]:
+    """Return the demands of each group of ``case``."""
+    server = case.server
+    default = Demand(server.work or SERVER_DEFAULTS.work, server.service_time_s)
+    return [GroupDemands(order, case.seed, default) for order in case.orders]
+
+
 class GroupDemands:
     """The demands of a group's messages; ``default`` is that of a message that carries none.
 
-    By the very draws of `client.wording`, so that message and demand belong together as they do in
-    a run.
+    The draws are those of the clients, so each message has the same demand as in a run.
     """
 
     def __init__(self, order: GroupOrder, seed: int, default: Demand) -> None:
@@ -33,14 +41,14 @@ class GroupDemands:
             self._constant = None if constant is None else _read(constant)
 
     def of(self, user: int, message: int) -> Work:
-        """Return the work of a message; in an open group it is that of the arrival."""
+        """Return the work of a message; ``message`` is the arrival in an open loop."""
         if self._constant is not None or self._demands is None:
             return self._constant or Work(0, is_computing=False)
         return _read(self._demands.of(self._draws, 0 if self._is_open else user, message))
 
 
 class Thinking:
-    """The pauses of a group's users, by the very draws of `client.closed_loop`."""
+    """The pauses of a group's users, by the draws of `client.closed_loop`."""
 
     def __init__(self, order: GroupOrder, seed: int) -> None:
         self._law = parse_law(order.think_time)

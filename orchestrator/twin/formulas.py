@@ -1,11 +1,9 @@
-"""Queues in their steady state, by the closed formulas of the textbooks.
+"""Closed formulas of queues in their steady state, and which of them applies to a case.
 
-Arrivals are Poisson, the queue is first come first served and without an end. Times in seconds,
+Arrivals are Poisson, the queue is first come first served and unlimited. Times are in seconds,
 rates per second; c is the number of workers, a = λ S the offered load in erlangs. Sources:
 Kleinrock 1975, "Queueing Systems, volume 1"; Gross and Harris 1998, "Fundamentals of Queueing
-Theory", third edition. Each raises `UnstableError` where no steady state exists, at ρ = a / c >= 1.
-
-Which textbook queue a case is, if it is one.
+Theory", third edition. Each raises `UnstableError` if there is no steady state, at ρ = a / c >= 1.
 """
 
 import math
@@ -14,25 +12,27 @@ from dataclasses import dataclass
 
 from labkit.protocol.work import CPU
 from labkit.workload.distributions import Demands, Law
+from orchestrator.analysis.statistics import Figures
 from orchestrator.scenario.clients import OpenGroup, pool_size
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.server import SERVER_DEFAULTS
 from orchestrator.twin.parameters import Discipline, Kind
 
 BISECTIONS = 200
+MAX_CUT = 1e-6
+"""The share of an exponential distribution that the server's limit may cut off."""
 
 
 class UnstableError(ValueError):
-    """More arrives than can be served: the queue grows without end, and has no mean."""
+    """More arrives than can be served: the queue grows without limit, and has no mean."""
 
 
 @dataclass(frozen=True)
 class Steady:
-    """What a queue comes to in the long run; ``formula`` is its name in Kendall's notation.
+    """A queue's steady state; ``formula`` is its name in Kendall's notation.
 
-    ``waiting_time_s`` is the mean until service begins, over all who arrive. ``quantile_s`` gives
-    the quantile of the response time at a share, between 0 and 1; None where there is no closed
-    form.
+    ``waiting_time_s`` is the mean over all arrivals. ``quantile_s`` returns the quantile of the
+    response time at a share, between 0 and 1; None if there is no closed form.
     """
 
     formula: str
@@ -49,15 +49,98 @@ class Steady:
 
     @property
     def queue_length(self) -> float:
-        """How many wait, on average: Little's law (Kleinrock 1975, 2.25)."""
+        """The mean number of waiting messages: Little's law (Kleinrock 1975, 2.25)."""
         return self.arrival_rate_per_s * self.waiting_time_s
+
+    @property
+    def figures(self) -> Figures:
+        """The steady state by the names of measures."""
+        p50_s, p99_s = (self.quantile_s(q) if self.quantile_s else None for q in (0.5, 0.99))
+        return {
+            "utilization": self.utilization,
+            "throughput": self.arrival_rate_per_s,
+            "response_time_mean": self.response_time_s,
+            "response_time_p50": p50_s,
+            "response_time_p99": p99_s,
+            "waiting_time_mean": self.waiting_time_s,
+            "waiting_mean": self.queue_length,
+        }
+
+
+def steady_state(case: Case, discipline: Discipline) -> Steady | None:
+    """Return the closed formula of ``case``, without overhead; None if there is none.
+
+    There is one for Poisson arrivals at one rate, each with its own connection, whose demands have
+    one distribution and are served one after another, by several workers, or all at once.
+
+    Raises:
+        UnstableError: there is a formula, but no steady state.
+    """
+    rate_per_s = _arrival_rate_per_s(case)
+    if rate_per_s is None:
+        return None
+    kind, law = _law(case)
+    workers = _workers(discipline, is_computing=kind == CPU)
+    limit_s = case.server.max_service_time_s
+    if workers is None or not law.mean_s(limit_s):
+        return None
+    return _formula(rate_per_s, law, limit_s, workers)
+
+
+def _formula(rate_per_s: float, law: Law, limit_s: float, workers: float) -> Steady | None:
+    """Return the formula for Poisson arrivals; M/G/c has none for c above 1."""
+    mean_s = law.mean_s(limit_s)
+    if math.isinf(workers):
+        return m_g_inf(rate_per_s, mean_s)
+    if _is_exponential(law, limit_s):
+        return m_m_c(rate_per_s, mean_s, round(workers))
+    if workers > 1:
+        return None
+    if law.constant_s is not None:
+        return m_d_1(rate_per_s, mean_s)
+    return m_g_1(rate_per_s, mean_s, law.mean_square_s2(limit_s) / mean_s**2 - 1)
+
+
+def _arrival_rate_per_s(case: Case) -> float | None:
+    """Return the rate of a case whose load is one Poisson process, else None."""
+    group = case.groups[0]
+    if len(case.groups) > 1 or not isinstance(group, OpenGroup):
+        return None
+    is_poisson = group.arrivals == "poisson" and not pool_size(group.connections)
+    has_one_law = group.demand is None or len(Demands.parse(group.demand).laws) == 1
+    return group.profile.initial if is_poisson and has_one_law else None
+
+
+def _law(case: Case) -> tuple[str, Law]:
+    """Return the kind of work and its distribution, from the group or the server's default."""
+    demand = case.groups[0].demand
+    if demand is not None:
+        return Demands.parse(demand, case.server.max_service_time_s).laws[0]
+    seconds = case.server.service_time_s
+    kind = case.server.work or SERVER_DEFAULTS.work
+    return kind, Law(1.0, seconds, seconds, is_exponential=False)
+
+
+def _workers(discipline: Discipline, *, is_computing: bool) -> float | None:
+    """Return how many messages are served at once at full speed; None if they share a CPU."""
+    if discipline.kind is Kind.LOOP:
+        if not is_computing and not discipline.is_blocking:
+            return math.inf
+        return 1 if discipline.cpus >= 1 or not is_computing else None
+    is_shared = is_computing and discipline.workers > discipline.cpus
+    return None if is_shared else discipline.workers
+
+
+def _is_exponential(law: Law, limit_s: float) -> bool:
+    is_one = law.is_exponential and law.first_s == law.second_s and law.first_s > 0
+    return is_one and math.exp(-limit_s / law.first_s) < MAX_CUT
 
 
 def erlang_c(offered_load: float, workers: int) -> float:
     """Return the probability that an arrival has to wait in M/M/c.
 
     Gross and Harris 1998, 2.3, by the recursion of Erlang's B, B(n) = a B(n-1) / (n + a B(n-1)),
-    in which nothing overflows; C = B / (1 - ρ (1 - B)).
+    which does not overflow; C = B / (1 - ρ (1 - B)).
     """
     share = _share(offered_load, workers)
     blocked = 1.0
@@ -78,8 +161,10 @@ def m_m_c(arrival_rate_per_s: float, service_time_s: float, workers: int) -> Ste
     def exceeds(t_s: float) -> float:
         served = t_s / service_time_s
         spare = workers - 1 - offered_load
-        queued = served if abs(spare) < 1e-9 else -math.expm1(-served * spare) / spare  # noqa: PLR2004 its limit there
-        return math.exp(-served) * (1 + waits * queued)
+        if abs(spare) < 1e-9:  # noqa: PLR2004 the limit of what follows
+            return math.exp(-served) * (1 + waits * served)
+        slower = math.exp(-served * min(1.0, 1.0 + spare))  # factored out, so that none overflows
+        return math.exp(-served) - waits * slower * math.expm1(-served * abs(spare)) / abs(spare)
 
     return Steady(
         formula="M/M/1" if workers == 1 else f"M/M/{workers}",
@@ -94,7 +179,7 @@ def m_m_c(arrival_rate_per_s: float, service_time_s: float, workers: int) -> Ste
 def m_g_1(
     arrival_rate_per_s: float, service_time_s: float, scv: float, formula: str = "M/G/1"
 ) -> Steady:
-    """Return M/G/1 by Pollaczek and Khinchine (Kleinrock 1975, 5.7): any law of service.
+    """Return M/G/1 by Pollaczek and Khinchine (Kleinrock 1975, 5.7): any distribution of service.
 
     Wq = ρ S (1 + C²) / (2 (1 - ρ)), with ``scv`` C² the squared coefficient of variation.
     """
@@ -114,7 +199,7 @@ def m_d_1(arrival_rate_per_s: float, service_time_s: float) -> Steady:
 
 
 def m_g_inf(arrival_rate_per_s: float, service_time_s: float) -> Steady:
-    """Return M/G/∞, where nobody waits (Gross and Harris 1998, 2.7); it is always stable."""
+    """Return M/G/∞, without waiting (Gross and Harris 1998, 2.7); it is always stable."""
     return Steady(
         formula="M/G/inf",
         arrival_rate_per_s=arrival_rate_per_s,
@@ -127,7 +212,9 @@ def m_g_inf(arrival_rate_per_s: float, service_time_s: float) -> Steady:
 def _share(offered_load: float, workers: int) -> float:
     """Return the utilization ρ = a / c of a queue that has a steady state."""
     if offered_load >= workers:
-        raise UnstableError(f"{offered_load:g} erlangs for {workers} workers: the queue only grows")
+        raise UnstableError(
+            f"{offered_load:g} erlangs for {workers} workers: the queue grows without limit"
+        )
     return offered_load / workers
 
 
@@ -143,76 +230,3 @@ def _inverse(exceeds: Callable[[float], float], share: float, scale_s: float) ->
         else:
             high_s = middle_s
     return high_s
-
-
-CUT = 1e-6
-"""Share of an exponential's durations that the server's limit may cut for it to count as one."""
-
-
-def steady_state(case: Case, discipline: Discipline) -> Steady | None:
-    """Return the closed formula of ``case``, without overhead; None where there is none.
-
-    There is one for Poisson arrivals at one rate, each with a connection of its own, whose demands
-    follow one law and are served one after another, by several workers, or all at once.
-
-    Raises:
-        UnstableError: it is such a queue, and only grows.
-    """
-    rate_per_s = _arrival_rate_per_s(case)
-    if rate_per_s is None:
-        return None
-    kind, law = _law(case)
-    workers = _workers(discipline, is_computing=kind == CPU)
-    limit_s = case.server.max_service_time_s
-    if workers is None or not law.mean_s(limit_s):
-        return None
-    return _formula(rate_per_s, law, limit_s, workers)
-
-
-def _formula(rate_per_s: float, law: Law, limit_s: float, workers: float) -> Steady | None:
-    """Return the formula of Poisson arrivals at so many workers; M/G/c has none for c above 1."""
-    mean_s = law.mean_s(limit_s)
-    if math.isinf(workers):
-        return m_g_inf(rate_per_s, mean_s)
-    if _is_exponential(law, limit_s):
-        return m_m_c(rate_per_s, mean_s, round(workers))
-    if workers > 1:
-        return None
-    if law.constant_s is not None:
-        return m_d_1(rate_per_s, mean_s)
-    return m_g_1(rate_per_s, mean_s, law.mean_square_s2(limit_s) / mean_s**2 - 1)
-
-
-def _arrival_rate_per_s(case: Case) -> float | None:
-    """Return the rate of a case whose load is one Poisson process, None of any other."""
-    group = case.groups[0]
-    if len(case.groups) > 1 or not isinstance(group, OpenGroup):
-        return None
-    is_poisson = group.arrivals == "poisson" and not pool_size(group.connections)
-    has_one_law = group.demand is None or len(Demands.parse(group.demand).laws) == 1
-    return group.profile.initial if is_poisson and has_one_law else None
-
-
-def _law(case: Case) -> tuple[str, Law]:
-    """Return the kind of work and its law, of the group or by the server's default."""
-    demand = case.groups[0].demand
-    if demand is not None:
-        return Demands.parse(demand, case.server.max_service_time_s).laws[0]
-    seconds = case.server.service_time_s
-    kind = case.server.work or SERVER_DEFAULTS.work
-    return kind, Law(1.0, seconds, seconds, is_exponential=False)
-
-
-def _workers(discipline: Discipline, *, is_computing: bool) -> float | None:
-    """Return how many are served at once, at full speed; None where those served share a CPU."""
-    if discipline.kind is Kind.LOOP:
-        if not is_computing and not discipline.is_blocking:
-            return math.inf
-        return 1 if discipline.cpus >= 1 or not is_computing else None
-    is_shared = is_computing and discipline.workers > discipline.cpus
-    return None if is_shared else discipline.workers
-
-
-def _is_exponential(law: Law, limit_s: float) -> bool:
-    is_one = law.is_exponential and law.first_s == law.second_s and law.first_s > 0
-    return is_one and math.exp(-limit_s / law.first_s) < CUT

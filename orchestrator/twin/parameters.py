@@ -1,7 +1,4 @@
-"""How each model serves: what its twin is built from.
-
-What a message and a connection cost beside the demand: the one thing that no theory tells.
-"""
+"""The parameters of a twin: how a model serves, and what messages cost beyond their demands."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +8,7 @@ from orchestrator.scenario.server import SERVER_DEFAULTS
 
 
 class Kind(StrEnum):
-    """What a model says of itself, by the label ``lab.twin`` of its service."""
+    """How a model serves: the label ``lab.twin`` of its service."""
 
     PROCESS = "process"
     PROCESSES = "processes"
@@ -20,16 +17,16 @@ class Kind(StrEnum):
 
 
 WITH_WORKERS = (Kind.PROCESS, Kind.PROCESSES, Kind.THREADS)
-"""Those whose workers serve one message at a time."""
+"""The kinds whose workers serve one message at a time."""
 
 
 @dataclass(frozen=True)
 class Discipline:
-    """A model at one load point.
+    """How a model serves in one case.
 
-    ``workers`` each keep a connection to its end, ``places`` are for connections accepted and not
-    taken yet, ``cpus`` for those who compute. A loop has one worker and keeps nobody;
-    ``is_blocking`` where it sleeps in the loop.
+    Each of ``workers`` keeps a connection to its end; ``places`` are for accepted connections that
+    wait for a worker; messages that compute share ``cpus``. A loop has one worker, which keeps no
+    connection; ``is_blocking``: it sleeps in the loop.
     """
 
     kind: Kind
@@ -40,7 +37,7 @@ class Discipline:
 
     @classmethod
     def of(cls, kind: Kind, case: Case, cpus: float) -> "Discipline":
-        """Return that of a case, on a machine with so many CPUs.
+        """Return the discipline of a case, on a machine with ``cpus`` CPUs.
 
         Threads share one interpreter lock, so that one of them computes at a time. Their main
         thread accepts into a queue with a place for each, and holds one more until it has room.
@@ -63,15 +60,15 @@ class Discipline:
 class Overhead:
     """Durations in ns, the same for every message or connection of a case.
 
-    Of a message: ``request_ns`` from the send call until a server that waits for it begins to
-    serve; ``service_ns`` how much longer a service takes than its demand; ``answer_ns`` from the
-    end of service until the client knows; ``turn_ns`` how long an event loop is busy with it, and
-    with a connection that it accepts; ``resume_ns`` the same of a message that blocked the loop.
+    Of a message: ``request_ns`` from the send call until a waiting server starts to serve;
+    ``service_ns`` how much longer a service takes than its demand; ``answer_ns`` from the end of
+    service until the client has the ack; ``turn_ns`` how long an event loop is busy with it, and
+    with accepting a connection; ``resume_ns`` the same for a message that blocked the loop.
 
     Of a connection: ``connect_ns`` from the call until it is established; ``accept_ns`` from then
-    until it is taken, where somebody is free to; ``turnover_ns`` from its client's last ack until
-    its worker takes the next that waits; ``switch_ns`` how much longer these two are while another
-    thread computes under the same interpreter lock.
+    until an idle worker takes it; ``turnover_ns`` from its client's last ack until its worker takes
+    the next one that waits; ``switch_ns`` how much longer these two are while another thread
+    computes under the same interpreter lock.
     """
 
     request_ns: int = 0
@@ -97,8 +94,8 @@ TYPICAL = Overhead(
     turnover_ns=250_000,
     switch_ns=15_000_000,
 )
-"""Of two cores of a cloud, in the order of magnitude; a run calibrates its own.
+"""The order of magnitude on two cloud cores; a run calibrates its own.
 
-A thread that comes back from a call of the kernel waits for the interpreter lock until the one that
-computes is made to give it up, after 5 ms (`sys.getswitchinterval`); a turnover takes some three.
+A thread that returns from a system call waits for the interpreter lock until the computing thread
+must release it, after 5 ms (`sys.getswitchinterval`); a turnover takes about three such waits.
 """

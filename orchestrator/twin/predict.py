@@ -1,4 +1,4 @@
-"""What the twin says of a case before it runs, for reports and for the command line."""
+"""Predicts a case before it runs, by simulation and by a closed formula."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from labkit.workload.load_order import POLITE
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
 from orchestrator.measures.views import PREDICTED
+from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.formulas import Steady, UnstableError, steady_state
 from orchestrator.twin.parameters import NONE, Discipline, Kind, Overhead
@@ -15,17 +16,15 @@ NO_END_NS = 2**62
 
 
 class NoTwinError(ValueError):
-    """The twin does not know how the model serves, or how its clients behave; it says which."""
+    """There is no twin of the model or of its clients; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the twin says of one case.
+    """The prediction of one case.
 
-    ``figures`` are of the simulation, by the names of the registry of measures where it has one,
-    in base units; besides ``waiting_time_mean`` (due until service begins) and ``waiting_mean``
-    (how many wait). ``steady`` is the closed formula, None where there is none. ``remarks`` say
-    what the figures leave out.
+    ``figures`` are those of the simulation, by the names of measures, in base units. ``steady`` is
+    the closed formula, None if there is none. ``remarks`` say what the figures ignore.
     """
 
     case: Case
@@ -33,20 +32,26 @@ class Prediction:
     steady: Steady | None
     remarks: tuple[str, ...]
 
+    @property
+    def values(self) -> Figures:
+        """The values that an expression may name: inputs, and figures as ``predicted.<name>``."""
+        predicted = {f"{PREDICTED}.{name}": value for name, value in self.figures.items()}
+        return {**self.case.inputs(), **predicted}
+
 
 def predict(
     case: Case, twins: Mapping[str, str], cpus: float, overhead: Overhead = NONE
 ) -> Prediction:
-    """Return what becomes of the load of ``case``, to its last ack, on a machine of its own.
+    """Simulate ``case``, to its last ack, on a machine that runs nothing else.
 
-    ``twins`` is what each model says of itself, see `orchestrator.scenario.models.discover_twins`.
+    ``twins`` are the labels of the models, see `orchestrator.scenario.models.discover_twins`.
 
     Raises:
-        NoTwinError: the model says nothing that the twin knows, or its clients are not polite.
+        NoTwinError: the model has no known label, or its clients are not polite.
     """
     discipline = discipline_of(case, twins, cpus)
-    found = simulate(sources_of(case), discipline, overhead, NO_END_NS)
-    figures = figures_of(found, discipline.workers)
+    simulated = simulate(sources_of(case), discipline, overhead, NO_END_NS)
+    figures = _figures(simulated, discipline.workers)
     remarks = list(_remarks(case, figures))
     try:
         steady = steady_state(case, discipline)
@@ -56,41 +61,50 @@ def predict(
     return Prediction(case, figures, steady, tuple(remarks))
 
 
-def values_of(prediction: Prediction) -> Figures:
-    """Return what an expression may name of a prediction: what is set, ``predicted.`` what not."""
-    predicted = {f"{PREDICTED}.{name}": value for name, value in prediction.figures.items()}
-    return {**prediction.case.inputs(), **predicted}
-
-
 def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipline:
     """Return how ``case`` is served.
 
     Raises:
-        NoTwinError: the twin does not know.
+        NoTwinError: the model has no known label, or its clients are not polite.
     """
-    told = twins.get(case.model, "")
-    if told not in [*Kind]:
-        raise NoTwinError(
-            f"{case.model} has no twin: its service has no label lab.twin that it knows"
-        )
-    rude = {order.behaviour for order in case.orders} - {POLITE}
-    if rude:
-        raise NoTwinError(f"the twin knows polite clients only, not {', '.join(sorted(rude))}")
-    return Discipline.of(Kind(told), case, cpus)
+    label = twins.get(case.model, "")
+    if label not in [*Kind]:
+        raise NoTwinError(f"{case.model} has no twin: its service has no known label lab.twin")
+    impolite = {order.behaviour for order in case.orders} - {POLITE}
+    if impolite:
+        raise NoTwinError(f"the twin has polite clients only, not {', '.join(sorted(impolite))}")
+    return Discipline.of(Kind(label), case, cpus)
 
 
-def figures_of(found: Simulated, workers: int) -> Figures:
-    """Return the figures of a simulation; see `Prediction`."""
-    messages, talks = found.messages, found.talks
-    makespan_s = int(messages["ended_ns"].max(initial=0)) / 1e9
-    response_ns = between_ns(messages, "due_ns", "ended_ns")
-    waiting_ns = between_ns(messages, "due_ns", "started_ns")
-    accepted = talks[talks["accepted_ns"] >= 0]
-    in_queue_ns = between_ns(accepted, "connected_ns", "accepted_ns")
+def load_figures(messages: Table, begin_ns: int, workers: int) -> Figures:
+    """Return the figures of acknowledged ``messages`` that a run and a simulation share.
+
+    ``begin_ns`` is when measuring begins.
+    """
+    makespan_s = (int(messages["ended_ns"].max(initial=begin_ns)) - begin_ns) / 1e9
+    busy_s = float(between_ns(messages, "started_ns", "finished_ns").sum()) / 1e9
     return {
         "makespan": makespan_s,
         "throughput": ratio(len(messages), makespan_s),
-        "utilization": ratio(found.busy_ns / 1e9, workers * makespan_s),
+        "acked": len(messages),
+        "utilization": ratio(busy_s, workers * makespan_s),
+    }
+
+
+def _figures(simulated: Simulated, workers: int) -> Figures:
+    """Return the figures of a simulation.
+
+    ``waiting_time_mean`` is from due until service starts, ``waiting_mean`` how many wait.
+    """
+    messages, connections = simulated.messages, simulated.connections
+    load = load_figures(messages, 0, workers)
+    makespan_s = load["makespan"]
+    response_ns = between_ns(messages, "due_ns", "ended_ns")
+    waiting_ns = between_ns(messages, "due_ns", "started_ns")
+    accepted = connections[connections["accepted_ns"] >= 0]
+    in_queue_ns = between_ns(accepted, "connected_ns", "accepted_ns")
+    return {
+        **load,
         **statistics_s("response_time", response_ns, "mean", "p50", "p90", "p99", "p999", "max"),
         **statistics_s("waiting_time", waiting_ns, "mean"),
         "waiting_mean": ratio(float(waiting_ns.sum()) / 1e9, makespan_s),
@@ -98,7 +112,6 @@ def figures_of(found: Simulated, workers: int) -> Figures:
         "accept_queue_mean": ratio(float(in_queue_ns.sum()) / 1e9, makespan_s),
         "accept_queue_max": peak_overlap(accepted["connected_ns"], accepted["accepted_ns"]),
         "peak_in_service": peak_overlap(messages["started_ns"], messages["finished_ns"]),
-        "acked": len(messages),
     }
 
 
@@ -107,8 +120,8 @@ def _remarks(case: Case, figures: Figures) -> Iterator[str]:
     if queued > backlog + 1:
         yield (
             f"{queued:.0f} connections wait to be accepted, and the backlog holds {backlog:.0f}:"
-            " the others come later, or fail; the twin lets all wait"
+            " in a run, the others are delayed or fail; in the twin, all wait"
         )
     for key in ("connect_timeout", "answer_timeout"):
         if any(getattr(group, key) for group in case.groups):
-            yield f"{key} is left out: whoever waits, waits on"
+            yield f"{key} is ignored: the twin's clients never give up"

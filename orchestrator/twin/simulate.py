@@ -1,4 +1,4 @@
-"""One load on one model, simulated from the first connection to the last ack."""
+"""Simulates one load on one model, from the first connection to the last ack."""
 
 import gc
 import heapq
@@ -9,53 +9,58 @@ from operator import attrgetter
 
 import numpy as np
 
-from labkit.protocol.work import Demand
 from labkit.workload.load_order import OPEN, Order, Share
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
-from orchestrator.scenario.server import SERVER_DEFAULTS
 from orchestrator.twin.clients import Arrivals, PooledArrivals, Users
-from orchestrator.twin.core import MESSAGE, TALK, Agenda, Record, Server, Source, Talk
-from orchestrator.twin.demands import GroupDemands, Thinking
-from orchestrator.twin.event_loop import Loop
+from orchestrator.twin.core import (
+    CONNECTION_COLUMNS,
+    MESSAGE_COLUMNS,
+    Connection,
+    EventQueue,
+    Model,
+    Record,
+    Source,
+)
+from orchestrator.twin.demands import Thinking, group_demands
+from orchestrator.twin.event_loop import EventLoop
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
-from orchestrator.twin.worker_pool import Pool
+from orchestrator.twin.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """What happened: ``messages`` and ``talks`` have the columns `MESSAGE` and `TALK`, in ns.
+    """The result: tables with the columns `MESSAGE_COLUMNS` and `CONNECTION_COLUMNS`, in ns.
 
-    Instants count from the common start, -1 is never. ``busy_ns`` is the time in service of all.
+    Instants count from the common start; -1 means never.
     """
 
     messages: Table
-    talks: Table
-    busy_ns: int
+    connections: Table
 
 
 def simulate(
     sources: Sequence[Source], discipline: Discipline, overhead: Overhead, end_ns: int
 ) -> Simulated:
-    """Return what becomes of the clients' load until ``end_ns``."""
-    agenda, record = Agenda(), Record(end_ns)
-    server = (Loop if discipline.kind is Kind.LOOP else Pool)(agenda, record, overhead, discipline)
+    """Simulate the load of the clients ``sources`` until ``end_ns``."""
+    events, record = EventQueue(), Record(end_ns)
+    model = EventLoop if discipline.kind is Kind.LOOP else WorkerPool
+    server = model(events, record, overhead, discipline)
     for source in sources:
         if isinstance(source, PooledArrivals):
-            source.start(agenda, server)
-    with _uncollected():
-        _Door(agenda, record, overhead, server).open_for(sources)
-        agenda.run(end_ns)
+            source.start(events, server)
+    with _without_garbage_collection():
+        _Connector(events, record, overhead, server).start(sources)
+        events.run(end_ns)
     return Simulated(
-        messages=np.frombuffer(record.messages, dtype=[(each, "=i8") for each in MESSAGE]),
-        talks=_table(record.talks),
-        busy_ns=record.busy_ns,
+        messages=np.frombuffer(record.messages, dtype=[(each, "=i8") for each in MESSAGE_COLUMNS]),
+        connections=_table(record.connections),
     )
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no cycles of garbage: there are none, and among a million clients it takes long."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Disable the garbage collector: there are no cycles, and a million clients make it slow."""
     is_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -65,47 +70,46 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class _Door:
-    """Connections on their way in: each is asked for, established, and has its first message."""
+class _Connector:
+    """Establishes each connection when it is due, and lets its client set the first message."""
 
-    def __init__(self, agenda: Agenda, record: Record, overhead: Overhead, server: Server) -> None:
-        self._agenda = agenda
+    def __init__(
+        self, events: EventQueue, record: Record, overhead: Overhead, server: Model
+    ) -> None:
+        self._events = events
         self._record = record
         self._connect_ns = overhead.connect_ns
         self._accept_ns = overhead.accept_ns
         self._server = server
-        self._coming: Iterator[Talk] = iter(())
+        self._pending: Iterator[Connection] = iter(())
 
-    def open_for(self, sources: Sequence[Source]) -> None:
-        """Let the connections of ``sources`` come, by the time they are asked for."""
-        self._coming = heapq.merge(*(s.talks() for s in sources), key=attrgetter("begun_ns"))
-        self._await_next()
+    def start(self, sources: Sequence[Source]) -> None:
+        """Schedule the connections of ``sources`` in the order of time."""
+        self._pending = heapq.merge(*(s.connections() for s in sources), key=attrgetter("begun_ns"))
+        self._schedule_next()
 
-    def _await_next(self) -> None:
-        talk = next(self._coming, None)
-        if talk is not None:
-            self._agenda.at(talk.begun_ns + self._connect_ns, self._connect, talk)
+    def _schedule_next(self) -> None:
+        conn = next(self._pending, None)
+        if conn is not None:
+            self._events.schedule(conn.begun_ns + self._connect_ns, self._connect, conn)
 
-    def _connect(self, now_ns: int, talk: Talk) -> None:
-        self._record.begin(talk)
-        talk.connected_ns = now_ns
-        talk.is_leaving = talk.source.connected(talk) is False
+    def _connect(self, now_ns: int, conn: Connection) -> None:
+        self._record.begin(conn)
+        conn.connected_ns = now_ns
+        conn.is_closing = conn.source.on_connected(conn) is False
         if self._accept_ns:
-            self._agenda.at(now_ns + self._accept_ns, self._server.connect, talk)
+            self._events.schedule(now_ns + self._accept_ns, self._server.connect, conn)
         else:
-            self._server.connect(now_ns, talk)
-        self._await_next()
+            self._server.connect(now_ns, conn)
+        self._schedule_next()
 
 
 def sources_of(case: Case) -> list[Source]:
-    """Return the clients of a case, as its scenario plans them."""
-    server = case.server
-    default = Demand(server.work or SERVER_DEFAULTS.work, server.service_time_s)
+    """Return the clients of a case as planned by its scenario."""
     order = Order(case.orders, "", case.seed, 0.0, 0.0, 0.0)
     sources: list[Source] = []
     replica = 0
-    for number, group in enumerate(case.orders):
-        demands = GroupDemands(group, case.seed, default)
+    for number, (group, demands) in enumerate(zip(case.orders, group_demands(case), strict=True)):
         if group.loop != OPEN:
             sources.append(Users(number, group, demands, Thinking(group, case.seed)))
         elif not group.connections:
@@ -117,12 +121,12 @@ def sources_of(case: Case) -> list[Source]:
     return sources
 
 
-def _table(talks: Iterable[Talk]) -> Table:
+def _table(connections: Iterable[Connection]) -> Table:
     rows = [
         (
-            talk.source.group, talk.user, talk.begun_ns, talk.connected_ns,
-            talk.accepted_ns, talk.taken_ns, talk.ended_ns,
+            conn.source.group, conn.user, conn.begun_ns, conn.connected_ns,
+            conn.accepted_ns, conn.taken_ns, conn.ended_ns,
         )
-        for talk in talks
+        for conn in connections
     ]  # fmt: skip
-    return np.array(rows, dtype=[(each, "=i8") for each in TALK])
+    return np.array(rows, dtype=[(each, "=i8") for each in CONNECTION_COLUMNS])

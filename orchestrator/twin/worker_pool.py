@@ -1,57 +1,57 @@
-"""Workers that each keep a connection until its client says goodbye, first come first served."""
+"""Workers that each keep a connection until its client closes it, first come first served."""
 
 from collections import deque
 
-from orchestrator.twin.core import NEVER, Agenda, Processors, Record, Server, Talk
+from orchestrator.twin.core import NEVER, Connection, EventQueue, Model, Processors, Record
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
 
 
-class Pool(Server):
-    """So many workers, and places for connections that are accepted and wait for one.
+class WorkerPool(Model):
+    """A number of workers, and a queue of accepted connections that wait for a worker.
 
-    A ``sleep`` holds its worker alone. Who computes shares the CPUs with others who do.
+    A ``sleep`` occupies its worker only. Messages that compute share the CPUs.
     """
 
     def __init__(
-        self, agenda: Agenda, record: Record, overhead: Overhead, told: Discipline
+        self, events: EventQueue, record: Record, overhead: Overhead, discipline: Discipline
     ) -> None:
-        self._agenda = agenda
+        self._events = events
         self._record = record
         self._overhead = overhead
-        self._idle = told.workers
-        self._places = told.places
-        self._has_lock = told.kind is Kind.THREADS
-        self._processors = Processors(agenda, told.cpus, self._on_computed)
-        self._backlog: deque[Talk] = deque()
-        self._waiting: deque[Talk] = deque()
+        self._idle = discipline.workers
+        self._places = discipline.places
+        self._has_lock = discipline.kind is Kind.THREADS
+        self._processors = Processors(events, discipline.cpus, self._on_computed)
+        self._backlog: deque[Connection] = deque()
+        self._waiting: deque[Connection] = deque()
 
-    def connect(self, now_ns: int, talk: Talk) -> None:
-        """Take a connection that was just established into the accept queue.
+    def connect(self, now_ns: int, conn: Connection) -> None:
+        """Add a connection that was just established to the accept queue.
 
-        Whoever accepts under a lock that another computes under comes to it later.
+        If the thread that accepts shares a lock with one that computes, this happens later.
         """
         if self._has_lock and self._processors.is_busy:
-            self._agenda.at(now_ns + self._overhead.switch_ns, self._enter, talk)
+            self._events.schedule(now_ns + self._overhead.switch_ns, self._join_backlog, conn)
         else:
-            self._enter(now_ns, talk)
+            self._join_backlog(now_ns, conn)
 
-    def _enter(self, now_ns: int, talk: Talk) -> None:
-        self._backlog.append(talk)
-        self._move_on(now_ns)
+    def _join_backlog(self, now_ns: int, conn: Connection) -> None:
+        self._backlog.append(conn)
+        self._assign_workers(now_ns)
 
-    def deliver(self, talk: Talk) -> None:
-        """Serve a message, or let it wait until a worker takes its connection."""
-        if talk.taken_ns != NEVER:
-            self._converse(talk.sent_ns + self._overhead.request_ns, talk)
+    def deliver(self, conn: Connection) -> None:
+        """Serve a message, as soon as a worker has its connection."""
+        if conn.taken_ns != NEVER:
+            self._serve(conn.sent_ns + self._overhead.request_ns, conn)
 
-    def dismiss(self, now_ns: int, talk: Talk) -> None:
-        """Let a connection go, once a worker has taken it."""
-        talk.is_leaving = True
-        if talk.taken_ns != NEVER:
-            self._say_goodbye(now_ns, talk)
+    def close(self, now_ns: int, conn: Connection) -> None:
+        """Close a connection, as soon as a worker has it."""
+        conn.is_closing = True
+        if conn.taken_ns != NEVER:
+            self._close(now_ns, conn)
 
-    def _move_on(self, now_ns: int) -> None:
-        """Accept while there is a place, and let idle workers take who has waited longest."""
+    def _assign_workers(self, now_ns: int) -> None:
+        """Accept while there is a place, and give idle workers the longest waiting connections."""
         backlog, waiting = self._backlog, self._waiting
         while True:
             if waiting and self._idle:
@@ -62,55 +62,57 @@ class Pool(Server):
             else:
                 return
 
-    def _take(self, now_ns: int, talk: Talk) -> None:
+    def _take(self, now_ns: int, conn: Connection) -> None:
         self._idle -= 1
-        talk.taken_ns = now_ns
-        if talk.has_message:
-            self._converse(max(now_ns, talk.sent_ns) + self._overhead.request_ns, talk)
-        elif talk.is_leaving:
-            self._say_goodbye(now_ns, talk)
+        conn.taken_ns = now_ns
+        if conn.has_message:
+            self._serve(max(now_ns, conn.sent_ns) + self._overhead.request_ns, conn)
+        elif conn.is_closing:
+            self._close(now_ns, conn)
 
-    def _converse(self, at_ns: int | None, talk: Talk) -> None:
-        """Serve a connection, at once until somebody else has a say in what comes next."""
-        agenda, overhead = self._agenda, self._overhead
+    def _serve(self, at_ns: int | None, conn: Connection) -> None:
+        """Serve a connection; several messages at once if no other event can intervene."""
+        events, overhead = self._events, self._overhead
         while at_ns is not None:
-            talk.started_ns = at_ns
-            if talk.is_computing:
-                agenda.at(at_ns, self._processors.begin, talk)
+            conn.started_ns = at_ns
+            if conn.is_computing:
+                events.schedule(at_ns, self._processors.begin, conn)
                 return
-            talk.finished_ns = at_ns + talk.demand_ns + overhead.service_ns
-            if talk.source.is_shared:
-                agenda.at(talk.finished_ns + overhead.answer_ns, self._on_acked, talk)
+            conn.finished_ns = at_ns + conn.demand_ns + overhead.service_ns
+            acked_ns = conn.finished_ns + overhead.answer_ns
+            if conn.source.is_shared:
+                events.schedule(acked_ns, self._on_acked, conn)
                 return
-            at_ns = self._ack(talk.finished_ns + overhead.answer_ns, talk)
+            at_ns = self._ack(acked_ns, conn)
 
-    def _ack(self, now_ns: int, talk: Talk) -> int | None:
-        """Note an ack; return when the next service begins, None where that is not known."""
+    def _ack(self, now_ns: int, conn: Connection) -> int | None:
+        """Record an ack; return when the next service starts, None if that is not known yet."""
         if now_ns > self._record.end_ns:
             return None
-        self._record.ack(talk, now_ns)
-        talk.has_message = False
-        following = talk.source.acked(talk, now_ns)
-        if following:
-            return talk.sent_ns + self._overhead.request_ns
-        if following is not None:
-            self._say_goodbye(now_ns, talk)
+        self._record.ack(conn, now_ns)
+        conn.has_message = False
+        follows = conn.source.on_acked(conn, now_ns)
+        if follows:
+            return conn.sent_ns + self._overhead.request_ns
+        if follows is not None:
+            self._close(now_ns, conn)
         return None
 
-    def _say_goodbye(self, now_ns: int, talk: Talk) -> None:
-        talk.ended_ns = now_ns
+    def _close(self, now_ns: int, conn: Connection) -> None:
+        conn.ended_ns = now_ns
         turnover_ns = self._overhead.turnover_ns
         if self._has_lock and self._processors.is_busy:
             turnover_ns += self._overhead.switch_ns
-        self._agenda.at(now_ns + turnover_ns, self._on_freed, talk)
+        self._events.schedule(now_ns + turnover_ns, self._on_freed, conn)
 
-    def _on_computed(self, now_ns: int, talk: Talk) -> None:
-        talk.finished_ns = now_ns + self._overhead.service_ns
-        self._agenda.at(talk.finished_ns + self._overhead.answer_ns, self._on_acked, talk)
+    def _on_computed(self, now_ns: int, conn: Connection) -> None:
+        conn.finished_ns = now_ns + self._overhead.service_ns
+        acked_ns = conn.finished_ns + self._overhead.answer_ns
+        self._events.schedule(acked_ns, self._on_acked, conn)
 
-    def _on_acked(self, now_ns: int, talk: Talk) -> None:
-        self._converse(self._ack(now_ns, talk), talk)
+    def _on_acked(self, now_ns: int, conn: Connection) -> None:
+        self._serve(self._ack(now_ns, conn), conn)
 
-    def _on_freed(self, now_ns: int, _talk: Talk) -> None:
+    def _on_freed(self, now_ns: int, _conn: Connection) -> None:
         self._idle += 1
-        self._move_on(now_ns)
+        self._assign_workers(now_ns)

@@ -1,8 +1,8 @@
 """``single``: one process, one thread, one connection at a time, from accept to close.
 
-Excess connections wait in the kernel's accept queue: their ``connect`` has succeeded, their
-messages may even have arrived, and nobody reads them.
-One slow or silent client holds up every other client for as long as it stays.
+Excess connections wait in the kernel's accept queue: their ``connect`` has succeeded and their
+messages may have arrived, but are not read yet.
+One slow or silent client delays every other for as long as it stays.
 """
 
 from labkit.server.program import main

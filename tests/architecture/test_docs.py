@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from conformance import ROOT
 from labkit.server.settings import Settings
-from tests.models import ROOT
 
 README = ROOT / "README.md"
 README_LINES = 200

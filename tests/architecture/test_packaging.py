@@ -1,4 +1,4 @@
-"""What goes into an image, and what this repository must not know about where it was made."""
+"""What an image contains, and that no file names a host of packages or images."""
 
 import re
 import subprocess
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
+from conformance import ROOT, discover_models
+
+MODELS = discover_models()
 LOCKS = {path.name: path.read_text() for path in ROOT.glob("requirements*.txt")}
 PINNED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
-DOT = r"\."  # put in between, so that this file names no host itself
+DOT = r"\."  # so that this file contains no host name
 HOSTS = re.compile(  # of registries, package indexes and mirrors
     r"\b("
     + "|".join(
@@ -43,8 +44,8 @@ def test_a_dockerfile_differs_in_the_models_name_only(model: str) -> None:
     assert text.replace(model, MODELS[0]) == (ROOT / f"services/{MODELS[0]}/Dockerfile").read_text()
 
 
-def test_a_build_sees_what_is_named_and_nothing_else() -> None:
-    """An allowlist: first everything is out, then only Python files are let in."""
+def test_a_build_context_is_an_allowlist() -> None:
+    """An allowlist: everything is excluded, then Python files are included."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
     assert patterns[0] == "*"
@@ -65,7 +66,7 @@ def test_development_has_the_dependencies_of_a_user() -> None:
 
 
 def test_no_host_of_packages_or_images_is_named() -> None:
-    """Where they come from is for the user's apt, pip and engine to say."""
+    """They are configured in the user's apt, pip and engine."""
     found = {
         f"{file.relative_to(ROOT)}: {match[0]}"
         for file in tracked_files()

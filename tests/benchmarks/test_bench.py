@@ -1,4 +1,4 @@
-"""The bench's own programs: a peer that speaks another protocol would make every ratio a lie."""
+"""The programs of the benchmarks: each peer must speak the same protocol as the lab's servers."""
 
 import importlib.util
 import shutil
@@ -37,7 +37,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Running]:
 
 
 def _converse(server: Running, *segments: bytes) -> bytes:
-    """Return all that the server answers until it closes."""
+    """Return all bytes until the server closes."""
     received = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE_S) as conn:
         conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

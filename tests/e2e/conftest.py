@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import ROOT, Lab
+from conformance import ROOT
+from tests.e2e.lab_fixtures import Lab
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    """Give this checkout; whatever a test does with it, no process may stay."""
+    """Yield this checkout; no process of it may remain after the test."""
     found = Lab(ROOT, tmp_path / "results")
     yield found
     assert found.left_processes() == []

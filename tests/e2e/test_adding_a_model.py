@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.models import ROOT
+from conformance import ROOT
 
 PAGE = (ROOT / "ADDING_A_MODEL.md").read_text(encoding="utf-8")
 CHECKS = '"defects or drain"'  # those that depend on the model most; all of them take a minute

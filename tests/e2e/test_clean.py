@@ -1,4 +1,4 @@
-"""What a run leaves that is killed, and what ``orchestrate.py clean`` makes of it."""
+"""What a killed run leaves behind, and how ``orchestrate.py clean`` removes it."""
 
 import contextlib
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 from tests.e2e.test_orchestrate import LONG, left_on
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def killed(lab: Lab, scenario: Path, backend: str) -> Iterator[str]:
-    """Give the id of a campaign that was killed under load; whatever a test does, it is removed."""
+    """Yield the id of a campaign that was killed under load; remove it at the end in any case."""
     options = ("--backend", backend, "--out", lab.out)
     ended = lab.interrupt("under load", signal.SIGKILL, scenario, *options)
     assert ended.code == -9
@@ -40,7 +40,7 @@ def killed(lab: Lab, scenario: Path, backend: str) -> Iterator[str]:
 
 
 def left(lab: Lab, backend: str, campaign_id: str) -> list[str]:
-    """Return what there is of a campaign: command lines or names."""
+    """Return what exists of a campaign: command lines, or names of containers and networks."""
     if backend == "process":
         return lab.left_processes()
     with contextlib.closing(docker.from_env()) as engine:
@@ -54,8 +54,8 @@ def test_what_a_killed_run_left_is_removed(lab: Lab, backend: str, killed: str) 
     looked = lab.orchestrate("clean", "--dry-run", "--campaign", killed)
     assert f"of campaign {killed}" in looked.out
     assert looked.out.startswith("would remove: ")
-    # Clients leave by themselves once nobody conducts them, so does a probe that nobody listens to;
-    # the server does not.
+    # Clients exit when their conductor has gone, and probes when their stdin is closed; the server
+    # goes on.
     leaving = ("client", "-m probe")
     stays = {each for each in there if not any(word in each for word in leaving)}
     assert stays
@@ -67,7 +67,7 @@ def test_what_a_killed_run_left_is_removed(lab: Lab, backend: str, killed: str) 
     assert lab.orchestrate("clean", "--campaign", killed).out == "nothing to remove\n"
 
 
-def test_a_run_that_goes_on_is_left_alone(lab: Lab, scenario: Path, backend: str) -> None:
+def test_a_running_campaign_is_not_removed(lab: Lab, scenario: Path, backend: str) -> None:
     with lab.running("under load", scenario, "--backend", backend, "--out", lab.out) as process:
         (folder,) = lab.out.iterdir()
         campaign_id = folder.name.rpartition("-")[2]

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from conformance import ROOT
 from labkit.wire.progress import Pulse
 from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.analysis.join import merge
 from orchestrator.execution.load_driver import Watch, drive
 from orchestrator.execution.process.program import Program
-from orchestrator.results.client_samples import BOOKS, read_client_run
+from orchestrator.results.client_samples import MESSAGE_COUNTS, read_client_run
 from orchestrator.results.server_log import log_of
 from orchestrator.scenario.models import discover_models
-from tests.e2e.lab import ROOT
 
 DEADLINE_S = 60.0
 Start = Callable[..., Program]
@@ -29,7 +29,7 @@ Start = Callable[..., Program]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a program of the lab; all of them end with the test."""
+    """Start programs of the lab; all of them are ended with the test."""
     programs: list[Program] = []
 
     def started(name: str, *arguments: str, **settings: str) -> Program:
@@ -93,11 +93,11 @@ def await_line(process: "subprocess.Popen[str]", part: str) -> str:
     for line in process.stdout:
         if part in line:
             return line
-    pytest.fail(f"the client never said {part!r}")
+    pytest.fail(f"the client never printed {part!r}")
 
 
 def sum_of(out: str) -> dict[str, int]:
-    """Return the closing sum, which must add up."""
+    """Return the final summary, whose counts must add up."""
     (line,) = [line for line in out.splitlines() if " sent, " in line]
     counts = line.partition(";")[0].replace("in flight", "in_flight").replace("never ", "un")
     found = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", counts)}
@@ -107,7 +107,7 @@ def sum_of(out: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("model", discover_models())
-def test_three_clients_tell_their_story(model: str, serve: Callable[..., str]) -> None:
+def test_three_clients_print_their_steps(model: str, serve: Callable[..., str]) -> None:
     ended = client("3", "--target", serve(model, LAB_SERVICE_TIME="5ms"))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     lines = ended.stdout.splitlines()
@@ -127,19 +127,19 @@ def test_a_demand_travels_in_the_message(serve: Callable[..., str]) -> None:
     assert "sends message 1: r0.c1.m0 sleep=1ms" in ended.stdout
 
 
-def test_nobody_listens() -> None:
+def test_no_server_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         target = f"127.0.0.1:{listener.getsockname()[1]}"
     ended = client("2", "--target", target)
     assert ended.returncode == 1
-    assert f"nobody listens at {target}; start a server" in ended.stderr
+    assert f"no server listens at {target}; start one" in ended.stderr
     assert "10 never sent; errors: refused 2" in ended.stdout
 
 
 @pytest.mark.parametrize(
     ("reply", "kind"), [(b"", "closed_early 1"), (b"nak", "bad_reply 1"), (None, "reset 1")]
 )
-def test_what_a_server_does_wrong_is_named(reply: bytes | None, kind: str) -> None:
+def test_an_error_of_the_server_is_named(reply: bytes | None, kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def misbehave() -> None:
@@ -171,7 +171,9 @@ def test_a_server_that_never_answers_times_out(serve: Callable[..., str]) -> Non
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_with_the_sum(serve: Callable[..., str], signum: signal.Signals) -> None:
+def test_an_interrupt_ends_with_a_summary(
+    serve: Callable[..., str], signum: signal.Signals
+) -> None:
     target = serve("single", LAB_SERVICE_TIME="50s")
     with running_client("--target", target) as process:
         await_line(process, "sends message 1")
@@ -182,7 +184,7 @@ def test_an_interrupt_ends_with_the_sum(serve: Callable[..., str], signum: signa
     assert err == ""
 
 
-def test_an_interrupt_amid_the_fastest_of_loops_leaves_the_books_balanced(
+def test_an_interrupt_amid_the_fastest_of_loops_leaves_counts_that_add_up(
     serve: Callable[..., str],
 ) -> None:
     target = serve("epoll", LAB_SERVICE_TIME="0s", LAB_LOG_LEVEL="lifecycle")
@@ -218,7 +220,7 @@ def test_a_server_that_dies_midway(start: Start) -> None:
     assert kinds.keys() <= {"reset", "closed_early"}
 
 
-def test_no_descriptor_is_left_for_some(serve: Callable[..., str]) -> None:
+def test_some_clients_get_no_descriptor(serve: Callable[..., str]) -> None:
     target = serve("epoll", LAB_SERVICE_TIME="1ms")
     limited = 'ulimit -n 20; exec "$@"'
     ended = subprocess.run(
@@ -238,13 +240,13 @@ def test_no_descriptor_is_left_for_some(serve: Callable[..., str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_wait_is_told(serve: Callable[..., str]) -> None:
+def test_a_long_wait_is_reported(serve: Callable[..., str]) -> None:
     target = serve("single", LAB_SERVICE_TIME="50s")
     with running_client("2", "--target", target) as process:
         await_line(process, "... clients: 2 waiting for an ack")
 
 
-def test_quiet_tells_the_sum_only(serve: Callable[..., str]) -> None:
+def test_quiet_prints_the_summary_only(serve: Callable[..., str]) -> None:
     target = serve("epoll", LAB_SERVICE_TIME="1ms")
     ended = client("--quiet", LAB_TARGET=target, LAB_CONNECTIONS="3", LAB_MESSAGES="2")
     assert ended.returncode == 0
@@ -259,14 +261,14 @@ def test_a_target_without_an_address() -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_help_teaches_by_example() -> None:
+def test_help_has_examples() -> None:
     ended = client("--help")
     assert ended.returncode == 0
     assert "python client/client.py 3" in ended.stdout
 
 
-def test_nobody_reads_to_the_end(serve: Callable[..., str]) -> None:
-    """As behind ``| head -1``: the run goes on in silence."""
+def test_a_reader_of_the_output_may_leave(serve: Callable[..., str]) -> None:
+    """As with ``| head -1``: the run continues without output."""
     with running_client("--target", serve("epoll", LAB_SERVICE_TIME="1ms")) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -298,7 +300,7 @@ def conducting(start: Start) -> Program:
 
 @pytest.fixture
 def conductor(conducting: Program, tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """Give a conductor's address; whatever it goes through, it has nothing to complain of."""
+    """Yield a conductor's address; its stderr must stay empty."""
     yield "127.0.0.1", conducting.listening_port()
     (complaints,) = tmp_path.glob("conductor-*.stderr")
     assert complaints.read_text() == ""
@@ -326,15 +328,16 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     start: Start, serve: Callable[..., str], conductor: tuple[str, int], tmp_path: Path
 ) -> None:
     replicas = enlist(start, conductor, 3)
-    told: list[Pulse] = []
+    pulses: list[Pulse] = []
     begun: list[int] = []
-    drive(conductor, load(serve("epoll")), tmp_path, Watch(begun.append, told.append))
+    watch = Watch(begun.append, pulses.append)
+    drive(conductor, load(serve("epoll")), tmp_path, watch).store(tmp_path)
     run = read_client_run(tmp_path)
     assert (run.gaps, run.lost) == ((), ())
     assert begun == [run.start_ns]
     for each in run.replicas:
         share = each.planned
-        assert each.books == dict(zip(BOOKS, (share, share, 0, 0, 0), strict=True))
+        assert each.counts == dict(zip(MESSAGE_COUNTS, (share, share, 0, 0, 0), strict=True))
         assert each.begun_ns >= run.start_ns
     sent = merge(run, log_of([])).requests
     assert sorted(set(sent["user"].tolist())) == list(range(7))

@@ -1,11 +1,12 @@
-"""Two campaigns compared: the verdict that a CI job is held to."""
+"""Comparison of two campaigns, with the verdict that a CI job uses."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Lab
+from conformance import ROOT
+from tests.e2e.lab_fixtures import Lab
 
 pytestmark = pytest.mark.slow
 SCENARIO = """\
@@ -15,18 +16,18 @@ clients:
   - {executor: closed, users: 1, messages: 40, demand: "sleep=${service}"}
 variables: {service: 20ms}
 repeats: 5
-validity: []  # whatever else the host does: the test is of what is made of the figures
+validity: []  # whatever the host does: this tests the comparison, not the measurement
 """
 TIMES = ("--measure", "throughput", "--measure", "p50")
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Give the results of one scenario at two service times."""
+    """Return the results of one scenario at two service times."""
     found = {}
     for service in ("20ms", "22ms"):
         base = tmp_path_factory.mktemp(service)
-        lab = Lab(Path(__file__).resolve().parents[2], base / "results")
+        lab = Lab(ROOT, base / "results")
         (base / "one.yaml").write_text(SCENARIO)
         options = ("--backend", "process", "--set", f"service={service}")
         ended = lab.run(base / "one.yaml", *options)
@@ -44,7 +45,7 @@ def test_ten_percent_more_service_time_is_a_regression(lab: Lab, folders: dict[s
     assert "2 of 2: improvement" in ended.out
 
 
-def test_a_run_compared_with_itself_is_no_different(lab: Lab, folders: dict[str, Path]) -> None:
+def test_a_run_does_not_differ_from_itself(lab: Lab, folders: dict[str, Path]) -> None:
     ended = lab.orchestrate("compare", folders["20ms"], folders["20ms"], "--json")
     assert ended.code == 0
     changes = [each["change"] for each in json.loads(ended.out)["differences"]]
@@ -60,7 +61,7 @@ def test_the_threshold_decides(lab: Lab, folders: dict[str, Path]) -> None:
     ("arguments", "message"),
     [
         (["nowhere", "nowhere"], "nowhere/summary.json cannot be read: No such file"),
-        (["a", "b", "--threshold", "5"], "'5' is no percentage; write e.g. 5%"),
+        (["a", "b", "--threshold", "5"], "'5' is not a percentage; write e.g. 5%"),
         (["a", "b", "--measure", "p98"], "unknown measure 'p98'; allowed: makespan"),
         (["a", "b", "--measure", "users"], "'users' is not measured"),
     ],

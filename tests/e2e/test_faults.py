@@ -1,17 +1,17 @@
-"""Faults on a timeline, on local processes and on containers; nothing stays as they left it."""
+"""Faults on a timeline, on local processes and on containers; each is undone."""
 
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
 RESTARTED_ON = [
     ("process", "prefork"),
-    pytest.param("docker", "epoll", marks=pytest.mark.docker),  # make faults tries each model
+    pytest.param("docker", "epoll", marks=pytest.mark.docker),  # make faults runs each model
 ]
 
 PAUSED = """\
@@ -33,7 +33,7 @@ intent: What does a killed worker take with it, and a killed server?
 models: [prefork]
 clients:
   - {executor: open, rate: 100/s, duration: 1500ms, connections: each, demand: sleep=5ms,
-     connect_timeout: 500ms}    # where a container was, nobody refuses: a SYN is lost
+     connect_timeout: 500ms}    # at a stopped container's address a SYN is lost, not refused
 server: {workers: 4}
 faults:
   - {at: 400ms, fault: kill-worker, worker: 2}
@@ -60,7 +60,7 @@ faults:
 expect:
   all:
     - errors + unsent > 5
-    - timed_out >= 0    # where a container was, nobody refuses
+    - timed_out >= 0    # at a stopped container's address a SYN is lost
     - before.failed == 0
     - after.acked > 20
     - after.failed == 0
@@ -104,7 +104,7 @@ faults: [{at: 100ms, fault: pause, lasts: 60s}]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_pause_shows_and_passes(lab: Lab, tmp_path: Path, backend: str) -> None:
+def test_a_pause_shows_and_ends(lab: Lab, tmp_path: Path, backend: str) -> None:
     ended = lab.run(written(tmp_path, PAUSED), "--backend", backend)
     assert ended.code == 0, ended.out + ended.err
     for model in ("prefork", "epoll"):
@@ -116,9 +116,7 @@ def test_a_pause_shows_and_passes(lab: Lab, tmp_path: Path, backend: str) -> Non
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_worker_and_a_server_are_killed_on_purpose(
-    lab: Lab, tmp_path: Path, backend: str
-) -> None:
+def test_a_worker_and_a_server_are_killed(lab: Lab, tmp_path: Path, backend: str) -> None:
     ended = lab.run(written(tmp_path, KILLED), "--backend", backend)
     assert ended.code == 0, ended.out + ended.err
     (run,) = ended.case("prefork")["runs"]
@@ -131,7 +129,7 @@ def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: P
     )
     ended = lab.orchestrate(written(tmp_path, text), "--backend", "process", "--out", lab.out)
     assert ended.code == 4
-    assert "fault kill-worker: worker 1 is no process that could be killed alone" in ended.out
+    assert "fault kill-worker: worker 1 is not a process, so it cannot be killed alone" in ended.out
 
 
 @pytest.mark.parametrize(("backend", "model"), RESTARTED_ON)
@@ -147,14 +145,14 @@ def test_a_killed_server_is_started_again(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_crowd_fills_the_backlog_and_goes(lab: Lab, tmp_path: Path, backend: str) -> None:
+def test_connections_fill_the_backlog_and_leave(lab: Lab, tmp_path: Path, backend: str) -> None:
     ended = lab.run(written(tmp_path, CROWDED), "--backend", backend)
     assert ended.code == 0, ended.out + ended.err
 
 
 @pytest.mark.docker
 @pytest.mark.parametrize("model", ["single", "epoll"])
-def test_a_cable_is_pulled_and_put_back(lab: Lab, tmp_path: Path, model: str) -> None:
+def test_the_network_is_disconnected_and_reconnected(lab: Lab, tmp_path: Path, model: str) -> None:
     ended = lab.run(written(tmp_path, UNPLUGGED.replace("MODEL", model)), "--backend", "docker")
     assert ended.code == 0, ended.out + ended.err
     (run,) = ended.case(model)["runs"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from labkit.wire.samples import OUTCOMES
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 MODELS = ("prefork", "threaded", "epoll")
@@ -58,9 +58,7 @@ expect:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_everything_adds_up_whoever_sends_and_however(
-    lab: Lab, tmp_path: Path, backend: str
-) -> None:
+def test_the_counts_of_all_groups_add_up(lab: Lab, tmp_path: Path, backend: str) -> None:
     scenario = tmp_path / "everything.yaml"
     scenario.write_text(EVERYTHING)
     ended = lab.run(scenario, "--backend", backend)
@@ -80,7 +78,7 @@ def test_everything_adds_up_whoever_sends_and_however(
 
 
 def _check_instants(requests: "np.ndarray[tuple[int], np.dtype[np.void]]") -> None:
-    """Every phase of a request that was acknowledged follows the one before."""
+    """Assert that the phases of an acknowledged request follow one another."""
     acked = requests[requests["outcome"] == OUTCOMES.index("acked")]
     order = ["due_ns", "sent_ns", "received_ns", "started_ns", "finished_ns", "first_byte_ns",
              "ended_ns"]  # fmt: skip

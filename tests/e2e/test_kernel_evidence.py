@@ -1,4 +1,4 @@
-"""What the kernel tells of servers under load, on local processes and from within containers."""
+"""Kernel metrics of servers under load, from local processes and from within containers."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ import docker
 import numpy as np
 import pytest
 
-from tests.e2e.lab import Ended, Lab, copy_checkout
+from tests.e2e.lab_fixtures import Ended, Lab, copy_checkout
 from tests.e2e.test_orchestrate import remove_broken_images
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
@@ -69,7 +69,7 @@ def measures(ended: Ended, case: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_pool_is_what_the_model_says(lab: Lab, tmp_path: Path, backend: str) -> None:
+def test_processes_and_threads_match_the_model(lab: Lab, tmp_path: Path, backend: str) -> None:
     ended = run(lab, tmp_path, POOLS, backend)
     assert ended.code == 0, ended.out + ended.err
     for case in ended.summary["cases"]:
@@ -79,8 +79,8 @@ def test_a_pool_is_what_the_model_says(lab: Lab, tmp_path: Path, backend: str) -
 
 
 @pytest.mark.docker
-def test_the_backlog_that_overflows_is_seen_by_the_kernel(lab: Lab, tmp_path: Path) -> None:
-    """In the container's own network, where nobody else's connections count."""
+def test_a_backlog_overflow_is_counted_by_the_kernel(lab: Lab, tmp_path: Path) -> None:
+    """In the container's own network, where no other connections count."""
     ended = run(lab, tmp_path, BACKLOG, "docker")
     assert ended.code == 0, ended.out + ended.err
     small, large = measures(ended, "single,backlog=1"), measures(ended, "single,backlog=64")
@@ -97,7 +97,7 @@ def test_the_backlog_that_overflows_is_seen_by_the_kernel(lab: Lab, tmp_path: Pa
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_memory_per_connection_is_that_of_a_crowd(lab: Lab, tmp_path: Path, backend: str) -> None:
+def test_memory_per_connection_is_measured(lab: Lab, tmp_path: Path, backend: str) -> None:
     ended = run(lab, tmp_path, CROWD, backend)
     assert ended.code == 0, ended.out + ended.err
     found = measures(ended, "epoll")
@@ -106,7 +106,7 @@ def test_memory_per_connection_is_that_of_a_crowd(lab: Lab, tmp_path: Path, back
 
 
 @pytest.mark.docker
-def test_throttling_is_seen(lab: Lab, tmp_path: Path) -> None:
+def test_throttling_is_measured(lab: Lab, tmp_path: Path) -> None:
     ended = run(lab, tmp_path, SLICED, "docker")
     assert ended.code == 0, ended.out + ended.err
     found = measures(ended, "single")
@@ -115,9 +115,7 @@ def test_throttling_is_seen(lab: Lab, tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
-def test_a_server_that_is_killed_takes_its_probe_along_and_that_is_said(
-    lab: Lab, tmp_path: Path
-) -> None:
+def test_the_probe_ends_with_a_killed_server_and_this_is_reported(lab: Lab, tmp_path: Path) -> None:
     killed = """\
 intent: What is known of a server that was killed?
 models: [single]
@@ -132,8 +130,8 @@ timeout: 20s
 
 
 @pytest.mark.docker
-def test_a_quota_that_the_scenario_does_not_know_of_casts_doubt(tmp_path: Path) -> None:
-    """As where a forgotten `.env` limits every container of the checkout."""
+def test_a_cpu_quota_outside_the_scenario_is_reported(tmp_path: Path) -> None:
+    """As with a forgotten `.env` that limits every container of the checkout."""
     lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")
     with (lab.checkout / ".env").open("a") as env:
         env.write("LAB_CPUS=0.2\n")
@@ -149,7 +147,7 @@ def test_a_quota_that_the_scenario_does_not_know_of_casts_doubt(tmp_path: Path) 
     assert any(re.match("the server was throttled in [1-9]", doubt) for doubt in doubts), doubts
 
 
-def test_every_look_is_kept_as_it_came(lab: Lab, tmp_path: Path) -> None:
+def test_every_sample_is_stored_as_received(lab: Lab, tmp_path: Path) -> None:
     ended = run(lab, tmp_path, BACKLOG.replace("[1, 64]", "[64]"), "process")
     (folder,) = ended.results
     case = ended.summary["cases"][0]

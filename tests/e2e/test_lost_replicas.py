@@ -1,4 +1,4 @@
-"""A client program that is killed under load: named with its exit code, and the rest is kept."""
+"""A client program that is killed under load is reported with its exit code; the rest is kept."""
 
 import os
 import signal
@@ -34,12 +34,13 @@ def test_a_replica_that_is_killed_is_named_and_the_others_report(tmp_path: Path)
     with backend.stage(staged) as stage:
         order = Order((GROUP,), stage.target, 1, timeout_s=20.0, margin_s=0.2, enrol_s=10.0)
         watch = Watch(lambda _ns: None, lambda _pulse: kill_one(tmp_path, killed))
-        drive(stage.conductor, order, tmp_path, watch)
+        reports = drive(stage.conductor, order, tmp_path, watch)
         end = stage.end()
-    attribute_exits(tmp_path, end.clients)
+    attribute_exits(reports, end.clients)
+    reports.store(tmp_path)
     run = read_client_run(tmp_path)
     (lost,) = run.lost
     assert lost.reason == "left before its result came, client-000 was ended by SIGKILL"
     assert lost.planned == 20
-    assert [each.books["acked"] for each in run.replicas] == [20, 20]
+    assert [each.counts["acked"] for each in run.replicas] == [20, 20]
     assert sorted(end.client_exit_codes) == [-signal.SIGKILL, 0, 0]

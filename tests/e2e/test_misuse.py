@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 
 SCENARIO = """\
 intent: Does one message get through?
@@ -75,7 +75,7 @@ def test_invalid_command_lines(lab: Lab, arguments: list[str], message: str) -> 
     assert "Traceback" not in ended.err
 
 
-def test_help_teaches(lab: Lab) -> None:
+def test_help_has_examples(lab: Lab) -> None:
     ended = lab.orchestrate("--help")
     assert ended.code == 0
     assert "python orchestrate.py scenarios/quickstart.yaml" in ended.out
@@ -85,7 +85,7 @@ def test_help_teaches(lab: Lab) -> None:
 def test_validate_runs_nothing(lab: Lab, scenario: Path) -> None:
     ended = lab.orchestrate("validate", scenario, "scenarios/quickstart.yaml")
     assert ended.code == 0
-    assert f"{scenario}: valid, 1 cases" in ended.out
+    assert f"{scenario}: valid, 1 case\n" in ended.out
     assert "  prefork" in ended.out
 
 
@@ -103,7 +103,7 @@ def test_the_schema_is_the_published_one(lab: Lab) -> None:
     assert ended.out == (lab.checkout / "docs" / "scenario.schema.json").read_text()
 
 
-def test_json_is_all_that_standard_output_says(lab: Lab, scenario: Path) -> None:
+def test_with_json_stdout_has_only_json(lab: Lab, scenario: Path) -> None:
     ended = lab.orchestrate(scenario, "--backend", "process", "--out", lab.out, "--json")
     (folder,) = ended.results
     assert ended.out == (folder / "summary.json").read_text()
@@ -112,7 +112,7 @@ def test_json_is_all_that_standard_output_says(lab: Lab, scenario: Path) -> None
     assert (again.code, again.out) == (ended.code, ended.out)
 
 
-def test_no_engine_where_docker_is_asked_for(
+def test_docker_without_an_engine_is_an_error(
     lab: Lab, scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
@@ -123,7 +123,7 @@ def test_no_engine_where_docker_is_asked_for(
     assert "Traceback" not in ended.err
 
 
-def test_without_an_engine_processes_take_over_and_say_so(
+def test_without_an_engine_the_backend_is_process_and_this_is_reported(
     lab: Lab, scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
@@ -143,7 +143,7 @@ def test_a_taken_port_does_not_matter(lab: Lab, scenario: Path, taken: int) -> N
     try:
         holder = socket.create_server(("127.0.0.1", taken))
     except OSError:
-        holder = socket.socket()  # somebody else holds it: as good
+        holder = socket.socket()  # another program holds it, which is as good
     with holder:
         ended = lab.orchestrate(scenario, "--backend", "process", "--out", lab.out)
     assert ended.code == 0, ended.err
@@ -166,6 +166,6 @@ def test_a_full_disk(lab: Lab, scenario: Path, small_disk: Path) -> None:
     scenario.write_text(SCENARIO.replace("messages: 1", "messages: 2000").replace("1ms", "0ms"))
     ended = lab.orchestrate(scenario, "--backend", "process", "--out", small_disk)
     assert ended.code == 3
-    assert "No space left on device; choose another place with --out" in ended.out + ended.err
+    assert "No space left on device; choose another folder with --out" in ended.out + ended.err
     assert "Traceback" not in ended.err
     assert not list(small_disk.rglob("*.partial"))

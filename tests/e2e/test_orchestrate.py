@@ -1,4 +1,4 @@
-"""Whole campaigns, on local processes and on containers: the same promises for both."""
+"""Whole campaigns, on local processes and on containers, with the same expectations."""
 
 import contextlib
 import re
@@ -13,7 +13,8 @@ from xml.etree import ElementTree as ET
 import docker
 import pytest
 
-from tests.e2e.lab import BROKEN_IMAGES, ROOT, Lab, copy_checkout, edit
+from conformance import ROOT
+from tests.e2e.lab_fixtures import BROKEN_IMAGES, Lab, copy_checkout, edit
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 MAX_OVERHEAD_S = {"process": 0.5, "docker": 6.0}
@@ -26,7 +27,7 @@ clients: [{executor: closed, users: 2, messages: 100, demand: sleep=1s}]
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Each backend in turn; nothing of the test's campaigns may stay on the engine."""
+    """Each backend in turn; no container or network of the campaigns may remain."""
     name: str = request.param
     yield name
     if name == "docker":
@@ -37,7 +38,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def remove_broken_images(engine: docker.DockerClient) -> None:
-    """Remove the images of checkouts that were broken on purpose."""
+    """Remove the images of checkouts with planted defects."""
     for image in engine.images.list():
         for tag in image.tags:
             if tag.startswith(f"{BROKEN_IMAGES}/"):
@@ -74,7 +75,7 @@ def test_quickstart(lab: Lab, backend: str) -> None:
 
 
 def longest_part(case: dict[str, Any]) -> str:
-    """Return what the messages of a case spent most of their time in."""
+    """Return the component in which the messages of a case spent most of their time."""
     measures: dict[str, float] = case["measures"]
     parts = [name for name in measures if name.startswith("time_in_")]
     together = sum(measures[part] for part in parts)
@@ -82,7 +83,7 @@ def longest_part(case: dict[str, Any]) -> str:
     return max(parts, key=measures.__getitem__)
 
 
-def test_a_stored_campaign_is_analysed_again_to_the_same(lab: Lab) -> None:
+def test_a_stored_campaign_gives_the_same_analysis_again(lab: Lab) -> None:
     first = lab.run("scenarios/quickstart.yaml", "--backend", "process")
     before = first.summary
     (folder,) = first.results
@@ -110,7 +111,7 @@ def test_another_checkout_analyses_a_stored_run_to_the_same_bytes(lab: Lab, tmp_
     assert summary.read_bytes() == before
 
 
-def test_several_runs_are_laid_side_by_side(lab: Lab, tmp_path: Path) -> None:
+def test_several_runs_are_compared_in_one_report(lab: Lab, tmp_path: Path) -> None:
     scenario = tmp_path / "short.yaml"
     scenario.write_text(
         "intent: How long?\nmodels: [epoll]\n"
@@ -128,7 +129,7 @@ def test_several_runs_are_laid_side_by_side(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
-    """A second connection served at once; a sleep in the loop; a worker too few."""
+    """A second connection served at once; a sleep in the loop; a missing worker."""
     lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")
     services = lab.checkout / "services"
     edit(services / "single/server.py", lambda text: text.replace(
@@ -139,13 +140,14 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
     edit(services / "epoll/server.py", lambda text: text.replace(
         "not self._service.settings.blocking_sleep", "False"
     ))  # fmt: skip
-    edit(services / "prefork/server.py", lambda text: text.replace(
-        "range(1, service.settings.workers + 1)", "range(1, service.settings.workers)"
+    supervisor = lab.checkout / "labkit/server/supervisor.py"
+    edit(supervisor, lambda text: text.replace(
+        "range(1, self._service.settings.workers + 1)", "range(1, self._service.settings.workers)"
     ))  # fmt: skip
     quickstart = "scenarios/quickstart.yaml"
     ended = lab.orchestrate(quickstart, "--backend", backend, "--accept-invalid", "--out", lab.out)
     assert ended.code == 1, ended.out + ended.err
-    assert "messages were begun by a worker that was still serving another" in ended.out
+    assert "messages were started by a worker that was still serving another" in ended.out
     for name, expression in {
         "single": "peak_in_service == 1",
         "epoll": "peak_in_service == users",
@@ -165,7 +167,7 @@ def test_a_server_that_dies_at_start_is_quoted(tmp_path: Path, backend: str) -> 
     ended = lab.run(scenario, "--backend", backend)
     assert ended.code == 3
     said = ended.out + ended.err
-    assert "died at start, exit code 1; its last lines:" in said
+    assert "ended at start, exit code 1; its last lines:" in said
     assert said.count("ZeroDivisionError") == 1
     assert ended.summary["status"] == "broken"
     assert "ZeroDivisionError" in ended.summary["reason"]
@@ -196,7 +198,7 @@ def test_an_interrupt_leaves_nothing(
 
 
 def test_fifty_replicas_start_together(lab: Lab, backend: str) -> None:
-    """The scenario itself expects a spread under 50 ms; a busy machine may need a second try."""
+    """The scenario expects a spread under 50 ms; on a busy machine it may take a second try."""
     scenario = "scenarios/start_together.yaml"
     ended = lab.run(scenario, "--backend", backend)
     if ended.code == 1 and failed(ended.case("epoll")) == ["start_spread < 50ms"]:
@@ -209,7 +211,7 @@ def test_fifty_replicas_start_together(lab: Lab, backend: str) -> None:
 
 
 @pytest.mark.docker
-def test_kept_containers_can_be_looked_at(lab: Lab, tmp_path: Path) -> None:
+def test_kept_containers_can_be_inspected(lab: Lab, tmp_path: Path) -> None:
     scenario = tmp_path / "kept.yaml"
     scenario.write_text(LONG.replace("100", "1").replace("1s", "1ms"))
     ended = lab.run(scenario, "--backend", "docker", "--keep")
@@ -242,7 +244,7 @@ expect:
 """
 
 
-def test_repeats_are_interleaved_and_bear_out_what_is_expected(lab: Lab, tmp_path: Path) -> None:
+def test_repeats_are_interleaved_and_meet_the_expectations(lab: Lab, tmp_path: Path) -> None:
     scenario = tmp_path / "repeated.yaml"
     scenario.write_text(REPEATED)
     ended = lab.run(scenario, "--backend", "process")

@@ -1,4 +1,4 @@
-"""A million clients, predicted: within 2 GB, and in how many seconds (``make twin`` shows them)."""
+"""A prediction for a million clients: within 2 GB; ``make twin`` shows how long it takes."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import ROOT
+from conformance import ROOT
 
 LIMIT_BYTES = 2_000_000_000
 MILLION = """\
@@ -22,7 +22,7 @@ clients:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["prefork", "epoll"])  # a pool of workers, and a loop
+@pytest.mark.parametrize("model", ["prefork", "epoll"])  # a worker pool, and an event loop
 def test_a_million_clients_fit_in_two_gigabytes(tmp_path: Path, model: str) -> None:
     scenario, told = tmp_path / "million.yaml", tmp_path / "told.json"
     scenario.write_text(MILLION.format(model=model))

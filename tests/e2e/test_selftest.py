@@ -1,9 +1,9 @@
-"""The instrument tested against a fault of known size: a server that is frozen for 1 s in 5.
+"""The measurement against a known fault: a server that is frozen for 1 s in every 5 s.
 
-At 100 arrivals a second, those due in a freeze wait for its end: 20% of all, 19% for more than
-50 ms, and the 99th percentile is the wait of one due 50 ms after its begin. Whoever counts from
-the actual send instant sees the one message that was on its way (coordinated omission).
-``make selftest`` shows both.
+At 100 arrivals a second, messages that are due in a freeze wait for its end: 20% of all, 19% for
+more than 50 ms, and the 99th percentile is the wait of a message due 50 ms after the freeze begins.
+A client that starts the clock at the actual send sees only the one message that was on its way
+(coordinated omission). ``make selftest`` shows both.
 """
 
 import math
@@ -15,13 +15,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from client.load import load_of
-from client.loop import Loop
+from client.event_loop import EventLoop
+from client.load import make_loop
 from client.task import Task
+from conformance import discover_models
+from conformance.server_process import RunningServer, starting
 from labkit.wire.samples import rows
 from labkit.workload.load_order import OPEN, GroupOrder, Share
-from tests.harness import RunningServer, starting
-from tests.models import discover_models
 
 RATE_PER_S = 100.0
 CYCLE_S, FROZEN_S, CYCLES = 5.0, 1.0, 2
@@ -29,7 +29,7 @@ SLOW_S = 0.05
 
 
 def freeze(server: RunningServer, begin_ns: int, over: threading.Event) -> None:
-    """Stop every process of a session for the second second of each cycle."""
+    """Stop every process of a session during the second second of each cycle."""
     for cycle in range(CYCLES):
         begun_ns = begin_ns + round((cycle * CYCLE_S + FROZEN_S) * 1e9)
         for at_ns, signum in (
@@ -44,9 +44,9 @@ def p99(times_s: Sequence[float]) -> float:
     return sorted(times_s)[math.ceil(0.99 * len(times_s)) - 1]
 
 
-def run_frozen(group: GroupOrder, server: RunningServer) -> Loop:
+def run_frozen(group: GroupOrder, server: RunningServer) -> EventLoop:
     share = Share(0, 0, group, "", seed=1, timeout_s=60.0)
-    loop = load_of(Task(socket.AF_INET, server.address, share))
+    loop = make_loop(Task(socket.AF_INET, server.address, share))
     start_ns, over = time.monotonic_ns(), threading.Event()
     freezer = threading.Thread(target=freeze, args=(server, start_ns, over))
     freezer.start()
@@ -59,7 +59,7 @@ def run_frozen(group: GroupOrder, server: RunningServer) -> Loop:
 
 
 @pytest.mark.slow
-def test_a_freeze_is_seen_in_full_and_would_be_missed_by_the_naive_figure() -> None:
+def test_a_freeze_is_measured_in_full_and_missed_by_the_naive_figure() -> None:
     group = GroupOrder(
         name="clients",
         replicas=1,
@@ -71,8 +71,8 @@ def test_a_freeze_is_seen_in_full_and_would_be_missed_by_the_naive_figure() -> N
     )
     with starting(f"services.{discover_models()[0]}.server") as start:
         loop = run_frozen(group, start())
-    sent = list(rows(loop.books.packed()[0]))
-    assert loop.books.counts["acked"] == RATE_PER_S * CYCLE_S * CYCLES
+    sent = list(rows(loop.recorder.packed()[0]))
+    assert loop.recorder.counts["acked"] == RATE_PER_S * CYCLE_S * CYCLES
     corrected_s = [(row.ended_ns - row.due_ns) / 1e9 for row in sent]
     naive_s = [(row.ended_ns - row.sent_ns) / 1e9 for row in sent]
     slow = sum(time_s > SLOW_S for time_s in corrected_s) / len(corrected_s)

@@ -1,4 +1,4 @@
-"""One's own server in a scenario: as a command, at an address, in an image."""
+"""A server that is not the lab's in a scenario: as a command, at an address, in an image."""
 
 import contextlib
 import os
@@ -11,8 +11,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.e2e.lab import ROOT, Lab
-from tests.target import await_true
+from conformance import ROOT
+from conformance.target import await_true
+from tests.e2e.lab_fixtures import Lab
 
 SERVER = ROOT / "examples" / "own_server" / "server.py"
 IMAGE = "server-models-lab-own/test"
@@ -33,13 +34,13 @@ def test_the_example_passes(lab: Lab) -> None:
     ended = lab.orchestrate(
         "examples/own_server/scenario.yaml", "--accept-invalid", "--out", lab.out
     )
-    assert ended.code in {0, 1}, ended.out + ended.err  # 1: the busy host took its share
+    assert ended.code in {0, 1}, ended.out + ended.err  # 1: the host was busy
     (folder,) = ended.results
     assert " 0 failed" in (folder / "raw/conformance/report.txt").read_text()
     measures = ended.case("mine")["measures"]
     assert measures["acked"] == 400
     assert measures["peak_in_service"] is None
-    assert measures["processes"] == 1  # the kernel tells of any server
+    assert measures["processes"] == 1  # kernel metrics exist for any server
     assert "backend: process (mine is no image)" in ended.err
 
 
@@ -50,7 +51,7 @@ def test_a_server_that_breaks_the_contract_is_not_measured(lab: Lab, tmp_path: P
     assert ended.code == 1, ended.out + ended.err
     assert ended.summary["status"] == "nonconforming"
     assert ended.summary["cases"] == []
-    assert "mine does not keep the contract" in ended.out
+    assert "mine violates the contract" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -58,11 +59,11 @@ def test_a_server_that_breaks_the_contract_is_not_measured(lab: Lab, tmp_path: P
     [
         ("{command: [./no-such-server]}", "./no-such-server cannot be run"),
         ("{command: [python3, -c, 'raise SystemExit(7)']}", "exit code 7"),
-        ("{address: '127.0.0.1:1'}", "nobody takes a connection at 127.0.0.1:1"),
+        ("{address: '127.0.0.1:1'}", "no server takes a connection at 127.0.0.1:1"),
         ("{image: no-such-image:1}", "no-such-image"),
     ],
 )
-def test_a_server_that_is_not_there_is_told_in_a_sentence(
+def test_a_server_that_cannot_be_started_or_reached_is_one_sentence(
     lab: Lab, tmp_path: Path, target: str, said: str
 ) -> None:
     backend = ("--backend", "process") if "image" in target else ()
@@ -84,7 +85,7 @@ def test_a_server_at_an_address_is_measured_and_left_alone(lab: Lab, tmp_path: P
             assert ended.code == 0, ended.out + ended.err
             assert ended.case("target")["measures"]["server_exit_code"] is None
             (note,) = ended.case("target")["notes"]
-            assert note == "nothing of the kernel's is measured: no probe looked"
+            assert note == "no kernel figures: there was no probe"
             assert server.poll() is None
         finally:
             server.terminate()

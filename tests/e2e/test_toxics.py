@@ -1,4 +1,4 @@
-"""What the fault proxy does to a network shows while it lasts, and only then."""
+"""Toxics have an effect while they last, and only then."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import docker
 import pytest
 
-from tests.e2e.lab import Ended, Lab
+from tests.e2e.lab_fixtures import Ended, Lab
 from tests.e2e.test_faults import BACKENDS, written
 from tests.e2e.test_orchestrate import left_on
 
@@ -26,7 +26,7 @@ expect:
     - before.response_time_p50 < 60ms
     - after.acked > 10
     - acked + failed + unsent + in_flight == 120
-    - after.failed < after.acked    # those on the line at the end may still fail
+    - after.failed < after.acked    # messages in transit at the end may still fail
     - failed >= 0
     - errors >= 0
     - reset >= 0
@@ -51,7 +51,7 @@ def scenario(folder: Path, fault: str, model: str = "epoll", more: str = "") -> 
 
 
 def proxy_events(ended: Ended, kind: str) -> list[dict[str, Any]]:
-    """Return what the one proxy of the campaign said of that kind."""
+    """Return the events of that kind in the log of the campaign's proxy."""
     (log,) = ended.results[0].rglob("faultproxy.log")
     events = [json.loads(line) for line in log.read_text().splitlines()]
     return [event for event in events if event["event"] == kind]
@@ -85,8 +85,8 @@ def test_a_toxic_shows_on_each_model_in_containers(
     assert len(proxy_events(ended, "stopped")) == 1
 
 
-def test_a_late_end_keeps_a_worker_that_serves_whole_connections(lab: Lab, tmp_path: Path) -> None:
-    """Who leaves without a word is gone for the server when the end of the stream arrives."""
+def test_a_late_end_occupies_a_worker_for_each_connection(lab: Lab, tmp_path: Path) -> None:
+    """For the server a client has left only when the end of the stream arrives."""
     text = """\
 intent: Who pays for the end of a conversation that arrives late?
 models: [single]
@@ -100,7 +100,7 @@ expect: {all: [acked == 4, first_service_wait_max >= 900ms]}
     assert ended.code == 0, ended.out + ended.err
 
 
-def test_a_toxicity_spares_the_others(lab: Lab, tmp_path: Path) -> None:
+def test_toxicity_affects_only_its_share_of_connections(lab: Lab, tmp_path: Path) -> None:
     path = scenario(tmp_path, "reset_peer", more=", toxicity: 0.5")
     ended = lab.run(path, "--backend", "process")
     assert ended.code == 0, ended.out + ended.err

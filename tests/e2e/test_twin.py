@@ -1,8 +1,8 @@
-"""The twin beside runs of every model on local processes; ``make twin`` shows the figures.
+"""The twin against runs of every model on local processes; ``make twin`` shows the figures.
 
-Replayed from the service times that the server logged, it must agree on any host. What it predicts
-from the demands alone holds of a host that lets them take as long as they ask for; of another, it
-must say which part of the response time grew.
+A replay of the service times in the server's log must agree with the run on any host. A prediction
+from the demands holds on a host where services take as long as demanded; on any other host the
+comparison must name the component of the response time that grew.
 """
 
 import os
@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.e2e.lab import Lab
-from tests.models import discover_models
+from conformance import discover_models
+from tests.e2e.lab_fixtures import Lab
 
 REPLAYED_MEAN = 0.02
 PREDICTED = {"response_time_mean_s": 0.03, "response_time_p99_s": 0.05}
 QUIET = {"host_busy": 0.1, "host_steal": 0.02, "host_pressure": 0.1}
-"""Below these, nothing but the lab was at work: what the twin predicts is held to."""
+"""Below these, only the lab used the CPUs, and the predictions must hold."""
 
 LOADS = {
     "closed, constant": "{executor: closed, users: 7, messages: 5, demand: sleep=50ms}",
@@ -55,11 +55,11 @@ COMPUTING = {
     ),
 }
 ONE_AT_A_TIME = ("single", "epoll")
-"""Where several compute, the kernel's run queues and the interpreter lock decide: docs/twin.md."""
+"""For several workers the kernel's run queues and the interpreter lock decide: docs/twin.md."""
 
 
 def off_by(case: dict[str, Any], view: str, key: str) -> float:
-    """Return by what share the figure of a view differs from the measured one."""
+    """Return the relative difference between a view's figure and the measured one."""
     ours, theirs = case["measures"][key], case["groups"][view][key]
     return float(theirs / ours - 1)
 
@@ -69,7 +69,7 @@ def is_quiet(case: dict[str, Any]) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Try all loads where there is time (make twin), and a part of them in every test run."""
+    """Run all loads with --long (make twin), and some of them in every test run."""
     is_long = metafunc.config.getoption("--long")
     for name, loads in (("load", LOADS), ("computing_load", COMPUTING)):
         if name in metafunc.fixturenames:
@@ -77,19 +77,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.mark.slow
-def test_every_model_does_what_its_twin_does(lab: Lab, tmp_path: Path, load: str) -> None:
+def test_every_model_matches_its_twin(lab: Lab, tmp_path: Path, load: str) -> None:
     _check(lab, tmp_path, load, LOADS[load], discover_models())
 
 
 @pytest.mark.slow
-def test_who_computes_one_at_a_time_does_what_its_twin_does(
-    lab: Lab, tmp_path: Path, computing_load: str
-) -> None:
+def test_one_computing_user_matches_the_twin(lab: Lab, tmp_path: Path, computing_load: str) -> None:
     _check(lab, tmp_path, computing_load, COMPUTING[computing_load], ONE_AT_A_TIME)
 
 
 def _check(lab: Lab, folder: Path, load: str, group: str, models: Iterable[str]) -> None:
-    """Run ``models`` under a client group, and hold each to its twin."""
+    """Run ``models`` under a client group, and compare each with its twin."""
     scenario = folder / "twin.yaml"
     scenario.write_text(
         f"intent: Does the twin agree?\nmodels: [{', '.join(models)}]\nserver: {{workers: 3}}\n"
@@ -114,7 +112,7 @@ def _check(lab: Lab, folder: Path, load: str, group: str, models: Iterable[str])
 
 
 def _check_samples(folder: Path, case: dict[str, Any]) -> None:
-    """Every request has its residual, and the parts of the twin's response time add up."""
+    """Every request has its residual, and the components of the twin's response time add up."""
     requests = np.load(folder / "requests.npy", allow_pickle=False)
     measured_ns = requests["ended_ns"].astype(np.int64) - requests["due_ns"].astype(np.int64)
     for view in ("predicted", "replayed"):
@@ -137,9 +135,9 @@ PARTS = [
 
 @contextmanager
 def busy_host() -> Iterator[None]:
-    """Have twice as many programs compute as there are CPUs.
+    """Run twice as many computing programs as there are CPUs.
 
-    Each in a session of its own, among which the kernel may share the CPUs (sched(7), autogroup).
+    Each has its own session, as the kernel may share CPUs between sessions (sched(7), autogroup).
     """
     burn = [sys.executable, "-c", "while True: pass"]
     number = 2 * len(os.sched_getaffinity(0))
@@ -153,8 +151,8 @@ def busy_host() -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_on_a_host_disturbed_on_purpose_the_culprit_is_named(lab: Lab, tmp_path: Path) -> None:
-    """One user whose messages compute: there is no queue, so what grows can be service alone."""
+def test_on_a_busy_host_the_component_that_grew_is_named(lab: Lab, tmp_path: Path) -> None:
+    """One user whose messages compute: there is no queue, so only the service time can grow."""
     scenario = tmp_path / "disturbed.yaml"
     scenario.write_text(
         "intent: Who took the time?\nmodels: [single]\ntimeout: 60s\n"
@@ -164,7 +162,7 @@ def test_on_a_host_disturbed_on_purpose_the_culprit_is_named(lab: Lab, tmp_path:
         ended = lab.run(scenario, "--backend", "process")
     case = ended.case("single")
     (run,) = case["runs"]
-    assert off_by(case, "predicted", "response_time_mean_s") < -0.2  # a CPU shared by three
+    assert off_by(case, "predicted", "response_time_mean_s") < -0.2  # three programs share a CPU
     assert abs(off_by(case, "replayed", "response_time_mean_s")) < REPLAYED_MEAN
     assert run["twin"]["part"] == "time_in_service"
     assert "time_in_service differs by" in run["twin"]["remark"]

@@ -1,14 +1,14 @@
-"""SIGTERM under load, again and again: the log and the clients tell the same story.
+"""SIGTERM under load, repeatedly: the log and the clients agree.
 
-The log is read in both its formats, in turn. The text says `serving …` before each service, so it
-tells what had begun; the JSON log has every connection. Joined by request id, without tolerance:
+The log is read in both formats, in turn. The text log has `serving …` before each service, so it
+shows which services had begun; the JSON log has every connection. Joined by request id, exactly:
 
 - begun (text) = acknowledged at a client; acknowledged in the log (either) = at a client. An ack
-  that is on its way when the server closes arrives: the server sends FIN, and what is received
-  before a RST stays readable.
-- connected at a client = accepted + reset in the accept queue (JSON), but for those whose handshake
-  ended between the last look into the queue and the closing of the listener, microseconds later:
-  the kernel resets these, and the client knows. They are few, and are printed.
+  that is on its way when the server closes arrives: the server sends FIN, and bytes received before
+  an RST stay readable.
+- connected at a client = accepted + reset in the accept queue (JSON), except connections whose
+  handshake ended in the microseconds between the last count of the queue and the close of the
+  listener: the kernel resets these, and the client sees it. They are few, and are printed.
 """
 
 import random
@@ -18,10 +18,10 @@ import time
 
 import pytest
 
-from tests.endurance.load import Visitor, visitors
-from tests.harness import RunningServer, Starter, starting
-from tests.models import discover_models
-from tests.target import RemoteTarget, await_true
+from conformance import discover_models
+from conformance.server_process import RunningServer, Starter, starting
+from conformance.target import RemoteTarget, await_true
+from tests.endurance.load_fixtures import Visitor, visitors
 
 DRAIN_TIMEOUT_S = 10
 VISITORS = 8

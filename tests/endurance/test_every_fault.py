@@ -1,6 +1,6 @@
-"""Each fault on each model in containers: it takes effect, and Ctrl-C in its middle leaves nothing.
+"""Each fault on each model in containers: it takes effect, and Ctrl-C during it leaves nothing.
 
-A few of them in every test run; all of them take a quarter of an hour.
+Every test run has a few of them; all of them take a quarter of an hour.
 """
 
 import contextlib
@@ -10,9 +10,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from conformance import ROOT, discover_models
 from orchestrator.scenario.faults import CPU_LIMIT, KILL, KILL_WORKER, KINDS, LASTING
-from tests.e2e.lab import ROOT, Lab
-from tests.models import discover_models
+from tests.e2e.lab_fixtures import Lab
 
 SCENARIO = """\
 intent: Does {kind} take effect, and does nothing of it stay?
@@ -30,7 +30,7 @@ ATTRIBUTES = {
     "slow_close": "{delay: 50ms}", "limit_data": "{bytes: 3}",
 }  # fmt: skip
 PROCESSES_ONLY = {KILL_WORKER: "prefork"}
-"""Which model has worker processes to kill."""
+"""The model that has worker processes to kill."""
 
 EVERY = [
     (kind, model)
@@ -41,7 +41,7 @@ EVERY = [
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Try all of them where there is time, and one in thirteen in every test run."""
+    """Run all of them with --long, and one in thirteen in every test run."""
     is_long = metafunc.config.getoption("--long")
     metafunc.parametrize(("kind", "model"), EVERY if is_long else EVERY[::13])
 

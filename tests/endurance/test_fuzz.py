@@ -1,7 +1,6 @@
-"""Random bytes into the framing, the session and the settings, against a second opinion.
+"""Random bytes into the framing, the session and the settings, checked by a second parser.
 
-Faster than hypothesis, which looks for small examples in the tests of `tests/unit/labkit`: here it
-is the number that finds things.
+This runs many more inputs than hypothesis, which finds small examples in `tests/unit/labkit`.
 """
 
 import random
@@ -39,7 +38,7 @@ TEXTS = re.findall(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_no_input_surprises(is_long: bool) -> None:
+def test_random_input_is_handled(is_long: bool) -> None:
     inputs = 1_200_000 if is_long else 15_000
     chance = random.Random(inputs)
     for number in range(inputs):
@@ -48,7 +47,7 @@ def test_no_input_surprises(is_long: bool) -> None:
 
 
 def _try_stream(chance: random.Random) -> None:
-    """One stream, cut anywhere: the framer, the session and this test read it alike."""
+    """Check that the framer, the session and this test read a stream alike, however it is cut."""
     stream = b"".join(chance.choices(PIECES, k=chance.randint(0, 14)))
     cuts = sorted(chance.randint(0, len(stream)) for _ in range(chance.randint(0, 6)))
     edges = [0, *cuts, len(stream)]
@@ -73,7 +72,7 @@ def _try_stream(chance: random.Random) -> None:
 
 
 def _second_opinion(stream: bytes) -> tuple[list[tuple[str, Demand]], bool]:
-    """Return what is to be served of ``stream``, and whether it ends in good order."""
+    """Return the messages of ``stream`` to be served, and whether it ends properly."""
     *messages, tail = stream.split(b"\x03")
     served: list[tuple[str, Demand]] = []
     for message in messages:
@@ -105,12 +104,12 @@ def _try_duration(chance: random.Random) -> None:
     try:
         duration_s: float | None = parse_duration_s(text)
     except DurationError as exc:
-        duration_s = None if len(str(exc)) < 200 else -1  # whoever reads it must see it whole
+        duration_s = None if len(str(exc)) < 200 else -1  # a message must be short enough to read
     assert duration_s == _second_opinion_s(text), text
 
 
 def _try_settings(chance: random.Random) -> None:
-    """Whatever the environment: settings in range, or a line for each problem."""
+    """Any environment gives settings in range, or a line for each problem."""
     names = chance.choices(VARIABLES, k=chance.randint(1, 5))
     environ = {
         f"LAB_{name}": "".join(chance.choices(TEXTS, k=chance.choice((1, 1, 1, 2, 40))))

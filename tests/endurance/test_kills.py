@@ -1,4 +1,4 @@
-"""`kill -9` of a random worker every 100 ms under load: who pays, and for how long.
+"""`kill -9` of a random worker every 100 ms under load: what is lost, and for how long.
 
 For every model whose workers are processes.
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.endurance.load import visitors
-from tests.harness import RunningServer, has_process_pool, is_process, starting
-from tests.models import discover_models
+from conformance import discover_models
+from conformance.server_process import RunningServer, has_process_pool, is_process, starting
+from tests.endurance.load_fixtures import visitors
 
 WORKERS = 5
 PERIOD_S = 0.1
@@ -61,7 +61,7 @@ def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> No
 
 
 def _kill(server: RunningServer, kills: int) -> dict[int, int]:
-    """Kill a worker every period; return the pids and the instants."""
+    """Kill a worker every period; return the pids and the times."""
     begun_s, killed_ns = time.monotonic(), dict[int, int]()
     for number in range(1, kills + 1):
         server.await_true(partial(_is_past, begun_s + number * PERIOD_S), "the next period")
@@ -70,7 +70,7 @@ def _kill(server: RunningServer, kills: int) -> dict[int, int]:
 
 
 def _kill_one(server: RunningServer, killed_ns: dict[int, int], chance: random.Random) -> None:
-    """Kill a random worker that lives, and note the instant."""
+    """Kill a random running worker, and record the time."""
     living: list[int] = []
 
     def lives() -> bool:
@@ -85,7 +85,7 @@ def _kill_one(server: RunningServer, killed_ns: dict[int, int], chance: random.R
 
 
 def _absences_s(server: RunningServer, killed_ns: dict[int, int]) -> list[float]:
-    """Return how long each place in the pool was empty: from the kill to the next fork."""
+    """Return how long each worker was missing: from the kill to the next fork."""
     absences_s = []
     for death in server.of("worker_exited"):
         if (since_ns := killed_ns.get(death["worker_pid"])) is not None:

@@ -1,6 +1,6 @@
-"""Each ready scenario holds what it says of a machine with two cores, again and again.
+"""Each ready scenario passes repeatedly on a machine with two cores.
 
-Where the host was disturbed the run is invalid and says by what; it never blames the server.
+If the host was busy, the run is invalid and says why; it never blames the server.
 """
 
 import contextlib
@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import ROOT, Ended, Lab
+from conformance import ROOT
+from tests.e2e.lab_fixtures import Ended, Lab
 
 HOLDS, INVALID = 0, 4
 LONG = {"classic", "gate", "start_together", "sweep_workers", "ten_thousand"}
-"""Those that take a minute, or a machine of their own."""
+"""Scenarios that take a minute, or need a machine of their own."""
 
 READY = [path for path in sorted((ROOT / "scenarios").glob("*.yaml")) if path.stem not in LONG]
 HOG = "while True: pass"
@@ -30,7 +31,7 @@ PARTS = {
     "in_containers": slice(1, None, 7),
     "disturbed": slice(2, None, 4),
 }
-"""Tried in every test run; all of them where there is time."""
+"""Run in every test run; the others only with --long."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -41,7 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.mark.slow
-def test_a_ready_scenario_holds_unless_the_host_was_disturbed(
+def test_a_ready_scenario_passes_unless_the_host_was_busy(
     tmp_path: Path, scenario: Path, is_long: bool
 ) -> None:
     _repeat(tmp_path, scenario, "process", times=10 if is_long else 1)
@@ -49,7 +50,7 @@ def test_a_ready_scenario_holds_unless_the_host_was_disturbed(
 
 @pytest.mark.slow
 @pytest.mark.docker
-def test_it_holds_in_containers_too(tmp_path: Path, in_containers: Path, is_long: bool) -> None:
+def test_it_passes_in_containers(tmp_path: Path, in_containers: Path, is_long: bool) -> None:
     _repeat(tmp_path, in_containers, "docker", times=3 if is_long else 1)
 
 
@@ -76,9 +77,7 @@ def test_hogs_on_half_of_the_cpus_make_a_run_invalid(tmp_path: Path, disturbed: 
 
 
 @pytest.mark.slow
-def test_a_host_that_is_disturbed_on_purpose_makes_every_run_invalid(
-    tmp_path: Path, is_long: bool
-) -> None:
+def test_a_busy_host_makes_every_run_invalid(tmp_path: Path, is_long: bool) -> None:
     with hogs(2 * CPUS):
         for number in range(10 if is_long else 1):
             ended = run(tmp_path / str(number), ROOT / "scenarios" / "quickstart.yaml", "process")

@@ -1,7 +1,7 @@
-"""Connections come and go under mixed load, hostile ones among them; nothing stays behind.
+"""Mixed and hostile load on connections that come and go; the server leaks nothing.
 
-All models at once, each with its own server and its own crowd. Memory is compared after a warm-up:
-interpreters and allocators grow into their work and then stay.
+All models at once, each with its own server and clients. Memory is compared after a warm-up, in
+which interpreters and allocators reach their working size.
 """
 
 import contextlib
@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.endurance.load import visitors
-from tests.harness import RunningServer, starting
-from tests.models import discover_models
-from tests.target import Client, Target
+from conformance import discover_models
+from conformance.server_process import RunningServer, starting
+from conformance.target import Client, Target
+from tests.endurance.load_fixtures import visitors
 
 GROWTH_BYTES = 4 << 20  # a process, after the warm-up; a leak of 1 KiB a connection exceeds it
 VISITORS = 3
@@ -25,7 +25,7 @@ SETTLED_LOOKS = 100  # some 2 ms apart
 
 
 class Holdings(NamedTuple):
-    """What the processes of a server hold."""
+    """The resources that the processes of a server hold."""
 
     descriptors: int
     threads: int
@@ -85,7 +85,7 @@ def _hostile_visitors(target: Target) -> Iterator[list[int]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_nothing_is_left_behind(is_long: bool) -> None:
+def test_no_resource_leaks(is_long: bool) -> None:
     duration_s = 180 if is_long else 16
     reports: list[str] = []
     troubles: list[BaseException] = []
@@ -136,7 +136,7 @@ def _load(server: RunningServer, duration_s: float) -> tuple[int, int]:
 
 
 def _settled(server: RunningServer) -> Holdings:
-    """Return what the server holds once it has not changed for a moment."""
+    """Return the resources of the server when they have been stable for a moment."""
     seen = [_holdings(server)]
 
     def is_settled() -> bool:

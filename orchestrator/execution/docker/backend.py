@@ -1,9 +1,8 @@
 """The Docker backend: each case in containers of a Compose project of its own.
 
 Server, conductor and replicas start in one ``compose up``; the replicas wait at the conductor, so
-what Compose takes to start them all is no part of what is measured.
-
-One case in containers: started together, stopped in order, every log saved.
+the time that Compose takes to start them is not measured. Containers stop in order, and every log
+is saved.
 """
 
 import contextlib
@@ -25,7 +24,7 @@ from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
 from orchestrator.execution.docker.container import (
     GRACE_S,
-    ended,
+    exit_code,
     image_id,
     wait_until_listening,
     wait_until_reachable,
@@ -47,6 +46,80 @@ from orchestrator.results.archive import SERVER_LOG
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
 READERS = 8
+BUILD_DEADLINE_S = 900.0
+IMAGE = "server-models-lab/{}"
+
+
+class DockerBackend:
+    """Runs every program in a container of ``engine``."""
+
+    name = "docker"
+
+    def __init__(self, engine: Engine, campaign_id: str, *, keep: bool) -> None:
+        self._engine = engine
+        self._campaign_id = campaign_id
+        self._keep = keep
+        self._projects: list[str] = []
+        self._images: dict[str, str] = {}
+
+    def prepare(self, needs: Needs) -> None:
+        """Build the lab's images if sources changed; find the target's image.
+
+        Cases run by image id, since another checkout on this engine may move the tags meanwhile.
+
+        Raises:
+            BackendError: the build failed, or the engine does not have the target's image.
+        """
+        target = needs.target
+        if target is not None and target.image is None:
+            raise BackendError(f"{target.name} is not an image; use --backend process")
+        names = [*needs.models, "client", *([SERVICE] if needs.is_proxied else [])]
+        try:
+            Compose(f"lab-{self._campaign_id}").run("build", *names, timeout_s=BUILD_DEADLINE_S)
+        except BackendError as exc:
+            raise BackendError(
+                f"the images could not be built; without a registry, run: make base-image\n{exc}"
+            ) from exc
+        with engine_failures():
+            self._images = self._engine.image_ids({name: IMAGE.format(name) for name in names})
+            if target is not None and target.image is not None:
+                self._images |= image_id(self._engine, target.name, target.image)
+
+    def describe(self) -> Mapping[str, object]:
+        """Return the engine's versions and the digest of every image in use."""
+        with engine_failures():
+            return {**self._engine.describe(), "images": dict(self._images)}
+
+    @contextmanager
+    def stage(self, order: StageOrder) -> Iterator["DockerStage"]:
+        """Start a project and remove it on exit, unless it is to be kept."""
+        project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
+        self._projects.append(project)
+        stage = DockerStage(self._engine, project, order, self._images)
+        with engine_failures():
+            try:
+                stage.start()
+                yield stage
+            finally:
+                with held():
+                    stage.kill_probes()
+                    stage.save_logs()
+                    stage.start_server() if self._keeps else self._engine.remove(project)
+
+    @property
+    def _keeps(self) -> bool:
+        return self._keep and not is_interrupted()
+
+    def close(self) -> None:
+        """Remove all containers and networks of the campaign, unless they are to be kept."""
+        with held(), engine_failures():
+            for project in () if self._keeps else self._projects:
+                self._engine.remove(project)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The Compose projects kept running for inspection."""
+        return tuple(self._projects) if self._keeps else ()
 
 
 class DockerStage:
@@ -92,7 +165,7 @@ class DockerStage:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where a target's port is on the host."""
+        """The host's address that the target's port is published at."""
         return _published(self._server, self._order.port)
 
     def _started(self, service: str) -> Container:
@@ -112,10 +185,10 @@ class DockerStage:
         for proxy in self._engine.containers(self._project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
-        return StageEnd(ended(self._server), clients)
+        return StageEnd(exit_code(self._server), clients)
 
-    def drop_probes(self) -> None:
-        """End every probe that is still there."""
+    def kill_probes(self) -> None:
+        """Kill every probe that still runs."""
         if self._probes is not None:
             self._probes.kill()
 
@@ -124,8 +197,8 @@ class DockerStage:
             list(pool.map(self._save_log, self._engine.containers(self._project)))
         self._logs_are_saved = True
 
-    def rescue_logs(self) -> None:
-        """Save what logs there are of a stage that did not come to its end."""
+    def save_logs(self) -> None:
+        """Save the logs that exist if the stage did not reach its end."""
         if not self._logs_are_saved:
             with contextlib.suppress(*ENGINE_ERRORS, OSError):
                 self._save_logs()
@@ -139,21 +212,21 @@ class DockerStage:
         if errors := container.logs(stdout=False, stderr=True):
             path.with_suffix(".stderr").write_bytes(errors)
 
-    def revive(self) -> None:
-        """Start the drained server again, for a look."""
+    def start_server(self) -> None:
+        """Start the drained server again, for inspection."""
         for server in self._engine.containers(self._project, self._order.model):
             server.start()
 
 
 def _published(container: Container, port: int) -> tuple[str, int]:
-    """Return where a container's port is on the host."""
+    """Return the host's address that a container's port is published at."""
     container.reload()
     published = (container.ports[f"{port}/tcp"] or [])[0]
     return published["HostIp"], int(published["HostPort"])
 
 
 def _client_name(container: Container) -> str:
-    """Return the name that the process backend has for a client too; Compose counts from 1."""
+    """Return the client's name, the same as on the process backend; Compose counts from 1."""
     return f"client-{int(container.labels[NUMBER_LABEL]) - 1:03d}"
 
 
@@ -162,87 +235,5 @@ def _client_end(container: Container) -> ClientEnd:
         program=_client_name(container),
         host=container.attrs["Config"]["Hostname"],
         pid=None,
-        exit_code=ended(container),
+        exit_code=exit_code(container),
     )
-
-
-BUILD_DEADLINE_S = 900.0
-IMAGE = "server-models-lab/{}"
-
-
-class DockerBackend:
-    """Runs every program in a container on the engine that answered."""
-
-    name = "docker"
-
-    def __init__(self, engine: Engine, campaign_id: str, *, keep: bool) -> None:
-        self._engine = engine
-        self._campaign_id = campaign_id
-        self._keep = keep
-        self._projects: list[str] = []
-        self._images: dict[str, str] = {}
-
-    def prepare(self, needs: Needs) -> None:
-        """Build the images that are ours, where sources changed; find the target's.
-
-        Cases then run by image id: another checkout on this engine may move the tags meanwhile.
-
-        Raises:
-            BackendError: the build failed, or the target is not to be had here.
-        """
-        target = needs.target
-        if target is not None and target.image is None:
-            raise BackendError(f"{target.name} is no image; use --backend process")
-        names = [*needs.models, "client", *([SERVICE] if needs.is_proxied else [])]
-        try:
-            Compose(f"lab-{self._campaign_id}").run("build", *names, timeout_s=BUILD_DEADLINE_S)
-        except BackendError as exc:
-            raise BackendError(
-                f"the images could not be built; without a registry, run: make base-image\n{exc}"
-            ) from exc
-        with engine_failures():
-            self._images = self._engine.image_ids({name: IMAGE.format(name) for name in names})
-            if target is not None and target.image is not None:
-                self._images |= image_id(self._engine, target.name, target.image)
-
-    def describe(self) -> Mapping[str, object]:
-        """Return the engine's versions and the digest of every image in use."""
-        with engine_failures():
-            return {**self._engine.describe(), "images": dict(self._images)}
-
-    @contextmanager
-    def stage(self, order: StageOrder) -> Iterator[DockerStage]:
-        """Bring a project up and, unless it is to be kept, remove it on exit."""
-        project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
-        self._projects.append(project)
-        stage = DockerStage(self._engine, project, order, self._images)
-        with engine_failures():
-            try:
-                stage.start()
-                yield stage
-            finally:
-                with held():
-                    stage.drop_probes()
-                    stage.rescue_logs()
-                    self._leave(project, stage)
-
-    def _leave(self, project: str, stage: DockerStage) -> None:
-        if self._keeps:
-            stage.revive()
-        else:
-            self._engine.remove(project)
-
-    @property
-    def _keeps(self) -> bool:
-        return self._keep and not is_interrupted()
-
-    def close(self) -> None:
-        """Remove every container and network of the campaign, unless they are to be kept."""
-        with held(), engine_failures():
-            for project in () if self._keeps else self._projects:
-                self._engine.remove(project)
-
-    @property
-    def kept(self) -> tuple[str, ...]:
-        """The Compose projects left up for a look."""
-        return tuple(self._projects) if self._keeps else ()

@@ -1,14 +1,15 @@
-"""The ``docker compose`` command: what builds and starts, since `compose.yaml` is its language."""
+"""The ``docker compose`` command, which builds and starts what `compose.yaml` defines."""
 
 import contextlib
-import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.execution.backend import BackendError, last_lines
+from orchestrator.execution.backend import BackendError
+from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.interrupts import held
+from orchestrator.execution.program_log import last_lines
 from orchestrator.scenario.models import ROOT
 
 VERSION_DEADLINE_S = 30.0
@@ -16,7 +17,7 @@ INTERRUPT_GRACE_S = 10.0
 
 
 class ComposeError(BackendError):
-    """A ``docker compose`` command failed; carries the command and what it said."""
+    """A ``docker compose`` command failed; the message has the command and its output."""
 
 
 def compose_version() -> str:
@@ -29,7 +30,7 @@ def compose_version() -> str:
 
 
 class Compose:
-    """``docker compose`` on this repository's compose.yaml, under one project name."""
+    """``docker compose`` with this repository's compose.yaml, under one project name."""
 
     def __init__(self, project: str, *overrides: Path) -> None:
         files = [ROOT / "compose.yaml", *overrides]
@@ -38,7 +39,7 @@ class Compose:
             self._options += ["--file", str(file)]
 
     def run(self, *arguments: str, timeout_s: float) -> str:
-        """Run a Compose command to its end and return what it printed.
+        """Run a Compose command to its end and return its output.
 
         Raises:
             ComposeError: it failed or took longer than ``timeout_s``.
@@ -47,7 +48,7 @@ class Compose:
 
 
 def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
-    """Run the docker command, in a session of its own so that Ctrl-C is ours to pass on.
+    """Run the docker command, in a session of its own so that a Ctrl-C does not reach it.
 
     Raises:
         ComposeError: it failed or took longer than ``timeout_s``.
@@ -72,7 +73,7 @@ def _spawn(arguments: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 our own arguments
         ["docker", *arguments],  # noqa: S607
         cwd=ROOT,
-        env=_environment(),
+        env=environment_without_settings(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -83,7 +84,7 @@ def _spawn(arguments: Sequence[str]) -> subprocess.Popen[str]:
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
-    """Let the command end what it asked of the engine, so that nothing appears after we look."""
+    """Let the command finish its requests, so that no container appears after the clean-up."""
     process.send_signal(signal.SIGINT)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.communicate(timeout=INTERRUPT_GRACE_S)
@@ -93,7 +94,7 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 
 
 def _shown(arguments: Sequence[str]) -> str:
-    """Return the command for a person: without the options that are always the same."""
+    """Return the command for a message, without the options that are always the same."""
     skip = {"--project-directory", "--file"}
     words = [
         word
@@ -101,8 +102,3 @@ def _shown(arguments: Sequence[str]) -> str:
         if word not in skip and before not in skip
     ]
     return " ".join(["docker", *words])
-
-
-def _environment() -> Mapping[str, str]:
-    """Return our environment without the knobs: a scenario alone says how its servers are set."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}

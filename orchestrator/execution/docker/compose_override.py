@@ -1,4 +1,4 @@
-"""What a case changes in compose.yaml, as a second Compose file beside the case's logs."""
+"""The second Compose file of a case: what it changes in compose.yaml."""
 
 import os
 from collections.abc import Mapping
@@ -15,45 +15,40 @@ CONDUCTOR_PORT = 3100
 ANY_HOST = "0.0.0.0"  # noqa: S104 of its own network
 # TCP_REPAIR takes CAP_NET_ADMIN, here of the container's own network; a process that is not root
 # would have it in its bounds alone.
-VANISHING: Mapping[str, object] = {"cap_add": ["NET_ADMIN"], "user": "0:0"}
+VANISH_PRIVILEGES: Mapping[str, object] = {"cap_add": ["NET_ADMIN"], "user": "0:0"}
 
 
 class _Reset:
     """Compose's ``!reset``: drop what the base file says."""
 
 
-def _represent_reset(dumper: yaml.SafeDumper, _value: _Reset) -> yaml.Node:
-    return dumper.represent_sequence("!reset", [])
-
-
 class _OverrideDumper(yaml.SafeDumper):
     """Writes `_Reset` as Compose reads it."""
 
 
-_OverrideDumper.add_representer(_Reset, _represent_reset)
+_OverrideDumper.add_representer(_Reset, lambda dumper, _: dumper.represent_sequence("!reset", []))
 
 
 def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
-    """Write what this case changes in compose.yaml, beside its logs, and return the file.
+    """Write what a case changes in compose.yaml, in the folder of its logs; return the file.
 
-    Images by their ids; no published server port, which could be taken; no health check, which
-    costs 17 ms of CPU each time; the server's whole environment, so that nothing of the caller's
-    shell reaches it. Clients have privileges where some of them vanish: any may be in that group.
+    Images by their ids; no published server port, which could be in use; no health check, which
+    costs 17 ms of CPU each time; the server's whole environment, so that none of the caller's
+    shell reaches it. All clients have the privilege to vanish if some do, since any of them may be
+    in that group.
     """
-    client: dict[str, object] = {
-        "image": images["client"],
-        "environment": {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"},
-    }
+    environment = {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"}
+    client = {"image": images["client"], "environment": environment}
     override: dict[str, dict[str, object]] = {
         "services": {
             order.model: {
                 "image": images[order.model],
                 "healthcheck": {"disable": True},
                 "environment": dict(order.environment),
-                **_standing(order),
+                **_target_settings(order),
                 **_limits(order),
             },
-            "client": {**client, **(VANISHING if order.clients_vanish else {})},
+            "client": {**client, **(VANISH_PRIVILEGES if order.clients_vanish else {})},
             "conductor": {"image": images["client"]},
         }
     }
@@ -66,10 +61,10 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
     return path
 
 
-def _standing(order: StageOrder) -> dict[str, object]:
-    """Return what a target's service needs to be one of ours, which compose.yaml knows already.
+def _target_settings(order: StageOrder) -> dict[str, object]:
+    """Return what compose.yaml sets for a model and a target lacks.
 
-    Its port is published, at any free one, for the conformance suite.
+    The target's port is published at any free port, for the conformance suite.
     """
     if order.target is None:
         return {"ports": _Reset()}
@@ -83,7 +78,7 @@ def _standing(order: StageOrder) -> dict[str, object]:
 
 
 def _limits(order: StageOrder) -> dict[str, object]:
-    """Return the limits of the server's container; memory without swap, which would hide them."""
+    """Return the limits of the server's container; without swap, which would hide its limit."""
     limits: dict[str, object] = {}
     if order.limits.cpus is not None:
         limits["cpus"] = order.limits.cpus

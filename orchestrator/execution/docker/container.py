@@ -1,6 +1,6 @@
-"""One container: its log, its end, and what is done to a process within it.
+"""One container: its log, its exit code, its processes, and waiting until it is ready.
 
-A server that is not the lab's, in a container: known to listen once a connection comes about.
+A program of the lab is ready when its log says so, a target when it takes a connection.
 """
 
 import contextlib
@@ -10,9 +10,9 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from orchestrator.execution.backend import BackendError, StageOrder, last_lines, listening_event
+from orchestrator.execution.backend import BackendError, StageOrder
 from orchestrator.execution.docker.engine import Engine
-from orchestrator.execution.program_log import await_true
+from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 
 GRACE_S = 10.0
 START_DEADLINE_S = 30.0
@@ -23,20 +23,21 @@ pid = int(sys.argv[1])
 assert f"Tgid:\\t{pid}\\n" in open(f"/proc/{pid}/status").read()
 os.kill(pid, 9)
 """
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
 
 
-def ended(container: Container) -> int:
-    """Return the exit code of a container that is about to end; one that stays is killed."""
+def exit_code(container: Container) -> int:
+    """Wait for a container that is about to end, and return its exit code; kill it if it stays."""
     try:
         return int(container.wait(timeout=GRACE_S)["StatusCode"])
-    except requests.exceptions.RequestException:  # so the SDK says that the time is up
+    except requests.exceptions.RequestException:  # the SDK raises this at the timeout
         with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
             container.kill()
         return int(container.wait(timeout=KILLED_DEADLINE_S)["StatusCode"])
 
 
 def read_log(container: Container) -> str:
-    """Return all that the container wrote so far."""
+    """Return all that the container has written."""
     try:
         return container.logs().decode("utf-8", errors="replace")
     except docker.errors.NotFound:
@@ -44,74 +45,73 @@ def read_log(container: Container) -> str:
 
 
 def kill_process(container: Container, pid: int) -> bool:
-    """Kill a process of that number in the container; tell whether there was one, and no thread."""
-    exit_code, _ = container.exec_run(["python3", "-c", KILL_PROCESS, str(pid)])
-    return exit_code == 0
+    """Kill a process in the container; return False if there is none, or it is a thread."""
+    return bool(container.exec_run(["python3", "-c", KILL_PROCESS, str(pid)]).exit_code == 0)
 
 
-def run_beside(container: Container, command: list[str]) -> str:
-    """Run a program in the container, which goes on; return the first of what it writes."""
+def run_in_background(container: Container, command: list[str]) -> str:
+    """Run a program in the container, and return the first that it writes; it goes on."""
     output: Any = container.exec_run(command, stream=True).output
     return str(next(output, b"").decode("utf-8", errors="replace"))
 
 
 def wait_until_listening(container: Container, service: str, start: int = 0) -> None:
-    """Wait until the program of ``service`` listens, after its start of that number.
+    """Wait until the program of ``service`` listens, after its start number ``start``.
 
     Raises:
-        BackendError: it died first, or took too long; with its own last lines.
+        BackendError: it ended first, or took too long; with its last lines.
     """
-    if not await_true(lambda: _listens(container, service, start), START_DEADLINE_S):
+    if not wait_for(lambda: _is_listening(container, service, start), START_DEADLINE_S):
         raise BackendError(
-            f"the {service} did not listen within {START_DEADLINE_S:g} s; its last lines:\n"
-            f"{last_lines(read_log(container))}"
+            f"the {service} did not listen within {START_DEADLINE_S:g} s; {_end_of_log(container)}"
         )
 
 
-def _listens(container: Container, service: str, start: int) -> bool:
-    container.reload()
-    log = read_log(container)
-    if listening_event(log, start) is not None:
+def _is_listening(container: Container, service: str, start: int) -> bool:
+    has_ended = _has_ended(container)
+    if listening_event(read_log(container), start) is not None:
         return True
-    if container.status in {"exited", "dead"}:
-        code = container.attrs["State"]["ExitCode"]
-        raise BackendError(
-            f"the {service} died at start, exit code {code}; its last lines:\n{last_lines(log)}"
-        )
+    if has_ended:
+        raise _ended_at_start(container, f"the {service}")
     return False
 
 
-CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
-
-
 def wait_until_reachable(server: Container, conductor: Container, order: StageOrder) -> None:
-    """Wait until ``server`` takes a connection from where its clients will be.
+    """Wait until ``server`` takes a connection from the conductor's container.
 
     Raises:
-        BackendError: it ended first, or took too long; with its own last lines.
+        BackendError: it ended first, or took too long; with its last lines.
     """
 
     def is_reachable() -> bool:
-        server.reload()
-        if server.status in {"exited", "dead"}:
-            code = server.attrs["State"]["ExitCode"]
-            raise BackendError(f"{order.model} ended at start, exit code {code};{_story(server)}")
+        if _has_ended(server):
+            raise _ended_at_start(server, order.model)
         command = ["python3", "-c", CONNECT, order.model, str(order.port)]
         return bool(conductor.exec_run(command).exit_code == 0)
 
-    if not await_true(is_reachable, START_DEADLINE_S):
+    if not wait_for(is_reachable, START_DEADLINE_S):
         raise BackendError(
             f"{order.model} took no connection at port {order.port} within {START_DEADLINE_S:g} s; "
-            f"target.port says where it listens;{_story(server)}"
+            f"is target.port right? {_end_of_log(server)}"
         )
 
 
-def _story(server: Container) -> str:
-    return f" its last lines:\n{last_lines(read_log(server))}"
+def _has_ended(container: Container) -> bool:
+    container.reload()
+    return container.status in {"exited", "dead"}
+
+
+def _ended_at_start(container: Container, name: str) -> BackendError:
+    code = container.attrs["State"]["ExitCode"]
+    return BackendError(f"{name} ended at start, exit code {code}; {_end_of_log(container)}")
+
+
+def _end_of_log(container: Container) -> str:
+    return f"its last lines:\n{last_lines(read_log(container))}"
 
 
 def image_id(engine: Engine, name: str, image: str) -> dict[str, str]:
-    """Return the digest of a target's image, by its name.
+    """Return the digest of a target's image under the target's name.
 
     Raises:
         BackendError: the engine does not have it.

@@ -1,6 +1,6 @@
-"""The Docker engine through its SDK: what looks, waits and removes.
+"""The Docker engine through its SDK: find it, list what belongs to a project, remove it.
 
-tenacity stands only around calls that can be made twice.
+Only calls that may be made twice are retried.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestExcep
 
 @contextlib.contextmanager
 def engine_failures() -> Iterator[None]:
-    """Turn what the SDK raises into a `BackendError`."""
+    """Raise a `BackendError` in place of the SDK's errors."""
     try:
         yield
     except ENGINE_ERRORS as exc:
@@ -43,7 +43,7 @@ def engine_failures() -> Iterator[None]:
 
 
 class Engine:
-    """A Docker engine that answered, through the SDK."""
+    """A Docker engine that has answered."""
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
@@ -60,11 +60,11 @@ class Engine:
         }
 
     def image_ids(self, tags: Mapping[str, str]) -> dict[str, str]:
-        """Return the content digest of each image, given and named as ``tags`` are."""
+        """Return the content digest of each image of ``tags``, under the same name."""
         return {name: str(self._client.images.get(tag).id) for name, tag in tags.items()}
 
     def containers(self, project: str, service: str | None = None) -> list[Container]:
-        """Return the project's containers, ended ones too, by service and number."""
+        """Return the project's containers, including ended ones, sorted by service and number."""
         labels = [f"{PROJECT_LABEL}={project}"]
         if service is not None:
             labels.append(f"{SERVICE_LABEL}={service}")
@@ -82,7 +82,7 @@ class Engine:
         reraise=True,
     )
     def remove(self, project: str) -> None:
-        """Remove every container and network of ``project``; what has gone already is fine."""
+        """Remove every container and network of ``project``; some may have gone already."""
         with ThreadPoolExecutor(REMOVERS) as pool:
             list(pool.map(_remove_container, self.containers(project)))
         for network in self._client.networks.list(filters={"label": f"{PROJECT_LABEL}={project}"}):
@@ -113,12 +113,12 @@ def _remove_container(container: Container) -> None:
         try:
             container.remove(force=True, v=True)
         except docker.errors.APIError as exc:
-            if exc.status_code != requests.codes.conflict:  # somebody is removing it already
+            if exc.status_code != requests.codes.conflict:  # it is being removed already
                 raise
 
 
 def find_engine() -> tuple[Engine | None, str]:
-    """Return the engine that answers here, or None, and in either case how that was found."""
+    """Return the engine that answers on this machine, or None; and the reason."""
     if shutil.which("docker") is None:
         return None, "there is no docker command"
     address = _engine_address()
@@ -146,7 +146,7 @@ def _ping(client: docker.DockerClient) -> None:
 
 
 def _engine_address() -> str:
-    """Return where the docker command itself finds its engine: DOCKER_HOST, else its context."""
+    """Return the address that the docker command uses: DOCKER_HOST, else that of its context."""
     if address := os.environ.get("DOCKER_HOST"):
         return address
     shown = subprocess.run(
@@ -160,7 +160,7 @@ def _engine_address() -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the cause that a person can act on, from under the layers that wrap it."""
+    """Return the underlying cause, without the layers that wrap it."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:

@@ -1,7 +1,7 @@
-"""The process backend: the very same programs as plain local processes, over loopback.
+"""The process backend: the same programs as plain local processes, over loopback.
 
-For a machine without an engine and for fast tests. Each program gets a session of its own, so that
-a Ctrl-C reaches the orchestrator alone, which then ends them in order.
+For a machine without Docker and for fast tests. Each program has a session of its own, so that a
+Ctrl-C reaches the orchestrator only, which then ends them in order.
 """
 
 import socket
@@ -33,10 +33,10 @@ class ProcessBackend:
         self._programs: list[Program | KernelProbes] = []
 
     def prepare(self, needs: Needs) -> None:
-        """Check that every model has a program here, and the target one or an address.
+        """Check that every model has a program here, and the target a command or an address.
 
         Raises:
-            BackendError: one has only an image.
+            BackendError: one of them has only an image.
         """
         if needs.target is not None and needs.target.image is not None:
             raise BackendError(f"{needs.target.name} is an image; use --backend docker")
@@ -54,9 +54,9 @@ class ProcessBackend:
 
     @contextmanager
     def stage(self, order: StageOrder) -> Iterator["ProcessStage"]:
-        """Start server and conductor side by side, then the replicas; end them all on exit."""
+        """Start conductor and server, then the replicas; end them all on exit."""
         if order.limits.model_fields_set:
-            raise BackendError("limits are those of a container; use --backend docker")
+            raise BackendError("only a container can have limits; use --backend docker")
         try:
             stage = ProcessStage(order, self._programs)
             stage.start()
@@ -65,7 +65,7 @@ class ProcessBackend:
             self.close()
 
     def close(self) -> None:
-        """End every program that still runs."""
+        """Kill every program that still runs."""
         with held():
             for program in self._programs:
                 program.kill()
@@ -73,7 +73,7 @@ class ProcessBackend:
 
 
 class ProcessStage:
-    """The processes of one case; each is put among ``programs`` as soon as it runs."""
+    """The processes of one case; each is added to ``programs`` as soon as it runs."""
 
     def __init__(self, order: StageOrder, programs: list[Program | KernelProbes]) -> None:
         self._order = order
@@ -101,18 +101,18 @@ class ProcessStage:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where the server listens."""
+        """The server's address."""
         return self.server.address
 
     def end(self) -> StageEnd:
-        """Stop server and proxy, and wait for the clients; their logs are in the folder already."""
+        """Stop server and proxy, and wait for the clients; the logs are in the folder already."""
         self.server.probes.end()
         deadline_s = time.monotonic() + GRACE_S
         clients = tuple(_client_end(client, deadline_s) for client in self._clients)
         server_exit_code = self.server.end()
         for program in self._programs:
             if isinstance(program, Program) and program.name == SERVICE:
-                program.terminate(GRACE_S)  # so that its log tells what passed through it
+                program.terminate(GRACE_S)  # so that it logs what passed through it
         return StageEnd(server_exit_code, clients)
 
     def _run(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:

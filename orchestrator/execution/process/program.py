@@ -1,4 +1,4 @@
-"""One of the lab's programs as a local process, with its logs."""
+"""A program of a stage as a local process, with its logs."""
 
 import contextlib
 import os
@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
-from orchestrator.execution.backend import BackendError, last_lines, listening_event
+from orchestrator.execution.backend import BackendError
+from orchestrator.execution.host import environment_without_settings
+from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 from orchestrator.scenario.models import ROOT
 
 START_DEADLINE_S = 20.0
@@ -17,7 +17,7 @@ POLL_S = 0.005
 
 
 class Program:
-    """One program in a session of its own, its stdout and stderr in two files."""
+    """A program in a session of its own, its stdout and stderr in two files."""
 
     def __init__(
         self,
@@ -30,12 +30,11 @@ class Program:
         self.name = name
         self._log = log
         self._errors = log.with_suffix(".stderr")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("LAB_")}
         with log.open("ab") as out, self._errors.open("ab") as err:
             self._process = subprocess.Popen(  # noqa: S603 our own programs
                 arguments,
                 cwd=folder,
-                env={**inherited, **settings},
+                env={**environment_without_settings(), **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -44,47 +43,41 @@ class Program:
         self.pid = self._process.pid
 
     def listening_port(self, start: int = 0) -> int:
-        """Wait for the ``listening`` event of its start of that number; return the port it names.
+        """Wait for the ``listening`` event of start number ``start``; return the port in it.
 
         Raises:
-            BackendError: it died first, or took too long; with its own last lines.
+            BackendError: it ended first, or took too long; with its last lines.
         """
-        waiting = Retrying(
-            retry=retry_if_result(lambda port: port is None),
-            stop=stop_after_delay(START_DEADLINE_S),
-            wait=wait_fixed(POLL_S),
-            retry_error_callback=lambda _state: None,
-        )
-        port = waiting(self._find_port, start)
+        port = wait_for(lambda: self._find_port(start), START_DEADLINE_S, POLL_S)
         if port is None:
             raise BackendError(
-                f"the {self.name} did not listen within {START_DEADLINE_S:g} s\n{self.story()}"
+                f"the {self.name} did not listen within {START_DEADLINE_S:g} s\n{self.last_lines()}"
             )
         return port
 
     def _find_port(self, start: int) -> int | None:
-        died = self._process.poll() is not None
+        has_ended = self._process.poll() is not None
         event = listening_event(self.log, start)
         if event is not None:
             return int(str(event["port"]))
-        if died:
+        if has_ended:
             self.check()
         return None
 
     def check(self) -> None:
-        """Have a program run on.
+        """Check that the program still runs.
 
         Raises:
-            BackendError: it has ended; with its own last lines.
+            BackendError: it has ended; with its last lines.
         """
         if self._process.poll() is not None:
             raise BackendError(
-                f"the {self.name} died at start, exit code {self._process.returncode}; "
-                f"its last lines:\n{self.story()}"
+                f"the {self.name} ended at start, exit code {self._process.returncode}; "
+                f"its last lines:\n{self.last_lines()}"
             )
 
-    def story(self) -> str:
-        """Return the end of what it wrote, indented, for an error message."""
+    def last_lines(self) -> str:
+        """Return the end of its logs, indented, for an error message."""
         logs = (self._log, self._errors)
         return last_lines("\n".join(log.read_text("utf-8", errors="replace") for log in logs))
 
@@ -98,11 +91,11 @@ class Program:
 
     @property
     def log(self) -> str:
-        """All that it wrote so far."""
+        """All that it has written to stdout."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def wait(self, timeout_s: float) -> int:
-        """Return the exit code; a program that outstays ``timeout_s`` is killed."""
+        """Return the exit code; kill the program after ``timeout_s``."""
         try:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -110,12 +103,12 @@ class Program:
             return self._process.wait()
 
     def terminate(self, timeout_s: float) -> int:
-        """Ask the program to end, and return its exit code."""
+        """Send the program SIGTERM, and return its exit code."""
         self._process.terminate()
         return self.wait(timeout_s)
 
     def kill(self) -> None:
-        """End the program and all it forked, at once; nothing happens where it has ended."""
+        """Kill the program and all it forked, if it still runs."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

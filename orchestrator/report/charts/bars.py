@@ -11,7 +11,7 @@ parts are those of `orchestrator.analysis.breakdown`, which add up to the respon
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.analysis.chart_data import Share
+from orchestrator.analysis.chart_data import WorkerShare
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.registry import MEASURES, Measure
 from orchestrator.measures.stages import STAGES
@@ -152,7 +152,7 @@ def _worker_plot(subject: Subject, most: int) -> Plot:
     return bar_plot(subject.name, told, bars, most)
 
 
-def _worker_bar(share: Share) -> Bar:
+def _worker_bar(share: WorkerShare) -> Bar:
     pieces = [Piece("share", share.connections)]
     return Bar(f"worker {share.worker}", pieces, str(share.connections))
 

@@ -1,4 +1,4 @@
-"""A headless browser that opens a page from a file and notes whatever it says or asks for."""
+"""A headless browser that opens a page from a file and records its console and its requests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import find_browser
+from tests.browser_fixtures import find_browser
 
 Scheme = Literal["light", "dark"]
 NARROW, WIDE = 390, 1280
@@ -17,7 +17,7 @@ HEIGHT = 900
 
 @dataclass
 class Opened:
-    """A page, what it said on the console, and every address that it asked for."""
+    """A page, its console messages, and every address that it requested."""
 
     page: Page
     said: list[str] = field(default_factory=list)
@@ -26,13 +26,13 @@ class Opened:
 
 @dataclass
 class Viewer:
-    """Opens pages in windows of its browser."""
+    """Opens pages in new windows of the browser."""
 
     browser: Browser
     folder: Path
 
     def open(self, html: str, width: int = WIDE, scheme: Scheme = "light") -> Opened:
-        """Open ``html`` from a file, as somebody does who was sent it."""
+        """Open ``html`` from a file, like a report that was received by mail."""
         path = self.folder / "report.html"
         path.write_text(html, encoding="utf-8")
         opened = Opened(
@@ -47,11 +47,11 @@ class Viewer:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start the host's own browser, for one module: its library keeps an event loop running."""
+    """Start the installed browser for one module; its library keeps an event loop running."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=find_browser(),
-            args=["--no-sandbox"],  # it opens our own pages, and root may not have one
+            args=["--no-sandbox"],  # it opens only our pages, and root cannot use the sandbox
         )
         yield found
         found.close()
@@ -59,5 +59,5 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def viewer(browser: Browser, tmp_path: Path) -> Viewer:
-    """Give something to open pages with."""
+    """Return a viewer that opens pages."""
     return Viewer(browser, tmp_path)

@@ -1,4 +1,4 @@
-"""The report in a real browser: what it shows, what it does, and that nothing leaves it."""
+"""The report in a real browser: what it shows, how it reacts, and that it loads nothing."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from orchestrator.report.charts.time_axis import UNITS
 from orchestrator.report.html import html_report
 from orchestrator.results.summary import FaultSummary, RunSummary
 from tests.e2e.browser.conftest import NARROW, WIDE, Opened, Scheme, Viewer
-from tests.e2e.lab import Lab
+from tests.e2e.lab_fixtures import Lab
 from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
@@ -39,7 +39,7 @@ MS = 1_000_000
 
 
 def a_report() -> str:
-    """Return a page with all there is: a sweep, a fault, a loop, a lost message."""
+    """Return a page with every element: a sweep, a fault, an event loop, a lost message."""
     at_once = [request(n, 0, 1, (0, n * MS, 100 * MS, 101 * MS)) for n in range(7)]
     lost = request(9, 0, None, (0, None, None, 500 * MS), "timed_out")
     subjects: dict[str, tuple[Exhibit, dict[str, Any]]] = {
@@ -57,7 +57,7 @@ def a_report() -> str:
 
 
 def view_of(opened: Opened) -> list[float]:
-    """Return what part of the axis each timeline shows, which must be the same for all."""
+    """Return the part of the axis that the timelines show, which must be the same for all."""
     boxes = opened.page.eval_on_selector_all(
         ".zoom", "all => all.map(each => each.getAttribute('viewBox'))"
     )
@@ -68,7 +68,7 @@ def view_of(opened: Opened) -> list[float]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_no_word_lies_on_another_and_nothing_is_wider_than_the_window(
+def test_no_texts_overlap_and_no_element_is_wider_than_the_window(
     viewer: Viewer, width: int, scheme: Scheme
 ) -> None:
     opened = viewer.open(a_report(), width, scheme)
@@ -76,7 +76,7 @@ def test_no_word_lies_on_another_and_nothing_is_wider_than_the_window(
     assert opened.page.evaluate(OVERLAPS) == []
 
 
-def test_the_page_says_nothing_on_the_console_and_asks_for_nothing(viewer: Viewer) -> None:
+def test_the_console_is_empty_and_no_request_is_made(viewer: Viewer) -> None:
     opened = viewer.open(a_report())
     opened.page.mouse.wheel(0, 20_000)
     opened.page.hover("#timeline1 .lanes", force=True)
@@ -84,7 +84,7 @@ def test_the_page_says_nothing_on_the_console_and_asks_for_nothing(viewer: Viewe
     assert opened.asked == [opened.page.url]
 
 
-def test_nothing_in_a_name_becomes_markup_or_runs(viewer: Viewer) -> None:
+def test_names_are_not_interpreted_as_markup_or_script(viewer: Viewer) -> None:
     attack = f"</script><img src=x onerror=document.title='owned'>\"'{HOSTILE}"
     sent = [request(0, 0, 1, (0, MS, 2 * MS, 3 * MS), attack)]
     hostile = case(attack, axes={attack: attack}, invalid=[attack, LONG_WORD])
@@ -101,7 +101,7 @@ def test_nothing_in_a_name_becomes_markup_or_runs(viewer: Viewer) -> None:
     assert len(opened.asked) == 1
 
 
-def test_pointing_at_a_bar_tells_of_its_message(viewer: Viewer) -> None:
+def test_pointing_at_a_bar_shows_its_message(viewer: Viewer) -> None:
     opened = viewer.open(a_report())
     lanes = opened.page.locator("#timeline3 .lanes")
     lanes.evaluate("lanes => lanes.scrollIntoView({block: 'center'})")
@@ -170,7 +170,7 @@ def test_buttons_and_layers_and_the_theme(viewer: Viewer) -> None:
     assert opened.said == []
 
 
-def test_without_a_script_everything_is_there(viewer: Viewer) -> None:
+def test_without_scripts_the_page_is_complete(viewer: Viewer) -> None:
     page = viewer.browser.new_page(java_script_enabled=False)
     viewer.open(a_report()).page.close()
     page.goto((viewer.folder / "report.html").as_uri())
@@ -181,8 +181,8 @@ def test_without_a_script_everything_is_there(viewer: Viewer) -> None:
     page.close()
 
 
-def test_five_thousand_messages_are_open_in_a_moment(viewer: Viewer) -> None:
-    """The promise is 0.3 s; the best of several tries counts, for the host may be busy."""
+def test_five_thousand_messages_open_quickly(viewer: Viewer) -> None:
+    """The limit is 0.3 s for the best of several tries, because the host may be busy."""
     shown = drawn_from(joined(200, 25), MAX_REQUESTS)
     text = html_report(findings(summary(case("prefork")), {}, {"prefork": shown}))
     loaded = "performance.getEntriesByType('navigation')[0].domComplete"

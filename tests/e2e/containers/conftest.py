@@ -1,4 +1,4 @@
-"""Fixtures on containers: each test's own project, and a server of each model to look at."""
+"""Fixtures for containers: a project for each test, and a shared server of each model."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,12 @@ import pytest
 from docker.models.containers import Container
 
 from orchestrator.execution.docker.engine import Engine
-from tests.e2e.containers.project import MODELS, Project
+from tests.e2e.containers.project_fixtures import MODELS, Project
 
 
 @pytest.fixture(scope="session")
 def images(engine: Engine) -> dict[str, str]:
-    """Return the tag of each server's image, built from the sources as they are now."""
+    """Return the tag of each server's image, built from the current sources."""
     project = Project(engine)
     project.compose("build", *MODELS)
     services = project.services()
@@ -20,7 +20,7 @@ def images(engine: Engine) -> dict[str, str]:
 
 @pytest.fixture
 def project(engine: Engine, images: dict[str, str]) -> Iterator[Project]:
-    """Return an empty project with all images built, and leave nothing of it behind."""
+    """Return an empty project with all images built, and remove it afterwards."""
     assert images
     project = Project(engine)
     project.remove()
@@ -34,7 +34,7 @@ def project(engine: Engine, images: dict[str, str]) -> Iterator[Project]:
 def server(
     request: pytest.FixtureRequest, engine: Engine, images: dict[str, str]
 ) -> Iterator[Container]:
-    """Return a healthy server of each model in turn, for tests that leave it as it was."""
+    """Return a healthy server of each model in turn, for tests that do not change it."""
     assert request.param in images
     project = Project(engine)
     project.remove()

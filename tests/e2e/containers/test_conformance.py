@@ -1,4 +1,4 @@
-"""The contract holds through an image and a published port, and of a server that is just a port."""
+"""The servers in containers keep the contract, through a published port."""
 
 import subprocess
 import sys
@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from tests.e2e.containers.project import MODELS, ROOT, Project, address
+from conformance import ROOT
+from tests.e2e.containers.project_fixtures import MODELS, Project, address
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -15,13 +16,13 @@ DEADLINE_S = 120
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_container_keeps_the_contract(model: str, project: Project) -> None:
-    # A backlog that holds the crowd: where it overflows behind Docker's proxy, a connection may be
-    # established for the proxy alone, and `single` was seen to wait for it.
+    # A backlog that holds all clients of a burst: if it overflows behind Docker's proxy, a
+    # connection may be established with the proxy only, and `single` then waits for it.
     settings = {"LAB_SERVICE_TIME": "10ms", "LAB_LOG_LEVEL": "lifecycle", "LAB_BACKLOG": "1024"}
     container = project.up(model, **settings)
     host, port = address(container)
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.conformance", f"{host}:{port}"],
+        [sys.executable, "-m", "conformance", f"{host}:{port}"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

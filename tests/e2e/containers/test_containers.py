@@ -1,4 +1,4 @@
-"""What every server's container promises, whichever model is inside."""
+"""Properties of every server's container, whatever the model."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from socket import create_connection, create_server, socket
 import pytest
 from docker.models.containers import Container
 
-from tests.e2e.containers.project import MODELS, Project, address, log_with
+from tests.e2e.containers.project_fixtures import MODELS, Project, address, log_with
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -33,7 +33,7 @@ print(json.dumps({
 
 
 def test_a_server_has_no_rights(server: Container) -> None:
-    """Looked at from inside: what the kernel enforces, not what was asked of the engine."""
+    """Seen from inside: what the kernel enforces, not what the engine was asked for."""
     exit_code, output = server.exec_run(["python3", "-c", LOOK_INSIDE])
     assert isinstance(output, bytes)
     assert exit_code == 0, output.decode()
@@ -82,7 +82,7 @@ def test_the_port_can_be_changed(project: Project) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_stop_drains(model: str, project: Project) -> None:
-    """What is in service is finished and acknowledged; then the server ends well."""
+    """The message in service is finished and acknowledged; then the server exits with 0."""
     container = project.up(model)
     with create_connection(address(container), CONNECT_S) as conn:
         conn.sendall(b"last sleep=500ms\x03")
@@ -93,7 +93,7 @@ def test_stop_drains(model: str, project: Project) -> None:
     assert "stopped: drained" in container.logs().decode()
 
 
-def test_a_person_sees_which_worker_serves_whom(project: Project) -> None:
+def test_the_log_shows_which_worker_serves_which_client(project: Project) -> None:
     prefork = project.up("prefork")
     with (
         create_connection(address(prefork), CONNECT_S) as one,
@@ -110,5 +110,5 @@ def test_a_person_sees_which_worker_serves_whom(project: Project) -> None:
 
 
 def read_to_end(conn: socket) -> bytes:
-    """Return what the server still says before it closes."""
+    """Return the bytes that come before the server closes."""
     return b"".join(iter(lambda: conn.recv(64), b""))

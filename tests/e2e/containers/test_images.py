@@ -1,4 +1,4 @@
-"""What every server's image promises: the base image, and Python files of this one model."""
+"""The contents of every server's image: the base image, and the Python files of one model."""
 
 import json
 import tarfile
@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.execution.docker.compose import run_docker
 from orchestrator.execution.docker.engine import Engine
-from tests.e2e.containers.project import MODELS, Project
+from tests.e2e.containers.project_fixtures import MODELS, Project
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -17,7 +17,7 @@ DEADLINE_S = 120
 
 @pytest.fixture(scope="module")
 def base_layers(engine: Engine) -> int:
-    """Return how many layers the base image has."""
+    """Return the number of layers of the base image."""
     services = Project(engine).services()
     (base,) = {services[model]["build"]["args"]["BASE_IMAGE"] for model in MODELS}
     layers = run_docker(
@@ -49,7 +49,7 @@ def layers_by_tag(archive: Path) -> dict[str, list[str]]:
 
 
 def files_in(archive: Path, layers: list[str]) -> list[tarfile.TarInfo]:
-    """Return the files, links and devices that the layers of a saved image carry."""
+    """Return the files, links and devices in the layers of a saved image."""
     files: list[tarfile.TarInfo] = []
     with tarfile.open(archive) as images:
         for name in layers:
@@ -59,22 +59,23 @@ def files_in(archive: Path, layers: list[str]) -> list[tarfile.TarInfo]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_nothing_but_python_files_is_added(
+def test_only_python_files_are_added(
     model: str, added_files: dict[str, list[tarfile.TarInfo]]
 ) -> None:
     assert [file.name for file in added_files[model] if not file.name.endswith(".py")] == []
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_an_image_holds_its_own_model_alone(
+def test_an_image_holds_only_its_own_model(
     model: str, added_files: dict[str, list[tarfile.TarInfo]]
 ) -> None:
-    folders = {str(PurePosixPath(file.name).parent) for file in added_files[model]}
-    assert folders == {"lab/labkit", f"lab/services/{model}"}
+    folders = {PurePosixPath(file.name).parent.parts for file in added_files[model]}
+    assert {parts[:2] for parts in folders} == {("lab", "labkit"), ("lab", "services")}
+    assert [parts for parts in folders if "services" in parts] == [("lab", "services", model)]
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_an_image_runs_as_nobody_by_itself(model: str, images: dict[str, str]) -> None:
+def test_an_image_runs_as_nobody_by_default(model: str, images: dict[str, str]) -> None:
     user = run_docker(
         ["image", "inspect", "--format", "{{.Config.User}}", images[model]], timeout_s=DEADLINE_S
     )
@@ -85,5 +86,5 @@ def test_an_image_runs_as_nobody_by_itself(model: str, images: dict[str, str]) -
 def test_its_user_can_read_it_whatever_the_umask_of_the_clone(
     model: str, added_files: dict[str, list[tarfile.TarInfo]]
 ) -> None:
-    """`COPY` keeps file modes, and a strict umask leaves them readable to the owner alone."""
+    """`COPY` keeps file modes, and with a strict umask only the owner can read them."""
     assert {(file.uid, file.gid) for file in added_files[model]} == {(65534, 65534)}

@@ -1,4 +1,4 @@
-"""What a client says of itself that only its kernel knows."""
+"""What a client reports of itself that only the kernel knows."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ ROOT_OF_SECOND = "usage_usec 5\nuser_usec 4\n"
         ((None, None), None),
     ],
 )
-def test_throttling_is_told_by_either_version_or_not_at_all(
+def test_throttling_is_read_from_either_version_of_cgroups(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     files: tuple[str | None, ...],

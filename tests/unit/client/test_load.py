@@ -8,7 +8,7 @@ import pytest
 
 from client.behaviours import BEHAVIOURS
 from labkit.wire.samples import FAILURES, OUTCOMES
-from tests.unit.client.peers import connections_of, loop_of, ran
+from tests.unit.client.server_fixtures import connections_of, loop_of, ran
 
 TIMEOUT_S = 0.2
 LATE_S = 10.0
@@ -37,11 +37,11 @@ def test_a_run_ends_at_its_time_out_and_all_that_is_open_is_in_flight(
     with socket.create_server(("127.0.0.1", 0), backlog=500) as silent:  # never accepts
         loop = loop_of(silent.getsockname(), timeout_s=TIMEOUT_S, **group)
         begun_s = time.monotonic()
-        rows = ran(loop)  # which balances the books
+        rows = ran(loop)  # which checks that the counts add up
         took_s = time.monotonic() - begun_s
     assert TIMEOUT_S <= took_s < LATE_S
     assert {OUTCOMES[row.outcome] for row in rows} <= {"in_flight"}
     lives = connections_of(loop)
     assert {life.outcome for life in lives} <= {1 + FAILURES.index("timed_out")}
-    assert loop.books.errors["timed_out"] == len(lives)
+    assert loop.recorder.errors["timed_out"] == len(lives)
     assert not loop.is_stopped

@@ -1,4 +1,4 @@
-"""The open loop against sockets of this very process."""
+"""The open loop against sockets of the test process."""
 
 import socket
 import threading
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from client.loop import Loop
+from client.event_loop import EventLoop
 from labkit.wire.samples import OUTCOMES, Row
-from tests.unit.client.peers import (
+from tests.unit.client.server_fixtures import (
     DEADLINE_S,
     connections_of,
     loop_of,
@@ -54,7 +54,7 @@ def server(serve: Serve) -> Iterator[tuple[str, int]]:
                 thread.join()
 
 
-def open_loop(address: tuple[str, int], **changes: Any) -> Loop:  # noqa: ANN401 fields of a group
+def open_loop(address: tuple[str, int], **changes: Any) -> EventLoop:  # noqa: ANN401 fields of a group
     plan: dict[str, Any] = {
         "loop": "open",
         "initial": 200.0,
@@ -82,7 +82,7 @@ def test_every_arrival_is_due_when_the_rate_says_and_is_served(connections: int)
         assert row.due_ns <= row.sent_ns < row.ended_ns
     assert len(connections_of(loop)) == (connections or 20)
     assert len(loop.lags_ns) == 20
-    assert sum(loop.books.errors.values()) == 0
+    assert sum(loop.recorder.errors.values()) == 0
 
 
 @pytest.mark.parametrize("connections", [0, 4])
@@ -127,7 +127,7 @@ def test_arrivals_that_find_no_connection_are_dropped_and_counted() -> None:
         loop = open_loop(address, connections=2, timeout_s=0.2)
         rows = ran(loop)
     assert [OUTCOMES[row.outcome] for row in rows] == ["in_flight"] * 2
-    assert loop.books.counts["unsent"] == 18
+    assert loop.recorder.counts["unsent"] == 18
 
 
 @pytest.mark.parametrize("connections", [0, 3])
@@ -136,10 +136,10 @@ def test_a_server_that_is_not_there_refuses_every_arrival(connections: int) -> N
         address = listener.getsockname()
     loop = open_loop(address, connections=connections)
     assert ran(loop) == []
-    assert loop.books.counts["unsent"] == 20
+    assert loop.recorder.counts["unsent"] == 20
     # An attempt that fails costs an arrival, but for those of the pool while none waits.
-    assert 20 <= loop.books.errors["refused"] <= 20 + connections
-    assert len(connections_of(loop)) == loop.books.errors["refused"]
+    assert 20 <= loop.recorder.errors["refused"] <= 20 + connections
+    assert len(connections_of(loop)) == loop.recorder.errors["refused"]
 
 
 def test_a_connection_of_the_pool_that_breaks_is_made_anew_when_it_is_wanted() -> None:
@@ -150,10 +150,10 @@ def test_a_connection_of_the_pool_that_breaks_is_made_anew_when_it_is_wanted() -
     with server(serve) as address:
         loop = open_loop(address, connections=1)
         rows = ran(loop)
-    counts = loop.books.counts
+    counts = loop.recorder.counts
     assert counts["acked"] + counts["failed"] == counts["sent"] == len(rows)
     assert counts["acked"] >= 12
-    assert loop.books.errors["closed_early"] + loop.books.errors["reset"] >= 3
+    assert loop.recorder.errors["closed_early"] + loop.recorder.errors["reset"] >= 3
     assert [life.user for life in connections_of(loop)] == list(range(len(connections_of(loop))))
 
 
@@ -173,7 +173,7 @@ def test_a_pool_serves_on_where_one_connection_is_accepted_at_a_time() -> None:
         rows = ran(loop)
         server_thread.join()
     assert arrivals(rows) == list(range(20))
-    assert loop.books.acked == 20
+    assert loop.recorder.acked == 20
 
 
 def test_a_share_without_arrivals_ends_at_once() -> None:
@@ -200,4 +200,4 @@ def test_an_answer_that_does_not_come_in_time_frees_the_place_in_the_pool() -> N
     assert outcomes.pop(0) == "in_flight"
     assert set(outcomes.values()) == {"acked"}
     assert len(outcomes) == 19
-    assert sum(loop.books.errors.values()) == loop.books.errors["timed_out"] == 1
+    assert sum(loop.recorder.errors.values()) == loop.recorder.errors["timed_out"] == 1

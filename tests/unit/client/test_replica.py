@@ -1,4 +1,4 @@
-"""A replica in the hands of a conductor that misbehaves."""
+"""A replica with a conductor of this very process, well-behaved or not."""
 
 import socket
 import threading
@@ -10,11 +10,11 @@ import pytest
 
 from client import replica
 from client.replica import ConductorLostError, play
-from client.resolve import UnresolvedError
 from client.scripted_loop import BehaviourError
+from client.task import UnresolvedError
 from labkit.wire.samples import connection_rows, rows
 from labkit.wire.wire import Channel
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 ORDER: dict[str, Any] = share_of(replica=1, place=1, replicas=2, initial=4, messages=3).fields()
 
@@ -57,41 +57,41 @@ def result_of(channel: Channel) -> dict[str, Any]:
 
 
 def test_a_share_without_a_server_is_reported_as_refused() -> None:
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
 
     def script(channel: Channel) -> None:
         channel.send("load", **ORDER)
         assert channel.receive()["type"] == "ready"
-        told["start_ns"] = time.monotonic_ns() + 20_000_000
-        channel.send("start", start_ns=told["start_ns"])
+        reported["start_ns"] = time.monotonic_ns() + 20_000_000
+        channel.send("start", start_ns=reported["start_ns"])
         let_report(channel)
-        told.update(channel.receive())
-        assert list(rows(channel.receive_bytes(told["samples_bytes"]))) == []
-        lives = list(connection_rows(channel.receive_bytes(told["connections_bytes"])))
+        reported.update(channel.receive())
+        assert list(rows(channel.receive_bytes(reported["samples_bytes"]))) == []
+        lives = list(connection_rows(channel.receive_bytes(reported["connections_bytes"])))
         assert [life.user for life in lives] == [1, 3]
 
     conducted(script)
-    assert told["type"] == "result"
-    assert told["replica"] == 1
-    assert told["first_connect_ns"] >= told["start_ns"]
-    assert told["end_ns"] >= told["start_ns"]
-    assert told["planned"] == 6
-    assert told["books"] == {"sent": 0, "acked": 0, "failed": 0, "unsent": 6, "in_flight": 0}
-    assert {kind: n for kind, n in told["errors"].items() if n} == {"refused": 2}
+    assert reported["type"] == "result"
+    assert reported["replica"] == 1
+    assert reported["first_connect_ns"] >= reported["start_ns"]
+    assert reported["end_ns"] >= reported["start_ns"]
+    assert reported["planned"] == 6
+    assert reported["books"] == {"sent": 0, "acked": 0, "failed": 0, "unsent": 6, "in_flight": 0}
+    assert {kind: n for kind, n in reported["errors"].items() if n} == {"refused": 2}
 
 
 def test_a_share_of_no_users_ends_when_it_starts() -> None:
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
 
     def script(channel: Channel) -> None:
         channel.send("load", **ordered(initial=1))
         channel.receive()
         channel.send("start", start_ns=1)
-        told.update(result_of(channel))
+        reported.update(result_of(channel))
 
     conducted(script)
-    assert told["end_ns"] == 1
-    assert sum(told["books"].values()) == 0
+    assert reported["end_ns"] == 1
+    assert sum(reported["books"].values()) == 0
 
 
 @pytest.mark.parametrize("lasting", ["enrolled", "ready", "started", "running"])
@@ -109,8 +109,12 @@ def test_a_conductor_that_leaves_is_lost_at_once(lasting: str) -> None:
             ahead_ns = 60_000_000_000 if lasting == "started" else 0
             channel.send("start", start_ns=time.monotonic_ns() + ahead_ns)
             if lasting == "running":
-                told = channel.receive()
-                assert (told["type"], told["acked"], told["connections"]) == ("progress", 0, 2)
+                reported = channel.receive()
+                assert (reported["type"], reported["acked"], reported["connections"]) == (
+                    "progress",
+                    0,
+                    2,
+                )
 
         begun_s = time.monotonic()
         with pytest.raises(ConductorLostError, match=r"lost: (it|the peer) closed the connection"):
@@ -130,64 +134,64 @@ def test_a_conductor_that_leaves_is_lost_at_once(lasting: str) -> None:
         {**ORDER, "group": None},
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused(order: dict[str, Any]) -> None:
+def test_an_order_that_is_invalid_is_refused(order: dict[str, Any]) -> None:
     with pytest.raises(
-        ConductorLostError, match=r"its order makes no sense|lost: no (Share|GroupOrder)"
+        ConductorLostError, match=r"its order is invalid|lost: invalid (Share|GroupOrder)"
     ):
         conducted(lambda channel: channel.send("load", **order))
 
 
-def test_a_start_that_makes_no_sense_is_refused() -> None:
+def test_a_start_that_is_invalid_is_refused() -> None:
     def script(channel: Channel) -> None:
         channel.send("load", **ORDER)
         channel.receive()
         channel.send("start", start_ns="now")
 
-    with pytest.raises(ConductorLostError, match="its start makes no sense"):
+    with pytest.raises(ConductorLostError, match="its start is invalid"):
         conducted(script)
 
 
 def test_a_target_without_an_address_is_named() -> None:
     order = ordered(target=f"{'x' * 70}:3000")  # longer than a host name may be
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
 
     def script(channel: Channel) -> None:
         channel.send("load", **order)
-        told.update(channel.receive())
+        reported.update(channel.receive())
 
     with pytest.raises(UnresolvedError, match=r"no host name|no address"):
         conducted(script)
-    assert told["type"] == "refused"
+    assert reported["type"] == "refused"
 
 
-def test_a_conductor_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica, "MEETING_DEADLINE_S", 0.1)
+def test_a_conductor_that_never_listens_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replica, "CONDUCTOR_DEADLINE_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
     with pytest.raises(ConductorLostError, match=f"no conductor at {host}:{port}"):
         play((host, port))
 
 
-def test_a_behaviour_that_this_machine_refuses_is_told_to_the_conductor(
+def test_a_behaviour_that_this_machine_refuses_is_reported_to_the_conductor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(_family: int) -> None:
         raise BehaviourError("not here")
 
     monkeypatch.setattr("client.scripted_loop._check_vanishing", refuse)
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
 
     def script(channel: Channel) -> None:
         channel.send("load", **ordered(behaviour="vanish"))
-        told.update(channel.receive())
+        reported.update(channel.receive())
 
     with pytest.raises(BehaviourError, match="not here"):
         conducted(script)
-    assert told == {"type": "refused", "reason": "not here"}
+    assert reported == {"type": "refused", "reason": "not here"}
 
 
 def test_a_run_that_times_out_is_reported_all_the_same() -> None:
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     with socket.create_server(("127.0.0.1", 0)) as silent:  # never accepts: no ack ever comes
         target = f"127.0.0.1:{silent.getsockname()[1]}"
 
@@ -195,44 +199,44 @@ def test_a_run_that_times_out_is_reported_all_the_same() -> None:
             channel.send("load", **ordered(target=target, timeout_s=0.1))
             channel.receive()
             channel.send("start", start_ns=time.monotonic_ns())
-            told.update(result_of(channel))
+            reported.update(result_of(channel))
 
         conducted(script)
-    assert told["books"] == {"sent": 2, "acked": 0, "failed": 0, "unsent": 4, "in_flight": 2}
-    assert told["errors"]["timed_out"] == 2
+    assert reported["books"] == {"sent": 2, "acked": 0, "failed": 0, "unsent": 4, "in_flight": 2}
+    assert reported["errors"]["timed_out"] == 2
 
 
-def test_a_replica_that_comes_late_says_that_it_is_not_wanted() -> None:
-    with pytest.raises(ConductorLostError, match="no use for it: the run has begun without it"):
+def test_a_replica_that_comes_late_says_that_it_was_turned_away() -> None:
+    with pytest.raises(ConductorLostError, match="turned it away: the run has begun without it"):
         conducted(lambda channel: channel.send("dismissed", reason="the run has begun without it"))
 
 
 def test_a_start_still_to_come_is_waited_for_without_spinning() -> None:
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
 
     def script(channel: Channel) -> None:
         channel.send("load", **ORDER)
         channel.receive()
-        told["from_ns"] = time.monotonic_ns() + 300_000_000
-        channel.send("start", start_ns=told["from_ns"])
-        told.update(result_of(channel))
+        reported["from_ns"] = time.monotonic_ns() + 300_000_000
+        channel.send("start", start_ns=reported["from_ns"])
+        reported.update(result_of(channel))
 
     conducted(script)
-    assert told["first_connect_ns"] >= told["from_ns"]
-    assert told["health"]["cpu_s"] < 0.2
+    assert reported["first_connect_ns"] >= reported["from_ns"]
+    assert reported["health"]["cpu_s"] < 0.2
 
 
 def test_the_client_s_own_health_is_part_of_the_result() -> None:
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
 
     def script(channel: Channel) -> None:
         channel.send("load", **ordered(loop="open", initial=100.0, stages=[(0.1, 100.0)]))
         channel.receive()
         channel.send("start", start_ns=time.monotonic_ns())
-        told.update(result_of(channel))
+        reported.update(result_of(channel))
 
     conducted(script)
-    health = told["health"]
+    health = reported["health"]
     assert health["lags"] == 5
     assert 0 <= health["lag_p50_ns"] <= health["lag_p99_ns"] <= health["lag_max_ns"]
     assert health["cpu_s"] > 0

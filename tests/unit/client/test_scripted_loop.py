@@ -1,4 +1,4 @@
-"""Each behaviour as the server sees it, and as the books tell it."""
+"""Each behaviour as the server sees it, and as the recorder counts it."""
 
 import errno
 import socket
@@ -13,7 +13,7 @@ import pytest
 from client.behaviours import BEHAVIOURS, OVERSIZE_BYTES
 from client.scripted_loop import TCP_REPAIR, BehaviourError, ScriptedLoop
 from labkit.wire.samples import OUTCOMES, Row
-from tests.unit.client.peers import loop_of, messages_of, ran, serve_well, served_by
+from tests.unit.client.server_fixtures import loop_of, messages_of, ran, serve_well, served_by
 
 DEADLINE_S = 20.0
 
@@ -66,7 +66,7 @@ def test_no_goodbye_closes_without_a_word() -> None:
     loop, _ = behaved("no-goodbye", observed, messages=2)
     assert observed.stream == b"r0.c0.m0\x03r0.c0.m1\x03"
     assert observed.end == "FIN"
-    assert (loop.books.acked, sum(loop.books.errors.values())) == (2, 0)
+    assert (loop.recorder.acked, sum(loop.recorder.errors.values())) == (2, 0)
 
 
 def test_a_pipeline_keeps_that_many_in_flight_and_no_more() -> None:
@@ -141,14 +141,14 @@ def test_a_silent_client_stays_for_its_time_and_says_nothing() -> None:
     loop, rows = behaved("silent", observed, messages=None, stages=((0.03, 1.0),))
     assert (observed.stream, observed.end, rows) == (b"", "FIN", [])
     assert time.monotonic_ns() - begun_ns >= 30_000_000
-    assert sum(loop.books.errors.values()) == 0
+    assert sum(loop.recorder.errors.values()) == 0
 
 
-def test_a_silent_client_that_is_thrown_out_tells_so() -> None:
+def test_a_silent_client_that_is_disconnected_reports_it() -> None:
     with served_by(lambda conn: conn.close()) as address:
         loop = loop_of(address, behaviour="silent", messages=None, stages=((19.0, 1.0),))
         ran(loop)
-    assert loop.books.errors["closed_early"] == 1
+    assert loop.recorder.errors["closed_early"] == 1
 
 
 def test_a_reset_is_one_and_leaves_the_message_in_flight() -> None:
@@ -168,7 +168,7 @@ def may_repair() -> bool:
 
 
 @pytest.mark.skipif(not may_repair(), reason="TCP_REPAIR takes CAP_NET_ADMIN")
-def test_who_vanishes_sends_neither_fin_nor_rst() -> None:
+def test_a_client_that_vanishes_sends_neither_fin_nor_rst() -> None:
     ends: list[str] = []
 
     def serve(conn: socket.socket) -> None:
@@ -189,7 +189,9 @@ def test_who_vanishes_sends_neither_fin_nor_rst() -> None:
     assert outcomes(rows) == {"in_flight"}
 
 
-def test_who_may_not_vanish_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_may_not_vanish_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EPERM, "not permitted")
 
@@ -215,7 +217,7 @@ def test_what_a_server_refuses_fails_where_it_closes(behaviour: str, least_bytes
     assert len(seen[0]) >= least_bytes
     assert any(byte > 127 for byte in seen[0]) == (behaviour == "garbage")
     assert outcomes(rows) == {"closed_early"}
-    assert loop.books.errors["closed_early"] == 1
+    assert loop.recorder.errors["closed_early"] == 1
 
 
 @pytest.mark.parametrize("behaviour", ["no-goodbye", "pipeline", "slow-sender", "slow-reader"])
@@ -227,7 +229,7 @@ def test_a_server_that_answers_nonsense_is_found_out(behaviour: str) -> None:
     with served_by(serve) as address:
         loop = loop_of(address, behaviour=behaviour, pipeline=2, pace_s=0.001)
         ran(loop)
-    assert loop.books.errors["bad_reply"] == 1
+    assert loop.recorder.errors["bad_reply"] == 1
 
 
 @pytest.mark.parametrize("behaviour", sorted(set(BEHAVIOURS) - {"vanish"}))
@@ -249,7 +251,7 @@ def test_an_answer_s_time_out_and_the_run_s_end_find_every_behaviour(behaviour: 
             timeout_s=0.1,
         )
         ran(loop)
-    assert loop.links == {}
+    assert loop.connections == {}
 
 
 def test_pipelined_acks_are_credited_in_order_whatever_the_segments() -> None:
@@ -281,4 +283,4 @@ def test_a_polite_server_serves_them_all() -> None:
             )
             rows = ran(loop)
         assert outcomes(rows) == {"acked"}
-        assert loop.books.acked == 6
+        assert loop.recorder.acked == 6

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.message_format import MessageFormat
 from client.user import Phase, Reply, User
-from client.wording import Wording
 from labkit.wire.samples import request_id
-from tests.unit.client.shares import share_of
+from tests.unit.client.share_fixtures import share_of
 
 
 def user_of(number: int = 3, **changes: Any) -> User:  # noqa: ANN401 whatever a group may hold
-    return User(number, Wording(share_of(replica=1, **changes)), due_ns=100)
+    return User(number, MessageFormat(share_of(replica=1, **changes)), due_ns=100)
 
 
 def waiting_user(**changes: Any) -> User:  # noqa: ANN401
@@ -31,8 +31,8 @@ def test_a_message_carries_its_id() -> None:
 def test_an_id_is_spelled_as_those_who_read_the_samples_spell_it(
     replica: int, number: int, message: int
 ) -> None:
-    user = User(number, Wording(share_of(replica=replica)), due_ns=0)
-    user.turn_to(message, due_ns=0)
+    user = User(number, MessageFormat(share_of(replica=replica)), due_ns=0)
+    user.schedule(message, due_ns=0)
     assert user.next_message() == request_id(replica, number, message).encode() + b"\x03"
 
 
@@ -42,7 +42,7 @@ def test_a_message_carries_its_demand() -> None:
 
 def test_demands_that_take_turns_do_so_by_message() -> None:
     user = user_of(demand="sleep=50ms, cpu=2ms")
-    user.turn_to(1, due_ns=0)
+    user.schedule(1, due_ns=0)
     assert user.next_message() == b"r1.c3.m1 cpu=2ms\x03"
 
 
@@ -53,7 +53,7 @@ def test_a_drawn_demand_depends_on_user_and_message_and_in_an_open_loop_on_the_a
 
     def drawn(number: int, message: int, **changes: Any) -> bytes:  # noqa: ANN401
         user = user_of(number, demand=law, **changes)
-        user.turn_to(message, due_ns=0)
+        user.schedule(message, due_ns=0)
         return user.next_message().split(b" ")[1]
 
     assert drawn(3, 7) == drawn(3, 7)
@@ -64,7 +64,7 @@ def test_a_drawn_demand_depends_on_user_and_message_and_in_an_open_loop_on_the_a
 def test_after_the_last_ack_comes_the_goodbye_and_then_the_end() -> None:
     user = waiting_user()
     assert user.receive(b"ack") is Reply.ACKED
-    user.turn_to(1, due_ns=200)
+    user.schedule(1, due_ns=200)
     assert user.goodbye() == b"goodbye\x03"
     assert user.receive(b"") is Reply.END
 
@@ -76,7 +76,7 @@ def test_an_ack_may_come_in_any_pieces(cuts: list[int]) -> None:
     pieces = [b"ack"[start:end] for start, end in itertools.pairwise(bounds)]
     replies = [user.receive(piece) for piece in pieces if piece]
     assert replies == [Reply.PARTIAL] * (len(replies) - 1) + [Reply.ACKED]
-    user.turn_to(1, due_ns=200)
+    user.schedule(1, due_ns=200)
     assert user.next_message() == b"r1.c3.m1\x03"
 
 
@@ -95,7 +95,7 @@ def test_more_than_the_ack_is_surplus_and_the_ack_counts(segment: bytes) -> None
 def test_a_second_ack_while_nothing_is_in_flight_is_surplus() -> None:
     user = waiting_user()
     user.receive(b"ack")
-    user.turn_to(1, due_ns=200)
+    user.schedule(1, due_ns=200)
     assert user.receive(b"ack") is Reply.SURPLUS
     assert not user.has_ack
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from faultproxy.prescription import UPSTREAM
-from faultproxy.stream import MAX_PENDING_BYTES
+from faultproxy.link import MAX_PENDING_BYTES
+from faultproxy.toxic_spec import UPSTREAM
 from labkit.wire.wire import MAX_LINE_BYTES
-from tests.unit.faultproxy.running import (
+from tests.unit.faultproxy.proxy_fixtures import (
     RunningProxy,
     read_exactly,
     read_to_end,
@@ -31,10 +31,10 @@ def shared_proxy() -> Iterator[RunningProxy]:
 
 @pytest.fixture
 def proxy(shared_proxy: RunningProxy) -> Iterator[RunningProxy]:
-    """Give one proxy to every test, without toxics at its begin."""
-    shared_proxy.prescribe([])
+    """Give one proxy to every test, without toxics at the start."""
+    shared_proxy.set_toxics([])
     yield shared_proxy
-    shared_proxy.prescribe([])
+    shared_proxy.set_toxics([])
 
 
 def since_s(begun_s: float) -> float:
@@ -69,8 +69,8 @@ def test_a_reset_passes_as_a_reset(proxy: RunningProxy, who: int) -> None:
 
 
 @pytest.mark.parametrize("who", [0, 1])
-def test_a_reset_after_an_end_of_stream_harms_nobody(who: int) -> None:
-    """Of which the proxy hears nothing: it reads no more there, and ending that stream fails."""
+def test_a_reset_after_an_end_of_stream_is_harmless(who: int) -> None:
+    """The proxy does not see it: it no longer reads there, and ending that stream fails."""
     with running_proxy() as proxy:
         with proxy.connection() as ends:
             ends[who].shutdown(socket.SHUT_WR)
@@ -78,12 +78,12 @@ def test_a_reset_after_an_end_of_stream_harms_nobody(who: int) -> None:
             ends[who].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             ends[who].close()
             ends[1 - who].shutdown(socket.SHUT_WR)
-            proxy.prescribe([])  # is obeyed after what came before it
+            proxy.set_toxics([])  # is processed after earlier events
         assert proxy.stop()[-1]["counts"] == {"connections": 1, "eof": 2}
 
 
 @pytest.mark.slow
-def test_who_reads_nothing_stops_the_sender(proxy: RunningProxy) -> None:
+def test_a_peer_that_does_not_read_stops_the_sender(proxy: RunningProxy) -> None:
     with proxy.connection() as (_client, server):
         server.settimeout(0.3)
         with pytest.raises(TimeoutError):
@@ -91,7 +91,7 @@ def test_who_reads_nothing_stops_the_sender(proxy: RunningProxy) -> None:
 
 
 def test_more_than_the_proxy_holds_is_not_lost(proxy: RunningProxy) -> None:
-    proxy.prescribe([toxic("latency", latency="20ms")])
+    proxy.set_toxics([toxic("latency", latency="20ms")])
     sent = bytes(range(256)) * (4 * MAX_PENDING_BYTES >> 8)
     with proxy.connection() as (client, server):
         sender = threading.Thread(target=server.sendall, args=[sent])
@@ -103,13 +103,14 @@ def test_more_than_the_proxy_holds_is_not_lost(proxy: RunningProxy) -> None:
 def test_a_server_that_refuses_makes_a_reset() -> None:
     with running_proxy() as proxy:
         proxy.listener.close()
-        with proxy.connect() as client, pytest.raises(ConnectionResetError):
+        # around `connect`, too: the reset may come before it returns
+        with pytest.raises(ConnectionResetError), proxy.connect() as client:
             client.recv(1)
         assert proxy.stop()[-1]["counts"]["unreachable"] == 1
 
 
 def test_latency_delays(proxy: RunningProxy) -> None:
-    proxy.prescribe([toxic("latency", latency="100ms")])
+    proxy.set_toxics([toxic("latency", latency="100ms")])
     with proxy.connection() as (client, server):
         begun_s = time.monotonic()
         server.sendall(b"ack")
@@ -117,8 +118,8 @@ def test_latency_delays(proxy: RunningProxy) -> None:
         assert since_s(begun_s) >= 0.1
 
 
-def test_a_toxic_works_in_its_direction_alone(proxy: RunningProxy) -> None:
-    proxy.prescribe([toxic("latency", latency="60s")])
+def test_a_toxic_affects_only_its_direction(proxy: RunningProxy) -> None:
+    proxy.set_toxics([toxic("latency", latency="60s")])
     with proxy.connection() as (client, server):
         client.sendall(b"hello\x03")
         assert server.recv(100) == b"hello\x03"
@@ -126,7 +127,7 @@ def test_a_toxic_works_in_its_direction_alone(proxy: RunningProxy) -> None:
 
 @pytest.mark.slow
 def test_bandwidth_is_not_exceeded(proxy: RunningProxy) -> None:
-    proxy.prescribe([toxic("bandwidth", UPSTREAM, rate=100)])
+    proxy.set_toxics([toxic("bandwidth", UPSTREAM, rate=100)])
     with proxy.connection() as (client, server):
         begun_s = time.monotonic()
         client.sendall(bytes(30_000))
@@ -136,14 +137,14 @@ def test_bandwidth_is_not_exceeded(proxy: RunningProxy) -> None:
 
 
 def test_a_slicer_cuts_a_message_up(proxy: RunningProxy) -> None:
-    proxy.prescribe([toxic("slicer", UPSTREAM, average_size=2, delay="20ms")])
+    proxy.set_toxics([toxic("slicer", UPSTREAM, average_size=2, delay="20ms")])
     with proxy.connection() as (client, server):
         client.sendall(b"goodbye\x03")
         assert [server.recv(100) for _ in range(4)] == [b"go", b"od", b"by", b"e\x03"]
 
 
 def test_reset_peer_resets_both_ends_once_something_was_sent(proxy: RunningProxy) -> None:
-    proxy.prescribe([toxic("reset_peer", UPSTREAM, timeout="50ms")])
+    proxy.set_toxics([toxic("reset_peer", UPSTREAM, timeout="50ms")])
     with proxy.connection() as (client, server):
         begun_s = time.monotonic()
         client.sendall(b"hello\x03")
@@ -154,27 +155,27 @@ def test_reset_peer_resets_both_ends_once_something_was_sent(proxy: RunningProxy
         assert since_s(begun_s) >= 0.05
 
 
-def test_timeout_swallows_and_then_closes(proxy: RunningProxy) -> None:
+def test_timeout_drops_bytes_and_then_closes(proxy: RunningProxy) -> None:
     with proxy.connection() as (client, server):
-        proxy.prescribe([toxic("timeout", timeout="50ms")])
+        proxy.set_toxics([toxic("timeout", timeout="50ms")])
         server.sendall(b"ack")
         assert client.recv(100) == b""
         assert server.recv(100) == b""
 
 
-def test_a_timeout_of_nothing_closes_when_it_is_lifted(proxy: RunningProxy) -> None:
+def test_a_timeout_of_0ms_closes_when_it_is_removed(proxy: RunningProxy) -> None:
     with proxy.connection() as (client, server):
-        proxy.prescribe([toxic("timeout", timeout="0ms")])
+        proxy.set_toxics([toxic("timeout", timeout="0ms")])
         server.sendall(b"ack")
         client.settimeout(0.1)
         with pytest.raises(TimeoutError):
             client.recv(100)
-        proxy.prescribe([])
+        proxy.set_toxics([])
         assert client.recv(100) == b""
 
 
-def test_slow_close_delays_the_end_alone(proxy: RunningProxy) -> None:
-    proxy.prescribe([toxic("slow_close", delay="150ms")])
+def test_slow_close_delays_only_the_end(proxy: RunningProxy) -> None:
+    proxy.set_toxics([toxic("slow_close", delay="150ms")])
     with proxy.connection() as (client, server):
         begun_s = time.monotonic()
         server.sendall(b"ack")
@@ -185,52 +186,52 @@ def test_slow_close_delays_the_end_alone(proxy: RunningProxy) -> None:
 
 
 def test_limit_data_closes_after_the_last_byte(proxy: RunningProxy) -> None:
-    proxy.prescribe([toxic("limit_data", bytes=4)])
+    proxy.set_toxics([toxic("limit_data", bytes=4)])
     with proxy.connection() as (client, server):
         server.sendall(b"ackack")
         assert read_to_end(client) == b"acka"
         assert read_to_end(server) == b""
 
 
-def test_toxics_begin_and_end_on_connections_that_are_open(proxy: RunningProxy) -> None:
+def test_toxics_start_and_end_on_open_connections(proxy: RunningProxy) -> None:
     with proxy.connection() as (client, server):
         before_ns = time.monotonic_ns()
-        answer = proxy.prescribe([toxic("latency", latency="100ms")])
+        answer = proxy.set_toxics([toxic("latency", latency="100ms")])
         assert answer["type"] == "in_effect"
         assert before_ns < answer["t_ns"] < time.monotonic_ns()
         begun_s = time.monotonic()
         server.sendall(b"1")
         assert client.recv(1) == b"1"
         assert since_s(begun_s) >= 0.1
-        proxy.prescribe([toxic("latency", latency="60s")])
-        proxy.prescribe([])
+        proxy.set_toxics([toxic("latency", latency="60s")])
+        proxy.set_toxics([])
         server.sendall(b"2")
         assert client.recv(1) == b"2"
 
 
-def test_a_toxic_that_stays_goes_on_where_it_is(proxy: RunningProxy) -> None:
+def test_a_toxic_that_stays_keeps_its_state(proxy: RunningProxy) -> None:
     limit = toxic("limit_data", bytes=4)
-    proxy.prescribe([limit])
+    proxy.set_toxics([limit])
     with proxy.connection() as (client, server):
         server.sendall(b"ack")
         assert client.recv(100) == b"ack"
-        proxy.prescribe([toxic("latency", latency="1ms"), limit])
+        proxy.set_toxics([toxic("latency", latency="1ms"), limit])
         server.sendall(b"ack")
         assert read_to_end(client) == b"a"
 
 
-def test_what_overtook_a_delay_waits_for_it(proxy: RunningProxy) -> None:
-    """A toxic that is lifted leaves what is on its way; later bytes must not come before."""
-    proxy.prescribe([toxic("latency", latency="100ms")])
+def test_bytes_after_a_removed_delay_keep_their_order(proxy: RunningProxy) -> None:
+    """Chunks on their way stay delayed when the toxic is removed; later bytes wait for them."""
+    proxy.set_toxics([toxic("latency", latency="100ms")])
     with proxy.connection() as (client, server):
         server.sendall(b"first ")
-        proxy.prescribe([])
+        proxy.set_toxics([])
         server.sendall(b"second")
         server.close()
         assert read_to_end(client) == b"first second"
 
 
-def test_toxicity_spares_the_same_connections_in_every_run() -> None:
+def test_toxicity_affects_the_same_connections_in_every_run() -> None:
     cuts = {**toxic("limit_data", bytes=0), "toxicity": 0.5}
     runs = []
     for _ in range(2):
@@ -251,30 +252,30 @@ def _is_cut(proxy: RunningProxy) -> bool:
     [
         ("toxics", {"toxics": [{"type": "latencies"}]}, "none of: latency"),
         ("toxics", {}, "not a list"),
-        ("stop", {}, "no order"),
+        ("stop", {}, "unknown message type 'stop'"),
     ],
 )
-def test_an_order_that_cannot_be_obeyed_is_refused(
+def test_an_invalid_message_is_refused(
     proxy: RunningProxy, kind: str, fields: dict[str, object], reason: str
 ) -> None:
-    answer = proxy.order(kind, **fields)
+    answer = proxy.request(kind, **fields)
     assert answer["type"] == "refused"
     assert reason in answer["reason"]
 
 
 @pytest.mark.parametrize("nonsense", [b"GET / HTTP/1.1\r\n", b"x" * 200_000 + b"\n", b"[[["])
-def test_nonsense_costs_the_control_connection_alone(proxy: RunningProxy, nonsense: bytes) -> None:
+def test_nonsense_closes_only_the_control_connection(proxy: RunningProxy, nonsense: bytes) -> None:
     with socket.create_connection(("127.0.0.1", proxy.control_port), timeout=20) as control:
         try:
             control.sendall(nonsense)
             control.shutdown(socket.SHUT_WR)
             assert b"refused" in control.recv(1000)
         except OSError:
-            assert len(nonsense) > MAX_LINE_BYTES  # the rest of it was never read
-    assert proxy.prescribe([])["type"] == "in_effect"
+            assert len(nonsense) > MAX_LINE_BYTES  # the rest was never read
+    assert proxy.set_toxics([])["type"] == "in_effect"
 
 
-def test_sigterm_ends_it_at_once_and_it_tells_what_there_was() -> None:
+def test_sigterm_ends_it_at_once_and_it_logs_the_counts() -> None:
     with running_proxy([toxic("latency", latency="60s")]) as proxy:
         control = socket.create_connection(("127.0.0.1", proxy.control_port))
         with control, proxy.connection() as (client, server):
@@ -288,7 +289,7 @@ def test_sigterm_ends_it_at_once_and_it_tells_what_there_was() -> None:
         assert stopped["counts"] == {"connections": 1, "upstream_bytes": 6}
 
 
-def test_a_variable_that_is_wrong_ends_it_with_a_line_that_names_it() -> None:
+def test_each_invalid_variable_is_one_line_and_exit_code_2() -> None:
     process = start({"LAB_PROXY_PORT": "many"})
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (2, "")
@@ -298,7 +299,7 @@ def test_a_variable_that_is_wrong_ends_it_with_a_line_that_names_it() -> None:
     ]
 
 
-def test_a_port_that_is_taken_ends_it_with_one_line(proxy: RunningProxy) -> None:
+def test_a_port_in_use_is_one_line_and_exit_code_1(proxy: RunningProxy) -> None:
     process = start({"LAB_PROXY_TARGET": "localhost:1", "LAB_PROXY_PORT": str(proxy.port),
                      "LAB_PROXY_CONTROL_PORT": "0"})  # fmt: skip
     out, err = process.communicate(timeout=20)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.scenario import Scenario
@@ -13,10 +12,6 @@ from orchestrator.scenario.yaml_document import ScenarioError
 MODELS = ("single", "prefork", "threaded", "epoll")
 Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]
-
-# A busy host must not fail a test; what bounds time is ``test_no_file_takes_long_to_refuse``.
-settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("lab")
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from orchestrator.cli.main import parse_arguments
 from orchestrator.results.summary import Grade
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_models, discover_twins
-from orchestrator.scenario.plan import plan
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.twin.parameters import TYPICAL
-from orchestrator.twin.predict import predict, values_of
+from orchestrator.twin.predict import predict
 
 FOLDER = ROOT / "docs" / "lessons"
 LESSONS = sorted(FOLDER.glob("[0-9]*.md"))
@@ -54,8 +54,8 @@ def test_a_lesson_can_be_done_as_it_says(page: Path) -> None:
 @pytest.mark.parametrize("lesson", [name for name in ANSWERS if not name.startswith("6")])
 def test_the_twin_says_what_the_page_answers(lesson: str) -> None:
     scenario = load_scenario(FOLDER / f"{lesson}.yaml", discover_models(), ANSWERS[lesson])
-    for case in plan(scenario):
-        values = values_of(predict(case, discover_twins(), cpus=2, overhead=TYPICAL))
+    for case in plan_cases(scenario):
+        values = predict(case, discover_twins(), cpus=2, overhead=TYPICAL).values
         grades = [each.twin for each in grade(scenario.guesses(case.model), values)]
         assert Grade.RIGHT in grades
         assert Grade.WRONG not in grades
@@ -64,7 +64,7 @@ def test_the_twin_says_what_the_page_answers(lesson: str) -> None:
 def test_the_answer_of_the_queue_is_that_of_its_formula() -> None:
     name = "6-four-fifths-busy"
     scenario = load_scenario(FOLDER / f"{name}.yaml", discover_models(), ANSWERS[name])
-    (case,) = plan(scenario)
+    (case,) = plan_cases(scenario)
     steady = predict(case, discover_twins(), cpus=2).steady
     assert steady is not None
     assert steady.quantile_s is not None

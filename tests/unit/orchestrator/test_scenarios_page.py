@@ -16,7 +16,7 @@ from orchestrator.measures.syntax import FUNCTIONS
 from orchestrator.scenario.clients import BEHAVIOURS, EXECUTORS, Group
 from orchestrator.scenario.faults import KINDS, Fault
 from orchestrator.scenario.models import ROOT
-from orchestrator.scenario.plan import plan
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, Limits, Section, ServerSettings, Target
 
@@ -169,7 +169,7 @@ def test_every_example_is_a_scenario(load: Load) -> None:
 def test_the_cases_of_the_sweep_are_those_of_the_page(load: Load) -> None:
     text = part("### `matrix`: a case for each value")
     (example,), (cases,) = blocks("yaml", text), blocks("", text)
-    assert [case.name for case in plan(load(example))] == cases.split()
+    assert [case.name for case in plan_cases(load(example))] == cases.split()
 
 
 def test_the_errors_are_those_of_the_bad_example(problems: Problems) -> None:

@@ -1,4 +1,4 @@
-"""Text of the kernel's files: what it says is read, whatever stands around it."""
+"""Parsers of the kernel's files."""
 
 import os
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from probe.proc_text import (
     read_stat,
     read_throttling,
 )
-from probe.tree import read_text
+from probe.process_tree import read_text
 
 COUNTS = st.integers(min_value=0, max_value=2**64 - 1)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15)
@@ -27,12 +27,10 @@ WORDS = st.from_regex(r"[A-Z][A-Za-z0-9]{0,20}", fullmatch=True)
 
 
 @given(NAMES, st.lists(COUNTS, min_size=4, max_size=4), st.sampled_from("RSDZTX"), COUNTS)
-def test_a_program_may_be_called_anything(
-    name: str, ticks: list[int], state: str, threads: int
-) -> None:
+def test_a_program_may_have_any_name(name: str, ticks: list[int], state: str, threads: int) -> None:
     numbers = ["1"] * 10 + [str(each) for each in ticks] + ["20", "0", str(threads), "0", "99"]
-    told = read_stat(f"7 ({name}) {state} {' '.join(numbers)}\n")
-    assert told == ProcessTimes(
+    parsed = read_stat(f"7 ({name}) {state} {' '.join(numbers)}\n")
+    assert parsed == ProcessTimes(
         state=state,
         user_s=(ticks[0] + ticks[2]) / TICKS_PER_S,
         system_s=(ticks[1] + ticks[3]) / TICKS_PER_S,
@@ -41,7 +39,7 @@ def test_a_program_may_be_called_anything(
 
 
 @given(st.dictionaries(WORDS, COUNTS, min_size=1), st.dictionaries(WORDS, COUNTS, min_size=1))
-def test_counters_are_called_by_their_section(tcp: dict[str, int], ip: dict[str, int]) -> None:
+def test_counters_have_the_name_of_their_section(tcp: dict[str, int], ip: dict[str, int]) -> None:
     lines = []
     for section, counters in (("TcpExt", tcp), ("IpExt", ip)):
         lines.append(f"{section}: {' '.join(counters)}")
@@ -61,7 +59,7 @@ def test_context_switches_are_of_both_kinds(voluntary: int, involuntary: int) ->
 
 
 @given(st.integers(min_value=0, max_value=2**40))
-def test_pss_is_that_of_all_mappings(kib: int) -> None:
+def test_pss_is_the_sum_over_all_mappings(kib: int) -> None:
     text = f"55-7f ---p 00000000 00:00 0   [rollup]\nRss: 9 kB\nPss:    {kib} kB\nPss_Dirty: 3 kB\n"
     assert read_pss_bytes(text) == kib * 1024
 
@@ -83,7 +81,7 @@ def test_only_listeners_of_the_port_have_an_accept_queue(
     assert list(read_listeners("\n".join(["  sl  local_address", *rows]), port)) == expected
 
 
-def test_throttling_is_told_in_both_versions() -> None:
+def test_throttling_is_read_from_both_versions() -> None:
     first = "nr_periods 10\nnr_throttled 4\nthrottled_time 2500000000\nnr_bursts 0\n"
     second = "usage_usec 5\nnr_periods 10\nnr_throttled 4\nthrottled_usec 2500000\n"
     assert read_throttling(first) == read_throttling(second) == Throttling(10, 4, 2.5)
@@ -101,7 +99,7 @@ def test_throttling_is_told_in_both_versions() -> None:
         ("3:cpuset:/docker/ab\n", None, None),
     ],
 )  # fmt: skip
-def test_a_cgroup_is_looked_for_where_the_host_and_the_container_have_it(
+def test_a_cgroup_is_searched_at_the_paths_of_host_and_container(
     cgroup: str, first: str | None, last: str | None
 ) -> None:
     paths = cpu_cgroup_paths(cgroup)
@@ -121,12 +119,12 @@ def test_a_cgroup_is_looked_for_where_the_host_and_the_container_have_it(
         (lambda text: list(read_listeners(text, 80)), "head\n  0: 00000000:0050\n"),
     ],
 )
-def test_what_is_not_of_the_form_is_a_value_error(read: Callable[[str], object], text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 of each reader its own words
+def test_malformed_text_is_a_value_error(read: Callable[[str], object], text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 each parser has its own message
         read(text)
 
 
-def test_this_kernels_own_files_are_of_the_form() -> None:
+def test_the_files_of_this_kernel_are_parsed() -> None:
     own = f"/proc/{os.getpid()}"
     assert read_stat(read_text(f"{own}/stat")).threads >= 1
     assert sum(read_context_switches(read_text(f"{own}/status"))) > 0

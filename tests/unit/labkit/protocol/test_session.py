@@ -110,3 +110,20 @@ def test_every_way_to_cut_a_stream_gives_the_same_requests(
     assert cut[1] is not None
     assert whole[1] is not None
     assert cut[1].failed == whole[1].failed  # of two faults, the first to be seen is named
+
+
+def test_a_request_that_is_put_back_is_the_next() -> None:
+    session = Session(LIMITS)
+    session.receive(b"a\x03b\x03goodbye\x03", 1)
+    for name in ("a", "b"):
+        request = session.next_request()
+        assert request is not None
+        assert request.id == name
+        session.put_back(request)
+        assert session.pending is request
+        assert session.next_request() is request
+        assert session.pending is None
+    assert session.next_request() is None
+    session.put_back(None)
+    assert session.next_request() is None
+    assert session.end == End("goodbye")

@@ -1,16 +1,26 @@
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from labkit.protocol.session import Limits, Session
+from labkit.protocol.session import EOF, End, Limits, Request, Session
 from labkit.protocol.work import Demand
-from labkit.server.connection import Connection
-from labkit.server.events import EventLog
+from labkit.server.connection import (
+    DRAIN,
+    IDLE,
+    RECEIVE,
+    SETTLE,
+    STALLED,
+    TICK_S,
+    Connection,
+    Transfer,
+)
+from labkit.server.events import EventLog, Served
 from labkit.server.logs import Counts
 from labkit.server.stream import Stream
 
@@ -124,3 +134,99 @@ def test_both_ways_write_the_same_line(pipe: tuple[int, int]) -> None:
     for line in (prompt, usual):
         instants = [line[k] for k in ("received_ns", "started_ns", "finished_ns", "t_ns")]
         assert instants == sorted(instants)
+
+
+def _steps(conn: Connection, *, draining: bool = False) -> list[str | End | Transfer]:
+    """Take the steps of ``conn`` until it waits for bytes or ends; requests by their ids."""
+    steps: list[str | End | Transfer] = []
+    while RECEIVE not in steps and not (steps and isinstance(steps[-1], End)):
+        step = conn.next_step(draining=draining)
+        steps.append(step.id if isinstance(step, Request) else step)
+        if isinstance(step, Request):
+            conn.owe(Served(step, 1, 2))
+        elif step is SETTLE:
+            conn._owed = []  # noqa: SLF001
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("received", "expected"),
+    [
+        (b"", [RECEIVE]),
+        (b"a\x03", ["a", SETTLE, RECEIVE]),
+        (b"a\x03b\x03c", ["a", "b", SETTLE, RECEIVE]),  # one segment of acknowledgements
+        (b"a\x03b sleep=1ms\x03", ["a", SETTLE, "b", SETTLE, RECEIVE]),  # a waits for no service
+        (b"a\x03goodbye\x03b\x03", ["a", SETTLE, End("goodbye")]),
+        (b"a\x03\xff", ["a", SETTLE, End("byte over 127", failed=True)]),
+    ],
+)
+def test_what_is_owed_is_sent_before_anything_that_may_block(
+    received: bytes, expected: list[str | End | Transfer]
+) -> None:
+    conn = _connect(Peer(b"", 0))
+    if received:
+        conn.session.receive(received, 1)
+    assert _steps(conn) == expected
+
+
+def test_the_end_of_the_stream_comes_after_what_is_owed() -> None:
+    conn = _connect(Peer(b"", 0))
+    conn.session.receive(b"a\x03", 1)
+    conn.session.receive(b"", 2)
+    assert _steps(conn) == ["a", SETTLE, EOF]
+
+
+def test_a_drain_settles_serves_no_more_and_ends() -> None:
+    conn = _connect(Peer(b"", 0))
+    conn.session.receive(b"a\x03b\x03", 1)
+    request = conn.next_step(draining=False)
+    assert isinstance(request, Request)
+    conn.owe(Served(request, 1, 2))
+    assert _steps(conn, draining=True) == [SETTLE, DRAIN]
+
+
+def test_a_request_whose_turn_had_come_is_served_in_a_drain() -> None:
+    """A client that has the ack of the one before may rely on it."""
+    conn = _connect(Peer(b"", 0))
+    conn.session.receive(b"a\x03b sleep=1ms\x03c\x03", 1)
+    request = conn.next_step(draining=False)
+    assert isinstance(request, Request)
+    conn.owe(Served(request, 1, 2))
+    assert conn.next_step(draining=False) is SETTLE
+    assert _steps(conn, draining=True) == [SETTLE, "b", SETTLE, DRAIN]
+
+
+@pytest.mark.parametrize("owes", [False, True])
+@pytest.mark.parametrize(
+    ("silent_s", "idle_timeout_s", "expected"),
+    [(9.0, None, None), (9.0, 10.0, None), (10.0, 10.0, IDLE)],
+)
+def test_an_idle_connection_ends(
+    silent_s: float, idle_timeout_s: float | None, expected: End | None, *, owes: bool
+) -> None:
+    conn = _silent(silent_s, owes=owes)
+    assert conn.silence_end(draining=False, idle_timeout_s=idle_timeout_s) == expected
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "owes", "expected"),
+    [
+        (10.0, False, None),  # next_step ends it
+        (TICK_S, True, STALLED),
+        (0.0, True, None),
+    ],
+)
+def test_in_a_drain_a_peer_that_does_not_read_is_waited_for_a_tick(
+    silent_s: float, expected: End | None, *, owes: bool
+) -> None:
+    conn = _silent(silent_s, owes=owes)
+    assert conn.silence_end(draining=True, idle_timeout_s=5.0) == expected
+
+
+def _silent(silent_s: float, *, owes: bool) -> Connection:
+    """Return a connection on which nothing has passed for ``silent_s``."""
+    conn = _connect(Peer(b"", 0))
+    if owes:
+        conn.owe(Served(Request("a", NOTHING.default_demand, 1), 1, 2))
+    conn.active_ns = time.monotonic_ns() - round(silent_s * 1e9)
+    return conn

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
+from conformance import ROOT
 from labkit.server.settings import Settings, SettingsError
-from tests.models import ROOT
 
 GOOD: dict[str, dict[str, object]] = {
     "LAB_HOST": {"::1": "::1"},

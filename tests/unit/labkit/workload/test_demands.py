@@ -73,27 +73,27 @@ def test_a_limit_of_whole_microseconds_is_reached_and_not_passed(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "'' is not a demand; write e.g. sleep=100ms"),
         ("100ms", "'100ms' is not a demand"),
         ("sleep", "'sleep' is not a demand"),
         ("io=100ms", "'io=100ms' is not a demand"),
         ("sleep=1ms,", "'' is not a demand"),
-        ("sleep=", "demand 'sleep=': '' is neither a duration nor a law"),
+        ("sleep=", "demand 'sleep=': '' is neither a duration nor a distribution"),
         ("sleep=1ms, cpu=5", "demand 'cpu=5': '5' is neither"),
         ("cpu=exponential(5)", "demand 'cpu=exponential(5)': '5' is neither"),
         ("cpu=exponential(5ms", "demand 'cpu=exponential(5ms': 'exponential(5ms' is neither"),
-        ("sleep=exponential(\u20035ms)", "is neither a duration nor a law"),
+        ("sleep=exponential(\u20035ms)", "is neither a duration nor a distribution"),
         ("sleep=1ms,sleep=11s", "'sleep=11s' is more than the 10s that a server allows"),
         ("cpu=bimodal(11s, 11s, share=1)", "is more than the 10s that a server allows"),
         (",".join(["cpu=1ms"] * 1_001), "1001 demands that take turns; allowed: 1000"),
     ],
 )
-def test_an_error_names_what_is_wrong(text: str, told: str) -> None:
+def test_an_error_names_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(DemandsError) as raised:
         Demands.parse(text, limit_s=10.0)
-    assert told in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_what_is_as_long_as_the_limit_or_only_may_be_longer_is_no_error() -> None:

@@ -1,4 +1,4 @@
-"""What replicas are told: nobody's load twice, nobody's forgotten, however many share it."""
+"""The shares of all replicas together are the load: each part once, for any number of replicas."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.wording import Wording
+from client.message_format import MessageFormat
 from labkit.wire.wire import WireError
 from labkit.workload.load_order import CLOSED, OPEN, GroupOrder, Order, Share
 
@@ -45,8 +45,8 @@ def shares_of(order: Order) -> list[Share]:
     return [Share.of(order, replica) for replica in range(order.replicas)]
 
 
-def as_travelled(told: Mapping[str, Any]) -> Any:  # noqa: ANN401 whatever JSON makes of it
-    return json.loads(json.dumps(told))
+def as_travelled(sent: Mapping[str, Any]) -> Any:  # noqa: ANN401 any JSON value
+    return json.loads(json.dumps(sent))
 
 
 def test_replicas_are_numbered_over_all_groups() -> None:
@@ -104,7 +104,10 @@ def test_what_the_replicas_plan_is_what_the_group_plans(order: Order) -> None:
         (CLOSED_GROUP, 35),
         (OPEN_GROUP, 15),
         (GroupOrder("clients", 1, CLOSED, initial=7.0, stages=((1.0, 7.0),)), None),
-        (GroupOrder("clients", 1, CLOSED, 7.0, ((1.0, 7.0),), messages=5), None),  # who gets round?
+        (
+            GroupOrder("clients", 1, CLOSED, 7.0, ((1.0, 7.0),), messages=5),
+            None,
+        ),  # unknown before the run
         (GroupOrder("clients", 1, CLOSED, 7.0), None),
     ],
 )
@@ -138,13 +141,15 @@ def demands(
     )  # fmt: skip
     asked: dict[tuple[int, int], bytes] = {}
     for share in shares_of(Order((group,), target, seed, 60.0, 0.5, 20.0)):
-        wording = Wording(share)
+        message_format = MessageFormat(share)
         if loop == OPEN:
             arrivals = range(share.place, 60, replicas)
-            asked |= {(0, number): wording.ending(share.replica, number) for number in arrivals}
+            asked |= {
+                (0, number): message_format.suffix(share.replica, number) for number in arrivals
+            }
         else:
             users = [number for number, _ in share.lifetimes()]
-            asked |= {key: wording.ending(*key) for key in product(users, range(3))}
+            asked |= {key: message_format.suffix(*key) for key in product(users, range(3))}
     return asked
 
 
@@ -162,12 +167,12 @@ def test_what_lacks_a_field_is_refused_by_its_name(kind: str) -> None:
     whole = as_travelled(asdict(ORDER) if kind == "order" else Share.of(ORDER, 0).fields())
     for name in whole:
         lacking = {field: value for field, value in whole.items() if field != name}
-        with pytest.raises(WireError, match=rf"no (Order|Share|GroupOrder|order).*({name}|None)"):
+        with pytest.raises(WireError, match=rf"invalid (Order|Share|GroupOrder): .*({name}|None)"):
             read(lacking)
     group = whole["groups"][0] if kind == "order" else whole["group"]
     for name in [field.name for field in fields(GroupOrder)]:
         value = group.pop(name)
-        with pytest.raises(WireError, match=f"no GroupOrder, it lacks {name}"):
+        with pytest.raises(WireError, match=f"invalid GroupOrder: {name} is missing"):
             read(whole)
         group[name] = value
     assert read(whole)
@@ -184,13 +189,13 @@ def test_what_lacks_a_field_is_refused_by_its_name(kind: str) -> None:
     ],
 )  # fmt: skip
 def test_a_field_of_another_type_is_refused_by_its_name(name: str, value: object) -> None:
-    told = as_travelled(Share.of(ORDER, 0).fields())
-    told["group"][name] = value
-    with pytest.raises(WireError, match=f"no GroupOrder, {name} is "):
-        Share.read(told)
+    received = as_travelled(Share.of(ORDER, 0).fields())
+    received["group"][name] = value
+    with pytest.raises(WireError, match=f"invalid GroupOrder: {name} is "):
+        Share.read(received)
 
 
 @pytest.mark.parametrize("groups", [None, [], {}, "clients", [None], [[]], [5]])
 def test_an_order_without_groups_is_none(groups: object) -> None:
-    with pytest.raises(WireError, match=r"no order|no GroupOrder"):
+    with pytest.raises(WireError, match=r"invalid Order|invalid GroupOrder"):
         Order.read({**as_travelled(asdict(ORDER)), "groups": groups})

@@ -64,7 +64,7 @@ def test_a_profile_adds_up_its_stages() -> None:
         (constant(0.1, 10.0), [0]),
         (Profile(0.0, ((2.0, 2.0),)), [0, math.sqrt(2)]),  # area t²/2
         (Profile(2.0, ((2.0, 0.0),)), [0, 2 - math.sqrt(2)]),  # area 2t - t²/2
-        (Profile(0.0, ((1.0, 0.0), (1.0, 2.0))), [1]),  # nobody comes before the level rises
+        (Profile(0.0, ((1.0, 0.0), (1.0, 2.0))), [1]),  # no user comes before the level rises
         (Profile(1.0, ((0.0, 3.0), (1.0, 3.0))), [0, 1 / 3, 2 / 3]),  # at once
     ],
 )
@@ -155,7 +155,7 @@ def seconds(*times: tuple[float, float | None]) -> list[Lifetime]:
         (Profile(0.0, ((4.0, 2.0), (1.0, 2.0))), seconds((2, 5), (4, 5))),
         (Profile(2.0, ((2.0, 0.0),)), seconds((0, 1), (0, 0))[:1]),  # below 2 at once
         (Profile(0.0, ((1.0, 1.5), (1.0, 0.0))), seconds((2 / 3, 4 / 3))),
-        # whoever came last leaves first, and does not come back: somebody else does
+        # the user that came last leaves first, and a new user comes later
         (
             Profile(2.0, ((1.0, 2.0), (0.0, 1.0), (1.0, 1.0), (0.0, 2.0), (1.0, 2.0))),
             seconds((0, 3), (0, 1), (2, 3)),
@@ -168,7 +168,7 @@ def test_users_come_and_go_as_the_level_says(profile: Profile, expected: list[Li
 
 @given(profile=PROFILES, moment=st.integers(0, 10_000))
 def test_as_many_users_are_there_as_the_level_says(profile: Profile, moment: int) -> None:
-    """At any instant but those at which somebody comes or goes, which are a matter of an ns."""
+    """Checked between the instants at which users come or go, which are exact to a nanosecond."""
     ramp = in_tenths(profile)
     at_s = ramp.duration_s * moment / 10_001
     piece = next(piece for piece in ramp.pieces() if at_s < piece.begun_s + piece.seconds)

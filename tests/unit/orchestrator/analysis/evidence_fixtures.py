@@ -1,4 +1,4 @@
-"""Evidence made by hand: what replicas and a server would have told, without either."""
+"""Evidence made by hand: what replicas and a server would have recorded."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,13 +8,19 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, request_id
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.results.client_samples import BOOKS, ClientRun, Health, Lost, Replica
+from orchestrator.results.client_samples import (
+    MESSAGE_COUNTS,
+    ClientRun,
+    LostReplica,
+    Replica,
+    ReplicaHealth,
+)
 from orchestrator.results.server_log import Event, log_of
 from orchestrator.results.tables import Table
 
 START_NS = 1_000_000_000_000
 MS = 1_000_000
-FIT = Health(
+FIT = ReplicaHealth(
     cpu_s=0.01, wall_s=1.0, lag_p50_ns=None, lag_p99_ns=None, lag_max_ns=None, lags=0,
     gc_pauses=0, gc_pause_s=0.0,
 )  # fmt: skip
@@ -37,7 +43,7 @@ class Sent(NamedTuple):
 
     @property
     def row(self) -> Row:
-        """It as a row of samples."""
+        """The message as a row of samples."""
         ended_ns = at(self.ended_ms)
         code = OUTCOMES.index(self.outcome)
         due_ns, sent_ns = at(self.due_ms), at(self.sent_ms)
@@ -57,9 +63,9 @@ def connection(user: int, connected_ms: float | None = 0.2, port: int = 0) -> Co
 
 
 def replica(number: int, sent: Sequence[Sent], **changes: Any) -> Replica:  # noqa: ANN401 any field
-    """Return a replica that sent ``sent``, whose books say so, but for ``changes``."""
+    """Return a replica that sent ``sent``, with matching counts, except for ``changes``."""
     outcomes = Counter(each.outcome for each in sent)
-    books = dict.fromkeys(BOOKS, 0) | {
+    counts = dict.fromkeys(MESSAGE_COUNTS, 0) | {
         "sent": len(sent),
         "acked": outcomes["acked"],
         "in_flight": outcomes["in_flight"],
@@ -73,7 +79,7 @@ def replica(number: int, sent: Sequence[Sent], **changes: Any) -> Replica:  # no
         "begun_ns": at(0.1 + 0.3 * number),
         "end_ns": max((at(each.ended_ms) for each in sent), default=START_NS),
         "planned": len(sent),
-        "books": books | changes.pop("books", {}),
+        "counts": counts | changes.pop("counts", {}),
         "errors": dict.fromkeys(FAILURES, 0),
         "health": FIT,
         "messages": table([each.row for each in sent], Row._fields),
@@ -99,7 +105,7 @@ def served(
 
 
 def accepted(conn: str, worker: int, t_ms: float, port: int) -> Event:
-    """Return the server's event of a connection that it took."""
+    """Return the server's event of a connection that it accepted."""
     peer = f"127.0.0.1:{port}"
     return {"event": "accepted", "t_ns": at(t_ms), "worker": worker, "conn": conn, "peer": peer}
 
@@ -127,10 +133,10 @@ def evidence(
     replicas: Sequence[Replica],
     events: Sequence[Event],
     *,
-    lost: Sequence[Lost] = (),
+    lost: Sequence[LostReplica] = (),
     **changes: Any,  # noqa: ANN401 any field
 ) -> Evidence:
-    """Return what a case left whose server listened, logged ``events`` and stopped."""
+    """Return the evidence of a run whose server listened, logged ``events`` and stopped."""
     log = log_of([listening(), *events, STOPPED])
     fields: dict[str, Any] = {
         "inputs": {"workers": 5.0},

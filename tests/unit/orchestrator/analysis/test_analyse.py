@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from labkit.wire.samples import FAILURES
 from orchestrator.analysis.analyse import analyse
 from orchestrator.analysis.statistics import Figures, peak_overlap
-from orchestrator.results.client_samples import Lost
+from orchestrator.results.client_samples import LostReplica
 from orchestrator.results.server_log import Event, log_of
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     STOPPED,
@@ -93,7 +93,7 @@ def test_each_group_has_measures_of_its_own() -> None:
     two = evidence(
         [
             replica(0, [Sent(0, 1, 101)], group="fast"),
-            replica(1, [Sent(0, 1, 301)], group="slow", books={"unsent": 3}, planned=4),
+            replica(1, [Sent(0, 1, 301)], group="slow", counts={"unsent": 3}, planned=4),
         ],
         [served(0, 1, 1, 101), served(0, 2, 1, 301, replica=1)],
         open_groups=frozenset({"slow"}),
@@ -167,7 +167,7 @@ def _errors(**counts: int) -> dict[str, int]:
 
 
 def test_nothing_at_all_has_measures_too() -> None:
-    lost = Lost(0, "clients", None, "never enrolled", 5)
+    lost = LostReplica(0, "clients", None, "never enrolled", 5)
     found = analyse(evidence([], [], lost=[lost]))
     assert found.measures["acked"] == 0
     assert found.measures["response_time_p50"] is None

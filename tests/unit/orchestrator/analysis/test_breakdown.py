@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.wire.samples import OUTCOMES
-from orchestrator.analysis.breakdown import decompose, slowest, stage_measures
+from orchestrator.analysis.breakdown import decompose, slowest_requests, stage_measures
 from orchestrator.analysis.join import REQUEST
 from orchestrator.measures.stages import STAGES
 from orchestrator.results.client_samples import ACKED
@@ -95,6 +95,6 @@ def test_the_parts_add_up_to_the_response_time_and_none_is_negative(table: Table
 def test_the_slowest_are_a_hundredth_of_all_and_at_least_one() -> None:
     rows = [{**PROMPT, "user": user, "ended_ns": 155 + user} for user in range(250)]
     parts = decompose(requests(*rows))
-    assert sorted(slowest(parts)["answer_ns"].tolist()) == [5 + 248, 5 + 249]
-    assert slowest(parts[:3])["answer_ns"].tolist() == [7]
-    assert stage_measures(slowest(parts[:0]))["time_in_service"] is None
+    assert sorted(slowest_requests(parts)["answer_ns"].tolist()) == [5 + 248, 5 + 249]
+    assert slowest_requests(parts[:3])["answer_ns"].tolist() == [7]
+    assert stage_measures(slowest_requests(parts[:0]))["time_in_service"] is None

@@ -1,4 +1,4 @@
-"""What a picture shows is chosen evenly, and by whole users."""
+"""The excerpt is chosen evenly, and by whole users."""
 
 from orchestrator.analysis.chart_data import MAX_REQUESTS, MAX_USERS, Excerpt, excerpt
 from orchestrator.analysis.join import merge

@@ -1,4 +1,4 @@
-"""Traces for Perfetto: every request in its place, nothing that overlaps on one track."""
+"""Traces for Perfetto: every request on its track, without overlaps."""
 
 import gzip
 import itertools

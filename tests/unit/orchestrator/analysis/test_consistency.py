@@ -1,4 +1,4 @@
-"""Everything that can fail to add up is found, and says of whom."""
+"""Every disagreement between the records is found, and its reason names the replica."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import pytest
 from labkit.wire.samples import FAILURES
 from orchestrator.analysis.analyse import analyse
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.results.client_samples import Lost
+from orchestrator.results.client_samples import LostReplica
 from orchestrator.results.server_log import log_of
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     FIT,
@@ -33,30 +33,30 @@ def test_a_sound_case_leaves_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("books", "expected"),
+    ("counts", "expected"),
     [
         ({"unsent": 1}, "replica 3: 2 messages planned, but 2 sent + 1 unsent"),
         ({"in_flight": 1},
          "replica 3: 2 messages sent, but 2 acked + 0 failed + 1 in flight"),
         ({"acked": 1, "failed": 1},
-         "replica 3: 1 messages acked, but 2 rows of samples say so"),
+         "replica 3: it counts 1 messages acked, but 2 rows of samples have it"),
     ],
 )  # fmt: skip
-def test_books_that_do_not_add_up(books: dict[str, int], expected: str) -> None:
-    assert expected in doubts(evidence([replica(3, BOTH, books=books)], []))
+def test_counts_that_do_not_add_up(counts: dict[str, int], expected: str) -> None:
+    assert expected in doubts(evidence([replica(3, BOTH, counts=counts)], []))
 
 
 def test_errors_that_no_connection_tells_of() -> None:
     errors = dict.fromkeys(FAILURES, 0) | {"reset": 2}
     told = evidence([replica(0, BOTH, errors=errors)], SERVED)
-    assert doubts(told) == ["replica 0: 2 errors reset, but 0 connections say so"]
+    assert doubts(told) == ["replica 0: it counts 2 errors reset, but 0 connections have it"]
 
 
 def test_a_client_that_was_throttled() -> None:
     health = dataclasses.replace(FIT, throttled_periods=7)
     told = evidence([replica(0, BOTH, health=health)], SERVED)
     assert doubts(told) == [
-        "replica 0 was throttled in 7 periods: nothing in a scenario limits its CPU"
+        "replica 0 was throttled in 7 periods, though no scenario limits its CPU"
     ]
 
 
@@ -64,7 +64,7 @@ def test_a_client_without_ports_measures_itself() -> None:
     own = connection(0)._replace(outcome=1 + FAILURES.index("exhausted"))
     errors = dict.fromkeys(FAILURES, 0) | {"exhausted": 1}
     told = evidence([replica(0, [], errors=errors, connections=[own])], [])
-    assert doubts(told) == ["replica 0 had no local port or descriptor left for 1 connections"]
+    assert doubts(told) == ["replica 0 had no free local port or descriptor for 1 connections"]
 
 
 def test_a_replica_that_ended_badly_after_its_report() -> None:
@@ -75,7 +75,7 @@ def test_a_replica_that_ended_badly_after_its_report() -> None:
 
 def test_shares_that_do_not_make_up_the_plan() -> None:
     told = evidence([replica(0, BOTH)], SERVED, planned={"clients": 5})
-    assert doubts(told) == ["clients: 5 messages planned, but 2 are the shares of its replicas"]
+    assert doubts(told) == ["clients: 5 messages planned, but its replicas' shares add up to 2"]
 
 
 def test_an_ack_that_the_server_never_gave() -> None:
@@ -87,24 +87,24 @@ def test_an_ack_that_the_server_never_gave() -> None:
 def test_an_ack_for_what_nobody_sent_and_one_given_twice() -> None:
     stranger = served(9, 1, 1, 101)
     assert doubts(evidence([replica(0, BOTH)], [*SERVED, stranger, SERVED[0]])) == [
-        "1 request_acked in the server's log are of messages that no client sent",
-        "1 request_acked in the server's log are of messages acked before",
+        "1 request_acked in the server's log belong to messages that no client sent",
+        "1 request_acked in the server's log belong to messages acked before",
     ]
 
 
 def test_gaps_in_the_log_are_told_and_what_follows_from_them_is_not() -> None:
-    log = log_of([listening(), STOPPED], "server.log:3 is no event")
+    log = log_of([listening(), STOPPED], "server.log:3 is not an event")
     told = dataclasses.replace(evidence([replica(0, BOTH)], []), log=log)
-    assert doubts(told) == ["server.log:3 is no event"]
+    assert doubts(told) == ["server.log:3 is not an event"]
 
 
 def test_clocks_that_run_backwards() -> None:
     told = evidence([replica(0, [Sent(0, 1, 101, due_ms=50)])], SERVED[:1])
-    assert doubts(told) == ["1 messages were sent before due, or over before sent"]
+    assert doubts(told) == ["1 messages were sent before due, or ended before sent"]
 
 
 def test_a_lost_replica_is_named_with_what_the_server_knows_of_it() -> None:
-    lost = Lost(1, "slow", "10.0.0.7", "its connection was reset", 5)
+    lost = LostReplica(1, "slow", "10.0.0.7", "its connection was reset", 5)
     told = evidence(
         [replica(0, BOTH)],
         [*SERVED, served(0, 1, 1, 2, replica=1)],
@@ -118,7 +118,7 @@ def test_a_lost_replica_is_named_with_what_the_server_knows_of_it() -> None:
 
 
 def test_a_replica_that_never_came_is_named_too() -> None:
-    lost = Lost(1, "clients", None, "never enrolled", None)
+    lost = LostReplica(1, "clients", None, "never enrolled", None)
     assert doubts(evidence([replica(0, BOTH)], SERVED, lost=[lost])) == [
         "replica 1, of clients, was lost: never enrolled; the server acked 0 messages"
     ]

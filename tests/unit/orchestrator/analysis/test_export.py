@@ -1,4 +1,4 @@
-"""The files for other programs hold what was measured, to the digits that they promise."""
+"""The files for other programs contain what was measured, to the promised digits."""
 
 import io
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""From looks to figures: what grew in the window, what was highest, and what nobody can tell."""
+"""From looks to measures: growth in the window, maxima, and unknown figures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def look(t_ms: float, **fields: float) -> Look:
 
 
 def counted(t_ms: float, count: int) -> Look:
-    """Return a look at which every counter stands at ``count``."""
+    """Return a look with every counter at ``count``."""
     return look(
         t_ms,
         listen_overflows=count, listen_drops=2 * count, retransmits=3 * count,
@@ -44,7 +44,7 @@ def counted(t_ms: float, count: int) -> Look:
 def measured(
     *looks: Look, queue: Sequence[tuple[int, int, int]] = (), warmup_s: float = 0.0
 ) -> dict[str, float | None]:
-    """Return the measures of a case of two messages, acked at 101 and 199 ms, so looked at."""
+    """Return the measures of a run of two messages, acked at 101 and 199 ms, with these looks."""
     log = KernelLog(looks, looks, np.array(list(queue), dtype=ACCEPT_QUEUE))
     sent = [Sent(0, 1, 101), Sent(1, 150, 199, due_ms=150)]
     events = [served(0, 1, 1, 101), served(1, 1, 150, 199)]

@@ -1,4 +1,4 @@
-"""Laws that no run can break, and figures that follow from the joined tables."""
+"""Laws that no run can break, and measures of the joined tables."""
 
 import dataclasses
 
@@ -40,7 +40,7 @@ def test_messages_out_of_order_and_ids_twice_are_broken_laws() -> None:
     later_first = [Sent(0, 50, 60, message=0), Sent(0, 1, 20, message=1), Sent(0, 1, 20, message=1)]
     events = [served(0, 1, 51, 59)]
     doubts = analyse(evidence([replica(0, later_first)], events)).invalid
-    assert "1 messages have the id of another" in doubts
+    assert "1 messages have the same id as another" in doubts
     assert "1 messages were sent before an earlier one of the same connection" in doubts
     assert "1 messages were acked before an earlier one of the same connection" in doubts
 
@@ -48,7 +48,7 @@ def test_messages_out_of_order_and_ids_twice_are_broken_laws() -> None:
 def test_a_worker_of_a_pool_serves_one_message_at_a_time() -> None:
     events = [served(0, 1, 1, 101), served(1, 1, 100, 200)]
     told = evidence([replica(0, TWO)], events, is_one_at_a_time=True)
-    law = "1 messages were begun by a worker that was still serving another"
+    law = "1 messages were started by a worker that was still serving another"
     assert analyse(told).invalid == [law]
     assert analyse(evidence([replica(0, TWO)], events)).invalid == []  # a loop may
 

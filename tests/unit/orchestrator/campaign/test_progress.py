@@ -10,12 +10,12 @@ from labkit.wire.progress import Pulse, sum_of
 from orchestrator.campaign import progress
 from orchestrator.campaign.progress import Pace, follow
 from orchestrator.scenario.clients import ClosedGroup
-from orchestrator.scenario.matrix import Settings
+from orchestrator.scenario.matrix import CaseSettings
 from orchestrator.scenario.plan import Case, Run
 from orchestrator.scenario.server import Limits, ServerSettings
 
 GROUP = ClosedGroup(executor="closed", users=4, messages=250)
-SETTINGS = Settings(ServerSettings(), Limits(), (GROUP,))
+SETTINGS = CaseSettings(ServerSettings(), Limits(), (GROUP,))
 
 
 @pytest.fixture

@@ -63,7 +63,9 @@ def test_a_queue_that_only_grows_is_said_to(
     scenario: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["predict", str(scenario), "--set", "rate=40/s", "--model", "single"]) == 0
-    assert "single: 2 erlangs for 1 workers: the queue only grows" in capsys.readouterr().out
+    assert (
+        "single: 2 erlangs for 1 workers: the queue grows without limit" in capsys.readouterr().out
+    )
 
 
 def test_a_crowd_beyond_the_backlog_is_remarked(
@@ -99,7 +101,7 @@ def test_who_has_no_twin_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[
         "clients: [{executor: closed, users: 2, messages: 1, behaviour: reset}]\n"
     )
     assert main(["predict", str(path)]) == 0
-    assert "single: the twin knows polite clients only, not reset" in capsys.readouterr().out
+    assert "single: the twin has polite clients only, not reset" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the host did beside the lab, and what that does to a run."""
+"""The host's CPU time during a load, and how it makes a run invalid."""
 
 import dataclasses
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_what_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_time_in_the_kernel_is_time_of_programs_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """``yes`` and ``dd`` spend nearly all of theirs there."""
+    """``yes`` and ``dd`` spend nearly all of their CPU time there."""
     monkeypatch.setattr(host, "STAT", tmp_path / "stat")
     monkeypatch.setattr(host, "TICKS_PER_S", 100)
     (tmp_path / "stat").write_text("cpu  10 20 300 4000 5 6 7 80 0 0\n")

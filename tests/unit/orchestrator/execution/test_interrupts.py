@@ -1,9 +1,9 @@
-"""Signals go to a process of their own: they are taken over for good."""
+"""Signals are sent to a separate process, since the handlers stay installed."""
 
 import subprocess
 import sys
 
-from tests.models import ROOT
+from conformance import ROOT
 
 PROLOGUE = """
 import os, signal

@@ -1,4 +1,4 @@
-"""The orchestrator's talk with a conductor that does what the test says, over a socket."""
+"""The load driver with a scripted conductor, over a socket."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.load_driver import Watch, drive
 from orchestrator.results.archive import CLIENTS
-from orchestrator.results.client_samples import Lost, read_client_run
+from orchestrator.results.client_samples import LostReplica, read_client_run
 
 GROUP = GroupOrder(name="clients", replicas=2, loop=CLOSED, initial=3, messages=2)
 LOAD = Order((GROUP,), "server:3000", seed=1, timeout_s=5.0, margin_s=0.1, enrol_s=1.0)
@@ -32,7 +32,7 @@ HEALTH = {
 
 
 def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -> float:
-    """Drive LOAD against a conductor that does what ``script`` says."""
+    """Drive LOAD with a conductor that runs ``script``."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def conduct() -> None:
@@ -45,13 +45,16 @@ def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -
         conductor.start()
         begun: list[int] = []
         try:
-            return drive(listener.getsockname()[:2], LOAD, folder, Watch(begun.append, told.append))
+            watch = Watch(begun.append, told.append)
+            reports = drive(listener.getsockname()[:2], LOAD, folder, watch)
+            reports.store(folder)
+            return reports.load_s
         finally:
             conductor.join()
 
 
 def report(channel: Channel, replica: int = 0) -> None:
-    """Tell the result of a replica with one message, on one connection."""
+    """Report the result of a replica with one message on one connection."""
     samples = pack(array("Q", [0, 0, 1_000, 1_100, 1_200, 500_001_000, 1]), Row._fields)
     connections = pack(array("Q", [0, 1_050, 1_060, 500_002_000, 0, 40_000]), ConnectionRow._fields)
     channel.send(
@@ -73,7 +76,7 @@ def report(channel: Channel, replica: int = 0) -> None:
 
 
 def lose(channel: Channel, replica: int, **who: Any) -> None:  # noqa: ANN401
-    """Tell that a replica is lost."""
+    """Report a lost replica."""
     channel.send("lost", replica=replica, **{"host": None, "pid": None, "reason": "left", **who})
 
 
@@ -96,7 +99,7 @@ def test_a_run_leaves_what_the_clients_reported(tmp_path: Path) -> None:
         (0, "clients", 4),
         (1, "clients", 4),
     ]
-    assert run.replicas[0].books == BOOKS
+    assert run.replicas[0].counts == BOOKS
     assert run.replicas[0].messages["sent_ns"].tolist() == [1_100]
     assert run.replicas[0].connections["port"].tolist() == [40_000]
     assert run.gaps == ()
@@ -115,7 +118,7 @@ def test_a_lost_replica_is_named_with_its_share_beside_the_results_of_the_others
     played(script, tmp_path, [])
     run = read_client_run(tmp_path)
     assert [each.number for each in run.replicas] == [0]
-    assert run.lost == (Lost(1, "clients", "there", "left before its result came", 2),)
+    assert run.lost == (LostReplica(1, "clients", "there", "left before its result came", 2),)
     (told,) = json.loads((tmp_path / CLIENTS).read_text())["lost"]
     assert told["pid"] == 9
 
@@ -157,7 +160,7 @@ def test_a_conductor_that_falls_silent_is_named(
         with contextlib.suppress(WireError):
             channel.receive()  # the orchestrator's end of it
 
-    expected = "reported nothing for" if is_started else "only 1 of 2 client replicas came"
+    expected = "reported nothing for" if is_started else "only 1 of 2 client replicas enrolled"
     with pytest.raises(BackendError, match=expected):
         played(script, tmp_path, [])
 

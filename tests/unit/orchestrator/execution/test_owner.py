@@ -18,7 +18,7 @@ CAMPAIGN = "0badcafe"
 
 @pytest.fixture
 def owner(monkeypatch: pytest.MonkeyPatch) -> Owner:
-    """Give this process as an orchestrator; what it starts bears its mark."""
+    """Return this process as an owner; the processes that it starts have its mark."""
     monkeypatch.setenv(MARK, "")
     return claim(CAMPAIGN, kept=False)
 
@@ -38,7 +38,7 @@ def sleeper(mark: str) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def gone(owner: Owner) -> Owner:
-    """Give an orchestrator that has ended: ours, had it begun at another time."""
+    """Return an owner that has ended: this process, with another start time."""
     return replace(owner, started=owner.started + 1)
 
 
@@ -115,7 +115,7 @@ def test_naming_the_campaign_removes_what_may_be_wanted(
 
 
 class FakeEngine:
-    """An engine with projects of ours, of an older version of us, and of others."""
+    """An engine with projects of the lab, of an older version of it, and of others."""
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
@@ -136,4 +136,4 @@ def test_only_projects_of_ours_are_found(gone: Owner) -> None:
     assert first.what == f"project lab-{CAMPAIGN}-1 (2 containers, 1 network)"
     assert first.reason_to_stay(None) == ""
     assert (second.campaign_id, second.owner) == ("0000cafe", None)
-    assert "nobody can tell" in second.reason_to_stay(None)
+    assert "cannot tell from this host" in second.reason_to_stay(None)

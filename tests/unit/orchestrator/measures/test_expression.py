@@ -3,7 +3,7 @@ import math
 import pytest
 
 from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
-from orchestrator.measures.evaluate import Outcome
+from orchestrator.measures.evaluate import Evaluation
 from orchestrator.measures.expression import parse_expression
 from orchestrator.measures.syntax import ExpressionError
 
@@ -24,7 +24,7 @@ VALUES: dict[str, float | None] = {
 }
 
 
-def outcome(text: str) -> Outcome:
+def evaluated(text: str) -> Evaluation:
     return parse_expression(text).evaluate(VALUES)
 
 
@@ -75,12 +75,12 @@ def outcome(text: str) -> Outcome:
     ],
 )
 def test_an_expectation_holds_or_fails(text: str, *, passed: bool) -> None:
-    assert outcome(text).passed is passed
+    assert evaluated(text).passed is passed
 
 
 def test_an_outcome_has_both_sides_in_base_units() -> None:
-    assert outcome("makespan ~= ceil(users / workers) * messages * service_time within 10%") == (
-        Outcome(True, 1.05, 1.0, TIME, margin=0.1)
+    assert evaluated("makespan ~= ceil(users / workers) * messages * service_time within 10%") == (
+        Evaluation(True, 1.05, 1.0, TIME, margin=0.1)
     )
 
 
@@ -93,14 +93,14 @@ def test_an_outcome_has_both_sides_in_base_units() -> None:
         ("p50 < p90", None, None, ("response_time_p50", "response_time_p90"),
          "response_time_p50 is unknown; response_time_p90 is unknown"),
         ("users / failed == 1", None, 1, (), "division by zero"),
-        ("users * 9" + "9" * 307 + " == 1", None, 1, (), "the result is beyond all numbers"),
+        ("users * 9" + "9" * 307 + " == 1", None, 1, (), "the result is not a finite number"),
     ],
 )  # fmt: skip
 def test_what_is_not_known_has_not_passed(
     text: str, left: float | None, right: float | None, missing: tuple[str, ...], reason: str
 ) -> None:
     dimension = parse_expression(text).dimension
-    assert outcome(text) == Outcome(None, left, right, dimension, None, reason, missing)
+    assert evaluated(text) == Evaluation(None, left, right, dimension, None, reason, missing)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -133,18 +133,18 @@ def test_expressions_are_equal_by_their_text() -> None:
     [
         ("", 1, "the expression ends too early; a number or a name is missing"),
         ("users ==", 9, "the expression ends too early; a number or a name is missing"),
-        ("users", 1, "nothing is compared; write e.g. failed == 0"),
+        ("users", 1, "the comparison is missing; write e.g. failed == 0"),
         ("users = 7", 7, "'=' does not fit here; write == to compare"),
         ("users ~ 7", 7, "'~' does not fit here; write ~= with a tolerance, e.g. ~= 2s within 10%"),
         ("1 < users < 9", 11,
-         "a chain of comparisons; write each as an expectation of its own"),
+         "a chain of comparisons is not allowed; write separate expectations"),
         ("users == 7 and failed == 0", 12,
-         "'and' does not fit here; write each expectation as an item of its own"),
+         "'and' does not fit here; write each expectation as a separate item"),
         ("users ~= 7", 7, "~= needs a tolerance; write e.g. within 10% or within 50ms"),
         ("users == 7 within 10%", 19,
-         "a tolerance does not go with ==; within goes with ~= only"),
+         "within is not allowed with ==; use ~= for a tolerance"),
         ("failed ~= 0 within 10%", 20,
-         "a share of 0 is 0; write == 0, or a tolerance with a unit"),
+         "a percentage of 0 is 0; write == 0, or a tolerance with a unit"),
         ("users ~= 7 within workers", 19,
          "'workers' does not fit here; allowed: a tolerance such as 10% or 50ms"),
         ("(users == 7", 8, "'==' does not fit here; allowed: + - * /, ')'"),
@@ -172,7 +172,7 @@ def test_expressions_are_equal_by_their_text() -> None:
         ("makespan ~= 2s within 5", 23,
          "2s is a time and 5 is a bare number; write a unit, e.g. 5s"),
         ("ceil(makespan) == 1", 6,
-         "ceil rounds bare numbers and makespan is a time; divide by its unit first"),
+         "ceil needs a bare number and makespan is a time; divide it by a unit first"),
         ("max(users) == 1", 1, "max takes two or more values and got 1"),
         ("abs(users, 2) == 1", 1, "abs takes one value and got 2"),
         ("sqrt(users) == 1", 1, "unknown function 'sqrt'; allowed: ceil, floor, min, max, abs"),
@@ -180,7 +180,7 @@ def test_expressions_are_equal_by_their_text() -> None:
          "unknown function 'cel'; did you mean 'ceil'? allowed: ceil, floor, min, max, abs"),
         ("users == 5x", 10,
          "unknown unit 'x' in '5x'; allowed: us, ms, s, m, B, kB, KB, MB, GB, KiB, MiB, GiB, %"),
-        ("users == " + "9" * 400, 10, "a number beyond any measure; write a smaller one"),
+        ("users == " + "9" * 400, 10, "the number is too large; write a smaller one"),
         ("users == " + "1" * 500, 1, "509 characters; an expression has at most 500"),
         ("-" * 60 + "users == 1", 11, "more than 50 operations deep; write several expectations"),
         ("(" * 245 + "users", 251, "the expression ends too early; a number or a name is missing"),
@@ -203,4 +203,4 @@ def test_an_unknown_name_gets_a_hint_and_the_whole_list() -> None:
 
 
 def test_brackets_may_nest_as_deep_as_they_fit() -> None:
-    assert outcome("(" * 245 + "7" + ")" * 245 + "==7").passed is True
+    assert evaluated("(" * 245 + "7" + ")" * 245 + "==7").passed is True

@@ -10,8 +10,8 @@ from orchestrator.analysis.chart_data import (
     Excerpt,
     Exhibit,
     RequestRecord,
-    Share,
     Steps,
+    WorkerShare,
 )
 from orchestrator.analysis.chart_data import exhibit as make_exhibit
 from orchestrator.analysis.join import CONNECTION, REQUEST, Merged
@@ -87,7 +87,7 @@ def exhibit(requests: Sequence[RequestRecord]) -> Exhibit:
         exchange=curve,
         service=curve,
         depths=(("accept queue", queue), ("application queue", queue), ("in service", queue)),
-        shares=(Share(1, 4, 20), Share(2, 3, 15)),
+        shares=(WorkerShare(1, 4, 20), WorkerShare(2, 3, 15)),
     )
 
 

@@ -19,7 +19,7 @@ SECOND = [Row(1, 0, 100, 102, 165, 170, ACKED), Row(1, 1, 170, 171, 0, 190, 0)]
 
 
 def replica(number: int, rows: list[Row], folder: Path, sent: int | None = None) -> dict[str, Any]:
-    """Return what a replica told, and write its tables into ``folder``."""
+    """Return the report of a replica, and write its tables into ``folder``."""
     names = {kind: f"{kind}-{number:03d}.npy" for kind in ("samples", "connections")}
     cells = array("Q", [cell for row in rows for cell in row])
     (folder / names["samples"]).write_bytes(pack(cells, Row._fields))
@@ -50,7 +50,7 @@ def test_replicas_and_who_was_lost_are_read(tmp_path: Path) -> None:
     run = read_client_run(tmp_path)
     assert run.start_ns == 100
     assert [each.begun_ns for each in run.replicas] == [100, 101]
-    assert run.replicas[1].books["sent"] == 2
+    assert run.replicas[1].counts["sent"] == 2
     assert run.replicas[1].errors["reset"] == 1
     assert run.replicas[1].health == FIT
     assert run.groups == ("clients", "slow")
@@ -83,7 +83,7 @@ def test_a_table_that_is_none_is_a_gap_and_never_a_crash(tmp_path: Path, content
     (tmp_path / told["samples"]).write_bytes(content)
     clients(tmp_path, told)
     first, second = read_client_run(tmp_path).gaps
-    assert first.startswith("samples-000.npy is no table of 7 columns")
+    assert first.startswith("samples-000.npy is not a table of 7 columns")
     assert second == "samples-000.npy holds 0 of 1 samples"
 
 

@@ -1,4 +1,4 @@
-"""What the probe left is read as far as it goes, and what is missing is said."""
+"""A probe's file is read as far as it goes, and notes say what is missing."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ ENDED = {"t_ns": 4, "event": "ended", "reason": "told", "unread": {}}
 
 
 def read(folder: Path, *lines: object, complaint: str = "", tail: str = "") -> KernelLog:
-    """Return what is read of ``lines`` that a probe wrote, and of what it complained of."""
+    """Return the log read from ``lines`` and from the probe's standard error."""
     text = "".join(json.dumps(line) + "\n" for line in lines) + tail
     (folder / "kernel.ndjson").write_text(text)
     (folder / "kernel.stderr").write_text(complaint)
@@ -51,8 +51,8 @@ def test_a_whole_log_leaves_nothing_to_say(tmp_path: Path) -> None:
     ("lines", "complaint", "note"),
     [
         ([], "python3: No module named labkit\n",
-         "nothing of the kernel's is measured: python3: No module named labkit"),
-        ([BEGUN], "", "nothing of the kernel's is measured: the probe said nothing"),
+         "no kernel figures: python3: No module named labkit"),
+        ([BEGUN], "", "no kernel figures: the probe wrote nothing"),
         ([BEGUN, LOOKED], "", f"a probe was cut off: {AFTER_LAST_LOOK}"),
         ([BEGUN, LOOKED], "first\nsecond\n",
          f"a probe was cut off (second): {AFTER_LAST_LOOK}"),
@@ -71,7 +71,7 @@ def test_what_is_missing_is_said_with_the_reason(
 
 def test_without_a_probe_there_is_a_note(tmp_path: Path) -> None:
     assert read_kernel_log(tmp_path).notes == (
-        "nothing of the kernel's is measured: no probe looked",
+        "no kernel figures: there was no probe",
     )
 
 

@@ -72,7 +72,7 @@ BAD_LINES = [
 @pytest.mark.parametrize("line", BAD_LINES)
 def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: str) -> None:
     found = read_server_log(log(tmp_path, LISTENING, line, STOPPED))
-    assert found.gaps[0].startswith("server.log:2 is no event")
+    assert found.gaps[0].startswith("server.log:2 is not an event")
 
 
 def test_requests_and_connections_are_rows() -> None:
@@ -86,4 +86,4 @@ def test_requests_and_connections_are_rows() -> None:
 
 def test_a_request_without_an_id_of_ours_is_a_stranger() -> None:
     found = log_of([{**served(7, 2, 8, 9), "request": "anything"}])
-    assert (found.strangers, len(found.served)) == (1, 0)
+    assert (found.unknown_requests, len(found.served)) == (1, 0)

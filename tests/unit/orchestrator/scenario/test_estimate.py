@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.plan import duration, lines
+from orchestrator.cli.plan import duration, plan_lines
 from orchestrator.scenario.estimate import Estimate, estimate, total
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_models
-from orchestrator.scenario.plan import plan
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
 
 READY = sorted((ROOT / "scenarios").glob("*.yaml"))
@@ -47,21 +47,21 @@ def test_estimates(
     tmp_path: Path, clients: str, least_s: float, likely_s: float, most_s: float
 ) -> None:
     found = scenario(tmp_path, clients)
-    told = estimate(plan(found)[0], found.timeout_s)
+    told = estimate(plan_cases(found)[0], found.timeout_s)
     assert (told.least_s, told.likely_s, told.most_s) == pytest.approx((least_s, likely_s, most_s))
 
 
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 def test_no_ready_scenario_takes_longer_than_its_timeout(path: Path) -> None:
     ready = load_scenario(path, discover_models())
-    for case in plan(ready):
+    for case in plan_cases(ready):
         told = estimate(case, ready.timeout_s)
         assert 0 < told.least_s <= told.likely_s <= told.most_s <= ready.timeout_s
 
 
 def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
     one = "{executor: closed, users: 7, messages: 5, demand: sleep=100ms}"
-    assert list(lines(scenario(tmp_path, one, "repeats: 2\n"))) == [
+    assert list(plan_lines(scenario(tmp_path, one, "repeats: 2\n"))) == [
         "How long?",
         "round 1",
         "  [1/4] a (1 of 2): about 1 s (0.5 s to 3.5 s)",
@@ -70,14 +70,14 @@ def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
         "  [3/4] b (2 of 2): about 1 s (0.5 s to 3.5 s)",
         "  [4/4] a (2 of 2): about 1 s (0.5 s to 3.5 s)",
         "4 runs: about 4 s (2 s to 14 s)",
-        "no longer than 8.0 min: timeout ends each load",
+        "at most 8.0 min, because timeout ends each load",
         "starting and stopping adds about 2 s (process) or 16 s (docker)",
     ]
 
 
 def test_a_sequence_has_no_rounds(tmp_path: Path) -> None:
     one = "{executor: closed, users: 1, duration: 5s, demand: sleep=1s}"
-    plain = list(lines(scenario(tmp_path, one, "repeats: 2\norder: sequential\n")))
+    plain = list(plan_lines(scenario(tmp_path, one, "repeats: 2\norder: sequential\n")))
     assert plain[1:3] == ["  [1/4] a (1 of 2): about 6 s", "  [2/4] a (2 of 2): about 6 s"]
 
 

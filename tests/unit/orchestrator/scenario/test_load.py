@@ -1,4 +1,4 @@
-"""What a person is told about a file that is no scenario: where, what, and what is allowed."""
+"""Errors in a scenario file: their place, what is wrong, and what is allowed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,13 +48,13 @@ OPEN_KEYS = f"{GROUP_KEYS}, rate, duration, connections, arrivals"
 EXECUTORS = "closed, open, ramp"
 MODELS = "single, prefork, threaded, epoll"
 UNIT = "write a number and a unit: us, ms, s, m"
-DEMAND = "write e.g. sleep=100ms, cpu=5ms, or a law of durations, sleep=exponential(100ms)"
+DEMAND = "write e.g. sleep=100ms, cpu=5ms, or a distribution, sleep=exponential(100ms)"
 LAW = (
-    "is neither a duration nor a law of durations; write 50ms, exponential(50ms), "
+    "is neither a duration nor a distribution; write 50ms, exponential(50ms), "
     "hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
 )
 SIZE = "write a size: a number and B, kB, KB, MB, GB, KiB, MiB, GiB"
-TEXT = "write text, in quotes where it looks like a number"
+TEXT = "write text, in quotes if it looks like a number"
 EMPTY = "2:10: clients: the list is empty; write at least one group"
 LIST = "write a list, e.g. [a, b]"
 MAP = "write a map, e.g. {a: 1, b: 2}"
@@ -67,7 +67,7 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          f"6:18: unknown model 'preforc'; did you mean 'prefork'? allowed: {MODELS}"),
         ("models: [nginx]", f"6:10: unknown model 'nginx'; allowed: {MODELS}"),
         ("models: [epoll, single, epoll]",
-         "6:25: this model is in the list already; name each model once"),
+         "6:25: this model is already in the list; name each model once"),
         ("models: []", "6:9: models: the list is empty; write at least one model"),
         ("models: single", f"6:9: models: 'single' is text; {LIST}"),
         ("models: {single: 1}", f"6:9: models: this is a map; {LIST}"),
@@ -105,7 +105,8 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          "6:7: seed: -1 is out of range; allowed: a whole number from 0 to 4294967295"),
         ("    replicas: 1000000",
          "6:15: replicas: 1000000 is out of range; allowed: a whole number from 1 to 200"),
-        ("    replicas: 8", "6:15: replicas: 8 replicas for 7 users; allowed: a user or more each"),
+        ("    replicas: 8",
+         "6:15: replicas: 8 replicas for 7 users; each replica needs at least one user"),
         ("timeout: 100", "6:10: timeout: 100 is a bare number; write a unit, e.g. 100ms"),
         ("timeout: 1.5", "6:10: timeout: 1.5 is a bare number; write a unit, e.g. 1.5ms"),
         ("timeout: '100'", f"6:10: timeout: '100' is not a duration; {UNIT}"),
@@ -139,42 +140,42 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          "hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"),
         ("    think_time: often", f"6:17: think_time: 'often' {LAW}"),
         ("    name: 5 o'clock",
-         "6:11: name: \"5 o'clock\" cannot be told from an expression; write a word of at most 30 "
-         "letters, digits and _, that begins with a letter"),
+         "6:11: name: \"5 o'clock\" is not a name; write a word of at most 30 letters, digits "
+         "and _ that begins with a letter"),
         ("    behaviour: rude",
          "6:16: behaviour: unknown value 'rude'; allowed: polite, no-goodbye, pipeline, "
          "slow-sender, slow-reader, silent, vanish, reset, garbage, oversize"),
         ("    behaviour: pipeline",
-         "6:16: behaviour: pipeline needs how many messages are in flight; write e.g. pipeline: 8"),
+         "6:16: behaviour: the number of messages in flight is missing; write e.g. pipeline: 8"),
         ("    behaviour: silent",
-         "6:16: behaviour: who is silent never ends; write a duration"),
-        ("    pipeline: 5", "6:15: pipeline: this goes with behaviour: pipeline only"),
-        ("    pace: 5ms", "6:11: pace: this goes with the behaviours slow-sender, slow-reader, "
+         "6:16: behaviour: a silent client never finishes; write a duration"),
+        ("    pipeline: 5", "6:15: pipeline: allowed with behaviour: pipeline only"),
+        ("    pace: 5ms", "6:11: pace: allowed with the behaviours slow-sender, slow-reader, "
          "vanish, reset only"),
-        ("    duration: 3m", "6:15: duration: the load goes on until 180s and timeout ends it at "
+        ("    duration: 3m", "6:15: duration: the load lasts until 180s, but timeout ends it at "
          "120s; write a longer timeout"),
-        ("    start: 2m", "6:12: start: the load goes on until 120s and timeout ends it at "
+        ("    start: 2m", "6:12: start: the load lasts until 120s, but timeout ends it at "
          "120s; write a longer timeout"),
         ("expect: {all: [late.p99 < 1s]}",
          "6:16: unknown group 'late'; allowed: clients, slowest, predicted, replayed"),
         ("expect: {all: [p99 ~= predicted.cpu_time within 1%]}",
-         "6:23: cpu_time is not of a group; write cpu_time"),
+         "6:23: cpu_time has no value for each group; write cpu_time"),
         ("expect: {all: [predicted.errors == 0]}",
          "6:16: unknown measure of predicted 'errors'; allowed: " + ", ".join(SIMULATED)),
         ("expect: {all: [clients.cpu_time < 1s]}",
-         "6:16: cpu_time is not of a group; write cpu_time"),
+         "6:16: cpu_time has no value for each group; write cpu_time"),
         ("    demand: sleep=61s",
          "6:13: demand: 'sleep=61s' is more than the 60s that a server allows; "
          "see max_service_time"),
         ("server: {service_time: 2s, max_service_time: 1s}",
-         "6:24: service_time: 2s of service; the server's max_service_time allows 1s"),
+         "6:24: service_time: 2s is more than max_service_time, 1s"),
         ("server: {max_service_time: 1s}",
-         "6:9: service_time: 2s of service; the server's max_service_time allows 1s"),
+         "6:9: service_time: 2s is more than max_service_time, 1s"),
         ("  - {executor: closed, users: 1, messages: 1}",
-         ["3:5: this group has no name; with several, name each",
-          "6:5: this group has no name; with several, name each"]),
+         ["3:5: this group has no name; with several groups, name each",
+          "6:5: this group has no name; with several groups, name each"]),
         ("    name: a\n  - {name: a, executor: closed, users: 1, messages: 1}",
-         "7:12: name: the name 'a' has a group before; name each its own"),
+         "7:12: name: 'a' is already used; give each group its own name"),
         ("  - 5",
          "6:5: 5 is a number; write a map, e.g. {executor: closed, users: 5, messages: 10}"),
         ("  - {}", f"6:5: missing key 'executor'; write one of {EXECUTORS}"),
@@ -202,10 +203,10 @@ def test_a_bad_line_says_what_is_allowed(
           for key in ("rate", "duration", "connections")]
          + [f"4:5: unknown key 'users'; allowed: {OPEN_KEYS}"]),
         ("intent: x\nclients: [{executor: closed, users: 5}]\n",
-         ["2:37: users: nothing says when they are done; write messages, duration or both"]),
+         ["2:37: users: the load has no end; write messages, duration or both"]),
         (RAMP.format("[]"), ["4:13: stages: the list is empty; write at least one stage"]),
         (RAMP.format("[{duration: 1s}, {duration: 1s, users: 1, rate: 1/s}]"),
-         ["4:14: a stage has none; write users or rate",
+         ["4:14: a stage has neither; write users or rate",
           "4:30: a stage has both; write users or rate"]),
         (RAMP.format("[{duration: 1s, users: 5}, {duration: 1s, rate: 1/s}]"),
          ["4:13: stages: some stages have users and some a rate; write one or the other in all"]),
@@ -219,31 +220,32 @@ def test_a_bad_line_says_what_is_allowed(
         (OPEN.format("0/s", "each"),
          ["4:11: rate: '0/s' is out of range; allowed: 0.001/s to 1000000/s"]),
         (OPEN.format("1000000/s", "each"),
-         ["4:11: rate: 2000000 arrivals a case; allowed: at most 1000000 (rate x duration)"]),
+         ["4:11: rate: 2000000 arrivals in a case (rate x duration); allowed: at most 1000000"]),
         (OPEN.format("5/s", "all"),
-         ["6:18: connections: 'all'; allowed: each, one of its own for each arrival, or a pool of "
+         ["6:18: connections: 'all'; allowed: each (one for each arrival), or a pool of "
           "1 to 10000"]),
         (OPEN.format("5/s", "2"),
-         ["7:15: replicas: 3 replicas for 2 connections; allowed: a connection or more each"]),
+         ["7:15: replicas: 3 replicas for 2 connections; each replica needs at least one "
+          "connection"]),
         (GROUPS.format("6000", "1"),
          ["4:40: users: 12000 users in all groups; allowed: at most 10000"]),
         (GROUPS.format("200", "101"),
          ["4:68: replicas: 202 replicas in all groups; allowed: at most 200"]),
         ("intent: x\nclients: [{executor: closed, users: 10000, messages: 1001}]\n",
-         ["2:54: messages: 10010000 messages a case; "
-          "allowed: at most 10000000 (users x messages)"]),
+         ["2:54: messages: 10010000 messages in a case (users x messages); "
+          "allowed: at most 10000000"]),
         (GOOD.replace("Who waits?", "''"),
-         ["1:9: intent: this is empty; write one sentence: what does this scenario ask?"]),
+         ["1:9: intent: this is empty; write the question of this scenario in one sentence"]),
         (GOOD.replace("Who waits?", "7"), [f"1:9: intent: 7 is a number; {TEXT}"]),
         (GOOD.replace("Who waits?", "|\n  Who?\n  Why?"),
-         ["1:9: intent: not one sentence; allowed: one line of at most 300 characters"]),
+         ["1:9: intent: not a sentence; allowed: one line of at most 300 characters"]),
     ],
 )  # fmt: skip
 def test_a_scenario_needs_its_parts(problems: Problems, content: str, expected: list[str]) -> None:
     assert problems(content) == expected
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems: Problems) -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file(problems: Problems) -> None:
     found = problems(
         "1: x\n"
         "models: [foo]\n"

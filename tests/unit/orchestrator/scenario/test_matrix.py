@@ -1,4 +1,4 @@
-"""What a person is told about a sweep or an expectation that cannot be."""
+"""Errors in a matrix, in expectations and in faults."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ AXES_OF_TWO = ", ".join(
     + AXES.removeprefix(", ".join(GROUP_AXES) + ", ").split(", ")
 )
 MODELS = "single, prefork, threaded, epoll"
-TEXT = "write text, in quotes where it looks like a number"
+TEXT = "write text, in quotes if it looks like a number"
 LIST = "write a list, e.g. [a, b]"
 MAP = "write a map, e.g. {a: 1, b: 2}"
 
@@ -39,7 +39,7 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          f"6:10: unknown axis 'wokers'; did you mean 'workers'? allowed: {AXES}"),
         ("matrix: {executor: [closed]}", f"6:10: unknown axis 'executor'; allowed: {AXES}"),
         ("  - {name: a, executor: closed, users: 1, messages: 1}\nmatrix: {users: [1]}",
-         "3:5: this group has no name; with several, name each"),
+         "3:5: this group has no name; with several groups, name each"),
         ("    name: a\n  - {name: b, executor: closed, users: 1, messages: 1}\n"
          "matrix: {b.user: [1]}",
          f"8:10: unknown axis 'b.user'; did you mean 'b.users'? allowed: {AXES_OF_TWO}"),
@@ -48,7 +48,7 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          "8:23: 0 is out of range; allowed: a whole number from 1 to 10000"),
         ("    name: a\n  - {name: b, executor: closed, users: 1, messages: 1}\n"
          "matrix: {b.users: [2, 3], b.replicas: [3]}",
-         "8:40: 3 replicas for 2 users; allowed: a user or more each"),
+         "8:40: 3 replicas for 2 users; each replica needs at least one user"),
         ("matrix: {demand: [[sleep=1s]]}", "6:19: this is a list; write a single value"),
         ("matrix: {demand: ['sleep=1s, sleep=2m']}",
          "6:19: 'sleep=2m' is more than the 60s that a server allows; see max_service_time"),
@@ -56,7 +56,7 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
          "6:19: workers: 3 is a number; write a list of values, e.g. [1, 2]"),
         ("matrix: {workers: []}", "6:19: workers: the list is empty; write at least one value"),
         ("matrix: {workers: [1, 2, 1]}",
-         "6:26: this value is in the list already; write each value once"),
+         "6:26: this value is already in the list; write each value once"),
         ("matrix: {workers: [1, 0]}",
          "6:23: 0 is out of range; allowed: a whole number from 1 to 1024"),
         ("matrix: {workers: [true]}",
@@ -67,11 +67,11 @@ MAP = "write a map, e.g. {a: 1, b: 2}"
         ("matrix: {demand: [sleep=1s, sleep=2m]}",
          "6:29: 'sleep=2m' is more than the 60s that a server allows; see max_service_time"),
         ("matrix: {replicas: [7, 8]}",
-         "6:24: 8 replicas for 7 users; allowed: a user or more each"),
+         "6:24: 8 replicas for 7 users; each replica needs at least one user"),
         ("matrix: {backlog: [" + ", ".join(map(str, range(1, 202))) + "]}",
          "6:19: backlog: 201 values; allowed: at most 200"),
         ("matrix: {workers: [1, 2, 3, 4, 5, 6, 7, 8], backlog: [1, 2, 3, 4, 5, 6, 7]}",
-         "6:9: matrix: 224 cases, every model at every point; allowed: at most 200"),
+         "6:9: matrix: 224 cases (models x points); allowed: at most 200"),
     ],
 )  # fmt: skip
 def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, problem: str) -> None:
@@ -103,25 +103,25 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
         ("expect: {all: [makespan < 2s with 5%]}",
          "6:35: a confidence is from 50% to 99.9%; write e.g. with 95%"),
         ("expect: {all: [makespan(epoll) < 2s]}",
-         "6:16: this asks one model among others; write it under compare"),
+         "6:16: this names one of several models; write it under compare"),
         ("compare: [makespan(epoll) < 2 * makespan]",
-         "6:33: of which model? write e.g. makespan(single)"),
+         "6:33: the model is missing; write e.g. makespan(single)"),
         ("compare: [makespan(epol) < 2s]",
          f"6:11: unknown model 'epol'; did you mean 'epoll'? allowed: {MODELS}"),
         ("compare: [late.makespan(epoll) < 2s]",
          "6:11: unknown group 'late'; allowed: clients, slowest, predicted, replayed"),
         ("validity: [host_busy < 5% with 95%]",
-         "6:12: a rule is of each run by itself, and confidence of repeats"),
+         "6:12: a rule is checked in each run; leave the confidence out"),
         ("validity: [host_busy(epoll) < 5%]",
-         "6:12: this asks one model among others; write it under compare"),
+         "6:12: this names one of several models; write it under compare"),
         ("faults: [{at: 1s, fault: pause}]",
          "6:26: fault: pause needs an end; write e.g. lasts: 500ms"),
         ("faults: [{at: 1s, fault: kill-worker, lasts: 1s}]",
-         "6:46: lasts: a worker that was killed is the server's own to replace; leave this out"),
+         "6:46: lasts: the server itself replaces a killed worker; leave this out"),
         ("faults: [{at: 1s, fault: disconnect}]",
          "6:26: fault: disconnect needs an end; write e.g. lasts: 500ms"),
         ("faults: [{at: 1s, fault: kill, toxicity: 1}]",
-         "6:42: toxicity: this goes with latency, bandwidth, slicer, reset_peer, timeout, "
+         "6:42: toxicity: allowed with latency, bandwidth, slicer, reset_peer, timeout, "
          "slow_close, limit_data only"),
         ("faults: [{at: 1s, fault: latency, lasts: 1s, attributes: {latency: 5}}]",
          "6:58: attributes: latency: 5 is not a duration; write a number and a unit: us, ms, s, m"),
@@ -131,15 +131,15 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
          "6:57: attributes: speed: no such attribute; there is: average_size, size_variation, "
          "delay"),
         ("faults: [{at: 1s, fault: kill, crowd: 9}]",
-         "6:39: crowd: this goes with fill-backlog only"),
+         "6:39: crowd: allowed with fill-backlog only"),
         ("faults: [{at: 1s, fault: kill, worker: 2}]",
-         "6:40: worker: this goes with kill-worker only"),
+         "6:40: worker: allowed with kill-worker only"),
         ("faults: [{at: 1s, fault: cpu-limit, lasts: 1s}]",
-         "6:26: fault: cpu-limit needs how much; write e.g. cpus: 0.5"),
+         "6:26: fault: the limit is missing; write e.g. cpus: 0.5"),
         ("faults: [{at: 1s, fault: pause, lasts: 1s, cpus: 1}]",
-         "6:50: cpus: this goes with cpu-limit only"),
+         "6:50: cpus: allowed with cpu-limit only"),
         ("faults: [{at: 2m, fault: kill}]",
-         "6:15: at: it is over at 120s, and timeout ends the load at 120s"),
+         "6:15: at: it ends at 120s, but timeout ends the load at 120s"),
         ("faults: [{at: 1s, fault: kil}]",
          "6:26: fault: unknown value 'kil'; did you mean 'kill'? allowed: pause, kill-worker, "
          "terminate, kill, cpu-limit, disconnect, fill-backlog, latency, bandwidth, slicer, "
@@ -152,12 +152,11 @@ def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, proble
         ("expect: {all: [during.acked > 0]}",
          "6:16: unknown group 'during'; allowed: clients, slowest, predicted, replayed"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.cpu_time > 0s]}",
-         "7:16: cpu_time is not of a group; write cpu_time"),
+         "7:16: cpu_time has no value for each group; write cpu_time"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.connected > 0]}",
          "7:16: unknown measure of during 'connected'; allowed: throughput, acked, failed, "
          "response_time_mean, response_time_p50, response_time_p99, response_time_max"),
-        ("    name: after", "6:11: name: the name 'after' has a meaning of its own; "
-         "name each its own"),
+        ("    name: after", "6:11: name: 'after' is reserved; give each group its own name"),
         ("repeats: 0", "6:10: repeats: 0 is out of range; allowed: a whole number from 1 to 50"),
         ("order: random", "6:8: order: unknown value 'random'; allowed: interleaved, sequential"),
         ("expect: {all: ['']}",

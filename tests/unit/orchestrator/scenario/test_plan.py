@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from orchestrator.measures.registry import MEASURES
 from orchestrator.scenario.clients import ClosedGroup, Group, OpenGroup
-from orchestrator.scenario.matrix import AxisValue, Settings
-from orchestrator.scenario.plan import MAX_SLUG_CHARS, Case, plan, schedule
+from orchestrator.scenario.matrix import AxisValue, CaseSettings
+from orchestrator.scenario.plan import MAX_SLUG_CHARS, Case, plan_cases, schedule
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import Limits, ServerSettings
 
@@ -28,22 +28,22 @@ def scenario(
 
 
 def case(model: str, **axes: AxisValue) -> Case:
-    return Case(model, axes, Settings(ServerSettings(), Limits(), (GROUP,)), seed=1)
+    return Case(model, axes, CaseSettings(ServerSettings(), Limits(), (GROUP,)), seed=1)
 
 
 def inputs(
     *groups: Group, server: ServerSettings | None = None, limits: Limits | None = None
 ) -> dict[str, float]:
-    settings = Settings(server or ServerSettings(), limits or Limits(), groups)
+    settings = CaseSettings(server or ServerSettings(), limits or Limits(), groups)
     return Case("single", {}, settings, seed=1).inputs()
 
 
 def test_without_a_matrix_each_model_is_a_case_in_the_order_of_the_file() -> None:
-    assert [each.name for each in plan(scenario("epoll", "single"))] == ["epoll", "single"]
+    assert [each.name for each in plan_cases(scenario("epoll", "single"))] == ["epoll", "single"]
 
 
 def test_models_take_turns_at_each_point_and_the_last_axis_changes_fastest() -> None:
-    cases = plan(scenario("single", "epoll", users=(2, 1), workers=(3, 4)))
+    cases = plan_cases(scenario("single", "epoll", users=(2, 1), workers=(3, 4)))
     assert [each.name for each in cases] == [
         "single,users=2,workers=3", "epoll,users=2,workers=3",
         "single,users=2,workers=4", "epoll,users=2,workers=4",
@@ -53,12 +53,14 @@ def test_models_take_turns_at_each_point_and_the_last_axis_changes_fastest() -> 
 
 
 def test_the_values_of_a_point_replace_those_of_the_file() -> None:
-    cases = plan(scenario("single", server=ServerSettings(workers=5, backlog=1), workers=(1, 2)))
+    cases = plan_cases(
+        scenario("single", server=ServerSettings(workers=5, backlog=1), workers=(1, 2))
+    )
     assert [each.server for each in cases] == [
         ServerSettings(workers=1, backlog=1),
         ServerSettings(workers=2, backlog=1),
     ]
-    (small, _) = plan(scenario("single", messages=(1, 9)))
+    (small, _) = plan_cases(scenario("single", messages=(1, 9)))
     assert small.groups == (GROUP.model_copy(update={"messages": 1}),)
 
 
@@ -116,7 +118,7 @@ def test_every_input_is_a_measure_that_is_configured() -> None:
 
 def test_what_is_planned_is_known_but_where_only_the_run_can_tell() -> None:
     timed = GROUP.model_copy(update={"name": "timed", "duration": "1s"})
-    of = Case("single", {}, Settings(ServerSettings(), Limits(), (GROUP, OPEN, timed)), seed=1)
+    of = Case("single", {}, CaseSettings(ServerSettings(), Limits(), (GROUP, OPEN, timed)), seed=1)
     assert of.planned() == {"clients": 35, "open": 120, "timed": None}
     assert of.open_groups() == {"open"}
 
@@ -143,8 +145,11 @@ def test_an_axis_of_one_group_leaves_the_others() -> None:
     two = Scenario(
         intent="x", models=("single",), clients=(fast, slow), matrix={"slow.users": (1, 3)}
     )
-    assert [[group.peak_users for group in each.groups] for each in plan(two)] == [[7, 1], [7, 3]]
-    assert [each.name for each in plan(two)] == ["single,slow.users=1", "single,slow.users=3"]
+    assert [[group.peak_users for group in each.groups] for each in plan_cases(two)] == [
+        [7, 1],
+        [7, 3],
+    ]
+    assert [each.name for each in plan_cases(two)] == ["single,slow.users=1", "single,slow.users=3"]
 
 
 @pytest.mark.parametrize(

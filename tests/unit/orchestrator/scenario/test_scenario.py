@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.scenario.clients import ClosedGroup
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_models
-from orchestrator.scenario.plan import plan
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import ServerSettings
 
@@ -42,7 +42,7 @@ def test_a_ready_scenario_takes_as_long_as_its_comment_says(name: str, expected_
     """By its own expectations: the sum of the makespans that they state, in seconds."""
     scenario = load_scenario(ROOT / "scenarios" / f"{name}.yaml", discover_models())
     total_s = 0.0
-    for case in plan(scenario):
+    for case in plan_cases(scenario):
         stated = next(e for e in scenario.expectations(case.model) if "makespan" in e.text)
         total_s += stated.evaluate(case.inputs()).right or 0
     assert total_s == pytest.approx(expected_s)
@@ -146,11 +146,11 @@ def test_a_scenario_as_it_was_run_is_the_same_scenario(load: Load, content: dict
     scenario = load(yaml.safe_dump(content, allow_unicode=True))
     again = load(yaml.safe_dump(scenario.resolved(), allow_unicode=True, sort_keys=False))
     assert again == scenario
-    assert [case.name for case in plan(again)] == [case.name for case in plan(scenario)]
+    assert [case.name for case in plan_cases(again)] == [case.name for case in plan_cases(scenario)]
 
 
 @given(scenarios())
 def test_no_two_cases_share_a_name_or_a_folder(load: Load, content: dict[str, Any]) -> None:
-    cases = plan(load(yaml.safe_dump(content)))
+    cases = plan_cases(load(yaml.safe_dump(content)))
     assert len({case.name for case in cases}) == len(cases)
     assert len({case.slug for case in cases}) == len(cases)

@@ -1,4 +1,4 @@
-"""A server that is not the lab's: named in a scenario, and measured without its event log."""
+"""A target in a scenario, which is measured without an event log."""
 
 from pathlib import Path
 
@@ -39,18 +39,18 @@ def test_a_target_runs_alone_or_beside_models(scenario_file: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
-        ("{}", "3:9: name: a target is one of: image, command, address; write just one"),
+        ("{}", "3:9: name: a target needs exactly one of image, command, address"),
         ("{image: x, address: 'localhost:1'}",
-         "3:29: address: a target is one of: image, command, address; write just one"),
+         "3:29: address: a target needs exactly one of image, command, address"),
         ("{name: epoll, image: x}",
-         "3:16: name: epoll is taken, by the lab itself; give the target another name"),
+         "3:16: name: epoll is a reserved name; give the target another name"),
         ("{name: client, image: x}",
-         "3:16: name: client is taken, by the lab itself; give the target another name"),
+         "3:16: name: client is a reserved name; give the target another name"),
         ("{command: []}", "3:19: command: the list is empty; write the program and its arguments"),
-        ("{address: nowhere}", "3:19: address: 'nowhere' is no address; write HOST:PORT"),
+        ("{address: nowhere}", "3:19: address: 'nowhere' is not an address; write HOST:PORT"),
         ("{address: 'example.com:80'}",
-         "3:19: address: example.com is not this machine; write remote: true if it is yours to "
-         "put under load"),
+         "3:19: address: example.com is not this machine; write remote: true if you are "
+         "allowed to put it under load"),
         ("{image: x, port: 0}",
          "3:26: port: 0 is out of range; allowed: a whole number from 1 to 65535"),
         ("{img: x}", "3:10: unknown key 'img'; did you mean 'image'? allowed: name, image, "
@@ -75,7 +75,7 @@ def test_this_machine_may_be_put_under_load(scenario_file: Path, address: str) -
 
 
 def test_what_only_the_server_could_tell_is_unknown() -> None:
-    told = evidence([replica(0, [Sent(0, 1, 101), Sent(1, 2, 201)])], [], is_told=False)
+    told = evidence([replica(0, [Sent(0, 1, 101), Sent(1, 2, 201)])], [], has_event_log=False)
     found = analyse(type(told)(**{**vars(told), "log": log_of([])}))
     assert found.invalid == []
     assert found.measures["acked"] == 2

@@ -70,7 +70,7 @@ def test_a_setting_stands_for_the_value_of_the_file(scenario_file: Path) -> None
          ["5:31: users: 0 is out of range; allowed: a whole number from 1 to 10000"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_where_it_is_used(
+def test_an_error_is_reported_where_the_variable_is_used(
     scenario_file: Path, line: str, settings: dict[str, str], expected: str | list[str]
 ) -> None:
     found = problems(scenario_file, f"{FILE}{line}\n", settings)
@@ -81,10 +81,10 @@ def test_what_is_wrong_is_told_where_it_is_used(
     ("written", "expected"),
     [
         ("[users]",
-         "2:12: this is no map; write a map of names and values, e.g. {users: 5}"),
-        ("{users: [5]}", "2:20: a variable is a single value: text, a number, a flag"),
-        ("{5x: 1}", "2:17: '5x' is no name of a variable; write a word of at most 30 letters, "
-         "digits and _, that begins with a letter"),
+         "2:12: this is not a map; write a map of names and values, e.g. {users: 5}"),
+        ("{users: [5]}", "2:20: a variable has a single value: text, a number, true or false"),
+        ("{5x: 1}", "2:17: '5x' is not a name of a variable; write a word of at most 30 "
+         "letters, digits and _ that begins with a letter"),
     ],
 )  # fmt: skip
 def test_variables_are_names_and_single_values(
@@ -100,7 +100,7 @@ NO_VARIABLES = "intent: {}\nclients: [{{executor: closed, users: 1, messages: 1}
 
 
 def test_without_variables_none_can_be_set_or_used(scenario_file: Path) -> None:
-    none = "no variable {!r}; the file has no variables (a dollar sign is $$)"
+    none = "unknown variable {!r}; the file has no variables (write $$ for a dollar sign)"
     assert problems(scenario_file, NO_VARIABLES.format("x"), {"users": "1"}) == [
         f"1:1: --set: {none.format('users')}"
     ]

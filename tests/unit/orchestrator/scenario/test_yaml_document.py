@@ -1,4 +1,4 @@
-"""What is refused before anyone asks whether it is a scenario."""
+"""What is refused before a file is checked as a scenario."""
 
 import time
 from collections.abc import Callable
@@ -16,8 +16,8 @@ Problems = Callable[[str | bytes], list[str]]
 EMPTY = "1:1: the file is empty; a scenario is a map that begins with intent:"
 LIST = "1:1: the file holds a list; a scenario is a map that begins with intent:"
 VALUE = "1:1: the file holds a single value; a scenario is a map that begins with intent:"
-TOO_MANY = "more than 3000 keys and values; no scenario needs that"
-NO_KEY = "a key where none can be; put text with ': ' in quotes, or mend the indent"
+TOO_MANY = "too many keys and values; allowed: at most 3000"
+NO_KEY = "a key is not allowed here; put text with ': ' in quotes, or correct the indent"
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ NO_KEY = "a key where none can be; put text with ': ' in quotes, or mend the ind
         pytest.param("- intent: x\n", LIST, id="list"),
         pytest.param("hello\n", VALUE, id="scalar"),
         pytest.param("null\n", VALUE, id="null"),
-        ("a: 1\n---\nb: 2\n", "2:1: a second document; a file holds one scenario"),
-        ("server:\n\tworkers: 5\n", "2:1: a tab; use spaces"),
-        ("intent: a\tb\n", "1:10: a tab; use spaces"),
+        ("a: 1\n---\nb: 2\n", "2:1: a second document begins here; a file holds one scenario"),
+        ("server:\n\tworkers: 5\n", "2:1: a tab is not allowed here; use spaces"),
+        ("intent: a\tb\n", "1:10: a tab is not allowed here; use spaces"),
         ("intent: why: what\n", f"1:12: {NO_KEY}"),
         ("intent: x\n  seed: 1\n", f"2:7: {NO_KEY}"),
         ("intent: x\nseed 1\n", "3:1: a key without ':'; write key: value"),
@@ -40,24 +40,24 @@ NO_KEY = "a key where none can be; put text with ': ' in quotes, or mend the ind
         ("a: [1, 2\nb: 3\n", "2:2: a list is not closed; write [a, b]"),
         ("a: {b: 1\nc: 3\n", "2:2: a map is not closed; write {a: 1, b: 2}"),
         ("a: [1, 2,\n", "2:1: a list or map is not closed; close it with ] or }"),
-        ("a: b\n-\n", "2:1: this does not continue what is above; mend the indent"),
+        ("a: b\n-\n", "2:1: this does not fit the structure above; correct the indent"),
         ("a: &x [1]\nb: [*x, *x]\n",
          "1:4: anchors and aliases are not allowed; write the value out"),
         ("a: *x\n", "1:4: anchors and aliases are not allowed; write the value out"),
         ("a: !!python/object/apply:os.system [x]\n",
          "1:4: a tag (os.system) is not allowed; write the plain value"),
         ("a: !x 1\n", "1:4: a tag (!x) is not allowed; write the plain value"),
-        ("a: " + "[" * 25, "1:23: nested more than 20 deep; no scenario needs that"),
-        ("a: " + "[" * 25 + "]" * 25, "1:23: nested more than 20 deep; no scenario needs that"),
+        ("a: " + "[" * 25, "1:23: nested too deep; allowed: at most 20 levels"),
+        ("a: " + "[" * 25 + "]" * 25, "1:23: nested too deep; allowed: at most 20 levels"),
         ("[" + "1, " * 5000 + "1]", f"1:8999: {TOO_MANY}"),
-        ("#" * 300_000, "1:1: larger than 256 KiB; no scenario needs that"),
+        ("#" * 300_000, "1:1: the file is too large; allowed: at most 256 KiB"),
         (b"a: 1\nb: caf\xe9\n", "2:7: not UTF-8 text; save the file as UTF-8"),
         ("intent: x\n".encode("utf-16"), "1:1: not UTF-8 text; save the file as UTF-8"),
         ("a: 1\nb: \0\n", "2:4: character U+0000; only printable text is allowed"),
         ('a: "\\Uffffffff"\n',
-         "1:7: an escape or a number that stands for nothing; write the character itself"),
+         "1:7: an invalid escape or number; write the character itself"),
         ("%YAML " + "1" * 5000 + ".1\n---\na: 1\n",
-         "1:7: an escape or a number that stands for nothing; write the character itself"),
+         "1:7: an invalid escape or number; write the character itself"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_says_why(
@@ -78,13 +78,13 @@ def notes(path: Path, text: str) -> list[str]:
         ("a: 1\nb: 2\na: 3\n", "3:1: key 'a' on line 3 is already on line 1; keep one"),
         ("a:\n", "1:3: no value; write one or leave it out"),
         ("a: ~\n", "1:4: no value; write one or leave it out"),
-        ("a: 010\n", "1:4: '010' is an unclear number; write it in plain decimal digits"),
-        ("a: 0x10\n", "1:4: '0x10' is an unclear number; write it in plain decimal digits"),
-        ("a: 1:30\n", "1:4: '1:30' is an unclear number; write it in plain decimal digits"),
-        ("a: 1_000\n", "1:4: '1_000' is an unclear number; write it in plain decimal digits"),
-        ("a: .inf\n", "1:4: '.inf' is an unclear number; write it in plain decimal digits"),
+        ("a: 010\n", "1:4: '010' is an ambiguous number; write it in plain decimal digits"),
+        ("a: 0x10\n", "1:4: '0x10' is an ambiguous number; write it in plain decimal digits"),
+        ("a: 1:30\n", "1:4: '1:30' is an ambiguous number; write it in plain decimal digits"),
+        ("a: 1_000\n", "1:4: '1_000' is an ambiguous number; write it in plain decimal digits"),
+        ("a: .inf\n", "1:4: '.inf' is an ambiguous number; write it in plain decimal digits"),
         ("a: " + "9" * 5000,
-         f"1:4: '{'9' * 59}…' is an unclear number; write it in plain decimal digits"),
+         f"1:4: '{'9' * 59}…' is an ambiguous number; write it in plain decimal digits"),
         ("1: a\n", "1:1: key '1' is not text; put it in quotes"),
         ("yes: a\n", "1:1: key 'yes' is not text; put it in quotes"),
         ("'': a\n", "1:1: an empty key; write the name of a setting"),

@@ -1,4 +1,4 @@
-"""A run beside its twin: runs that the simulation made must come back as they were."""
+"""A run compared with its twin: a run made by the simulation must be predicted exactly."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 from orchestrator.analysis.join import Merged
 from orchestrator.measures.views import PREDICTED, REPLAYED
 from orchestrator.scenario.plan import Case
-from orchestrator.twin.comparison import Twin, figures_of, parting, twin_of
+from orchestrator.twin.comparison import Twin, build_twin, find_divergence, run_figures
 from orchestrator.twin.parameters import Kind, Overhead
 from orchestrator.twin.predict import NoTwinError
 from tests.unit.orchestrator.twin.load_fixtures import CPUS, MS, case_of
@@ -32,7 +32,7 @@ POOLS = [Kind.PROCESS, Kind.PROCESSES, Kind.THREADS]
 
 
 def twin(kind: Kind, case: Case, merged: Merged) -> Twin:
-    return twin_of(case, merged, START_NS, {"any": kind.value}, CPUS)
+    return build_twin(case, merged, START_NS, {"any": kind.value}, CPUS)
 
 
 @pytest.mark.parametrize("clients", [CLOSED, EACH, POOL], ids=["closed", "each", "pool"])
@@ -41,10 +41,10 @@ def twin(kind: Kind, case: Case, merged: Merged) -> Twin:
 def test_a_run_without_disturbance_is_as_its_twin(kind: Kind, clients: str, fed: str) -> None:
     case = case_of(clients, server="{workers: 3}")
     found = twin(kind, case, measured(kind, case, COST))
-    ours, theirs = (figures_of(each, START_NS, 3) for each in (found.requests, found.tables[fed]))
+    ours, theirs = (run_figures(each, START_NS, 3) for each in (found.requests, found.tables[fed]))
     for name in ("makespan", "response_time_mean", "response_time_p99", "waiting_time_mean"):
         assert theirs[name] == pytest.approx(ours[name], rel=0.005, abs=0.0003), name
-    assert parting(ours, theirs) is None
+    assert find_divergence(ours, theirs) is None
 
 
 @pytest.mark.parametrize("kind", POOLS)
@@ -59,9 +59,9 @@ def test_the_overhead_is_found_from_what_does_not_wait(kind: Kind) -> None:
 def test_who_computes_is_followed_too(kind: Kind) -> None:
     case = case_of(COMPUTING, server="{workers: 4}")
     found = twin(kind, case, measured(kind, case, COST))
-    ours = figures_of(found.requests, START_NS, 3)
+    ours = run_figures(found.requests, START_NS, 3)
     for table in found.tables.values():
-        theirs = figures_of(table, START_NS, 3)
+        theirs = run_figures(table, START_NS, 3)
         assert theirs["response_time_mean"] == pytest.approx(ours["response_time_mean"], rel=0.01)
 
 
@@ -74,31 +74,31 @@ def slowed(merged: Merged, each: int, by_ns: int) -> Merged:
     return replace(merged, requests=requests)
 
 
-def test_a_disturbed_host_is_seen_beside_the_prediction_and_named() -> None:
-    """A quarter of all services take 100 ms longer; nobody waits for anybody in a loop."""
+def test_a_disturbed_host_shows_as_a_divergence_in_service() -> None:
+    """A quarter of all services take 100 ms longer; in a loop no message waits for another."""
     case = case_of(EACH)
     run = slowed(measured(Kind.LOOP, case, COST), each=4, by_ns=100 * MS)
     found = twin(Kind.LOOP, case, run)
-    ours = figures_of(found.requests, START_NS, 3)
-    told = parting(ours, figures_of(found.tables[PREDICTED], START_NS, 3))
+    ours = run_figures(found.requests, START_NS, 3)
+    told = find_divergence(ours, run_figures(found.tables[PREDICTED], START_NS, 3))
     assert told is not None
     assert told.part == "time_in_service"
     assert told.grew_s == pytest.approx(0.025, rel=0.05)
     assert "response_time_mean" in str(told)
     assert "time_in_service differs by 2" in str(told)
-    replayed = figures_of(found.tables[REPLAYED], START_NS, 3)
+    replayed = run_figures(found.tables[REPLAYED], START_NS, 3)
     assert replayed["response_time_mean"] == pytest.approx(ours["response_time_mean"], rel=0.005)
-    assert parting(ours, replayed) is None
+    assert find_divergence(ours, replayed) is None
 
 
 def test_a_delay_of_every_message_is_no_overhead() -> None:
-    """Ten milliseconds with each answer: calibration does not take them for the model's cost."""
+    """Ten milliseconds with each answer: calibration does not count them as overhead."""
     case = case_of(EACH)
     run = measured(Kind.LOOP, case, replace(COST, answer_ns=10 * MS))
     found = twin(Kind.LOOP, case, run)
     assert found.overhead.answer_ns < MS
-    told = parting(
-        figures_of(found.requests, START_NS, 3), figures_of(found.tables[PREDICTED], START_NS, 3)
+    told = find_divergence(
+        run_figures(found.requests, START_NS, 3), run_figures(found.tables[PREDICTED], START_NS, 3)
     )
     assert told is not None
     assert told.part == "time_in_answer"
@@ -128,7 +128,7 @@ def test_there_is_none_of_what_the_twin_does_not_know(
     case = case_of(clients)
     run = measured(Kind.LOOP, case_of(EACH), COST)
     with pytest.raises(NoTwinError, match=reason):
-        twin_of(case, run, START_NS, twins, CPUS)
+        build_twin(case, run, START_NS, twins, CPUS)
 
 
 def test_a_run_of_which_nothing_was_acknowledged_has_none() -> None:

@@ -34,7 +34,7 @@ def test_a_loop_that_sleeps_takes_turns() -> None:
     overhead = Overhead(request_ns=100 * us, answer_ns=100 * us, resume_ns=300 * us)
     case = case_of(SEVEN, server="{blocking_sleep: true}")
     rows = simulated(Kind.LOOP, case, overhead).messages
-    order = rows["talk"][rows["started_ns"].argsort()]
+    order = rows["connection"][rows["started_ns"].argsort()]
     assert order.tolist() == [*range(7), *range(7)]
     assert rows["started_ns"].max() / MS == pytest.approx(0.1 + 13 * 100.3)
 
@@ -48,7 +48,7 @@ def test_who_is_alone_in_a_loop_is_served_again_before_who_came_meanwhile() -> N
     overhead = Overhead(answer_ns=100 * us, resume_ns=300 * us)
     found = simulated(Kind.LOOP, case_of(groups), overhead)
     rows = found.messages
-    order = found.talks["group"][rows["talk"][rows["started_ns"].argsort()]]
+    order = found.connections["group"][rows["connection"][rows["started_ns"].argsort()]]
     assert order.tolist() == [0, 0, 1]
 
 
@@ -125,15 +125,15 @@ def test_a_full_queue_of_threads_leaves_the_rest_in_the_accept_queue() -> None:
     four = case_of(
         "[{executor: closed, users: 5, messages: 1, demand: sleep=100ms}]", server="{workers: 1}"
     )
-    talks = simulated(Kind.THREADS, four).talks
-    assert (talks["accepted_ns"] / MS).tolist() == [0, 0, 0, 100, 200]
-    assert (talks["taken_ns"] / MS).tolist() == [0, 100, 200, 300, 400]
+    connections = simulated(Kind.THREADS, four).connections
+    assert (connections["accepted_ns"] / MS).tolist() == [0, 0, 0, 100, 200]
+    assert (connections["taken_ns"] / MS).tolist() == [0, 100, 200, 300, 400]
 
 
 def test_what_would_end_after_the_end_is_not_acked() -> None:
     found = simulated(Kind.PROCESS, case_of(SEVEN), end_ns=350 * MS)
     assert sorted(ended_ms(found).values()) == [100, 200, 300]
-    assert (found.talks["ended_ns"] >= 0).sum() == 1
+    assert (found.connections["ended_ns"] >= 0).sum() == 1
 
 
 def test_overhead_of_messages_and_connections_adds_up() -> None:

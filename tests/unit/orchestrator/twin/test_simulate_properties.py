@@ -1,4 +1,4 @@
-"""What must hold of any load on any kind of server."""
+"""Properties of any load on any kind of server."""
 
 import itertools
 
@@ -65,14 +65,14 @@ def overlap(begun: Table, ended: Table) -> int:
 
 
 def demands_ns(case: Case, found: Simulated) -> list[int]:
-    """Return the demand of each message, by the words that its client would send."""
+    """Return the demand of each message, as its client would send it."""
     orders = case.orders
     drawn = [
         GroupDemands(order, case.seed, parse_demand("sleep=2s") or ("sleep", 2.0))  # type: ignore[arg-type]
         for order in orders
     ]
-    talks = found.talks[found.messages["talk"]]
-    triples = zip(talks["group"], talks["user"], found.messages["message"], strict=True)
+    connections = found.connections[found.messages["connection"]]
+    triples = zip(connections["group"], connections["user"], found.messages["message"], strict=True)
     return [drawn[group].of(int(user), int(message)).demand_ns for group, user, message in triples]
 
 
@@ -85,12 +85,19 @@ def test_every_message_is_served_once_for_its_demand_and_in_order(
     rows = found.messages
     planned = [count for count in case.planned().values() if count is not None]
     assert len(rows) == sum(planned)
-    keys = list(zip(found.talks["group"][rows["talk"]], rows["talk"], rows["message"], strict=True))
+    keys = list(
+        zip(
+            found.connections["group"][rows["connection"]],
+            rows["connection"],
+            rows["message"],
+            strict=True,
+        )
+    )
     assert len(set(keys)) == len(keys)
     steps = ["due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns"]
     for earlier, later in itertools.pairwise(steps):
         assert (rows[earlier] <= rows[later]).all()
-    assert (found.talks["ended_ns"] >= 0).all()
+    assert (found.connections["ended_ns"] >= 0).all()
     rounding_ns = 5  # of shared CPUs, at each change of their number
     served_ns = rows["finished_ns"] - rows["started_ns"]
     assert (served_ns >= np.array(demands_ns(case, found)) - rounding_ns).all()
@@ -102,34 +109,36 @@ def test_workers_take_connections_first_come_first_served_and_none_idles_while_o
     case: Case, kind: Kind
 ) -> None:
     found = simulated(kind, case)
-    talks = found.talks
+    connections = found.connections
     workers = 1 if kind is Kind.PROCESS else (case.server.workers or 0)
-    assert (np.diff(talks["taken_ns"]) >= 0).all()  # they are numbered as they came
-    assert overlap(talks["taken_ns"], talks["ended_ns"]) <= workers
-    for talk in talks[talks["taken_ns"] > talks["connected_ns"]]:
-        held = (talks["taken_ns"] <= talk["connected_ns"]) & (
-            talks["ended_ns"] > talk["connected_ns"]
+    assert (np.diff(connections["taken_ns"]) >= 0).all()  # they are numbered as they came
+    assert overlap(connections["taken_ns"], connections["ended_ns"]) <= workers
+    for connection in connections[connections["taken_ns"] > connections["connected_ns"]]:
+        held = (connections["taken_ns"] <= connection["connected_ns"]) & (
+            connections["ended_ns"] > connection["connected_ns"]
         )
-        waiting = talks["connected_ns"] < talk["connected_ns"]
-        waiting &= talks["taken_ns"] > talk["connected_ns"]
-        assert held.sum() == workers or waiting.any() or _freed_then(talks, talk)
-        if talk["taken_ns"] != talk["connected_ns"]:
-            assert (talks["ended_ns"] == talk["taken_ns"]).any()  # taken as soon as one is free
+        waiting = connections["connected_ns"] < connection["connected_ns"]
+        waiting &= connections["taken_ns"] > connection["connected_ns"]
+        assert held.sum() == workers or waiting.any() or _freed_then(connections, connection)
+        if connection["taken_ns"] != connection["connected_ns"]:
+            assert (
+                connections["ended_ns"] == connection["taken_ns"]
+            ).any()  # taken as soon as one is free
 
 
-def _freed_then(talks: Table, talk: np.void) -> bool:
-    """Tell whether a worker became free at the very instant that ``talk`` came."""
-    return bool((talks["ended_ns"] == talk["connected_ns"]).any())
+def _freed_then(connections: Table, connection: np.void) -> bool:
+    """Whether a worker became free at the instant that ``connection`` was established."""
+    return bool((connections["ended_ns"] == connection["connected_ns"]).any())
 
 
 @given(case=cases())
 @settings(max_examples=50, deadline=None)
 def test_a_loop_computes_one_message_at_a_time(case: Case) -> None:
     found = simulated(Kind.LOOP, case)
-    talks = found.talks[found.messages["talk"]]
+    connections = found.connections[found.messages["connection"]]
     kinds_of = [
         _kind_of(case, int(group), int(message))
-        for group, message in zip(talks["group"], found.messages["message"], strict=True)
+        for group, message in zip(connections["group"], found.messages["message"], strict=True)
     ]
     blocking = np.array([kind == "cpu" for kind in kinds_of], dtype=bool)
     blocking |= bool(case.server.blocking_sleep)
@@ -147,4 +156,4 @@ def _kind_of(case: Case, group: int, message: int) -> str:
 def test_the_same_load_comes_to_the_same(case: Case, kind: Kind) -> None:
     first, second = simulated(kind, case), simulated(kind, case)
     assert (first.messages == second.messages).all()
-    assert (first.talks == second.talks).all()
+    assert (first.connections == second.connections).all()

@@ -1,14 +1,14 @@
-"""What the engine may answer at an awkward moment, which no real container does on demand."""
+"""Rare answers of the engine, which no real container gives on demand."""
 
 import docker
 import pytest
 import requests
 
-from orchestrator.execution.docker.container import ended
+from orchestrator.execution.docker.container import exit_code
 
 
 class Awkward:
-    """A container that ends between the end of our patience and the kill."""
+    """A container that ends between the timeout and the kill."""
 
     def __init__(self) -> None:
         self.waited = 0
@@ -24,7 +24,7 @@ class Awkward:
 
 
 def test_a_container_that_ends_just_before_it_is_killed_has_its_own_exit_code() -> None:
-    assert ended(Awkward()) == 0  # type: ignore[arg-type]
+    assert exit_code(Awkward()) == 0  # type: ignore[arg-type]
 
 
 def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
@@ -33,4 +33,4 @@ def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
             raise requests.exceptions.ConnectionError(f"nothing for {timeout} s")
 
     with pytest.raises(requests.exceptions.ConnectionError):
-        ended(Silent())  # type: ignore[arg-type]
+        exit_code(Silent())  # type: ignore[arg-type]

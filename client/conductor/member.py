@@ -1,0 +1,231 @@
+"""A replica of a run as the conductor sees it: its connection, its steps, and how it can be lost.
+
+The conductor checks that a result is complete and of the right types. Whether its numbers add up
+is checked by the analysis.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from client.health import Health
+from labkit.wire.progress import Pulse
+from labkit.wire.samples import FAILURES
+from labkit.wire.wire import Message, WireError, decode, encode, read_fields
+from labkit.workload.load_order import Share
+
+READY_S = 20.0  # for a replica to resolve its target and prepare its load
+REPORT_S = 30.0  # to pack its samples, while many others do the same
+SILENCE_S = 10.0  # within samples that are on their way
+FLUSH_S = 30.0
+CHUNK_BYTES = 1 << 16
+RESULT = "its result"
+COUNTS = (
+    "replica", "start_ns", "first_connect_ns", "end_ns", "samples_bytes", "connections_bytes",
+)  # fmt: skip
+BOOKS = ("sent", "acked", "failed", "unsent", "in_flight")
+
+
+class Peer:
+    """A connection of the conductor: to a replica, the orchestrator, or an unknown program."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self._sending = asyncio.Lock()
+
+    async def receive(self) -> Message:
+        """Return the next message.
+
+        Raises:
+            EOFError, OSError: the peer has gone.
+            WireError: it sent something that is not a message.
+        """
+        try:
+            line = await self.reader.readline()
+        except ValueError as exc:
+            raise WireError("an endless line") from exc
+        if not line.endswith(b"\n"):
+            raise EOFError("the peer closed the connection")
+        return decode(line)
+
+    async def receive_bytes(self, most: int) -> bytes:
+        """Return between one and ``most`` of the raw bytes that follow a message.
+
+        Raises:
+            EOFError, OSError: the peer has gone.
+        """
+        chunk = await self.reader.read(min(most, CHUNK_BYTES))
+        if not chunk:
+            raise EOFError("the peer closed the connection")
+        return chunk
+
+    async def send(self, kind: str, payload: Sequence[bytes] = (), **fields: object) -> None:
+        """Send a message and the raw bytes that belong to it, without others in between."""
+        async with self._sending:
+            for chunk in (encode(kind, **fields), *payload):
+                self.writer.write(chunk)
+                await self.writer.drain()
+
+    async def close(self) -> None:
+        """Close once the kernel has taken all that was sent; `send` does not wait for that."""
+        self.writer.close()
+        with contextlib.suppress(OSError):  # TimeoutError is one
+            await asyncio.wait_for(self.writer.wait_closed(), FLUSH_S)
+
+    async def drop(self) -> None:
+        """Close at once and discard what the kernel has not taken yet."""
+        with contextlib.suppress(AttributeError):  # asyncio raises it if it has closed already
+            self.writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+
+    @property
+    def address(self) -> str:
+        """The host that it connected from."""
+        address = self.writer.get_extra_info("peername") or ("?",)
+        return str(address[0])
+
+
+class LostError(Exception):
+    """A replica is lost to the run; the message is the reason: ``left before …``."""
+
+
+@asynccontextmanager
+async def expected(goal: str, within_s: float) -> AsyncIterator[None]:
+    """Limit the wait for ``goal``.
+
+    Raises:
+        LostError: the replica left, hung or sent an invalid message instead.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            yield
+    except TimeoutError as exc:
+        raise LostError(f"hung: {goal} did not come within {within_s:g} s") from exc
+    except WireError as exc:
+        raise LostError(f"sent an invalid message before {goal} came: {exc}") from exc
+    except (EOFError, OSError) as exc:
+        raise LostError(f"left before {goal} came") from exc
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A replica that has enrolled: its connection, its host or container, its process there."""
+
+    peer: Peer
+    host: str
+    pid: int | None
+
+    @classmethod
+    def read(cls, peer: Peer, message: Message) -> "Enrolment":
+        """Return the replica of an ``enrol`` message; its address replaces a missing host name."""
+        host, pid = message.get("host"), message.get("pid")
+        return cls(
+            peer,
+            host if isinstance(host, str) and host else peer.address,
+            pid if isinstance(pid, int) else None,
+        )
+
+
+class Member:
+    """One replica of a run; ``pulse`` is its last reported progress."""
+
+    def __init__(self, share: Share, enrolment: Enrolment) -> None:
+        self.number = share.replica
+        self.enrolment = enrolment
+        self.peer = enrolment.peer
+        self.pulse = Pulse()
+        self.is_lost = False
+        self._share = share
+
+    async def prepare(self) -> None:
+        """Send the replica its share, and wait until it is ready.
+
+        Raises:
+            LostError: it is lost before that.
+        """
+        async with expected("its ready message", READY_S):
+            await self.peer.send("load", **self._share.fields())
+            answer = await self.peer.receive()
+            if answer["type"] == "refused":
+                raise LostError(f"refused: {answer.get('reason')!s:.200}")
+            if answer["type"] != "ready":
+                raise WireError(f"a message of type {answer['type'][:40]!r}")
+
+    async def follow(self, within_s: float, on_progress: Callable[[], Awaitable[None]]) -> None:
+        """Follow the replica's progress until its load is over.
+
+        Raises:
+            LostError: it is lost before that.
+        """
+        async with expected(RESULT, within_s):
+            while (message := await self.peer.receive())["type"] == "progress":
+                self.pulse = read_fields(Pulse, message)
+                await on_progress()
+            if message["type"] != "over":
+                raise WireError(f"a message of type {message['type'][:40]!r}")
+
+    async def result(self) -> dict[str, Any]:
+        """Request the result and return it; the samples are still to be read.
+
+        Raises:
+            LostError: it does not come.
+        """
+        async with expected(RESULT, REPORT_S):
+            await self.peer.send("report")
+            result = read_result(await self.peer.receive(), self.number)
+        self.pulse = replace(self.pulse, acked=result["books"]["acked"], connections=0)
+        return {**result, "host": self.enrolment.host, "pid": self.enrolment.pid}
+
+    async def samples(self, size: int) -> list[bytes]:
+        """Return the ``size`` bytes that follow its result, in the chunks received: no second copy.
+
+        Raises:
+            LostError: they do not come.
+        """
+        chunks: list[bytes] = []
+        while size:
+            async with expected("the rest of its samples", SILENCE_S):
+                chunks.append(await self.peer.receive_bytes(size))
+            size -= len(chunks[-1])
+        return chunks
+
+
+def read_result(message: Message, replica: int) -> dict[str, Any]:
+    """Return the fields of ``message``, the result of the replica with that number.
+
+    Raises:
+        WireError: it is not a result, or a field is missing or has the wrong type.
+    """
+    if message["type"] != "result":
+        raise WireError(f"a message of type {message['type'][:40]!r}")
+    for name in COUNTS:
+        _read_count(message, name)
+    if message["replica"] != replica:
+        raise WireError(f"a result of replica {message['replica']}")
+    if message.get("planned") is not None:
+        _read_count(message, "planned")
+    for name, fields in (("books", BOOKS), ("errors", FAILURES)):
+        table = _read_map(message, name, fields)
+        for field in fields:
+            _read_count(table, field)
+    _read_map(message, "health", Health.__annotations__)
+    return {"planned": None} | {name: value for name, value in message.items() if name != "type"}
+
+
+def _read_count(table: Mapping[str, Any], name: str) -> int:
+    count = table.get(name)
+    if not isinstance(count, int) or count < 0:
+        raise WireError(f"{name} is {count!r:.40}")
+    return count
+
+
+def _read_map(message: Message, name: str, fields: Iterable[str]) -> Mapping[str, Any]:
+    table = message.get(name)
+    if not isinstance(table, Mapping) or not table.keys() >= set(fields):
+        raise WireError(f"{name} is {table!r:.40}")
+    return table

@@ -1,0 +1,234 @@
+"""The conductor: the registry of replicas and the start barrier of an orchestrated run.
+
+Replicas enrol; the orchestrator sends the run; once the replicas that came in time are ready, the
+conductor announces one instant of the shared monotonic clock at which they start. It then forwards
+what they report. A replica that comes late, leaves, hangs or sends an invalid message is lost: the
+conductor reports that to the orchestrator, and the others continue. It serves one run and ends.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+
+from client.conductor.member import Enrolment, LostError, Member, Peer
+from client.options import OptionsError
+from labkit.wire.progress import sum_of
+from labkit.wire.wire import MAX_LINE_BYTES, WireError, encode
+from labkit.workload.load_order import Order, Share
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "3100"
+PORT_DIGITS = 5
+HELLO_S = 30.0
+BACKLOG = 4096  # replicas that connect at once; asyncio's default of 100 makes others retry
+RESULT_GRACE_S = 30.0  # after the deadline of the load
+PROGRESS_S = 0.5
+
+
+def run_conductor(environ: Mapping[str, str]) -> int:
+    """Listen, serve one run, and return the exit code.
+
+    Raises:
+        OptionsError: LAB_CONDUCTOR_PORT is not a port.
+    """
+    host = environ.get("LAB_CONDUCTOR_HOST") or DEFAULT_HOST
+    port = environ.get("LAB_CONDUCTOR_PORT") or DEFAULT_PORT
+    is_number = port.isascii() and port.isdigit() and len(port) <= PORT_DIGITS
+    if not is_number or int(port) >= 1 << 16:
+        raise OptionsError(f"LAB_CONDUCTOR_PORT: {port[:80]!r} is not a port from 0 to 65535")
+    return asyncio.run(_conduct(host, int(port)))
+
+
+async def _conduct(host: str, port: int) -> int:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    conductor = Conductor(ended)
+    try:
+        server = await asyncio.start_server(
+            conductor.accept, host, port, limit=MAX_LINE_BYTES, backlog=BACKLOG
+        )
+    except (OSError, UnicodeError) as exc:
+        sys.stderr.write(f"conductor: cannot listen on {host}:{port}: {exc}\n")
+        return 1
+    at_host, at_port = server.sockets[0].getsockname()[:2]
+    _report_listening(at_host, at_port)
+    await ended.wait()
+    server.close()
+    await conductor.close()
+    return 0
+
+
+def _report_listening(host: str, port: int) -> None:
+    event = {
+        "t_ns": time.monotonic_ns(),
+        "event": "listening",
+        "pid": os.getpid(),
+        "host": host,
+        "port": port,
+    }
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+class Conductor:
+    """The replicas that have enrolled, and the one run."""
+
+    def __init__(self, ended: asyncio.Event) -> None:
+        self._ended = ended
+        self._enrolled: asyncio.Queue[Enrolment] = asyncio.Queue()
+        self._peers: list[Peer] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._has_run = False
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take a connection.
+
+        Its task is created here: if asyncio (3.11) cancels one of its own, it prints a traceback.
+        """
+        peer = Peer(reader, writer)
+        self._peers.append(peer)
+        self._tasks.append(asyncio.ensure_future(self._identify(peer)))
+
+    async def _identify(self, peer: Peer) -> None:
+        """Read whether it is a replica that enrols, or the orchestrator with the run."""
+        try:
+            message = await asyncio.wait_for(peer.receive(), HELLO_S)
+            if message["type"] == "enrol":
+                self._enrolled.put_nowait(Enrolment.read(peer, message))
+                return
+            if message["type"] == "run" and not self._has_run:
+                order = Order.read(message)
+                self._has_run = True
+                await self._serve(Run(order, peer))
+            else:
+                await peer.send("failed", reason="neither a replica nor the first run")
+        except WireError as exc:
+            with contextlib.suppress(OSError):
+                await peer.send("failed", reason=str(exc))
+        except (EOFError, OSError):
+            pass  # it has gone, or sent no first message in time
+        await peer.close()
+
+    async def _serve(self, run: "Run") -> None:
+        """Carry out ``run`` unless the orchestrator leaves; then end in either case."""
+        work = asyncio.ensure_future(run.carry_out(self._enrolled))
+        leaving = asyncio.ensure_future(run.orchestrator.reader.read(1))
+        try:
+            await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                await work
+                await run.orchestrator.close()
+        finally:
+            work.cancel()
+            leaving.cancel()
+            self._ended.set()
+
+    async def close(self) -> None:
+        """Close every connection, so that no replica waits in vain."""
+        for task in self._tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
+        for peer in self._peers:
+            await peer.drop()
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):  # CancelledError is not an Exception
+                raise outcome
+
+
+class Run:
+    """One load, shared among the replicas that came in time."""
+
+    def __init__(self, order: Order, orchestrator: Peer) -> None:
+        self.orchestrator = orchestrator
+        self._order = order
+        self._members: list[Member] = []
+        # The first of each group, then the second: missing replicas are spread over the groups.
+        self._free = deque(sorted(range(order.replicas), key=lambda each: order.place(each)[1]))
+        self._transfer = asyncio.Lock()
+        self._progress_s = 0.0
+
+    async def carry_out(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
+        """Gather the replicas, start them at one instant, and forward what they report."""
+        await self._gather(enrolled)
+        await self._each(Member.prepare)
+        turning_away = asyncio.ensure_future(self._turn_away(enrolled))
+        try:
+            if self._members:
+                await self._start()
+                await self._each(self._follow)
+                await self.orchestrator.send("over")
+                await self._each(self._collect)
+        finally:
+            turning_away.cancel()
+        for number in self._free:
+            await self._report_lost(number, None, f"did not enrol within {self._order.enrol_s:g} s")
+        await self.orchestrator.send("done")
+
+    async def _gather(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._order.enrol_s):
+                while self._free:
+                    enrolment = await enrolled.get()
+                    share = Share.of(self._order, self._free.popleft())
+                    self._members.append(Member(share, enrolment))
+                    await self.orchestrator.send("enrolled", count=len(self._members))
+
+    async def _turn_away(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
+        """Turn away replicas that come now; each counts as one that did not come in time."""
+        while True:
+            late = await enrolled.get()
+            with contextlib.suppress(OSError):
+                await late.peer.send("dismissed", reason="the run has begun without it")
+            await late.peer.close()
+            if self._free:
+                await self._report_lost(
+                    self._free.popleft(), late, "enrolled when the run had begun"
+                )
+
+    async def _each(self, step: Callable[[Member], Awaitable[None]]) -> None:
+        """Take a step with all members concurrently; remove those that are lost in it."""
+        await asyncio.gather(*(self._take(step, member) for member in self._members))
+        self._members = [member for member in self._members if not member.is_lost]
+
+    async def _take(self, step: Callable[[Member], Awaitable[None]], member: Member) -> None:
+        try:
+            await step(member)
+        except LostError as exc:
+            member.is_lost = True
+            await self._report_lost(member.number, member.enrolment, str(exc))
+            await member.peer.drop()
+
+    async def _report_lost(self, number: int, enrolment: Enrolment | None, reason: str) -> None:
+        host, pid = (enrolment.host, enrolment.pid) if enrolment else (None, None)
+        await self.orchestrator.send("lost", replica=number, host=host, pid=pid, reason=reason)
+
+    async def _start(self) -> None:
+        start_ns = time.monotonic_ns() + round(self._order.margin_s * 1e9)
+        for member in self._members:
+            member.peer.writer.write(encode("start", start_ns=start_ns))
+        await self.orchestrator.send("started", start_ns=start_ns)
+
+    async def _follow(self, member: Member) -> None:
+        within_s = self._order.margin_s + self._order.timeout_s + RESULT_GRACE_S
+        await member.follow(within_s, self._report_progress)
+
+    async def _collect(self, member: Member) -> None:
+        """Forward a result, with the samples of one replica at a time: they may be large."""
+        result = await member.result()
+        async with self._transfer:
+            samples = await member.samples(result["samples_bytes"] + result["connections_bytes"])
+            await self.orchestrator.send("result", samples, **result)
+        await member.peer.close()
+
+    async def _report_progress(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._progress_s >= PROGRESS_S:
+            self._progress_s = now_s
+            pulse = sum_of(member.pulse for member in self._members)
+            await self.orchestrator.send("progress", **asdict(pulse))

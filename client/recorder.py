@@ -1,0 +1,110 @@
+"""The record of every message and connection: tables of samples, and counts that add up."""
+
+from array import array
+from struct import Struct
+from typing import Protocol
+
+from client.connection import Connection
+from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
+
+CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+ACKED, IN_FLIGHT = CODES["acked"], CODES["in_flight"]
+WIDTH = len(Row._fields)
+_row = Struct(f"={WIDTH}Q").pack  # twice as fast as extending an array by a tuple
+
+
+class Sent(Protocol):
+    """A message that was sent: its user, its number, and its timestamps."""
+
+    number: int
+    message: int
+    due_ns: int
+    sent_ns: int
+    first_byte_ns: int
+
+
+class Recorder:
+    """The record of one client; planned = sent + unsent, sent = acked + failed + in flight.
+
+    ``end_ns`` is when the outcome of the last message was known.
+    """
+
+    def __init__(self) -> None:
+        self.errors = dict.fromkeys(FAILURES, 0)
+        self.acked = 0
+        self.failed = 0
+        self.in_flight = 0
+        self.unsent = 0
+        self.end_ns = 0
+        self._rows = array("Q")
+        self._append = self._rows.frombytes
+        self._connections = array("Q")
+
+    def record_ack(self, sent: Sent, now_ns: int) -> None:
+        """Record that a message was acknowledged."""
+        self.acked += 1
+        self.end_ns = now_ns
+        first_byte_ns = sent.first_byte_ns or now_ns
+        self._append(
+            _row(sent.number, sent.message, sent.due_ns, sent.sent_ns, first_byte_ns, now_ns, ACKED)
+        )
+
+    def record_loss(self, sent: Sent, now_ns: int, failure: str | None) -> None:
+        """Record that no ack was received for a message; ``failure`` is None if nothing failed.
+
+        A message that was not answered in time may still be in service: it stays in flight.
+        """
+        code = IN_FLIGHT if failure in {None, "timed_out"} else CODES[failure]
+        self.in_flight += code == IN_FLIGHT
+        self.failed += code != IN_FLIGHT
+        self.end_ns = now_ns
+        self._append(
+            _row(
+                sent.number, sent.message, sent.due_ns, sent.sent_ns,
+                sent.first_byte_ns, now_ns, code,
+            )
+        )  # fmt: skip
+
+    def record_unsent(self, messages: int, now_ns: int) -> None:
+        """Record messages that were planned and will never be sent."""
+        if messages:
+            self.unsent += messages
+            self.end_ns = now_ns
+
+    def record_connection(self, connection: Connection, now_ns: int, failure: str | None) -> None:
+        """Record how a connection ended; ``failure`` is None if nothing failed."""
+        if failure is not None:
+            self.errors[failure] += 1
+        code = 0 if failure is None else 1 + FAILURES.index(failure)
+        row = ConnectionRow(
+            connection.user.number,
+            connection.begun_ns,
+            connection.connected_ns,
+            now_ns,
+            code,
+            connection.port,
+        )
+        self._connections.extend(row)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of messages by outcome."""
+        return {
+            "sent": self.acked + self.failed + self.in_flight,
+            "acked": self.acked,
+            "failed": self.failed,
+            "unsent": self.unsent,
+            "in_flight": self.in_flight,
+        }
+
+    def response_times_s(self) -> list[float]:
+        """Return due → acked of every acknowledged message, in the order of the acks."""
+        rows = self._rows
+        names = ("due_ns", "ended_ns", "outcome")
+        due, ended, outcome = (Row._fields.index(name) for name in names)
+        columns = zip(rows[due::WIDTH], rows[ended::WIDTH], rows[outcome::WIDTH], strict=True)
+        return [(ended_ns - due_ns) / 1e9 for due_ns, ended_ns, code in columns if code == ACKED]
+
+    def packed(self) -> tuple[bytes, bytes]:
+        """Return messages and connections as they are sent; see `labkit.wire.samples`."""
+        return pack(self._rows, Row._fields), pack(self._connections, ConnectionRow._fields)

@@ -1,0 +1,1 @@
+"""Servers with one defect each; ``REJECTED_BY`` names the contract test that finds the defect."""

@@ -1,0 +1,49 @@
+"""The server to test: a process of each model, of one model, or a server at an address.
+
+A test that takes `target` needs only an address. A test that takes `server` or `start` needs the
+process: its settings, signals, log, memory or CPU time.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from conformance import discover_models
+from conformance.server_process import RunningServer, Starter, starting
+from conformance.target import RemoteTarget, Target
+
+NEEDS_THE_PROCESS = "needs the server's process, not only its address"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test on every model, or on the server that the command line names."""
+    if "subject" not in metafunc.fixturenames:
+        return
+    address, model = (metafunc.config.getoption(name) for name in ("--target", "--model"))
+    subjects = [address or model] if address or model else discover_models()
+    metafunc.parametrize("subject", subjects, scope="session")
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest, subject: str) -> Iterator[Starter]:
+    """Return a function that starts servers of the model."""
+    if request.config.getoption("--target"):
+        pytest.skip(NEEDS_THE_PROCESS)
+    with starting(f"services.{subject}.server") as starter:
+        yield starter
+
+
+@pytest.fixture
+def server(start: Starter) -> RunningServer:
+    """Return a running server of the model, with the default settings of `server_process`."""
+    return start()
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest, subject: str) -> Target:
+    """Return the server at the address on the command line, or else a process of the model."""
+    if request.config.getoption("--target"):
+        host, _, port = subject.rpartition(":")
+        return RemoteTarget(host.strip("[]"), int(port))
+    server: RunningServer = request.getfixturevalue("server")
+    return server

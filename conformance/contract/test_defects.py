@@ -1,0 +1,77 @@
+"""After a defect of its own a server exits or replaces the worker, and logs which."""
+
+import contextlib
+import time
+
+import pytest
+
+from conformance.server_process import SETTINGS, RunningServer, Starter, has_process_pool, starting
+
+BACK_OFFS_S = 0.05 + 0.1 + 0.2 + 0.4 + 0.8
+
+
+def test_a_defect_never_leaves_a_server_with_fewer_workers(start: Starter) -> None:
+    with starting(
+        f"conformance.defects.raises_in_service {start.program}", start.deadline_s
+    ) as start_defective:
+        server = start_defective()
+        with server.connect() as client, contextlib.suppress(ConnectionResetError):
+            client.send(b"a cpu=250ms\x03")
+            assert client.read_to_end() == b""
+        server.await_true(
+            lambda: server.has_ended() or bool(server.of("worker_exited")),
+            "a worker or the server exits",
+        )
+        assert "RuntimeError: planted defect" in server.stderr
+        if server.of("worker_exited"):
+            server.await_event("worker_started", server.workers + 1)
+            _serves_with_all_workers(server)
+        else:
+            assert server.wait() == 1
+
+
+def test_a_defect_loses_no_message_of_another_client(start: Starter) -> None:
+    """If the server drains after the defect, what other clients have in service is finished."""
+    with starting(
+        f"conformance.defects.raises_in_service {start.program}", start.deadline_s
+    ) as start_defective:
+        server = start_defective()
+        if server.workers < 2:
+            pytest.skip("one worker: no other client is in service")
+        with server.connect() as other, server.connect() as client:
+            other.send(b"b sleep=0ms\x03")
+            other.await_ack()
+            client.send(b"a cpu=250ms\x03")
+            with contextlib.suppress(ConnectionResetError):
+                client.read_to_end()
+            server.await_true(
+                lambda: server.has_ended() or bool(server.of("worker_exited")),
+                "a worker or the server exits",
+            )
+        if server.has_ended():
+            assert "met a defect; giving up" in server.of("stopped")[0]["reason"]
+            server.assert_log_complete()
+
+
+def _serves_with_all_workers(server: RunningServer) -> None:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(server.workers)]
+        for client in clients:
+            client.send(b"a sleep=0ms\x03")
+        for client in clients:
+            client.await_ack()
+
+
+def test_a_worker_that_dies_at_every_start_is_not_restarted_forever(start: Starter) -> None:
+    if not has_process_pool(start()):
+        pytest.skip("no worker processes")
+    with starting(
+        f"conformance.defects.dies_at_start {start.program}", start.deadline_s
+    ) as start_defective:
+        begun_s = time.monotonic()
+        server = start_defective.launch()
+        assert server.wait() == 1
+        assert time.monotonic() - begun_s >= BACK_OFFS_S
+        assert "dies whenever it starts; giving up" in server.stderr
+        assert len(server.of("worker_started")) <= 7 * int(SETTINGS["LAB_WORKERS"])
+        server.assert_log_complete()

@@ -1,0 +1,131 @@
+"""Keeps a fixed number of worker processes running: starts, reaps and restarts them.
+
+A worker that ends right after its start is restarted later and later. If that happens too often in
+a row, a restart does not help: the server drains and fails. How a worker is forked, and how its
+parent waits for signals, is left to the model.
+"""
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.server.service import Service
+
+SHORT_LIFE_S = 0.05
+FIRST_BACK_OFF_S = 0.05
+SHORT_LIVES_ALLOWED = 5  # in a row
+IDLE_WAIT_S = 60.0
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@dataclass
+class _Place:
+    """One place in the pool: its worker's number, from 1, and how its processes fared.
+
+    ``due_s``: the monotonic second at which to start the next process.
+    """
+
+    worker: int
+    started_s: float = 0.0
+    due_s: float = 0.0
+    short_lives: int = 0
+
+    def back_off(self) -> None:
+        """Plan the next start: at once, or later after each short life."""
+        now_s = time.monotonic()
+        is_short = now_s - self.started_s < SHORT_LIFE_S
+        self.short_lives = self.short_lives + 1 if is_short else 0
+        back_off_s = FIRST_BACK_OFF_S * 2 ** (self.short_lives - 1) if is_short else 0
+        self.due_s = now_s + back_off_s
+
+
+class Supervisor:
+    """The worker processes of a service, by pid, and those that are to be restarted.
+
+    ``fork(service, worker)`` starts a process and returns its pid in the parent.
+    """
+
+    def __init__(self, service: Service, fork: Callable[[Service, int], int]) -> None:
+        self._service = service
+        self._fork = fork
+        self._running: dict[int, _Place] = {}
+        self._due: list[_Place] = []
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether a worker process is running."""
+        return bool(self._running)
+
+    def start(self) -> None:
+        """Start all workers."""
+        for worker in range(1, self._service.settings.workers + 1):
+            self._start(_Place(worker))
+
+    def wait_s(self) -> float:
+        """Return the time until the next restart, or a minute if none is planned."""
+        if not self._due:
+            return IDLE_WAIT_S
+        return max(min(place.due_s for place in self._due) - time.monotonic(), 0)
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal to every worker."""
+        for pid in self._running:
+            os.kill(pid, signum)
+
+    def reap(self, *, wait: bool = False) -> None:
+        """Log each worker that has ended, and plan its restart. With ``wait``, wait for all."""
+        while self._running:
+            pid, status, usage = os.wait4(-1, 0 if wait else os.WNOHANG)
+            if pid == 0:
+                return
+            place = self._running.pop(pid)
+            code = os.waitstatus_to_exitcode(status)
+            log = self._service.log(0)
+            log.emit(
+                "worker_exited",
+                index=place.worker,
+                worker_pid=pid,
+                exit_code=code,
+                reason=signal.Signals(-code).name if code < 0 else f"exit code {code}",
+                peak_memory_bytes=usage.ru_maxrss * 1024,
+            )
+            log.flush()
+            self._plan_restart(place, code)
+
+    def restart(self) -> None:
+        """Start the workers whose restart is due, unless the server drains or must give up."""
+        now_s = time.monotonic()
+        for place in [place for place in self._due if place.due_s <= now_s]:
+            if self._service.draining:
+                return
+            if place.short_lives > SHORT_LIVES_ALLOWED:
+                self._service.give_up(f"worker {place.worker} dies whenever it starts")
+                return
+            self._due.remove(place)
+            self._start(place)
+
+    def _plan_restart(self, place: _Place, exit_code: int) -> None:
+        if not self._service.draining:
+            place.back_off()
+            self._due.append(place)
+        elif exit_code:
+            self._service.fail(f"worker {place.worker} did not drain")
+
+    def _start(self, place: _Place) -> None:
+        log = self._service.log(0)
+        log.flush()  # the worker must not write the gathered lines again
+        pid = self._fork(self._service, place.worker)
+        place.started_s = time.monotonic()
+        self._running[pid] = place
+        log.emit("worker_started", index=place.worker, worker_pid=pid)
+        log.flush()
+
+
+def end_with_parent(parent_pid: int) -> None:
+    """After a fork: receive SIGTERM when the parent ends, or now if it has ended already."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent_pid:
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,5 +1,0 @@
-import sys
-
-from tests.conformance.cli import main
-
-sys.exit(main())

@@ -1,0 +1,260 @@
+"""The conductor, its replicas, an orchestrator and unknown programs, in one event loop."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from client.conductor.server import run_conductor
+from client.options import OptionsError
+from tests.unit.client.conductor_fixtures import (
+    Join,
+    a_result,
+    enlisted,
+    made_ready,
+    messages_to,
+    of_type,
+    ordered,
+    played,
+    report,
+    take_part,
+)
+
+LATE_PID = 77
+
+
+def test_a_run_may_come_between_its_replicas() -> None:
+    async def script(join: Join) -> None:
+        first = await enlisted(join)
+        orchestrator = await ordered(join, 2)
+        assert await orchestrator.receive() == {"type": "enrolled", "count": 1}
+        second = await enlisted(join)
+        assert await orchestrator.receive() == {"type": "enrolled", "count": 2}
+        loads = [await made_ready(first), await made_ready(second)]
+        assert [(load["replica"], load["place"]) for load in loads] == [(0, 0), (1, 1)]
+        started = await orchestrator.receive()
+        assert started["type"] == "started"
+        starts = [await first.receive(), await second.receive()]
+        assert [start["start_ns"] for start in starts] == [started["start_ns"]] * 2
+        pulse: dict[str, Any] = {"acked": 2, "failed": 1, "errors": 0, "connections": 3}
+        await first.send("progress", **pulse)
+        assert await orchestrator.receive() == {"type": "progress", **pulse}
+        for replica in (first, second):
+            await replica.send("over")
+        assert await orchestrator.receive() == {"type": "over"}
+        for number, (replica, samples) in enumerate(((first, b"one\n"), (second, b"\x00\xff"))):
+            assert await replica.receive() == {"type": "report"}
+            fields = a_result(number, len(samples))
+            await replica.send("result", [samples], **fields)
+            forwarded = await orchestrator.receive()
+            assert forwarded == {"type": "result", **fields, "host": "here", "pid": 1}
+            assert await orchestrator.reader.readexactly(len(samples)) == samples
+        assert await orchestrator.receive() == {"type": "done"}
+
+    played(script)
+
+
+def test_no_replica_reports_while_another_is_still_under_load() -> None:
+    async def script(join: Join) -> None:
+        first, second = [await enlisted(join) for _ in range(2)]
+        orchestrator = await ordered(join, 2)
+        await asyncio.gather(made_ready(first), made_ready(second))
+        early = asyncio.ensure_future(report(first, 0))
+        assert (await second.receive())["type"] == "start"
+        await second.send("progress", acked=1, failed=0, errors=0, connections=1)
+        messages = [await orchestrator.receive() for _ in range(4)]
+        assert [each["type"] for each in messages] == ["enrolled"] * 2 + ["started", "progress"]
+        assert not early.done()
+        await second.send("over")
+        assert (await orchestrator.receive())["type"] == "over"
+        await early
+        await orchestrator.close()
+
+    played(script)
+
+
+def test_the_first_of_each_group_come_first() -> None:
+    async def script(join: Join) -> None:
+        orchestrator = await ordered(join, 2, 2)
+        replicas = [await enlisted(join) for _ in range(4)]
+        loads = [await made_ready(replica) for replica in replicas]
+        assert [(load["replica"], load["group"]["name"], load["place"]) for load in loads] == [
+            (0, "group-0", 0), (2, "group-1", 0), (1, "group-0", 1), (3, "group-1", 1),
+        ]  # fmt: skip
+        await orchestrator.close()
+
+    played(script)
+
+
+def test_an_end_does_not_overtake_what_was_sent_before_it() -> None:
+    """What the orchestrator has not read yet may still be in the conductor's own memory."""
+    samples = bytes(60_000)  # more than the socket takes, less than makes `drain` wait
+
+    async def script(join: Join) -> None:
+        replica = await enlisted(join)
+        orchestrator = await ordered(join, 1)
+        await made_ready(replica)
+        await report(replica, 0, samples)
+        await replica.reader.read()  # the conductor is done with it
+        for _ in range(100):
+            await asyncio.sleep(0)  # and may now do what it does after `done`
+        for _ in range(4):
+            kind = (await orchestrator.receive())["type"]
+        assert kind == "result"
+        assert await orchestrator.reader.readexactly(len(samples)) == samples
+        assert await orchestrator.receive() == {"type": "done"}
+
+    played(script)
+
+
+def test_samples_of_any_size_pass_unchanged() -> None:
+    samples = bytes(range(256)) * 10_000
+
+    async def script(join: Join) -> None:
+        replica = await enlisted(join)
+        orchestrator = await ordered(join, 1)
+        await made_ready(replica)
+        await report(replica, 0, samples)
+        kinds = []
+        while (message := await orchestrator.receive())["type"] != "done":
+            kinds.append(message["type"])
+            if message["type"] == "result":
+                assert await orchestrator.reader.readexactly(len(samples)) == samples
+        assert kinds == ["enrolled", "started", "over", "result"]
+
+    played(script)
+
+
+def test_replicas_are_dismissed_when_the_orchestrator_leaves() -> None:
+    async def script(join: Join) -> None:
+        orchestrator = await ordered(join, 9)
+        await enlisted(join)
+        await orchestrator.receive()
+        await orchestrator.close()
+
+    played(script)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\xff\x00\xfe\n",
+        b"[" * 60_000 + b"\n",
+        b"x" * 200_000,
+        b'{"type":"run"}\n',
+        b'{"type":"run","replicas":"all"}\n',
+        b'{"type":"progress","acked":1}\n',
+        b"",
+    ],
+)
+def test_an_unknown_program_is_disconnected_and_the_run_goes_on(garbage: bytes) -> None:
+    async def script(join: Join) -> None:
+        stranger = await join()
+        stranger.writer.write(garbage)
+        stranger.writer.write_eof()
+        try:
+            while await stranger.reader.read(4096):
+                pass
+        except ConnectionResetError:
+            pass  # closed before it had read all
+        orchestrator = await ordered(join, 1)
+        await take_part(join)
+        while (await orchestrator.receive())["type"] != "done":
+            pass
+
+    played(script)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"groups": []}, "invalid Order: groups is empty or missing"),
+        ({"groups": [{}]}, "invalid GroupOrder: name is missing"),
+        ({"timeout_s": "20"}, "invalid Order: timeout_s is '20'"),
+        ({"timeout_s": float("nan")}, "invalid Order: timeout_s is nan"),
+        ({"margin_s": -1}, "invalid Order: margin_s is -1"),
+        ({"enrol_s": float("inf")}, "invalid Order: enrol_s is inf"),
+        ({"seed": None}, "invalid Order: seed is None"),
+    ],
+)
+def test_an_invalid_order_is_named(changes: dict[str, Any], reason: str) -> None:
+    async def script(join: Join) -> None:
+        wrong = await ordered(join, 1, **changes)
+        assert await wrong.receive() == {"type": "failed", "reason": reason}
+        right = await ordered(join, 1)
+        second = await ordered(join, 1)
+        assert (await second.receive())["type"] == "failed"
+        await right.close()
+
+    played(script)
+
+
+def test_replicas_that_never_come_are_lost_after_a_while_and_each_group_keeps_some() -> None:
+    async def script(join: Join) -> None:
+        present = [asyncio.ensure_future(take_part(join)) for _ in range(2)]
+        orchestrator = await ordered(join, 2, 2, enrol_s=0.1)
+        messages = await messages_to(orchestrator)
+        for each in present:
+            await each
+        assert [each["replica"] for each in of_type(messages, "result")] == [0, 2]
+        never = {"host": None, "pid": None, "reason": "did not enrol within 0.1 s"}
+        assert of_type(messages, "lost") == [{"replica": 1, **never}, {"replica": 3, **never}]
+
+    played(script)
+
+
+def test_a_run_without_replicas_ends() -> None:
+    async def script(join: Join) -> None:
+        messages = await messages_to(await ordered(join, 2, enrol_s=0.02))
+        assert [message["type"] for message in messages] == ["lost", "lost", "done"]
+
+    played(script)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_replica_that_comes_late_is_turned_away(replicas: int) -> None:
+    async def script(join: Join) -> None:
+        early = await enlisted(join)
+        orchestrator = await ordered(join, replicas, enrol_s=0.1)
+        await made_ready(early)
+        late = await enlisted(join, LATE_PID)
+        assert await late.receive() == {
+            "type": "dismissed",
+            "reason": "the run has begun without it",
+        }
+        with pytest.raises(EOFError):
+            await late.receive()
+        await report(early, 0)
+        messages = await messages_to(orchestrator)
+        assert len(of_type(messages, "result")) == 1
+        assert of_type(messages, "lost") == [
+            {
+                "replica": 1,
+                "host": "here",
+                "pid": LATE_PID,
+                "reason": "enrolled when the run had begun",
+            }
+        ] * (replicas - 1)
+
+    played(script)
+
+
+def test_all_start_at_one_instant_that_is_still_to_come() -> None:
+    async def script(join: Join) -> None:
+        replicas = [await enlisted(join) for _ in range(3)]
+        orchestrator = await ordered(join, 3, margin_s=60.0)
+        await asyncio.gather(*map(made_ready, replicas))
+        starts = {(await replica.receive())["start_ns"] for replica in replicas}
+        assert len(starts) == 1
+        assert starts.pop() > time.monotonic_ns()
+        await orchestrator.close()
+
+    played(script)
+
+
+@pytest.mark.parametrize("port", ["x", "65536", "-1", "²", "000000"])
+def test_a_bad_port_is_named(port: str) -> None:
+    with pytest.raises(OptionsError, match="LAB_CONDUCTOR_PORT"):
+        run_conductor({"LAB_CONDUCTOR_PORT": port})

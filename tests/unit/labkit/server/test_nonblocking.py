@@ -1,0 +1,109 @@
+import errno
+import select
+import socket
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+
+from labkit.server.nonblocking import ACCEPTS_PER_TURN, Acceptor
+from labkit.server.service import ACCEPT_RETRY_S, Service
+from labkit.timers import Timers
+
+
+class FakeService:
+    """A listener with ``queued`` connections; ``error`` is what accepting one raises."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.draining = False
+        self.queued = 0
+        self.error: OSError | None = None
+        self.refused: list[OSError] = []
+
+    def accept(self, worker: int) -> "FakeService":
+        assert worker == 1
+        if self.error is not None:
+            raise self.error
+        if not self.queued:
+            raise BlockingIOError
+        self.queued -= 1
+        return self
+
+    @property
+    def sock(self) -> "FakeService":
+        return self
+
+    def setblocking(self, is_blocking: bool) -> None:
+        assert not is_blocking
+
+    def refuse(self, error: OSError, worker: int) -> None:
+        assert worker == 1
+        self.refused.append(error)
+
+
+@pytest.fixture
+def service() -> Iterator[FakeService]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield FakeService(listener)
+
+
+def _acceptor(service: FakeService, epoll: select.epoll, timers: Timers | None = None) -> Acceptor:
+    return Acceptor(cast("Service", service), epoll, Timers() if timers is None else timers)
+
+
+@pytest.fixture
+def epoll() -> Iterator[select.epoll]:
+    with select.epoll() as opened:
+        yield opened
+
+
+def _is_watched(epoll: select.epoll, listener: socket.socket) -> bool:
+    try:
+        epoll.modify(listener, select.EPOLLIN)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def test_it_accepts_all_that_wait_but_only_so_many_a_turn(
+    service: FakeService, epoll: select.epoll
+) -> None:
+    acceptor = _acceptor(service, epoll)
+    assert _is_watched(epoll, service.listener)
+    assert not service.listener.getblocking()
+    service.queued = ACCEPTS_PER_TURN + 3
+    assert len(list(acceptor.accept())) == ACCEPTS_PER_TURN
+    assert len(list(acceptor.accept())) == 3
+    assert list(acceptor.accept()) == []
+
+
+def test_out_of_descriptors_it_looks_away_and_tries_again(
+    monkeypatch: pytest.MonkeyPatch, service: FakeService, epoll: select.epoll
+) -> None:
+    timers = Timers()
+    acceptor = _acceptor(service, epoll, timers)
+    service.error = OSError(errno.EMFILE, "too many open files")
+    assert list(acceptor.accept()) == []
+    assert service.refused == [service.error]
+    assert not _is_watched(epoll, service.listener)
+    wait_s = timers.wait_s()
+    assert wait_s is not None
+    assert 0 < wait_s <= ACCEPT_RETRY_S
+    monkeypatch.setattr("time.monotonic_ns", lambda: 1 << 62)
+    timers.fire()
+    assert _is_watched(epoll, service.listener)
+
+
+def test_a_listener_that_the_drain_closed_is_no_error(
+    service: FakeService, epoll: select.epoll
+) -> None:
+    acceptor = _acceptor(service, epoll)
+    service.draining = True
+    service.queued = 1
+    assert list(acceptor.accept()) == []
+    service.listener.close()
+    _acceptor(service, epoll)
+    service.draining = False
+    with pytest.raises((OSError, ValueError)):
+        _acceptor(service, epoll)

@@ -1,0 +1,135 @@
+import os
+import signal
+import time
+from itertools import count
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from labkit.server.service import Service
+from labkit.server.supervisor import IDLE_WAIT_S, SHORT_LIVES_ALLOWED, Supervisor
+
+
+class FakeService:
+    """What a supervisor uses of a service; records what is logged and why it fails."""
+
+    def __init__(self, workers: int) -> None:
+        self.settings = SimpleNamespace(workers=workers)
+        self.draining = False
+        self.failure = ""
+        self.events: list[tuple[str, dict[str, object]]] = []
+
+    def log(self, _worker: int) -> "FakeService":
+        return self
+
+    def emit(self, event: str, **fields: object) -> None:
+        self.events.append((event, fields))
+
+    def flush(self) -> None:
+        pass
+
+    def fail(self, reason: str) -> None:
+        self.failure = reason
+
+    give_up = fail
+
+
+class Machine:
+    """Processes that end when the test says so, and a clock that it sets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, workers: int = 1) -> None:
+        self.now_s = 100.0
+        self.alive: list[int] = []
+        self.signalled: list[tuple[int, int]] = []
+        self._ended: list[tuple[int, int]] = []
+        self._pids = count(1000)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+        monkeypatch.setattr(os, "wait4", self._wait4)
+        monkeypatch.setattr(os, "kill", lambda pid, signum: self.signalled.append((pid, signum)))
+        self.service = FakeService(workers)
+        self.supervisor = Supervisor(cast("Service", self.service), self._fork)
+        self.supervisor.start()
+
+    def end(self, pid: int, status: int = 0) -> None:
+        self._ended.append((pid, status))
+        self.alive.remove(pid)
+        self.supervisor.reap()
+
+    def _fork(self, _service: object, _worker: int) -> int:
+        self.alive.append(next(self._pids))
+        return self.alive[-1]
+
+    def _wait4(self, _pid: int, options: int) -> tuple[int, int, SimpleNamespace]:
+        assert options == os.WNOHANG
+        pid, status = self._ended.pop() if self._ended else (0, 0)
+        return pid, status, SimpleNamespace(ru_maxrss=7)
+
+
+def test_every_worker_is_started_and_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, workers=3)
+    started = [fields for event, fields in machine.service.events if event == "worker_started"]
+    assert [fields["index"] for fields in started] == [1, 2, 3]
+    assert [fields["worker_pid"] for fields in started] == machine.alive
+    assert machine.supervisor.has_workers
+    assert machine.supervisor.wait_s() == IDLE_WAIT_S
+
+
+def test_a_worker_that_lived_is_restarted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, workers=2)
+    machine.now_s += 1
+    machine.end(machine.alive[1], status=signal.SIGKILL)
+    event, fields = machine.service.events[-1]
+    assert event == "worker_exited"
+    assert (fields["index"], fields["exit_code"], fields["reason"]) == (2, -9, "SIGKILL")
+    assert fields["peak_memory_bytes"] == 7 * 1024
+    assert machine.supervisor.wait_s() == 0
+    machine.supervisor.restart()
+    assert machine.service.events[-1][1]["index"] == 2
+    assert len(machine.alive) == 2
+
+
+def test_a_worker_that_dies_at_its_start_is_restarted_later_and_later_then_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine, waits_s = Machine(monkeypatch), []
+    for _ in range(SHORT_LIVES_ALLOWED):
+        machine.end(machine.alive[0], status=7 << 8)
+        waits_s.append(machine.supervisor.wait_s())
+        machine.supervisor.restart()
+        assert machine.alive == []  # not before the wait is over
+        machine.now_s += waits_s[-1]
+        machine.supervisor.restart()
+        assert len(machine.alive) == 1
+        assert machine.service.failure == ""
+    assert waits_s == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8])
+    machine.end(machine.alive[0], status=7 << 8)
+    machine.now_s += machine.supervisor.wait_s()
+    machine.supervisor.restart()
+    assert machine.alive == []
+    assert machine.service.failure == "worker 1 dies whenever it starts"
+
+
+def test_a_long_life_ends_a_row_of_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    for life_s in (0.0, 0.0, 1.0, 0.0):
+        machine.now_s += life_s
+        machine.end(machine.alive[0])
+        wait_s = machine.supervisor.wait_s()
+        machine.now_s += wait_s
+        machine.supervisor.restart()
+    assert wait_s == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("status", "failure"), [(0, ""), (1 << 8, "worker 1 did not drain")])
+def test_in_a_drain_no_worker_is_restarted_and_each_must_end_well(
+    monkeypatch: pytest.MonkeyPatch, status: int, failure: str
+) -> None:
+    machine = Machine(monkeypatch, workers=2)
+    machine.supervisor.send_signal(signal.SIGTERM)
+    assert machine.signalled == [(pid, signal.SIGTERM) for pid in machine.alive]
+    machine.service.draining = True
+    machine.end(machine.alive[0], status)
+    machine.supervisor.restart()
+    assert len(machine.alive) == 1
+    assert machine.service.failure == failure
