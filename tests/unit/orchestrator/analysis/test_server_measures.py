@@ -5,9 +5,11 @@ import pytest
 from orchestrator.analysis.analyse import analyse
 from orchestrator.analysis.server_measures import host_measures
 from orchestrator.analysis.statistics import Figures
+from orchestrator.results.kernel_log import KernelLog
 from orchestrator.results.server_log import Event, log_of
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     ONE_AFTER_THE_OTHER,
+    START_NS,
     STOPPED,
     accepted,
     at,
@@ -108,8 +110,18 @@ def test_the_load_of_others_is_never_below_0() -> None:
     assert host(busy_s=0.9)["host_busy"] == 0
 
 
-def test_the_load_of_others_is_unknown_without_the_host_s_or_the_server_s_cpu_time() -> None:
+def test_the_load_of_others_is_unknown_without_the_cpu_time_of_all() -> None:
     assert host(busy_s=None)["host_busy"] is None
-    killed = dataclasses.replace(ONE_AFTER_THE_OTHER, log=log_of([listening()]))
-    clients = dataclasses.replace(killed.clients, host=HOST)
-    assert host_measures(dataclasses.replace(killed, clients=clients))["host_busy"] is None
+
+
+def test_the_cpu_time_of_a_server_that_was_killed_is_what_the_probe_saw() -> None:
+    """The probe saw 1 s of the server and used 0.25 s, the client 0.01 s, the orchestrator 0.24."""
+    clients = dataclasses.replace(ONE_AFTER_THE_OTHER.clients, host=HOST)
+    killed = dataclasses.replace(ONE_AFTER_THE_OTHER, log=log_of([listening()]), clients=clients)
+    assert host_measures(killed)["host_busy"] is None
+    look = {
+        "t_ns": START_NS, "event": "looked", "cpu_user_s": 0.5, "cpu_system_s": 0.5,
+        "probe_cpu_s": 0.25,
+    }  # fmt: skip
+    seen = dataclasses.replace(killed, kernel=KernelLog((look,), (look,)))
+    assert host_measures(seen)["host_busy"] == pytest.approx((3.0 - 1.5) / 8)
