@@ -21,9 +21,9 @@ from client.connection import Connection, failure_kind
 from client.console import Console
 from client.message_format import MessageFormat
 from client.recorder import Recorder
-from client.system import poll_precisely
 from client.task import Task
 from client.user import ACKED, CONNECTING, Phase, Reply, User
+from labkit.readiness import poll
 from labkit.timers import Timers
 from labkit.wire.progress import Pulse
 from labkit.workload.profile import NS_PER_S
@@ -278,10 +278,7 @@ class EventLoop(ABC):
     def _poll(self, now_ns: int, deadline_ns: int) -> list[tuple[int, int]]:
         """Wait for a socket, a timer, the tick or the deadline; return the sockets ready."""
         wait_s = min(deadline_ns - now_ns, TICK_NS) / NS_PER_S
-        timer_s = self.timers.wait_s()
-        if timer_s is None:
-            return self.epoll.poll(wait_s)
-        return poll_precisely(self.epoll, min(wait_s, timer_s))
+        return poll(self.epoll, wait_s, self.timers.wait_s())
 
     def _on_start(self) -> None:
         self.first_connect_ns = monotonic_ns()

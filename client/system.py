@@ -1,12 +1,12 @@
-"""What the client needs of the operating system: signals as input, and waits that end on time."""
+"""What the client needs of the operating system: signals as input, and sleeps that end on time."""
 
 import ctypes
-import select
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from labkit.readiness import SignalPipe
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PR_SET_TIMERSLACK = 29  # <linux/prctl.h>
@@ -25,17 +25,13 @@ def readable_interrupts() -> Iterator[int]:
     An event loop can then end between two events. An exception between two lines of bookkeeping
     would leave counts that do not add up.
     """
-    incoming, outgoing = socket.socketpair()
-    with incoming, outgoing:
-        outgoing.setblocking(False)
-        before = signal.set_wakeup_fd(outgoing.fileno(), warn_on_full_buffer=False)
+    with SignalPipe() as pipe:
         for signum in SIGNALS:
             signal.signal(signum, _raise_at_the_next)
         try:
-            yield incoming.fileno()
+            yield pipe.fileno()
         finally:
             _raise_from_now_on()
-            signal.set_wakeup_fd(before)
 
 
 def _raise_at_the_next(_signum: int, _frame: FrameType | None) -> None:
@@ -45,17 +41,6 @@ def _raise_at_the_next(_signum: int, _frame: FrameType | None) -> None:
 def _raise_from_now_on() -> None:
     for signum in SIGNALS:
         signal.signal(signum, raise_interrupt)
-
-
-def poll_precisely(epoll: select.epoll, wait_s: float) -> list[tuple[int, int]]:
-    """Return the events of ``epoll``; wait for the first of them at most ``wait_s``.
-
-    epoll_wait(2) rounds its time-out to whole milliseconds and would return late; select(2) counts
-    microseconds.
-    """
-    if wait_s and not select.select((epoll,), (), (), wait_s)[0]:
-        return []
-    return epoll.poll(0)
 
 
 def minimize_timer_slack() -> None:

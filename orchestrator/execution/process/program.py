@@ -78,8 +78,8 @@ class Program:
 
     def last_lines(self) -> str:
         """Return the end of its logs, indented, for an error message."""
-        logs = (self._log, self._errors)
-        return last_lines("\n".join(log.read_text("utf-8", errors="replace") for log in logs))
+        texts = [log.read_text("utf-8", errors="replace") for log in (self._log, self._errors)]
+        return last_lines("\n".join(text.rstrip("\n") for text in texts))
 
     def signal_all(self, signum: signal.Signals) -> None:
         """Send a signal to the program and all it forked."""

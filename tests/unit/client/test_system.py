@@ -1,11 +1,9 @@
 import select
 import signal
-import socket
-import time
 
 import pytest
 
-from client.system import SIGNALS, poll_precisely, raise_interrupt, readable_interrupts
+from client.system import SIGNALS, raise_interrupt, readable_interrupts
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
@@ -24,19 +22,3 @@ def test_the_first_signal_makes_the_descriptor_readable_and_the_second_raises(
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-def test_a_poll_of_less_than_a_millisecond_ends_after_that_time_without_events() -> None:
-    with select.epoll() as epoll:
-        begun_ns = time.monotonic_ns()
-        assert poll_precisely(epoll, 0.0003) == []
-        assert time.monotonic_ns() - begun_ns >= 300_000
-
-
-@pytest.mark.parametrize("wait_s", [0.0, 20.0])
-def test_a_poll_returns_what_is_ready(wait_s: float) -> None:
-    with select.epoll() as epoll, socket.socket() as sock:
-        epoll.register(sock, select.EPOLLOUT)
-        ((fd, event),) = poll_precisely(epoll, wait_s)
-        assert fd == sock.fileno()
-        assert event & select.EPOLLOUT

@@ -145,3 +145,10 @@ def evidence(
         "server_exit_code": 0,
     }
     return Evidence(**(fields | changes))
+
+
+ONE_AFTER_THE_OTHER = evidence(
+    [replica(0, [Sent(0, 1, 101), Sent(1, 2, 201)])],
+    [served(0, 1, 1, 101), served(1, 1, 101, 201)],
+)
+"""Two users of one worker, each with a message of 100 ms."""

@@ -12,14 +12,11 @@ from orchestrator.execution import host
 from orchestrator.execution.host import HostTimes
 from orchestrator.measures.expression import parse_expression
 from orchestrator.results.client_samples import ClientRun
-from orchestrator.results.kernel_log import KernelLog
-from orchestrator.results.server_log import log_of
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     FIT,
     START_NS,
     Sent,
     evidence,
-    listening,
     replica,
     served,
 )
@@ -64,26 +61,6 @@ def measured(changes: Changes | None = None, **times: float | None) -> dict[str,
     told = evidence(sent, [served(0, 1, 1, 2)], **(changes or {}))
     run = ClientRun(START_NS, told.clients.replicas, (), (), {**TIMES, **times})
     return analyse(dataclasses.replace(told, clients=run)).measures
-
-
-def test_what_the_lab_used_itself_is_not_of_others() -> None:
-    found = measured()
-    assert found["host_busy"] == pytest.approx((3.3 - 1.0 - 0.75 - 0.05) / 4.0)
-    assert found["host_steal"] == pytest.approx(0.05)
-    assert found["host_pressure"] == pytest.approx(0.25)
-    assert measured(busy_s=1.0)["host_busy"] == 0
-    assert measured(busy_s=None)["host_busy"] is None
-
-
-def test_of_a_server_that_was_killed_counts_what_the_probe_saw() -> None:
-    killed = log_of([listening(), served(0, 1, 1, 2)])
-    assert measured({"log": killed})["host_busy"] is None
-    look = {
-        "t_ns": START_NS, "event": "looked", "cpu_user_s": 0.5, "cpu_system_s": 0.5,
-        "probe_cpu_s": 0.25,
-    }  # fmt: skip
-    found = measured({"log": killed, "kernel": KernelLog((look,), (look,))})
-    assert found["host_busy"] == pytest.approx((3.3 - 1.0 - 1.0 - 0.25 - 0.05) / 4.0)
 
 
 def test_a_disturbed_run_breaks_a_rule_and_an_unknown_figure_none() -> None:

@@ -13,6 +13,7 @@ from orchestrator.twin.simulate import Simulated, simulate, sources_of
 FOREVER_NS = 2**62
 MS = 1_000_000
 CPUS = 2.0
+SEVEN = "[{executor: closed, users: 7, messages: 2, demand: sleep=100ms}]"
 
 
 def case_of(clients: str, *, server: str = "{}", seed: int = 1) -> Case:

@@ -3,7 +3,6 @@ from itertools import pairwise
 from orchestrator.analysis.chart_data import Excerpt, Exhibit, RequestRecord
 from orchestrator.report.charts.lanes import COLUMNS, Timeline, pointing, timeline
 from orchestrator.report.charts.plot import Subject
-from orchestrator.report.charts.stages import spans
 from orchestrator.report.charts.time_axis import LEAST, UNITS, Units
 from orchestrator.results.summary import FaultSummary, RunSummary
 from tests.unit.orchestrator.report.report_fixtures import (
@@ -22,34 +21,8 @@ def draw(*requests: RequestRecord) -> Timeline:
     return timeline(Subject("prefork", case(), Exhibit(excerpt(requests))), SECOND, [])
 
 
-def stages_of(record: RequestRecord) -> list[tuple[str, int, int]]:
-    return [
-        (stage.style, begin_ns // MS, end_ns // MS) for stage, begin_ns, end_ns in spans(record)
-    ]
-
-
-def test_a_message_passes_its_stages_end_to_end() -> None:
-    seen = RequestRecord(
-        "r0.c0.m0", "user 0", 0, 1, "acked", due_ns=0, sent_ns=10 * MS, ended_ns=90 * MS,
-        received_ns=40 * MS, started_ns=50 * MS, finished_ns=80 * MS, accepted_ns=30 * MS,
-    )  # fmt: skip
-    assert stages_of(seen) == [
-        ("lag", 0, 10), ("accept", 10, 30), ("queue", 30, 50), ("service", 50, 80),
-        ("answer", 80, 90),
-    ]  # fmt: skip
-
-
-def test_a_connection_accepted_earlier_does_not_wait_to_be_accepted() -> None:
-    again = RequestRecord(
-        "r0.c0.m1", "user 0", 1, 1, "acked", due_ns=100 * MS, sent_ns=100 * MS, ended_ns=300 * MS,
-        received_ns=200 * MS, started_ns=200 * MS, finished_ns=300 * MS, accepted_ns=30 * MS,
-    )  # fmt: skip
-    assert stages_of(again) == [("queue", 100, 200), ("service", 200, 300)]
-
-
 def test_what_was_never_accepted_waits_to_its_end_and_is_lost() -> None:
     never = request(0, 0, None, (0, None, None, 500 * MS), "timed_out")
-    assert stages_of(never) == [("accept", 0, 500)]
     drawn = draw(never)
     assert drawn.has_lost
     assert [bars.style for bars in drawn.connections[0].bars] == ["accept", "lost"]

@@ -1,0 +1,153 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from labkit.wire.samples import FAILURES
+from orchestrator.analysis.analyse import analyse
+from orchestrator.analysis.client_measures import request_measures, service_measures
+from orchestrator.analysis.join import REQUEST
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.tables import Table
+from tests.unit.orchestrator.analysis.evidence_fixtures import (
+    FIT,
+    MS,
+    ONE_AFTER_THE_OTHER,
+    Sent,
+    accepted,
+    at,
+    connection,
+    dequeued,
+    evidence,
+    replica,
+    served,
+)
+
+
+def requests(*rows: tuple[int, int, int, int, int]) -> Table:
+    """Return acknowledged requests: user, due, started, finished, ended; sent when due; in ms."""
+    found: Table = np.zeros(len(rows), REQUEST)
+    found["outcome"] = ACKED
+    columns = ("due_ns", "started_ns", "finished_ns", "ended_ns")
+    for place, (user, *instants_ms) in enumerate(rows):
+        found["user"][place] = user
+        for column, ms in zip(columns, instants_ms, strict=True):
+            found[column][place] = ms and at(ms)
+    found["sent_ns"] = found["due_ns"]
+    return found
+
+
+def test_response_time_counts_from_due_not_from_sent() -> None:
+    found = analyse(evidence([replica(0, [Sent(0, 80, 100)])], [served(0, 1, 80, 100)])).measures
+    assert found["response_time_max"] == pytest.approx(0.1)
+    assert found["exchange_time_max"] == pytest.approx(0.02)
+
+
+def test_a_failed_message_has_no_response_time() -> None:
+    sent = [Sent(0, 1, 50, "reset"), Sent(1, 1, 90)]
+    found = analyse(evidence([replica(0, sent)], [served(1, 1, 1, 90)])).measures
+    assert found["failed"] == 1
+    assert found["response_time_max"] == pytest.approx(0.09)
+
+
+def test_replicas_add_up_and_the_worst_speaks_for_the_instrument() -> None:
+    late = dataclasses.replace(
+        ONE_AFTER_THE_OTHER.clients.replicas[0].health,
+        cpu_s=0.5, lag_p50_ns=1000, lag_p99_ns=3000, lag_max_ns=9000, lags=5, gc_pauses=2,
+    )  # fmt: skip
+    both = evidence(
+        [replica(0, [Sent(0, 1, 101)]), replica(1, [Sent(0, 2, 201)], health=late)],
+        [served(0, 1, 1, 101), served(0, 1, 101, 201, replica=1)],
+    )
+    found = analyse(both).measures
+    assert found["acked"] == 2
+    assert found["start_spread"] == pytest.approx(0.0003)
+    assert found["client_cpu_share"] == 0.5
+    assert found["schedule_lag_p99"] == pytest.approx(3e-6)
+    assert found["gc_pauses"] == 2
+    assert analyse(both).invalid == []
+
+
+def test_each_group_has_measures_of_its_own() -> None:
+    two = evidence(
+        [
+            replica(0, [Sent(0, 1, 101)], group="fast"),
+            replica(1, [Sent(0, 1, 301)], group="slow", counts={"unsent": 3}, planned=4),
+        ],
+        [served(0, 1, 1, 101), served(0, 2, 1, 301, replica=1)],
+        open_groups=frozenset({"slow"}),
+    )
+    found = analyse(two)
+    assert list(found.groups) == ["fast", "slow"]
+    assert found.groups["fast"]["response_time_max"] == pytest.approx(0.101)
+    assert found.groups["slow"]["response_time_max"] == pytest.approx(0.301)
+    assert (found.groups["fast"]["dropped"], found.groups["slow"]["dropped"]) == (0, 3)
+    assert found.measures["dropped"] == 3
+
+
+def test_percentiles_of_the_response_time_are_those_of_the_acknowledged() -> None:
+    # 100 response times of 1 ms to 100 ms; by nearest rank, p90 is the 90th and p99 the 99th.
+    found = request_measures(requests(*((0, 1, 1, 1, 1 + ms) for ms in range(1, 101))))
+    assert found["response_time_mean"] == pytest.approx(0.0505)
+    assert found["response_time_p90"] == pytest.approx(0.090)
+    assert found["response_time_p99"] == pytest.approx(0.099)
+    assert found["response_time_p999"] == pytest.approx(0.1)
+
+
+def test_the_first_service_wait_of_a_user_is_that_of_the_first_service() -> None:
+    # User 0 waits 10 ms for its first service and 500 ms for its second, user 1 waits 30 ms.
+    rows = [(0, 200, 700, 710, 711), (0, 1, 11, 21, 22), (1, 1, 31, 41, 42)]
+    found = service_measures(requests(*rows))
+    assert found["first_service_wait_max"] == pytest.approx(0.030)
+    assert found["first_service_wait_p50"] == pytest.approx(0.010)
+    assert found["waiting_time_mean"] == pytest.approx((0.5 + 0.01 + 0.03) / 3)
+
+
+def test_a_request_that_the_server_did_not_log_has_no_service() -> None:
+    found = service_measures(requests((0, 1, 0, 0, 50), (1, 1, 11, 21, 22)))
+    assert found["waiting_time_mean"] == pytest.approx(0.010)
+    assert found["peak_in_service"] == 1
+
+
+def test_waits_of_connections_are_counted_from_when_they_were_established() -> None:
+    rows = [connection(0, 1), connection(1, 2)]
+    run = evidence(
+        [replica(0, [Sent(0, 3, 101)], connections=rows)],
+        [
+            accepted("0.0", 0, 5, rows[0].port),  # 4 ms after it was established
+            dequeued("0.0", 1, 12),  # 7 ms after it was accepted
+            accepted("0.1", 0, 1, rows[1].port),  # before the client knew: no wait
+            served(0, 1, 12, 101),
+        ],
+    )
+    found = analyse(run).measures
+    assert found["accept_wait_max"] == pytest.approx(0.004)
+    assert found["accept_wait_p50"] == 0
+    assert found["queue_wait_max"] == pytest.approx(0.007)
+    assert found["connect_time_max"] == pytest.approx(0.0019)
+
+
+def test_only_open_groups_drop_messages() -> None:
+    left = replica(0, [Sent(0, 1, 101)], counts={"unsent": 3}, planned=4)
+    assert analyse(evidence([left], [])).measures["dropped"] == 0
+    is_open = evidence([left], [], open_groups=frozenset({"clients"}))
+    assert analyse(is_open).measures["dropped"] == 3
+
+
+def test_errors_are_counted_by_kind_and_in_all() -> None:
+    errors = dict.fromkeys(FAILURES, 0)
+    both = [
+        replica(0, [Sent(0, 1, 101)], errors=errors | {"refused": 2}),
+        replica(1, [], errors=errors | {"refused": 1, "reset": 4}),
+    ]
+    found = analyse(evidence(both, [])).measures
+    assert (found["errors"], found["refused"], found["reset"], found["timed_out"]) == (7, 3, 4, 0)
+
+
+def test_the_lag_is_unknown_without_scheduled_instants_and_else_the_worst() -> None:
+    assert analyse(ONE_AFTER_THE_OTHER).measures["schedule_lag_max"] is None
+    late = [
+        replica(number, [Sent(0, 1, 101)], health=dataclasses.replace(FIT, lag_max_ns=lag_ns))
+        for number, lag_ns in enumerate([2 * MS, None, 7 * MS])
+    ]
+    assert analyse(evidence(late, [])).measures["schedule_lag_max"] == pytest.approx(0.007)

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.analysis.statistics import peak_overlap, quantile, ratio, statistics_s
+
+DURATIONS = st.lists(st.integers(0, 10**12), min_size=1)
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (0.5, 20),  # 2 of 4 values do not exceed 20
+        (0.51, 30),  # 2.04 values are needed, so 3
+        (0.75, 30),
+        (0.76, 40),
+        (1.0, 40),
+        (0.0, 10),  # the smallest, although no value is needed
+    ],
+)
+def test_a_quantile_is_the_nearest_rank(share: float, expected: float) -> None:
+    assert quantile([10, 20, 30, 40], share) == expected
+
+
+def test_an_empty_sample_has_no_quantile() -> None:
+    assert quantile([], 0.5) is None
+
+
+@given(DURATIONS, st.sampled_from([0.01, 0.5, 0.9, 0.99, 0.999, 1.0]))
+def test_a_quantile_is_the_smallest_value_that_enough_values_do_not_exceed(
+    values: list[int], share: float
+) -> None:
+    found = quantile(sorted(values), share)
+    assert found in values
+    reached = sum(value <= found for value in values)
+    below = sum(value < found for value in values)
+    assert reached / len(values) >= share > below / len(values)
+
+
+def test_statistics_are_in_seconds_and_named_after_their_measure() -> None:
+    durations_ns = np.array([3_000_000_000, 1_000_000_000, 2_000_000_000])  # not sorted
+    assert statistics_s("wait", durations_ns, "mean", "p50", "p99", "max") == {
+        "wait_mean": 2.0,
+        "wait_p50": 2.0,
+        "wait_p99": 3.0,
+        "wait_max": 3.0,
+    }
+
+
+def test_statistics_of_no_durations_are_unknown() -> None:
+    empty = np.zeros(0, np.int64)
+    assert statistics_s("wait", empty, "mean", "max") == {"wait_mean": None, "wait_max": None}
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [(3.0, 4.0, 0.75), (0.0, 4.0, 0.0), (3.0, 0.0, None), (None, 4.0, None), (3.0, None, None)],
+)
+def test_a_ratio_is_unknown_if_a_side_is_or_the_whole_is_0(
+    part: float | None, whole: float | None, expected: float | None
+) -> None:
+    assert ratio(part, whole) == expected
+
+
+@pytest.mark.parametrize(
+    ("spans", "peak"),
+    [
+        ([], 0),
+        ([(1, 5)], 1),
+        ([(1, 5), (5, 9)], 1),  # one ends where another begins
+        ([(1, 5), (4, 9)], 2),
+        ([(1, 9), (2, 3), (4, 5)], 2),
+        ([(1, 2), (1, 2), (1, 2)], 3),
+    ],
+)
+def test_peak_overlap(spans: list[tuple[int, int]], peak: int) -> None:
+    assert overlap(spans) == peak
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20))))
+def test_peak_overlap_agrees_with_counting_at_every_instant(spans: list[tuple[int, int]]) -> None:
+    ends = [(start, start + length) for start, length in spans]
+    counts = [sum(start <= t < end for start, end in ends) for t in range(61)]
+    assert overlap(ends) == max(counts)
+
+
+def overlap(spans: list[tuple[int, int]]) -> int:
+    """Return the peak overlap of spans, each its begin and end."""
+    begun, ended = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+    return peak_overlap(begun, ended)

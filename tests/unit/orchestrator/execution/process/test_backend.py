@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from conformance import discover_models
+from orchestrator.execution.backend import BackendError, Needs, StageOrder
+from orchestrator.execution.process.backend import ProcessBackend
+from orchestrator.scenario.server import Limits, Target
+
+
+def test_every_model_and_a_target_s_command_can_run_as_processes() -> None:
+    command = Target(command=("my-server",))
+    ProcessBackend().prepare(Needs(discover_models(), target=command))
+
+
+def test_a_target_that_is_an_image_is_refused() -> None:
+    needs = Needs(["single"], target=Target(name="mine", image="mine:1"))
+    with pytest.raises(BackendError, match="mine is an image; use --backend docker"):
+        ProcessBackend().prepare(needs)
+
+
+def test_a_model_that_has_no_program_is_refused() -> None:
+    with pytest.raises(BackendError, match=r"no services/nodejs/server\.py.* --backend docker"):
+        ProcessBackend().prepare(Needs(["single", "nodejs"]))
+
+
+@pytest.mark.parametrize("limits", [Limits(cpus=0.5), Limits(memory="64MiB")])
+def test_limits_are_refused_before_anything_is_started(tmp_path: Path, limits: Limits) -> None:
+    order = StageOrder("single", {}, 1, tmp_path, drain_timeout_s=1.0, limits=limits)
+    with (
+        pytest.raises(BackendError, match="only a container can have limits"),
+        ProcessBackend().stage(order),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_cannot_start_leaves_no_program(tmp_path: Path) -> None:
+    """The conductor was started before it."""
+    order = StageOrder("nodejs", {}, 1, tmp_path, drain_timeout_s=1.0)
+    backend = ProcessBackend()
+    with (
+        pytest.raises(BackendError, match="the server ended at start"),
+        backend.stage(order),
+    ):
+        pass
+    assert backend._programs == []  # noqa: SLF001 which it kills and forgets
+    backend.close()

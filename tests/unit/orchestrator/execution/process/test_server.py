@@ -1,0 +1,144 @@
+"""Targets as local processes, and one that the lab did not start."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from orchestrator.execution.backend import BackendError, StageOrder
+from orchestrator.execution.process.program import Program
+from orchestrator.execution.process.server import (
+    CommandServer,
+    ForeignServer,
+    ProcessServer,
+    can_connect,
+    server_of,
+)
+from orchestrator.results.archive import SERVER_LOG
+from orchestrator.scenario.server import Target
+
+DEADLINE_S = 20.0
+SERVE = """\
+import os, signal, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print(os.environ["LAB_PORT"], flush=True)
+signal.pause()
+"""
+PYTHON = (sys.executable, "-S", "-E", "-c")
+
+
+@pytest.fixture
+def server_for(tmp_path: Path) -> Iterator[Callable[[Target], ProcessServer]]:
+    """Return a function that starts a target; its programs and probes are killed at the end."""
+    programs: list[Program] = []
+    servers: list[ProcessServer] = []
+
+    def run(name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
+        program = Program(name, arguments, settings, tmp_path / f"{name}.log", tmp_path)
+        programs.append(program)
+        return program
+
+    def start(target: Target) -> ProcessServer:
+        order = StageOrder(target.name, {}, 0, tmp_path, drain_timeout_s=DEADLINE_S, target=target)
+        server = server_of(order, run)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.probes.kill()
+    for program in programs:
+        program.kill()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def at(listener: socket.socket) -> Target:
+    return Target(address="{}:{}".format(*listener.getsockname()))
+
+
+def test_a_command_gets_its_port_and_is_ready_once_it_takes_a_connection(
+    server_for: Callable[[Target], ProcessServer],
+) -> None:
+    server = server_for(Target(command=(*PYTHON, SERVE, "{port}")))
+    assert isinstance(server, CommandServer)
+    assert can_connect(server.address)
+    assert server.log.strip() == str(server.address[1])  # as LAB_PORT, too
+    assert server.end() == -signal.SIGTERM
+    assert not can_connect(server.address)
+
+
+def test_a_command_that_was_killed_is_restarted_at_the_same_port(
+    server_for: Callable[[Target], ProcessServer],
+) -> None:
+    server = server_for(Target(command=(*PYTHON, SERVE, "{port}")))
+    address, first = server.address, server.program.pid
+    server.stop(is_killed=True)
+    server.restart()
+    assert can_connect(address)
+    assert (server.address, server.program.pid != first) == (address, True)
+
+
+def test_a_command_that_ends_at_its_start_is_reported_with_its_last_lines(
+    server_for: Callable[[Target], ProcessServer],
+) -> None:
+    with pytest.raises(BackendError, match=r"(?s)exit code 1.*no such table"):
+        server_for(Target(command=(*PYTHON, "import sys; sys.exit('no such table')")))
+
+
+def test_a_program_that_does_not_exist_is_named(
+    server_for: Callable[[Target], ProcessServer],
+) -> None:
+    with pytest.raises(BackendError, match=r"^no/such/program cannot be run: No such file"):
+        server_for(Target(command=("no/such/program",)))
+
+
+def test_a_server_at_an_address_is_neither_started_nor_stopped_nor_harmed(
+    server_for: Callable[[Target], ProcessServer], listener: socket.socket, tmp_path: Path
+) -> None:
+    server = server_for(at(listener))
+    assert isinstance(server, ForeignServer)
+    assert server.address == listener.getsockname()
+    assert server.end() is None
+    assert can_connect(server.address)
+    assert (tmp_path / SERVER_LOG).read_text() == ""  # so that its absence is no gap
+    for harm in (server.pause, server.resume, lambda: server.stop(is_killed=True), server.restart):
+        with pytest.raises(BackendError, match="the lab leaves it alone"):
+            harm()
+
+
+def test_an_address_that_no_server_listens_at_is_reported(
+    server_for: Callable[[Target], ProcessServer], listener: socket.socket
+) -> None:
+    target = at(listener)
+    listener.close()
+    with pytest.raises(BackendError, match=f"no server takes a connection at {target.address}"):
+        server_for(target)
+
+
+def test_what_only_a_container_can_do_is_refused(
+    server_for: Callable[[Target], ProcessServer], listener: socket.socket
+) -> None:
+    server = server_for(at(listener))
+    refusal = r"only a container .* --backend docker"
+    with pytest.raises(BackendError, match=refusal):
+        server.limit_cpus(0.5)
+    with pytest.raises(BackendError, match=refusal):
+        server.disconnect()
+    server.reconnect()  # after a refused `disconnect` there is nothing to undo
+
+
+def test_a_thread_and_a_process_that_has_ended_are_not_killed(
+    server_for: Callable[[Target], ProcessServer], listener: socket.socket
+) -> None:
+    server = server_for(at(listener))
+    program = server_for(Target(command=(*PYTHON, SERVE, "{port}"))).program
+    program.kill()
+    assert not server.kill_process(program.pid)

@@ -1,0 +1,81 @@
+"""Probes of this process, and of the archive that is sent into containers."""
+
+import base64
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from conformance import ROOT
+from orchestrator.execution.probe import PYTHON_OPTIONS, UNPACK, KernelProbes, packed_probe
+from orchestrator.results.archive import KERNEL
+
+MAX_ARGUMENT_BYTES = 128 * 1024  # MAX_ARG_STRLEN of Linux, for one argument
+
+
+def events_in(text: str) -> list[str]:
+    return [json.loads(line)["event"] for line in text.splitlines()]
+
+
+def test_the_archive_has_every_module_of_the_probe_and_fits_in_an_argument() -> None:
+    assert len(packed_probe()) < MAX_ARGUMENT_BYTES
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(packed_probe()))) as archive:
+        assert archive.testzip() is None
+        for module in (ROOT / "probe").glob("*.py"):
+            assert archive.read(f"probe/{module.name}") == module.read_bytes()
+
+
+def test_the_archive_runs_without_the_repository(tmp_path: Path) -> None:
+    """As in a server's container: in another folder, with nothing installed."""
+    found = subprocess.run(
+        [sys.executable, *PYTHON_OPTIONS, "-c", UNPACK, packed_probe(), str(os.getpid()), "1"],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+        timeout=20,
+    )  # fmt: skip
+    assert found.stderr == ""
+    events = events_in(found.stdout)
+    assert (events[0], events[-1]) == ("begun", "ended")
+    assert "looked" in events
+
+
+def test_a_probe_has_looked_before_the_load_begins_and_looks_again_at_the_end(
+    tmp_path: Path,
+) -> None:
+    probes = KernelProbes(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        probes.look_at_process(os.getpid(), listener.getsockname()[1])
+        try:
+            probes.await_first_look()
+            before = (tmp_path / KERNEL).read_text().count('"looked"')
+            probes.end()
+        finally:
+            probes.kill()
+    events = events_in((tmp_path / KERNEL).read_text())
+    assert before >= 1
+    assert events.count("looked") > before
+    assert events[-1] == "ended"
+
+
+def test_a_probe_that_cannot_start_fails_nothing_and_leaves_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.execution.probe.PYTHON_OPTIONS", ("--no-such-option",))
+    probes = KernelProbes(tmp_path)
+    probes.look_at_process(os.getpid(), 1)
+    probes.await_first_look()
+    probes.end()
+    assert (tmp_path / KERNEL).read_text() == ""
+    assert "no-such-option" in (tmp_path / KERNEL).with_suffix(".stderr").read_text()
+
+
+def test_ending_probes_that_never_started_or_have_ended_does_nothing(tmp_path: Path) -> None:
+    probes = KernelProbes(tmp_path)
+    probes.end()
+    probes.kill()
+    assert not (tmp_path / KERNEL).exists()

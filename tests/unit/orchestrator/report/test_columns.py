@@ -1,0 +1,118 @@
+import pytest
+
+from orchestrator.report.columns import (
+    COST,
+    GROUP,
+    OPEN,
+    UNKNOWN,
+    WAITING,
+    axes_of,
+    axis_text,
+    bands,
+    by_group,
+    legend,
+    measure_text,
+    spread_text,
+)
+from orchestrator.results.summary import CaseSummary
+from tests.unit.orchestrator.report.report_fixtures import FAILED, PASSED, case
+from tests.unit.orchestrator.report.report_fixtures import UNKNOWN as UNDECIDED
+
+
+def with_interval(low_s: float, high_s: float, value_s: float | None = 2.0) -> CaseSummary:
+    found = case(intervals={"makespan_s": (low_s, high_s)})
+    return found.model_copy(update={"measures": {"makespan_s": value_s}})
+
+
+@pytest.mark.parametrize(
+    ("low_s", "high_s", "expected"),
+    [
+        (1.9, 2.02, " ±5%"),  # 0.1 below and 0.02 above 2: the farther side is 5%
+        (1.98, 2.2, " ±10%"),
+        (2.0, 2.0, " ±0%"),
+    ],
+)
+def test_a_spread_is_to_the_farther_end_of_the_interval(
+    low_s: float, high_s: float, expected: str
+) -> None:
+    assert spread_text(with_interval(low_s, high_s), "makespan") == expected
+
+
+@pytest.mark.parametrize("value_s", [None, 0.0])
+def test_an_unknown_median_and_one_of_0_have_no_spread(value_s: float | None) -> None:
+    assert spread_text(with_interval(0.0, 0.1, value_s), "makespan") == ""
+
+
+def test_a_case_that_ran_once_has_no_spread() -> None:
+    assert spread_text(case(), "makespan") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("makespan", "1.004 s"), ("errors", "0"), ("peak_memory", "61.5 MiB"),
+     ("waiting_time_mean", UNKNOWN)],
+)  # fmt: skip
+def test_a_measure_is_shown_with_its_unit(name: str, expected: str) -> None:
+    assert measure_text(case(), name) == expected
+
+
+def cells(case_: CaseSummary) -> list[str]:
+    return [column.cell(case_) for column in WAITING]
+
+
+@pytest.mark.parametrize(
+    ("fewest", "most", "expected"),
+    [(1.0, 2.0, "1-2"), (7.0, 7.0, "7"), (0.0, 7.0, "0-7"), (None, None, UNKNOWN)],
+)
+def test_connections_per_worker_are_a_range_unless_all_have_the_same(
+    fewest: float | None, most: float | None, expected: str
+) -> None:
+    measures = {"connections_per_worker_min": fewest, "connections_per_worker_max": most}
+    assert expected in cells(case(measures={**case().measures, **measures}))
+
+
+def test_expectations_that_hold_are_counted_and_unknown_ones_do_not_hold() -> None:
+    assert cells(case(expectations=[PASSED, FAILED, UNDECIDED]))[-1] == "1/3"
+    assert cells(case(expectations=[]))[-1] == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(True, "true"), (False, "false"), (0, "0"), (1.5, "1.5"), ("a", "a")]
+)
+def test_a_value_of_an_axis_is_shown_as_in_the_scenario(
+    value: str | float | bool, expected: str
+) -> None:
+    assert axis_text("x", case(axes={"x": value})) == expected
+
+
+def test_a_case_without_a_value_on_an_axis_has_a_dash() -> None:
+    assert axis_text("other", case(axes={"x": 1})) == UNKNOWN
+
+
+def test_axes_are_in_the_order_in_which_they_first_appear() -> None:
+    cases = [case(axes={"b": 1, "a": 2}), case(axes={"c": 3, "a": 4})]
+    assert axes_of(cases) == ["b", "a", "c"]
+
+
+def test_only_open_loads_have_columns_of_arrivals_and_their_legend() -> None:
+    closed, is_open = case(), case(measures={**case().measures, "arrival_rate_per_s": 40.0})
+    assert bands([closed]) == [WAITING, COST]
+    assert bands([closed, is_open]) == [WAITING, COST, OPEN]
+    assert set(legend([closed])) < set(legend([closed, is_open]))
+
+
+def test_only_repeated_cases_have_a_legend_of_their_spread() -> None:
+    added = set(legend([with_interval(1.9, 2.1)])) - set(legend([case()]))
+    assert len(added) == 1
+    assert "±" in added.pop()
+
+
+def test_each_group_is_a_row_but_the_slowest_requests_and_the_replay_are_not() -> None:
+    groups = {name: {"acked": 7.0} for name in ("fast", "slow", "slowest", "replayed", "predicted")}
+    rows = by_group([case(axes={"users": 7}, groups=groups), case("epoll")])
+    assert [row.axes for row in rows] == [
+        {"users": 7, "group": "fast"},
+        {"users": 7, "group": "slow"},
+        {"users": 7, "group": "predicted"},
+    ]
+    assert {GROUP[0].cell(row) for row in rows} == {"7"}

@@ -1,0 +1,47 @@
+import pytest
+
+from orchestrator.twin.parameters import WITH_WORKERS, Discipline, Kind
+from tests.unit.orchestrator.twin.load_fixtures import case_of
+
+CLIENTS = "[{executor: closed, users: 1, messages: 1}]"
+
+
+def discipline(kind: Kind, server: str = "{}", cpus: float = 4.0) -> Discipline:
+    return Discipline.of(kind, case_of(CLIENTS, server=server), cpus)
+
+
+@pytest.mark.parametrize(
+    ("kind", "workers", "places", "cpus"),
+    [
+        (Kind.PROCESS, 1, 0, 1.0),  # the setting does not apply: there is one
+        (Kind.PROCESSES, 3, 0, 4.0),  # on all CPUs of the machine
+        (Kind.THREADS, 3, 4, 1.0),  # a queue of 3, and one in the main thread
+        (Kind.LOOP, 1, 0, 1.0),
+    ],
+)
+def test_each_kind_has_its_workers_places_and_cpus(
+    kind: Kind, workers: int, places: int, cpus: float
+) -> None:
+    assert discipline(kind, "{workers: 3}") == Discipline(kind, workers, places, cpus)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_no_kind_has_more_cpus_than_the_machine(kind: Kind) -> None:
+    assert discipline(kind, cpus=0.5).cpus == 0.5
+
+
+def test_without_a_setting_the_workers_are_the_server_s_default() -> None:
+    """Its documented default is five."""
+    assert discipline(Kind.PROCESSES).workers == 5
+    assert discipline(Kind.THREADS).places == 6
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_only_a_loop_sleeps_in_the_loop(kind: Kind) -> None:
+    is_blocking = discipline(kind, "{blocking_sleep: true}").is_blocking
+    assert is_blocking is (kind is Kind.LOOP)
+    assert not discipline(kind).is_blocking
+
+
+def test_the_workers_of_a_loop_serve_more_than_one_message() -> None:
+    assert set(Kind) - set(WITH_WORKERS) == {Kind.LOOP}

@@ -1,0 +1,118 @@
+"""Predictions of cases whose figures can be worked out by hand."""
+
+import numpy as np
+import pytest
+
+from orchestrator.scenario.plan import Case
+from orchestrator.twin.core import MESSAGE_COLUMNS
+from orchestrator.twin.predict import NoTwinError, Prediction, load_figures, predict
+from tests.unit.orchestrator.twin.load_fixtures import CPUS, MS, case_of
+
+TWO = "[{executor: closed, users: 2, messages: 1, demand: sleep=100ms}]"
+
+
+def predicted(case: Case, kind: str = "process") -> Prediction:
+    return predict(case, {"any": kind}, CPUS)
+
+
+def test_figures_of_two_users_of_one_worker() -> None:
+    """Both connect at 0 and take 100 ms; the second waits for the first, unaccepted."""
+    found = predicted(case_of(TWO)).figures
+    expected = {
+        "makespan": 0.2,
+        "throughput": 10.0,  # 2 in 0.2 s
+        "acked": 2,
+        "utilization": 1.0,
+        "response_time_mean": 0.15,  # of 0.1 and 0.2
+        "response_time_p50": 0.1,
+        "response_time_p99": 0.2,
+        "waiting_time_mean": 0.05,  # of 0 and 0.1
+        "waiting_mean": 0.5,  # one waits in the first half
+        "in_system_mean": 1.5,  # 0.3 s in 0.2 s
+        "accept_queue_mean": 0.5,
+        "accept_queue_max": 1,
+        "peak_in_service": 1,
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
+def test_a_loop_serves_both_at_once() -> None:
+    found = predicted(case_of(TWO), "loop").figures
+    assert found["makespan"] == pytest.approx(0.1)
+    assert found["peak_in_service"] == 2
+    assert found["accept_queue_max"] == 0
+    assert found["utilization"] == pytest.approx(2.0)  # two sleeps in one loop
+
+
+def test_figures_are_named_as_predicted_beside_the_inputs() -> None:
+    values = predicted(case_of(TWO)).values
+    assert values["predicted.makespan"] == pytest.approx(0.2)
+    assert values["users"] == 2
+    assert "makespan" not in values
+
+
+def test_the_load_is_measured_from_the_end_of_the_warm_up() -> None:
+    messages = np.zeros(2, [(column, "<i8") for column in MESSAGE_COLUMNS])
+    messages["started_ns"], messages["finished_ns"] = [100 * MS, 300 * MS], [200 * MS, 450 * MS]
+    messages["ended_ns"] = [210 * MS, 500 * MS]
+    # 0.5 s less 0.1 s; busy for 0.1 + 0.15 of 2 workers
+    found = load_figures(messages, 100 * MS, workers=2)
+    assert found["makespan"] == pytest.approx(0.4)
+    assert found["throughput"] == pytest.approx(5.0)
+    assert found["utilization"] == pytest.approx(0.25 / 0.8)
+
+
+def test_no_messages_have_no_rate() -> None:
+    found = load_figures(np.zeros(0, [(column, "<i8") for column in MESSAGE_COLUMNS]), 5, workers=2)
+    assert found == {"makespan": 0.0, "throughput": None, "acked": 0, "utilization": None}
+
+
+@pytest.mark.parametrize(
+    ("rate", "formula", "response_s"),
+    [
+        (50, "M/M/1", 0.02),
+        (100, None, None),
+    ],  # S / (1 - rho) = 0.01 / 0.5; at rho = 1 there is none
+)
+def test_a_stable_queue_has_a_formula_and_one_that_grows_a_remark(
+    rate: int, formula: str | None, response_s: float | None
+) -> None:
+    case = case_of(
+        f"[{{executor: open, rate: {rate}/s, duration: 1s, arrivals: poisson, connections: each, "
+        "demand: sleep=exponential(10ms)}]"
+    )
+    found = predicted(case)
+    assert (found.steady and found.steady.formula) == formula
+    assert (found.steady and found.steady.response_time_s) == pytest.approx(response_s)
+    assert bool(found.remarks) is (formula is None)
+
+
+def test_a_queue_longer_than_the_backlog_is_remarked() -> None:
+    """One of 5 is served; the kernel keeps one connection more than the backlog."""
+    five = TWO.replace("users: 2", "users: 5")
+    (remark,) = predicted(case_of(five, server="{backlog: 2}")).remarks
+    assert remark.startswith("4 connections wait to be accepted, and the backlog holds 2")
+    assert predicted(case_of(five, server="{backlog: 3}")).remarks == ()
+
+
+def test_time_outs_of_clients_are_remarked_as_ignored() -> None:
+    impatient = TWO.replace("users: 2", "users: 1, answer_timeout: 50ms")
+    assert list(predicted(case_of(impatient)).remarks) == [
+        "answer_timeout is ignored: the twin's clients never give up"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("twins", "behaviour", "reason"),
+    [
+        ({}, "polite", "any has no twin"),
+        ({"any": "coroutines"}, "polite", "any has no twin"),
+        ({"any": "loop"}, "vanish", "polite clients only, not vanish"),
+    ],
+)
+def test_a_case_without_a_twin_is_refused_with_the_reason(
+    twins: dict[str, str], behaviour: str, reason: str
+) -> None:
+    case = case_of(f"[{{executor: closed, users: 1, messages: 1, behaviour: {behaviour}}}]")
+    with pytest.raises(NoTwinError, match=reason):
+        predict(case, twins, CPUS)

@@ -1,0 +1,94 @@
+"""Small loads, worked out by hand, on workers that keep a connection each; times in ms."""
+
+import pytest
+
+from orchestrator.twin.parameters import Kind, Overhead
+from tests.unit.orchestrator.twin.load_fixtures import MS, SEVEN, case_of, ended_ms, simulated
+
+FIVE = "{workers: 5}"
+
+
+def test_one_at_a_time() -> None:
+    found = ended_ms(simulated(Kind.PROCESS, case_of(SEVEN)))
+    assert found == {(u, m): 200 * u + 100 * (m + 1) for u in range(7) for m in range(2)}
+
+
+@pytest.mark.parametrize("kind", [Kind.PROCESSES, Kind.THREADS])
+def test_five_at_a_time(kind: Kind) -> None:
+    found = ended_ms(simulated(kind, case_of(SEVEN, server=FIVE)))
+    assert found == {(u, m): 200 * (u // 5) + 100 * (m + 1) for u in range(7) for m in range(2)}
+
+
+def test_who_thinks_keeps_the_worker() -> None:
+    thinks = "[{executor: closed, users: 2, messages: 2, demand: sleep=10ms, think_time: 100ms}]"
+    alone = ended_ms(simulated(Kind.PROCESS, case_of(thinks)))
+    assert alone == {(0, 0): 10, (0, 1): 120, (1, 0): 130, (1, 1): 240}
+
+
+def test_a_full_queue_of_threads_leaves_the_rest_in_the_accept_queue() -> None:
+    """One worker, a queue of one, and one in the main thread's hand: the fourth is not accepted."""
+    four = case_of(
+        "[{executor: closed, users: 5, messages: 1, demand: sleep=100ms}]", server="{workers: 1}"
+    )
+    connections = simulated(Kind.THREADS, four).connections
+    assert (connections["accepted_ns"] / MS).tolist() == [0, 0, 0, 100, 200]
+    assert (connections["taken_ns"] / MS).tolist() == [0, 100, 200, 300, 400]
+
+
+def test_overhead_of_messages_and_connections_adds_up() -> None:
+    """Two users of two messages one after another; all in ms, counted by hand.
+
+    Connected at 5, sent, read at 6, served until 6 + 100 + 2, acked at 108 + 3 = 111. Read again at
+    112, acked at 217. After a turnover of 7 the next is taken at 224, read, and acked at 330.
+    """
+    overhead = Overhead(
+        request_ns=1 * MS,
+        service_ns=2 * MS,
+        answer_ns=3 * MS,
+        connect_ns=5 * MS,
+        turnover_ns=7 * MS,
+    )
+    two = case_of("[{executor: closed, users: 2, messages: 2, demand: sleep=100ms}]")
+    found = ended_ms(simulated(Kind.PROCESS, two, overhead))
+    assert found == {(0, 0): 111, (0, 1): 217, (1, 0): 330, (1, 1): 436}
+
+
+def test_a_connection_of_a_pool_without_an_arrival_left_frees_its_worker_at_once() -> None:
+    """Connecting takes 30 ms, so all three are there when both arrivals have come.
+
+    The third connection has nothing to send: the worker takes it at 40 ms, and is free for the
+    user of the other group, which connects at 36 ms.
+    """
+    groups = """[
+      {name: pool, executor: open, rate: 100/s, duration: 20ms, connections: 3, demand: sleep=5ms},
+      {name: other, executor: closed, users: 1, messages: 1, demand: sleep=5ms, start: 6ms}]"""
+    found = simulated(Kind.PROCESS, case_of(groups), Overhead(connect_ns=30 * MS))
+    assert (found.connections["taken_ns"] / MS).tolist() == [30, 35, 40, 40]
+    assert (found.messages["ended_ns"] / MS).tolist() == [35, 40, 45]
+
+
+def test_a_turnover_is_longer_while_another_thread_computes() -> None:
+    """Two workers, three users: the first computes until 400 ms, so that all threads switch.
+
+    The second thread gets its user at 20 ms, and is done at 120. It needs 7 ms, and 20 ms more to
+    get the lock: it takes the third user at 147 ms. Processes share no lock: 100 + 7 ms.
+    """
+    groups = """[
+      {name: a, executor: closed, users: 1, messages: 1, demand: cpu=400ms},
+      {name: b, executor: closed, users: 1, messages: 1, demand: sleep=100ms},
+      {name: c, executor: closed, users: 1, messages: 1, demand: sleep=1ms, start: 1ms}]"""
+    overhead = Overhead(turnover_ns=7 * MS, switch_ns=20 * MS)
+    for kind, taken_ms in ((Kind.THREADS, 147), (Kind.PROCESSES, 107)):
+        found = simulated(kind, case_of(groups, server="{workers: 2}"), overhead).connections
+        assert (found["taken_ns"][found["group"] == 2] / MS).tolist() == [taken_ms]
+
+
+def test_a_connection_joins_the_queue_later_while_another_thread_computes() -> None:
+    """The main thread accepts what comes at 10 ms after a switch of 20 ms."""
+    groups = """[
+      {name: a, executor: closed, users: 1, messages: 1, demand: cpu=400ms},
+      {name: b, executor: closed, users: 1, messages: 1, demand: sleep=1ms, start: 10ms}]"""
+    for kind, accepted_ms in ((Kind.THREADS, 30), (Kind.PROCESSES, 10)):
+        case = case_of(groups, server="{workers: 2}")
+        found = simulated(kind, case, Overhead(switch_ns=20 * MS)).connections
+        assert (found["accepted_ns"] / MS).tolist() == [0, accepted_ms]
