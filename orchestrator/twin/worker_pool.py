@@ -100,10 +100,15 @@ class WorkerPool(Model):
 
     def _close(self, now_ns: int, conn: Connection) -> None:
         conn.ended_ns = now_ns
-        turnover_ns = self._overhead.turnover_ns
-        if self._has_lock and self._processors.is_busy:
-            turnover_ns += self._overhead.switch_ns
-        self._events.schedule(now_ns + turnover_ns, self._on_freed, conn)
+        if self._has_lock:  # whether a thread computes then is not known before
+            self._events.schedule(now_ns, self._on_closed, conn)
+        else:
+            self._events.schedule(now_ns + self._overhead.turnover_ns, self._on_freed, conn)
+
+    def _on_closed(self, now_ns: int, conn: Connection) -> None:
+        switch_ns = self._overhead.switch_ns if self._processors.is_busy else 0
+        freed_ns = now_ns + self._overhead.turnover_ns + switch_ns
+        self._events.schedule(freed_ns, self._on_freed, conn)
 
     def _on_computed(self, now_ns: int, conn: Connection) -> None:
         conn.finished_ns = now_ns + self._overhead.service_ns

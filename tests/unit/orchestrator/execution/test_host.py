@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -49,16 +48,15 @@ def test_time_in_the_kernel_is_time_of_programs_too(
     assert (told.busy_s, told.steal_s) == (3.3, 0.8)
 
 
-Changes = dict[str, Any]
 TIMES = {
     "wall_s": 2.0, "busy_s": 3.3, "steal_s": 0.2, "own_cpu_s": 0.05, "pressure_s": 0.5, "cpus": 2.0,
 }  # fmt: skip
 
 
-def measured(changes: Changes | None = None, **times: float | None) -> dict[str, float | None]:
+def measured(**times: float | None) -> dict[str, float | None]:
     health = dataclasses.replace(FIT, cpu_s=1.0)
     sent = [replica(0, [Sent(0, 1, 2)], health=health)]
-    told = evidence(sent, [served(0, 1, 1, 2)], **(changes or {}))
+    told = evidence(sent, [served(0, 1, 1, 2)])
     run = ClientRun(START_NS, told.clients.replicas, (), (), {**TIMES, **times})
     return analyse(dataclasses.replace(told, clients=run)).measures
 

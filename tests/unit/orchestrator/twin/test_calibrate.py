@@ -125,3 +125,14 @@ def test_a_loop_resumes_after_a_computation_with_what_waited_for_it() -> None:
     assert found.resume_ns == 150 * US
     unblocked = calibrate(requests(*rows), [SLEEP] * 6, discipline(Kind.LOOP))
     assert unblocked.resume_ns == TYPICAL.resume_ns
+
+
+def test_a_connection_that_waited_for_a_busy_worker_does_not_count_for_accepting() -> None:
+    """In each of five rounds one finds the worker idle, and two wait 530 for it."""
+    waiting = [
+        (1_090, 1_300, 1_830, 1_300, 1_920, 3_030, 3_230),
+        (2_590, 2_800, 3_330, 2_800, 3_420, 4_530, 4_730),
+    ]
+    rows = [later(row, 10_000 * n) for n in range(MIN_COUNT) for row in (ALONE, *waiting)]
+    found = calibrate(requests(*rows), [SLEEP] * len(rows), discipline(Kind.PROCESS))
+    assert found.accept_ns == 120 * US

@@ -92,3 +92,32 @@ def test_a_connection_joins_the_queue_later_while_another_thread_computes() -> N
         case = case_of(groups, server="{workers: 2}")
         found = simulated(kind, case, Overhead(switch_ns=20 * MS)).connections
         assert (found["accepted_ns"] / MS).tolist() == [0, accepted_ms]
+
+
+BEGINS_BEFORE = """[
+  {name: a, executor: closed, users: 1, messages: 1, demand: sleep=100ms},
+  {name: b, executor: closed, users: 1, messages: 1, demand: cpu=400ms, start: 5ms},
+  {name: last, executor: closed, users: 1, messages: 1, demand: sleep=1ms, start: 6ms}]"""
+ENDS_AFTER = """[
+  {name: b, executor: closed, users: 1, messages: 1, demand: cpu=50ms},
+  {name: a, executor: closed, users: 1, messages: 1, demand: sleep=100ms, start: 1ms},
+  {name: c, executor: closed, users: 1, messages: 1, demand: sleep=500ms, start: 2ms},
+  {name: last, executor: closed, users: 1, messages: 1, demand: sleep=1ms, start: 3ms}]"""
+
+
+@pytest.mark.parametrize(
+    ("clients", "taken_ms"),
+    [
+        # a sleeps until 100 ms. By then b computes, so that the turnover takes 7 and 20 ms.
+        (BEGINS_BEFORE, 127),
+        # While b computes until 50 ms, a connects: it is accepted at 21 ms and sleeps until 121.
+        # Nothing computes then, so that the turnover takes 7 ms. c has the other thread.
+        (ENDS_AFTER, 128),
+    ],
+    ids=["begins before", "ends after"],
+)
+def test_a_turnover_depends_on_what_computes_when_it_begins(clients: str, taken_ms: int) -> None:
+    overhead = Overhead(turnover_ns=7 * MS, switch_ns=20 * MS)
+    case = case_of(clients, server="{workers: 2}")
+    found = simulated(Kind.THREADS, case, overhead).connections
+    assert found["taken_ns"][-1] / MS == taken_ms
