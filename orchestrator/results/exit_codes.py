@@ -1,6 +1,7 @@
 """The exit codes of ``orchestrate.py``, and the error that carries one.
 
-docs/ci.md explains each code. An expected failure is a `LabError`: its message is for a person, and
+README.md explains each code; `orchestrator.campaign.verdict` decides that of a campaign, and
+`orchestrator.cli.main` returns that of an error. An expected failure is a `LabError`: its message is for a person, and
 its class states which code the program ends with. Anything else that is raised is a defect.
 """
 

@@ -43,10 +43,7 @@ from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
 from orchestrator.execution.toxics import PORT as PROXY_PORT
 from orchestrator.results.archive import SERVER_LOG
 
-UP_DEADLINE_S = 120.0
-UP_PER_REPLICA_S = 2.0
 READERS = 8
-BUILD_DEADLINE_S = 900.0
 IMAGE = "server-models-lab/{}"
 
 
@@ -75,7 +72,7 @@ class DockerBackend:
             raise BackendError(f"{target.name} is not an image; use --backend process")
         names = [*needs.models, "client", *([SERVICE] if needs.is_proxied else [])]
         try:
-            Compose(f"lab-{self._campaign_id}").run("build", *names, timeout_s=BUILD_DEADLINE_S)
+            Compose(f"lab-{self._campaign_id}").build(*names)
         except BackendError as exc:
             raise BackendError(
                 f"the images could not be built; without a registry, run: make base-image\n{exc}"
@@ -143,11 +140,8 @@ class DockerStage:
         """Start everything; return when the server listens and the conductor answers."""
         order = self._order
         override = write_override(order, self._images)
-        Compose(self._project, override).run(
-            "up", "--detach", "--no-build", "--no-deps",
-            "--scale", f"client={order.replicas}", order.model, *self._proxy, "conductor", "client",
-            timeout_s=UP_DEADLINE_S + UP_PER_REPLICA_S * order.replicas,
-        )  # fmt: skip
+        services = [order.model, *self._proxy, "conductor", "client"]
+        Compose(self._project, override).up(*services, clients=order.replicas)
         conductor = self._started("conductor")
         if order.target is None:
             self._server = self._started(order.model)

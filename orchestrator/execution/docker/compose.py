@@ -13,6 +13,9 @@ from orchestrator.execution.program_log import last_lines
 from orchestrator.scenario.models import ROOT
 
 VERSION_DEADLINE_S = 30.0
+BUILD_DEADLINE_S = 900.0
+UP_DEADLINE_S = 120.0
+UP_PER_REPLICA_S = 2.0
 INTERRUPT_GRACE_S = 10.0
 
 
@@ -38,13 +41,23 @@ class Compose:
         for file in files:
             self._options += ["--file", str(file)]
 
-    def run(self, *arguments: str, timeout_s: float) -> str:
-        """Run a Compose command to its end and return its output.
+    def build(self, *services: str) -> None:
+        """Build the images of ``services`` whose sources have changed.
 
         Raises:
-            ComposeError: it failed or took longer than ``timeout_s``.
+            ComposeError: it failed or took longer than `BUILD_DEADLINE_S`.
         """
-        return run_docker([*self._options, *arguments], timeout_s=timeout_s)
+        run_docker([*self._options, "build", *services], timeout_s=BUILD_DEADLINE_S)
+
+    def up(self, *services: str, clients: int) -> None:
+        """Start ``services``, with ``clients`` replicas of the client, and return once they run.
+
+        Raises:
+            ComposeError: it failed or took too long.
+        """
+        scale = ["--no-build", "--no-deps", "--scale", f"client={clients}"]
+        timeout_s = UP_DEADLINE_S + UP_PER_REPLICA_S * clients
+        run_docker([*self._options, "up", "--detach", *scale, *services], timeout_s=timeout_s)
 
 
 def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
