@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestrator.report.charts.stages import STAGES
+from orchestrator.report.charts.stages import LANE_STAGES
 from orchestrator.report.charts.time_axis import HUES, UNITS
 from orchestrator.report.escape import visible
 
@@ -56,7 +56,7 @@ TEMPLATES = Environment(
 TEMPLATES.globals |= {
     "HUES": HUES,
     "UNITS": UNITS,
-    "STAGES": STAGES,
+    "LANE_STAGES": LANE_STAGES,
     "POLICY": POLICY,
     "SCRIPT": SCRIPT,
     "STYLE": STYLE,

@@ -1,29 +1,22 @@
-"""The swim lanes of one case: a lane for each worker, one for each connection, queues beneath.
+"""The timeline of one case: a lane for each worker, one for each connection, and the queues.
 
-Geometry only, in units of the time axis that all timelines of a page share; the template draws it
-and the script zooms it. Bars are strokes of a path, so that thousands of them are a few elements.
-
-The connections of a timeline as a table: what their lanes show, in numbers.
-
-What the script is given to tell of the message that somebody points at: small numbers. Names are
-made printable here, since nothing but the script sees them afterwards; markup in them is harmless
-there, for the script writes text, and in the page, where the template escapes JSON.
-
-Rows for spans that overlap, so that each can be seen: as many as there are spans at a time.
+Geometry only, in units of the time axis that all timelines of a page share; a template draws it
+and the script zooms it. Bars are strokes of one path, so that thousands of them are few elements.
+`lane_table` has the lanes in numbers; `pointing` is what the script shows for a message.
 """
 
-import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.analysis.chart_data import ACKED_TEXT, Excerpt, RequestRecord
+from orchestrator.analysis.chart_data import ACKED_TEXT, Excerpt, RequestRecord, assign_rows
 from orchestrator.measures.dimensions import TIME, format_value
-from orchestrator.report.charts.plot import Subject, Table
+from orchestrator.report.charts.plot import Subject, TextTable
 from orchestrator.report.charts.queues import DepthRow, depth_rows
-from orchestrator.report.charts.stages import SERVICE, STAGES, spans
+from orchestrator.report.charts.stages import LANE_STAGES, SERVICE, spans
 from orchestrator.report.charts.time_axis import HUES, Units
 from orchestrator.report.escape import visible
+from orchestrator.report.text import fault_name
 
 CONNECTIONS_HEIGHT = 360
 CONNECTION_HEIGHTS = (3, 16)
@@ -32,220 +25,17 @@ ROW_HEIGHT = 5
 WORKERS_SHOWN = 16
 LABEL_HEIGHT = 12
 SECTION_GAP = 26
-"""Above the lanes of a kind, for its heading."""
+"""Above each kind of lanes, for its heading."""
 
-
-@dataclass(frozen=True)
-class Bars:
-    """All spans of one style in a lane: a path whose strokes are ``width`` high."""
-
-    style: str
-    width: float
-    path: str
-
-
-@dataclass(frozen=True)
-class Lane:
-    """A lane from ``y``, ``height`` high; ``label`` is empty where there is no room for it.
-
-    ``hue`` is the worker's colour, None for a connection.
-    """
-
-    y: int
-    height: int
-    name: str
-    label: str
-    bars: list[Bars]
-    hue: int | None = None
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What was done to the server, from ``begin`` to ``end`` in units; the same for a blow."""
-
-    begin: int
-    end: int
-    name: str
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """All of a case on the time axis; ``left_out`` says what is not drawn, empty if all is."""
-
-    workers: list[Lane]
-    connections: list[Lane]
-    depths: list[DepthRow]
-    faults: list[Fault]
-    height: int
-    left_out: str
-    has_lost: bool
-    table: Table
-
-
-def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
-    """Return the timeline of ``subject``; ``peaks`` are the highest queues on the page, by row."""
-    shown = subject.exhibit.excerpt
-    workers = list(_workers(shown.requests, units))
-    y = _below(workers)
-    connections = list(_connections(shown.requests, units, y))
-    y = _below(connections) if connections else y
-    depths = depth_rows(subject.exhibit.depths, units, peaks, y)
-    return Timeline(
-        workers=workers,
-        connections=connections,
-        depths=depths,
-        faults=list(_faults(subject, units)),
-        height=depths[-1].y + depths[-1].height if depths else y,
-        left_out=_left_out(shown, len(connections), len(_by_worker(shown.requests))),
-        has_lost=any(request.outcome != ACKED_TEXT for request in shown.requests),
-        table=lane_table(shown.requests),
-    )
-
-
-def _below(lanes: Sequence[Lane]) -> int:
-    return lanes[-1].y + lanes[-1].height if lanes else 0
-
-
-def _by_worker(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecord]]:
-    served: dict[int, list[RequestRecord]] = defaultdict(list)
-    for request in requests:
-        if request.worker is not None and request.started_ns is not None:
-            served[request.worker].append(request)
-    return dict(sorted(served.items()))
-
-
-def _workers(requests: Sequence[RequestRecord], units: Units) -> Iterator[Lane]:
-    """Yield a lane for each worker; where one serves several at once, they lie in rows."""
-    y = SECTION_GAP
-    for worker, own in list(_by_worker(requests).items())[:WORKERS_SHOWN]:
-        rows, row_of = row_of_each([(_begin(each), _end(each)) for each in own])
-        low, high = WORKER_HEIGHTS
-        height = max(low, min(high, rows * ROW_HEIGHT))
-        thick = height / rows
-        places = [
-            (_begin(each), _end(each), y + (row + 0.5) * thick)
-            for each, row in zip(own, row_of, strict=True)
-        ]
-        bars = [Bars(f"service k{worker % HUES}", round(thick * 0.86, 2), units.strokes(places))]
-        name = f"worker {worker}" if rows == 1 else f"loop {worker}"
-        yield Lane(y, height, name, name, bars, worker % HUES)
-        y += height + 2
-
-
-def _begin(request: RequestRecord) -> int:
-    return request.sent_ns if request.started_ns is None else request.started_ns
-
-
-def _end(request: RequestRecord) -> int:
-    return request.ended_ns if request.finished_ns is None else request.finished_ns
-
-
-def _connections(requests: Sequence[RequestRecord], units: Units, begin_y: int) -> Iterator[Lane]:
-    users = by_user(requests)
-    low, high = CONNECTION_HEIGHTS
-    height = max(low, min(high, CONNECTIONS_HEIGHT // max(1, len(users))))
-    every = -(-LABEL_HEIGHT // height)
-    for row, (user, own) in enumerate(users.items()):
-        y = begin_y + SECTION_GAP + row * height
-        label = "" if row % every else user
-        yield Lane(y, height, user, label, list(_bars(own, units, y, height)))
-
-
-def _bars(requests: Iterable[RequestRecord], units: Units, y: int, height: int) -> Iterator[Bars]:
-    places: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
-    middle, room = y + height / 2, height - (3 if height > LABEL_HEIGHT else 0.6)
-    for request in requests:
-        hue = f" k{(request.worker or 0) % HUES}"
-        for stage, begin_ns, end_ns in spans(request):
-            style = stage.style + (hue if stage is SERVICE else "")
-            places[style].append((begin_ns, end_ns, middle))
-        if request.outcome != ACKED_TEXT:
-            places["lost"].append((request.ended_ns, request.ended_ns, middle))
-    widths = {stage.style: round(max(stage.height * room, 0.8), 2) for stage in STAGES}
-    for style, own in sorted(places.items()):
-        width = widths.get(style.partition(" ")[0], round(room, 2))
-        yield Bars(style, width, units.strokes(own))
-
-
-def _faults(subject: Subject, units: Units) -> Iterator[Fault]:
-    for fault in subject.case.runs[0].faults if subject.case.runs else ():
-        if fault.effect_s is not None:
-            until_s = fault.effect_s if fault.reverted_s is None else fault.reverted_s
-            which = "" if fault.worker is None else f" {fault.worker}"
-            begin, end = (units.at(round(each * 1e9)) for each in (fault.effect_s, until_s))
-            yield Fault(begin, end, f"{fault.fault}{which}")
-
-
-def _left_out(shown: Excerpt, users: int, workers: int) -> str:
-    """Return what of the case is not drawn, in words; empty where all of it is."""
-    parts = []
-    if len(shown.requests) < shown.sent:
-        parts.append(
-            f"{users} of {shown.users} users and {len(shown.requests)} of {shown.sent} messages "
-            "are drawn, evenly from the first user served to the last; all of them are in "
-            "samples/ of the results"
-        )
-    if workers > WORKERS_SHOWN:
-        parts.append(f"the first {WORKERS_SHOWN} of {workers} workers have a lane")
-    return "; ".join(parts)
-
-
-def by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]:
-    """Return the requests of each user, users in the order of their first."""
-    users: dict[str, list[RequestRecord]] = defaultdict(list)
-    for request in requests:
-        users[request.user].append(request)
-    return dict(users)
-
+MAX_ROWS = 48
+"""Of a worker's lane; more could not be told apart, so spans then share rows."""
 
 TABLE_ROWS = 16
-
-
-def lane_table(requests: Iterable[RequestRecord]) -> Table:
-    """Return a row for each connection: who served it, and how long it was in each stage.
-
-    Of many connections the first `TABLE_ROWS` have one, and a last row says so.
-    """
-    users = list(by_user(requests).items())
-    rows = [_row(user, own) for user, own in users[:TABLE_ROWS]]
-    if len(users) > TABLE_ROWS:
-        rows.append((f"and {len(users) - TABLE_ROWS} more",))
-    return Table(
-        ("connection", "workers", "acked", *(stage.meaning for stage in STAGES), "over at"),
-        rows,
-    )
-
-
-def _row(user: str, requests: Sequence[RequestRecord]) -> tuple[str, ...]:
-    totals = dict.fromkeys(STAGES, 0)
-    for request in requests:
-        for stage, begin_ns, end_ns in spans(request):
-            totals[stage] += end_ns - begin_ns
-    workers = sorted({each.worker for each in requests if each.worker})
-    acked = sum(each.outcome == ACKED_TEXT for each in requests)
-    return (
-        user,
-        ", ".join(map(str, workers)),
-        f"{acked}/{len(requests)}",
-        *map(_text, totals.values()),
-        _text(max(each.ended_ns for each in requests)),
-    )
-
-
-def _text(value_ns: int) -> str:
-    return format_value(value_ns / 1e9, TIME)
-
-
-COLUMNS = (
-    "lane", "message", "worker", "outcome",
-    "due", "sent", "accepted", "started", "finished", "ended",
-)  # fmt: skip
-"""Of each message. ``due`` is in microseconds since the start, what follows since then, -1 where it
-is unknown; ``lane`` and ``outcome`` are places in the lists beside."""
-
-
 def pointing(drawn: Timeline, requests: Sequence[RequestRecord]) -> dict[str, object]:
-    """Return the lanes of ``drawn`` and its messages, one after another in ``messages``."""
+    """Return the lanes of ``drawn``, and its messages as small numbers, for the script.
+
+    Names are made printable here. The script writes them as text, so markup in them is harmless.
+    """
     lane_of = {lane.name: number for number, lane in enumerate(drawn.connections)}
     outcomes = list(dict.fromkeys(request.outcome for request in requests))
     return {
@@ -266,31 +56,3 @@ def _numbers(request: RequestRecord, lane: int, outcome: int) -> Iterator[int]:
     instants_ns = (request.sent_ns, request.accepted_ns, request.started_ns, request.finished_ns)
     for instant_ns in (*instants_ns, request.ended_ns):
         yield -1 if instant_ns is None else max((instant_ns - request.due_ns) // 1000, 0)
-
-
-MAX_ROWS = 48
-"""More could not be told apart; beyond, rows are shared."""
-
-
-def row_of_each(spans: Sequence[tuple[int, int]]) -> tuple[int, list[int]]:
-    """Return how many rows the half-open ``spans`` take, at least 1, and the row of each.
-
-    A span takes the lowest row that is free at its begin: the least number of rows there can be
-    (interval partitioning; Kleinberg and Tardos 2006, 4.1).
-    """
-    found = [0] * len(spans)
-    busy: list[tuple[int, int]] = []
-    free: list[int] = []
-    rows = 0
-    for index in sorted(range(len(spans)), key=lambda each: spans[each]):
-        begin, end = spans[index]
-        while busy and busy[0][0] <= begin:
-            heapq.heappush(free, heapq.heappop(busy)[1])
-        if free:
-            row = heapq.heappop(free)
-        else:
-            row, rows = rows, rows + 1
-        found[index] = row
-        heapq.heappush(busy, (end, row))
-    count = max(1, min(rows, MAX_ROWS))
-    return count, [row % count for row in found]
