@@ -115,7 +115,9 @@ def _request(row: np.void) -> str:
     return request_id(int(row["replica"]), int(row["user"]), int(row["message"]))
 
 
-def _span(process: int, track: int, name: str, span_ns: tuple[int, int], request: str = "") -> Event:
+def _span(
+    process: int, track: int, name: str, span_ns: tuple[int, int], request: str = ""
+) -> Event:
     """Return a complete event; its instant is still absolute, in ns."""
     begun_ns, ended_ns = span_ns
     args = {"args": {"request": request}} if request else {}

@@ -1,7 +1,7 @@
 """One campaign, or several side by side, as one self-contained page that loads nothing.
 
-Decides what is on the page; `orchestrator.report.rendering` makes markup of it. If there are several
-campaigns, each has a letter, and its cases are named with it.
+Decides what is on the page; `orchestrator.report.rendering` makes markup of it. If there are
+several campaigns, each has a letter, which is part of the names of its cases.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

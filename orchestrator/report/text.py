@@ -45,11 +45,12 @@ def _doubts(summary: Summary) -> str:
 
 
 def _all_expectations(summary: Summary) -> str:
-    judged = (*summary.cases, *summary.comparisons)
-    outcomes = [expectation.outcome for each in judged for expectation in each.expectations]
-    expectations = "expectation" if len(outcomes) == 1 else "expectations"
+    judged = [case.expectations for case in summary.cases]
+    judged += [comparison.expectations for comparison in summary.comparisons]
+    outcomes = [expectation.outcome for expectations in judged for expectation in expectations]
+    noun = "expectation" if len(outcomes) == 1 else "expectations"
     counts = [
-        f"{outcomes.count(outcome)} of {len(outcomes)} {expectations} {outcome}"
+        f"{outcomes.count(outcome)} of {len(outcomes)} {noun} {outcome}"
         for outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.UNKNOWN)
         if outcome in outcomes
     ]

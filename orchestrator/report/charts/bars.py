@@ -113,9 +113,7 @@ def _number(stage: str) -> str:
     return str(list(STAGES).index(stage) + 1)
 
 
-def _stage_table(
-    rows: Sequence[tuple[str, str, StageTimes]], present: Sequence[str]
-) -> TextTable:
+def _stage_table(rows: Sequence[tuple[str, str, StageTimes]], present: Sequence[str]) -> TextTable:
     return TextTable(
         ("case", "messages", "response time", *map(_words, present)),
         [

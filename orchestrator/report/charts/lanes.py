@@ -31,6 +31,218 @@ MAX_ROWS = 48
 """Of a worker's lane; more could not be told apart, so spans then share rows."""
 
 TABLE_ROWS = 16
+COLUMNS = (
+    "lane", "message", "worker", "outcome",
+    "due", "sent", "accepted", "started", "finished", "ended",
+)  # fmt: skip
+"""The numbers of a message for the script. ``due`` is in microseconds since the start, the instants
+after it since ``due``, -1 if unknown; ``lane`` and ``outcome`` are indices of the other lists."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """All spans of one style in a lane, as a path of strokes that are ``width`` high."""
+
+    style: str
+    width: float
+    path: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A lane from ``y``, ``height`` high; ``label`` is empty if there is no room for it.
+
+    ``hue`` is the worker's color, None for a connection.
+    """
+
+    y: int
+    height: int
+    name: str
+    label: str
+    bars: list[Bars]
+    hue: int | None = None
+
+
+@dataclass(frozen=True)
+class FaultMark:
+    """A fault from ``begin`` to ``end`` in units, which are equal if it was not undone."""
+
+    begin: int
+    end: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A case on the time axis; ``left_out`` says what is not drawn, empty if all is."""
+
+    workers: list[Lane]
+    connections: list[Lane]
+    depths: list[DepthRow]
+    faults: list[FaultMark]
+    height: int
+    left_out: str
+    has_lost: bool
+    table: TextTable
+
+
+def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
+    """Return the timeline of ``subject``; ``peaks`` are the highest of each queue on the page."""
+    excerpt = subject.exhibit.excerpt
+    workers = list(_workers(excerpt.requests, units))
+    y = _below(workers)
+    connections = list(_connections(excerpt.requests, units, y))
+    y = _below(connections) if connections else y
+    depths = depth_rows(subject.exhibit.depths, units, peaks, y)
+    return Timeline(
+        workers=workers,
+        connections=connections,
+        depths=depths,
+        faults=list(_faults(subject, units)),
+        height=depths[-1].y + depths[-1].height if depths else y,
+        left_out=_left_out(excerpt, len(connections), len(_by_worker(excerpt.requests))),
+        has_lost=any(request.outcome != ACKED_TEXT for request in excerpt.requests),
+        table=lane_table(excerpt.requests),
+    )
+
+
+def _below(lanes: Sequence[Lane]) -> int:
+    return lanes[-1].y + lanes[-1].height if lanes else 0
+
+
+def _workers(requests: Sequence[RequestRecord], units: Units) -> Iterator[Lane]:
+    """Yield a lane for each worker; requests that it serves at the same time are in rows."""
+    y = SECTION_GAP
+    for worker, own in list(_by_worker(requests).items())[:WORKERS_SHOWN]:
+        rows, row_of = shared_rows([(_begin(request), _end(request)) for request in own])
+        low, high = WORKER_HEIGHTS
+        height = max(low, min(high, rows * ROW_HEIGHT))
+        thick = height / rows
+        places = [
+            (_begin(request), _end(request), y + (row + 0.5) * thick)
+            for request, row in zip(own, row_of, strict=True)
+        ]
+        bars = [Bars(f"service k{worker % HUES}", round(thick * 0.86, 2), units.strokes(places))]
+        name = f"worker {worker}" if rows == 1 else f"loop {worker}"
+        yield Lane(y, height, name, name, bars, worker % HUES)
+        y += height + 2
+
+
+def _by_worker(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecord]]:
+    served: dict[int, list[RequestRecord]] = defaultdict(list)
+    for request in requests:
+        if request.worker is not None and request.started_ns is not None:
+            served[request.worker].append(request)
+    return dict(sorted(served.items()))
+
+
+def shared_rows(spans: Sequence[tuple[int, int]]) -> tuple[int, list[int]]:
+    """Return how many rows the half-open ``spans`` take, 1 to `MAX_ROWS`, and the row of each."""
+    rows = assign_rows(spans)
+    count = min(max(rows, default=0) + 1, MAX_ROWS)
+    return count, [row % count for row in rows]
+
+
+def _begin(request: RequestRecord) -> int:
+    return request.sent_ns if request.started_ns is None else request.started_ns
+
+
+def _end(request: RequestRecord) -> int:
+    return request.ended_ns if request.finished_ns is None else request.finished_ns
+
+
+def _connections(requests: Sequence[RequestRecord], units: Units, begin_y: int) -> Iterator[Lane]:
+    users = by_user(requests)
+    low, high = CONNECTION_HEIGHTS
+    height = max(low, min(high, CONNECTIONS_HEIGHT // max(1, len(users))))
+    every = -(-LABEL_HEIGHT // height)
+    for row, (user, own) in enumerate(users.items()):
+        y = begin_y + SECTION_GAP + row * height
+        label = "" if row % every else user
+        yield Lane(y, height, user, label, list(_bars(own, units, y, height)))
+
+
+def _bars(requests: Iterable[RequestRecord], units: Units, y: int, height: int) -> Iterator[Bars]:
+    places: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
+    middle, room = y + height / 2, height - (3 if height > LABEL_HEIGHT else 0.6)
+    for request in requests:
+        hue = f" k{(request.worker or 0) % HUES}"
+        for stage, begin_ns, end_ns in spans(request):
+            style = stage.style + (hue if stage is SERVICE else "")
+            places[style].append((begin_ns, end_ns, middle))
+        if request.outcome != ACKED_TEXT:
+            places["lost"].append((request.ended_ns, request.ended_ns, middle))
+    widths = {stage.style: round(max(stage.height * room, 0.8), 2) for stage in LANE_STAGES}
+    for style, own in sorted(places.items()):
+        width = widths.get(style.partition(" ")[0], round(room, 2))
+        yield Bars(style, width, units.strokes(own))
+
+
+def _faults(subject: Subject, units: Units) -> Iterator[FaultMark]:
+    for fault in subject.case.runs[0].faults if subject.case.runs else ():
+        if fault.effect_s is not None:
+            until_s = fault.effect_s if fault.reverted_s is None else fault.reverted_s
+            begin, end = (units.at(round(at_s * 1e9)) for at_s in (fault.effect_s, until_s))
+            yield FaultMark(begin, end, fault_name(fault))
+
+
+def _left_out(excerpt: Excerpt, users: int, workers: int) -> str:
+    """Return what of the case is not drawn; empty if all of it is."""
+    parts = []
+    if len(excerpt.requests) < excerpt.sent:
+        parts.append(
+            f"{users} of {excerpt.users} users and {len(excerpt.requests)} of {excerpt.sent} "
+            "messages are drawn, evenly from the first user served to the last; samples/ of the "
+            "results contains all of them"
+        )
+    if workers > WORKERS_SHOWN:
+        parts.append(f"the first {WORKERS_SHOWN} of {workers} workers have a lane")
+    return "; ".join(parts)
+
+
+def by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]:
+    """Return the requests of each user; users in the order of their first request."""
+    users: dict[str, list[RequestRecord]] = defaultdict(list)
+    for request in requests:
+        users[request.user].append(request)
+    return dict(users)
+
+
+def lane_table(requests: Iterable[RequestRecord]) -> TextTable:
+    """Return a row for each connection: its workers, and the time that it was in each stage.
+
+    Only the first `TABLE_ROWS` connections have a row; a last row counts the others.
+    """
+    users = list(by_user(requests).items())
+    rows = [_row(user, own) for user, own in users[:TABLE_ROWS]]
+    if len(users) > TABLE_ROWS:
+        rows.append((f"and {len(users) - TABLE_ROWS} more",))
+    return TextTable(
+        ("connection", "workers", "acked", *(stage.meaning for stage in LANE_STAGES), "ended at"),
+        rows,
+    )
+
+
+def _row(user: str, requests: Sequence[RequestRecord]) -> tuple[str, ...]:
+    totals = dict.fromkeys(LANE_STAGES, 0)
+    for request in requests:
+        for stage, begin_ns, end_ns in spans(request):
+            totals[stage] += end_ns - begin_ns
+    workers = sorted({request.worker for request in requests if request.worker})
+    acked = sum(request.outcome == ACKED_TEXT for request in requests)
+    return (
+        user,
+        ", ".join(map(str, workers)),
+        f"{acked}/{len(requests)}",
+        *map(_text, totals.values()),
+        _text(max(request.ended_ns for request in requests)),
+    )
+
+
+def _text(value_ns: int) -> str:
+    return format_value(value_ns / 1e9, TIME)
+
+
 def pointing(drawn: Timeline, requests: Sequence[RequestRecord]) -> dict[str, object]:
     """Return the lanes of ``drawn``, and its messages as small numbers, for the script.
 

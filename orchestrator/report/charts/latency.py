@@ -145,7 +145,7 @@ def _legend(subjects: Sequence[Subject]) -> list[Key]:
     return [*LEGEND, *([PREDICTED] if is_predicted else [])]
 
 
-def _table(subjects: Sequence[Subject]) -> Table:
+def _table(subjects: Sequence[Subject]) -> TextTable:
     meanings = {key.style: key.meaning for key in (*LEGEND, PREDICTED)}
     return TextTable(
         ("case", "time", "messages", *(f"{share * 100:g}%" for share in QUOTED)),

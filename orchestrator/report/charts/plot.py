@@ -13,7 +13,7 @@ from orchestrator.results.summary import CaseSummary
 MAX_STEPS = 4
 MAX_DECADES = 4
 LOG_RATIO = 50
-"""From this ratio of the largest to the smallest value, small ones are invisible on a linear axis."""
+"""From this ratio of largest to smallest value, small ones are invisible on a linear axis."""
 
 WIDTH, HEIGHT = 280, 196
 LEFT, RIGHT, TOP, BOTTOM = 50, 268, 10, 150
@@ -34,6 +34,7 @@ class Subject:
     def model(self) -> str:
         """The name without the matrix values of the case."""
         return self.name.removesuffix(self.case.name) + self.case.model
+
 
 @dataclass(frozen=True)
 class Tick:

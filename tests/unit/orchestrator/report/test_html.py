@@ -79,7 +79,7 @@ def test_a_timeline_for_each_case_and_charts_of_them_all() -> None:
     shown = page(summary(case("single"), case("prefork")))
     assert shown.count("div", "timeline") == 2
     assert shown.count("section", "chart") >= 4
-    assert "Who waits while whom is served" in shown.words
+    assert "Timelines: who waits while others are served" in shown.words
 
 
 def test_every_chart_has_words_and_a_table() -> None:
@@ -104,7 +104,7 @@ def test_the_question_the_verdict_and_where_it_ran() -> None:
     words = page(summary(case("single", expectations=[PASSED, FAILED]))).words
     for said in ("Who waits for whom?", "1 of 2 expectations failed", "no engine answers",
                  "6.1.0", "8.0 GiB", "packages.docker", "61.5 MiB",
-                 "orchestrator's own cost per case: single 412.0 ms"):  # fmt: skip
+                 "time added by the orchestrator: single 412.0 ms"):  # fmt: skip
         assert said in words, said
 
 
@@ -195,7 +195,7 @@ def test_a_page_is_a_megabyte_at_most_and_says_what_it_leaves_out(
     assert len(text.encode()) < 1_000_000
     is_thinned = len(shown.excerpt.requests) < users * messages
     assert text.count("messages are drawn") == is_thinned * min(cases, MAX_CASES)
-    assert (f"{MAX_CASES} of {cases} cases have pictures" in text) == (cases > MAX_CASES)
+    assert (f"{MAX_CASES} of {cases} cases have timelines" in text) == (cases > MAX_CASES)
 
 
 def test_several_campaigns_stand_side_by_side_with_their_differences() -> None:

@@ -104,10 +104,10 @@ def test_the_table_adds_up_what_the_lanes_show() -> None:
     assert table.rows[0][table.headings.index("in service")] == "200.0 ms"
 
 
-def test_the_script_is_told_every_message_in_small_numbers() -> None:
+def test_the_script_gets_every_message_as_small_numbers() -> None:
     sent = serve(1, users=2, messages=2)
-    told = pointing(draw(*sent), sent)
-    messages = told["messages"]
+    numbers = pointing(draw(*sent), sent)
+    messages = numbers["messages"]
     assert isinstance(messages, list)
     assert len(messages) == len(COLUMNS) * len(sent)
     assert messages[: len(COLUMNS)] == [0, 0, 1, 0, 1000, 0, -1, 0, 100_000, 101_000]

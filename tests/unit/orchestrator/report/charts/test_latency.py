@@ -50,5 +50,5 @@ def test_the_table_has_a_dash_where_the_sample_is_too_small() -> None:
 
 def test_nothing_acknowledged_is_said() -> None:
     plot = ecdf([Subject("p", case(), Exhibit())]).plots[0]
-    assert plot.told == "no message was acknowledged"
+    assert plot.caption == "no message was acknowledged"
     assert "no ack" in [word.text for word in plot.words]

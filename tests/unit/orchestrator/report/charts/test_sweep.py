@@ -22,7 +22,7 @@ def test_a_line_for_each_model_through_its_points_in_order() -> None:
     (chart,) = sweeps(subjects)
     throughput = chart.plots[0]
     assert [key.meaning for key in chart.legend] == ["prefork", "threaded"]
-    assert [s.told for s in throughput.shapes if s.style == "mark s0"] == [
+    assert [s.hover for s in throughput.shapes if s.style == "mark s0"] == [
         "prefork, workers 1: 10.0 /s",
         "prefork, workers 2: 20.0 /s",
         "prefork, workers 4: 40.0 /s",
