@@ -115,17 +115,17 @@ GROUP = (
 )
 LEGEND = (
     "total time: from the common start to the last ack",
-    "first wait: a user's wait until its first message is served",
-    "as expected: expectations that hold, of all",
-    "response time: from when a message is due until its ack; 99% take at most p99",
+    "first wait: until a user's first message is served",
+    "as expected: expectations that hold",
+    "response time: from due to acked; p99: 99% of the messages take at most this long",
     "wait for accept: connected, but not yet accepted",
-    "CPU time, memory: all processes of the server",
+    "CPU, memory: of the server",
 )
 LEGEND_OPEN = (
     "offered load: arrival rate times service time",
     "arrivals dropped: could not be sent",
-    "sent to ack: does not include the wait before a message is sent",
-    "client lag: how late the client itself sent",
+    "sent to ack: without the wait before a message is sent",
+    "client lag: how late the client itself was",
 )
 LEGEND_REPEATS = ("values are medians of the repeats; ±: to the farther end of the 95% interval",)
 

@@ -38,7 +38,7 @@ LEGEND = (
     Key("curve exchange", "from sent to acked"),
     Key("curve service", "service time"),
 )
-PREDICTED = Key("curve predicted", "response time as predicted by the twin")
+PREDICTED = Key("curve predicted", "response time as predicted")
 
 Curve = tuple[str, Distribution]
 
@@ -77,7 +77,7 @@ def percentiles(subjects: Sequence[Subject]) -> Chart:
 
     return Chart(
         key="percentiles",
-        title="Percentiles of the response time",
+        title="The tail: percentiles up to 99.99%",
         reading="Each grid line to the right is ten times farther in the tail. A curve ends where "
         "its sample ends: n messages say nothing about rarer events than 1 in n.",
         plots=[_plot(subject, Frame(x, y, "percentile"), path) for subject in subjects],
