@@ -117,7 +117,7 @@ LEGEND = (
     "total time: from the common start to the last ack",
     "first wait: until a user's first message is served",
     "as expected: expectations that hold",
-    "response time: from due to acked; p99: 99% of the messages take at most this long",
+    "response time: from when a message is due to its ack; 99% of them take at most p99",
     "wait for accept: connected, but not yet accepted",
     "CPU, memory: of the server",
 )

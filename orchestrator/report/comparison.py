@@ -13,7 +13,7 @@ from orchestrator.report.columns import UNKNOWN
 from orchestrator.report.escape import visible
 from orchestrator.report.table import Write, empty_table, writer
 
-HEADINGS = ("measure", "first", "second", "difference (95%)", "result")
+HEADINGS = ("measure", "first", "second", "difference (95%)", "verdict")
 LEGEND = "cannot tell: the interval contains the threshold, or for the reason above"
 STYLES = {Change.REGRESSION: "red", Change.IMPROVEMENT: "green", Change.UNKNOWN: "yellow"}
 

@@ -160,11 +160,11 @@ def _differences(campaigns: Sequence[ShownCampaign]) -> Iterator[_Differences]:
     for other in campaigns[1:]:
         first = campaigns[0]
         found = differences(first.summary, other.summary, COMPARED, THRESHOLD, accept_invalid=True)
-        measure, *_, difference, result = comparison.HEADINGS
+        measure, *_, difference, verdict = comparison.HEADINGS
         yield _Differences(
             title=f"{other.label} against {first.label}",
             table=TextTable(
-                ("case", measure, first.label, other.label, difference, result),
+                ("case", measure, first.label, other.label, difference, verdict),
                 [(row.case, *comparison.cells(row)) for row in found],
             ),
             doubts=comparison.doubts(found),
