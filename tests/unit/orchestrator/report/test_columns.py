@@ -20,8 +20,8 @@ from tests.unit.orchestrator.report.report_fixtures import UNKNOWN as UNDECIDED
 
 
 def with_interval(low_s: float, high_s: float, value_s: float | None = 2.0) -> CaseSummary:
-    found = case(intervals={"makespan_s": (low_s, high_s)})
-    return found.model_copy(update={"measures": {"makespan_s": value_s}})
+    measured = case(intervals={"makespan_s": (low_s, high_s)})
+    return measured.model_copy(update={"measures": {"makespan_s": value_s}})
 
 
 @pytest.mark.parametrize(
