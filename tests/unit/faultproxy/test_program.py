@@ -38,6 +38,5 @@ def test_a_port_in_use_is_one_line_and_exit_code_1() -> None:
                          "LAB_PROXY_CONTROL_PORT": "0"})  # fmt: skip
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (1, "")
-    assert err.count("
-") == 1
+    assert err.count("\n") == 1
     assert err.startswith("faultproxy: cannot listen")

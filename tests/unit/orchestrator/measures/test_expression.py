@@ -1,4 +1,3 @@
-
 import pytest
 
 from orchestrator.measures.expression import parse_expression
