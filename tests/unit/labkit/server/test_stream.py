@@ -1,0 +1,61 @@
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.server.stream import Stream
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    os.set_blocking(ends[0], False)
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF])
+def test_a_write_that_fails_ends_logging_only(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def fail(_fd: int, _lines: bytes) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "write", fail)
+    stream = Stream("m", 1, False, "trace")
+    stream.write(b"lost\n")
+    assert stream.ended
+    stream.write(b"not tried\n")
+
+
+def test_a_partial_write_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = bytearray()
+
+    def write_a_little(_fd: int, lines: bytes) -> int:
+        written.extend(lines[:3])
+        return min(3, len(lines))
+
+    monkeypatch.setattr(os, "write", write_a_little)
+    Stream("m", 1, False, "trace").write(b"a longer line\n")
+    assert written == b"a longer line\n"
+
+
+def test_a_full_pipe_is_waited_for_until_the_deadline(pipe: tuple[int, int]) -> None:
+    os.set_blocking(pipe[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe[1], b"x" * 4096)
+    stream = Stream("m", pipe[1], False, "trace")
+    stream.deadline_ns = time.monotonic_ns() + 2_000_000
+    stream.write(b"given up\n")
+    assert stream.ended
+
+
+def test_a_full_disk_is_survived() -> None:
+    with Path("/dev/full").open("wb") as full:
+        stream = Stream("m", full.fileno(), False, "trace")
+        stream.write(b"x\n")
+    assert stream.ended
