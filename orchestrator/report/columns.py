@@ -114,7 +114,7 @@ GROUP = (
     _column("response\ntime p99", "response_time_p99"),
 )
 LEGEND = (
-    "total time: from the common start to the last ack",
+    "total time (makespan): from the common start to the last ack",
     "first wait: until a user's first message is served",
     "as expected: expectations that hold",
     "response time: from when a message is due to its ack; 99% of them take at most p99",

@@ -29,7 +29,7 @@ def printed(campaign: Summary, width: int = 80, encoding: str = "utf-8") -> str:
 
 def tables(text: str) -> list[str]:
     """Return the lines of the tables: everything before the legend."""
-    return text.partition("total time: from")[0].splitlines()
+    return text.partition("total time (makespan): from")[0].splitlines()
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 160])
