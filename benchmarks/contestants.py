@@ -1,4 +1,4 @@
-"""The programs that are compared: the lab's servers, their peers, and a server in C as the limit."""
+"""The programs that are compared: the lab's servers, their peers, and a server in C."""
 
 import sys
 from collections.abc import Mapping, Sequence

@@ -50,9 +50,12 @@ def drive(load: Load, server: Running) -> Driven:
     ]  # fmt: skip
     figures, used_s = run_client(command, server, load.seconds)
     return Driven(
-        figures["messages"] / figures["seconds"], figures["p50_us"], figures["p99_us"], figures["busy"],
+        figures["messages"] / figures["seconds"],
+        figures["p50_us"],
+        figures["p99_us"],
+        figures["busy"],
         used_s / load.seconds,
-    )  # fmt: skip
+    )
 
 
 def run_client(

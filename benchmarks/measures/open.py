@@ -1,4 +1,4 @@
-"""The lab's client beside one in C in an open loop: do they send on time and measure the same?
+"""The lab's client beside one in C in an open loop: punctuality, and agreement of the figures.
 
 The server in C, 64 connections that stay, evenly spaced arrivals: both clients send the same
 pattern, and the response times of both count from when an arrival was due. The rate is half of what
@@ -128,7 +128,7 @@ def _column(figures: dict[str, list[dict[str, Any]]], name: str) -> dict[str, li
 
 
 def apart(times_us: Sequence[float], others_us: Sequence[float]) -> list[float]:
-    """Return how far each is above the other, in units of the allowed difference (10%, or 20 us)."""
+    """Return how far each is above the other; 1 is the allowed difference (10%, or 20 us)."""
     return [
         (own - other) / max(ALLOWED_SHARE * other, ALLOWED_US)
         for own, other in zip(times_us, others_us, strict=True)

@@ -7,7 +7,7 @@ from benchmarks.peers.threading_tcp import Conversation
 
 
 class Server(socketserver.ForkingTCPServer):
-    """The defaults, except for the backlog: with the default of 5, clients would wait for lost SYNs."""
+    """The defaults, except for the backlog: with its 5, clients would wait for lost SYNs."""
 
     request_queue_size = BACKLOG
 

@@ -19,7 +19,7 @@ class Conversation(socketserver.BaseRequestHandler):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """The defaults, except for the backlog: with the default of 5, clients would wait for lost SYNs."""
+    """The defaults, except for the backlog: with its 5, clients would wait for lost SYNs."""
 
     request_queue_size = BACKLOG
     daemon_threads = True
