@@ -118,35 +118,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def execute(asked: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace) -> int:
     """Remove leftovers and print each; what is in use stays."""
-    removed = _clean(asked, find_processes(), None)
+    removed = _clean(arguments, find_processes(), None)
     engine, found = find_engine()
     if engine is None:
         say(f"containers were not checked: {found}")
     else:
         with held(), engine_failures():
-            removed += _clean(asked, find_projects(engine), engine)
+            removed += _clean(arguments, find_projects(engine), engine)
     if not removed:
         what = "nothing" if engine else "no processes"
         sys.stdout.write(f"{what} to remove\n")
     return HOLDS
 
 
-def _clean(asked: argparse.Namespace, found: Iterable[Leftover], engine: Engine | None) -> int:
+def _clean(arguments: argparse.Namespace, found: Iterable[Leftover], engine: Engine | None) -> int:
     """Remove what was ``found``, if it may be removed; return the number."""
     removed = 0
     for leftover in found:
-        if asked.campaign not in (None, leftover.campaign_id):
+        if arguments.campaign not in (None, leftover.campaign_id):
             continue
         name = f"{leftover.what} of campaign {leftover.campaign_id}"
-        if reason := leftover.reason_to_stay(asked.campaign):
+        if reason := leftover.reason_to_stay(arguments.campaign):
             say(f"not removed: {name}: {reason}")
             continue
-        if not asked.dry_run:
+        if not arguments.dry_run:
             _remove(leftover, engine)
         removed += 1
-        sys.stdout.write(f"{'would remove' if asked.dry_run else 'removed'}: {name}\n")
+        sys.stdout.write(f"{'would remove' if arguments.dry_run else 'removed'}: {name}\n")
     return removed
 
 

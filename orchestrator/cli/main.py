@@ -6,7 +6,7 @@ which ``--help`` lists them; a module is imported when its command is used, so t
 
 ``add_arguments(parser)``
     adds its arguments and options to ``parser``.
-``execute(asked)``
+``execute(arguments)``
     runs the command and returns the exit code; it may raise a `LabError`.
 """
 
@@ -79,8 +79,8 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     """Run the command that ``arguments`` name and return its exit code."""
     interrupts.install()
     try:
-        asked = parse_arguments(arguments)
-        return _module(asked.command).execute(asked)
+        arguments = parse_arguments(arguments)
+        return _module(arguments.command).execute(arguments)
     except LabError as exc:
         say(str(exc) if exc.exit_code == MISUSED else f"orchestrate.py: {exc}")
         return exc.exit_code
@@ -95,10 +95,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     Raises:
         SystemExit: with 2 if the command line is invalid, with 0 after ``--help``.
     """
-    asked = list(arguments)
-    if asked and asked[0] not in (*COMMANDS, "-h", "--help"):
-        asked.insert(0, "run")
-    return _parser(asked[:1]).parse_args(asked)
+    arguments = list(arguments)
+    if arguments and arguments[0] not in (*COMMANDS, "-h", "--help"):
+        arguments.insert(0, "run")
+    return _parser(arguments[:1]).parse_args(arguments)
 
 
 def _parser(used: Sequence[str]) -> argparse.ArgumentParser:
