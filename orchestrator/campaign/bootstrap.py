@@ -18,6 +18,7 @@ MIN_REPEATS = 5
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 _SEED = 1
 
 Values = Mapping[str, float | None]
@@ -39,11 +40,10 @@ def intervals(repeats: Sequence[Values]) -> dict[str, tuple[float, float]]:
     if len(repeats) < MIN_REPEATS:
         return result
     draws = draw(len(repeats))
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     for name in repeats[0]:
         column = _column(repeats, name)
         if column is not None:
-            low, high = np.quantile(np.median(column[draws], axis=1), tails)
+            low, high = np.quantile(np.median(column[draws], axis=1), TAILS)
             result[name] = (float(low), float(high))
     return result
 
@@ -84,12 +84,12 @@ def _differ(first: Sequence[float], second: Sequence[float]) -> bool:
     """Return whether the interval of the median of the paired differences excludes 0."""
     differences = np.array(first) - np.array(second)
     resampled = np.median(differences[draw(len(differences))], axis=1)
-    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(resampled, TAILS)
     return bool(low > 0 or high < 0)
 
 
 def draw(repeats: int, stream: int = 0) -> _Draws:
-    """Return the numbers of the repeats in each resample, a row each; always the same of a stream."""
+    """Return the numbers of the repeats in each resample, a row each; each stream is fixed."""
     return np.random.default_rng([_SEED, stream]).integers(repeats, size=(RESAMPLES, repeats))
 
 

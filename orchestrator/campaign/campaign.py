@@ -4,6 +4,7 @@ import errno
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -86,11 +87,8 @@ class Campaign:
     def _run_to_end(self) -> tuple[Status, str]:
         """Run all cases; return how the campaign ended, and why if not as planned."""
         try:
-            try:
-                with interrupts.released():
-                    self._run_all()
-            finally:
-                self._settings.backend.close()
+            with closing(self._settings.backend), interrupts.released():
+                self._run_all()
         except (BackendError, ArchiveError) as exc:
             return Status.BROKEN, str(exc)
         except NonconformingError as exc:

@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.campaign.bootstrap import CONFIDENCE, MIN_REPEATS, draw
+from orchestrator.campaign.bootstrap import MIN_REPEATS, TAILS, draw
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.results.summary import CaseSummary, RunSummary, Summary
 
@@ -160,8 +160,7 @@ def _interval(before: _Values, after: _Values) -> tuple[float, float]:
     first = draw(len(before))
     second = first if len(before) == len(after) else draw(len(after), stream=1)
     resampled = _relative(np.median(before[first], axis=1), np.median(after[second], axis=1))
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    low, high = np.quantile(resampled, tails, method="inverted_cdf")  # infinities have no mean
+    low, high = np.quantile(resampled, TAILS, method="inverted_cdf")  # infinities have no mean
     return float(low), float(high)
 
 

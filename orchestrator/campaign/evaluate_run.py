@@ -4,7 +4,6 @@ Reads the run's raw files and stores its samples beside them. Runs nothing.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules
-from orchestrator.measures.registry import MEASURES
+from orchestrator.measures.registry import keyed
 from orchestrator.results.archive import CASE, SERVER_LOG, TRACE, Archive
 from orchestrator.results.client_samples import read_client_run
 from orchestrator.results.fault_log import FaultRecord, read_faults
@@ -67,10 +66,11 @@ def evaluate_run(
     clients, limit = evidence.clients, MAX_REQUESTS // min(planned_cases, MAX_CASES)
     shown = exhibit(analysis.merged, clients.start_ns, clients.groups, limit, twin.predicted_ns)
     values = _values(analysis)
+    groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
     summary = RunSummary(
         slug=run.slug,
         measures=keyed(analysis.measures),
-        groups={name: keyed(figures) for name, figures in _shown_groups(analysis).items()},
+        groups={name: keyed(figures) for name, figures in groups.items()},
         faults=[_fault_summary(each, clients.start_ns) for each in evidence.faults],
         twin=twin.summary,
         instrument=analysis.instrument,
@@ -96,11 +96,7 @@ class _Record:
 
 
 def _read_record(case: Case, path: Path) -> _Record:
-    """Read ``path``; old results without settings get the defaults and labels of this checkout.
-
-    Raises:
-        OSError, ValueError, KeyError: it cannot be read or has other contents.
-    """
+    """Read ``path``; old results without settings get the defaults and labels of this checkout."""
     stored = json.loads(path.read_text(encoding="utf-8"))
     end = (stored["server_exit_code"], stored["overhead_s"])
     if "server" not in stored:
@@ -158,11 +154,6 @@ def _values(analysis: Analysis) -> Figures:
     return {**analysis.measures, **of_groups}
 
 
-def _shown_groups(analysis: Analysis) -> dict[str, Figures]:
-    """Return the figures of each group, if there are several, and of each view."""
-    return {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
-
-
 def _fault_summary(record: FaultRecord, start_ns: int) -> FaultSummary:
     def since_start_s(instant_ns: int | None) -> float | None:
         return None if instant_ns is None else (instant_ns - start_ns) / 1e9
@@ -175,8 +166,3 @@ def _fault_summary(record: FaultRecord, start_ns: int) -> FaultSummary:
         reverted_s=since_start_s(record.reverted_ns),
         error=record.error,
     )
-
-
-def keyed(figures: Mapping[str, float | None]) -> Figures:
-    """Return ``figures`` by the keys of ``summary.json``, which carry the unit."""
-    return {MEASURES[name].key: value for name, value in figures.items()}

@@ -66,10 +66,7 @@ class Progress:
         self._print(f"{self._place}: fault {text}")
 
     def pulse(self, pulse: Pulse, waiting: int | None = None) -> None:
-        """Print the progress of the load, if nothing was printed for `QUIET_S` seconds.
-
-        ``waiting`` connections are not accepted yet.
-        """
+        """Print the load's progress at most every `QUIET_S`; ``waiting`` are not accepted yet."""
         if time.monotonic() - self._printed_s >= QUIET_S:
             of_all = "" if self._planned is None else f" of {self._planned}"
             pace = self._pace.describe(pulse, waiting)

@@ -61,20 +61,12 @@ def summarise(
     by_case = _repeats_by_case(evaluations)
     cases = [summarise_case(scenario, repeats) for repeats in by_case]
     load_points = list(_complete_load_points(by_case, len(scenario.models)))
-    comparisons = [
-        _compare(scenario, models, accept_invalid=summary.accepts_invalid)
-        for models in load_points
-        if scenario.compare
-    ]
-    code = exit_code(
-        summary.status, cases, comparisons, accept_invalid=summary.accepts_invalid
-    )
-    update = {
-        "cases": cases,
-        "comparisons": comparisons,
-        "rankings": [ranking for models in load_points for ranking in _rank(models)],
-        "exit_code": code,
-    }
+    accept = summary.accepts_invalid
+    compared = load_points if scenario.compare else []
+    comparisons = [_compare(scenario, models, accept_invalid=accept) for models in compared]
+    code = exit_code(summary.status, cases, comparisons, accept_invalid=accept)
+    rankings = [ranking for models in load_points for ranking in _rank(models)]
+    update = {"cases": cases, "comparisons": comparisons, "rankings": rankings, "exit_code": code}
     exhibits = {each.run.case.slug: each.exhibit for each in evaluations if each.run.repeat == 1}
     return replace(findings, summary=summary.model_copy(update=update), exhibits=exhibits)
 
@@ -125,7 +117,7 @@ def _invalid_reasons(repeats: Repeats) -> Iterator[str]:
 def _complete_load_points(
     by_case: Sequence[Repeats], models: int
 ) -> Iterator[Mapping[str, Repeats]]:
-    """Yield the repeats of each model, by load point; the last is left out if models are missing."""
+    """Yield the repeats of each model at each load point that the campaign completed."""
     for first in range(0, len(by_case) - models + 1, models):
         yield {each[0].run.case.model: each for each in by_case[first : first + models]}
 

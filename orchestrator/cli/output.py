@@ -1,7 +1,7 @@
 """Prints results on standard output, and everything else on standard error.
 
-If the reader closes standard output early, as ``| head`` does, the exit code stays that of the
-command. `orchestrator.cli.findings` prints findings; this module is separate because it is quick to import.
+If the reader closes standard output early, as ``| head`` does, the command keeps its exit code.
+This module imports nothing of the lab, so that it loads fast.
 """
 
 import os

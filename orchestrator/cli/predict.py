@@ -13,7 +13,7 @@ from orchestrator.cli.options import add_json, add_scenario, read_scenario
 from orchestrator.cli.output import write_out
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
-from orchestrator.measures.registry import MEASURES
+from orchestrator.measures.registry import MEASURES, keyed
 from orchestrator.results.exit_codes import HOLDS, MisuseError
 from orchestrator.results.summary import Grade
 from orchestrator.scenario.fields import PREDICTION_LOAD
@@ -136,8 +136,8 @@ def _guesses(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
     case = prediction.case
     for guess in grade(scenario.guesses(case.model), prediction.values):
         if guess.twin is not Grade.UNKNOWN:
-            text = f"{case.name}: your guess {guess.expression} is {guess.twin}"
-            yield f"{text}; predicted: {guess.predicted}"
+            graded = f"{guess.expression} is {guess.twin}; predicted: {guess.predicted}"
+            yield f"{case.name}: your guess {graded}"
 
 
 def _cells(figures: dict[str, float | None]) -> Iterator[str]:
@@ -162,12 +162,8 @@ def _case_data(prediction: Prediction | str) -> dict[str, Any]:
         return {"figures": None, "formula": None, "steady": None, "remarks": [prediction]}
     steady = prediction.steady
     return {
-        "figures": _keyed(prediction.figures),
+        "figures": keyed(prediction.figures),
         "formula": steady and steady.formula,
-        "steady": steady and _keyed(steady.figures),
+        "steady": steady and keyed(steady.figures),
         "remarks": list(prediction.remarks),
     }
-
-
-def _keyed(figures: dict[str, float | None]) -> dict[str, float | None]:
-    return {MEASURES[name].key: value for name, value in figures.items()}
