@@ -78,8 +78,8 @@ def test_a_group_of_clients_has_measures_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        (repeated(STEADY[:4]), repeated(STEADY), "the first has too few repeats, 4; it takes 5"),
-        (repeated(STEADY), case(runs=[]), "the second has too few repeats, 0; it takes 5"),
+        (repeated(STEADY[:4]), repeated(STEADY), "the first has too few repeats: 4 of 5"),
+        (repeated(STEADY), case(runs=[]), "the second has too few repeats: 0 of 5"),
         (repeated(STEADY), repeated([*STEADY[:4], None]), f"{P99} was not measured in the second"),
         (
             repeated(STEADY),
