@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.scenario.faults import MAX_CROWD, MAX_FAULTS, Fault, are_proxied
 from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
 
 
@@ -47,3 +48,46 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
 )  # fmt: skip
 def test_a_bad_fault_says_what_is_allowed(problems: Problems, lines: str, problem: str) -> None:
     assert problems(GOOD + lines + "\n") == [problem]
+
+
+def test_a_scenario_has_at_most_so_many_faults(problems: Problems) -> None:
+    faults = ", ".join(["{at: 1s, fault: kill}"] * (MAX_FAULTS + 1))
+    assert problems(f"{GOOD}faults: [{faults}]\n") == [
+        f"6:9: faults: {MAX_FAULTS + 1} faults; allowed: at most {MAX_FAULTS}"
+    ]
+
+
+def test_a_fault_is_in_effect_from_its_time_on_as_long_as_it_lasts() -> None:
+    pause = Fault(at="1.5s", fault="pause", lasts="500ms")
+    assert (pause.at_s, pause.lasts_s, pause.end_s) == (1.5, 0.5, 2.0)
+    kill = Fault(at="1.5s", fault="kill")
+    assert (kill.at_s, kill.lasts_s, kill.end_s) == (1.5, 0.0, 1.5)
+
+
+def test_a_crowd_fills_the_workers_and_the_accept_queue() -> None:
+    crowd = Fault(at="1s", fault="fill-backlog", lasts="1s")
+    assert crowd.against(workers=5, backlog=128).crowd == 5 + 128 + 1
+    assert crowd.against(workers=1024, backlog=65_535).crowd == MAX_CROWD
+    assert crowd.model_copy(update={"crowd": 7}).against(workers=5, backlog=128).crowd == 7
+    assert Fault(at="1s", fault="kill").against(workers=5, backlog=128).crowd is None
+
+
+def test_only_toxics_need_the_proxy() -> None:
+    kill, reset = Fault(at="1s", fault="kill"), Fault(at="1s", fault="reset_peer", lasts="1s")
+    assert not are_proxied([])
+    assert not are_proxied([kill])
+    assert are_proxied([kill, reset])
+
+
+def test_the_request_to_the_proxy_has_what_was_written_and_no_more() -> None:
+    plain = Fault(at="1s", fault="reset_peer", lasts="1s")
+    assert plain.toxic == {"name": "reset_peer at 1s", "type": "reset_peer"}
+    whole = Fault(at="2s", fault="latency", lasts="1s", stream="upstream", toxicity=0,
+                  attributes={"latency": "5ms"})  # fmt: skip
+    assert whole.toxic == {
+        "name": "latency at 2s",
+        "type": "latency",
+        "stream": "upstream",
+        "toxicity": 0.0,
+        "attributes": {"latency": "5ms"},
+    }
