@@ -11,8 +11,8 @@ from orchestrator.campaign import evaluate_run as module
 from orchestrator.campaign.evaluate_run import RunEvaluation, evaluate_run
 from orchestrator.results.archive import CASE, SERVER_LOG, Archive
 from orchestrator.scenario.plan import schedule
+from tests.unit.conftest import Load
 from tests.unit.orchestrator.campaign.stored_run_fixtures import MAKESPAN_S, SCENARIO, store_run
-from tests.unit.orchestrator.conftest import Load
 
 SLUG = "single"
 

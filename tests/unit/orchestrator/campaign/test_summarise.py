@@ -11,7 +11,7 @@ from orchestrator.measures.registry import keyed
 from orchestrator.results.summary import Fitness, Instrument, Outcome, RunSummary, Status
 from orchestrator.scenario.plan import Run, schedule
 from orchestrator.scenario.scenario import Scenario
-from tests.unit.orchestrator.conftest import Load
+from tests.unit.conftest import Load
 from tests.unit.orchestrator.report.report_fixtures import findings, summary
 
 SCENARIO = """\
