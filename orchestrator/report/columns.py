@@ -26,20 +26,20 @@ class Column:
 Columns = tuple[Column, ...]
 
 
-def measured(case: CaseSummary, name: str) -> float | None:
+def measure_value(case: CaseSummary, name: str) -> float | None:
     """Return the measure ``name`` of ``case`` in base units; None if it is unknown."""
     return case.measures.get(MEASURES[name].key)
 
 
 def measure_text(case: CaseSummary, name: str) -> str:
     """Return the measure ``name`` with its unit; a dash if it is unknown."""
-    value = measured(case, name)
+    value = measure_value(case, name)
     return UNKNOWN if value is None else format_value(value, MEASURES[name].dimension)
 
 
 def spread_text(case: CaseSummary, name: str) -> str:
     """Return the distance from the median to the farther end of its 95% interval: `` ±2%``."""
-    value, interval = measured(case, name), case.intervals.get(MEASURES[name].key)
+    value, interval = measure_value(case, name), case.intervals.get(MEASURES[name].key)
     if not value or interval is None:
         return ""
     farther = max(value - interval[0], interval[1] - value)
@@ -52,7 +52,7 @@ def axis_text(axis: str, case: CaseSummary) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def axes_of(cases: Iterable[CaseSummary]) -> list[str]:
+def axis_names(cases: Iterable[CaseSummary]) -> list[str]:
     """Return every axis on which a case has a value, in the order of appearance."""
     return list(dict.fromkeys(axis for case in cases for axis in case.axes))
 
@@ -142,10 +142,10 @@ def legend(cases: Sequence[CaseSummary]) -> tuple[str, ...]:
 
 
 def _has_open(cases: Iterable[CaseSummary]) -> bool:
-    return any(measured(case, "arrival_rate") is not None for case in cases)
+    return any(measure_value(case, "arrival_rate") is not None for case in cases)
 
 
-def by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
+def split_by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
     """Return a case for each client group, with the group's measures and ``group`` as an axis."""
     return [
         case.model_copy(update={"axes": {**case.axes, "group": name}, "measures": measures})

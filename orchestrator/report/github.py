@@ -58,7 +58,7 @@ def step_summary(summary: Summary) -> str:
         parts.append(markdown_table(headings, map(_row, summary.cases[:MAX_ROWS])))
     lines = [line for case in summary.cases for line in (*findings(case), *remarks(case))]
     lines += [line for line, _ in comparisons(summary)]
-    parts.append(markdown_list(_first(lines)))
+    parts.append(markdown_list(_limit_lines(lines)))
     return "\n".join(part for part in parts if part) + "\n"
 
 
@@ -77,7 +77,7 @@ def _figure(case: CaseSummary, name: str) -> str:
     return f"{text} ({low} to {high})"
 
 
-def _first(lines: Sequence[str]) -> Iterator[str]:
+def _limit_lines(lines: Sequence[str]) -> Iterator[str]:
     yield from lines[:MAX_ROWS]
     if len(lines) > MAX_ROWS:
         yield f"and {len(lines) - MAX_ROWS} more"
@@ -89,29 +89,31 @@ def annotations(summary: Summary) -> list[Annotation]:
     A failed expectation, or a campaign that did not complete, is an error. An expectation without
     a result and a case that is invalid as a measurement are warnings.
     """
-    return _limited(_annotations(summary))
+    return _limit(_annotations(summary))
 
 
 def _annotations(summary: Summary) -> Iterator[Annotation]:
     if summary.status is not Status.COMPLETE:
         yield Annotation(ERROR, visible(summary.scenario), verdict(summary))
     for case in summary.cases:
-        yield from _of_expectations(case.name, case.expectations)
+        yield from _expectation_annotations(case.name, case.expectations)
         for reason in case.invalid:
             message = f"invalid as a measurement: {visible(reason)}"
             yield Annotation(WARNING, visible(case.name), message)
     for comparison in summary.comparisons:
-        yield from _of_expectations("compare", comparison.expectations)
+        yield from _expectation_annotations("compare", comparison.expectations)
 
 
-def _of_expectations(name: str, expectations: Iterable[Expectation]) -> Iterator[Annotation]:
+def _expectation_annotations(
+    name: str, expectations: Iterable[Expectation]
+) -> Iterator[Annotation]:
     for expectation in expectations:
         if expectation.outcome is not Outcome.PASSED:
             level = ERROR if expectation.outcome is Outcome.FAILED else WARNING
             yield Annotation(level, visible(name), outcome_text(expectation))
 
 
-def _limited(annotations: Iterable[Annotation]) -> list[Annotation]:
+def _limit(annotations: Iterable[Annotation]) -> list[Annotation]:
     """Return as many of each level as GitHub shows; the last one says how many are left out."""
     shown: list[Annotation] = []
     everything = list(annotations)
@@ -132,7 +134,7 @@ def differences_summary(differences: Sequence[Difference], threshold: float) -> 
     parts = [
         f"### {markdown(conclusion(differences, threshold))}\n",
         markdown_table(("case", *HEADINGS), rows),
-        markdown_list(_first(doubts(differences))),
+        markdown_list(_limit_lines(doubts(differences))),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
@@ -144,4 +146,4 @@ def differences_annotations(differences: Sequence[Difference]) -> list[Annotatio
         for each in differences
         if each.change is Change.REGRESSION
     ]
-    return _limited([*errors, *(Annotation(WARNING, "compare", d) for d in doubts(differences))])
+    return _limit([*errors, *(Annotation(WARNING, "compare", d) for d in doubts(differences))])

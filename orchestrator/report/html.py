@@ -15,7 +15,7 @@ from orchestrator.campaign.comparison import COMPARED, differences
 from orchestrator.campaign.summarise import Findings
 from orchestrator.measures.dimensions import SIZE, TIME, format_value
 from orchestrator.report import columns, comparison, text
-from orchestrator.report.charts.lanes import Timeline, pointing, timeline
+from orchestrator.report.charts.lanes import Timeline, pointer_data, timeline
 from orchestrator.report.charts.plot import Subject, TextTable
 from orchestrator.report.charts.selection import charts_of
 from orchestrator.report.charts.time_axis import Units, axis_over
@@ -62,17 +62,17 @@ class ShownCampaign:
     @property
     def environment(self) -> list[tuple[str, str]]:
         """Where it ran, as names and values."""
-        return list(_flat(self.findings.environment))
+        return list(_flatten(self.findings.environment))
 
     @property
     def command(self) -> Markup:
         """The command that ran it, empty if it is not known."""
-        return _lines(str(self.findings.environment.get("command") or ""))
+        return _printable_lines(str(self.findings.environment.get("command") or ""))
 
     @property
     def scenario(self) -> Markup:
         """The resolved scenario, with its lines and their indentation."""
-        return _lines(self.findings.scenario)
+        return _printable_lines(self.findings.scenario)
 
     def subjects(self) -> Iterator[Subject]:
         """Yield its cases with their chart data, under names that are unique on the page."""
@@ -89,7 +89,7 @@ class _Scene:
     subject: Subject
     caption: str
     drawn: Timeline | None
-    pointing: dict[str, object]
+    pointer_data: dict[str, object]
     cautions: list[str]
     faults: list[str]
 
@@ -116,7 +116,7 @@ class _Differences:
 def html_report(*campaigns: Findings) -> str:
     """Return the report of one campaign as a page, or of several with their cases side by side."""
     shown = shown_campaigns(campaigns)
-    subjects = _side_by_side(shown)
+    subjects = _sort_by_case(shown)
     pictured = subjects[: MAX_CASES * len(shown)]
     cases = [subject.case.model_copy(update={"model": subject.model}) for subject in subjects]
     axis = axis_over(subject.exhibit.excerpt.end_ns for subject in pictured)
@@ -142,7 +142,7 @@ def shown_campaigns(campaigns: Sequence[Findings]) -> list[ShownCampaign]:
     return [ShownCampaign(*pair) for pair in zip(letters, campaigns, strict=False)]
 
 
-def _side_by_side(campaigns: Sequence[ShownCampaign]) -> list[Subject]:
+def _sort_by_case(campaigns: Sequence[ShownCampaign]) -> list[Subject]:
     """Return the cases of all ``campaigns``, cases of the same name next to each other."""
     subjects = [subject for campaign in campaigns for subject in campaign.subjects()]
     order = list(dict.fromkeys(subject.case.name for subject in subjects))
@@ -181,7 +181,7 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
             subject,
             caption=_caption(subject.case),
             drawn=drawn,
-            pointing=pointing(drawn, requests) if drawn else {},
+            pointer_data=pointer_data(drawn, requests) if drawn else {},
             cautions=list(text.cautions(subject.case)),
             faults=list(text.faults(subject.case)),
         )
@@ -203,19 +203,19 @@ def _left_out(subjects: Sequence[Subject], pictured: Sequence[Subject]) -> str:
 def _case_tables(cases: Sequence[CaseSummary]) -> Iterator[_CaseTable]:
     """Yield the table of all cases, then that of their groups, if a case has several."""
     if cases:
-        yield _CaseTable("Figures", columns.axes_of(cases), cases, sum(columns.bands(cases), ()))
-    groups = columns.by_group(cases)
+        yield _CaseTable("Figures", columns.axis_names(cases), cases, sum(columns.bands(cases), ()))
+    groups = columns.split_by_group(cases)
     if groups:
         title = "Figures of each client group and window"
-        yield _CaseTable(title, columns.axes_of(groups), groups, columns.GROUP)
+        yield _CaseTable(title, columns.axis_names(groups), groups, columns.GROUP)
 
 
-def _flat(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield nested ``values`` as names and texts: ``packages.docker``, ``7.1.0``."""
     for key, value in values.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}.")
+            yield from _flatten(value, f"{name}.")
         else:
             yield name, _value_text(name, value)
 
@@ -232,5 +232,5 @@ def _value_text(name: str, value: object) -> str:
     return str(value)
 
 
-def _lines(lines: str) -> Markup:
+def _printable_lines(lines: str) -> Markup:
     return Markup("\n").join(escape(line) for line in visible_lines(lines))

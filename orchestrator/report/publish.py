@@ -69,7 +69,7 @@ class _Measures(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         samples: dict[str, list[tuple[Labels, float]]] = defaultdict(list)
         for case in self._summary.cases:
-            for labels, measures in _labelled(case, self._summary.scenario):
+            for labels, measures in _labels_and_measures(case, self._summary.scenario):
                 for key, value in measures.items():
                     if value is not None:
                         samples[key].append((labels, value))
@@ -78,7 +78,7 @@ class _Measures(Collector):
                 yield _family(measure.key, measure.meaning, samples[measure.key])
 
 
-def _labelled(
+def _labels_and_measures(
     case: CaseSummary, scenario: str
 ) -> Iterator[tuple[Labels, Mapping[str, float | None]]]:
     """Yield the measures of a case, then those of each of its groups and windows."""

@@ -110,7 +110,7 @@ def _bands(findings: Findings, units: Units) -> Iterator[_Band]:
 
 def _plots_picture(chart: Chart, question: str) -> str:
     """Return the plots of ``chart`` in rows; ``question`` is what they answer."""
-    placed = list(_placed(chart.plots))
+    placed = list(_place(chart.plots))
     legend_y = max((each.end for each in placed), default=MARGIN)
     width = max((each.x + each.plot.width for each in placed), default=0) + MARGIN
     is_long = any(len(key.meaning) > COLUMN_CHARS for key in chart.legend)
@@ -130,7 +130,7 @@ def _plots_picture(chart: Chart, question: str) -> str:
     )
 
 
-def _placed(plots: Sequence[Plot]) -> Iterator[_PlacedPlot]:
+def _place(plots: Sequence[Plot]) -> Iterator[_PlacedPlot]:
     x, y, next_y = MARGIN, MARGIN, MARGIN
     for plot in plots:
         if x > MARGIN and x + plot.width > WIDTH - MARGIN:

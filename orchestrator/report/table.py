@@ -17,11 +17,11 @@ from orchestrator.report.columns import (
     GROUP,
     Column,
     Columns,
-    axes_of,
+    axis_names,
     axis_text,
     bands,
-    by_group,
     legend,
+    split_by_group,
 )
 from orchestrator.report.escape import visible
 from orchestrator.report.text import (
@@ -48,7 +48,7 @@ def print_table(console: Console, summary: Summary) -> None:
     """Print the cases, everything that is not as expected, and the verdict as the last line."""
     write = writer(console)
     _print_rows(console, summary.cases, bands(summary.cases), write)
-    _print_rows(console, by_group(summary.cases), [GROUP], write)
+    _print_rows(console, split_by_group(summary.cases), [GROUP], write)
     if summary.cases:
         console.print(_line(write, "; ".join(legend(summary.cases)), "dim"))
         console.print()
@@ -104,7 +104,7 @@ def _print_rows(
 
 def _key_columns(cases: Sequence[CaseSummary]) -> list[Column]:
     """Return the columns that identify the case of a row."""
-    axes = (Column(_short(axis), partial(_short_axis, axis)) for axis in axes_of(cases))
+    axes = (Column(_short(axis), partial(_short_axis, axis)) for axis in axis_names(cases))
     return [Column("model", lambda case: _short(case.model)), *axes]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from faultproxy.toxics import TOXICS
 from labkit.wire.samples import FAILURES
 from orchestrator.measures.dimensions import TIME, format_value
-from orchestrator.report.columns import measure_text, measured
+from orchestrator.report.columns import measure_text, measure_value
 from orchestrator.report.escape import visible
 from orchestrator.results.exit_codes import FAILS
 from orchestrator.results.summary import (
@@ -97,7 +97,7 @@ def sides(expectation: Expectation) -> str:
 def loss(case: CaseSummary) -> str:
     """Return the errors by kind and the messages that were not acknowledged; empty if none."""
     parts = []
-    if measured(case, "errors"):
+    if measure_value(case, "errors"):
         kinds = ", ".join(_counts(case, FAILURES)) or "of unknown kind"
         parts.append(f"{measure_text(case, 'errors')} errors ({kinds})")
     unfinished = ", ".join(_counts(case, UNFINISHED))
@@ -110,7 +110,7 @@ def _counts(case: CaseSummary, names: tuple[str, ...]) -> list[str]:
     return [
         f"{measure_text(case, name)} {name.replace('_', ' ')}"
         for name in names
-        if measured(case, name)
+        if measure_value(case, name)
     ]
 
 

@@ -12,7 +12,7 @@ from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.registry import MEASURES, Measure
 from orchestrator.measures.stages import STAGES
 from orchestrator.report.charts.plot import WIDTH, Chart, Key, Plot, Shape, Subject, TextTable, Word
-from orchestrator.report.columns import UNKNOWN, measure_text, measured
+from orchestrator.report.columns import UNKNOWN, measure_text, measure_value
 
 ROW, GAP, NAME_HEIGHT = 13, 8, 15
 BEGIN, END = 2, 204
@@ -134,7 +134,7 @@ def costs(subjects: Sequence[Subject]) -> Chart | None:
         measure
         for name, measure in MEASURES.items()
         if (name in COSTS or SWITCHES in name)
-        and any(measured(subject.case, name) is not None for subject in subjects)
+        and any(measure_value(subject.case, name) is not None for subject in subjects)
     ]
     if not known:
         return None
@@ -152,7 +152,7 @@ def costs(subjects: Sequence[Subject]) -> Chart | None:
 
 
 def _cost_plot(measure: Measure, subjects: Sequence[Subject]) -> Plot:
-    values = [measured(subject.case, measure.name) or 0.0 for subject in subjects]
+    values = [measure_value(subject.case, measure.name) or 0.0 for subject in subjects]
     bars = [
         Bar(subject.name, [BarPiece("cost", value)], measure_text(subject.case, measure.name))
         for subject, value in zip(subjects, values, strict=True)

@@ -2,7 +2,7 @@
 
 Geometry only, in units of the time axis that all timelines of a page share; a template draws it
 and the script zooms it. Bars are strokes of one path, so that thousands of them are few elements.
-`lane_table` has the lanes in numbers; `pointing` is what the script shows for a message.
+`lane_table` has the lanes in numbers; `pointer_data` is what the script shows for a message.
 """
 
 from collections import defaultdict
@@ -90,9 +90,9 @@ def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
     """Return the timeline of ``subject``; ``peaks`` are the highest of each queue on the page."""
     excerpt = subject.exhibit.excerpt
     workers = list(_workers(excerpt.requests, units))
-    y = _below(workers)
+    y = _bottom(workers)
     connections = list(_connections(excerpt.requests, units, y))
-    y = _below(connections) if connections else y
+    y = _bottom(connections) if connections else y
     depths = depth_rows(subject.exhibit.depths, units, peaks, y)
     return Timeline(
         workers=workers,
@@ -100,20 +100,20 @@ def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
         depths=depths,
         faults=list(_faults(subject, units)),
         height=depths[-1].y + depths[-1].height if depths else y,
-        left_out=_left_out(excerpt, len(connections), len(_by_worker(excerpt.requests))),
+        left_out=_left_out(excerpt, len(connections), len(_group_by_worker(excerpt.requests))),
         has_lost=any(request.outcome != ACKED_TEXT for request in excerpt.requests),
         table=lane_table(excerpt.requests),
     )
 
 
-def _below(lanes: Sequence[Lane]) -> int:
+def _bottom(lanes: Sequence[Lane]) -> int:
     return lanes[-1].y + lanes[-1].height if lanes else 0
 
 
 def _workers(requests: Sequence[RequestRecord], units: Units) -> Iterator[Lane]:
     """Yield a lane for each worker; requests that it serves at the same time are in rows."""
     y = SECTION_GAP
-    for worker, own in list(_by_worker(requests).items())[:WORKERS_SHOWN]:
+    for worker, own in list(_group_by_worker(requests).items())[:WORKERS_SHOWN]:
         rows, row_of = shared_rows([(_begin(request), _end(request)) for request in own])
         low, high = WORKER_HEIGHTS
         height = max(low, min(high, rows * ROW_HEIGHT))
@@ -128,7 +128,7 @@ def _workers(requests: Sequence[RequestRecord], units: Units) -> Iterator[Lane]:
         y += height + 2
 
 
-def _by_worker(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecord]]:
+def _group_by_worker(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecord]]:
     served: dict[int, list[RequestRecord]] = defaultdict(list)
     for request in requests:
         if request.worker is not None and request.started_ns is not None:
@@ -152,7 +152,7 @@ def _end(request: RequestRecord) -> int:
 
 
 def _connections(requests: Sequence[RequestRecord], units: Units, begin_y: int) -> Iterator[Lane]:
-    users = by_user(requests)
+    users = group_by_user(requests)
     low, high = CONNECTION_HEIGHTS
     height = max(low, min(high, CONNECTIONS_HEIGHT // max(1, len(users))))
     every = -(-LABEL_HEIGHT // height)
@@ -200,7 +200,7 @@ def _left_out(excerpt: Excerpt, users: int, workers: int) -> str:
     return "; ".join(parts)
 
 
-def by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]:
+def group_by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]:
     """Return the requests of each user; users in the order of their first request."""
     users: dict[str, list[RequestRecord]] = defaultdict(list)
     for request in requests:
@@ -213,7 +213,7 @@ def lane_table(requests: Iterable[RequestRecord]) -> TextTable:
 
     Only the first `TABLE_ROWS` connections have a row; a last row counts the others.
     """
-    users = list(by_user(requests).items())
+    users = list(group_by_user(requests).items())
     rows = [_row(user, own) for user, own in users[:TABLE_ROWS]]
     if len(users) > TABLE_ROWS:
         rows.append((f"and {len(users) - TABLE_ROWS} more",))
@@ -234,16 +234,16 @@ def _row(user: str, requests: Sequence[RequestRecord]) -> tuple[str, ...]:
         user,
         ", ".join(map(str, workers)),
         f"{acked}/{len(requests)}",
-        *map(_text, totals.values()),
-        _text(max(request.ended_ns for request in requests)),
+        *map(_time_text, totals.values()),
+        _time_text(max(request.ended_ns for request in requests)),
     )
 
 
-def _text(value_ns: int) -> str:
+def _time_text(value_ns: int) -> str:
     return format_value(value_ns / 1e9, TIME)
 
 
-def pointing(drawn: Timeline, requests: Sequence[RequestRecord]) -> dict[str, object]:
+def pointer_data(drawn: Timeline, requests: Sequence[RequestRecord]) -> dict[str, object]:
     """Return the lanes of ``drawn``, and its messages as small numbers, for the script.
 
     Names are made printable here. The script writes them as text, so markup in them is harmless.

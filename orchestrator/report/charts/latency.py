@@ -26,9 +26,9 @@ from orchestrator.report.charts.plot import (
     TextTable,
     Tick,
     Word,
-    linear,
-    spanning,
+    linear_scale,
     staircase,
+    value_scale,
 )
 from orchestrator.report.columns import UNKNOWN
 
@@ -45,8 +45,8 @@ Curve = tuple[str, Distribution]
 
 def ecdf(subjects: Sequence[Subject]) -> Chart:
     """Return the share of the messages that took at most a time, a plot for each subject."""
-    x = _times(subjects, LEFT, RIGHT)
-    y = linear(1, BOTTOM, TOP, lambda share: f"{share:.0%}", steps=5)
+    x = _time_scale(subjects, LEFT, RIGHT)
+    y = linear_scale(1, BOTTOM, TOP, lambda share: f"{share:.0%}", steps=5)
 
     def path(curve: Distribution) -> str:
         values = zip(curve.values_ns, curve.shares, strict=True)
@@ -70,7 +70,7 @@ def percentiles(subjects: Sequence[Subject]) -> Chart:
     x = Scale(1, 1e4, LEFT, RIGHT, is_log=True)
     ticks = tuple(Tick(x.at(value), label) for label, value in NINES.items())
     x = Scale(x.low, x.high, x.begin, x.end, x.is_log, ticks)
-    y = _times(subjects, BOTTOM, TOP)
+    y = _time_scale(subjects, BOTTOM, TOP)
 
     def path(curve: Distribution) -> str:
         return staircase([(x.at(tail), y.at(value_s)) for tail, value_s in _tail(curve)])
@@ -96,13 +96,13 @@ def _tail(curve: Distribution) -> Iterator[tuple[float, float]]:
         yield float(curve.count), curve.values_ns[-1] / 1e9
 
 
-def _times(subjects: Sequence[Subject], begin: float, end: float) -> Scale:
+def _time_scale(subjects: Sequence[Subject], begin: float, end: float) -> Scale:
     curves = (curve for subject in subjects for _, curve in _curves(subject))
     values = (value_ns / 1e9 for curve in curves for value_ns in curve.values_ns)
-    return spanning(values, begin, end, _short)
+    return value_scale(values, begin, end, _tick_label)
 
 
-def _short(value_s: float) -> str:
+def _tick_label(value_s: float) -> str:
     """Return a round time without trailing zeros: ``0.5 s``, ``20 ms``."""
     for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
         if value_s >= size or unit == "us":
@@ -137,7 +137,7 @@ def _caption(subject: Subject) -> str:
     if not response.count:
         return "no message was acknowledged"
     slowest = format_value(response.values_ns[-1] / 1e9, TIME)
-    return f"half within {_at(response, QUOTED[0])}, the slowest in {slowest}"
+    return f"half within {_quantile_text(response, QUOTED[0])}, the slowest in {slowest}"
 
 
 def _legend(subjects: Sequence[Subject]) -> list[Key]:
@@ -150,14 +150,19 @@ def _table(subjects: Sequence[Subject]) -> TextTable:
     return TextTable(
         ("case", "time", "messages", *(f"{share * 100:g}%" for share in QUOTED)),
         [
-            (subject.name, meanings[style], str(c.count), *(_at(c, share) for share in QUOTED))
+            (
+                subject.name,
+                meanings[style],
+                str(c.count),
+                *(_quantile_text(c, share) for share in QUOTED),
+            )
             for subject in subjects
             for style, c in reversed(list(_curves(subject)))
         ],
     )
 
 
-def _at(curve: Distribution, share: float) -> str:
+def _quantile_text(curve: Distribution, share: float) -> str:
     """Return the quantile ``share``; a dash if the sample is too small for it."""
     if curve.count * (1 - share) < 1 - 1e-9:
         return UNKNOWN

@@ -69,28 +69,28 @@ class Scale:
         return math.log10(value) if self.is_log else value
 
 
-def spanning(
+def value_scale(
     values: Iterable[float], begin: float, end: float, label: Callable[[float], str]
 ) -> Scale:
     """Return a scale for ``values`` of 0 or more: linear from 0, or log if they differ too much."""
     positive = [value for value in values if value > 0]
     low, high = min(positive, default=1.0), max(positive, default=1.0)
     if high / low >= LOG_RATIO:
-        return logarithmic(low, high, begin, end, label)
-    return linear(high, begin, end, label)
+        return log_scale(low, high, begin, end, label)
+    return linear_scale(high, begin, end, label)
 
 
-def linear(
+def linear_scale(
     high: float, begin: float, end: float, label: Callable[[float], str], steps: int = MAX_STEPS
 ) -> Scale:
     """Return a linear scale from 0 to the first tick at or above ``high``, which is above 0."""
     step = round_step(high / steps)
     count = max(math.ceil(high / step - 1e-9), 1)
     values = (number * step for number in range(count + 1))
-    return _ticked(Scale(0, count * step, begin, end), values, label)
+    return _with_ticks(Scale(0, count * step, begin, end), values, label)
 
 
-def logarithmic(
+def log_scale(
     low: float, high: float, begin: float, end: float, label: Callable[[float], str]
 ) -> Scale:
     """Return a log scale over the powers of ten around ``low``, which is above 0, and ``high``."""
@@ -98,7 +98,7 @@ def logarithmic(
     last = max(last, first + 1)
     scale = Scale(10.0**first, 10.0**last, begin, end, is_log=True)
     step = -(-(last - first) // MAX_DECADES)
-    return _ticked(scale, (10.0**power for power in range(first, last + 1, step)), label)
+    return _with_ticks(scale, (10.0**power for power in range(first, last + 1, step)), label)
 
 
 def round_step(least: float) -> float:
@@ -107,7 +107,7 @@ def round_step(least: float) -> float:
     return next(f * power for f in (1, 2, 5, 10) if f * power >= least * (1 - 1e-9))
 
 
-def _ticked(scale: Scale, values: Iterable[float], label: Callable[[float], str]) -> Scale:
+def _with_ticks(scale: Scale, values: Iterable[float], label: Callable[[float], str]) -> Scale:
     ticks = tuple(Tick(round(scale.at(value), 1), label(value)) for value in values)
     return Scale(scale.low, scale.high, scale.begin, scale.end, scale.is_log, ticks)
 

@@ -24,9 +24,9 @@ from orchestrator.report.charts.plot import (
     TextTable,
     Tick,
     line,
-    spanning,
+    value_scale,
 )
-from orchestrator.report.columns import axes_of, measure_text, measured
+from orchestrator.report.columns import axis_names, measure_text, measure_value
 from orchestrator.results.summary import CaseSummary
 
 SWEPT = ("throughput", "response_time_p50", "response_time_p99")
@@ -57,7 +57,7 @@ class _Line:
 def sweeps(subjects: Sequence[Subject]) -> Iterator[Chart]:
     """Yield a chart for each axis on which the cases have several numbers."""
     cases = [subject.case.model_copy(update={"model": subject.model}) for subject in subjects]
-    for axis in axes_of(cases):
+    for axis in axis_names(cases):
         values = {case.axes[axis] for case in cases if axis in case.axes}
         if len(values) > 1 and all(_is_number(value) for value in values):
             yield _chart(axis, [case for case in cases if axis in case.axes])
@@ -71,7 +71,7 @@ def _chart(axis: str, cases: Sequence[CaseSummary]) -> Chart:
     lines = _lines(axis, cases)
     shown = lines[:MAX_LINES]
     x = _x_scale(sorted({float(case.axes[axis]) for case in cases}))
-    known = [MEASURES[n] for n in SWEPT if any(measured(c, n) is not None for c in cases)]
+    known = [MEASURES[n] for n in SWEPT if any(measure_value(c, n) is not None for c in cases)]
     left_out = (
         f" The first {MAX_LINES} of {len(lines)} lines are drawn." if lines[MAX_LINES:] else ""
     )
@@ -111,7 +111,7 @@ def _x_scale(values: Sequence[float]) -> Scale:
     pad = 14
     scale = Scale(low, high, LEFT + pad, RIGHT - pad, is_log)
     ticks = [Tick(round(scale.at(value), 1), f"{value:g}") for value in values]
-    return Scale(low, high, LEFT + pad, RIGHT - pad, is_log, tuple(_apart(ticks)))
+    return Scale(low, high, LEFT + pad, RIGHT - pad, is_log, tuple(_legible(ticks)))
 
 
 def _is_geometric(values: Sequence[float]) -> bool:
@@ -119,7 +119,7 @@ def _is_geometric(values: Sequence[float]) -> bool:
     return len(ratios) > 1 and max(ratios) < min(ratios) * 1.01
 
 
-def _apart(ticks: Sequence[Tick]) -> Iterator[Tick]:
+def _legible(ticks: Sequence[Tick]) -> Iterator[Tick]:
     """Yield the ticks whose labels do not overlap those before."""
     free = 0.0
     for tick in ticks:
@@ -129,8 +129,8 @@ def _apart(ticks: Sequence[Tick]) -> Iterator[Tick]:
 
 
 def _plot(axis: str, x: Scale, measure: Measure, lines: Sequence[_Line]) -> Plot:
-    values = [v for drawn in lines for case in drawn.cases for v in _ends(case, measure)]
-    y = spanning(values, BOTTOM, TOP, lambda value: _label(value, measure))
+    values = [v for drawn in lines for case in drawn.cases for v in _plotted_values(case, measure)]
+    y = value_scale(values, BOTTOM, TOP, lambda value: _label(value, measure))
     frame = Frame(x, y, axis)
     shapes = [shape for drawn in lines for shape in _shapes(axis, frame, measure, drawn)]
     title = measure.name.replace("_", " ")
@@ -143,8 +143,8 @@ def _label(value: float, measure: Measure) -> str:
     return f"{float(number):g} {unit}".strip()
 
 
-def _ends(case: CaseSummary, measure: Measure) -> list[float]:
-    value = measured(case, measure.name)
+def _plotted_values(case: CaseSummary, measure: Measure) -> list[float]:
+    value = measure_value(case, measure.name)
     return [*case.intervals.get(measure.key, ()), *([] if value is None else [value])]
 
 
@@ -152,7 +152,7 @@ def _shapes(axis: str, frame: Frame, measure: Measure, drawn: _Line) -> Iterator
     def place(case: CaseSummary, value: float) -> tuple[float, float]:
         return frame.x.at(float(case.axes[axis])), frame.y.at(value)
 
-    known = [(c, v) for c in drawn.cases if (v := measured(c, measure.name)) is not None]
+    known = [(c, v) for c in drawn.cases if (v := measure_value(c, measure.name)) is not None]
     banded = [(c, c.intervals[measure.key]) for c, _ in known if measure.key in c.intervals]
     if banded:
         edge = [place(case, ends[1]) for case, ends in banded]

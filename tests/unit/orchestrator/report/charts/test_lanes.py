@@ -8,7 +8,7 @@ from orchestrator.report.charts.lanes import (
     COLUMNS,
     MAX_ROWS,
     Timeline,
-    pointing,
+    pointer_data,
     shared_rows,
     timeline,
 )
@@ -119,7 +119,7 @@ def test_the_table_adds_up_what_the_lanes_show() -> None:
 
 def test_the_script_gets_every_message_as_small_numbers() -> None:
     sent = serve(1, users=2, messages=2)
-    numbers = pointing(draw(*sent), sent)
+    numbers = pointer_data(draw(*sent), sent)
     messages = numbers["messages"]
     assert isinstance(messages, list)
     assert len(messages) == len(COLUMNS) * len(sent)
