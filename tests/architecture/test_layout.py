@@ -30,18 +30,6 @@ TESTED_ELSEWHERE = {
     # Only an engine can try these.
     "orchestrator/execution/docker/backend.py": "tests/e2e/containers/test_containers.py",
     "orchestrator/execution/docker/server.py": "tests/e2e/test_faults.py",
-    # TEMPORARY: begin. Tests of these are written on another branch; delete them at its merge.
-    "orchestrator/cli/clean.py": "tests/e2e/test_clean.py",
-    "orchestrator/cli/compare.py": "tests/e2e/test_compare.py",
-    "orchestrator/cli/main.py": "tests/e2e/test_misuse.py",
-    "orchestrator/cli/options.py": "tests/e2e/test_misuse.py",
-    "orchestrator/cli/output.py": "tests/e2e/test_misuse.py",
-    "orchestrator/cli/picture.py": "tests/e2e/test_orchestrate.py",
-    "orchestrator/cli/plan.py": "tests/e2e/test_misuse.py",
-    "orchestrator/cli/report.py": "tests/e2e/test_orchestrate.py",
-    "orchestrator/cli/run.py": "tests/e2e/test_orchestrate.py",
-    "orchestrator/cli/validate.py": "tests/e2e/test_misuse.py",
-    # TEMPORARY: end.
 }
 """Modules without a unit test of their name, each with the file that tests it."""
 
