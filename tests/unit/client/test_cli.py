@@ -51,9 +51,10 @@ def test_a_load_that_succeeds_ends_with_a_summary_and_exit_code_0(
     assert limits == [(resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2]
 
 
-def test_a_target_that_refuses_is_exit_code_1_with_a_hint(capsys: Capture) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        target = f"127.0.0.1:{listener.getsockname()[1]}"
+def test_a_target_that_refuses_is_exit_code_1_with_a_hint(
+    capsys: Capture, refusing_address: tuple[str, int]
+) -> None:
+    target = "{}:{}".format(*refusing_address)
     assert main(["--target", target, "--quiet"]) == 1
     assert capsys.readouterr().err.startswith(f"client: no server listens at {target}; start one")
 
