@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from client.message_format import MessageFormat
 from labkit.protocol.session import Limits, Session
 from labkit.protocol.work import Demand
-from labkit.wire.samples import read_request_id
+from labkit.wire.samples import request_id
 from tests.unit.client.share_fixtures import share_of
 
 DEFAULT = Demand("sleep", 9.0)
@@ -33,7 +33,7 @@ def test_a_server_reads_one_request_with_the_id_and_a_demand_within_the_limit(
     session.receive(written.prefix(user) + str(message).encode() + written.suffix(user, message), 1)
     request = session.next_request()
     assert request is not None
-    assert read_request_id(request.id) == (replica, user, message)
+    assert request.id == request_id(replica, user, message)
     assert (request.demand == DEFAULT) == (demand is None)
     assert session.next_request() is None
     assert session.end is None

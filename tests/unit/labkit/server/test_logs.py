@@ -4,10 +4,10 @@ import json
 import os
 import resource
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from labkit.protocol.work import burn
 from labkit.server.events import EventLog
 from labkit.server.logs import Counts, Logs, cpu_times_s, peak_memory_bytes
 from labkit.server.settings import Settings
@@ -75,10 +75,15 @@ def test_lines_of_a_forked_worker_have_its_pid(
     assert [json.loads(line)["pid"] for line in lines] == [4711, 4711]
 
 
-def test_cpu_time_counts_what_was_burnt() -> None:
-    before_s = sum(cpu_times_s())
-    burn(0.003)
-    assert sum(cpu_times_s()) - before_s >= 0.0025
+def test_cpu_time_is_that_of_the_server_and_of_its_reaped_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usages = {
+        resource.RUSAGE_SELF: SimpleNamespace(ru_utime=4.0, ru_stime=0.5),
+        resource.RUSAGE_CHILDREN: SimpleNamespace(ru_utime=2.0, ru_stime=0.25),
+    }
+    monkeypatch.setattr(resource, "getrusage", usages.__getitem__)
+    assert cpu_times_s() == (6.0, 0.75)
 
 
 def test_peak_memory_is_at_least_what_is_resident(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,7 @@ def test_each_invalid_setting_is_one_line_and_exit_code_2(
         "LAB_BACKLOG",
         "LAB_WORKERS",
     ]
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL  # a Ctrl-C has no traceback
 
 
 def test_an_address_in_use_is_one_line_and_exit_code_1(
