@@ -4,7 +4,7 @@ from array import array
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.results.tables import (
@@ -45,6 +45,8 @@ def test_a_position_is_the_first_of_its_key_or_nowhere(keys: list[int], wanted: 
 
 
 @given(st.lists(st.tuples(LOW, LOW), max_size=20))
+@example([(0, 1 << 31), (1, 0)])
+@example([(1 << 31, 0), (0, 0)])
 def test_pairs_have_equal_keys_if_and_only_if_they_are_equal(pairs: list[tuple[int, int]]) -> None:
     high, low = ([pair[place] for pair in pairs] for place in (0, 1))
     keys = pair_keys(keys_of(high), keys_of(low)).tolist()
