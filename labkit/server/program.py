@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable
 
 from labkit.server.listener import ListenError
-from labkit.server.service import Service
+from labkit.server.service import SIGNALS, Service
 from labkit.server.settings import Settings, SettingsError
+from labkit.signals import set_signals
 
 STDERR = 2
 
@@ -17,7 +18,8 @@ def main(model: str, serve: Callable[[Service], None]) -> None:
 
     The exit code is 0 after a drain, 1 after a failure, 2 if a setting is invalid.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback for a Ctrl-C during the start
+    at_start = dict.fromkeys(SIGNALS, signal.SIG_DFL)  # no traceback for a Ctrl-C
+    set_signals(at_start)
     _occupy_standard_streams()
     try:
         service = Service(model, Settings.from_env(os.environ))
