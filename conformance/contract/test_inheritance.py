@@ -7,6 +7,7 @@ ignored signals and mask.
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,48 @@ def test_under_nohup_it_outlives_a_hangup(start: Starter) -> None:
     server.send_signal(signal.SIGTERM)
     assert server.wait() == 0
     server.assert_log_complete()
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_child_that_it_did_not_start_ends_unnoticed(start: Starter, signals: int) -> None:
+    """One ends while it serves, one in the drain, and one after the server."""
+    children = "".join(f"sleep {duration_s} >/dev/null 2>&1 & " for duration_s in (1, 60, 60))
+    server = start.launch(wrapper=_shell(f"{children} exec")).await_listening()
+    workers = {event["worker_pid"] for event in server.of("worker_started")}
+    strange = [pid for pid in server.process_ids()[1:] if pid not in workers]
+    assert len(strange) == 3
+    if any(is_process(pid) for pid in workers):
+        server.await_true(lambda: _is_reaped(strange[0]), "the child is reaped")
+    server.serves()
+    with server.connect() as client:
+        client.send(b"a sleep=0ms\x03b sleep=%dms\x03" % (50_000 if signals > 1 else 400))
+        client.await_ack()
+        server.send_signal(signal.SIGTERM)
+        server.await_event("drain_begun")
+        os.kill(strange[1], signal.SIGKILL)
+        if signals > 1:
+            server.send_signal(signal.SIGTERM)
+        assert server.wait() == (0 if signals == 1 else 128 + signal.SIGTERM)
+    assert server.stderr == ""
+    assert len(server.of("stopped")) == 1
+    assert {event["worker_pid"] for event in server.of("worker_exited")} <= workers
+
+
+def test_the_cpu_time_of_a_child_that_it_did_not_start_is_not_its_own(start: Starter) -> None:
+    burn = f"{sys.executable} -c 'import time\nwhile time.process_time() < 1: pass'"
+    server = start.launch(wrapper=_shell(f"{burn}; {burn} & exec")).await_listening()
+    workers = {event["worker_pid"] for event in server.of("worker_started")}
+    strange = next(pid for pid in server.process_ids()[1:] if pid not in workers)
+    server.await_true(lambda: not is_process(strange), "the child ends")
+    server.serves()
+    stopped = server.stop()[-1]
+    assert 0 < stopped["cpu_user_s"] + stopped["cpu_system_s"] < 1
+
+
+def _shell(command: str) -> list[str]:
+    """Return a wrapper that runs ``command``, which ends with ``exec``."""
+    return ["sh", "-c", f'{command} "$@"', "sh"]
+
+
+def _is_reaped(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()

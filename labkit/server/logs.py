@@ -48,6 +48,8 @@ class Logs:
         self._counts = Counts(control + 1)
         self._logs = [EventLog(self.stream, n, self._counts.row(n)) for n in range(control)]
         self.control = EventLog(self.stream, 0, self._counts.row(control))
+        self._excluded_s = (0.0, 0.0)
+        self.exclude_cpu_times(resource.getrusage(resource.RUSAGE_CHILDREN))  # before the exec
 
     def __getitem__(self, worker: int) -> EventLog:
         """Return the log of ``worker``."""
@@ -68,12 +70,28 @@ class Logs:
         ended = self._counts.total("connection_closed") + self._counts.total("connection_failed")
         return self._counts.total("accepted") - ended
 
+    def exclude_cpu_times(self, usage: resource.struct_rusage) -> None:
+        """Leave ``usage``, of children that are no workers, out of what `stopped` reports."""
+        self._excluded_s = (
+            self._excluded_s[0] + usage.ru_utime,
+            self._excluded_s[1] + usage.ru_stime,
+        )
+
+    def _cpu_times_s(self) -> tuple[float, float]:
+        """Return the user and system CPU seconds of this process and of its reaped workers."""
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (
+            own.ru_utime + children.ru_utime - self._excluded_s[0],
+            own.ru_stime + children.ru_stime - self._excluded_s[1],
+        )
+
     def stopped(self, reason: str) -> None:
         """Log, once and as the last line, what the whole server did and used."""
         self.flush()
         if self.control.count("stopped"):
             return
-        user_s, system_s = cpu_times_s()
+        user_s, system_s = self._cpu_times_s()
         self.control.emit(
             "stopped",
             reason=reason,
@@ -83,13 +101,6 @@ class Logs:
             peak_memory_bytes=peak_memory_bytes(),
         )
         self.control.flush()
-
-
-def cpu_times_s() -> tuple[float, float]:
-    """Return the user and system CPU seconds of this process and of its reaped children."""
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + children.ru_utime, own.ru_stime + children.ru_stime
 
 
 def peak_memory_bytes() -> int:

@@ -7,6 +7,7 @@ function returns when the service has drained.
 import contextlib
 import errno
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -120,6 +121,10 @@ class Service:
             raise error
         self.log(worker).emit("accept_refused", error=errno.errorcode[error.errno])
         self.log(worker).flush()
+
+    def exclude_cpu_times(self, usage: resource.struct_rusage) -> None:
+        """Do not report the CPU time of a child that was reaped and is no worker."""
+        self._logs.exclude_cpu_times(usage)
 
     def serve_connection(self, conn: Connection, worker: int = 1) -> None:
         """Serve ``conn`` to its end and close it. Blocks; does not raise if ``conn`` breaks."""

@@ -7,6 +7,7 @@ parent waits for signals, is left to the model.
 
 import ctypes
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -76,24 +77,19 @@ class Supervisor:
             os.kill(pid, signum)
 
     def reap(self, *, wait: bool = False) -> None:
-        """Log each worker that has ended, and plan its restart. With ``wait``, wait for all."""
+        """Log each worker that has ended, and plan its restart. With ``wait``, wait for all.
+
+        Other children are reaped and not logged: those of the shell that executed this program,
+        and, for the first process of a container, those whose parent has ended.
+        """
         while self._running:
             pid, status, usage = os.wait4(-1, 0 if wait else os.WNOHANG)
             if pid == 0:
                 return
-            place = self._running.pop(pid)
-            code = os.waitstatus_to_exitcode(status)
-            log = self._service.log(0)
-            log.emit(
-                "worker_exited",
-                index=place.worker,
-                worker_pid=pid,
-                exit_code=code,
-                reason=signal.Signals(-code).name if code < 0 else f"exit code {code}",
-                peak_memory_bytes=usage.ru_maxrss * 1024,
-            )
-            log.flush()
-            self._plan_restart(place, code)
+            if place := self._running.pop(pid, None):
+                self._on_exit(place, pid, os.waitstatus_to_exitcode(status), usage)
+            else:
+                self._service.exclude_cpu_times(usage)
 
     def restart(self) -> None:
         """Start the workers whose restart is due, unless the server drains or must give up."""
@@ -106,6 +102,21 @@ class Supervisor:
                 return
             self._due.remove(place)
             self._start(place)
+
+    def _on_exit(
+        self, place: _Place, pid: int, exit_code: int, usage: resource.struct_rusage
+    ) -> None:
+        log = self._service.log(0)
+        log.emit(
+            "worker_exited",
+            index=place.worker,
+            worker_pid=pid,
+            exit_code=exit_code,
+            reason=_reason(exit_code),
+            peak_memory_bytes=usage.ru_maxrss * 1024,
+        )
+        log.flush()
+        self._plan_restart(place, exit_code)
 
     def _plan_restart(self, place: _Place, exit_code: int) -> None:
         if not self._service.draining:
@@ -122,6 +133,16 @@ class Supervisor:
         self._running[pid] = place
         log.emit("worker_started", index=place.worker, worker_pid=pid)
         log.flush()
+
+
+def _reason(exit_code: int) -> str:
+    """Return the name of the signal that ended the process, or its exit code."""
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {-exit_code}"
 
 
 def end_with_parent(parent_pid: int) -> None:

@@ -19,6 +19,7 @@ class FakeService:
         self.draining = False
         self.failure = ""
         self.events: list[tuple[str, dict[str, object]]] = []
+        self.excluded: list[SimpleNamespace] = []
 
     def log(self, _worker: int) -> "FakeService":
         return self
@@ -33,6 +34,9 @@ class FakeService:
         self.failure = reason
 
     give_up = fail
+
+    def exclude_cpu_times(self, usage: SimpleNamespace) -> None:
+        self.excluded.append(usage)
 
 
 class Machine:
@@ -51,18 +55,20 @@ class Machine:
         self.supervisor = Supervisor(cast("Service", self.service), self._fork)
         self.supervisor.start()
 
-    def end(self, pid: int, status: int = 0) -> None:
-        self._ended.append((pid, status))
-        self.alive.remove(pid)
-        self.supervisor.reap()
+    def end(self, *pids: int, status: int = 0, wait: bool = False) -> None:
+        for pid in pids:
+            self._ended.append((pid, status))
+            if pid in self.alive:
+                self.alive.remove(pid)
+        self.supervisor.reap(wait=wait)
 
     def _fork(self, _service: object, _worker: int) -> int:
         self.alive.append(next(self._pids))
         return self.alive[-1]
 
     def _wait4(self, _pid: int, options: int) -> tuple[int, int, SimpleNamespace]:
-        assert options == os.WNOHANG
-        pid, status = self._ended.pop() if self._ended else (0, 0)
+        assert self._ended or options == os.WNOHANG, "it would wait for ever"
+        pid, status = self._ended.pop(0) if self._ended else (0, 0)
         return pid, status, SimpleNamespace(ru_maxrss=7)
 
 
@@ -129,7 +135,26 @@ def test_in_a_drain_no_worker_is_restarted_and_each_must_end_well(
     machine.supervisor.send_signal(signal.SIGTERM)
     assert machine.signalled == [(pid, signal.SIGTERM) for pid in machine.alive]
     machine.service.draining = True
-    machine.end(machine.alive[0], status)
+    machine.end(machine.alive[0], status=status)
     machine.supervisor.restart()
     assert len(machine.alive) == 1
     assert machine.service.failure == failure
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_child_that_is_no_worker_is_reaped_and_not_logged(
+    monkeypatch: pytest.MonkeyPatch, wait: bool
+) -> None:
+    machine = Machine(monkeypatch, workers=2)
+    machine.service.draining = wait
+    machine.end(7, machine.alive[0], 8, *machine.alive[1:2], wait=wait)
+    exited = [fields for event, fields in machine.service.events if event == "worker_exited"]
+    assert [fields["worker_pid"] for fields in exited] == [1000, 1001]
+    assert len(machine.service.excluded) == 2
+    assert not machine.supervisor.has_workers
+
+
+def test_a_worker_that_a_nameless_signal_ended_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    machine.end(machine.alive[0], status=signal.SIGRTMIN + 3)
+    assert machine.service.events[-1][1]["reason"] == f"signal {signal.SIGRTMIN + 3}"
