@@ -8,6 +8,7 @@ from collections.abc import Callable
 from labkit.server.listener import ListenError
 from labkit.server.service import SIGNALS, Service
 from labkit.server.settings import Settings, SettingsError
+from labkit.server.stream import report
 from labkit.signals import set_signals
 
 STDERR = 2
@@ -27,14 +28,14 @@ def main(model: str, serve: Callable[[Service], None]) -> None:
         serve(service)
     except SettingsError as exc:
         for line in str(exc).splitlines():
-            sys.stderr.write(f"{model}: {line}\n")
+            report(model, line)
         sys.exit(2)
     except ListenError as exc:
-        sys.stderr.write(f"{model}: {exc}\n")
+        report(model, str(exc))
         sys.exit(1)
     service.stop()
     if service.failure:
-        sys.stderr.write(f"{model}: {service.failure}\n")
+        report(model, service.failure)
         sys.exit(1)
 
 
