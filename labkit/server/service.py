@@ -10,15 +10,16 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from labkit.protocol.session import End
 from labkit.server.blocking import converse
 from labkit.server.connection import Connection
 from labkit.server.events import EventLog
+from labkit.server.limits import start_failure
 from labkit.server.listener import (
     LISTENER_IS_BROKEN,
     QUEUE_IS_EMPTY,
@@ -32,6 +33,7 @@ from labkit.server.settings import Settings
 from labkit.server.stream import report
 
 ACCEPT_RETRY_S = 0.1
+Worker = TypeVar("Worker")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 
 
@@ -63,8 +65,8 @@ class Service:
         Raises:
             ListenError: the ready file cannot be created.
         """
-        if self.draining:
-            return  # a signal arrived during the start
+        if self.draining or self.failure:
+            return  # a signal arrived during the start, or a worker could not be started
         host, port = self._address
         wall_ns, monotonic_ns = self._logs.stream.anchor
         self.log(0).emit(
@@ -81,6 +83,21 @@ class Service:
                 Path(self.settings.ready_file).touch()
             except OSError as exc:
                 raise ListenError(f"LAB_READY_FILE: cannot create it: {exc}") from exc
+
+    def start_workers(self, start: Callable[[int], Worker]) -> list[Worker]:
+        """Call ``start`` with the number of each worker, and return what it returns.
+
+        If a worker cannot be started, the server gives up; those that were started are returned.
+        """
+        workers = self.settings.workers
+        started: list[Worker] = []
+        for worker in range(1, workers + 1):
+            try:
+                started.append(start(worker))
+            except (OSError, RuntimeError) as exc:  # of os.fork, of threading.Thread.start
+                self.give_up(start_failure(worker, workers, exc))
+                break
+        return started
 
     def connections(self, worker: int = 1) -> Iterator[Connection]:
         """Yield each connection as it is accepted, unread, until the drain. Blocks."""
