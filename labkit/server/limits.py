@@ -7,14 +7,13 @@ from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
-REMEDY = "raise the limit or lower LAB_WORKERS"
-_NO_LIMIT = "no limit is set here: the machine, or a limit outside, allows no more"
+REMEDY = "allow more processes and memory, or lower LAB_WORKERS"
 
 
 def start_failure(worker: int, workers: int, error: Exception) -> str:
     """Return in one line which worker could not be started, the limits, and what to do."""
     why = error.strerror if isinstance(error, OSError) else str(error)
-    limits = "; ".join(_limits()) or _NO_LIMIT
+    limits = ", ".join(_limits()) or "no limit is set here"
     return f"cannot start worker {worker} of {workers}: {why} ({limits}); {REMEDY}"
 
 
@@ -22,13 +21,13 @@ def _limits() -> Iterator[str]:
     """Yield each limit on processes, threads or address space that is set for this process."""
     pids_max = _pids_max()
     if pids_max is not None:
-        yield f"limit: {pids_max} processes and threads, pids.max of the container or cgroup"
+        yield f"limit of the container or cgroup: pids.max {pids_max}"
     processes, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     if processes != resource.RLIM_INFINITY and os.geteuid():  # it does not bind root
-        yield f"limit: {processes} processes and threads of this user, ulimit -u"
+        yield f"limit of the user: ulimit -u {processes}"
     size, _ = resource.getrlimit(resource.RLIMIT_AS)
     if size != resource.RLIM_INFINITY:
-        yield f"limit: {size >> 10} KiB of address space, ulimit -v"
+        yield f"limit of memory: ulimit -v {size >> 10}"
 
 
 def _pids_max() -> int | None:

@@ -39,8 +39,8 @@ def _cgroup(root: Path, own: str, **pids_max: str) -> None:
 
 def test_without_a_limit_it_says_so() -> None:
     assert start_failure(3, 8, NO_PROCESS) == (
-        "cannot start worker 3 of 8: Resource temporarily unavailable (no limit is set here: "
-        f"the machine, or a limit outside, allows no more); {REMEDY}"
+        "cannot start worker 3 of 8: Resource temporarily unavailable (no limit is set here); "
+        f"{REMEDY}"
     )
 
 
@@ -60,7 +60,7 @@ def test_the_smallest_limit_of_the_cgroups_is_named(
     line = start_failure(3, 8, RuntimeError("can't start new thread"))
     assert line == (
         "cannot start worker 3 of 8: can't start new thread "
-        f"(limit: 4 processes and threads, pids.max of the container or cgroup); {REMEDY}"
+        f"(limit of the container or cgroup: pids.max 4); {REMEDY}"
     )
 
 
@@ -69,6 +69,6 @@ def test_limits_of_the_user_and_of_the_address_space_are_named(
 ) -> None:
     _limit(monkeypatch, NPROC=30, AS=1 << 20)
     line = start_failure(1, 2, NO_PROCESS)
-    assert "30 processes and threads of this user, ulimit -u; limit: 1024 KiB" in line
+    assert "(limit of the user: ulimit -u 30, limit of memory: ulimit -v 1024)" in line
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert "ulimit -u" not in start_failure(1, 2, NO_PROCESS)
