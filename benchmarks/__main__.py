@@ -79,10 +79,10 @@ def _parse_arguments() -> argparse.Namespace:
     return asked
 
 
-def _store(told: dict[str, object]) -> None:
+def _store(results: dict[str, object]) -> None:
     RESULTS.mkdir(exist_ok=True)
     stored = RESULTS / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.json"
-    stored.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    stored.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(f"Stored in {stored.relative_to(machine.ROOT)}\n")
 
 

@@ -1,4 +1,4 @@
-"""The C programs of the bench, compiled when they are needed."""
+"""Compiles the C programs of the bench when they are needed."""
 
 import shutil
 import subprocess
@@ -12,11 +12,11 @@ FLAGS = ("-O2", "-std=c11", "-Wall", "-Wextra")
 
 
 class CompilerError(Exception):
-    """There is no C compiler, or it refused."""
+    """There is no C compiler, or it failed."""
 
 
 def build(program: str) -> Path:
-    """Return the executable of ``native/<program>.c``, compiled anew where the source is newer.
+    """Return the executable of ``native/<program>.c``, compiled again if the source is newer.
 
     Raises:
         CompilerError: it could not be compiled.

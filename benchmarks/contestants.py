@@ -1,4 +1,4 @@
-"""Who takes part: the servers of the lab, their peers, and the limit in C."""
+"""The programs that are compared: the lab's servers, their peers, and a server in C."""
 
 import sys
 from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ GRACE_S = 20.0
 
 
 class LoadError(Exception):
-    """The load failed: messages were lost or answered wrongly, so no figure holds."""
+    """Messages were lost or answered wrongly, so the figures are not valid."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Driven:
-    """What came back; ``load_busy`` and ``server_busy`` are shares of one core."""
+    """The figures of one load; ``load_busy`` and ``server_busy`` are shares of one core."""
 
     per_s: float
     p50_us: int
@@ -48,17 +48,20 @@ def drive(load: Load, server: Running) -> Driven:
         str(build("load")), load.kind, str(server.port), str(load.connections),
         str(load.in_flight), str(load.seconds),
     ]  # fmt: skip
-    told, used_s = run_client(command, server, load.seconds)
+    figures, used_s = run_client(command, server, load.seconds)
     return Driven(
-        told["messages"] / told["seconds"], told["p50_us"], told["p99_us"], told["busy"],
+        figures["messages"] / figures["seconds"],
+        figures["p50_us"],
+        figures["p99_us"],
+        figures["busy"],
         used_s / load.seconds,
-    )  # fmt: skip
+    )
 
 
 def run_client(
     command: Sequence[str], server: Running, seconds: float
 ) -> tuple[dict[str, Any], float]:
-    """Run a client that takes about ``seconds``; return what it tells, and the server's CPU time.
+    """Run a client that takes about ``seconds``; return its figures and the server's CPU time.
 
     Raises:
         LoadError: it failed, or one of its messages did.
@@ -70,7 +73,7 @@ def run_client(
             check=False,
         )  # fmt: skip
     used_s = session_cpu_s(server.pid) - used_s
-    told = json.loads(outcome.stdout) if outcome.returncode == 0 else {}
-    if not told or told["failed"]:
+    figures = json.loads(outcome.stdout) if outcome.returncode == 0 else {}
+    if not figures or figures["failed"]:
         raise LoadError(f"{' '.join(command)}: {outcome.stdout}{outcome.stderr}")
-    return told, used_s
+    return figures, used_s

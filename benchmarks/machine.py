@@ -62,7 +62,7 @@ def waited_s(pid: int) -> float:
 
 
 def describe() -> dict[str, object]:
-    """Return what a figure cannot be read without."""
+    """Return the facts about the machine that are needed to read a figure."""
     revision = subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607 git is wherever PATH says
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -77,7 +77,7 @@ def describe() -> dict[str, object]:
 
 
 def warnings() -> list[str]:
-    """Return why figures from this machine, now, deserve doubt."""
+    """Return reasons to doubt figures from this machine at this moment."""
     doubts = []
     if len(CORES) == 1:
         doubts.append("one core: load and server take it from each other")

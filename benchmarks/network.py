@@ -1,4 +1,4 @@
-"""A loopback of our own: no firewall rules, no connection tracking, nobody else's connections.
+"""A loopback interface for the bench alone: no firewall rules, no connection tracking.
 
 Docker's rules make the kernel track every connection on the host's loopback for two minutes, closed
 ones too. That taxes each packet and, after some 10 s of short connections, fills the table: then
@@ -17,7 +17,7 @@ IFF_UP = 1
 
 
 def have_own_loopback() -> bool:
-    """Move this process, with all that it starts from now on, to a new network; tell if it could.
+    """Move this process and all that it starts to a new network; return whether that worked.
 
     Root may; others where the kernel lets them have a user namespace.
     """

@@ -1,4 +1,4 @@
-"""Rounds: every contestant once a round, so that all of them see the machine's moods alike."""
+"""Rounds: every contestant once a round, so that a change of the machine affects all alike."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ def per_load_cpu_s(driven: dict[str, list[Driven]]) -> dict[str, list[float]]:
 
 
 def busy_notes(driven: dict[str, list[Driven]]) -> dict[str, str]:
-    """Return how busy both sides were: where the load's core was full, it may be the limit."""
+    """Return how busy both sides were: if the load's core was full, it may be the limit."""
     return {
         name: f"server busy {_mean([one.server_busy for one in rounds]):.0%}, "
         f"load busy {_mean([one.load_busy for one in rounds]):.0%}"

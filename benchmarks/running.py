@@ -19,7 +19,7 @@ LISTENING = re.compile(rb'"event":"listening".*"port":(\d+)')
 
 
 class StartError(Exception):
-    """A contestant ended, or said nothing, instead of listening."""
+    """A contestant ended or was silent instead of listening."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def running(contestant: Contestant) -> Iterator[Running]:
 
 
 def _await_listening(process: "subprocess.Popen[bytes]", out: int, name: str) -> int:
-    """Return the port that the server says it listens on."""
+    """Return the port that the server reports."""
     end_s = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < end_s and process.poll() is None:
         if found := LISTENING.search(os.pread(out, 65_536, 0)):

@@ -1,4 +1,4 @@
-"""What was measured, and what it amounts to: values by contestant and round, ratios, targets.
+"""The figures and how they are judged: values by contestant and round, ratios, targets.
 
 Pure arithmetic. A ratio is taken within one round, where both sides saw the same machine, and only
 then summed up: a median of ratios, not a ratio of medians.

@@ -26,7 +26,7 @@ class User(asyncio.Protocol):
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Note the ack and send the next message; the last is followed by nothing."""
+        """Record the ack and send the next message, if there is one."""
         if data != ACK:
             self.done.set_exception(ValueError(f"not an ack: {data!r}"))
             return
@@ -43,7 +43,7 @@ class User(asyncio.Protocol):
 
 
 async def main(port: int, users: int, messages: int) -> None:
-    """Run the load and say what came of it."""
+    """Run the load and print its figures."""
     loop = asyncio.get_running_loop()
     account = Account()
     connected = [

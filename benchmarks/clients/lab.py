@@ -1,4 +1,4 @@
-"""The lab's client, as a replica runs it: all samples kept, the books balanced."""
+"""The lab's client, as a replica runs it: with all samples and counts."""
 
 import socket
 import sys
@@ -18,7 +18,7 @@ def task_of(port: int, group: GroupOrder) -> Task:
 
 
 def main(port: int, users: int, messages: int) -> None:
-    """Run the load and say what came of it."""
+    """Run the load and print its figures."""
     group = GroupOrder("clients", 1, CLOSED, initial=users, messages=messages)
     load = make_loop(task_of(port, group))
     account = Account()

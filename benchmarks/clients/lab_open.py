@@ -20,7 +20,7 @@ WARM_UP = 10  # one part of so many is not counted, as in native/load.c
 
 
 def main(port: int, connections: int, rate: float, seconds: float) -> None:
-    """Run the load and say what came of it."""
+    """Run the load and print its figures."""
     group = GroupOrder(
         "clients", 1, OPEN, initial=rate, stages=((seconds, rate),), connections=connections
     )
@@ -34,13 +34,13 @@ def main(port: int, connections: int, rate: float, seconds: float) -> None:
     acked, planned = load.recorder.acked, load.task.share.planned or 0
     skipped = planned // WARM_UP
     sent = sorted(rows(load.recorder.packed()[0]), key=lambda row: row.message)[skipped:]
-    told = {
+    figures = {
         "messages": acked, "seconds": took_s, "failed": planned - acked, "busy": used_s / took_s,
         "waited": lost_s / took_s,
         **_quantiles_us("", (row.ended_ns - row.due_ns for row in sent)),
         **_quantiles_us("lag_", load.lags_ns[skipped:]),
     }  # fmt: skip
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps(figures) + "\n")
 
 
 def _quantiles_us(prefix: str, values_ns: Iterable[int]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a client of the bench says when it is done."""
+"""The figures that a client of the bench prints at its end."""
 
 import json
 import resource
@@ -23,5 +23,5 @@ class Account:
         """Print how many messages were acknowledged in which time, and the share computed."""
         seconds = (time.monotonic_ns() - self.begun_ns) / 1e9
         busy = (used_cpu_s() - self._begun_cpu_s) / seconds
-        told = {"messages": messages, "seconds": seconds, "failed": failed, "busy": busy}
-        sys.stdout.write(json.dumps(told) + "\n")
+        figures = {"messages": messages, "seconds": seconds, "failed": failed, "busy": busy}
+        sys.stdout.write(json.dumps(figures) + "\n")

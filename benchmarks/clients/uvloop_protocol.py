@@ -1,4 +1,4 @@
-"""The very client of `asyncio_protocol` on uvloop, a loop in C."""
+"""The client of `asyncio_protocol` on uvloop, a loop in C."""
 
 import sys
 

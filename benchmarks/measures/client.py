@@ -45,8 +45,8 @@ def measure(effort: Effort) -> list[Table]:
 
 def _drive_python(client: Contestant, server: Running, messages: int) -> Driven:
     command = [*client.command, str(server.port), str(CONNECTIONS), str(messages)]
-    told, used_s = run_client(command, server, messages / MESSAGES_PER_S)
-    if told["messages"] != CONNECTIONS * messages:
-        raise LoadError(f"{client.name}: {told}")
-    seconds = told["seconds"]
-    return Driven(told["messages"] / seconds, -1, -1, told["busy"], used_s / seconds)
+    figures, used_s = run_client(command, server, messages / MESSAGES_PER_S)
+    if figures["messages"] != CONNECTIONS * messages:
+        raise LoadError(f"{client.name}: {figures}")
+    seconds = figures["seconds"]
+    return Driven(figures["messages"] / seconds, -1, -1, figures["busy"], used_s / seconds)

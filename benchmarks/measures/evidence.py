@@ -1,4 +1,4 @@
-"""What the kernel's evidence costs: `epoll` without service time, looked at by a probe and not.
+"""What the kernel's evidence costs: `epoll` without service time, with a probe and without.
 
 The probe is the program, and the pace, of a case; it is pinned to no core, as in a case.
 """

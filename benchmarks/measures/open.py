@@ -1,4 +1,4 @@
-"""The lab's client and the one in C in an open loop: whether they keep time and see the same.
+"""The lab's client beside one in C in an open loop: punctuality, and agreement of the figures.
 
 The server in C, 64 connections that stay, evenly spaced arrivals: both clients send the same
 pattern, and the response times of both count from when an arrival was due. The rate is half of what
@@ -9,7 +9,7 @@ the instrument. The one in C takes part twice: its distance from itself is what 
 
 A scheduler that gives the core to others for 3 ms, once in 0.3 s, makes the whole p99. So a window
 in which client or server waited for a core is repeated, and the least disturbed one is taken. Only
-rounds in which nobody waited count; without any, all are shown and no target is held against them.
+rounds in which neither waited count; if there are none, all are shown and no target is checked.
 """
 
 import statistics
@@ -28,7 +28,7 @@ from benchmarks.tables import Table, Target
 
 LAB, C, C_AGAIN = "lab", "c", "c again"
 LAG_US = 1_000
-CLOSED_MESSAGES = 1_500  # of each user, in each of the closed loops that tell the rate
+CLOSED_MESSAGES = 1_500  # of each user, in each of the closed loops that find the rate
 CLOSED_RUNS = 3
 PARTS = 2  # of each round: short windows are disturbed less often
 TRIES = 6
@@ -47,27 +47,27 @@ def measure(effort: Effort) -> list[Table]:
         tries: list[dict[str, Any]] = []
         while len(tries) < TRIES and (not tries or tries[-1]["waited"] > QUIET):
             tries.append(_window(client, arguments))
-        return min(tries, key=lambda told: float(told["waited"]))
+        return min(tries, key=lambda figures: float(figures["waited"]))
 
     in_c = (str(build("load")), "open")
     clients = [Contestant(LAB, _lab("lab_open")), Contestant(C, in_c), Contestant(C_AGAIN, in_c)]
-    told = interleave(clients, PARTS * effort.rounds, run)
-    return tables(f"open loop, {CONNECTIONS} connections, {rate:,.0f}/s", undisturbed(told))
+    figures = interleave(clients, PARTS * effort.rounds, run)
+    return tables(f"open loop, {CONNECTIONS} connections, {rate:,.0f}/s", undisturbed(figures))
 
 
-def undisturbed(told: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+def undisturbed(figures: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     """Return the rounds in which no client and no server waited for its core; if none, all."""
-    rounds = list(zip(*told.values(), strict=True))
+    rounds = list(zip(*figures.values(), strict=True))
     quiet = [each for each in rounds if max(one["waited"] for one in each) <= QUIET]
-    return dict(zip(told, map(list, zip(*(quiet or rounds), strict=True)), strict=True))
+    return dict(zip(figures, map(list, zip(*(quiet or rounds), strict=True)), strict=True))
 
 
-def tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
-    """Return the tables of what each client told in each round; targets only where none waited."""
-    is_quiet = all(one["waited"] <= QUIET for rounds in told.values() for one in rounds)
+def tables(title: str, figures: dict[str, list[dict[str, Any]]]) -> list[Table]:
+    """Return the tables of each client and round; with targets only if no program waited."""
+    is_quiet = all(one["waited"] <= QUIET for rounds in figures.values() for one in rounds)
     if not is_quiet:
         title += " (disturbed: nothing is decided)"
-    p50, p99 = _column(told, "p50_us"), _column(told, "p99_us")
+    p50, p99 = _column(figures, "p50_us"), _column(figures, "p99_us")
     distances = {
         f"{name} {one} - c": apart(times_us[one], times_us[C])
         for name, times_us in (("p50", p50), ("p99", p99))
@@ -78,12 +78,14 @@ def tables(title: str, told: dict[str, list[dict[str, Any]]]) -> list[Table]:
         for name in ("p50", "p99")
         for sign in (1, -1)
     ]
-    notes = {name: _busy_note(rounds) for name, rounds in told.items()}
+    notes = {name: _busy_note(rounds) for name, rounds in figures.items()}
     lag = [Target(LAB, LAG_US, at_least=False)] if is_quiet else []
     return [
         Table(f"{title}: p50 of response times", "us", p50, notes=notes),
         Table(f"{title}: p99 of response times", "us", p99),
-        Table(f"{title}: p99 of the lag of the schedule", "us", _column(told, "lag_p99_us"), lag),
+        Table(
+            f"{title}: p99 of the lag of the schedule", "us", _column(figures, "lag_p99_us"), lag
+        ),
         Table(
             f"{title}: how far apart, of what is allowed",
             "x",
@@ -97,10 +99,10 @@ def _window(client: Contestant, arguments: Sequence[str]) -> dict[str, Any]:
     with running(limit()) as server:
         waited_before_s = waited_s(server.pid)
         command = (*client.command, str(server.port), *arguments)
-        told, used_s = run_client(command, server, float(arguments[-1]))
-        seconds = told["seconds"]
-        told["waited"] += (waited_s(server.pid) - waited_before_s) / seconds
-        return {**told, "server_busy": used_s / seconds}
+        figures, used_s = run_client(command, server, float(arguments[-1]))
+        seconds = figures["seconds"]
+        figures["waited"] += (waited_s(server.pid) - waited_before_s) / seconds
+        return {**figures, "server_busy": used_s / seconds}
 
 
 def _lab(module: str) -> tuple[str, ...]:
@@ -116,17 +118,17 @@ def _closed_per_s() -> float:
     for _ in range(CLOSED_RUNS):
         with running(limit()) as server:
             command = [*_lab("lab"), str(server.port), str(CONNECTIONS), str(CLOSED_MESSAGES)]
-            told, _used_s = run_client(command, server, 1.0)
-        rates.append(told["messages"] / told["seconds"])
+            figures, _used_s = run_client(command, server, 1.0)
+        rates.append(figures["messages"] / figures["seconds"])
     return max(rates)
 
 
-def _column(told: dict[str, list[dict[str, Any]]], name: str) -> dict[str, list[float]]:
-    return {client: [one[name] for one in rounds] for client, rounds in told.items()}
+def _column(figures: dict[str, list[dict[str, Any]]], name: str) -> dict[str, list[float]]:
+    return {client: [one[name] for one in rounds] for client, rounds in figures.items()}
 
 
 def apart(times_us: Sequence[float], others_us: Sequence[float]) -> list[float]:
-    """Return by how much each is more than the other: 1 is a tenth more, or 20 us."""
+    """Return how far each is above the other; 1 is the allowed difference (10%, or 20 us)."""
     return [
         (own - other) / max(ALLOWED_SHARE * other, ALLOWED_US)
         for own, other in zip(times_us, others_us, strict=True)

@@ -18,7 +18,7 @@ MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
 STARTS_PER_ROUND = 3
 ENGINE_DEADLINE_S = 20
 PYTHON = ROOT / ".venv" / "bin" / "python"
-"""Has what the orchestrator needs, as the bench's own environment has not: `make bench`."""
+"""The environment of the orchestrator; that of the bench lacks its packages."""
 
 LIBRARIES = "import pydantic, yaml"
 SCENARIO = "scenarios/quickstart.yaml"
@@ -68,7 +68,7 @@ def _run_ms(arguments: list[str]) -> float:
 
 
 def _start_ms(contestant: Contestant) -> float:
-    """Return the fastest of a few starts: nothing makes one too fast."""
+    """Return the fastest of a few starts; disturbances only make a start slower."""
     fastest_s = float("inf")
     for _ in range(STARTS_PER_ROUND):
         with running(contestant) as server:

@@ -7,7 +7,7 @@ from benchmarks.peers.speech import BACKLOG, HOST, Speech, say_listening
 
 
 class Conversation(asyncio.Protocol):
-    """One connection, served as its bytes come."""
+    """One connection, served as its bytes arrive."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -15,7 +15,7 @@ class Conversation(asyncio.Protocol):
         self._speech = Speech()
 
     def data_received(self, data: bytes) -> None:
-        """Answer what has come."""
+        """Answer what has arrived."""
         self._transport.write(self._speech.answer(data))
         if self._speech.is_over:
             self._transport.close()

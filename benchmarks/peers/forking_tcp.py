@@ -7,7 +7,7 @@ from benchmarks.peers.threading_tcp import Conversation
 
 
 class Server(socketserver.ForkingTCPServer):
-    """As it comes, but for the backlog: with 5, its default, it would wait for lost SYNs."""
+    """The defaults, except for the backlog: with its 5, clients would wait for lost SYNs."""
 
     request_queue_size = BACKLOG
 

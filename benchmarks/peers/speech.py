@@ -1,4 +1,4 @@
-"""What every peer shares: the protocol, and how it says where it listens."""
+"""What all peers share: the protocol, and the line that reports where they listen."""
 
 import sys
 
@@ -20,7 +20,7 @@ class Speech:
         self.is_over = False
 
     def answer(self, segment: bytes) -> bytes:
-        """Return the acknowledgements that ``segment`` earns; `is_over` after a ``goodbye``."""
+        """Return the acknowledgements for ``segment``; `is_over` after a ``goodbye``."""
         *messages, self.tail = (self.tail + segment).split(ETX)
         if GOODBYE in messages:
             self.is_over = True
@@ -29,6 +29,6 @@ class Speech:
 
 
 def say_listening(port: int) -> None:
-    """Tell the bench that clients may connect, the way the servers of the lab do."""
+    """Report that clients can connect, as the servers of the lab do."""
     sys.stdout.write(f'{{"event":"listening","port":{port}}}\n')
     sys.stdout.flush()

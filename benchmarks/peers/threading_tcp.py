@@ -19,7 +19,7 @@ class Conversation(socketserver.BaseRequestHandler):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """As it comes, but for the backlog: with 5, its default, it would wait for lost SYNs."""
+    """The defaults, except for the backlog: with its 5, clients would wait for lost SYNs."""
 
     request_queue_size = BACKLOG
     daemon_threads = True

@@ -1,4 +1,4 @@
-"""The very protocol of `asyncio_protocol` on uvloop, a loop in C."""
+"""The protocol of `asyncio_protocol` on uvloop, a loop in C."""
 
 import uvloop
 

@@ -39,7 +39,7 @@ def open_listener(settings: Settings) -> socket.socket:
     try:
         listener.bind((settings.host, settings.port))
         listener.listen(settings.backlog)
-    except (OSError, UnicodeError) as exc:  # UnicodeError: not a valid DNS name
+    except (OSError, TypeError) as exc:  # TypeError: the host is not a valid DNS name
         listener.close()
         why = exc.strerror if isinstance(exc, OSError) else "not an address"
         raise ListenError(

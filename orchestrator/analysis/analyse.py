@@ -1,4 +1,4 @@
-"""Analyses the evidence of one run: joined tables, measures, and reasons why it is invalid.
+"""Analyses the evidence of one run: joined tables, measures, and inconsistent records.
 
 Uses no backend, clock or file, so a stored run gives the same values again. Client and server share
 CLOCK_MONOTONIC, so their instants are compared without correction.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from orchestrator.analysis.breakdown import decompose, slowest_requests, stage_measures
 from orchestrator.analysis.client_measures import Clients, client_measures
 from orchestrator.analysis.client_saturation import assess_clients, find_bottlenecks
-from orchestrator.analysis.consistency import broken_laws, find_doubts
+from orchestrator.analysis.consistency import find_inconsistencies
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.join import Merged, merge
 from orchestrator.analysis.kernel_measures import Window, kernel_measures
@@ -35,7 +35,8 @@ class Analysis:
     """Measures by name, None if unknown, of the run and of each group.
 
     ``views`` are the same of the windows of faults and of the slowest requests; ``parts`` are the
-    stages of each merged request, row by row.
+    stages of each merged request, row by row; ``inconsistencies`` are the records that are missing
+    or do not agree.
     """
 
     measures: Figures
@@ -44,7 +45,7 @@ class Analysis:
     instrument: Instrument
     merged: Merged
     parts: Table
-    invalid: list[str]
+    inconsistencies: list[str]
 
 
 def analyse(evidence: Evidence) -> Analysis:
@@ -70,11 +71,8 @@ def analyse(evidence: Evidence) -> Analysis:
     views = window_measures(clients.requests, evidence.faults, (begin_ns, clients.end_ns))
     measures["recovery_time"] = recovery_time_s(clients.requests, evidence.faults, views)
     views[SLOWEST] = stage_measures(slowest_requests(parts[is_acked]))
-    invalid = [
-        *find_doubts(evidence, requests),
-        *broken_laws(requests, evidence.log, is_one_at_a_time=evidence.is_one_at_a_time),
-    ]
-    return Analysis(measures, groups, views, instrument, merged, parts, invalid)
+    inconsistencies = find_inconsistencies(evidence, requests)
+    return Analysis(measures, groups, views, instrument, merged, parts, inconsistencies)
 
 
 def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figures) -> Figures:

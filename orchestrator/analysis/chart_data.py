@@ -6,6 +6,7 @@ out, evenly, before a user that is shown loses a request. Instants are in nanose
 run's common start.
 """
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -302,3 +303,21 @@ def _record(row: np.void, start_ns: int, groups: Sequence[str]) -> RequestRecord
         finished_ns=since_start("finished_ns"),
         accepted_ns=since_start("accepted_ns"),
     )
+
+
+def assign_rows(spans: Sequence[tuple[int, int]]) -> list[int]:
+    """Return a row for each half-open span, so that the spans of a row do not overlap.
+
+    In order of begin, a span takes the lowest row that is free, which needs the fewest rows
+    (interval partitioning; Kleinberg and Tardos 2006, 4.1).
+    """
+    row_of = [0] * len(spans)
+    busy: list[tuple[int, int]] = []
+    free: list[int] = []
+    for index in sorted(range(len(spans)), key=lambda place: spans[place][0]):
+        begin, end = spans[index]
+        while busy and busy[0][0] <= begin:
+            heapq.heappush(free, heapq.heappop(busy)[1])
+        row_of[index] = heapq.heappop(free) if free else len(busy)
+        heapq.heappush(busy, (end, row_of[index]))
+    return row_of

@@ -1,8 +1,8 @@
 """One run as Chrome trace events, which Perfetto and ``chrome://tracing`` open.
 
-A track for each worker, with the requests it serves, and one for each connection, with the stages
-of its requests. Spans that overlap are drawn on several tracks. The format is "Trace Event Format"
-(Chromium, 2016): complete events, microseconds.
+A track for each worker, with the requests that it serves, and one for each connection, with the
+stages of its requests; spans that overlap are on several tracks. The format is "Trace Event Format"
+(Chromium, 2016): complete events, in microseconds.
 """
 
 import gzip
@@ -14,13 +14,13 @@ import numpy as np
 
 from labkit.wire.samples import OUTCOMES, request_id
 from orchestrator.analysis.breakdown import STAGE_ENDS, reached_ns
-from orchestrator.analysis.chart_data import choose_users
+from orchestrator.analysis.chart_data import assign_rows, choose_users
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.tables import Rows, Table
 
 MAX_REQUESTS = 5_000
-"""The requests of evenly chosen users, at most so many, so that a viewer opens it quickly."""
+"""A trace has at most this many, of evenly chosen users, so that a viewer opens it quickly."""
 
 WORKERS, CONNECTIONS, FAULTS = 1, 2, 3
 NS_PER_US = 1000
@@ -37,11 +37,11 @@ def trace(
     users = choose_users(requests, MAX_REQUESTS)
     chosen = np.sort(np.concatenate([*users, np.empty(0, np.intp)])).astype(np.intp)
     events = [
-        *_named(WORKERS, "server", ()),
-        *_of_workers(requests[chosen]),
-        *_named(CONNECTIONS, "connections", ()),
-        *_of_connections(requests, users, groups),
-        *_of_faults(faults),
+        *_names(WORKERS, "server", ()),
+        *_worker_events(requests[chosen]),
+        *_names(CONNECTIONS, "connections", ()),
+        *_connection_events(requests, users, groups),
+        *_fault_events(faults),
     ]
     for event in events:
         if "ts" in event:
@@ -52,7 +52,7 @@ def trace(
     return gzip.compress(text.encode(), mtime=0)  # mtime=0: the same run gives the same bytes
 
 
-def _of_workers(requests: Table) -> Iterator[Event]:
+def _worker_events(requests: Table) -> Iterator[Event]:
     served = requests[requests["finished_ns"] > 0]
     for worker in np.unique(served["worker"]).tolist():
         own = served[served["worker"] == worker]
@@ -62,10 +62,10 @@ def _of_workers(requests: Table) -> Iterator[Event]:
             span = (int(row["started_ns"]), int(row["finished_ns"]))
             yield _span(WORKERS, _id(worker, track), _request(row), span)
         names = [(_id(worker, track), f"worker {worker}") for track in sorted(set(tracks))]
-        yield from _named(WORKERS, "", names)
+        yield from _names(WORKERS, "", names)
 
 
-def _of_connections(
+def _connection_events(
     requests: Table, users: Sequence[Rows], groups: Sequence[str]
 ) -> Iterator[Event]:
     for number, rows in enumerate(users, start=1):
@@ -73,14 +73,14 @@ def _of_connections(
         group = f"{groups[own['group'][0]]} " if len(groups) > 1 else ""
         tracks = _tracks(own["due_ns"], own["ended_ns"])
         for row, at_ns, track in zip(own, reached_ns(own), tracks, strict=True):
-            yield from _parts(row, at_ns, _id(number, track))
+            yield from _stage_events(row, at_ns, _id(number, track))
         name = f"{group}user {own['user'][0]}"
         names = [(_id(number, track), name) for track in sorted(set(tracks))]
-        yield from _named(CONNECTIONS, "", names)
+        yield from _names(CONNECTIONS, "", names)
 
 
-def _parts(row: np.void, at_ns: Table, track: int) -> Iterator[Event]:
-    """Yield the stages of one request, or one span with its outcome if it was not acked."""
+def _stage_events(row: np.void, at_ns: Table, track: int) -> Iterator[Event]:
+    """Yield an event for each stage of a request, or one with its outcome if it was not acked."""
     if row["outcome"] != ACKED:
         whole = (int(row["due_ns"]), int(row["ended_ns"]))
         yield _span(CONNECTIONS, track, OUTCOMES[row["outcome"]], whole, _request(row))
@@ -93,25 +93,18 @@ def _parts(row: np.void, at_ns: Table, track: int) -> Iterator[Event]:
         begun_ns = ended_ns
 
 
-def _of_faults(faults: Sequence[FaultRecord]) -> Iterator[Event]:
-    done = [fault for fault in faults if fault.effect_ns is not None]
-    for number, fault in enumerate(done):
+def _fault_events(faults: Sequence[FaultRecord]) -> Iterator[Event]:
+    effective = [fault for fault in faults if fault.effect_ns is not None]
+    for number, fault in enumerate(effective):
         begun_ns = fault.effect_ns or 0
         span = (begun_ns, max(fault.reverted_ns or fault.ending_ns or begun_ns, begun_ns + 1000))
         yield _span(FAULTS, number, fault.fault, span)
-    if done:
-        yield from _named(FAULTS, "faults", [(n, fault.fault) for n, fault in enumerate(done)])
+    if effective:
+        yield from _names(FAULTS, "faults", [(n, fault.fault) for n, fault in enumerate(effective)])
 
 
 def _tracks(begun_ns: Table, ended_ns: Table) -> list[int]:
-    """Return on which of as many tracks as it takes each span has its place, in order of begin."""
-    free_ns: list[int] = []
-    tracks = []
-    for begin, end in zip(begun_ns.tolist(), ended_ns.tolist(), strict=True):
-        track = next((n for n, until in enumerate(free_ns) if until <= begin), len(free_ns))
-        free_ns[track : track + 1] = [end]
-        tracks.append(track)
-    return tracks
+    return assign_rows(list(zip(begun_ns.tolist(), ended_ns.tolist(), strict=True)))
 
 
 def _id(number: int, track: int) -> int:
@@ -122,18 +115,20 @@ def _request(row: np.void) -> str:
     return request_id(int(row["replica"]), int(row["user"]), int(row["message"]))
 
 
-def _span(process: int, track: int, name: str, span_ns: tuple[int, int], of: str = "") -> Event:
-    """Return a complete event; its instant is still absolute."""
+def _span(
+    process: int, track: int, name: str, span_ns: tuple[int, int], request: str = ""
+) -> Event:
+    """Return a complete event; its instant is still absolute, in ns."""
     begun_ns, ended_ns = span_ns
-    args = {"args": {"request": of}} if of else {}
+    args = {"args": {"request": request}} if request else {}
     return {
         "ph": "X", "pid": process, "tid": track, "name": name,
         "ts": begun_ns, "dur": (ended_ns - begun_ns) / NS_PER_US, **args,
     }  # fmt: skip
 
 
-def _named(process: int, name: str, tracks: Sequence[tuple[int, str]]) -> Iterator[Event]:
-    """Yield the name of a process, unless it is empty, and those of its tracks."""
+def _names(process: int, name: str, tracks: Sequence[tuple[int, str]]) -> Iterator[Event]:
+    """Yield the name of a process, unless it is empty, and the names of its tracks."""
     if name:
         yield {"ph": "M", "pid": process, "name": "process_name", "args": {"name": name}}
     for track, text in tracks:

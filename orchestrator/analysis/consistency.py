@@ -1,4 +1,4 @@
-"""Reasons why a run is invalid: records that are missing or do not agree.
+"""Inconsistencies of a run: records that are missing or do not agree, so that the run is invalid.
 
 For each replica and for all of them, planned = sent + unsent and sent = acked + failed + in flight;
 the rows of samples, the counts and the server's log agree. In addition, laws that no server can
@@ -26,20 +26,21 @@ LITTLE_TOLERANCE = 0.01
 IN_FLIGHT = OUTCOMES.index("in_flight")
 
 
-def find_doubts(evidence: Evidence, requests: Table) -> list[str]:
-    """Return the reasons why the run is invalid, empty if it is valid."""
+def find_inconsistencies(evidence: Evidence, requests: Table) -> list[str]:
+    """Return the records that are missing or do not agree, empty if there are none."""
     clients = evidence.clients
     return [
         *([] if evidence.is_log_truncated else evidence.log.gaps),
         *(f"fault {each.fault}: {each.error}" for each in evidence.faults if each.error),
         *clients.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
-        *(doubt for replica in clients.replicas for doubt in _of_replica(replica)),
-        *(doubt for replica in clients.replicas for doubt in _of_its_means(replica)),
+        *(reason for replica in clients.replicas for reason in _of_replica(replica)),
+        *(reason for replica in clients.replicas for reason in _of_its_means(replica)),
         *_of_plan(evidence),
         *_of_clocks(requests),
         *_of_throttling(evidence),
         *([] if evidence.log.gaps or not evidence.has_event_log else _of_log(evidence, requests)),
+        *_broken_laws(requests, evidence.log, is_one_at_a_time=evidence.is_one_at_a_time),
     ]
 
 
@@ -153,7 +154,7 @@ def _of_clocks(requests: Table) -> Iterator[str]:
         yield f"{number} messages were served before they were sent, or acked before served"
 
 
-def broken_laws(
+def _broken_laws(
     requests: Table, log: ServerLog, *, is_one_at_a_time: bool = False
 ) -> Iterator[str]:
     """Yield the laws that do not hold; no server can break one, so the records are wrong.

@@ -1,9 +1,9 @@
-"""What several repeats of a run allow to be said: medians, intervals, confidence, ranks.
+"""Statistics of the repeats of a run: medians, confidence intervals, confidence, ranks.
 
 By the percentile bootstrap (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter
-13): repeats are drawn again and again from those that there are, with replacement. Repeat n of one
-model is always drawn together with repeat n of another, for they ran side by side in one round and
-share what disturbed the host then. Seeded, so that the same runs give the same verdict.
+13): repeats are drawn many times with replacement. Repeat n of one model is always drawn together
+with repeat n of another, because they ran in the same round and share the disturbances of the host.
+The seed is fixed, so that the same runs give the same verdict.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,10 +14,11 @@ import numpy.typing as npt
 from orchestrator.measures.expression import Expression
 
 MIN_REPEATS = 5
-"""With fewer, the smallest and the largest value stand for 95% and more: no interval says more."""
+"""With fewer repeats, a 95% interval is as wide as from the smallest to the largest value."""
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 _SEED = 1
 
 Values = Mapping[str, float | None]
@@ -25,33 +26,32 @@ _Draws = npt.NDArray[np.intp]
 
 
 def medians(repeats: Sequence[Values]) -> dict[str, float | None]:
-    """Return the median of each value over ``repeats``; None where one of them has none."""
-    found: dict[str, float | None] = {}
+    """Return the median of each value over ``repeats``, None if a repeat has no value."""
+    result: dict[str, float | None] = {}
     for name in dict.fromkeys(name for values in repeats for name in values):
         column = _column(repeats, name)
-        found[name] = None if column is None else float(np.median(column))
-    return found
+        result[name] = None if column is None else float(np.median(column))
+    return result
 
 
 def intervals(repeats: Sequence[Values]) -> dict[str, tuple[float, float]]:
     """Return the 95% confidence interval of each median; none with fewer than `MIN_REPEATS`."""
-    found: dict[str, tuple[float, float]] = {}
+    result: dict[str, tuple[float, float]] = {}
     if len(repeats) < MIN_REPEATS:
-        return found
+        return result
     draws = draw(len(repeats))
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     for name in repeats[0]:
         column = _column(repeats, name)
         if column is not None:
-            low, high = np.quantile(np.median(column[draws], axis=1), tails)
-            found[name] = (float(low), float(high))
-    return found
+            low, high = np.quantile(np.median(column[draws], axis=1), TAILS)
+            result[name] = (float(low), float(high))
+    return result
 
 
 def share_of_resamples(expression: Expression, repeats: Sequence[Values]) -> float | None:
-    """Return in what share of the resamples ``expression`` holds for the medians.
+    """Return the share of resamples for whose medians ``expression`` holds.
 
-    None where a value that it names is missing.
+    None if a value that it names is missing.
     """
     columns = {name: _column(repeats, name) for name in expression.value_names}
     draws = draw(len(repeats))
@@ -66,10 +66,9 @@ def share_of_resamples(expression: Expression, repeats: Sequence[Values]) -> flo
 
 
 def rank(columns: Mapping[str, Sequence[float]], *, least_first: bool) -> list[list[str]]:
-    """Return the names of ``columns``, each a value for each repeat, best first, as ranks.
+    """Return the names of ``columns``, which hold a value for each repeat, as ranks, best first.
 
-    Who cannot be told apart from the best of a rank, by the interval of their paired difference,
-    shares it.
+    A name shares a rank if it does not differ from the first of that rank with confidence.
     """
     order = sorted(columns, key=lambda name: float(np.median(columns[name])))
     ranks: list[list[str]] = []
@@ -81,16 +80,16 @@ def rank(columns: Mapping[str, Sequence[float]], *, least_first: bool) -> list[l
     return ranks
 
 
-def _differ(ours: Sequence[float], theirs: Sequence[float]) -> bool:
-    """Tell whether the median of the paired differences is surely not 0."""
-    differences = np.array(ours) - np.array(theirs)
+def _differ(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Return whether the interval of the median of the paired differences excludes 0."""
+    differences = np.array(first) - np.array(second)
     resampled = np.median(differences[draw(len(differences))], axis=1)
-    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(resampled, TAILS)
     return bool(low > 0 or high < 0)
 
 
 def draw(repeats: int, stream: int = 0) -> _Draws:
-    """Return the repeats that make up each resample, a row each; those of a stream agree."""
+    """Return the numbers of the repeats in each resample, a row each; each stream is fixed."""
     return np.random.default_rng([_SEED, stream]).integers(repeats, size=(RESAMPLES, repeats))
 
 

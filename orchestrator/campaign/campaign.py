@@ -1,27 +1,28 @@
-"""Runs every case of a scenario, one after another, and keeps what there is, whatever happens."""
+"""Runs every case of a scenario, one after another, and keeps all results, however it ends."""
 
 import errno
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import yaml
 
-from orchestrator.campaign.evaluate_run import Conclusion, conclude
+from orchestrator.campaign.evaluate_run import RunEvaluation, evaluate_run
 from orchestrator.campaign.progress import Progress
-from orchestrator.campaign.summarise import Findings, aggregate, compare, first_exhibits
-from orchestrator.campaign.verdict import exit_code
+from orchestrator.campaign.summarise import Findings, planned_cases, summarise, summarise_case
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError, Needs
 from orchestrator.execution.conformance import NonconformingError, hold_to_contract
 from orchestrator.execution.host import describe_host
 from orchestrator.execution.run_case import ProgressCallbacks, execute
 from orchestrator.results.archive import Archive, ArchiveError
+from orchestrator.results.exit_codes import BROKEN
 from orchestrator.results.summary import Status, Summary
 from orchestrator.scenario.faults import are_proxied
-from orchestrator.scenario.plan import Run, plan_cases, schedule
+from orchestrator.scenario.plan import Run, schedule
 from orchestrator.scenario.scenario import Scenario
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
@@ -33,10 +34,10 @@ def new_campaign_id() -> str:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What a campaign runs and where: a scenario under its name, a backend and why that one.
+class CampaignSettings:
+    """What a campaign runs: a scenario and its name, on a backend, and why on that one.
 
-    ``command`` is what runs the same again, typed into a shell.
+    ``command`` is the shell command that runs the same campaign again.
     """
 
     name: str
@@ -49,87 +50,85 @@ class Setting:
 
 
 class Campaign:
-    """One call of ``orchestrate.py``: cases in order, conclusions so far, and how it ended."""
+    """All runs of a scenario in order, and the evaluations of those that have ended."""
 
-    def __init__(self, setting: Setting, progress: Progress) -> None:
-        self._setting = setting
+    def __init__(self, settings: CampaignSettings, progress: Progress) -> None:
+        self._settings = settings
         self._progress = progress
-        self._schedule = schedule(setting.scenario)
-        self._conclusions: list[Conclusion] = []
+        self._runs = schedule(settings.scenario)
+        self._evaluations: list[RunEvaluation] = []
         self._environment: Mapping[str, object] = {}
 
     def run(self) -> Findings:
-        """Run all cases; a failure or an interruption ends the campaign early, and nothing stays.
+        """Run all cases; a failure or an interrupt ends the campaign early. The backend is closed.
 
-        To be called with interrupts held: only here is one turned into findings.
+        Call it with interrupts held: it releases them during the runs, and reports one as findings.
         """
-        began_at, began_s = datetime.now(UTC), time.monotonic()
-        status, reason = Status.COMPLETE, ""
-        try:
-            try:
-                with interrupts.released():
-                    self._run_all()
-            finally:
-                self._setting.backend.close()
-        except (BackendError, ArchiveError) as exc:
-            status, reason = Status.BROKEN, str(exc)
-        except NonconformingError as exc:
-            status, reason = Status.NONCONFORMING, str(exc)
-        except KeyboardInterrupt:
-            status, reason = Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}"
-        scenario = self._setting.scenario
-        cases, accept = aggregate(scenario, self._conclusions), self._setting.accept_invalid
-        comparisons, rankings = compare(scenario, self._conclusions, accept_invalid=accept)
+        settings, began_at, began_s = self._settings, datetime.now(UTC), time.monotonic()
+        status, reason = self._run_to_end()
         summary = Summary(
-            scenario=self._setting.name,
-            intent=self._setting.scenario.intent,
-            backend=self._setting.backend.name,
-            backend_reason=self._setting.backend_reason,
+            scenario=settings.name,
+            intent=settings.scenario.intent,
+            backend=settings.backend.name,
+            backend_reason=settings.backend_reason,
             started_at=began_at.isoformat(timespec="seconds"),
             duration_s=round(time.monotonic() - began_s, 3),
             status=status,
             reason=reason,
-            planned_cases=len(plan_cases(scenario)),
-            cases=cases,
-            comparisons=comparisons,
-            rankings=rankings,
-            accepts_invalid=accept,
-            exit_code=exit_code(status, cases, comparisons, accept_invalid=accept),
+            planned_cases=planned_cases(self._runs),
+            cases=[],
+            accepts_invalid=settings.accept_invalid,
+            exit_code=BROKEN,
         )
-        exhibits, folder = first_exhibits(self._conclusions), self._setting.archive.path.name
-        return Findings(summary, self._environment, exhibits, self._resolved(), folder)
+        folder = settings.archive.path.name
+        findings = Findings(summary, self._environment, {}, self._resolved_scenario(), folder)
+        return summarise(findings, settings.scenario, self._evaluations)
+
+    def _run_to_end(self) -> tuple[Status, str]:
+        """Run all cases; return how the campaign ended, and why if not as planned."""
+        try:
+            with closing(self._settings.backend), interrupts.released():
+                self._run_all()
+        except (BackendError, ArchiveError) as exc:
+            return Status.BROKEN, str(exc)
+        except NonconformingError as exc:
+            return Status.NONCONFORMING, str(exc)
+        except KeyboardInterrupt:
+            return Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}"
+        return Status.COMPLETE, ""
 
     def _run_all(self) -> None:
-        setting = self._setting
-        setting.archive.write("scenario.yaml", self._resolved())
-        self._progress.preparing(setting.backend.name)
-        setting.backend.prepare(_needs(setting.scenario))
-        host = describe_host(setting.backend.describe())
-        self._environment = {"command": setting.command, **host}
-        setting.archive.write_json("environment.json", self._environment)
-        self._progress.conforming(setting.scenario.target)
-        hold_to_contract(setting.scenario, setting.backend, setting.archive)
-        for number, run in enumerate(self._schedule, start=1):
-            self._progress.run_begun(number, len(self._schedule), run)
-            self._conclusions.append(self._run(run))
-            so_far = [each for each in self._conclusions if each.run.case == run.case]
-            self._progress.run_ended(*aggregate(setting.scenario, so_far))
+        settings = self._settings
+        settings.archive.write("scenario.yaml", self._resolved_scenario())
+        self._progress.preparing(settings.backend.name)
+        settings.backend.prepare(_needs(settings.scenario))
+        host = describe_host(settings.backend.describe())
+        self._environment = {"command": settings.command, **host}
+        settings.archive.write_json("environment.json", self._environment)
+        self._progress.conforming(settings.scenario.target)
+        hold_to_contract(settings.scenario, settings.backend, settings.archive)
+        for number, run in enumerate(self._runs, start=1):
+            self._progress.run_begun(number, len(self._runs), run)
+            self._evaluations.append(self._execute(run))
+            repeats = [each for each in self._evaluations if each.run.case == run.case]
+            self._progress.run_ended(summarise_case(settings.scenario, repeats))
 
-    def _resolved(self) -> str:
-        scenario = self._setting.scenario.resolved()
-        return yaml.safe_dump(scenario, sort_keys=False, allow_unicode=True)
-
-    def _run(self, run: Run) -> Conclusion:
-        setting = self._setting
-        folder = setting.archive.raw_folder(run.slug)
-        steps = ProgressCallbacks(self._progress.step, self._progress.pulse, self._progress.fault)
+    def _execute(self, run: Run) -> RunEvaluation:
+        settings, progress = self._settings, self._progress
+        folder = settings.archive.raw_folder(run.slug)
+        callbacks = ProgressCallbacks(progress.step, progress.pulse, progress.fault)
         try:
-            execute(setting.scenario, run.case, setting.backend, folder, steps)
-            return conclude(setting.scenario, run, setting.archive)
+            execute(settings.scenario, run.case, settings.backend, folder, callbacks)
+            cases = planned_cases(self._runs)
+            return evaluate_run(settings.scenario, run, settings.archive, cases)
         except OSError as exc:
             if exc.errno not in DISK_ERRORS:
                 raise
             raise ArchiveError.of(folder, exc) from exc
+
+    def _resolved_scenario(self) -> str:
+        scenario = self._settings.scenario.resolved()
+        return yaml.safe_dump(scenario, sort_keys=False, allow_unicode=True)
 
 
 def _needs(scenario: Scenario) -> Needs:

@@ -1,8 +1,8 @@
-"""Whether one campaign did worse than another, measure by measure, and how surely.
+"""Compares two campaigns: the change of each measure, with its confidence interval.
 
-Of each case that both have: the medians of both and their difference relative to the first, with an
-interval by the percentile bootstrap of `repeats`. Repeat n of one is drawn together with repeat n
-of the other where both have as many, else each for itself. Values in, values out.
+For each case that both have: the median in each campaign and their difference relative to the
+first, with an interval by the percentile `bootstrap`. If both have the same number of repeats,
+repeat n of one is drawn together with repeat n of the other. Pure functions.
 """
 
 import math
@@ -13,29 +13,29 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.campaign.bootstrap import CONFIDENCE, MIN_REPEATS, draw
+from orchestrator.campaign.bootstrap import MIN_REPEATS, TAILS, draw
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.results.summary import CaseSummary, RunSummary, Summary
 
 COMPARED = ("throughput", "response_time_p50", "response_time_p99", "cpu_time_per_message")
-"""What is compared where nobody says what."""
+"""The measures that are compared by default."""
 
 MORE_IS_BETTER = frozenset({
     "throughput", "acked", "sent", "connected", "workers_used", "fairness_connections",
     "fairness_messages",
 })  # fmt: skip
-"""Of every other measure less is better."""
+"""For every other measure, less is better."""
 
 _INVALID = "invalid as a measurement"
 _Values = npt.NDArray[np.float64]
 
 
 class Change(StrEnum):
-    """What the repeats of two campaigns bear out of one measure."""
+    """How a measure changed, as far as the repeats of two campaigns show it."""
 
-    REGRESSION = "regression"  # surely worse by more than the threshold
-    IMPROVEMENT = "improvement"  # surely better by more than the threshold
-    NONE = "no difference"  # surely none that is larger than the threshold
+    REGRESSION = "regression"  # with confidence worse by more than the threshold
+    IMPROVEMENT = "improvement"  # with confidence better by more than the threshold
+    NONE = "no difference"  # with confidence none above the threshold
     UNKNOWN = "cannot tell"
 
 
@@ -43,9 +43,9 @@ class Change(StrEnum):
 class Difference:
     """One measure of one case in both campaigns.
 
-    ``relative`` is after less before, over before: 0.1 is ten percent more; infinite where before
-    is 0. ``low`` and ``high`` are the ends of its 95% interval, None where no interval can be told;
-    ``reason`` says why. Without a reason, the interval reaches across the threshold.
+    ``relative`` is (after - before) / before: 0.1 is ten percent more; it is infinite if before is
+    0. ``low`` and ``high`` are the ends of its 95% interval, None if there is none; ``reason`` says
+    why. If the change is unknown without a reason, the interval includes the threshold.
     """
 
     case: str
@@ -69,9 +69,9 @@ def differences(
 ) -> list[Difference]:
     """Return how ``after`` differs from ``before``, in the order of its cases.
 
-    ``measures`` are names as in an expectation, ``group.measure`` too; ``threshold`` is a share,
-    0.05 for five percent. What is invalid as a measurement tells nothing, unless that is accepted;
-    then the reason says so. A campaign does not differ from itself, however few its repeats.
+    ``measures`` are names as in an expectation, also ``group.measure``; ``threshold`` is a share,
+    0.05 for five percent. The change of an invalid case is unknown unless invalid cases are
+    accepted; then the reason says so. A campaign compared with itself needs one repeat only.
     """
     first = {case.name: case for case in before.cases}
     fewest = 1 if before == after else MIN_REPEATS
@@ -92,9 +92,9 @@ def unmatched(before: Summary, after: Summary) -> list[str]:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A case in both campaigns; ``accepts`` is whether each counts though it is invalid.
+    """A case in both campaigns; ``accepts``: whether each counts even if it is invalid.
 
-    ``fewest`` is how many repeats it takes to tell anything.
+    ``fewest`` is the number of repeats that each needs.
     """
 
     before: CaseSummary
@@ -102,17 +102,17 @@ class _Pair:
     accepts: tuple[bool, bool]
     fewest: int
 
-    def doubt(self) -> str:
-        """Return why nothing can be told, empty if nothing keeps us from it."""
+    def obstacle(self) -> str:
+        """Return why the cases cannot be compared, empty if they can."""
         for case, which, accepted in self._sides():
             if case.invalid and not accepted:
                 return f"the {which} is {_INVALID}: {case.invalid[0]}"
             if len(case.runs) < self.fewest:
-                return f"the {which} has too few repeats, {len(case.runs)}; it takes {self.fewest}"
+                return f"the {which} has too few repeats: {len(case.runs)} of {self.fewest}"
         return ""
 
     def remark(self) -> str:
-        """Return what was accepted and must be known of whatever is told, empty if nothing."""
+        """Return why an accepted case is invalid, empty if both are valid."""
         for case, which, _ in self._sides():
             if case.invalid:
                 return f"accepted, although the {which} is {_INVALID}: {case.invalid[0]}"
@@ -124,16 +124,18 @@ class _Pair:
 
 
 def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
-    ours, theirs = (_column(case.runs, name) for case in (pair.before, pair.after))
-    untold = Difference(pair.after.name, name, _median(ours), _median(theirs))
-    if reason := _lack(ours, theirs, name):
-        return replace(untold, reason=pair.doubt() or reason)
-    untold = replace(untold, relative=float(_relative(np.median(ours), np.median(theirs))))
-    if reason := pair.doubt():
-        return replace(untold, reason=reason)
-    low, high = _interval(ours, theirs)
+    before, after = (_column(case.runs, name) for case in (pair.before, pair.after))
+    difference = Difference(pair.after.name, name, _median(before), _median(after))
+    if not (before.size and after.size):
+        missing = f"{name} was not measured in the {'second' if before.size else 'first'}"
+        return replace(difference, reason=pair.obstacle() or missing)
+    relative = float(_relative(np.median(before), np.median(after)))
+    difference = replace(difference, relative=relative)
+    if reason := pair.obstacle():
+        return replace(difference, reason=reason)
+    low, high = _interval(before, after)
     return replace(
-        untold,
+        difference,
         low=low,
         high=high,
         change=_change(name, low, high, threshold),
@@ -146,37 +148,30 @@ def _median(column: _Values) -> float | None:
 
 
 def _column(runs: Sequence[RunSummary], name: str) -> _Values:
-    """Return the measure in each repeat; nothing where one of them has none."""
+    """Return the measure in each repeat, empty if a repeat does not have it."""
     group, _, measure = name.rpartition(".")
     key = MEASURES[measure].key
     column = [(run.groups.get(group, {}) if group else run.measures).get(key) for run in runs]
     return np.array([] if None in column else column, dtype=np.float64)
 
 
-def _lack(ours: _Values, theirs: _Values, name: str) -> str:
-    if ours.size and theirs.size:
-        return ""
-    return f"{name} was not measured in the {'second' if ours.size else 'first'}"
-
-
-def _interval(ours: _Values, theirs: _Values) -> tuple[float, float]:
+def _interval(before: _Values, after: _Values) -> tuple[float, float]:
     """Return the ends of the interval of the relative difference of the medians."""
-    first = draw(len(ours))
-    second = first if len(ours) == len(theirs) else draw(len(theirs), stream=1)
-    resampled = _relative(np.median(ours[first], axis=1), np.median(theirs[second], axis=1))
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    low, high = np.quantile(resampled, tails, method="inverted_cdf")  # of inf, no mean
+    first = draw(len(before))
+    second = first if len(before) == len(after) else draw(len(after), stream=1)
+    resampled = _relative(np.median(before[first], axis=1), np.median(after[second], axis=1))
+    low, high = np.quantile(resampled, TAILS, method="inverted_cdf")  # infinities have no mean
     return float(low), float(high)
 
 
 def _relative(before: npt.ArrayLike, after: npt.ArrayLike) -> _Values:
-    """Return by what share of ``before`` it changed; from 0 to anything else is infinitely much."""
+    """Return the change as a share of ``before``; from 0 to any other value it is infinite."""
     before = np.asarray(before, np.float64)
     change = np.asarray(after, np.float64) - before
-    endless = np.copysign(math.inf, change)
+    infinite = np.copysign(math.inf, change)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(before == 0, endless, change / np.abs(before))
-    return np.where(change == 0, 0.0, found)
+        share = np.where(before == 0, infinite, change / np.abs(before))
+    return np.where(change == 0, 0.0, share)
 
 
 def _change(name: str, low: float, high: float, threshold: float) -> Change:

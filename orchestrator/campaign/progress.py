@@ -1,4 +1,4 @@
-"""How a person follows a campaign while it runs: a live line on a terminal, else plain lines."""
+"""Prints the progress of a campaign: a live line on a terminal, plain lines elsewhere."""
 
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -15,42 +15,42 @@ from orchestrator.scenario.plan import Run
 from orchestrator.scenario.server import SKIP, Target
 
 PREPARING = {
-    "docker": "building images where sources changed; the first time takes a minute",
+    "docker": "building images whose sources changed; the first time takes a minute",
     "process": "starting plain local processes",
 }
 QUIET_S = 10.0
 
 
 def follow(console: Console) -> "Progress":
-    """Return what suits ``console``."""
+    """Return the progress display for ``console``."""
     return LiveLine(console) if console.is_terminal else Progress(console)
 
 
 class Progress:
-    """Plain lines: one for each run that begins and ends, and one now and then between."""
+    """Plain lines: one for each step of a run, and one for its load every `QUIET_S` seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._place = ""
         self._planned: int | None = 0
-        self._said_s = 0.0
+        self._printed_s = 0.0
         self._pace = Pace(None, None)
 
     def shown(self) -> AbstractContextManager[object]:
-        """Return the context in which progress is on display."""
+        """Return the context in which progress is displayed."""
         return nullcontext()
 
     def preparing(self, backend: str) -> None:
-        """Tell that ``backend`` makes ready."""
-        self._say(PREPARING.get(backend, "preparing"))
+        """Print that ``backend`` is being prepared."""
+        self._print(PREPARING.get(backend, "preparing"))
 
     def conforming(self, target: Target | None) -> None:
-        """Tell that a target is tried first."""
+        """Print that the conformance suite tests the target, unless it is skipped."""
         if target is not None and target.conformance != SKIP:
-            self._say(f"{target.name}: held to the conformance suite first, half a minute or so")
+            self._print(f"{target.name}: running the conformance suite first, about half a minute")
 
     def run_begun(self, number: int, total: int, run: Run) -> None:
-        """Tell that ``run``, which is ``number`` of ``total``, has its turn."""
+        """Remember ``run``, which is ``number`` of ``total``, as the current one."""
         self._place = f"[{number}/{total}] {run.name}"
         planned = list(run.case.planned().values())
         known = [messages for messages in planned if messages is not None]
@@ -58,33 +58,34 @@ class Progress:
         self._pace = Pace(self._planned, run.case.inputs().get("duration"))
 
     def step(self, text: str) -> None:
-        """Tell which step the run has reached."""
-        self._say(f"{self._place}: {text}")
+        """Print the step that the run has reached."""
+        self._print(f"{self._place}: {text}")
 
     def fault(self, text: str) -> None:
-        """Tell a fault that took place or is over."""
-        self._say(f"{self._place}: fault {text}")
+        """Print a fault that was injected or reverted."""
+        self._print(f"{self._place}: fault {text}")
 
     def pulse(self, pulse: Pulse, waiting: int | None = None) -> None:
-        """Tell now and then how the run's load gets on; ``waiting`` are not accepted yet."""
-        if time.monotonic() - self._said_s >= QUIET_S:
+        """Print the load's progress at most every `QUIET_S`; ``waiting`` are not accepted yet."""
+        if time.monotonic() - self._printed_s >= QUIET_S:
             of_all = "" if self._planned is None else f" of {self._planned}"
-            told = self._pace.told(pulse, waiting)
-            self._say(f"{self._place}: {pulse.acked}{of_all} acknowledged, {told}")
+            pace = self._pace.describe(pulse, waiting)
+            self._print(f"{self._place}: {pulse.acked}{of_all} acknowledged, {pace}")
 
     def run_ended(self, summary: CaseSummary) -> None:
-        """Tell what the run came to."""
-        self._say(f"{self._place}: {outcome_of(summary)}")
+        """Print the result of the case so far."""
+        self._print(f"{self._place}: {outcome_of(summary)}")
 
-    def _say(self, text: str) -> None:
-        self._said_s = time.monotonic()
+    def _print(self, text: str) -> None:
+        self._printed_s = time.monotonic()
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Pace:
-    """How fast a load gets on, and how long it will take, from one pulse to the next.
+    """The rate of a load and the time that it has left, from one pulse to the next.
 
-    ``planned`` messages, or ``duration_s`` from the first pulse on; None where that is not known.
+    The load ends after ``planned`` messages or ``duration_s`` after the first pulse; each is None
+    if it is not known.
     """
 
     def __init__(self, planned: int | None, duration_s: float | None) -> None:
@@ -94,12 +95,12 @@ class Pace:
         self._last_s = 0.0
         self._last = Pulse()
 
-    def told(self, pulse: Pulse, waiting: int | None = None) -> str:
-        """Return the pulse in words: rate, connections, what failed, the time that is left."""
+    def describe(self, pulse: Pulse, waiting: int | None = None) -> str:
+        """Return the pulse as text: rate, connections, failures, errors, time left."""
         now_s = time.monotonic()
         self._first_s = self._first_s or now_s
-        passed_s = now_s - self._last_s
-        rate_per_s = (pulse.acked - self._last.acked) / passed_s if self._last_s else None
+        elapsed_s = now_s - self._last_s
+        rate_per_s = (pulse.acked - self._last.acked) / elapsed_s if self._last_s else None
         self._last, self._last_s = pulse, now_s
         words = [] if rate_per_s is None else [format_value(rate_per_s, RATE)]
         words.append(f"{pulse.connections} connections")
@@ -119,7 +120,7 @@ class Pace:
 
 
 class LiveLine(Progress):
-    """One line that moves; what each run came to stays above it."""
+    """One line that is redrawn; the result of each run stays above it."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -138,23 +139,23 @@ class LiveLine(Progress):
         return self._display
 
     def step(self, text: str) -> None:
-        """Show which step the run has reached."""
+        """Show the step that the run has reached."""
         description = f"{self._place}: {text}"
         self._display.update(self._task, description=description, total=self._planned)
 
     def pulse(self, pulse: Pulse, waiting: int | None = None) -> None:
-        """Move the bar, and show how the load gets on."""
-        description = f"{self._place}: {self._pace.told(pulse, waiting)}"
+        """Advance the bar and show the rate and the time left."""
+        description = f"{self._place}: {self._pace.describe(pulse, waiting)}"
         self._display.update(self._task, description=description, completed=pulse.acked)
 
     def run_ended(self, summary: CaseSummary) -> None:
-        """Tell what the run came to, and empty the bar."""
+        """Print the result of the case so far and empty the bar."""
         super().run_ended(summary)
         self._display.reset(self._task, total=None, description="")
 
 
 def outcome_of(case: CaseSummary) -> str:
-    """Say in a few words what a case came to."""
+    """Return the result of a case in a few words."""
     outcomes = [each.outcome for each in case.expectations]
     if case.invalid:
         return "invalid as a measurement"

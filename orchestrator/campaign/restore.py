@@ -1,58 +1,61 @@
-"""Stored results, analysed again: the same findings from the raw files, nothing is run."""
+"""Analyses stored results again: the same findings from the raw files. Runs nothing."""
 
 import json
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from orchestrator.campaign.evaluate_run import conclude
-from orchestrator.campaign.summarise import Findings, aggregate, compare, first_exhibits
-from orchestrator.campaign.verdict import exit_code
+from orchestrator.campaign.evaluate_run import evaluate_run
+from orchestrator.campaign.summarise import Findings, planned_cases, summarise
 from orchestrator.results.archive import Archive
+from orchestrator.results.exit_codes import MisuseError
 from orchestrator.results.summary import Summary
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.plan import schedule
-from orchestrator.scenario.yaml_document import ScenarioError
 
 
-class RestoreError(Exception):
+class RestoreError(MisuseError):
     """The folder does not hold the results of a campaign; the message says what is missing."""
 
 
 def restore(archive: Archive) -> Findings:
-    """Return what the raw files in ``archive`` say by today's analysis, and store its samples anew.
+    """Analyse the raw files in ``archive`` with the current code, and store the samples again.
 
-    Circumstances and how the campaign ended are taken from its own summary.
+    The stored summary says when, where and how the campaign ended.
 
     Raises:
-        RestoreError: it holds no results, or not all that they are made of.
+        RestoreError: the folder does not hold complete results.
         ArchiveError: the samples cannot be stored.
     """
     folder = archive.path
     try:
-        told = Summary.model_validate_json((folder / "summary.json").read_bytes())
+        summary = read_summary(folder)
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
         text = (folder / "scenario.yaml").read_text(encoding="utf-8")
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
-        ended = {run.slug for case in told.cases for run in case.runs}
-        found = [
-            conclude(scenario, run, archive) for run in schedule(scenario) if run.slug in ended
+        runs, ended = schedule(scenario), {run.slug for case in summary.cases for run in case.runs}
+        cases = planned_cases(runs)
+        evaluations = [
+            evaluate_run(scenario, run, archive, cases) for run in runs if run.slug in ended
         ]
-    except ValidationError as exc:
-        raise RestoreError(f"{folder / 'summary.json'} is no summary of this version") from exc
     except OSError as exc:
-        why = f"{exc.filename}: {(exc.strerror or str(exc)).lower()}"
-        raise RestoreError(f"{folder} does not hold complete results: {why}") from exc
-    except (ValueError, KeyError, ScenarioError) as exc:
+        reason = f"{exc.filename}: {(exc.strerror or str(exc)).lower()}"
+        raise RestoreError(f"{folder} does not hold complete results: {reason}") from exc
+    except (ValueError, KeyError) as exc:  # ValueError includes ScenarioError
         raise RestoreError(f"{folder} does not hold complete results: {exc}") from exc
-    cases = aggregate(scenario, found)
-    comparisons, rankings = compare(scenario, found, accept_invalid=told.accepts_invalid)
-    update = {
-        "cases": cases,
-        "comparisons": comparisons,
-        "rankings": rankings,
-        "exit_code": exit_code(
-            told.status, cases, comparisons, accept_invalid=told.accepts_invalid
-        ),
-    }
-    summary = told.model_copy(update=update)
-    return Findings(summary, environment, first_exhibits(found), text, folder.name)
+    findings = Findings(summary, environment, {}, text, folder.name)
+    return summarise(findings, scenario, evaluations)
+
+
+def read_summary(folder: Path) -> Summary:
+    """Return the stored summary in ``folder``.
+
+    Raises:
+        RestoreError: another version of the lab wrote it.
+        OSError: it cannot be read.
+    """
+    path = folder / "summary.json"
+    try:
+        return Summary.model_validate_json(path.read_bytes())
+    except ValidationError as exc:
+        raise RestoreError(f"{path} was written by an incompatible version") from exc

@@ -1,15 +1,15 @@
-"""From the repeats of every case to what is said of it, and of the models beside each other.
+"""Summarises the evaluated runs of a campaign: its cases, comparisons, rankings and exit code.
 
-What a campaign found: its summary, the circumstances, and what its pictures show.
+A campaign and the analysis of its stored results both end in `summarise`, so they cannot differ.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.bootstrap import MIN_REPEATS, Values, intervals, medians, rank
-from orchestrator.campaign.evaluate_run import Conclusion
-from orchestrator.campaign.verdict import grade, judge, judge_alone
+from orchestrator.campaign.evaluate_run import RunEvaluation
+from orchestrator.campaign.verdict import exit_code, grade, judge, judge_alone
 from orchestrator.measures.registry import MEASURES
 from orchestrator.results.summary import (
     CaseSummary,
@@ -21,34 +21,68 @@ from orchestrator.results.summary import (
     Ranking,
     Summary,
 )
-from orchestrator.scenario.matrix import AxisValue
-from orchestrator.scenario.plan import Case, plan_cases
+from orchestrator.scenario.plan import Run
 from orchestrator.scenario.scenario import Scenario
 
 RANKED = {"throughput": False, "response_time_p99": True}
-"""By what models are ranked, and whether less is better."""
+"""The measures by which models are ranked, and whether less is better."""
 
-Axes = Mapping[str, AxisValue]
-
-
-def aggregate(scenario: Scenario, conclusions: Sequence[Conclusion]) -> list[CaseSummary]:
-    """Return what the runs of each case came to, in the order of the plan; at least one each."""
-    return [
-        _of_case(scenario, case, repeats)
-        for case in plan_cases(scenario)
-        if (repeats := _repeats(case, conclusions))
-    ]
+Repeats = Sequence[RunEvaluation]
+"""The evaluated repeats of one case, in order."""
 
 
-def _repeats(case: Case, conclusions: Sequence[Conclusion]) -> list[Conclusion]:
-    own = [each for each in conclusions if each.run.case.slug == case.slug]
-    return sorted(own, key=lambda each: each.run.repeat)
+@dataclass(frozen=True)
+class Findings:
+    """All that the results are made of; ``exhibits`` by the slug of their case.
+
+    ``scenario`` is the text of the resolved scenario, ``folder`` the name of the results folder.
+    """
+
+    summary: Summary
+    environment: Mapping[str, object]
+    exhibits: Mapping[str, Exhibit]
+    scenario: str = ""
+    folder: str = ""
 
 
-def _of_case(scenario: Scenario, case: Case, repeats: Sequence[Conclusion]) -> CaseSummary:
-    runs = [each.summary for each in repeats]
-    values = [each.values for each in repeats]
-    keyed = [run.measures for run in runs]
+def planned_cases(runs: Iterable[Run]) -> int:
+    """Return the number of cases of which ``runs`` are all repeats."""
+    return sum(run.repeat == 1 for run in runs)
+
+
+def summarise(
+    findings: Findings, scenario: Scenario, evaluations: Sequence[RunEvaluation]
+) -> Findings:
+    """Return ``findings`` with all that follows from ``evaluations``, in the order of their runs.
+
+    Those are cases, comparisons, rankings and exit code, and the charts of each first repeat.
+    """
+    summary = findings.summary
+    by_case = _repeats_by_case(evaluations)
+    cases = [summarise_case(scenario, repeats) for repeats in by_case]
+    load_points = list(_complete_load_points(by_case, len(scenario.models)))
+    accept = summary.accepts_invalid
+    compared = load_points if scenario.compare else []
+    comparisons = [_compare(scenario, models, accept_invalid=accept) for models in compared]
+    code = exit_code(summary.status, cases, comparisons, accept_invalid=accept)
+    rankings = [ranking for models in load_points for ranking in _rank(models)]
+    update = {"cases": cases, "comparisons": comparisons, "rankings": rankings, "exit_code": code}
+    exhibits = {each.run.case.slug: each.exhibit for each in evaluations if each.run.repeat == 1}
+    return replace(findings, summary=summary.model_copy(update=update), exhibits=exhibits)
+
+
+def _repeats_by_case(evaluations: Iterable[RunEvaluation]) -> list[Repeats]:
+    """Return the repeats of each case, in the order of the plan, which that of the runs implies."""
+    by_case: dict[str, list[RunEvaluation]] = {}
+    for each in evaluations:
+        by_case.setdefault(each.run.case.slug, []).append(each)
+    return [*by_case.values()]
+
+
+def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
+    """Return the summary of one case from its repeats, of which there is at least one."""
+    case, runs = repeats[0].run.case, [each.summary for each in repeats]
+    values, measures = [each.values for each in repeats], [run.measures for run in runs]
     groups = {name: medians([run.groups[name] for run in runs]) for name in runs[0].groups}
     overhead_s = medians([{"overhead": run.overhead_s} for run in runs])["overhead"] or 0.0
     return CaseSummary(
@@ -56,13 +90,13 @@ def _of_case(scenario: Scenario, case: Case, repeats: Sequence[Conclusion]) -> C
         model=case.model,
         slug=case.slug,
         axes=dict(case.axes),
-        measures=medians(keyed),
-        intervals=intervals(keyed),
+        measures=medians(measures),
+        intervals=intervals(measures),
         groups=groups,
         instrument=_worst([run.instrument for run in runs]),
         expectations=judge(scenario.expectations(case.model), medians(values), values),
         guesses=grade(scenario.guesses(case.model), medians(values)),
-        invalid=list(_doubts(repeats)),
+        invalid=list(_invalid_reasons(repeats)),
         notes=list(dict.fromkeys(note for run in runs for note in run.notes)),
         overhead_s=round(overhead_s, 6),
         runs=runs,
@@ -73,58 +107,40 @@ def _worst(instruments: Sequence[Instrument]) -> Instrument:
     return max(instruments, key=lambda each: list(Fitness).index(each.fitness))
 
 
-def _doubts(repeats: Sequence[Conclusion]) -> Iterator[str]:
+def _invalid_reasons(repeats: Repeats) -> Iterator[str]:
     for each in repeats:
         of_repeat = f"repeat {each.run.repeat}: " if each.run.repeats > 1 else ""
-        for doubt in each.summary.invalid:
-            yield f"{of_repeat}{doubt}"
+        for reason in each.summary.invalid:
+            yield f"{of_repeat}{reason}"
 
 
-def compare(
-    scenario: Scenario, conclusions: Sequence[Conclusion], *, accept_invalid: bool = False
-) -> tuple[list[Comparison], list[Ranking]]:
-    """Return what is to be said of the models beside each other, at each load point.
-
-    Of a model that is invalid as a measurement nothing is, unless that is accepted.
-    """
-    comparisons: list[Comparison] = []
-    rankings: list[Ranking] = []
-    for axes, cases in _points(scenario):
-        repeats = {case.model: _repeats(case, conclusions) for case in cases}
-        if not all(repeats.values()):
-            continue  # the campaign did not get that far
-        if scenario.compare:
-            found = _compare(scenario, repeats, accept_invalid)
-            comparisons.append(Comparison(axes=dict(axes), expectations=found))
-        rankings += _rank(axes, repeats)
-    return comparisons, rankings
-
-
-def _points(scenario: Scenario) -> Iterator[tuple[Axes, list[Case]]]:
-    """Yield each load point with its cases, one for each model."""
-    cases = plan_cases(scenario)
-    for first in range(0, len(cases), len(scenario.models)):
-        yield cases[first].axes, cases[first : first + len(scenario.models)]
+def _complete_load_points(
+    by_case: Sequence[Repeats], models: int
+) -> Iterator[Mapping[str, Repeats]]:
+    """Yield the repeats of each model at each load point that the campaign completed."""
+    for first in range(0, len(by_case) - models + 1, models):
+        yield {each[0].run.case.model: each for each in by_case[first : first + models]}
 
 
 def _compare(
-    scenario: Scenario,
-    repeats: Mapping[str, Sequence[Conclusion]],
-    accept_invalid: bool,
-) -> list[Expectation]:
-    rounds = [_side_by_side(together) for together in zip(*repeats.values(), strict=False)]
+    scenario: Scenario, models: Mapping[str, Repeats], *, accept_invalid: bool
+) -> Comparison:
+    """Judge the expectations that compare models; they are unknown if a model is invalid."""
+    rounds = [_side_by_side(together) for together in zip(*models.values(), strict=False)]
     judged = judge_alone(scenario.compare, medians(rounds), rounds)
-    invalid = [model for model, runs in repeats.items() if any(r.summary.invalid for r in runs)]
-    if accept_invalid or not invalid:
-        return judged
-    reason = f"{', '.join(invalid)}: invalid as a measurement"
-    return [
-        each.model_copy(update={"outcome": Outcome.UNKNOWN, "reason": reason}) for each in judged
-    ]
+    invalid = [model for model, runs in models.items() if any(r.summary.invalid for r in runs)]
+    if invalid and not accept_invalid:
+        reason = f"{', '.join(invalid)}: invalid as a measurement"
+        judged = [_unknown(each, reason) for each in judged]
+    return Comparison(axes=_axes(models), expectations=judged)
 
 
-def _side_by_side(together: Sequence[Conclusion]) -> Values:
-    """Return the values of one round: of each model, ``throughput(prefork)``, and what all set."""
+def _unknown(judged: Expectation, reason: str) -> Expectation:
+    return judged.model_copy(update={"outcome": Outcome.UNKNOWN, "reason": reason})
+
+
+def _side_by_side(together: Repeats) -> Values:
+    """Return the values of one round: ``throughput(prefork)`` of each model, and all inputs."""
     values: dict[str, float | None] = {}
     for each in together:
         model = each.run.case.model
@@ -133,34 +149,20 @@ def _side_by_side(together: Sequence[Conclusion]) -> Values:
     return values
 
 
-def _rank(axes: Axes, repeats: Mapping[str, Sequence[Conclusion]]) -> Iterator[Ranking]:
-    rounds = min(map(len, repeats.values()))
-    if len(repeats) == 1 or rounds < MIN_REPEATS:
+def _rank(models: Mapping[str, Repeats]) -> Iterator[Ranking]:
+    rounds = min(map(len, models.values()))
+    if len(models) == 1 or rounds < MIN_REPEATS:
         return
     for name, least_first in RANKED.items():
         columns = {
             model: [value for each in runs[:rounds] if (value := each.values[name]) is not None]
-            for model, runs in repeats.items()
+            for model, runs in models.items()
         }
         if all(len(column) == rounds for column in columns.values()):
             ranks = rank(columns, least_first=least_first)
-            yield Ranking(measure=MEASURES[name].key, axes=dict(axes), ranks=ranks)
+            yield Ranking(measure=MEASURES[name].key, axes=_axes(models), ranks=ranks)
 
 
-@dataclass(frozen=True)
-class Findings:
-    """All that the results are made of; ``exhibits`` by the slug of their case.
-
-    ``scenario`` is the text of the resolved one, and ``folder`` the name of that of the results.
-    """
-
-    summary: Summary
-    environment: Mapping[str, object]
-    exhibits: Mapping[str, Exhibit]
-    scenario: str = ""
-    folder: str = ""
-
-
-def first_exhibits(conclusions: Sequence[Conclusion]) -> dict[str, Exhibit]:
-    """Return what pictures show: of each case, its first repeat."""
-    return {each.run.case.slug: each.exhibit for each in conclusions if each.run.repeat == 1}
+def _axes(models: Mapping[str, Repeats]) -> dict[str, str | int | float | bool]:
+    """Return the load point of ``models``, which is the same for all."""
+    return dict(next(iter(models.values()))[0].run.case.axes)

@@ -1,9 +1,7 @@
-"""What a case's measures mean for its expectations, and a campaign for whoever called it.
+"""Judges expectations, validity rules and guesses by measured values; decides the exit code.
 
-Pure functions. What could not be measured has not passed.
-
-What somebody guessed before a run, graded by what was measured and by what the twin says. A guess
-decides nothing: a wrong one is where learning begins.
+Pure functions. An expectation of a measure that is unknown has not passed. A guess is graded by the
+run and by the twin; it does not affect the exit code.
 """
 
 import re
@@ -29,19 +27,19 @@ IMPLIED = {
     "timed_out": parse_expression("timed_out == 0"),
     "server_exit_code": parse_expression("server_exit_code == 0"),
 }
-"""Expected of every case whose scenario says nothing of that measure: it ends, and ends well.
+"""Expected of every case whose scenario does not name the measure: it ends in time, with code 0.
 
-But for a server that is not the lab's to end.
+A measure that is unknown, such as the exit code of a remote target, is not expected.
 """
 
 
 def judge(
     expectations: Sequence[Expression], values: Values, repeats: Sequence[Values] = ()
 ) -> list[Expectation]:
-    """Return what becomes of a case's expectations and of the implied ones.
+    """Judge the expectations of a case and the implied ones.
 
     ``values`` are the case's measures by name, those of its groups as ``group.measure``;
-    ``repeats`` are the same of each repeat, for expectations that ask for confidence.
+    ``repeats`` are the same of each repeat, for expectations with a confidence.
     """
     named = {word for each in expectations for word in re.findall(r"\w+", each.text)}
     implied = [
@@ -55,12 +53,12 @@ def judge(
 def judge_alone(
     expectations: Sequence[Expression], values: Values, repeats: Sequence[Values]
 ) -> list[Expectation]:
-    """Return what becomes of ``expectations``, and of nothing else."""
+    """Judge ``expectations`` without the implied ones."""
     return [_judge(each, values, repeats) for each in expectations]
 
 
-def disturbances(validity: Sequence[Expression], values: Values) -> list[str]:
-    """Return which rules of ``validity`` a run breaks; what nobody knows breaks none."""
+def broken_rules(validity: Sequence[Expression], values: Values) -> list[str]:
+    """Return the rules of ``validity`` that a run breaks; an unknown measure breaks none."""
     judged = judge_alone(validity, values, ())
     return [
         f"{each.expression} does not hold, {each.left} vs {each.right}"
@@ -70,13 +68,13 @@ def disturbances(validity: Sequence[Expression], values: Values) -> list[str]:
 
 
 def _judge(expression: Expression, values: Values, repeats: Sequence[Values]) -> Expectation:
-    found = expression.evaluate(values)
-    outcome, reason = _OUTCOMES[found.passed], found.reason
-    if expression.confidence is not None and found.passed is not None:
+    result = expression.evaluate(values)
+    outcome, reason = _OUTCOMES[result.passed], result.reason
+    if expression.confidence is not None and result.passed is not None:
         outcome, reason = _with_confidence(expression, expression.confidence, repeats)
     left, right = (
-        "" if side is None else format_value(side, found.dimension)
-        for side in (found.left, found.right)
+        "" if side is None else format_value(side, result.dimension)
+        for side in (result.left, result.right)
     )
     return Expectation(
         expression=expression.text, outcome=outcome, left=left, right=right, reason=reason
@@ -86,17 +84,18 @@ def _judge(expression: Expression, values: Values, repeats: Sequence[Values]) ->
 def _with_confidence(
     expression: Expression, confidence: float, repeats: Sequence[Values]
 ) -> tuple[Outcome, str]:
-    """Return what the repeats bear out, and why that is not more."""
+    """Return the outcome that the repeats support, and the reason for it."""
     if len(repeats) < MIN_REPEATS:
-        had = "1 repeat" if len(repeats) == 1 else f"{len(repeats)} repeats"
-        return Outcome.INCONCLUSIVE, f"{had}; confidence takes repeats: {MIN_REPEATS} or more"
+        noun = "repeat" if len(repeats) == 1 else "repeats"
+        reason = f"{len(repeats)} {noun}; confidence needs at least {MIN_REPEATS}"
+        return Outcome.INCONCLUSIVE, reason
     share = share_of_resamples(expression, repeats)
     if share is None:
-        return Outcome.UNKNOWN, "a repeat lacks a value"
-    told = f"it holds in {share:.1%} of the resampled repeats"
+        return Outcome.UNKNOWN, "a repeat has no value"
+    reason = f"it holds in {share:.1%} of the resampled repeats"
     if share >= confidence:
-        return Outcome.PASSED, told
-    return (Outcome.FAILED if share <= 1 - confidence else Outcome.INCONCLUSIVE), told
+        return Outcome.PASSED, reason
+    return (Outcome.FAILED if share <= 1 - confidence else Outcome.INCONCLUSIVE), reason
 
 
 _OF_STATUS = {
@@ -117,14 +116,13 @@ def exit_code(
 ) -> int:
     """Return the exit code of a campaign; the most serious finding decides.
 
-    A case that did not end, or whose server crashed, has failed however well it was measured. Of
-    any other case that is invalid as a measurement, no expectation counts, unless such cases are
-    accepted.
+    A case that timed out, or whose server crashed, has failed even if it is invalid as a
+    measurement. The expectations of other invalid cases count only with ``accept_invalid``.
     """
     if status is not Status.COMPLETE:
         return _OF_STATUS[status]
     codes = {_case_code(case, accept_invalid) for case in cases}
-    codes |= {_code([each.outcome for each in found.expectations]) for found in comparisons}
+    codes |= {_code([each.outcome for each in models.expectations]) for models in comparisons}
     return next((code for code in (FAILS, INVALID) if code in codes), HOLDS)
 
 
@@ -147,13 +145,13 @@ def _code(outcomes: Sequence[Outcome]) -> int:
 
 
 def grade(guesses: Sequence[Expression], values: Values) -> list[Guess]:
-    """Return how each guess compares; ``values`` are a case's measures, the twin's among them."""
+    """Grade ``guesses`` by a case's measures, which include the predicted ones."""
     return [_grade(each, values) for each in guesses]
 
 
 def _grade(guess: Expression, values: Values) -> Guess:
     measured = guess.evaluate(values)
-    predicted = guess.evaluate(_of_twin(values))
+    predicted = guess.evaluate(_predicted_values(values))
     return Guess(
         expression=guess.text,
         grade=_GRADES[measured.passed],
@@ -165,8 +163,8 @@ def _grade(guess: Expression, values: Values) -> Guess:
     )
 
 
-def _of_twin(values: Values) -> Values:
-    """Return ``values`` as the twin has them: what it does not predict is unknown."""
+def _predicted_values(values: Values) -> Values:
+    """Return the configured and the predicted values, by the names of the measured ones."""
     configured = {
         name: value
         for name, value in values.items()

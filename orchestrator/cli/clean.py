@@ -1,4 +1,4 @@
-"""``clean``: remove what killed runs left behind: processes, containers and networks.
+"""``clean``: remove the processes, containers and networks that killed runs left.
 
 Each of them carries its owner; it is removed if the owner no longer runs. Processes are ended
 first, because a Compose command among them might still create containers.
@@ -27,9 +27,9 @@ _PROJECT = re.compile(r"lab-([0-9a-f]{8})-[0-9]+")
 
 @dataclass(frozen=True)
 class Leftover:
-    """A process, or the containers and networks of a Compose project, as found.
+    """A process, or the containers and networks of a Compose project.
 
-    ``owner`` is None for a project with a name like ours and no label that names an owner.
+    ``owner`` is None for a project that has a name of the lab but no label with an owner.
     """
 
     campaign_id: str
@@ -38,16 +38,16 @@ class Leftover:
     pid: int | None = None
     project: str | None = None
 
-    def reason_to_stay(self, asked_campaign: str | None) -> str:
+    def reason_to_stay(self, named_campaign: str | None) -> str:
         """Return why it must not be removed, empty if it may be.
 
-        ``asked_campaign`` is the campaign named by the user: what belongs to it is removed even if
-        it was kept with ``--keep`` or its owner is not visible from this host.
+        ``named_campaign`` is the campaign that the user named: its leftovers are removed even if
+        they were kept with ``--keep`` or their owner is not visible from this host.
         """
         state = self.owner.state() if self.owner else State.OUT_OF_SIGHT
         if self.owner and state is State.RUNS:
             return f"in use by process {self.owner.pid}"
-        if self.campaign_id == asked_campaign:
+        if self.campaign_id == named_campaign:
             return ""
         by_name = f"remove it with --campaign {self.campaign_id}"
         if state is State.OUT_OF_SIGHT:
@@ -55,10 +55,63 @@ class Leftover:
         return f"kept for inspection; {by_name}" if self.owner and self.owner.kept else ""
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dry-run`` and ``--campaign``."""
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would be removed, remove nothing"
+    )
+    parser.add_argument(
+        "--campaign",
+        metavar="ID",
+        help="remove only leftovers of this campaign (the last part of the name of its results "
+        "folder), even if they were kept or started on another host, but not if they are in use",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Remove leftovers and print each; those in use are not removed."""
+    removed = _clean(arguments, find_processes(), None)
+    engine, reason = find_engine()
+    if engine is None:
+        say(f"containers were not checked: {reason}")
+    else:
+        with held(), engine_failures():
+            removed += _clean(arguments, find_projects(engine), engine)
+    if not removed:
+        what = "nothing" if engine else "no processes"
+        sys.stdout.write(f"{what} to remove\n")
+    return HOLDS
+
+
+def _clean(
+    arguments: argparse.Namespace, leftovers: Iterable[Leftover], engine: Engine | None
+) -> int:
+    """Remove ``leftovers`` that may be removed; return their number."""
+    removed = 0
+    for leftover in leftovers:
+        if arguments.campaign not in (None, leftover.campaign_id):
+            continue
+        name = f"{leftover.what} of campaign {leftover.campaign_id}"
+        if reason := leftover.reason_to_stay(arguments.campaign):
+            say(f"not removed: {name}: {reason}")
+            continue
+        if not arguments.dry_run:
+            _remove(leftover, engine)
+        removed += 1
+        sys.stdout.write(f"{'would remove' if arguments.dry_run else 'removed'}: {name}\n")
+    return removed
+
+
+def _remove(leftover: Leftover, engine: Engine | None) -> None:
+    if engine is not None and leftover.project is not None:
+        engine.remove(leftover.project)
+    end_process(leftover)
+
+
 def find_processes() -> Iterator[Leftover]:
     """Yield the visible processes that other orchestrators started."""
     for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):  # it has ended, or may not be read
+        with contextlib.suppress(OSError):  # it has ended or is not readable
             owner = _owner_of(entry) if entry.name.isdecimal() else None
             if owner and int(entry.name) != os.getpid():
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
@@ -103,54 +156,3 @@ def find_projects(engine: Engine) -> Iterator[Leftover]:
 def _counts(kinds: list[str]) -> str:
     counts = {kind: kinds.count(kind) for kind in kinds}
     return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items())
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--dry-run`` and ``--campaign``."""
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print what would be removed, remove nothing"
-    )
-    parser.add_argument(
-        "--campaign",
-        metavar="ID",
-        help="remove only what belongs to this campaign (the last part of the name of its results "
-        "folder), even if it was kept or started on another host, but never what is in use",
-    )
-
-
-def execute(asked: argparse.Namespace) -> int:
-    """Remove leftovers and print each; what is in use stays."""
-    removed = _clean(asked, find_processes(), None)
-    engine, found = find_engine()
-    if engine is None:
-        say(f"containers were not checked: {found}")
-    else:
-        with held(), engine_failures():
-            removed += _clean(asked, find_projects(engine), engine)
-    if not removed:
-        what = "nothing" if engine else "no processes"
-        sys.stdout.write(f"{what} to remove\n")
-    return HOLDS
-
-
-def _clean(asked: argparse.Namespace, found: Iterable[Leftover], engine: Engine | None) -> int:
-    """Remove what was ``found``, if it may be removed; return the number."""
-    removed = 0
-    for leftover in found:
-        if asked.campaign not in (None, leftover.campaign_id):
-            continue
-        name = f"{leftover.what} of campaign {leftover.campaign_id}"
-        if reason := leftover.reason_to_stay(asked.campaign):
-            say(f"not removed: {name}: {reason}")
-            continue
-        if not asked.dry_run:
-            _remove(leftover, engine)
-        removed += 1
-        sys.stdout.write(f"{'would remove' if asked.dry_run else 'removed'}: {name}\n")
-    return removed
-
-
-def _remove(leftover: Leftover, engine: Engine | None) -> None:
-    if engine is not None and leftover.project is not None:
-        engine.remove(leftover.project)
-    end_process(leftover)

@@ -8,24 +8,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
-from orchestrator.cli.findings import Screen, tell_github
+from orchestrator.campaign.restore import RestoreError, read_summary
+from orchestrator.cli.findings import Screen, publish_on_github
 from orchestrator.cli.options import add_json
 from orchestrator.cli.output import say, write_out
 from orchestrator.measures.hints import listed, unknown
 from orchestrator.measures.registry import MEASURES, find_measure
 from orchestrator.report.comparison import print_differences
 from orchestrator.report.github import differences_annotations, differences_summary
-from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID, MISUSED
+from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID, MisuseError
 from orchestrator.results.summary import Summary
 
 _PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)%")
-
-
-class StoredError(Exception):
-    """A folder holds no readable summary; the message says which and why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,10 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _share(text: str) -> float:
-    written = _PERCENT.fullmatch(text)
-    if not written:
+    percent = _PERCENT.fullmatch(text)
+    if not percent:
         raise argparse.ArgumentTypeError(f"{text!r:.60} is not a percentage; write e.g. 5%")
-    return float(written[1]) / 100
+    return float(percent[1]) / 100
 
 
 def _measure(text: str) -> str:
@@ -75,53 +70,46 @@ def _measure(text: str) -> str:
     return text
 
 
-def execute(asked: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace) -> int:
     """Show all differences; return 1 if there is a regression, 4 if all are undecided."""
-    try:
-        before, after = _read(asked.first), _read(asked.second)
-    except StoredError as exc:
-        say(f"orchestrate.py: {exc}")
-        return MISUSED
-    measures, accept = asked.measures or COMPARED, asked.accept_invalid
-    found = differences(before, after, measures, asked.threshold, accept_invalid=accept)
-    if not found:
-        say(f"orchestrate.py: {asked.first} and {asked.second} have no case in common")
-        return MISUSED
-    if lone := unmatched(before, after):
-        say(f"not compared, because only one of the runs has it: {listed(lone)}")
-    if asked.json:
-        write_out(_as_json(found))
+    before, after = _read(arguments.first), _read(arguments.second)
+    measures, threshold = arguments.measures or COMPARED, arguments.threshold
+    accept = arguments.accept_invalid
+    compared = differences(before, after, measures, threshold, accept_invalid=accept)
+    if not compared:
+        raise MisuseError(f"{arguments.first} and {arguments.second} have no case in common")
+    if alone := unmatched(before, after):
+        say(f"not compared, because only one of the runs has it: {listed(alone)}")
+    if arguments.json:
+        write_out(_as_json(compared))
     else:
-        print_differences(Screen(), found, asked.threshold)
-    tell_github(differences_summary(found, asked.threshold), differences_annotations(found))
-    return comparison_exit_code(found)
+        print_differences(Screen(), compared, threshold)
+    publish_on_github(differences_summary(compared, threshold), differences_annotations(compared))
+    return comparison_exit_code(compared)
 
 
 def _read(folder: Path) -> Summary:
-    path = folder / "summary.json"
     try:
-        return Summary.model_validate_json(path.read_bytes())
-    except ValidationError as exc:
-        raise StoredError(f"{path} was written by an incompatible version") from exc
+        return read_summary(folder)
     except OSError as exc:
-        raise StoredError(f"{path} cannot be read: {exc.strerror}") from exc
+        raise RestoreError(f"{exc.filename} cannot be read: {exc.strerror}") from exc
 
 
-def _as_json(found: Sequence[Difference]) -> str:
-    """Return ``found`` as JSON; an infinite value is null, because JSON has no infinity."""
+def _as_json(compared: Sequence[Difference]) -> str:
+    """Return the differences as JSON; an infinite value is null, because JSON has no infinity."""
     rows = [
         {
             name: None if isinstance(value, float) and math.isinf(value) else value
             for name, value in asdict(each).items()
         }
-        for each in found
+        for each in compared
     ]
     return json.dumps({"differences": rows}, indent=2, ensure_ascii=False) + "\n"
 
 
-def comparison_exit_code(found: Sequence[Difference]) -> int:
-    """Return the exit code for ``found``."""
-    changes = {each.change for each in found}
+def comparison_exit_code(compared: Sequence[Difference]) -> int:
+    """Return the exit code for the differences."""
+    changes = {each.change for each in compared}
     if Change.REGRESSION in changes:
         return FAILS
     return INVALID if changes <= {Change.UNKNOWN} else HOLDS

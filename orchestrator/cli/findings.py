@@ -1,4 +1,4 @@
-"""Store the findings of a campaign and show them: tables, ``--json``, GitHub."""
+"""Stores the findings of a campaign and shows them: as tables, as JSON, on GitHub."""
 
 import os
 from collections.abc import Iterable
@@ -15,19 +15,19 @@ from orchestrator.results.archive import Archive
 
 
 class Screen(Console):
-    """Standard output, as tables and lines for a person."""
+    """Standard output for tables and lines that a person reads."""
 
     def on_broken_pipe(self) -> None:
-        """Say nothing from now on."""
+        """Print nothing from now on."""
         self.quiet = True
         discard_output()
 
 
-def conclude(findings: Findings, archive: Archive, *, as_json: bool) -> int:
-    """Store what was found and show it, even where it cannot be stored; return the exit code.
+def store_and_show(findings: Findings, archive: Archive, *, as_json: bool) -> int:
+    """Store ``findings`` and show them, even if they cannot be stored; return the exit code.
 
     Raises:
-        ArchiveError: it cannot be stored.
+        ArchiveError: they cannot be stored.
     """
     summary = findings.summary
     results = f"results: {archive.path}"
@@ -41,15 +41,15 @@ def conclude(findings: Findings, archive: Archive, *, as_json: bool) -> int:
             screen = Screen()
             print_table(screen, summary)
             screen.print(results, markup=False, highlight=False, soft_wrap=True)
-        tell_github(step_summary(summary), annotations(summary))
+        publish_on_github(step_summary(summary), annotations(summary))
     return summary.exit_code
 
 
-def tell_github(markdown: str, remarks: Iterable[Annotation]) -> None:
-    """Add to a step's summary and annotate its run, where this is a step of GitHub Actions.
+def publish_on_github(markdown: str, remarks: Iterable[Annotation]) -> None:
+    """Append ``markdown`` to the step's summary and annotate the workflow run.
 
-    Annotations go to standard error, which the runner reads as well. What GitHub cannot be told
-    changes no verdict.
+    Does nothing outside GitHub Actions. Annotations go to standard error, which the runner reads
+    too. A summary that cannot be written changes no exit code.
     """
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for remark in remarks:

@@ -1,4 +1,4 @@
-"""``orchestrate.py``: from a command line to an exit code, without a traceback for misuse.
+"""``orchestrate.py``: runs a command line and returns an exit code, without a traceback for misuse.
 
 A command is a module of this package. `COMMANDS` names each with one line of help, in the order in
 which ``--help`` lists them; a module is imported when its command is used, so that ``--help`` and
@@ -6,7 +6,7 @@ which ``--help`` lists them; a module is imported when its command is used, so t
 
 ``add_arguments(parser)``
     adds its arguments and options to ``parser``.
-``execute(asked)``
+``execute(arguments)``
     runs the command and returns the exit code; it may raise a `LabError`.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from orchestrator.cli.output import say
 from orchestrator.execution import interrupts
-from orchestrator.results.exit_codes import INTERRUPTED, MISUSED, LabError
+from orchestrator.results.exit_codes import INTERRUPTED, LabError
 
 COMMANDS = {
     "run": "run a scenario (the word run may be omitted)",
@@ -27,7 +27,7 @@ COMMANDS = {
     "validate": "check scenario files; run nothing",
     "report": "analyse stored results again; several runs are shown side by side on one page",
     "analyse": "the same as report",
-    "compare": "compare two runs: does any measure differ, with confidence?",
+    "compare": "compare two runs; exit code 1 if a measure is worse, with confidence",
     "clean": "remove what a killed run left: containers, networks, processes",
     "schema": "print the JSON Schema of scenarios, for editors",
 }
@@ -61,10 +61,10 @@ exit codes:
   2    the command line or the scenario is invalid
   3    the engine or the infrastructure failed
   4    the run is invalid as a measurement, with the reason; compare: undecided
-  130  interrupted, everything cleaned up
+  130  interrupted; all processes and containers were removed
 
-docs/scenarios.md is the reference of the scenario language, docs/results.md that of the results;
-docs/ci.md shows how to gate a server of your own in CI.
+docs/scenarios.md describes the scenario language and docs/results.md the results;
+docs/ci.md shows how to test a server of your own in CI.
 """
 
 
@@ -75,38 +75,38 @@ class Command(Protocol):
     execute: Callable[[argparse.Namespace], int]
 
 
-def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
-    """Run the command that ``arguments`` name and return its exit code."""
+def main(words: Sequence[str] = sys.argv[1:]) -> int:
+    """Run the command line ``words`` and return the exit code of the command."""
     interrupts.install()
     try:
-        asked = parse_arguments(arguments)
-        return _module(asked.command).execute(asked)
+        arguments = parse_arguments(words)
+        return _module(arguments.command).execute(arguments)
     except LabError as exc:
-        say(str(exc) if exc.exit_code == MISUSED else f"orchestrate.py: {exc}")
+        say(str(exc) if exc.has_position else f"orchestrate.py: {exc}")
         return exc.exit_code
     except KeyboardInterrupt:
         say(f"orchestrate.py: interrupted by {interrupts.signal_name()}")
         return INTERRUPTED
 
 
-def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the parsed command line; a scenario alone means ``run``.
+def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed command line; ``run`` is the default command.
 
     Raises:
         SystemExit: with 2 if the command line is invalid, with 0 after ``--help``.
     """
-    asked = list(arguments)
-    if asked and asked[0] not in (*COMMANDS, "-h", "--help"):
-        asked.insert(0, "run")
-    return _parser(asked[:1]).parse_args(asked)
+    words = list(words)
+    if words and words[0] not in (*COMMANDS, "-h", "--help"):
+        words.insert(0, "run")
+    return _parser(words[:1]).parse_args(words)
 
 
 def _parser(used: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of all commands; only those ``used`` have their arguments."""
+    """Return the parser of all commands; only the ``used`` ones have their arguments."""
     parser = argparse.ArgumentParser(
         prog="orchestrate.py",
         usage=USAGE,
-        description="Run a scenario against the servers, measure, and report what happened.",
+        description="Run a scenario against the servers, measure them, and report the results.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -40,10 +40,11 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"print {what} instead of tables")
 
 
-def asked_scenario(asked: argparse.Namespace, max_load: MaxLoad = RUN_LOAD) -> Scenario:
-    """Load the scenario that ``asked`` names; it may ask for ``max_load``.
+def read_scenario(arguments: argparse.Namespace, max_load: MaxLoad = RUN_LOAD) -> Scenario:
+    """Load the scenario that ``arguments`` name; its load may be up to ``max_load``.
 
     Raises:
         ScenarioError: with every problem of the file.
     """
-    return load_scenario(asked.scenario, discover_models(), dict(asked.settings), max_load)
+    variables = dict(arguments.settings)
+    return load_scenario(arguments.scenario, discover_models(), variables, max_load)

@@ -1,7 +1,7 @@
-"""What commands print: results on standard output, everything else on standard error.
+"""Prints results on standard output, and everything else on standard error.
 
-If the reader closes standard output early, as ``| head`` does, the exit code stays that of the
-command. `orchestrator.cli.findings` prints what a campaign found; this module is quick to import.
+If the reader closes standard output early, as ``| head`` does, the command keeps its exit code.
+This module imports nothing of the lab, so that it loads fast.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 
 
 def write_out(text: str) -> None:
-    """Write ``text`` to standard output for a program: as UTF-8, whatever the locale."""
+    """Write ``text`` to standard output for a program: as UTF-8 in every locale."""
     try:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
@@ -18,7 +18,7 @@ def write_out(text: str) -> None:
 
 
 def discard_output() -> None:
-    """Send what is still written to standard output nowhere; its reader has left."""
+    """Discard what is written to standard output from now on, because its reader has closed it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""Draw stored results: ``python -m orchestrator.cli.picture results/… percentiles picture.svg``.
+"""Draws stored results: ``python -m orchestrator.cli.picture results/… percentiles picture.svg``.
 
 The name is ``lanes`` or a chart of the report. The exit code is 2 if the folder holds no results or
 the chart cannot be drawn from them. ``make pictures`` uses it for the documentation.
@@ -8,27 +8,28 @@ import argparse
 import sys
 from pathlib import Path
 
-from orchestrator.campaign.restore import RestoreError, restore
+from orchestrator.campaign.restore import restore
 from orchestrator.report.svg import NoSuchPictureError, picture
-from orchestrator.results.archive import Archive, ArchiveError
+from orchestrator.results.archive import Archive
+from orchestrator.results.exit_codes import HOLDS, MISUSED, LabError
 
 
 def main() -> int:
-    """Write the picture that the command line asks for."""
+    """Write the picture that the command line names."""
     parser = argparse.ArgumentParser(prog="pictures", description="Draw stored results as an SVG.")
     parser.add_argument("results", type=Path, help="a results folder")
     parser.add_argument(
         "name", help="lanes, or a chart of the report; an unknown name prints the list"
     )
     parser.add_argument("path", type=Path, help="the SVG file to write")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
+    folder, path = arguments.results, arguments.path
     try:
-        found = restore(Archive(asked.results))
-        Archive(asked.path.parent).write(asked.path.name, picture(found, asked.name))
-    except (RestoreError, ArchiveError, NoSuchPictureError) as exc:
+        Archive(path.parent).write(path.name, picture(restore(Archive(folder)), arguments.name))
+    except (LabError, NoSuchPictureError) as exc:
         sys.stderr.write(f"pictures: {exc}\n")
-        return 2
-    return 0
+        return MISUSED
+    return HOLDS
 
 
 if __name__ == "__main__":

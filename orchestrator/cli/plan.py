@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from orchestrator.cli.options import add_scenario, asked_scenario
+from orchestrator.cli.options import add_scenario, read_scenario
 from orchestrator.results.exit_codes import HOLDS
 from orchestrator.scenario.estimate import START_AND_STOP_S, Estimate, estimate, total
 from orchestrator.scenario.plan import Run, schedule
@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_scenario(parser)
 
 
-def execute(asked: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace) -> int:
     """Print all runs and their total."""
-    sys.stdout.writelines(f"{line}\n" for line in plan_lines(asked_scenario(asked)))
+    sys.stdout.writelines(f"{line}\n" for line in plan_lines(read_scenario(arguments)))
     sys.stdout.write(NOTE)
     return HOLDS
 

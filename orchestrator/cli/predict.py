@@ -9,12 +9,12 @@ from typing import Any
 
 from orchestrator.campaign.verdict import grade
 from orchestrator.cli.findings import Screen
-from orchestrator.cli.options import add_json, add_scenario, asked_scenario
-from orchestrator.cli.output import say, write_out
+from orchestrator.cli.options import add_json, add_scenario, read_scenario
+from orchestrator.cli.output import write_out
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
-from orchestrator.measures.registry import MEASURES
-from orchestrator.results.exit_codes import HOLDS, MISUSED
+from orchestrator.measures.registry import MEASURES, keyed
+from orchestrator.results.exit_codes import HOLDS, MisuseError
 from orchestrator.results.summary import Grade
 from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.models import discover_twins
@@ -80,22 +80,21 @@ def _cpus(text: str) -> float:
     return cpus
 
 
-def execute(asked: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace) -> int:
     """Print a row for each case, and a row for its formula if there is one."""
-    scenario = asked_scenario(asked, PREDICTION_LOAD)
-    chosen = asked.models or scenario.models
+    scenario = read_scenario(arguments, PREDICTION_LOAD)
+    chosen = arguments.models or scenario.models
     for model in chosen:
         if model not in scenario.models:
-            say(f"orchestrate.py: --model: {unknown('model', model, scenario.models)}")
-            return MISUSED
-    overhead = TYPICAL if asked.overhead == "typical" else NONE
+            raise MisuseError(f"--model: {unknown('model', model, scenario.models)}")
+    overhead = TYPICAL if arguments.overhead == "typical" else NONE
     cases = [case for case in plan_cases(scenario) if case.model in chosen]
-    predictions = [(case, _predict(case, asked.cpus, overhead)) for case in cases]
-    if asked.json:
-        write_out(json.dumps(_as_data(predictions, asked.cpus, overhead), indent=2) + "\n")
+    predictions = [(case, _predict(case, arguments.cpus, overhead)) for case in cases]
+    if arguments.json:
+        write_out(json.dumps(_as_data(predictions, arguments.cpus, overhead), indent=2) + "\n")
     else:
         screen = Screen()
-        for line in prediction_lines(scenario, predictions, asked.cpus, asked.overhead):
+        for line in prediction_lines(scenario, predictions, arguments.cpus, arguments.overhead):
             screen.print(line, markup=False, highlight=False, soft_wrap=True)
     return HOLDS
 
@@ -137,8 +136,8 @@ def _guesses(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
     case = prediction.case
     for guess in grade(scenario.guesses(case.model), prediction.values):
         if guess.twin is not Grade.UNKNOWN:
-            text = f"{case.name}: your guess {guess.expression} is {guess.twin}"
-            yield f"{text}; predicted: {guess.predicted}"
+            graded = f"{guess.expression} is {guess.twin}; predicted: {guess.predicted}"
+            yield f"{case.name}: your guess {graded}"
 
 
 def _cells(figures: dict[str, float | None]) -> Iterator[str]:
@@ -163,12 +162,8 @@ def _case_data(prediction: Prediction | str) -> dict[str, Any]:
         return {"figures": None, "formula": None, "steady": None, "remarks": [prediction]}
     steady = prediction.steady
     return {
-        "figures": _keyed(prediction.figures),
+        "figures": keyed(prediction.figures),
         "formula": steady and steady.formula,
-        "steady": steady and _keyed(steady.figures),
+        "steady": steady and keyed(steady.figures),
         "remarks": list(prediction.remarks),
     }
-
-
-def _keyed(figures: dict[str, float | None]) -> dict[str, float | None]:
-    return {MEASURES[name].key: value for name, value in figures.items()}

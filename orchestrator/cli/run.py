@@ -1,7 +1,4 @@
-"""Run a scenario (the word itself may be left out).
-
-Which backend a campaign gets, and why.
-"""
+"""``run``: run a scenario on a backend; chooses the backend and reports why."""
 
 import argparse
 import re
@@ -10,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.campaign.campaign import Campaign, Setting, new_campaign_id
+from orchestrator.campaign.campaign import Campaign, CampaignSettings, new_campaign_id
 from orchestrator.campaign.progress import follow
-from orchestrator.cli.findings import conclude
-from orchestrator.cli.options import add_json, add_scenario, asked_scenario
+from orchestrator.cli.findings import store_and_show
+from orchestrator.cli.options import add_json, add_scenario, read_scenario
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError
 from orchestrator.execution.docker.backend import DockerBackend
@@ -27,75 +24,96 @@ MAX_NAME_CHARS = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what can be told of a run."""
+    """Add a scenario, the backend and the options of the results."""
     add_scenario(parser)
     parser.add_argument(
         "--backend",
         choices=("auto", "docker", "process"),
         default="auto",
-        help="containers, plain local processes, or (auto) containers where an engine answers",
+        help="docker: containers; process: local processes; auto: containers if an engine answers",
     )
     parser.add_argument(
         "--out",
         metavar="FOLDER",
         type=Path,
         default=Path("results"),
-        help="where the folder with the results is made (default: results)",
+        help="create the folder of the results in this folder (default: results)",
     )
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="leave the containers up for a look, and say how to remove them (docker only)",
+        help="keep the containers running for inspection; print how to remove them (docker only)",
     )
     parser.add_argument(
         "--accept-invalid",
         action="store_true",
-        help="let expectations count where a run is invalid as a measurement; results say so",
+        help="judge expectations even if a run is invalid as a measurement; the results report it",
     )
     add_json(parser, "summary.json")
 
 
-def execute(asked: argparse.Namespace) -> int:
-    """Run every case, store and show what was found."""
+def execute(arguments: argparse.Namespace) -> int:
+    """Run every case, store the findings and show them."""
     messages = Console(stderr=True)
-    scenario = asked_scenario(asked)
+    scenario = read_scenario(arguments)
     campaign_id = new_campaign_id()
-    claim(campaign_id, kept=asked.keep)
-    backend, reason = _backend_for(scenario, asked, campaign_id)
+    claim(campaign_id, kept=arguments.keep)
+    backend, reason = _backend_for(scenario, arguments, campaign_id)
     messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
     with interrupts.held():
-        name = _name_of(asked.scenario)
-        archive = Archive.create(asked.out, name, campaign_id)
-        command = _command(asked, backend.name)
-        setting = Setting(name, scenario, backend, reason, archive, asked.accept_invalid, command)
+        name = _name_of(arguments.scenario)
+        archive = Archive.create(arguments.out, name, campaign_id)
+        accept, command = arguments.accept_invalid, _command(arguments, backend.name)
+        settings = CampaignSettings(name, scenario, backend, reason, archive, accept, command)
         progress = follow(messages)
         with progress.shown():
-            findings = Campaign(setting, progress).run()
+            findings = Campaign(settings, progress).run()
         _show_kept(backend, messages)
-        return conclude(findings, archive, as_json=asked.json)
+        return store_and_show(findings, archive, as_json=arguments.json)
 
 
-def _command(asked: argparse.Namespace, backend: str) -> str:
-    """Return what runs the same again, typed into a shell in the same folder."""
-    settings = [word for name, value in asked.settings for word in ("--set", f"{name}={value}")]
-    accept = ["--accept-invalid"] if asked.accept_invalid else []
-    words = ["run", str(asked.scenario), *settings, "--backend", backend, *accept]
+def _command(arguments: argparse.Namespace, backend: str) -> str:
+    """Return the shell command that runs the same campaign again from the same folder."""
+    settings = [word for pair in arguments.settings for word in ("--set", "=".join(pair))]
+    accept = ["--accept-invalid"] if arguments.accept_invalid else []
+    words = ["run", str(arguments.scenario), *settings, "--backend", backend, *accept]
     return shlex.join([".venv/bin/python", "orchestrate.py", *words])
 
 
 def _backend_for(
-    scenario: Scenario, asked: argparse.Namespace, campaign_id: str
+    scenario: Scenario, arguments: argparse.Namespace, campaign_id: str
 ) -> tuple[Backend, str]:
-    """Return the backend, and why that one; a command and an address are at home on one alone."""
-    target = scenario.target
-    if asked.backend == "auto" and target is not None and target.image is None:
-        backend, _ = choose_backend("process", campaign_id, keep=asked.keep)
+    """Return the backend and the reason for it; a target without an image needs ``process``."""
+    target, choice, keep = scenario.target, arguments.backend, arguments.keep
+    if choice == "auto" and target is not None and target.image is None:
+        backend, _ = choose_backend("process", campaign_id, keep=keep)
         return backend, f"{target.name} is no image"
-    return choose_backend(asked.backend, campaign_id, keep=asked.keep)
+    return choose_backend(choice, campaign_id, keep=keep)
+
+
+def choose_backend(choice: str, campaign_id: str, *, keep: bool) -> tuple[Backend, str]:
+    """Return the backend for ``auto``, ``docker`` or ``process``, and the reason for it.
+
+    Raises:
+        BackendError: no engine answers, but containers are requested, or are to be kept.
+    """
+    if choice == "process":
+        if keep:
+            raise BackendError("--keep keeps containers running, and --backend process has none")
+        return ProcessBackend(), "as requested"
+    engine, reason = find_engine()
+    if engine is not None:
+        return DockerBackend(engine, campaign_id, keep=keep), reason
+    if choice == "docker" or keep:
+        raise BackendError(
+            f"{reason}; start one (as root: make engine base-image), "
+            "or run without containers: --backend process"
+        )
+    return ProcessBackend(), f"{reason}; plain local processes instead of containers"
 
 
 def _name_of(scenario: Path) -> str:
-    """Return the file's name without its ending, as part of a path that works everywhere."""
+    """Return the file's name without its ending, with characters that every file system has."""
     return (
         re.sub(r"[^A-Za-z0-9._-]", "-", scenario.stem)[:MAX_NAME_CHARS].lstrip(".-") or "scenario"
     )
@@ -104,24 +122,3 @@ def _name_of(scenario: Path) -> str:
 def _show_kept(backend: Backend, messages: Console) -> None:
     for project in backend.kept:
         messages.print(f"kept; to remove: docker compose -p {project} down", soft_wrap=True)
-
-
-def choose_backend(asked: str, campaign_id: str, *, keep: bool) -> tuple[Backend, str]:
-    """Return the backend for ``auto``, ``docker`` or ``process``, and the reason to show.
-
-    Raises:
-        BackendError: Docker is asked for, or kept containers are, and no engine answers.
-    """
-    if asked == "process":
-        if keep:
-            raise BackendError("--keep leaves containers up, and --backend process has none")
-        return ProcessBackend(), "asked for"
-    engine, found = find_engine()
-    if engine is not None:
-        return DockerBackend(engine, campaign_id, keep=keep), found
-    if asked == "docker" or keep:
-        raise BackendError(
-            f"{found}; start one (as root: make engine base-image), "
-            "or leave containers out with --backend process"
-        )
-    return ProcessBackend(), f"{found}; plain local processes instead of containers"

@@ -21,13 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
 
 
-def execute(asked: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace) -> int:
     """Print the cases of each file, or all its problems."""
     models = discover_models()
     failed = False
-    for path in asked.scenarios:
+    for path in arguments.scenarios:
         try:
-            cases = plan_cases(load_scenario(path, models, dict(asked.settings)))
+            cases = plan_cases(load_scenario(path, models, dict(arguments.settings)))
         except ScenarioError as exc:
             failed = True
             say(str(exc))

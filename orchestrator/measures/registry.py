@@ -4,6 +4,7 @@ A measure has a name for expectations, a dimension, a meaning, and a key in ``su
 ends in the unit. To add a measure, add a line here and compute it in ``orchestrator.analysis``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -166,3 +167,8 @@ def full_name(name: str) -> str:
 def find_measure(name: str) -> Measure | None:
     """Return the measure that ``name`` means, with or without a group; None if there is none."""
     return MEASURES.get(full_name(name).rpartition(".")[2])
+
+
+def keyed(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return ``figures``, which are by name, by the keys of ``summary.json`` with the unit."""
+    return {MEASURES[name].key: value for name, value in figures.items()}

@@ -1,4 +1,8 @@
-"""The columns of the table of cases, the same on a terminal and in HTML."""
+"""The columns of the table of cases, the same in the terminal and in the HTML report.
+
+A heading says what the column is, over one or two lines; `legend` adds what a heading has no room
+for.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,26 +17,29 @@ UNKNOWN = "—"
 
 @dataclass(frozen=True)
 class Column:
-    """One column; ``cell`` makes its text for a case."""
+    """One column: its ``heading``, and ``cell``, which returns its text for a case."""
 
     heading: str
     cell: Callable[[CaseSummary], str]
 
 
-def measured(case: CaseSummary, name: str) -> float | None:
-    """Return the measure ``name`` of ``case`` in base units, None where it is unknown."""
+Columns = tuple[Column, ...]
+
+
+def measure_value(case: CaseSummary, name: str) -> float | None:
+    """Return the measure ``name`` of ``case`` in base units; None if it is unknown."""
     return case.measures.get(MEASURES[name].key)
 
 
 def measure_text(case: CaseSummary, name: str) -> str:
-    """Return the measure ``name`` with its unit, a dash where it is unknown."""
-    value = measured(case, name)
+    """Return the measure ``name`` with its unit; a dash if it is unknown."""
+    value = measure_value(case, name)
     return UNKNOWN if value is None else format_value(value, MEASURES[name].dimension)
 
 
 def spread_text(case: CaseSummary, name: str) -> str:
-    """Return how far the 95% interval of the median goes to its farther side, ``±2%``."""
-    value, interval = measured(case, name), case.intervals.get(MEASURES[name].key)
+    """Return the distance from the median to the farther end of its 95% interval: `` ±2%``."""
+    value, interval = measure_value(case, name), case.intervals.get(MEASURES[name].key)
     if not value or interval is None:
         return ""
     farther = max(value - interval[0], interval[1] - value)
@@ -40,27 +47,28 @@ def spread_text(case: CaseSummary, name: str) -> str:
 
 
 def axis_text(axis: str, case: CaseSummary) -> str:
-    """Return the case's value on ``axis``, a dash where it has none."""
+    """Return the case's value on ``axis``; a dash if it has none."""
     value = case.axes.get(axis, UNKNOWN)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def axes_of(cases: Iterable[CaseSummary]) -> list[str]:
-    """Return every axis that a case has a value on, in the order of their appearance."""
+def axis_names(cases: Iterable[CaseSummary]) -> list[str]:
+    """Return every axis on which a case has a value, in the order of appearance."""
     return list(dict.fromkeys(axis for case in cases for axis in case.axes))
+
+
+def expectations_met(case: CaseSummary) -> str:
+    """Return how many of the expectations of ``case`` passed: ``4/5``; a dash if it has none."""
+    if not case.expectations:
+        return UNKNOWN
+    passed = sum(1 for expectation in case.expectations if expectation.outcome is Outcome.PASSED)
+    return f"{passed}/{len(case.expectations)}"
 
 
 def _connections(case: CaseSummary) -> str:
     fewest = measure_text(case, "connections_per_worker_min")
     most = measure_text(case, "connections_per_worker_max")
     return most if fewest == most else f"{fewest}-{most}"
-
-
-def _expectations(case: CaseSummary) -> str:
-    if not case.expectations:
-        return UNKNOWN
-    passed = sum(1 for each in case.expectations if each.outcome is Outcome.PASSED)
-    return f"{passed}/{len(case.expectations)}"
 
 
 def _column(heading: str, name: str) -> Column:
@@ -72,78 +80,76 @@ def _spread_column(heading: str, name: str) -> Column:
 
 
 WAITING = (
-    _spread_column("makespan", "makespan"),
-    _spread_column("throughput", "throughput"),
-    _column("wait", "first_service_wait_max"),
-    _column("peak", "peak_in_service"),
-    Column("conns", _connections),
+    _spread_column("total\ntime", "makespan"),
+    _spread_column("messages\nper s", "throughput"),
+    _column("longest\nfirst wait", "first_service_wait_max"),
+    _column("served\nat once", "peak_in_service"),
+    Column("connections\nper worker", _connections),
     _column("errors", "errors"),
-    Column("expected", _expectations),
+    Column("as\nexpected", expectations_met),
 )
 COST = (
-    _spread_column("p50", "response_time_p50"),
-    _column("p90", "response_time_p90"),
-    _spread_column("p99", "response_time_p99"),
-    _column("max", "response_time_max"),
-    _column("backlog", "accept_wait_max"),
-    _column("CPU", "cpu_time"),
-    _column("memory", "peak_memory"),
+    _spread_column("response\ntime p50", "response_time_p50"),
+    _column("response\ntime p90", "response_time_p90"),
+    _spread_column("response\ntime p99", "response_time_p99"),
+    _column("response\ntime max", "response_time_max"),
+    _column("max wait\nfor accept", "accept_wait_max"),
+    _column("CPU\ntime", "cpu_time"),
+    _column("peak\nmemory", "peak_memory"),
 )
 OPEN = (
-    _column("arrivals", "arrival_rate"),
-    _column("load", "offered_load"),
-    _column("dropped", "dropped"),
-    _column("naive p50", "exchange_time_p50"),
-    _column("naive p99", "exchange_time_p99"),
-    _column("lag p99", "schedule_lag_p99"),
+    _column("arrivals\nper s", "arrival_rate"),
+    _column("offered\nload", "offered_load"),
+    _column("arrivals\ndropped", "dropped"),
+    _column("sent to\nack p50", "exchange_time_p50"),
+    _column("sent to\nack p99", "exchange_time_p99"),
+    _column("client\nlag p99", "schedule_lag_p99"),
 )
 GROUP = (
-    _column("acked", "acked"),
-    _column("failed", "failed"),
+    _column("messages\nacked", "acked"),
+    _column("messages\nfailed", "failed"),
     _column("errors", "errors"),
-    _column("wait", "first_service_wait_max"),
-    _column("p50", "response_time_p50"),
-    _column("p99", "response_time_p99"),
+    _column("longest\nfirst wait", "first_service_wait_max"),
+    _column("response\ntime p50", "response_time_p50"),
+    _column("response\ntime p99", "response_time_p99"),
 )
 LEGEND = (
-    "makespan: from the common start to the last ack",
-    "wait: longest wait of a user for its first service",
-    "peak: most messages in service at once",
-    "conns: connections per worker",
-    "expected: expectations that hold",
-    "p50 to max: response time, from due to acked",
-    "backlog: longest time connected and not yet accepted",
-    "CPU, memory: the server's",
+    "total time (makespan): from the common start to the last ack",
+    "first wait: until a user's first message is served",
+    "as expected: expectations that hold",
+    "response time: from when a message is due to its ack; 99% of them take at most p99",
+    "wait for accept: connected, but not yet accepted",
+    "CPU, memory: of the server",
 )
 LEGEND_OPEN = (
-    "load: offered load, arrival rate times service time",
-    "dropped: arrivals that could not be sent",
-    "naive: from sent to acked, blind to what waited to be sent",
-    "lag: how late the client itself was",
+    "offered load: arrival rate times service time",
+    "arrivals dropped: could not be sent",
+    "sent to ack: without the wait before a message is sent",
+    "client lag: how late the client itself was",
 )
-LEGEND_REPEATS = ("medians over the repeats; ±: to the farther end of their 95% interval",)
+LEGEND_REPEATS = ("values are medians of the repeats; ±: to the farther end of the 95% interval",)
 
 
-def bands(cases: Sequence[CaseSummary]) -> list[tuple[Column, ...]]:
-    """Return the columns that ``cases`` have something to show in, by what they are about."""
+def bands(cases: Sequence[CaseSummary]) -> list[Columns]:
+    """Return the columns that apply to ``cases``, grouped by topic."""
     return [WAITING, COST, OPEN] if _has_open(cases) else [WAITING, COST]
 
 
 def legend(cases: Sequence[CaseSummary]) -> tuple[str, ...]:
-    """Return what the headings of `bands` mean."""
-    of_repeats = LEGEND_REPEATS if any(case.intervals for case in cases) else ()
-    return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + of_repeats
+    """Return what the headings of `bands` leave open."""
+    repeats = LEGEND_REPEATS if any(case.intervals for case in cases) else ()
+    return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + repeats
 
 
 def _has_open(cases: Iterable[CaseSummary]) -> bool:
-    return any(measured(case, "arrival_rate") is not None for case in cases)
+    return any(measure_value(case, "arrival_rate") is not None for case in cases)
 
 
-def by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
-    """Return each case once for each of its groups, with the group's measures, as if an axis."""
+def split_by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
+    """Return a case for each client group, with the group's measures and ``group`` as an axis."""
     return [
         case.model_copy(update={"axes": {**case.axes, "group": name}, "measures": measures})
         for case in cases
         for name, measures in case.groups.items()
-        if name not in (SLOWEST, REPLAYED)  # parts alone, and the twin's own check
+        if name not in (SLOWEST, REPLAYED)  # one has stages only, the other is the twin's own check
     ]

@@ -1,24 +1,49 @@
-"""Two campaigns beside each other: a row for each measure of each case, and one line in the end."""
+"""The comparison of two campaigns: a row for each measure of each case, and a conclusion."""
 
 import math
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from orchestrator.campaign.comparison import Change, Difference
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.registry import find_measure
 from orchestrator.report.columns import UNKNOWN
 from orchestrator.report.escape import visible
-from orchestrator.report.table import ASCII_FOR, ASCII_HEAD, Write
+from orchestrator.report.table import Write, empty_table, writer
 
-HEADINGS = ("measure", "first", "second", "difference (95%)", "")
-LEGEND = "cannot tell: the interval reaches across the threshold, or for the reason given"
-
+HEADINGS = ("measure", "first", "second", "difference (95%)", "verdict")
+LEGEND = "cannot tell: the interval contains the threshold, or for the reason above"
 STYLES = {Change.REGRESSION: "red", Change.IMPROVEMENT: "green", Change.UNKNOWN: "yellow"}
+
+
+def print_differences(
+    console: Console, differences: Sequence[Difference], threshold: float
+) -> None:
+    """Print a table for each case, why some rows are undecided, and the conclusion."""
+    write = writer(console)
+    for case in dict.fromkeys(difference.case for difference in differences):
+        console.print(write(visible(case)), style="bold", soft_wrap=True)
+        rows = [difference for difference in differences if difference.case == case]
+        console.print(_table(rows, write), highlight=False)
+        console.print()
+    for doubt in doubts(differences):
+        console.print(write(doubt), style="yellow", soft_wrap=True)
+    if any(difference.change is Change.UNKNOWN for difference in differences):
+        console.print(write(LEGEND), style="dim", soft_wrap=True)
+    console.print(write(conclusion(differences, threshold)), style="bold", soft_wrap=True)
+
+
+def _table(differences: Sequence[Difference], write: Write) -> Table:
+    table = empty_table(write)
+    table.add_column(HEADINGS[0], overflow="fold")
+    for heading in HEADINGS[1:-1]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column(HEADINGS[-1], overflow="fold")
+    for difference in differences:
+        table.add_row(*map(write, cells(difference)), style=STYLES.get(difference.change))
+    return table
 
 
 def cells(difference: Difference) -> tuple[str, ...]:
@@ -32,6 +57,13 @@ def cells(difference: Difference) -> tuple[str, ...]:
     )
 
 
+def _value(difference: Difference, value: float | None) -> str:
+    measure = find_measure(difference.measure)
+    if value is None or measure is None:
+        return UNKNOWN
+    return format_value(value, measure.dimension)
+
+
 def _relative(difference: Difference) -> str:
     if difference.relative is None:
         return UNKNOWN
@@ -39,13 +71,6 @@ def _relative(difference: Difference) -> str:
         return percent(difference.relative)
     low, high = percent(difference.low), percent(difference.high)
     return f"{percent(difference.relative)} ({low.rstrip('%')} to {high})"
-
-
-def _value(difference: Difference, value: float | None) -> str:
-    measure = find_measure(difference.measure)
-    if value is None or measure is None:
-        return UNKNOWN
-    return format_value(value, measure.dimension)
 
 
 def percent(share: float) -> str:
@@ -56,50 +81,17 @@ def percent(share: float) -> str:
 
 
 def doubts(differences: Sequence[Difference]) -> list[str]:
-    """Return why some could not be told, each reason once for its case."""
+    """Return why rows are undecided or in doubt, each reason once for its case."""
     lines = (f"{visible(d.case)}: {visible(d.reason)}" for d in differences if d.reason)
     return list(dict.fromkeys(lines))
 
 
 def conclusion(differences: Sequence[Difference], threshold: float) -> str:
-    """Return what all ``differences`` come to, in one line."""
-    changes = [each.change for each in differences]
+    """Return how many of ``differences`` have which result, in one line."""
+    changes = [difference.change for difference in differences]
     counts = [
         f"{changes.count(change)} of {len(changes)}: {change}"
         for change in Change
         if change in changes
     ]
     return f"{'; '.join(counts)} (threshold {threshold * 100:.4g}%)"
-
-
-def print_differences(
-    console: Console, differences: Sequence[Difference], threshold: float
-) -> None:
-    """Print a table for each case, why some could not be told, and the conclusion."""
-    write = _ascii if console.options.ascii_only else Text
-    for case in dict.fromkeys(each.case for each in differences):
-        console.print(write(visible(case)), style="bold", soft_wrap=True)
-        rows = [each for each in differences if each.case == case]
-        console.print(_table(rows, write), highlight=False)
-        console.print()
-    for doubt in doubts(differences):
-        console.print(write(doubt), style="yellow", soft_wrap=True)
-    if any(each.change is Change.UNKNOWN for each in differences):
-        console.print(write(LEGEND), style="dim", soft_wrap=True)
-    console.print(write(conclusion(differences, threshold)), style="bold", soft_wrap=True)
-
-
-def _table(differences: Sequence[Difference], write: Write) -> Table:
-    box = SIMPLE_HEAD if write is Text else ASCII_HEAD
-    table = Table(box=box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(HEADINGS[0], overflow="fold")
-    for heading in HEADINGS[1:-1]:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column(HEADINGS[-1], overflow="fold")
-    for each in differences:
-        table.add_row(*map(write, cells(each)), style=STYLES.get(each.change))
-    return table
-
-
-def _ascii(text: str) -> Text:
-    return Text(text.translate(ASCII_FOR).encode("ascii", "backslashreplace").decode("ascii"))

@@ -1,7 +1,7 @@
-"""A campaign, or a comparison, for GitHub: a summary of the step, and annotations on the run.
+"""A campaign, or a comparison, for GitHub Actions: a summary of the step, and annotations.
 
-Markdown and workflow commands as text; who writes them where is not decided here. No text from
-outside breaks a table or begins a command of its own.
+Returns Markdown and workflow commands as text, and writes neither. No text from outside breaks a
+table or starts a workflow command.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,31 +10,31 @@ from typing import NamedTuple
 from orchestrator.campaign.comparison import Change, Difference
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.registry import MEASURES
-from orchestrator.report.columns import UNKNOWN, measure_text
+from orchestrator.report.columns import UNKNOWN, expectations_met, measure_text
 from orchestrator.report.comparison import HEADINGS, cells, conclusion, doubts
-from orchestrator.report.escape import bullets, escape, table, visible
-from orchestrator.report.text import findings, of_models, remarks, sides, verdict
+from orchestrator.report.escape import markdown, markdown_list, markdown_table, visible
+from orchestrator.report.text import comparisons, findings, outcome_text, remarks, verdict
 from orchestrator.results.summary import CaseSummary, Expectation, Outcome, Status, Summary
 
 FIGURES = ("throughput", "response_time_p50", "response_time_p99", "cpu_time_per_message")
 MAX_ROWS = 500
-"""A step may say 1 MiB."""
+"""Because GitHub limits the summary of a step to 1 MiB."""
 
 MAX_ANNOTATIONS = 10
-"""So many of each level GitHub shows of a step; it drops the others in silence."""
+"""GitHub shows so many of each level for a step, and drops the others without notice."""
 
 ERROR, WARNING = "error", "warning"
 
 
 class Annotation(NamedTuple):
-    """A remark on a workflow run: ``error`` or ``warning``."""
+    """A message on a workflow run; its ``level`` is ``error`` or ``warning``."""
 
     level: str
     title: str
     message: str
 
     def command(self) -> str:
-        """Return it as GitHub's runner reads it from a step's output."""
+        """Return the workflow command that GitHub's runner reads from a step's output."""
         return f"::{self.level} title={_property(self.title)}::{_message(self.message)}"
 
 
@@ -47,24 +47,23 @@ def _property(text: str) -> str:
 
 
 def step_summary(summary: Summary) -> str:
-    """Return the campaign in Markdown: the verdict, a row for each case, what is not as expected.
+    """Return the campaign in Markdown: the verdict, a row for each case, and the problems.
 
-    Figures are medians; the interval stands beside them where repeats bear one.
+    Figures are medians, with their interval if there are enough repeats.
     """
-    parts = [f"### {escape(summary.scenario)}: {escape(verdict(summary))}\n"]
-    parts.append(escape(summary.intent) + "\n")
+    parts = [f"### {markdown(summary.scenario)}: {markdown(verdict(summary))}\n"]
+    parts.append(markdown(summary.intent) + "\n")
     if summary.cases:
-        headings = ("case", "expected", *(name.replace("_", " ") for name in FIGURES))
-        parts.append(table(headings, map(_row, summary.cases[:MAX_ROWS])))
-    said = [line for case in summary.cases for line in (*findings(case), *remarks(case))]
-    said += [told for told, _ in of_models(summary)]
-    parts.append(bullets(_first(said)))
+        headings = ("case", "as expected", *(name.replace("_", " ") for name in FIGURES))
+        parts.append(markdown_table(headings, map(_row, summary.cases[:MAX_ROWS])))
+    lines = [line for case in summary.cases for line in (*findings(case), *remarks(case))]
+    lines += [line for line, _ in comparisons(summary)]
+    parts.append(markdown_list(_limit_lines(lines)))
     return "\n".join(part for part in parts if part) + "\n"
 
 
 def _row(case: CaseSummary) -> tuple[str, ...]:
-    passed = sum(1 for each in case.expectations if each.outcome is Outcome.PASSED)
-    expected = f"{passed}/{len(case.expectations)}" + (", invalid" if case.invalid else "")
+    expected = expectations_met(case) + (", invalid" if case.invalid else "")
     return (case.name, expected, *(_figure(case, name) for name in FIGURES))
 
 
@@ -78,72 +77,73 @@ def _figure(case: CaseSummary, name: str) -> str:
     return f"{text} ({low} to {high})"
 
 
-def _first(lines: Sequence[str]) -> Iterator[str]:
+def _limit_lines(lines: Sequence[str]) -> Iterator[str]:
     yield from lines[:MAX_ROWS]
     if len(lines) > MAX_ROWS:
         yield f"and {len(lines) - MAX_ROWS} more"
 
 
 def annotations(summary: Summary) -> list[Annotation]:
-    """Return what somebody should see of the campaign.
+    """Return the annotations of a campaign.
 
-    A failed expectation, or a campaign cut short, is an error; what is undecided or invalid as a
-    measurement is a warning.
+    A failed expectation, or a campaign that did not complete, is an error. An expectation without
+    a result and a case that is invalid as a measurement are warnings.
     """
-    return _shown(_annotations(summary))
+    return _limit(_annotations(summary))
 
 
 def _annotations(summary: Summary) -> Iterator[Annotation]:
     if summary.status is not Status.COMPLETE:
         yield Annotation(ERROR, visible(summary.scenario), verdict(summary))
     for case in summary.cases:
-        yield from _of_expectations(case.name, case.expectations)
+        yield from _expectation_annotations(case.name, case.expectations)
         for reason in case.invalid:
             message = f"invalid as a measurement: {visible(reason)}"
             yield Annotation(WARNING, visible(case.name), message)
     for comparison in summary.comparisons:
-        yield from _of_expectations("compare", comparison.expectations)
+        yield from _expectation_annotations("compare", comparison.expectations)
 
 
-def _of_expectations(name: str, expectations: Iterable[Expectation]) -> Iterator[Annotation]:
-    for each in expectations:
-        if each.outcome is not Outcome.PASSED:
-            level = ERROR if each.outcome is Outcome.FAILED else WARNING
-            message = f"{visible(each.expression)}: {each.outcome}: {sides(each)}"
-            yield Annotation(level, visible(name), message)
+def _expectation_annotations(
+    name: str, expectations: Iterable[Expectation]
+) -> Iterator[Annotation]:
+    for expectation in expectations:
+        if expectation.outcome is not Outcome.PASSED:
+            level = ERROR if expectation.outcome is Outcome.FAILED else WARNING
+            yield Annotation(level, visible(name), outcome_text(expectation))
+
+
+def _limit(annotations: Iterable[Annotation]) -> list[Annotation]:
+    """Return as many of each level as GitHub shows; the last one says how many are left out."""
+    shown: list[Annotation] = []
+    everything = list(annotations)
+    for level in (ERROR, WARNING):
+        same_level = [annotation for annotation in everything if annotation.level == level]
+        rest = len(same_level) - MAX_ANNOTATIONS + 1
+        if rest > 1:
+            same_level = same_level[:-rest]
+            more = f"and {rest} more, see the step's summary"
+            same_level.append(Annotation(level, "more", more))
+        shown += same_level
+    return shown
 
 
 def differences_summary(differences: Sequence[Difference], threshold: float) -> str:
     """Return a comparison in Markdown: the conclusion and a row for each measure of each case."""
-    rows = ((each.case, *cells(each)) for each in differences[:MAX_ROWS])
+    rows = ((difference.case, *cells(difference)) for difference in differences[:MAX_ROWS])
     parts = [
-        f"### {escape(conclusion(differences, threshold))}\n",
-        table(("case", *HEADINGS), rows),
-        bullets(_first(doubts(differences))),
+        f"### {markdown(conclusion(differences, threshold))}\n",
+        markdown_table(("case", *HEADINGS), rows),
+        markdown_list(_limit_lines(doubts(differences))),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
 
 def differences_annotations(differences: Sequence[Difference]) -> list[Annotation]:
-    """Return an error for each regression, and a warning for each reason not to tell."""
-    regressions = (each for each in differences if each.change is Change.REGRESSION)
-    found = [
+    """Return an error for each regression, and a warning for each reason for doubt."""
+    errors = [
         Annotation(ERROR, visible(each.case), f"regression: {', '.join(cells(each)[:-1])}")
-        for each in regressions
+        for each in differences
+        if each.change is Change.REGRESSION
     ]
-    found += [Annotation(WARNING, "compare", doubt) for doubt in doubts(differences)]
-    return _shown(found)
-
-
-def _shown(found: Iterable[Annotation]) -> list[Annotation]:
-    """Return as many of each level as GitHub shows, the last one saying how many more there are."""
-    shown: list[Annotation] = []
-    every = list(found)
-    for level in (ERROR, WARNING):
-        those = [each for each in every if each.level == level]
-        rest = len(those) - MAX_ANNOTATIONS + 1
-        if rest > 1:
-            those = those[:-rest]
-            those.append(Annotation(level, "more", f"and {rest} more, see the step's summary"))
-        shown += those
-    return shown
+    return _limit([*errors, *(Annotation(WARNING, "compare", d) for d in doubts(differences))])

@@ -1,7 +1,7 @@
 """A campaign as JUnit XML, for CI: a testsuite per case, a testcase per expectation.
 
-A failed expectation is a failure. What is unknown, inconclusive, invalid or never ran is an error,
-since nothing was shown to hold.
+A failed expectation is a failure. An expectation that is unknown or inconclusive, an invalid case
+and a campaign that did not complete are errors, since they do not show that anything holds.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ TAGS = {
 
 @dataclass(frozen=True)
 class _Test:
-    """One testcase; ``tag`` is None where it passed, else ``failure`` or ``error``."""
+    """One testcase; ``tag`` is None if it passed, else ``failure`` or ``error``."""
 
     name: str
     tag: str | None
@@ -38,8 +38,8 @@ def junit_xml(summary: Summary) -> str:
         tests = list(map(_test, comparison.expectations))
         _add_suite(root, summary, f"compare {point}".strip(), tests)
     if summary.status is not Status.COMPLETE:
-        broken = _Test("every planned case ran", "error", verdict(summary))
-        _add_suite(root, summary, "campaign", [broken])
+        incomplete = _Test("every planned case ran", "error", verdict(summary))
+        _add_suite(root, summary, "campaign", [incomplete])
     for count in ("tests", "failures", "errors"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     indent(root)

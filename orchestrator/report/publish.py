@@ -1,9 +1,8 @@
-"""Writes a campaign's results beside its raw files: for programs, for CI, for a person.
+"""Writes a campaign's results next to its raw files: for programs, for CI, and for a person.
 
-The measures of a campaign as OpenMetrics text, for Prometheus and what reads its format. One
-gauge for each measure, named as in ``summary.json`` with ``lab_`` before it, and a sample for
-each case, its median over the repeats. Labels: scenario, model, case, group and the matrix
-values.
+``metrics.txt`` is OpenMetrics text, for Prometheus: a gauge for each measure, named as in
+``summary.json`` with the prefix ``lab_``, and a sample for each case, the median of its repeats.
+Labels are the scenario, model, case, group and matrix values.
 """
 
 import json
@@ -22,17 +21,17 @@ from orchestrator.report.junit import junit_xml
 from orchestrator.results.archive import Archive
 from orchestrator.results.summary import CaseSummary, Summary
 
+AXIS = "axis_"
+"""The prefix of a matrix value's label, so that it differs from all other labels."""
 
-def summary_json(summary: Summary) -> str:
-    """Return what ``summary.json`` holds."""
-    return json.dumps(summary.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+Labels = dict[str, str]
 
 
 def publish(findings: Findings, archive: Archive) -> None:
     """Write ``summary.json``, ``junit.xml``, ``metrics.txt`` and ``report.html``.
 
     Raises:
-        ArchiveError: one cannot be written; no partial file stays.
+        ArchiveError: a file cannot be written; no partial file stays.
     """
     summary = findings.summary
     archive.write("summary.json", summary_json(summary))
@@ -41,18 +40,18 @@ def publish(findings: Findings, archive: Archive) -> None:
     archive.write("report.html", html_report(findings))
 
 
-def publish_together(found: Sequence[Findings], path: Path) -> Path:
-    """Write one page of several campaigns side by side; return where it is.
+def publish_together(campaigns: Sequence[Findings], path: Path) -> Path:
+    """Write one page with several campaigns side by side; return its path.
 
     Raises:
         ArchiveError: it cannot be written; no partial file stays.
     """
-    return Archive(path.parent).write(path.name, html_report(*found))
+    return Archive(path.parent).write(path.name, html_report(*campaigns))
 
 
-Labels = dict[str, str]
-AXIS = "axis_"
-"""Before a matrix value's key, so that none collides with the other labels."""
+def summary_json(summary: Summary) -> str:
+    """Return the content of ``summary.json``."""
+    return json.dumps(summary.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
 def openmetrics(summary: Summary) -> str:
@@ -70,7 +69,7 @@ class _Measures(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         samples: dict[str, list[tuple[Labels, float]]] = defaultdict(list)
         for case in self._summary.cases:
-            for labels, measures in _of(case, self._summary.scenario):
+            for labels, measures in _labels_and_measures(case, self._summary.scenario):
                 for key, value in measures.items():
                     if value is not None:
                         samples[key].append((labels, value))
@@ -79,7 +78,9 @@ class _Measures(Collector):
                 yield _family(measure.key, measure.meaning, samples[measure.key])
 
 
-def _of(case: CaseSummary, scenario: str) -> Iterator[tuple[Labels, Mapping[str, float | None]]]:
+def _labels_and_measures(
+    case: CaseSummary, scenario: str
+) -> Iterator[tuple[Labels, Mapping[str, float | None]]]:
     """Yield the measures of a case, then those of each of its groups and windows."""
     axes = {f"{AXIS}{axis.replace('.', '_')}": str(value) for axis, value in case.axes.items()}
     labels = {"scenario": scenario, "model": case.model, "case": case.name, **axes}

@@ -1,8 +1,8 @@
-"""How values become markup: the templates, the one style sheet, the one script, and the policy.
+"""Turns values into markup: the templates, the style sheet, the script, and the security policy.
 
-Whatever comes from outside is escaped twice over: made printable on its way into a template
-(`finalize`), and escaped as markup by Jinja. Style and script stand in the page itself and are
-allowed by their digests; see "Content Security Policy Level 3", W3C, section 6.7.2.
+Text from outside is escaped twice: made printable when it enters a template (``finalize``), and
+escaped as markup by Jinja. The style sheet and the script are part of the page, and allowed by
+their digests; see "Content Security Policy Level 3", W3C, section 6.7.2.
 """
 
 import base64
@@ -12,13 +12,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestrator.report.charts.stages import STAGES
+from orchestrator.report.charts.stages import LANE_STAGES
 from orchestrator.report.charts.time_axis import HUES, UNITS
 from orchestrator.report.escape import visible
 
 FOLDER = Path(__file__).with_name("templates")
 CHART_STYLE = Markup((FOLDER / "charts.css").read_text(encoding="utf-8"))  # noqa: S704 our own
-"""Begins with the palette: all colours, light and dark."""
+"""Begins with the palette: all colors, light and dark."""
+
 STYLE = CHART_STYLE + Markup((FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704 our own
 SCRIPT = Markup((FOLDER / "report.js").read_text(encoding="utf-8"))  # noqa: S704 our own
 
@@ -36,11 +37,11 @@ POLICY = "; ".join(
         "form-action 'none'",
     )
 )
-"""Nothing is loaded from anywhere; of what stands in the page, these two alone have an effect."""
+"""The page loads nothing, and no other style sheet or script in it has an effect."""
 
 
 def _printable(value: object) -> object:
-    """Make text from outside printable; what is markup already has been through here."""
+    """Return text from outside as printable text; markup has been made printable before."""
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
@@ -55,7 +56,7 @@ TEMPLATES = Environment(
 TEMPLATES.globals |= {
     "HUES": HUES,
     "UNITS": UNITS,
-    "STAGES": STAGES,
+    "LANE_STAGES": LANE_STAGES,
     "POLICY": POLICY,
     "SCRIPT": SCRIPT,
     "STYLE": STYLE,

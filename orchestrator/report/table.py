@@ -1,7 +1,7 @@
-"""A campaign on a terminal or in a log: a row per case, what is wrong with it, the verdict.
+"""A campaign in a terminal or a log: a row for each case, the problems, and the verdict.
 
-Never wider than the console: columns that do not fit beside each other go into a second table.
-Plain ASCII where the encoding demands it; colours only where rich finds a terminal.
+A table is never wider than the console: columns that do not fit go into a further table. Plain
+ASCII if the encoding requires it; colors only if rich finds a terminal.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +13,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.report.columns import GROUP, Column, axes_of, axis_text, bands, by_group, legend
+from orchestrator.report.columns import (
+    GROUP,
+    Column,
+    Columns,
+    axis_names,
+    axis_text,
+    bands,
+    legend,
+    split_by_group,
+)
 from orchestrator.report.escape import visible
 from orchestrator.report.text import (
+    comparisons,
     findings,
     guesses,
     is_flawed,
     notes,
-    of_models,
     overheads,
     remarks,
     verdict,
@@ -33,51 +42,48 @@ MAX_KEY_CHARS = 2 * MAX_KEY_WIDTH
 ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 ASCII_FOR = str.maketrans({"—": "-", "…": "...", "±": "+-"})
 Write = Callable[[str], Text]
-Band = tuple[Column, ...]
 
 
 def print_table(console: Console, summary: Summary) -> None:
     """Print the cases, everything that is not as expected, and the verdict as the last line."""
-    write = _ascii if console.options.ascii_only else Text
+    write = writer(console)
     _print_rows(console, summary.cases, bands(summary.cases), write)
-    _print_rows(console, by_group(summary.cases), [GROUP], write)
+    _print_rows(console, split_by_group(summary.cases), [GROUP], write)
     if summary.cases:
         console.print(_line(write, "; ".join(legend(summary.cases)), "dim"))
         console.print()
-    for told, style in _sentences(summary):
-        console.print(_line(write, told, style), soft_wrap=True)
+    for sentence, style in _sentences(summary):
+        console.print(_line(write, sentence, style), soft_wrap=True)
+
+
+def writer(console: Console) -> Write:
+    """Return the function that makes text for ``console``, in ASCII if it can show no more."""
+    return _ascii if console.options.ascii_only else Text
+
+
+def _ascii(text: str) -> Text:
+    return Text(text.translate(ASCII_FOR).encode("ascii", "backslashreplace").decode("ascii"))
+
+
+def empty_table(write: Write) -> Table:
+    """Return a table without columns in the style of all our tables."""
+    box = ASCII_HEAD if write is _ascii else SIMPLE_HEAD
+    return Table(box=box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _sentences(summary: Summary) -> Iterator[tuple[str, str]]:
-    """Yield what is said below the tables, and in which colour."""
+    """Yield the lines below the tables, each with its style."""
     for case in summary.cases:
         yield from ((finding, "red") for finding in findings(case))
         yield from ((remark, "yellow") for remark in remarks(case))
     yield from ((note, "dim") for note in notes(summary))
     yield from ((guess, "cyan") for guess in guesses(summary))
-    for told, is_expected in of_models(summary):
-        yield told, "default" if is_expected else "red"
+    for sentence, is_expected in comparisons(summary):
+        yield sentence, "default" if is_expected else "red"
     if summary.cases:
         yield overheads(summary), "dim"
-    yield verdict(summary), "bold green" if _is_good(summary) else "bold red"
-
-
-def _print_rows(
-    console: Console, cases: Sequence[CaseSummary], about: Sequence[Band], write: Write
-) -> None:
-    """Print a row for each of ``cases``, if there are any, in as many tables as it takes."""
-    keys = _key_columns(cases)
-    for columns in _fit(cases, keys, about, console.width) if cases else ():
-        console.print(_table(cases, keys, columns, write), highlight=False)
-        console.print()
-
-
-def _is_good(summary: Summary) -> bool:
-    return summary.status is Status.COMPLETE and not is_flawed(summary)
-
-
-def _ascii(text: str) -> Text:
-    return Text(text.translate(ASCII_FOR).encode("ascii", "backslashreplace").decode("ascii"))
+    is_good = summary.status is Status.COMPLETE and not is_flawed(summary)
+    yield verdict(summary), "bold green" if is_good else "bold red"
 
 
 def _line(write: Write, text: str, style: str) -> Text:
@@ -86,9 +92,19 @@ def _line(write: Write, text: str, style: str) -> Text:
     return line
 
 
+def _print_rows(
+    console: Console, cases: Sequence[CaseSummary], topics: Sequence[Columns], write: Write
+) -> None:
+    """Print a row for each of ``cases``, if there are any, in as many tables as necessary."""
+    keys = _key_columns(cases)
+    for columns in _fit(cases, keys, topics, console.width) if cases else ():
+        console.print(_table(cases, keys, columns, write), highlight=False)
+        console.print()
+
+
 def _key_columns(cases: Sequence[CaseSummary]) -> list[Column]:
-    """Return the columns that say which case a row is."""
-    axes = (Column(_short(axis), partial(_short_axis, axis)) for axis in axes_of(cases))
+    """Return the columns that identify the case of a row."""
+    axes = (Column(_short(axis), partial(_short_axis, axis)) for axis in axis_names(cases))
     return [Column("model", lambda case: _short(case.model)), *axes]
 
 
@@ -102,22 +118,22 @@ def _short(text: str) -> str:
 
 
 def _fit(
-    cases: Sequence[CaseSummary], keys: Sequence[Column], about: Sequence[Band], width: int
+    cases: Sequence[CaseSummary], keys: Sequence[Column], topics: Sequence[Columns], width: int
 ) -> Iterator[list[Column]]:
-    """Yield the columns of each table: all in one if they fit, else by meaning, else as many."""
+    """Yield the columns of each table: one table if all fit, else one or more for each topic."""
     room = width - min(_width(cases, keys), width // 2)
-    together = [column for columns in about for column in columns]
-    if _width(cases, together) + GAP <= room:
-        yield together
+    everything = [column for columns in topics for column in columns]
+    if _width(cases, everything) + GAP <= room:
+        yield everything
         return
-    for columns in about:
-        band: list[Column] = []
+    for columns in topics:
+        table: list[Column] = []
         for column in columns:
-            if band and _width(cases, [*band, column]) + GAP > room:
-                yield band
-                band = []
-            band.append(column)
-        yield band
+            if table and _width(cases, [*table, column]) + GAP > room:
+                yield table
+                table = []
+            table.append(column)
+        yield table
 
 
 def _width(cases: Sequence[CaseSummary], columns: Sequence[Column]) -> int:
@@ -125,18 +141,19 @@ def _width(cases: Sequence[CaseSummary], columns: Sequence[Column]) -> int:
 
 
 def _column_width(cases: Sequence[CaseSummary], column: Column) -> int:
-    return max(map(cell_len, (column.heading, *map(column.cell, cases))))
+    return max(map(cell_len, (*column.heading.split("\n"), *map(column.cell, cases))))
 
 
 def _table(
     cases: Sequence[CaseSummary], keys: Sequence[Column], columns: Sequence[Column], write: Write
 ) -> Table:
-    box = ASCII_HEAD if write is _ascii else SIMPLE_HEAD
-    table = Table(box=box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table = empty_table(write)
     for key in keys:
-        table.add_column(write(key.heading), overflow="fold", max_width=MAX_KEY_WIDTH)
+        table.add_column(
+            write(key.heading), overflow="fold", max_width=MAX_KEY_WIDTH, vertical="bottom"
+        )
     for column in columns:
-        table.add_column(write(column.heading), justify="right", no_wrap=True)
+        table.add_column(write(column.heading), justify="right", no_wrap=True, vertical="bottom")
     for case in cases:
         table.add_row(*(write(column.cell(case)) for column in (*keys, *columns)))
     return table

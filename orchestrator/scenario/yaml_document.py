@@ -61,6 +61,7 @@ class ScenarioError(LabError, ValueError):
     """The file is not a valid scenario; ``problems`` are in the order of the file."""
 
     exit_code = MISUSED
+    has_position = True
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda each: (each.line, each.column)))

@@ -19,6 +19,20 @@ LONGER = {
 }
 PRINTS = {"cli.py"}
 
+UNIT = ROOT / "tests/unit"
+PARTS = ("labkit", "client", "faultproxy", "probe", "orchestrator")
+"""Those that `tests/unit` mirrors; the servers' tests are the contract, see `conformance/`."""
+
+TESTED_ELSEWHERE = {
+    "client/client.py": "tests/e2e/test_client.py",  # the entry that users run
+    "faultproxy/__main__.py": "tests/unit/faultproxy/test_program.py",
+    "probe/__main__.py": "tests/unit/orchestrator/execution/test_probe.py",
+    # Only an engine can try these.
+    "orchestrator/execution/docker/backend.py": "tests/e2e/containers/test_containers.py",
+    "orchestrator/execution/docker/server.py": "tests/e2e/test_faults.py",
+}
+"""Modules without a unit test of their name, each with the file that tests it."""
+
 
 def _names(paths: list[Path]) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
@@ -99,3 +113,45 @@ def test_dockerfiles_differ_in_the_name_only() -> None:
         for model in discover_models()
     }
     assert len(texts) == 1
+
+
+def _module_of(test: Path) -> Path | None:
+    """Return the module that ``test`` is named after, None if there is none.
+
+    ``test_server_log.py`` is a test of ``server_log.py`` if there is one, else of ``server.py``.
+    """
+    words = test.stem.removeprefix("test_").split("_")
+    for length in range(len(words), 0, -1):
+        name = "_".join(words[:length]) + ".py"
+        for folder in (ROOT / test.relative_to(UNIT).parent, test.parent):
+            if (folder / name).is_file():
+                return folder / name
+    return None
+
+
+def _unit_tests() -> dict[Path, Path | None]:
+    """Return each unit test of the parts, with the module that it is named after."""
+    tests = [path for part in PARTS for path in (UNIT / part).rglob("test_*.py")]
+    return {test: _module_of(test) for test in sorted(tests)}
+
+
+def _untested() -> set[str]:
+    """Return the modules of the parts without a unit test of their name."""
+    modules = [name for name in _names(MODULES) if name.partition("/")[0] in PARTS]
+    tested = _names([module for module in _unit_tests().values() if module is not None])
+    return {name for name in modules if not name.endswith("__init__.py")} - set(tested)
+
+
+def test_a_module_has_a_test_of_its_name() -> None:
+    assert _untested() - set(TESTED_ELSEWHERE) == set()
+
+
+@pytest.mark.parametrize("name", TESTED_ELSEWHERE)
+def test_an_exception_has_none_and_is_tested_where_it_says(name: str) -> None:
+    assert name in _untested()
+    assert (ROOT / TESTED_ELSEWHERE[name]).is_file()
+
+
+def test_a_unit_test_is_named_after_a_module() -> None:
+    """Helpers of tests may have tests, too."""
+    assert [str(test) for test, module in _unit_tests().items() if module is None] == []

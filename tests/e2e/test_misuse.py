@@ -135,7 +135,7 @@ def test_without_an_engine_the_backend_is_process_and_this_is_reported(
 def test_keep_without_containers(lab: Lab, scenario: Path) -> None:
     ended = lab.orchestrate(scenario, "--backend", "process", "--keep", "--out", lab.out)
     assert ended.code == 3
-    assert "--keep leaves containers up" in ended.err
+    assert "--keep keeps containers running" in ended.err
 
 
 @pytest.mark.parametrize("taken", [3000, 3001, 3100])

@@ -93,7 +93,7 @@ def test_a_server_at_an_address_is_measured_and_left_alone(lab: Lab, tmp_path: P
 
 def test_an_interrupt_ends_the_suite_and_the_server(lab: Lab, tmp_path: Path) -> None:
     ended = lab.interrupt(
-        "held to the conformance suite", signal.SIGINT, written(tmp_path, command(SERVER)),
+        "running the conformance suite", signal.SIGINT, written(tmp_path, command(SERVER)),
         "--out", lab.out,
     )  # fmt: skip
     assert ended.code == 130, ended.out + ended.err

@@ -1,11 +1,7 @@
-"""Rows of horizontal bars from one line, each with its name before it and its value behind it.
+"""Charts of horizontal bars: where the time went, what serving cost, and who served how much.
 
-What serving cost: CPU time and memory, context switches where they are counted.
-
-Who took what: the connections of each worker.
-
-Where the time went: the parts of response time, on average and of the slowest hundredth. The
-parts are those of `orchestrator.analysis.breakdown`, which add up to the response time.
+A bar has its name above it and its value to the right. The stages of a response time are those of
+`orchestrator.analysis.breakdown`, which add up to it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,128 +11,178 @@ from orchestrator.analysis.chart_data import WorkerShare
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.registry import MEASURES, Measure
 from orchestrator.measures.stages import STAGES
-from orchestrator.report.charts.plot import WIDTH, Chart, Key, Plot, Shape, Subject, Table, Word
-from orchestrator.report.columns import UNKNOWN, measure_text, measured
+from orchestrator.report.charts.plot import WIDTH, Chart, Key, Plot, Shape, Subject, TextTable, Word
+from orchestrator.report.columns import UNKNOWN, measure_text, measure_value
 
 ROW, GAP, NAME_HEIGHT = 13, 8, 15
 BEGIN, END = 2, 204
-"""Where bars stand; what is right of it is for the values."""
+"""Where the bars are; the room to the right of them is for the values."""
 
+MAX_BARS = 16
 MAX_NAME_CHARS = 40
 ROOM_FOR_MARK = 11
 LEAST = 0.2
 """Pieces shorter than this, in pixels, are not drawn."""
 
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of a bar; ``mark`` stands in it where there is room, ``told`` is shown on hover."""
-
-    style: str
-    length: float
-    mark: str = ""
-    told: str = ""
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A named value: ``pieces`` stand one after another; ``text`` is the value of them all."""
-
-    name: str
-    pieces: Sequence[Piece]
-    text: str
-
-
-def bar_plot(title: str, told: str, bars: Sequence[Bar], longest: float) -> Plot:
-    """Return ``bars`` below one another, to a scale on which ``longest`` fills the width."""
-    shapes: list[Shape] = []
-    words: list[Word] = []
-    for row, bar in enumerate(bars):
-        y = row * (NAME_HEIGHT + ROW + GAP)
-        words.append(Word("name", BEGIN, y + 11, shortened(bar.name)))
-        reached = float(BEGIN)
-        for piece in bar.pieces:
-            wide = (END - BEGIN) * piece.length / longest if longest else 0.0
-            if wide < LEAST:
-                continue
-            path = f"M{reached:.1f} {y + NAME_HEIGHT:g}h{wide:.1f}v{ROW}h-{wide:.1f}z"
-            shapes.append(Shape(piece.style, path, piece.told))
-            if piece.mark and wide >= ROOM_FOR_MARK:
-                middle = round(reached + wide / 2, 1)
-                words.append(Word("in-bar", middle, y + NAME_HEIGHT + 10, piece.mark, "middle"))
-            reached += wide
-        words.append(Word("value", round(reached + 6, 1), y + NAME_HEIGHT + 10, bar.text))
-    height = len(bars) * (NAME_HEIGHT + ROW + GAP)
-    return Plot(title, told, WIDTH, height, shapes, words)
-
-
-def shortened(name: str) -> str:
-    """Return ``name`` as long as a narrow picture has room for."""
-    return name if len(name) <= MAX_NAME_CHARS else name[: MAX_NAME_CHARS - 1] + "…"
-
+PREDICTED, SLOWEST = "predicted", "slowest"
+"""Groups of a case that are views of its response time, if it has them."""
 
 COSTS = ("cpu_time_per_message", "peak_memory")
 SWITCHES = "switches"
 
+StageTimes = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class BarPiece:
+    """A part of a bar; ``mark`` is drawn in it if there is room, ``hover`` shown on pointing."""
+
+    style: str
+    length: float
+    mark: str = ""
+    hover: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A named value: ``pieces`` follow one another; ``text`` is the value of all of them."""
+
+    name: str
+    pieces: Sequence[BarPiece]
+    text: str
+
+
+def breakdown(subjects: Sequence[Subject]) -> Chart | None:
+    """Return a bar of stages for each view of each subject; None if no stages are known."""
+    rows = [(each.name, view, times) for each in subjects for view, times in _views(each)]
+    if not rows:
+        return None
+    longest = max(sum(times.values()) for *_, times in rows)
+    present = [stage for stage in STAGES if any(times[stage] for *_, times in rows)]
+    return Chart(
+        key="parts",
+        title="Where the time went",
+        reading="A bar is the mean response time of all messages, or of the slowest 1%, split into "
+        "its stages. The longest stage is the one worth improving.",
+        plots=[
+            bar_plot(
+                name,
+                "",
+                [_stage_bar(view, times) for case, view, times in rows if case == name],
+                longest,
+            )
+            for name in dict.fromkeys(name for name, *_ in rows)
+        ],
+        legend=[
+            Key(f"part {stage}", f"{_number(stage)} {_words(stage)}: {STAGES[stage]}")
+            for stage in present
+        ],
+        table=_stage_table(rows, present),
+    )
+
+
+def _views(subject: Subject) -> Iterator[tuple[str, StageTimes]]:
+    """Yield the stages in seconds of each view of a case in which all of them are known."""
+    case = subject.case
+    for view, figures in (
+        ("all messages", case.measures),
+        ("all messages, as predicted", case.groups.get(PREDICTED, {})),
+        ("the slowest 1%", case.groups.get(SLOWEST, {})),
+    ):
+        times = {stage: figures.get(MEASURES[f"time_in_{stage}"].key) for stage in STAGES}
+        known = {stage: time for stage, time in times.items() if time is not None}
+        if len(known) == len(STAGES):
+            yield view, known
+
+
+def _stage_bar(name: str, times: StageTimes) -> Bar:
+    pieces = [
+        BarPiece(
+            f"part {stage}",
+            time,
+            _number(stage),
+            f"{_words(stage)}: {format_value(time, TIME)}",
+        )
+        for stage, time in times.items()
+    ]
+    return Bar(name, pieces, format_value(sum(times.values()), TIME))
+
+
+def _number(stage: str) -> str:
+    """Return the place of ``stage`` in the order in which a message passes through all of them."""
+    return str(list(STAGES).index(stage) + 1)
+
+
+def _stage_table(rows: Sequence[tuple[str, str, StageTimes]], present: Sequence[str]) -> TextTable:
+    return TextTable(
+        ("case", "messages", "response time", *map(_words, present)),
+        [
+            (
+                name,
+                view,
+                format_value(sum(times.values()), TIME),
+                *(format_value(times[stage], TIME) for stage in present),
+            )
+            for name, view, times in rows
+        ],
+    )
+
 
 def costs(subjects: Sequence[Subject]) -> Chart | None:
-    """Return a plot for each cost that was measured, a bar a subject; None where none was."""
+    """Return a plot for each cost that was measured, a bar for each subject; None without any."""
     known = [
         measure
         for name, measure in MEASURES.items()
         if (name in COSTS or SWITCHES in name)
-        and any(measured(each.case, name) is not None for each in subjects)
+        and any(measure_value(subject.case, name) is not None for subject in subjects)
     ]
     if not known:
         return None
     return Chart(
         key="costs",
         title="What it cost",
-        reading="The server's own, all its processes together; shorter is cheaper.",
+        reading="Of all processes of the server together; shorter is cheaper.",
         plots=[_cost_plot(measure, subjects) for measure in known],
-        legend=[Key("cost", "the server's")],
-        table=Table(
+        legend=[Key("cost", "the server")],
+        table=TextTable(
             ("case", *(_cost_name(measure) for measure in known)),
-            [(e.name, *(measure_text(e.case, m.name) for m in known)) for e in subjects],
+            [(s.name, *(measure_text(s.case, m.name) for m in known)) for s in subjects],
         ),
     )
 
 
 def _cost_plot(measure: Measure, subjects: Sequence[Subject]) -> Plot:
-    values = [measured(each.case, measure.name) or 0.0 for each in subjects]
+    values = [measure_value(subject.case, measure.name) or 0.0 for subject in subjects]
     bars = [
-        Bar(each.name, [Piece("cost", value)], measure_text(each.case, measure.name))
-        for each, value in zip(subjects, values, strict=True)
+        Bar(subject.name, [BarPiece("cost", value)], measure_text(subject.case, measure.name))
+        for subject, value in zip(subjects, values, strict=True)
     ]
     return bar_plot(_cost_name(measure), measure.meaning, bars, max(values))
 
 
 def _cost_name(measure: Measure) -> str:
-    return measure.name.replace("_", " ").replace("cpu", "CPU")
-
-
-MAX_BARS = 16
+    return _words(measure.name).replace("cpu", "CPU")
 
 
 def fairness(subjects: Sequence[Subject]) -> Chart | None:
-    """Return a plot for each subject, a bar a worker; None where no worker took anything."""
-    known = [each for each in subjects if each.exhibit.shares]
+    """Return a plot for each subject, a bar for each worker; None if no worker served any."""
+    known = [subject for subject in subjects if subject.exhibit.shares]
     if not known:
         return None
-    most = max(share.connections for each in known for share in each.exhibit.shares)
+    most = max(share.connections for subject in known for share in subject.exhibit.shares)
     return Chart(
         key="fairness",
         title="Connections per worker",
-        reading="Even bars are a fair share. A worker that keeps its connection to the end takes "
-        "few; a loop takes them all.",
-        plots=[_worker_plot(each, most) for each in known],
-        legend=[Key("share", "connections that the worker took")],
-        table=Table(
+        reading="Bars of equal length are equal shares. A worker that keeps its connection to the "
+        "end serves few connections; an event loop serves all of them.",
+        plots=[_worker_plot(subject, most) for subject in known],
+        legend=[Key("share", "connections that the worker served")],
+        table=TextTable(
             ("case", "worker", "connections", "messages"),
             [
-                (each.name, str(share.worker), str(share.connections), str(share.messages))
-                for each in known
-                for share in each.exhibit.shares
+                (subject.name, str(share.worker), str(share.connections), str(share.messages))
+                for subject in known
+                for share in subject.exhibit.shares
             ],
         ),
     )
@@ -146,100 +192,43 @@ def _worker_plot(subject: Subject, most: int) -> Plot:
     shares = subject.exhibit.shares
     bars = [_worker_bar(share) for share in shares[:MAX_BARS]]
     index = measure_text(subject.case, "fairness_connections")
-    told = "" if index == UNKNOWN else f"Jain's index of fairness: {index}; 1 is even"
+    caption = "" if index == UNKNOWN else f"Jain's index of fairness: {index}; 1 is even"
     if len(shares) > MAX_BARS:
-        told = f"the first {MAX_BARS} of {len(shares)} workers; {told}"
-    return bar_plot(subject.name, told, bars, most)
+        caption = f"the first {MAX_BARS} of {len(shares)} workers; {caption}"
+    return bar_plot(subject.name, caption, bars, most)
 
 
 def _worker_bar(share: WorkerShare) -> Bar:
-    pieces = [Piece("share", share.connections)]
+    pieces = [BarPiece("share", share.connections)]
     return Bar(f"worker {share.worker}", pieces, str(share.connections))
 
 
-PREDICTED, SLOWEST = "predicted", "slowest"
-"""Views of a case among its groups, where it has them."""
-
-READING = (
-    "A bar is the mean response time of all messages, or of the slowest hundredth of them, in the "
-    "parts in which it passed. The longest part is what to work on."
-)
-
-
-def parts(subjects: Sequence[Subject]) -> Chart | None:
-    """Return a bar of parts for each subject; None where the parts are unknown."""
-    rows = [(each.name, told, found) for each in subjects for told, found in _of(each)]
-    if not rows:
-        return None
-    longest = max(sum(found.values()) for *_, found in rows)
-    present = [part for part in STAGES if any(found[part] for *_, found in rows)]
-    return Chart(
-        key="parts",
-        title="Where the time went",
-        reading=READING,
-        plots=[
-            bar_plot(
-                name,
-                "",
-                [_stage_bar(told, found) for of, told, found in rows if of == name],
-                longest,
-            )
-            for name in dict.fromkeys(name for name, *_ in rows)
-        ],
-        legend=[
-            Key(f"part {part}", f"{_number(part)} {_stage_name(part)}: {STAGES[part]}")
-            for part in present
-        ],
-        table=_table(rows, present),
-    )
+def bar_plot(title: str, caption: str, bars: Sequence[Bar], longest: float) -> Plot:
+    """Return ``bars`` below one another; a length of ``longest`` fills the width."""
+    shapes: list[Shape] = []
+    words: list[Word] = []
+    for row, bar in enumerate(bars):
+        y = row * (NAME_HEIGHT + ROW + GAP)
+        words.append(Word("name", BEGIN, y + 11, _shortened(bar.name)))
+        reached = float(BEGIN)
+        for piece in bar.pieces:
+            wide = (END - BEGIN) * piece.length / longest if longest else 0.0
+            if wide < LEAST:
+                continue
+            path = f"M{reached:.1f} {y + NAME_HEIGHT:g}h{wide:.1f}v{ROW}h-{wide:.1f}z"
+            shapes.append(Shape(piece.style, path, piece.hover))
+            if piece.mark and wide >= ROOM_FOR_MARK:
+                middle = round(reached + wide / 2, 1)
+                words.append(Word("in-bar", middle, y + NAME_HEIGHT + 10, piece.mark, "middle"))
+            reached += wide
+        words.append(Word("value", round(reached + 6, 1), y + NAME_HEIGHT + 10, bar.text))
+    height = len(bars) * (NAME_HEIGHT + ROW + GAP)
+    return Plot(title, caption, WIDTH, height, shapes, words)
 
 
-def _of(subject: Subject) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """Yield the parts of each view, in seconds, of which all are known."""
-    case = subject.case
-    for told, figures in (
-        ("all messages", case.measures),
-        ("all messages, as predicted", case.groups.get(PREDICTED, {})),
-        ("the slowest hundredth", case.groups.get(SLOWEST, {})),
-    ):
-        found = {part: figures.get(MEASURES[f"time_in_{part}"].key) for part in STAGES}
-        known = {part: value for part, value in found.items() if value is not None}
-        if len(known) == len(STAGES):
-            yield told, known
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME_CHARS else name[: MAX_NAME_CHARS - 1] + "…"
 
 
-def _stage_bar(name: str, found: Mapping[str, float]) -> Bar:
-    pieces = [
-        Piece(
-            f"part {part}",
-            value,
-            _number(part),
-            f"{_stage_name(part)}: {format_value(value, TIME)}",
-        )
-        for part, value in found.items()
-    ]
-    return Bar(name, pieces, format_value(sum(found.values()), TIME))
-
-
-def _number(part: str) -> str:
-    """Return the place of ``part`` in the order in which a message passes through all of them."""
-    return str(list(STAGES).index(part) + 1)
-
-
-def _stage_name(part: str) -> str:
-    return part.replace("_", " ")
-
-
-def _table(rows: Sequence[tuple[str, str, Mapping[str, float]]], present: Sequence[str]) -> Table:
-    return Table(
-        ("case", "of", "response time", *map(_stage_name, present)),
-        [
-            (
-                name,
-                told,
-                format_value(sum(found.values()), TIME),
-                *(format_value(found[part], TIME) for part in present),
-            )
-            for name, told, found in rows
-        ],
-    )
+def _words(name: str) -> str:
+    return name.replace("_", " ")

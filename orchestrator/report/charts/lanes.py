@@ -1,29 +1,22 @@
-"""The swim lanes of one case: a lane for each worker, one for each connection, queues beneath.
+"""The timeline of one case: a lane for each worker, one for each connection, and the queues.
 
-Geometry only, in units of the time axis that all timelines of a page share; the template draws it
-and the script zooms it. Bars are strokes of a path, so that thousands of them are a few elements.
-
-The connections of a timeline as a table: what their lanes show, in numbers.
-
-What the script is given to tell of the message that somebody points at: small numbers. Names are
-made printable here, since nothing but the script sees them afterwards; markup in them is harmless
-there, for the script writes text, and in the page, where the template escapes JSON.
-
-Rows for spans that overlap, so that each can be seen: as many as there are spans at a time.
+Geometry only, in units of the time axis that all timelines of a page share; a template draws it
+and the script zooms it. Bars are strokes of one path, so that thousands of them are few elements.
+`lane_table` has the lanes in numbers; `pointer_data` is what the script shows for a message.
 """
 
-import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.analysis.chart_data import ACKED_TEXT, Excerpt, RequestRecord
+from orchestrator.analysis.chart_data import ACKED_TEXT, Excerpt, RequestRecord, assign_rows
 from orchestrator.measures.dimensions import TIME, format_value
-from orchestrator.report.charts.plot import Subject, Table
+from orchestrator.report.charts.plot import Subject, TextTable
 from orchestrator.report.charts.queues import DepthRow, depth_rows
-from orchestrator.report.charts.stages import SERVICE, STAGES, spans
+from orchestrator.report.charts.stages import LANE_STAGES, SERVICE, spans
 from orchestrator.report.charts.time_axis import HUES, Units
 from orchestrator.report.escape import visible
+from orchestrator.report.text import fault_name
 
 CONNECTIONS_HEIGHT = 360
 CONNECTION_HEIGHTS = (3, 16)
@@ -32,12 +25,23 @@ ROW_HEIGHT = 5
 WORKERS_SHOWN = 16
 LABEL_HEIGHT = 12
 SECTION_GAP = 26
-"""Above the lanes of a kind, for its heading."""
+"""Above each kind of lanes, for its heading."""
+
+MAX_ROWS = 48
+"""Of a worker's lane; more could not be told apart, so spans then share rows."""
+
+TABLE_ROWS = 16
+COLUMNS = (
+    "lane", "message", "worker", "outcome",
+    "due", "sent", "accepted", "started", "finished", "ended",
+)  # fmt: skip
+"""The numbers of a message for the script. ``due`` is in microseconds since the start, the instants
+after it since ``due``, -1 if unknown; ``lane`` and ``outcome`` are indices of the other lists."""
 
 
 @dataclass(frozen=True)
 class Bars:
-    """All spans of one style in a lane: a path whose strokes are ``width`` high."""
+    """All spans of one style in a lane, as a path of strokes that are ``width`` high."""
 
     style: str
     width: float
@@ -46,9 +50,9 @@ class Bars:
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane from ``y``, ``height`` high; ``label`` is empty where there is no room for it.
+    """A lane from ``y``, ``height`` high; ``label`` is empty if there is no room for it.
 
-    ``hue`` is the worker's colour, None for a connection.
+    ``hue`` is the worker's color, None for a connection.
     """
 
     y: int
@@ -60,8 +64,8 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What was done to the server, from ``begin`` to ``end`` in units; the same for a blow."""
+class FaultMark:
+    """A fault from ``begin`` to ``end`` in units, which are equal if it was not undone."""
 
     begin: int
     end: int
@@ -70,25 +74,25 @@ class Fault:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All of a case on the time axis; ``left_out`` says what is not drawn, empty if all is."""
+    """A case on the time axis; ``left_out`` says what is not drawn, empty if all is."""
 
     workers: list[Lane]
     connections: list[Lane]
     depths: list[DepthRow]
-    faults: list[Fault]
+    faults: list[FaultMark]
     height: int
     left_out: str
     has_lost: bool
-    table: Table
+    table: TextTable
 
 
 def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
-    """Return the timeline of ``subject``; ``peaks`` are the highest queues on the page, by row."""
-    shown = subject.exhibit.excerpt
-    workers = list(_workers(shown.requests, units))
-    y = _below(workers)
-    connections = list(_connections(shown.requests, units, y))
-    y = _below(connections) if connections else y
+    """Return the timeline of ``subject``; ``peaks`` are the highest of each queue on the page."""
+    excerpt = subject.exhibit.excerpt
+    workers = list(_workers(excerpt.requests, units))
+    y = _bottom(workers)
+    connections = list(_connections(excerpt.requests, units, y))
+    y = _bottom(connections) if connections else y
     depths = depth_rows(subject.exhibit.depths, units, peaks, y)
     return Timeline(
         workers=workers,
@@ -96,17 +100,35 @@ def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
         depths=depths,
         faults=list(_faults(subject, units)),
         height=depths[-1].y + depths[-1].height if depths else y,
-        left_out=_left_out(shown, len(connections), len(_by_worker(shown.requests))),
-        has_lost=any(request.outcome != ACKED_TEXT for request in shown.requests),
-        table=lane_table(shown.requests),
+        left_out=_left_out(excerpt, len(connections), len(_group_by_worker(excerpt.requests))),
+        has_lost=any(request.outcome != ACKED_TEXT for request in excerpt.requests),
+        table=lane_table(excerpt.requests),
     )
 
 
-def _below(lanes: Sequence[Lane]) -> int:
+def _bottom(lanes: Sequence[Lane]) -> int:
     return lanes[-1].y + lanes[-1].height if lanes else 0
 
 
-def _by_worker(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecord]]:
+def _workers(requests: Sequence[RequestRecord], units: Units) -> Iterator[Lane]:
+    """Yield a lane for each worker; requests that it serves at the same time are in rows."""
+    y = SECTION_GAP
+    for worker, own in list(_group_by_worker(requests).items())[:WORKERS_SHOWN]:
+        rows, row_of = shared_rows([(_begin(request), _end(request)) for request in own])
+        low, high = WORKER_HEIGHTS
+        height = max(low, min(high, rows * ROW_HEIGHT))
+        thick = height / rows
+        places = [
+            (_begin(request), _end(request), y + (row + 0.5) * thick)
+            for request, row in zip(own, row_of, strict=True)
+        ]
+        bars = [Bars(f"service k{worker % HUES}", round(thick * 0.86, 2), units.strokes(places))]
+        name = f"worker {worker}" if rows == 1 else f"loop {worker}"
+        yield Lane(y, height, name, name, bars, worker % HUES)
+        y += height + 2
+
+
+def _group_by_worker(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecord]]:
     served: dict[int, list[RequestRecord]] = defaultdict(list)
     for request in requests:
         if request.worker is not None and request.started_ns is not None:
@@ -114,22 +136,11 @@ def _by_worker(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecor
     return dict(sorted(served.items()))
 
 
-def _workers(requests: Sequence[RequestRecord], units: Units) -> Iterator[Lane]:
-    """Yield a lane for each worker; where one serves several at once, they lie in rows."""
-    y = SECTION_GAP
-    for worker, own in list(_by_worker(requests).items())[:WORKERS_SHOWN]:
-        rows, row_of = row_of_each([(_begin(each), _end(each)) for each in own])
-        low, high = WORKER_HEIGHTS
-        height = max(low, min(high, rows * ROW_HEIGHT))
-        thick = height / rows
-        places = [
-            (_begin(each), _end(each), y + (row + 0.5) * thick)
-            for each, row in zip(own, row_of, strict=True)
-        ]
-        bars = [Bars(f"service k{worker % HUES}", round(thick * 0.86, 2), units.strokes(places))]
-        name = f"worker {worker}" if rows == 1 else f"loop {worker}"
-        yield Lane(y, height, name, name, bars, worker % HUES)
-        y += height + 2
+def shared_rows(spans: Sequence[tuple[int, int]]) -> tuple[int, list[int]]:
+    """Return how many rows the half-open ``spans`` take, 1 to `MAX_ROWS`, and the row of each."""
+    rows = assign_rows(spans)
+    count = min(max(rows, default=0) + 1, MAX_ROWS)
+    return count, [row % count for row in rows]
 
 
 def _begin(request: RequestRecord) -> int:
@@ -141,7 +152,7 @@ def _end(request: RequestRecord) -> int:
 
 
 def _connections(requests: Sequence[RequestRecord], units: Units, begin_y: int) -> Iterator[Lane]:
-    users = by_user(requests)
+    users = group_by_user(requests)
     low, high = CONNECTION_HEIGHTS
     height = max(low, min(high, CONNECTIONS_HEIGHT // max(1, len(users))))
     every = -(-LABEL_HEIGHT // height)
@@ -161,91 +172,82 @@ def _bars(requests: Iterable[RequestRecord], units: Units, y: int, height: int) 
             places[style].append((begin_ns, end_ns, middle))
         if request.outcome != ACKED_TEXT:
             places["lost"].append((request.ended_ns, request.ended_ns, middle))
-    widths = {stage.style: round(max(stage.height * room, 0.8), 2) for stage in STAGES}
+    widths = {stage.style: round(max(stage.height * room, 0.8), 2) for stage in LANE_STAGES}
     for style, own in sorted(places.items()):
         width = widths.get(style.partition(" ")[0], round(room, 2))
         yield Bars(style, width, units.strokes(own))
 
 
-def _faults(subject: Subject, units: Units) -> Iterator[Fault]:
+def _faults(subject: Subject, units: Units) -> Iterator[FaultMark]:
     for fault in subject.case.runs[0].faults if subject.case.runs else ():
         if fault.effect_s is not None:
             until_s = fault.effect_s if fault.reverted_s is None else fault.reverted_s
-            which = "" if fault.worker is None else f" {fault.worker}"
-            begin, end = (units.at(round(each * 1e9)) for each in (fault.effect_s, until_s))
-            yield Fault(begin, end, f"{fault.fault}{which}")
+            begin, end = (units.at(round(at_s * 1e9)) for at_s in (fault.effect_s, until_s))
+            yield FaultMark(begin, end, fault_name(fault))
 
 
-def _left_out(shown: Excerpt, users: int, workers: int) -> str:
-    """Return what of the case is not drawn, in words; empty where all of it is."""
+def _left_out(excerpt: Excerpt, users: int, workers: int) -> str:
+    """Return what of the case is not drawn; empty if all of it is."""
     parts = []
-    if len(shown.requests) < shown.sent:
+    if len(excerpt.requests) < excerpt.sent:
         parts.append(
-            f"{users} of {shown.users} users and {len(shown.requests)} of {shown.sent} messages "
-            "are drawn, evenly from the first user served to the last; all of them are in "
-            "samples/ of the results"
+            f"{users} of {excerpt.users} users and {len(excerpt.requests)} of {excerpt.sent} "
+            "messages are drawn, evenly from the first user served to the last; samples/ of the "
+            "results contains all of them"
         )
     if workers > WORKERS_SHOWN:
         parts.append(f"the first {WORKERS_SHOWN} of {workers} workers have a lane")
     return "; ".join(parts)
 
 
-def by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]:
-    """Return the requests of each user, users in the order of their first."""
+def group_by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]:
+    """Return the requests of each user; users in the order of their first request."""
     users: dict[str, list[RequestRecord]] = defaultdict(list)
     for request in requests:
         users[request.user].append(request)
     return dict(users)
 
 
-TABLE_ROWS = 16
+def lane_table(requests: Iterable[RequestRecord]) -> TextTable:
+    """Return a row for each connection: its workers, and the time that it was in each stage.
 
-
-def lane_table(requests: Iterable[RequestRecord]) -> Table:
-    """Return a row for each connection: who served it, and how long it was in each stage.
-
-    Of many connections the first `TABLE_ROWS` have one, and a last row says so.
+    Only the first `TABLE_ROWS` connections have a row; a last row counts the others.
     """
-    users = list(by_user(requests).items())
+    users = list(group_by_user(requests).items())
     rows = [_row(user, own) for user, own in users[:TABLE_ROWS]]
     if len(users) > TABLE_ROWS:
         rows.append((f"and {len(users) - TABLE_ROWS} more",))
-    return Table(
-        ("connection", "workers", "acked", *(stage.meaning for stage in STAGES), "over at"),
+    return TextTable(
+        ("connection", "workers", "acked", *(stage.meaning for stage in LANE_STAGES), "ended at"),
         rows,
     )
 
 
 def _row(user: str, requests: Sequence[RequestRecord]) -> tuple[str, ...]:
-    totals = dict.fromkeys(STAGES, 0)
+    totals = dict.fromkeys(LANE_STAGES, 0)
     for request in requests:
         for stage, begin_ns, end_ns in spans(request):
             totals[stage] += end_ns - begin_ns
-    workers = sorted({each.worker for each in requests if each.worker})
-    acked = sum(each.outcome == ACKED_TEXT for each in requests)
+    workers = sorted({request.worker for request in requests if request.worker})
+    acked = sum(request.outcome == ACKED_TEXT for request in requests)
     return (
         user,
         ", ".join(map(str, workers)),
         f"{acked}/{len(requests)}",
-        *map(_text, totals.values()),
-        _text(max(each.ended_ns for each in requests)),
+        *map(_time_text, totals.values()),
+        _time_text(max(request.ended_ns for request in requests)),
     )
 
 
-def _text(value_ns: int) -> str:
+def _time_text(value_ns: int) -> str:
     return format_value(value_ns / 1e9, TIME)
 
 
-COLUMNS = (
-    "lane", "message", "worker", "outcome",
-    "due", "sent", "accepted", "started", "finished", "ended",
-)  # fmt: skip
-"""Of each message. ``due`` is in microseconds since the start, what follows since then, -1 where it
-is unknown; ``lane`` and ``outcome`` are places in the lists beside."""
+def pointer_data(drawn: Timeline, requests: Sequence[RequestRecord]) -> dict[str, object]:
+    """Return the lanes of ``drawn``, and its messages as small numbers, for the script.
 
-
-def pointing(drawn: Timeline, requests: Sequence[RequestRecord]) -> dict[str, object]:
-    """Return the lanes of ``drawn`` and its messages, one after another in ``messages``."""
+    Names are made printable here. The script writes them as text, so markup in them is harmless.
+    """
     lane_of = {lane.name: number for number, lane in enumerate(drawn.connections)}
     outcomes = list(dict.fromkeys(request.outcome for request in requests))
     return {
@@ -266,31 +268,3 @@ def _numbers(request: RequestRecord, lane: int, outcome: int) -> Iterator[int]:
     instants_ns = (request.sent_ns, request.accepted_ns, request.started_ns, request.finished_ns)
     for instant_ns in (*instants_ns, request.ended_ns):
         yield -1 if instant_ns is None else max((instant_ns - request.due_ns) // 1000, 0)
-
-
-MAX_ROWS = 48
-"""More could not be told apart; beyond, rows are shared."""
-
-
-def row_of_each(spans: Sequence[tuple[int, int]]) -> tuple[int, list[int]]:
-    """Return how many rows the half-open ``spans`` take, at least 1, and the row of each.
-
-    A span takes the lowest row that is free at its begin: the least number of rows there can be
-    (interval partitioning; Kleinberg and Tardos 2006, 4.1).
-    """
-    found = [0] * len(spans)
-    busy: list[tuple[int, int]] = []
-    free: list[int] = []
-    rows = 0
-    for index in sorted(range(len(spans)), key=lambda each: spans[each]):
-        begin, end = spans[index]
-        while busy and busy[0][0] <= begin:
-            heapq.heappush(free, heapq.heappop(busy)[1])
-        if free:
-            row = heapq.heappop(free)
-        else:
-            row, rows = rows, rows + 1
-        found[index] = row
-        heapq.heappush(busy, (end, row))
-    count = max(1, min(rows, MAX_ROWS))
-    return count, [row % count for row in found]

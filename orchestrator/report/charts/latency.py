@@ -1,8 +1,8 @@
 """How long messages took: the share answered within a time, and percentiles far into the tail.
 
-Response time is from due to acked, exchange time from sent to acked (what a naive client says),
-service time what the server itself took. Percentiles are drawn over 1 / (1 - q) on a log axis, as
-HdrHistogram does, so that each further nine is as wide as the one before.
+Response time is from due to acked, exchange time from sent to acked, which a naive client measures;
+service time is what the server itself took. Percentiles are drawn over 1 / (1 - q) on a log axis,
+as in HdrHistogram, so that each further nine is as wide as the one before.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,15 +23,15 @@ from orchestrator.report.charts.plot import (
     Scale,
     Shape,
     Subject,
-    Table,
+    TextTable,
     Tick,
     Word,
-    linear,
-    spanning,
+    linear_scale,
     staircase,
+    value_scale,
 )
+from orchestrator.report.columns import UNKNOWN
 
-UNRESOLVED = "—"
 NINES = {"0": 1.0, "90": 10.0, "99": 100.0, "99.9": 1e3, "99.99": 1e4}
 LEGEND = (
     Key("curve response", "response time: from due to acked"),
@@ -44,9 +44,9 @@ Curve = tuple[str, Distribution]
 
 
 def ecdf(subjects: Sequence[Subject]) -> Chart:
-    """Return the share of the messages that took no longer than a time, a plot for each subject."""
-    x = _times(subjects, LEFT, RIGHT)
-    y = linear(1, BOTTOM, TOP, lambda share: f"{share:.0%}", steps=5)
+    """Return the share of the messages that took at most a time, a plot for each subject."""
+    x = _time_scale(subjects, LEFT, RIGHT)
+    y = linear_scale(1, BOTTOM, TOP, lambda share: f"{share:.0%}", steps=5)
 
     def path(curve: Distribution) -> str:
         values = zip(curve.values_ns, curve.shares, strict=True)
@@ -56,10 +56,10 @@ def ecdf(subjects: Sequence[Subject]) -> Chart:
 
     return Chart(
         key="ecdf",
-        title="How many were answered within what time",
-        reading="A curve that rises early is fast; one that rises steeply is even. Where response "
-        "time lies right of service time, messages waited.",
-        plots=[_plot(each, Frame(x, y, "time"), path) for each in subjects],
+        title="Share of the messages answered within a time",
+        reading="A curve that rises early means fast answers; one that rises steeply, answers that "
+        "take equally long. Messages waited if response time is to the right of service time.",
+        plots=[_plot(subject, Frame(x, y, "time"), path) for subject in subjects],
         legend=_legend(subjects),
         table=_table(subjects),
     )
@@ -70,24 +70,24 @@ def percentiles(subjects: Sequence[Subject]) -> Chart:
     x = Scale(1, 1e4, LEFT, RIGHT, is_log=True)
     ticks = tuple(Tick(x.at(value), label) for label, value in NINES.items())
     x = Scale(x.low, x.high, x.begin, x.end, x.is_log, ticks)
-    y = _times(subjects, BOTTOM, TOP)
+    y = _time_scale(subjects, BOTTOM, TOP)
 
     def path(curve: Distribution) -> str:
         return staircase([(x.at(tail), y.at(value_s)) for tail, value_s in _tail(curve)])
 
     return Chart(
         key="percentiles",
-        title="The tail: percentiles of the time",
-        reading="Each grid line to the right looks ten times farther into the tail. A curve ends "
-        "where its sample does: n messages tell nothing beyond 1 in n.",
-        plots=[_plot(each, Frame(x, y, "percentile"), path) for each in subjects],
+        title="The tail: percentiles up to 99.99%",
+        reading="Each grid line to the right is ten times farther in the tail. A curve ends where "
+        "its sample ends: n messages say nothing about rarer events than 1 in n.",
+        plots=[_plot(subject, Frame(x, y, "percentile"), path) for subject in subjects],
         legend=_legend(subjects),
         table=_table(subjects),
     )
 
 
 def _tail(curve: Distribution) -> Iterator[tuple[float, float]]:
-    """Yield 1 / (1 - q) from where on each value is the quantile q, and the value in seconds."""
+    """Yield each value in seconds after the 1 / (1 - q) from which it is the quantile q."""
     before = 0.0
     for share, value_ns in zip(curve.shares, curve.values_ns, strict=True):
         yield 1 / (1 - before), value_ns / 1e9
@@ -96,15 +96,14 @@ def _tail(curve: Distribution) -> Iterator[tuple[float, float]]:
         yield float(curve.count), curve.values_ns[-1] / 1e9
 
 
-def _times(subjects: Sequence[Subject], begin: float, end: float) -> Scale:
-    values = (
-        value_ns / 1e9 for each in subjects for _, c in _curves(each) for value_ns in c.values_ns
-    )
-    return spanning(values, begin, end, _short)
+def _time_scale(subjects: Sequence[Subject], begin: float, end: float) -> Scale:
+    curves = (curve for subject in subjects for _, curve in _curves(subject))
+    values = (value_ns / 1e9 for curve in curves for value_ns in curve.values_ns)
+    return value_scale(values, begin, end, _tick_label)
 
 
-def _short(value_s: float) -> str:
-    """Return a round time without needless digits: ``0.5 s``, ``20 ms``."""
+def _tick_label(value_s: float) -> str:
+    """Return a round time without trailing zeros: ``0.5 s``, ``20 ms``."""
     for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
         if value_s >= size or unit == "us":
             return f"{value_s / size:.3g} {unit}" if value_s else "0"
@@ -112,12 +111,11 @@ def _short(value_s: float) -> str:
 
 
 def _curves(subject: Subject) -> Iterator[Curve]:
-    """Yield the curves from the one that others hide to the one that hides others."""
-    shown = subject.exhibit
+    """Yield the curves from the bottom one to the top one, which covers the others."""
     for key in reversed(LEGEND):
-        yield key.style, getattr(shown, key.style.removeprefix("curve "))
-    if shown.predicted is not None:
-        yield PREDICTED.style, shown.predicted
+        yield key.style, getattr(subject.exhibit, key.style.removeprefix("curve "))
+    if subject.exhibit.predicted is not None:
+        yield PREDICTED.style, subject.exhibit.predicted
 
 
 def _plot(subject: Subject, frame: Frame, path: Callable[[Distribution], str]) -> Plot:
@@ -126,7 +124,7 @@ def _plot(subject: Subject, frame: Frame, path: Callable[[Distribution], str]) -
     empty = [] if curves else [Word("tick", (LEFT + RIGHT) / 2, TOP + 80, "no ack", "middle")]
     return Plot(
         title=subject.name,
-        told=_told(subject),
+        caption=_caption(subject),
         width=WIDTH,
         height=HEIGHT,
         shapes=[*frame.shapes(), *drawn],
@@ -134,34 +132,39 @@ def _plot(subject: Subject, frame: Frame, path: Callable[[Distribution], str]) -
     )
 
 
-def _told(subject: Subject) -> str:
+def _caption(subject: Subject) -> str:
     response = subject.exhibit.response
     if not response.count:
         return "no message was acknowledged"
     slowest = format_value(response.values_ns[-1] / 1e9, TIME)
-    return f"half within {_at(response, QUOTED[0])}, the slowest in {slowest}"
+    return f"half within {_quantile_text(response, QUOTED[0])}, the slowest in {slowest}"
 
 
 def _legend(subjects: Sequence[Subject]) -> list[Key]:
-    is_predicted = any(each.exhibit.predicted is not None for each in subjects)
+    is_predicted = any(subject.exhibit.predicted is not None for subject in subjects)
     return [*LEGEND, *([PREDICTED] if is_predicted else [])]
 
 
-def _table(subjects: Sequence[Subject]) -> Table:
+def _table(subjects: Sequence[Subject]) -> TextTable:
     meanings = {key.style: key.meaning for key in (*LEGEND, PREDICTED)}
-    return Table(
-        ("case", "what", "messages", *(f"{share * 100:g}%" for share in QUOTED)),
+    return TextTable(
+        ("case", "time", "messages", *(f"{share * 100:g}%" for share in QUOTED)),
         [
-            (each.name, meanings[style], str(c.count), *(_at(c, share) for share in QUOTED))
-            for each in subjects
-            for style, c in reversed(list(_curves(each)))
+            (
+                subject.name,
+                meanings[style],
+                str(c.count),
+                *(_quantile_text(c, share) for share in QUOTED),
+            )
+            for subject in subjects
+            for style, c in reversed(list(_curves(subject)))
         ],
     )
 
 
-def _at(curve: Distribution, share: float) -> str:
-    """Return the quantile ``share``, a dash where the sample is too small to have one."""
+def _quantile_text(curve: Distribution, share: float) -> str:
+    """Return the quantile ``share``; a dash if the sample is too small for it."""
     if curve.count * (1 - share) < 1 - 1e-9:
-        return UNRESOLVED
-    found = next(v for s, v in zip(curve.shares, curve.values_ns, strict=True) if s >= share - 1e-9)
-    return format_value(found / 1e9, TIME)
+        return UNKNOWN
+    ranks = zip(curve.shares, curve.values_ns, strict=True)
+    return format_value(next(v for s, v in ranks if s >= share - 1e-9) / 1e9, TIME)

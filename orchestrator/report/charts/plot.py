@@ -1,10 +1,6 @@
-"""What a chart is made of: shapes and words at places, a table of the same, and words for it all.
+"""What a chart is made of: a case, scales, shapes and words at places, and a table of the same.
 
-Values only; ``style`` is a class of the page's style sheet, never a colour.
-
-Scales of charts: where a value stands along an axis, and which round values are labelled.
-
-What charts are drawn of: a case with what its run showed, under its name on the page.
+Values only; ``style`` is a class of the page's style sheet, never a color.
 """
 
 import math
@@ -17,12 +13,32 @@ from orchestrator.results.summary import CaseSummary
 MAX_STEPS = 4
 MAX_DECADES = 4
 LOG_RATIO = 50
-"""From this ratio of the largest to the smallest value on, small ones are lost on a linear axis."""
+"""From this ratio of largest to smallest value, small ones are invisible on a linear axis."""
+
+WIDTH, HEIGHT = 280, 196
+LEFT, RIGHT, TOP, BOTTOM = 50, 268, 10, 150
+"""The frame of a plot: it leaves room for labels to the left, and for two lines below."""
+
+LEAST_STEP = 1.0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A case of a campaign under a ``name`` that is unique on the page, and its chart data."""
+
+    name: str
+    case: CaseSummary
+    exhibit: Exhibit
+
+    @property
+    def model(self) -> str:
+        """The name without the matrix values of the case."""
+        return self.name.removesuffix(self.case.name) + self.case.model
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A labelled value at its place."""
+    """A label at its place along an axis."""
 
     at: float
     label: str
@@ -30,9 +46,9 @@ class Tick:
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps values from ``low`` to ``high`` onto places from ``begin`` to ``end``, linear or log.
+    """Maps values from ``low`` to ``high`` to places from ``begin`` to ``end``, linear or log.
 
-    A log scale takes ``low`` above 0; a value beyond either end stands at that end.
+    The ``low`` of a log scale is above 0. A value beyond an end is placed at that end.
     """
 
     low: float
@@ -53,61 +69,61 @@ class Scale:
         return math.log10(value) if self.is_log else value
 
 
-def linear(
+def value_scale(
+    values: Iterable[float], begin: float, end: float, label: Callable[[float], str]
+) -> Scale:
+    """Return a scale for ``values`` of 0 or more: linear from 0, or log if they differ too much."""
+    positive = [value for value in values if value > 0]
+    low, high = min(positive, default=1.0), max(positive, default=1.0)
+    if high / low >= LOG_RATIO:
+        return log_scale(low, high, begin, end, label)
+    return linear_scale(high, begin, end, label)
+
+
+def linear_scale(
     high: float, begin: float, end: float, label: Callable[[float], str], steps: int = MAX_STEPS
 ) -> Scale:
-    """Return a linear scale from 0 to the first round value that is ``high``, above 0, or more."""
-    step = _round_up(high / steps)
+    """Return a linear scale from 0 to the first tick at or above ``high``, which is above 0."""
+    step = round_step(high / steps)
     count = max(math.ceil(high / step - 1e-9), 1)
     values = (number * step for number in range(count + 1))
-    return _ticked(Scale(0, count * step, begin, end), values, label)
+    return _with_ticks(Scale(0, count * step, begin, end), values, label)
 
 
-def logarithmic(
+def log_scale(
     low: float, high: float, begin: float, end: float, label: Callable[[float], str]
 ) -> Scale:
-    """Return a log scale over the powers of ten around ``low``, above 0, and ``high``."""
+    """Return a log scale over the powers of ten around ``low``, which is above 0, and ``high``."""
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
     last = max(last, first + 1)
     scale = Scale(10.0**first, 10.0**last, begin, end, is_log=True)
     step = -(-(last - first) // MAX_DECADES)
-    return _ticked(scale, (10.0**power for power in range(first, last + 1, step)), label)
+    return _with_ticks(scale, (10.0**power for power in range(first, last + 1, step)), label)
 
 
-def spanning(
-    values: Iterable[float], begin: float, end: float, label: Callable[[float], str]
-) -> Scale:
-    """Return a scale for ``values`` of 0 or more: from 0, or log where they differ too much."""
-    found = [value for value in values if value > 0]
-    low, high = min(found, default=1.0), max(found, default=1.0)
-    if high / low >= LOG_RATIO:
-        return logarithmic(low, high, begin, end, label)
-    return linear(high, begin, end, label)
+def round_step(least: float) -> float:
+    """Return the smallest 1, 2 or 5 times a power of ten that is ``least``, above 0, or more."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(f * power for f in (1, 2, 5, 10) if f * power >= least * (1 - 1e-9))
 
 
-def _round_up(step: float) -> float:
-    """Return the smallest 1, 2 or 5 times a power of ten that is ``step`` or more."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return next(f * power for f in (1, 2, 5, 10) if f * power >= step * (1 - 1e-9))
-
-
-def _ticked(scale: Scale, values: Iterable[float], label: Callable[[float], str]) -> Scale:
+def _with_ticks(scale: Scale, values: Iterable[float], label: Callable[[float], str]) -> Scale:
     ticks = tuple(Tick(round(scale.at(value), 1), label(value)) for value in values)
     return Scale(scale.low, scale.high, scale.begin, scale.end, scale.is_log, ticks)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """An SVG path; ``told`` is what somebody reads who points at it."""
+    """An SVG path; ``hover`` is the text shown while the pointer is on it."""
 
     style: str
     path: str
-    told: str = ""
+    hover: str = ""
 
 
 @dataclass(frozen=True)
 class Word:
-    """A text at a place; ``anchor`` is the end of it that is there."""
+    """A text at a place; ``anchor`` is the part of the text that is there, as in SVG."""
 
     style: str
     x: float
@@ -118,10 +134,10 @@ class Word:
 
 @dataclass(frozen=True)
 class Plot:
-    """One picture, ``width`` by ``height`` in pixels of a narrow screen; ``title`` stands above."""
+    """One picture, ``width`` by ``height`` pixels; ``title`` and ``caption`` are above it."""
 
     title: str
-    told: str
+    caption: str
     width: int
     height: int
     shapes: Sequence[Shape]
@@ -129,8 +145,8 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Table:
-    """The same in numbers; the first cell of a row names it."""
+class TextTable:
+    """A table of texts; the first cell of a row names it."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -138,7 +154,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Key:
-    """What a style stands for."""
+    """What a style means."""
 
     style: str
     meaning: str
@@ -146,20 +162,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Chart:
-    """Plots that share their axes, what their styles stand for, how to read them, and the table."""
+    """Plots that share their axes, how to read them, what their styles mean, and their table."""
 
     key: str
     title: str
     reading: str
     plots: Sequence[Plot]
     legend: Sequence[Key]
-    table: Table
-
-
-WIDTH, HEIGHT = 280, 196
-LEAST_STEP = 1.0
-LEFT, RIGHT, TOP, BOTTOM = 50, 268, 10, 150
-"""Where the frame of a plot stands: room for labels to the left, and for two lines below."""
+    table: TextTable
 
 
 @dataclass(frozen=True)
@@ -195,9 +205,9 @@ def line(points: Sequence[tuple[float, float]]) -> str:
 
 
 def staircase(points: Sequence[tuple[float, float]]) -> str:
-    """Return the path that goes from each of ``points`` level to the next, then up or down.
+    """Return the path from point to point, first horizontally and then vertically.
 
-    A step too small to be seen is part of the next one.
+    A step that is too small to be seen is part of the next one.
     """
     if not points:
         return ""
@@ -209,17 +219,3 @@ def staircase(points: Sequence[tuple[float, float]]) -> str:
             turns.append(f"H{x:.1f}V{y:.1f}")
             reached_x, reached_y = x, y
     return "".join(turns)
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A case of a campaign; ``name`` tells it from every other on the page."""
-
-    name: str
-    case: CaseSummary
-    exhibit: Exhibit
-
-    @property
-    def model(self) -> str:
-        """The name without the case's place on the axes of a matrix."""
-        return self.name.removesuffix(self.case.name) + self.case.model

@@ -1,26 +1,28 @@
-"""Which charts a campaign has: none of what nobody measured."""
+"""Which charts a report has, and where; a chart whose measures are missing is left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.report.charts import bars, latency, queues, sweep
 from orchestrator.report.charts.plot import Chart, Subject
-from orchestrator.report.charts.time_axis import Axis
+from orchestrator.report.charts.time_axis import TimeAxis
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The charts that stand ``before`` the timelines, and those that stand ``after`` them."""
+    """The charts ``before`` the timelines, and those ``after`` them."""
 
     before: Sequence[Chart] = ()
     after: Sequence[Chart] = ()
 
 
-def charts_of(subjects: Sequence[Subject], pictured: Sequence[Subject], axis: Axis) -> Selection:
-    """Return the charts of ``subjects``, of whom ``pictured`` are drawn one by one."""
+def charts_of(
+    subjects: Sequence[Subject], pictured: Sequence[Subject], axis: TimeAxis
+) -> Selection:
+    """Return the charts of ``subjects``, of which ``pictured`` have a plot of their own."""
     if not subjects:
         return Selection()
-    after = [bars.parts(pictured), bars.costs(pictured), bars.fairness(pictured)]
+    after = [bars.breakdown(pictured), bars.costs(pictured), bars.fairness(pictured)]
     return Selection(
         before=[queues.glance(pictured, axis.span_ns)],
         after=[

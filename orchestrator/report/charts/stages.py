@@ -1,7 +1,7 @@
-"""The stages that a message passes through, as spans of time: what a lane of a timeline shows.
+"""The stages of a message as spans of time, as a lane of a timeline shows them.
 
-They meet end to end from due to the end. What the server's log does not tell is a wait like any
-other; `orchestrator.analysis.breakdown` is exact where this is a picture.
+The spans fill the time from due to the end without gaps. An instant that is missing in the server's
+log extends the wait before it; `orchestrator.analysis.breakdown` computes the exact stages.
 """
 
 from collections.abc import Iterator
@@ -11,27 +11,27 @@ from orchestrator.analysis.chart_data import RequestRecord
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A kind of span: its style, what it means, and its share of the height of a lane."""
+class LaneStage:
+    """A stage: its style, what it means, and its share of the height of a lane."""
 
     style: str
     meaning: str
     height: float
 
 
-LAG = Stage("lag", "due, not sent yet", 0.12)
-ACCEPT = Stage("accept", "wait in the accept queue", 0.25)
-QUEUE = Stage("queue", "wait in the application's queue", 0.5)
-SERVICE = Stage("service", "in service", 1.0)
-ANSWER = Stage("answer", "answer on its way", 0.5)
-STAGES = (LAG, ACCEPT, QUEUE, SERVICE, ANSWER)
-"""In the order in which a message meets them; the nearer to its service, the higher."""
+LAG = LaneStage("lag", "due, not sent yet", 0.12)
+ACCEPT = LaneStage("accept", "wait in the accept queue", 0.25)
+QUEUE = LaneStage("queue", "wait in the application's queue", 0.5)
+SERVICE = LaneStage("service", "in service", 1.0)
+ANSWER = LaneStage("answer", "answer on its way", 0.5)
+LANE_STAGES = (LAG, ACCEPT, QUEUE, SERVICE, ANSWER)
+"""In the order of a message; the nearer to its service, the higher."""
 
-Span = tuple[Stage, int, int]
+StageSpan = tuple[LaneStage, int, int]
 
 
-def spans(request: RequestRecord) -> Iterator[Span]:
-    """Yield the stages of ``request`` that took any time, each with its begin and its end in ns."""
+def spans(request: RequestRecord) -> Iterator[StageSpan]:
+    """Yield the stages of ``request`` that took any time, each with its begin and end in ns."""
     reached_ns = request.due_ns
     for stage, end_ns in _ends(request):
         if end_ns > reached_ns:
@@ -39,7 +39,7 @@ def spans(request: RequestRecord) -> Iterator[Span]:
             reached_ns = end_ns
 
 
-def _ends(request: RequestRecord) -> Iterator[tuple[Stage, int]]:
+def _ends(request: RequestRecord) -> Iterator[tuple[LaneStage, int]]:
     yield LAG, request.sent_ns
     if request.started_ns is None:
         is_accepted = request.accepted_ns is not None

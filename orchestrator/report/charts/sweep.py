@@ -1,4 +1,4 @@
-"""Figures over the swept variable: a line for each model, with the band of its intervals."""
+"""Measures over a swept variable: a line for each model, with a band of its 95% intervals."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ from orchestrator.report.charts.plot import (
     Scale,
     Shape,
     Subject,
-    Table,
+    TextTable,
     Tick,
     line,
-    spanning,
+    value_scale,
 )
-from orchestrator.report.columns import axes_of, measure_text, measured
+from orchestrator.report.columns import axis_names, measure_text, measure_value
 from orchestrator.results.summary import CaseSummary
 
 SWEPT = ("throughput", "response_time_p50", "response_time_p99")
 MAX_LINES = 8
-"""So many styles of lines there are."""
+"""The number of line styles."""
 
 MARKS = (
     "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0",
@@ -39,15 +39,15 @@ MARKS = (
     "m0-4l4 7h-8z",
     "m0-4l4 4-4 4-4-4z",
 )
-"""A circle, a square, a triangle, a diamond: lines differ by more than their colour.
+"""A circle, a square, a triangle, a diamond: lines differ by more than their color.
 
-The first is the largest, so that it shows beneath the others where lines agree.
+The first is the largest, so that it stays visible below the others if lines coincide.
 """
 
 
 @dataclass(frozen=True)
 class _Line:
-    """The cases of one model, all other axes alike, in the order of the swept value."""
+    """The cases of one model with equal values on all other axes, by the swept value."""
 
     name: str
     style: int
@@ -55,9 +55,9 @@ class _Line:
 
 
 def sweeps(subjects: Sequence[Subject]) -> Iterator[Chart]:
-    """Yield a chart for each axis on which cases have several numbers."""
-    cases = [each.case.model_copy(update={"model": each.model}) for each in subjects]
-    for axis in axes_of(cases):
+    """Yield a chart for each axis on which the cases have several numbers."""
+    cases = [subject.case.model_copy(update={"model": subject.model}) for subject in subjects]
+    for axis in axis_names(cases):
         values = {case.axes[axis] for case in cases if axis in case.axes}
         if len(values) > 1 and all(_is_number(value) for value in values):
             yield _chart(axis, [case for case in cases if axis in case.axes])
@@ -71,23 +71,23 @@ def _chart(axis: str, cases: Sequence[CaseSummary]) -> Chart:
     lines = _lines(axis, cases)
     shown = lines[:MAX_LINES]
     x = _x_scale(sorted({float(case.axes[axis]) for case in cases}))
-    known = [MEASURES[n] for n in SWEPT if any(measured(c, n) is not None for c in cases)]
+    known = [MEASURES[n] for n in SWEPT if any(measure_value(c, n) is not None for c in cases)]
     left_out = (
         f" The first {MAX_LINES} of {len(lines)} lines are drawn." if lines[MAX_LINES:] else ""
     )
     return Chart(
         key=f"sweep-{axis}",
         title=f"Over {axis}",
-        reading="A line a model; its band is the 95% interval of the medians, where there are "
-        f"repeats enough.{left_out}",
+        reading="One line for each model. The band is the 95% interval of the median; it needs at "
+        f"least 5 repeats.{left_out}",
         plots=[_plot(axis, x, measure, shown) for measure in known],
-        legend=[Key(f"swept s{each.style}", each.name) for each in shown],
-        table=Table(
+        legend=[Key(f"swept s{drawn.style}", drawn.name) for drawn in shown],
+        table=TextTable(
             ("model", axis, *(measure.name.replace("_", " ") for measure in known)),
             [
-                (each.name, str(case.axes[axis]), *(measure_text(case, m.name) for m in known))
-                for each in lines
-                for case in each.cases
+                (drawn.name, str(case.axes[axis]), *(measure_text(case, m.name) for m in known))
+                for drawn in lines
+                for case in drawn.cases
             ],
         ),
     )
@@ -105,13 +105,13 @@ def _lines(axis: str, cases: Sequence[CaseSummary]) -> list[_Line]:
 
 
 def _x_scale(values: Sequence[float]) -> Scale:
-    """Return the scale of the swept values, which are its ticks."""
+    """Return the scale of the swept values, with a tick at each that has room for its label."""
     low, high = values[0], values[-1]
     is_log = low > 0 and (high / low >= LOG_RATIO or _is_geometric(values))
     pad = 14
     scale = Scale(low, high, LEFT + pad, RIGHT - pad, is_log)
     ticks = [Tick(round(scale.at(value), 1), f"{value:g}") for value in values]
-    return Scale(low, high, LEFT + pad, RIGHT - pad, is_log, tuple(_apart(ticks)))
+    return Scale(low, high, LEFT + pad, RIGHT - pad, is_log, tuple(_legible(ticks)))
 
 
 def _is_geometric(values: Sequence[float]) -> bool:
@@ -119,8 +119,8 @@ def _is_geometric(values: Sequence[float]) -> bool:
     return len(ratios) > 1 and max(ratios) < min(ratios) * 1.01
 
 
-def _apart(ticks: Sequence[Tick]) -> Iterator[Tick]:
-    """Yield as many ticks as there is room for between their labels."""
+def _legible(ticks: Sequence[Tick]) -> Iterator[Tick]:
+    """Yield the ticks whose labels do not overlap those before."""
     free = 0.0
     for tick in ticks:
         if tick.at >= free:
@@ -129,13 +129,13 @@ def _apart(ticks: Sequence[Tick]) -> Iterator[Tick]:
 
 
 def _plot(axis: str, x: Scale, measure: Measure, lines: Sequence[_Line]) -> Plot:
-    values = [v for each in lines for case in each.cases for v in _ends(case, measure)]
-    y = spanning(values, BOTTOM, TOP, lambda value: _label(value, measure))
-    shapes = [shape for each in lines for shape in _shapes(axis, Frame(x, y, axis), measure, each)]
+    values = [v for drawn in lines for case in drawn.cases for v in _plotted_values(case, measure)]
+    y = value_scale(values, BOTTOM, TOP, lambda value: _label(value, measure))
     frame = Frame(x, y, axis)
-    words = list(frame.words())
+    shapes = [shape for drawn in lines for shape in _shapes(axis, frame, measure, drawn)]
     title = measure.name.replace("_", " ")
-    return Plot(title, measure.meaning, WIDTH, HEIGHT, [*frame.shapes(), *shapes], words)
+    every_shape = [*frame.shapes(), *shapes]
+    return Plot(title, measure.meaning, WIDTH, HEIGHT, every_shape, list(frame.words()))
 
 
 def _label(value: float, measure: Measure) -> str:
@@ -143,8 +143,8 @@ def _label(value: float, measure: Measure) -> str:
     return f"{float(number):g} {unit}".strip()
 
 
-def _ends(case: CaseSummary, measure: Measure) -> list[float]:
-    value = measured(case, measure.name)
+def _plotted_values(case: CaseSummary, measure: Measure) -> list[float]:
+    value = measure_value(case, measure.name)
     return [*case.intervals.get(measure.key, ()), *([] if value is None else [value])]
 
 
@@ -152,7 +152,7 @@ def _shapes(axis: str, frame: Frame, measure: Measure, drawn: _Line) -> Iterator
     def place(case: CaseSummary, value: float) -> tuple[float, float]:
         return frame.x.at(float(case.axes[axis])), frame.y.at(value)
 
-    known = [(c, v) for c in drawn.cases if (v := measured(c, measure.name)) is not None]
+    known = [(c, v) for c in drawn.cases if (v := measure_value(c, measure.name)) is not None]
     banded = [(c, c.intervals[measure.key]) for c, _ in known if measure.key in c.intervals]
     if banded:
         edge = [place(case, ends[1]) for case, ends in banded]
@@ -162,5 +162,5 @@ def _shapes(axis: str, frame: Frame, measure: Measure, drawn: _Line) -> Iterator
     yield Shape(f"swept s{drawn.style}", line(points))
     mark = MARKS[drawn.style % len(MARKS)]
     for (case, value), (at_x, at_y) in zip(known, points, strict=True):
-        told = f"{drawn.name}, {axis} {case.axes[axis]}: {format_value(value, measure.dimension)}"
-        yield Shape(f"mark s{drawn.style}", f"M{at_x:.1f} {at_y:.1f}{mark}", told)
+        hover = f"{drawn.name}, {axis} {case.axes[axis]}: {format_value(value, measure.dimension)}"
+        yield Shape(f"mark s{drawn.style}", f"M{at_x:.1f} {at_y:.1f}{mark}", hover)

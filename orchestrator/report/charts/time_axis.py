@@ -1,78 +1,62 @@
-"""The time axis that all pictures of a report share, so that models compare at a glance.
+"""The time axis that all pictures of a report share, so that models can be compared directly.
 
-The units of the shared time axis: whole numbers, so that thousands of bars stay short text.
+Places on it are whole numbers, so that thousands of bars stay short text.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import count, takewhile
+
+from orchestrator.report.charts.plot import Tick, round_step
 
 MAX_STEPS = 8
 MICROSECOND_NS = 1_000
 UNITS_NS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"))
 
+UNITS = 100_000
+"""The width of the time axis: a bar is still at its place when zoomed in a thousand times."""
+
+LEAST = 30
+"""The shortest bar, a third of a pixel, so that the shortest span is visible."""
+
+HUES = 8
+"""Colors for workers; further workers repeat them."""
+
 
 @dataclass(frozen=True)
-class Tick:
-    """A labelled instant; ``percent`` is its place on the axis."""
-
-    percent: float
-    label: str
-
-
-@dataclass(frozen=True)
-class Axis:
-    """From 0 to ``span_ns``, with round ticks."""
+class TimeAxis:
+    """The time from 0 to ``span_ns``, with round ``ticks``, placed in percent of it."""
 
     span_ns: int
     ticks: list[Tick]
 
 
-def axis_over(instants_ns: Iterable[int]) -> Axis:
+def axis_over(instants_ns: Iterable[int]) -> TimeAxis:
     """Return an axis from 0 to a little beyond the last of ``instants_ns``."""
     last_ns = max(MICROSECOND_NS, max(instants_ns, default=0))
     span_ns = last_ns + last_ns // 50
-    step_ns = _step(span_ns)
+    step_ns = round(round_step(span_ns / MAX_STEPS))
     unit_ns, unit = next((each for each in UNITS_NS if step_ns * 2 >= each[0]), UNITS_NS[-1])
-    ticks = takewhile(lambda at_ns: at_ns <= span_ns, count(0, step_ns))
-    return Axis(
+    return TimeAxis(
         span_ns,
-        [Tick(round(100 * at_ns / span_ns, 2), f"{at_ns / unit_ns:g} {unit}") for at_ns in ticks],
+        [
+            Tick(round(100 * at_ns / span_ns, 2), f"{at_ns / unit_ns:g} {unit}")
+            for at_ns in range(0, span_ns + 1, step_ns)
+        ],
     )
-
-
-def _step(span_ns: int) -> int:
-    """Return the smallest round step that gives at most ``MAX_STEPS`` steps."""
-    size_ns = 1
-    while True:
-        for factor in (1, 2, 5):
-            if factor * size_ns * MAX_STEPS >= span_ns:
-                return factor * size_ns
-        size_ns *= 10
-
-
-HUES = 8
-"""Colours for workers; they repeat beyond."""
-
-UNITS = 100_000
-"""The width of the time axis: zoomed in a thousand times, a bar is still where it belongs."""
-
-LEAST = 30
-"""The shortest bar: a third of a pixel of what took any time at all."""
 
 
 @dataclass(frozen=True)
 class Units:
-    """Maps instants from 0 to ``span_ns`` onto 0 to `UNITS`."""
+    """Maps instants from 0 to ``span_ns`` to 0 to `UNITS`."""
 
     span_ns: int
 
     def at(self, instant_ns: int) -> int:
-        """Return where ``instant_ns`` stands; an instant off the axis, at its end."""
+        """Return the place of ``instant_ns``; of an instant off the axis, the nearer end."""
         return round(min(max(instant_ns, 0), self.span_ns) * UNITS / max(1, self.span_ns))
 
     def strokes(self, places: Iterable[tuple[int, int, float]]) -> str:
-        """Return level strokes from begin to end at their heights as one path, in order of time."""
+        """Return horizontal strokes as one path: ``places`` are begin and end in ns, and height."""
         path: list[str] = []
         reached = (-1, -1.0)
         for begin_ns, end_ns, y in sorted(places):

@@ -1,9 +1,9 @@
 
 "use strict";
-// Theme, layers, zoom, and what a bar tells. Reads the page's own numbers; writes text, never markup.
+// Theme, layers, zoom, and the message of a bar. Reads the page's own numbers; writes text, never markup.
 (() => {
   const UNITS = 100000;
-  const LEAST_WIDTH = UNITS / 5000; // zoomed in five thousand times, a bar's rounding begins to show
+  const LEAST_WIDTH = UNITS / 5000; // zoomed in further, the rounding of bars becomes visible
   const UNKNOWN = -1;
   const root = document.documentElement;
   const tip = document.getElementById("tip");
@@ -87,18 +87,18 @@
     return made;
   }
 
-  // -- what a bar tells -----------------------------------------------------------------------
+  // -- the message of a bar -------------------------------------------------------------------
   function read(holder) {
-    const told = JSON.parse(document.getElementById(holder.id.replace("timeline", "messages")).textContent);
-    const lanes = told.connections.map(([y, height, name]) => ({ y, height, name, messages: [] }));
-    const workers = told.workers.map(([y, height, name]) => ({ y, height, name, messages: [] }));
+    const numbers = JSON.parse(document.getElementById(holder.id.replace("timeline", "messages")).textContent);
+    const lanes = numbers.connections.map(([y, height, name]) => ({ y, height, name, messages: [] }));
+    const workers = numbers.workers.map(([y, height, name]) => ({ y, height, name, messages: [] }));
     const ofWorker = new Map(workers.map((lane) => [Number(lane.name.split(" ").pop()), lane]));
-    for (let at = 0; at < told.messages.length; at += told.columns) {
-      const [lane, number, worker, outcome, due, ...since] = told.messages.slice(at, at + told.columns);
+    for (let at = 0; at < numbers.messages.length; at += numbers.columns) {
+      const [lane, number, worker, outcome, due, ...since] = numbers.messages.slice(at, at + numbers.columns);
       const [sent, accepted, started, finished, ended] = since.map((us) => (us === UNKNOWN ? null : due + us));
       const message = {
         number, worker, due, sent, accepted, started, finished, ended,
-        outcome: told.outcomes[outcome], lane: lanes[lane],
+        outcome: numbers.outcomes[outcome], lane: lanes[lane],
       };
       lanes[lane].messages.push(message);
       if (started !== null) ofWorker.get(worker)?.messages.push(message);
@@ -113,18 +113,18 @@
     return us >= 1e3 ? `${(us / 1e3).toFixed(1)} ms` : `${us} us`;
   }
 
-  function story(message) {
+  function describe(message) {
     const lines = [`${message.lane.name}, message ${message.number}: due at ${time(message.due)}`];
-    const stretch = (name, begin, end) => {
+    const stage = (name, begin, end) => {
       if (begin !== null && end !== null && end > begin) lines.push(`${name} ${time(end - begin)}`);
     };
     const taken = message.started ?? message.ended;
     const accepted = Math.min(message.accepted ?? message.sent, taken);
-    stretch("not sent yet", message.due, message.sent);
-    stretch("accept queue", message.sent, accepted);
-    stretch("application's queue", Math.max(message.sent, accepted), message.started);
-    stretch(`in service${message.worker ? ` of worker ${message.worker}` : ""}`, message.started, message.finished);
-    stretch("answer", message.finished, message.ended);
+    stage("not sent yet", message.due, message.sent);
+    stage("accept queue", message.sent, accepted);
+    stage("application's queue", Math.max(message.sent, accepted), message.started);
+    stage(`in service${message.worker ? ` of worker ${message.worker}` : ""}`, message.started, message.finished);
+    stage("answer", message.finished, message.ended);
     lines.push(`${message.outcome} at ${time(message.ended)}, ${time(message.ended - message.due)} after it was due`);
     return lines.join("\n");
   }
@@ -158,7 +158,7 @@
     tip.hidden = !found;
     if (!found) return;
     const more = found.rest ? [`and ${found.rest} more at this instant`] : [];
-    tip.textContent = [story(found.message), ...more].join("\n");
+    tip.textContent = [describe(found.message), ...more].join("\n");
     const { width, height } = tip.getBoundingClientRect();
     const left = Math.min(event.clientX + 14, innerWidth - width - 8);
     const above = event.clientY + 18 + height > innerHeight;
@@ -184,14 +184,14 @@
     const wanted = laneStep ? 0 : old.message + messageStep;
     const message = Math.min(Math.max(wanted, 0), messages.length - 1);
     timeline.chosen = { lane, message };
-    const told = timeline.element.querySelector(".told");
+    const line = timeline.element.querySelector(".told");
     if (!messages.length) {
-      told.textContent = `${lanes[lane].name}: nothing`;
+      line.textContent = `${lanes[lane].name}: no messages`;
       return mark(timeline, null, null);
     }
     const begin = toUnits(beginOf(lanes[lane], messages[message], timeline));
     if (begin < view.begin || begin > view.begin + view.width) look(begin - view.width / 4, view.width);
-    told.textContent = `${lanes[lane].name}: ${story(messages[message]).replaceAll("\n", "; ")}`;
+    line.textContent = `${lanes[lane].name}: ${describe(messages[message]).replaceAll("\n", "; ")}`;
     return mark(timeline, lanes[lane], messages[message]);
   }
 

@@ -20,8 +20,8 @@ class Opened:
     """A page, its console messages, and every address that it requested."""
 
     page: Page
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -38,9 +38,9 @@ class Viewer:
         opened = Opened(
             self.browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
         )
-        opened.page.on("console", lambda message: opened.said.append(message.text))
-        opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
-        opened.page.on("request", lambda request: opened.asked.append(request.url))
+        opened.page.on("console", lambda message: opened.console.append(message.text))
+        opened.page.on("pageerror", lambda error: opened.console.append(str(error)))
+        opened.page.on("request", lambda request: opened.requested.append(request.url))
         opened.page.goto(path.as_uri())
         return opened
 
@@ -49,12 +49,12 @@ class Viewer:
 def browser() -> Iterator[Browser]:
     """Start the installed browser for one module; its library keeps an event loop running."""
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
+        chromium = playwright.chromium.launch(
             executable_path=find_browser(),
             args=["--no-sandbox"],  # it opens only our pages, and root cannot use the sandbox
         )
-        yield found
-        found.close()
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

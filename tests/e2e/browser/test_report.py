@@ -80,25 +80,25 @@ def test_the_console_is_empty_and_no_request_is_made(viewer: Viewer) -> None:
     opened = viewer.open(a_report())
     opened.page.mouse.wheel(0, 20_000)
     opened.page.hover("#timeline1 .lanes", force=True)
-    assert opened.said == []
-    assert opened.asked == [opened.page.url]
+    assert opened.console == []
+    assert opened.requested == [opened.page.url]
 
 
 def test_names_are_not_interpreted_as_markup_or_script(viewer: Viewer) -> None:
     attack = f"</script><img src=x onerror=document.title='owned'>\"'{HOSTILE}"
     sent = [request(0, 0, 1, (0, MS, 2 * MS, 3 * MS), attack)]
     hostile = case(attack, axes={attack: attack}, invalid=[attack, LONG_WORD])
-    told = findings(
+    hostile_findings = findings(
         summary(hostile, intent=attack, scenario=attack), {attack: attack, "command": attack},
         {attack: exhibit(sent)},
     )  # fmt: skip
-    opened = viewer.open(html_report(told, told))
+    opened = viewer.open(html_report(hostile_findings, hostile_findings))
     opened.page.focus("#timeline1")
     opened.page.keyboard.press("ArrowDown")
     assert opened.page.evaluate("document.querySelectorAll('img').length") == 0
     assert "owned" not in opened.page.title().split("'")[0]
-    assert opened.said == []
-    assert len(opened.asked) == 1
+    assert opened.console == []
+    assert len(opened.requested) == 1
 
 
 def test_pointing_at_a_bar_shows_its_message(viewer: Viewer) -> None:
@@ -144,13 +144,13 @@ def test_the_keyboard_zooms_moves_and_reads(viewer: Viewer) -> None:
     assert opened.page.locator("#timeline1 .ticks").text_content() != before
     press("0")
     assert view_of(opened) == [0, UNITS]
-    told = opened.page.locator("#timeline1 .told")
+    line = opened.page.locator("#timeline1 .told")
     press("ArrowDown")
-    assert told.inner_text().startswith("worker 1: user 0, message 0")
+    assert line.inner_text().startswith("worker 1: user 0, message 0")
     press("n")
-    assert told.inner_text().startswith("worker 1: user 0, message 1")
+    assert line.inner_text().startswith("worker 1: user 0, message 1")
     press("ArrowDown")
-    assert told.inner_text().startswith("user 0: user 0, message 0")
+    assert line.inner_text().startswith("user 0: user 0, message 0")
 
 
 def test_buttons_and_layers_and_the_theme(viewer: Viewer) -> None:
@@ -167,7 +167,7 @@ def test_buttons_and_layers_and_the_theme(viewer: Viewer) -> None:
     light = opened.page.evaluate(ground)
     opened.page.click("#theme")
     assert opened.page.evaluate(ground) != light
-    assert opened.said == []
+    assert opened.console == []
 
 
 def test_without_scripts_the_page_is_complete(viewer: Viewer) -> None:
@@ -203,6 +203,6 @@ def test_the_report_of_a_real_run_and_of_two_side_by_side(viewer: Viewer, lab: L
             opened = viewer.open(path.read_text(encoding="utf-8"), width)
             assert opened.page.evaluate(OVERLAPS) == []
             assert opened.page.evaluate("document.documentElement.scrollWidth") == width
-            assert opened.said == []
-            assert len(opened.asked) == 1
+            assert opened.console == []
+            assert len(opened.requested) == 1
             opened.page.close()

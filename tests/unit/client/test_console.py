@@ -1,6 +1,5 @@
 import pytest
 
-from client.cli import HINTS
 from client.console import ENDS, Console
 from client.message_format import MessageFormat
 from client.user import User
@@ -16,10 +15,6 @@ def test_every_end_of_a_connection_has_a_line(
     user.goodbye()
     Console(0, "lab:3000").report_closed(user, failure)
     assert capsys.readouterr().out.endswith(f" s  client 1  {ENDS[failure]}\n")
-
-
-def test_every_failure_has_a_hint() -> None:
-    assert set(HINTS) == set(FAILURES)
 
 
 def test_the_replica_number_of_a_container_is_reported(capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,10 +131,10 @@ def test_arrivals_that_find_no_connection_are_dropped_and_counted() -> None:
 
 
 @pytest.mark.parametrize("connections", [0, 3])
-def test_a_server_that_is_not_there_refuses_every_arrival(connections: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
-    loop = open_loop(address, connections=connections)
+def test_a_server_that_is_not_there_refuses_every_arrival(
+    connections: int, refusing_address: tuple[str, int]
+) -> None:
+    loop = open_loop(refusing_address, connections=connections)
     assert ran(loop) == []
     assert loop.recorder.counts["unsent"] == 20
     # An attempt that fails costs an arrival, but for those of the pool while none waits.

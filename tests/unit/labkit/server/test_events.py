@@ -1,10 +1,7 @@
-import contextlib
-import errno
 import json
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -94,57 +91,3 @@ def test_text_is_written_at_once_and_moves_no_terminal(pipe: tuple[int, int]) ->
     text = _read(pipe[0]).decode()
     assert "worker 1  serving \\x1b[2J\\n\\x7f of 1.1: sleep=50ms\n" in text
     assert text.count("\n") == 1
-
-
-def test_counts_are_of_what_happened_and_of_what_is_logged() -> None:
-    counts = Counts(2)
-    for row in (0, 1):
-        log = EventLog(Stream("m", os.open(os.devnull, os.O_WRONLY), False, "lifecycle"), row,
-                       counts.row(row))  # fmt: skip
-        log.emit("accepted", conn="1", peer="p")
-        log.emit("accept_refused", error="EMFILE")
-    assert counts.total("accepted") == 2
-    assert counts.logged("lifecycle") == {"accept_refused": 2}
-    assert log.count("accepted") == 1
-
-
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF])
-def test_a_write_that_fails_ends_logging_only(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    def fail(_fd: int, _lines: bytes) -> int:
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr(os, "write", fail)
-    stream = Stream("m", 1, False, "trace")
-    stream.write(b"lost\n")
-    assert stream.ended
-    stream.write(b"not tried\n")
-
-
-def test_a_partial_write_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
-    written = bytearray()
-
-    def write_a_little(_fd: int, lines: bytes) -> int:
-        written.extend(lines[:3])
-        return min(3, len(lines))
-
-    monkeypatch.setattr(os, "write", write_a_little)
-    Stream("m", 1, False, "trace").write(b"a longer line\n")
-    assert written == b"a longer line\n"
-
-
-def test_a_full_pipe_is_waited_for_until_the_deadline(pipe: tuple[int, int]) -> None:
-    os.set_blocking(pipe[1], False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(pipe[1], b"x" * 4096)
-    stream = Stream("m", pipe[1], False, "trace")
-    stream.deadline_ns = time.monotonic_ns() + 2_000_000
-    stream.write(b"given up\n")
-    assert stream.ended
-
-
-def test_a_full_disk_is_survived() -> None:
-    with Path("/dev/full").open("wb") as full:
-        stream = Stream("m", full.fileno(), False, "trace")
-        stream.write(b"x\n")
-    assert stream.ended

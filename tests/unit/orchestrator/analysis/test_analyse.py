@@ -29,7 +29,7 @@ def test_two_users_one_after_the_other() -> None:
 
 
 def test_a_sound_case_leaves_no_doubt() -> None:
-    assert analyse(ONE_AFTER_THE_OTHER).invalid == []
+    assert analyse(ONE_AFTER_THE_OTHER).inconsistencies == []
 
 
 def test_nothing_at_all_has_measures_too() -> None:

@@ -65,7 +65,7 @@ def test_replicas_add_up_and_the_worst_speaks_for_the_instrument() -> None:
     assert found["client_cpu_share"] == 0.5
     assert found["schedule_lag_p99"] == pytest.approx(3e-6)
     assert found["gc_pauses"] == 2
-    assert analyse(both).invalid == []
+    assert analyse(both).inconsistencies == []
 
 
 def test_each_group_has_measures_of_its_own() -> None:

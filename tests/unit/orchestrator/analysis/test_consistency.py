@@ -25,7 +25,7 @@ SERVED = [served(0, 1, 1, 101), served(1, 1, 101, 201)]
 
 
 def doubts(told: Evidence) -> list[str]:
-    return analyse(told).invalid
+    return analyse(told).inconsistencies
 
 
 def test_a_sound_case_leaves_none() -> None:

@@ -31,7 +31,7 @@ def test_connected_is_not_accepted() -> None:
     assert found.measures["connect_time_max"] == pytest.approx(0.0002)
     assert found.merged.connections["accepted_ns"].tolist() == [at(5.2), 0, 0]
     assert found.merged.requests["accepted_ns"].tolist() == [at(5.2)]
-    assert found.invalid == []
+    assert found.inconsistencies == []
 
 
 def test_a_connection_that_asked_nothing_is_known_by_its_port() -> None:

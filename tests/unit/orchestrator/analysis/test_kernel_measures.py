@@ -144,7 +144,7 @@ def test_a_server_that_is_throttled_unasked_casts_doubt(
     log = KernelLog((counted(-5, 1), counted(300, 4)))
     told = evidence([replica(0, [Sent(0, 1, 2)])], [served(0, 1, 1, 2)], kernel=log, **changes)
     doubt = "the server was throttled in 3 periods, though the scenario limits no CPU"
-    assert (doubt in analyse(told).invalid) == is_doubt
+    assert (doubt in analyse(told).inconsistencies) == is_doubt
 
 
 def test_what_the_orchestrator_used_is_measured() -> None:

@@ -28,18 +28,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_rate_and_time_left_follow_from_two_pulses(clock: list[float]) -> None:
     pace = Pace(planned=1000, duration_s=None)
-    assert pace.told(Pulse(acked=100, connections=4)) == "4 connections"
+    assert pace.describe(Pulse(acked=100, connections=4)) == "4 connections"
     clock[0] += 2.0
-    assert pace.told(Pulse(acked=300, connections=4)) == "100.0 /s, 4 connections, 7 s left"
+    assert pace.describe(Pulse(acked=300, connections=4)) == "100.0 /s, 4 connections, 7 s left"
 
 
 def test_of_a_duration_the_clock_tells_what_is_left(clock: list[float]) -> None:
     pace = Pace(planned=None, duration_s=10.0)
-    assert pace.told(Pulse(connections=2)) == "2 connections, 10 s left"
+    assert pace.describe(Pulse(connections=2)) == "2 connections, 10 s left"
     clock[0] += 12.0
-    assert "9 connections, 4 of them wait to be accepted" in pace.told(Pulse(connections=9), 4)
+    assert "9 connections, 4 of them wait to be accepted" in pace.describe(Pulse(connections=9), 4)
     clock[0] += 1.0
-    assert pace.told(Pulse(failed=3, errors=1)).endswith(
+    assert pace.describe(Pulse(failed=3, errors=1)).endswith(
         "0 connections, 3 failed, 1 errors, 0 s left"
     )
 

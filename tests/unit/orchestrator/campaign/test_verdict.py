@@ -68,8 +68,8 @@ def test_a_group_has_its_own_say() -> None:
         ([1.0] * 6, PASSED, "it holds in 100.0% of the resampled repeats"),
         ([3.0] * 6, FAILED, "it holds in 0.0% of the resampled repeats"),
         ([1.0, 3.0] * 3, Outcome.INCONCLUSIVE, "of the resampled repeats"),
-        ([1.0] * 4, Outcome.INCONCLUSIVE, "4 repeats; confidence takes repeats: 5 or more"),
-        ([1.0], Outcome.INCONCLUSIVE, "1 repeat; confidence takes repeats: 5 or more"),
+        ([1.0] * 4, Outcome.INCONCLUSIVE, "4 repeats; confidence needs at least 5"),
+        ([1.0], Outcome.INCONCLUSIVE, "1 repeat; confidence needs at least 5"),
     ],
 )
 def test_confidence_is_borne_by_repeats(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.campaign.summarise import Findings
-from orchestrator.cli.findings import conclude, tell_github
+from orchestrator.cli.findings import publish_on_github, store_and_show
 from orchestrator.report.github import Annotation
 from orchestrator.results.archive import Archive
 from tests.unit.orchestrator.report.report_fixtures import FAILED, case, summary
@@ -22,7 +22,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json_is_the_stored_summary_and_nothing_else(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert conclude(FINDINGS, Archive(tmp_path), as_json=True) == 1
+    assert store_and_show(FINDINGS, Archive(tmp_path), as_json=True) == 1
     said = capfd.readouterr()
     assert said.out == (tmp_path / "summary.json").read_text(encoding="utf-8")
     assert json.loads(said.out)["exit_code"] == 1
@@ -30,7 +30,7 @@ def test_json_is_the_stored_summary_and_nothing_else(
 
 
 def test_elsewhere_github_is_told_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    tell_github("### fine\n", [REMARK])
+    publish_on_github("### fine\n", [REMARK])
     assert capfd.readouterr() == ("", "")
 
 
@@ -40,7 +40,7 @@ def test_a_step_is_summarised_below_what_is_there(
     page = tmp_path / "summary.md"
     page.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
-    conclude(FINDINGS, Archive(tmp_path), as_json=False)
+    store_and_show(FINDINGS, Archive(tmp_path), as_json=False)
     assert page.read_text().startswith("before\n### quickstart")
 
 
@@ -48,7 +48,7 @@ def test_annotations_do_not_mix_with_json(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    tell_github("", [REMARK])
+    publish_on_github("", [REMARK])
     assert capfd.readouterr() == ("", "::error title=prefork::too slow\n")
 
 
@@ -56,5 +56,5 @@ def test_a_summary_that_cannot_be_written_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
-    assert conclude(FINDINGS, Archive(tmp_path), as_json=True) == 1
+    assert store_and_show(FINDINGS, Archive(tmp_path), as_json=True) == 1
     assert f"cannot write {tmp_path}: Is a directory" in capfd.readouterr().err

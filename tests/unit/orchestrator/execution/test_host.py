@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.analysis.analyse import analyse
-from orchestrator.campaign.verdict import disturbances
+from orchestrator.campaign.verdict import broken_rules
 from orchestrator.execution import host
 from orchestrator.execution.host import HostTimes
 from orchestrator.measures.expression import parse_expression
@@ -63,8 +63,8 @@ def measured(**times: float | None) -> dict[str, float | None]:
 
 def test_a_disturbed_run_breaks_a_rule_and_an_unknown_figure_none() -> None:
     rules = [parse_expression(text) for text in ("host_busy < 25%", "host_steal < 10%")]
-    assert disturbances(rules, measured()) == ["host_busy < 25% does not hold, 0.375 vs 0.25"]
-    assert disturbances(rules, measured(busy_s=None)) == []
+    assert broken_rules(rules, measured()) == ["host_busy < 25% does not hold, 0.375 vs 0.25"]
+    assert broken_rules(rules, measured(busy_s=None)) == []
 
 
 def test_the_environment_names_every_package_that_the_orchestrator_needs() -> None:

@@ -165,8 +165,8 @@ def test_a_conductor_that_falls_silent_is_named(
         played(script, tmp_path, [])
 
 
-def test_a_conductor_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()[:2]
+def test_a_conductor_that_is_not_there_is_named(
+    tmp_path: Path, refusing_address: tuple[str, int]
+) -> None:
     with pytest.raises(BackendError, match="was lost"):
-        drive(address, LOAD, tmp_path, Watch(lambda _ns: None, lambda _pulse: None))
+        drive(refusing_address, LOAD, tmp_path, Watch(lambda _ns: None, lambda _pulse: None))

@@ -80,11 +80,9 @@ def test_a_case_without_a_proxy_has_no_toxics() -> None:
         ToxicControl(None).add(SLOW)
 
 
-def test_a_proxy_that_has_gone_does_not_answer() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
+def test_a_proxy_that_has_gone_does_not_answer(refusing_address: tuple[str, int]) -> None:
     with pytest.raises(BackendError, match="does not answer"):
-        ToxicControl(address).add(SLOW)
+        ToxicControl(refusing_address).add(SLOW)
 
 
 def test_the_proxy_reads_the_settings_that_it_is_given() -> None:

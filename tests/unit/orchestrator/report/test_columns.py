@@ -6,12 +6,12 @@ from orchestrator.report.columns import (
     OPEN,
     UNKNOWN,
     WAITING,
-    axes_of,
+    axis_names,
     axis_text,
     bands,
-    by_group,
     legend,
     measure_text,
+    split_by_group,
     spread_text,
 )
 from orchestrator.results.summary import CaseSummary
@@ -20,8 +20,8 @@ from tests.unit.orchestrator.report.report_fixtures import UNKNOWN as UNDECIDED
 
 
 def with_interval(low_s: float, high_s: float, value_s: float | None = 2.0) -> CaseSummary:
-    found = case(intervals={"makespan_s": (low_s, high_s)})
-    return found.model_copy(update={"measures": {"makespan_s": value_s}})
+    measured = case(intervals={"makespan_s": (low_s, high_s)})
+    return measured.model_copy(update={"measures": {"makespan_s": value_s}})
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_case_without_a_value_on_an_axis_has_a_dash() -> None:
 
 def test_axes_are_in_the_order_in_which_they_first_appear() -> None:
     cases = [case(axes={"b": 1, "a": 2}), case(axes={"c": 3, "a": 4})]
-    assert axes_of(cases) == ["b", "a", "c"]
+    assert axis_names(cases) == ["b", "a", "c"]
 
 
 def test_only_open_loads_have_columns_of_arrivals_and_their_legend() -> None:
@@ -109,7 +109,7 @@ def test_only_repeated_cases_have_a_legend_of_their_spread() -> None:
 
 def test_each_group_is_a_row_but_the_slowest_requests_and_the_replay_are_not() -> None:
     groups = {name: {"acked": 7.0} for name in ("fast", "slow", "slowest", "replayed", "predicted")}
-    rows = by_group([case(axes={"users": 7}, groups=groups), case("epoll")])
+    rows = split_by_group([case(axes={"users": 7}, groups=groups), case("epoll")])
     assert [row.axes for row in rows] == [
         {"users": 7, "group": "fast"},
         {"users": 7, "group": "slow"},

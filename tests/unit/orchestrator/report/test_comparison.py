@@ -10,12 +10,12 @@ from tests.unit.orchestrator.report.report_fixtures import HOSTILE
 
 WORSE = Difference("prefork", "response_time_p99", 0.1, 0.11, 0.1, 0.08, 0.12, Change.REGRESSION)
 SAME = Difference("prefork", "throughput", 100.0, 100.0, 0.0, 0.0, 0.0, Change.NONE)
-UNTOLD = Difference(HOSTILE, "cpu_time", None, 0.5, reason=f"because {HOSTILE}")
+UNDECIDED = Difference(HOSTILE, "cpu_time", None, 0.5, reason=f"because {HOSTILE}")
 
 
-def printed(*found: Difference, encoding: str = "utf-8") -> str:
+def printed(*differences: Difference, encoding: str = "utf-8") -> str:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    print_differences(Console(file=stream, width=80), found, 0.05)
+    print_differences(Console(file=stream, width=80), differences, 0.05)
     stream.seek(0)
     return stream.read()
 
@@ -24,7 +24,7 @@ def test_a_row() -> None:
     assert cells(WORSE) == (
         "response_time_p99", "100.0 ms", "110.0 ms", "+10.0% (+8.0 to +12.0%)", "regression",
     )  # fmt: skip
-    assert cells(UNTOLD)[1:] == ("—", "500.0 ms", "—", "cannot tell")
+    assert cells(UNDECIDED)[1:] == ("—", "500.0 ms", "—", "cannot tell")
 
 
 @pytest.mark.parametrize(
@@ -35,15 +35,15 @@ def test_percent(share: float, text: str) -> None:
     assert percent(share) == text
 
 
-def test_the_last_line_says_what_all_come_to() -> None:
-    said = printed(WORSE, SAME, SAME)
+def test_the_last_line_counts_the_results() -> None:
+    text = printed(WORSE, SAME, SAME)
     last = "1 of 3: regression; 2 of 3: no difference (threshold 5%)"
-    assert said.splitlines()[-1] == last
-    assert max(map(len, said.splitlines())) <= 80
+    assert text.splitlines()[-1] == last
+    assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_text_from_outside_is_harmless(encoding: str) -> None:
-    said = printed(WORSE, UNTOLD, UNTOLD, encoding=encoding)
-    assert "\x1b" not in said
-    assert said.count("because") == 1
+    text = printed(WORSE, UNDECIDED, UNDECIDED, encoding=encoding)
+    assert "\x1b" not in text
+    assert text.count("because") == 1

@@ -2,8 +2,15 @@ import sys
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from orchestrator.report.escape import visible
+from orchestrator.report.escape import markdown, markdown_list, markdown_table, visible
+
+TEXT = st.text(st.characters() | st.sampled_from("|\\`*_<>&[]()#~@:$!\n"), max_size=30)
+PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 @pytest.mark.parametrize(
@@ -25,3 +32,30 @@ def test_every_character_can_stand_in_xml_and_be_encoded() -> None:
     escaped = everything.replace("&", "&amp;").replace("<", "&lt;")
     assert fromstring(f"<a>{escaped}</a>".encode()).text == everything  # noqa: S314 - our own text
     assert sys.maxunicode > len(everything)
+
+
+def cells(source: str) -> list[str]:
+    """Return what a reader sees of each cell; markup within one is a defect."""
+    inline = [token for token in PARSER.parse(source) if token.type == "inline"]
+    return ["".join(map(_plain, token.children or [])) for token in inline]
+
+
+def _plain(token: Token) -> str:
+    assert token.type in {"text", "text_special"}
+    return token.content
+
+
+@given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
+def test_a_table_shows_what_it_was_given(rows: list[tuple[str, str]]) -> None:
+    shown = cells(markdown_table(("one", "two"), rows))
+    assert shown == ["one", "two", *(visible(text) for row in rows for text in row)]
+
+
+@given(TEXT)
+def test_a_list_shows_what_it_was_given(text: str) -> None:
+    assert cells(markdown_list([f"x{text}"])) == [visible(f"x{text}")]
+
+
+def test_what_is_read_as_text_stays_readable() -> None:
+    assert markdown("p99 of 7 users") == "p99 of 7 users"
+    assert markdown("a|b\n<c>") == r"a\|b \<c\>"

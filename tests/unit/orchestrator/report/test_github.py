@@ -20,7 +20,7 @@ from tests.unit.orchestrator.report.report_fixtures import (
     case,
     summary,
 )
-from tests.unit.orchestrator.report.test_escape_markdown import cells
+from tests.unit.orchestrator.report.test_escape import cells
 
 WORSE = Difference(HOSTILE, "response_time_p99", 0.1, 0.11, 0.1, 0.08, 0.12, Change.REGRESSION)
 
@@ -33,8 +33,8 @@ def commands(campaign: Summary) -> list[str]:
 def test_a_command_is_one_line_and_begins_once(title: str, message: str) -> None:
     command = Annotation("error", title, message).command()
     assert not set(command) & set("\r\n")
-    head, _, told = command.removeprefix("::").partition("::")
-    assert told.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%") == message
+    head, _, text = command.removeprefix("::").partition("::")
+    assert text.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%") == message
     properties = head.removeprefix("error ").split(",")
     assert len(properties) == 1
     escaped = properties[0].removeprefix("title=")
@@ -43,7 +43,7 @@ def test_a_command_is_one_line_and_begins_once(title: str, message: str) -> None
     assert escaped == title
 
 
-def test_what_failed_is_an_error_and_what_is_in_doubt_a_warning() -> None:
+def test_a_failure_is_an_error_and_a_doubt_is_a_warning() -> None:
     campaign = summary(
         case("prefork,users=7", expectations=[PASSED, FAILED, UNKNOWN], invalid=["host busy: 9%"]),
         comparisons=[Comparison(axes={}, expectations=[FAILED])],
@@ -102,13 +102,13 @@ def test_a_step_summary_has_a_row_for_each_case() -> None:
         differences_summary([WORSE, Difference(HOSTILE, "cpu_time", None, None)], 0.05),
     ],
 )
-def test_text_from_outside_breaks_nothing(markdown: str) -> None:
+def test_text_from_outside_breaks_no_table(markdown: str) -> None:
     """Each cell and line is plain text, or `cells` fails."""
     assert any("<script>" in cell for cell in cells(markdown))
 
 
 def test_a_regression_is_an_error() -> None:
-    untold = Difference("prefork", "cpu_time", None, None, reason="too few repeats")
-    found = differences_annotations([WORSE, untold, untold])
-    assert [each.level for each in found] == ["error", "warning"]
-    assert "+10.0% (+8.0 to +12.0%)" in found[0].message
+    undecided = Difference("prefork", "cpu_time", None, None, reason="too few repeats")
+    shown = differences_annotations([WORSE, undecided, undecided])
+    assert [each.level for each in shown] == ["error", "warning"]
+    assert "+10.0% (+8.0 to +12.0%)" in shown[0].message

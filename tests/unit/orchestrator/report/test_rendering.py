@@ -1,4 +1,4 @@
-"""Colours of the style sheet that must be told apart by everybody, in both themes."""
+"""Colors of the style sheet are distinguishable, in both themes."""
 
 import re
 
@@ -48,7 +48,7 @@ def test_words_in_bars_can_be_read(name: str, theme: int) -> None:
     assert contrast(COLOURS["card"][theme], COLOURS[name][theme]) >= 4.5
 
 
-def test_no_colour_stands_outside_the_palette() -> None:
+def test_no_color_is_defined_outside_the_palette() -> None:
     """One place to change, one place to check."""
     rules = STYLE.partition("}")[2]
     assert re.findall(r"#[0-9a-f]{3,8}\b|rgba?\(", rules) == []

@@ -26,7 +26,7 @@ def test_a_band_of_lanes_for_each_case() -> None:
     bands = drawn.findall(f"{SVG}svg")
     assert len(bands) == 2
     assert all(len(band.findall(f"{SVG}path")) >= 7 for band in bands)
-    assert "5 at a time, over at 1.004 s" in "".join(drawn.itertext())
+    assert "5 at a time, 1.004 s in total" in "".join(drawn.itertext())
 
 
 def test_a_plot_of_a_chart_for_each_case() -> None:
@@ -38,9 +38,11 @@ def test_a_plot_of_a_chart_for_each_case() -> None:
     assert {"single", "prefork", "99.99"} <= {text.text for text in drawn.iter(f"{SVG}text")}
 
 
-def test_an_unknown_picture_is_told_with_those_there_are() -> None:
+def test_the_error_for_an_unknown_picture_lists_those_available() -> None:
     found = findings(summary(case("single")), {}, {"single": exhibit(serve(1))})
-    with pytest.raises(NoSuchPictureError, match=r"'tail' .* lanes, glance, ecdf, percentiles"):
+    with pytest.raises(
+        NoSuchPictureError, match=r"'tail'; they have: lanes, glance, ecdf, percentiles"
+    ):
         picture(found, "tail")
 
 

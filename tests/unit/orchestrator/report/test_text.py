@@ -26,7 +26,7 @@ from tests.unit.orchestrator.report.report_fixtures import (
     [
         (summary(case(expectations=[PASSED] * 14)), "all 14 expectations hold"),
         (summary(case()), "the expectation holds"),
-        (summary(case(expectations=[])), "nothing was expected, so nothing failed"),
+        (summary(case(expectations=[])), "complete; the scenario has no expectations"),
         (
             summary(case(expectations=[PASSED] * 13), case(expectations=[FAILED])),
             "1 of 14 expectations failed",
@@ -54,9 +54,9 @@ def test_the_verdict_is_one_line(campaign: Summary, line: str) -> None:
     assert verdict(campaign) == line
 
 
-def test_a_note_on_the_kernels_evidence_is_made_once_and_says_of_whom() -> None:
-    told = summary(case(notes=["of the host", "cut\noff"]), case(notes=["of the host"]), case())
-    assert list(notes(told)) == [
+def test_a_note_on_the_kernels_figures_is_made_once_and_names_its_cases() -> None:
+    campaign = summary(case(notes=["of the host", "cut\noff"]), case(notes=["of the host"]), case())
+    assert list(notes(campaign)) == [
         "kernel, prefork, prefork: of the host",
         "kernel, prefork: cut off",
     ]
@@ -72,13 +72,13 @@ def test_a_finding_shows_both_sides() -> None:
     ]
 
 
-def test_errors_are_told_by_kind_and_lost_messages_counted() -> None:
+def test_errors_are_listed_by_kind_and_lost_messages_counted() -> None:
     lossy = {"errors": 3.0, "refused": 2.0, "reset": 1.0, "failed": 1.0, "unsent": 9.0}
     (line,) = findings(case(measures=lossy))
     assert line == "prefork: 3 errors (2 refused, 1 reset); messages: 1 failed, 9 unsent"
 
 
-def test_nothing_is_found_where_nothing_is_wrong() -> None:
+def test_a_case_without_problems_has_no_findings() -> None:
     assert list(findings(case())) == []
 
 
@@ -97,23 +97,23 @@ def with_fault(kind: str) -> CaseSummary:
     return case(runs=[run])
 
 
-def test_a_fault_is_told_with_its_instants() -> None:
-    told = ["prefork: pause at 1.002 s, undone at 2.003 s"]
-    assert list(remarks(with_fault("pause"))) == told
+def test_a_fault_is_reported_with_its_instants() -> None:
+    lines = ["prefork: pause at 1.002 s, undone at 2.003 s"]
+    assert list(remarks(with_fault("pause"))) == lines
 
 
-def test_a_proxy_in_the_path_is_told() -> None:
+def test_a_proxy_in_the_path_is_reported() -> None:
     assert list(remarks(with_fault("latency"))) == [
-        "prefork: clients came through the fault proxy: it is in every figure",
+        "prefork: clients connected through the fault proxy; all figures include its delay",
         "prefork: latency at 1.002 s, undone at 2.003 s",
     ]
 
 
 @pytest.mark.parametrize(
-    ("twin", "told"),
+    ("twin", "lines"),
     [
         (None, []),
-        (TwinSummary(remark="x has no twin"), []),  # what cannot be told is in the summary
+        (TwinSummary(remark="x has no twin"), []),  # a case without a twin is only in the summary
         (TwinSummary(remark=""), []),
         (
             TwinSummary(remark="p99 is 2 s, predicted 1 s", part="time_in_service", grew_s=1.0),
@@ -121,18 +121,20 @@ def test_a_proxy_in_the_path_is_told() -> None:
         ),
     ],
 )
-def test_a_run_that_parts_from_its_twin_is_told(twin: TwinSummary | None, told: list[str]) -> None:
+def test_a_run_that_diverges_from_its_twin_is_reported(
+    twin: TwinSummary | None, lines: list[str]
+) -> None:
     (run,) = with_fault("pause").runs
     alone = run.model_copy(update={"faults": [], "twin": twin})
-    assert list(remarks(case(runs=[alone]))) == told
-    both = [line.replace("prefork: ", "prefork: repeat 2: ") for line in told]
+    assert list(remarks(case(runs=[alone]))) == lines
+    both = [line.replace("prefork: ", "prefork: repeat 2: ") for line in lines]
     first = alone.model_copy(update={"twin": None})
     assert list(remarks(case(runs=[first, alone]))) == both
 
 
-def test_overhead_is_told_for_each_case() -> None:
+def test_overhead_is_reported_for_each_case() -> None:
     line = overheads(summary(case("single", overhead_s=1.2), case("epoll")))
-    assert line == "orchestrator's own cost per case: single 1.200 s, epoll 412.0 ms"
+    assert line == "time added by the orchestrator: single 1.200 s, epoll 412.0 ms"
 
 
 def test_a_hostile_name_stays_on_its_line_and_obeys_no_terminal() -> None:

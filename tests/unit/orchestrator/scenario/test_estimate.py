@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.plan import duration, plan_lines
 from orchestrator.scenario.estimate import Estimate, estimate, total
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_models
@@ -59,35 +58,5 @@ def test_no_ready_scenario_takes_longer_than_its_timeout(path: Path) -> None:
         assert 0 < told.least_s <= told.likely_s <= told.most_s <= ready.timeout_s
 
 
-def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
-    one = "{executor: closed, users: 7, messages: 5, demand: sleep=100ms}"
-    assert list(plan_lines(scenario(tmp_path, one, "repeats: 2\n"))) == [
-        "How long?",
-        "round 1",
-        "  [1/4] a (1 of 2): about 1 s (0.5 s to 3.5 s)",
-        "  [2/4] b (1 of 2): about 1 s (0.5 s to 3.5 s)",
-        "round 2",
-        "  [3/4] b (2 of 2): about 1 s (0.5 s to 3.5 s)",
-        "  [4/4] a (2 of 2): about 1 s (0.5 s to 3.5 s)",
-        "4 runs: about 4 s (2 s to 14 s)",
-        "at most 8.0 min, because timeout ends each load",
-        "starting and stopping adds about 2 s (process) or 16 s (docker)",
-    ]
-
-
-def test_a_sequence_has_no_rounds(tmp_path: Path) -> None:
-    one = "{executor: closed, users: 1, duration: 5s, demand: sleep=1s}"
-    plain = list(plan_lines(scenario(tmp_path, one, "repeats: 2\norder: sequential\n")))
-    assert plain[1:3] == ["  [1/4] a (1 of 2): about 6 s", "  [2/4] a (2 of 2): about 6 s"]
-
-
 def test_a_sum() -> None:
     assert total([Estimate(1, 2, 3), Estimate(1, 1, 1)]) == Estimate(2, 3, 4)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.04 s"), (9.94, "9.9 s"), (95, "95 s"), (120, "2.0 min"), (9000, "2.5 h")],
-)
-def test_a_duration(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

@@ -77,7 +77,7 @@ def test_this_machine_may_be_put_under_load(scenario_file: Path, address: str) -
 def test_what_only_the_server_could_tell_is_unknown() -> None:
     told = evidence([replica(0, [Sent(0, 1, 101), Sent(1, 2, 201)])], [], has_event_log=False)
     found = analyse(type(told)(**{**vars(told), "log": log_of([])}))
-    assert found.invalid == []
+    assert found.inconsistencies == []
     assert found.measures["acked"] == 2
     assert found.measures["response_time_max"] == pytest.approx(0.201)
     unknown = (*FROM_LOG, *OF_SERVICE, "cpu_time", "peak_memory", "host_busy")

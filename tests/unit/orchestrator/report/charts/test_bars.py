@@ -1,45 +1,45 @@
 from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.measures.registry import MEASURES
 from orchestrator.measures.stages import STAGES
-from orchestrator.report.charts.bars import costs, fairness, parts
+from orchestrator.report.charts.bars import breakdown, costs, fairness
 from orchestrator.report.charts.plot import Subject
 from tests.unit.orchestrator.report.report_fixtures import case, exhibit, serve
 
-SECONDS = {MEASURES[f"time_in_{part}"].key: 0.0 for part in STAGES} | {
+SECONDS = {MEASURES[f"time_in_{stage}"].key: 0.0 for stage in STAGES} | {
     "time_in_accept_queue_s": 0.3,
     "time_in_service_s": 0.1,
 }
 SUBJECT = Subject("prefork", case(), exhibit(serve(5)))
 
 
-def test_the_parts_of_a_bar_add_up_to_the_response_time() -> None:
+def test_the_stages_of_a_bar_add_up_to_the_response_time() -> None:
     known = case(
         measures={**case().measures, **SECONDS}, groups={"slowest": SECONDS, "predicted": SECONDS}
     )
-    chart = parts([Subject("prefork", known, Exhibit())])
+    chart = breakdown([Subject("prefork", known, Exhibit())])
     assert chart is not None
     assert [row[:3] for row in chart.table.rows] == [
         ("prefork", "all messages", "400.0 ms"),
         ("prefork", "all messages, as predicted", "400.0 ms"),
-        ("prefork", "the slowest hundredth", "400.0 ms"),
+        ("prefork", "the slowest 1%", "400.0 ms"),
     ]
-    drawn = [(shape.style, shape.told) for shape in chart.plots[0].shapes[:2]]
+    drawn = [(shape.style, shape.hover) for shape in chart.plots[0].shapes[:2]]
     assert drawn == [
         ("part accept_queue", "accept queue: 300.0 ms"),
         ("part service", "service: 100.0 ms"),
     ]
 
 
-def test_parts_bear_a_number_so_that_nobody_needs_the_colour() -> None:
-    chart = parts([Subject("p", case(measures=SECONDS), Exhibit())])
+def test_stages_have_a_number_so_that_color_is_not_needed() -> None:
+    chart = breakdown([Subject("p", case(measures=SECONDS), Exhibit())])
     assert chart is not None
     marks = [word.text for word in chart.plots[0].words if word.style == "in-bar"]
     assert [key.meaning.split(" ")[0] for key in chart.legend] == marks
 
 
-def test_what_nobody_measured_has_no_chart() -> None:
+def test_what_was_not_measured_has_no_chart() -> None:
     unknown = Subject("p", case(measures={}), Exhibit())
-    assert parts([unknown]) is None
+    assert breakdown([unknown]) is None
     assert costs([unknown]) is None
     assert fairness([unknown]) is None
 

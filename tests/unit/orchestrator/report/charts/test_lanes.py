@@ -1,7 +1,17 @@
 from itertools import pairwise
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from orchestrator.analysis.chart_data import Excerpt, Exhibit, RequestRecord
-from orchestrator.report.charts.lanes import COLUMNS, Timeline, pointing, timeline
+from orchestrator.report.charts.lanes import (
+    COLUMNS,
+    MAX_ROWS,
+    Timeline,
+    pointer_data,
+    shared_rows,
+    timeline,
+)
 from orchestrator.report.charts.plot import Subject
 from orchestrator.report.charts.time_axis import LEAST, UNITS, Units
 from orchestrator.results.summary import FaultSummary, RunSummary
@@ -15,13 +25,16 @@ from tests.unit.orchestrator.report.report_fixtures import (
 )
 
 SECOND = Units(1000 * MS)
+SPANS = st.lists(
+    st.tuples(st.integers(0, 50), st.integers(1, 20)).map(lambda s: (s[0], s[0] + s[1]))
+)
 
 
 def draw(*requests: RequestRecord) -> Timeline:
     return timeline(Subject("prefork", case(), Exhibit(excerpt(requests))), SECOND, [])
 
 
-def test_what_was_never_accepted_waits_to_its_end_and_is_lost() -> None:
+def test_a_message_that_was_never_accepted_waits_to_its_end_and_is_lost() -> None:
     never = request(0, 0, None, (0, None, None, 500 * MS), "timed_out")
     drawn = draw(never)
     assert drawn.has_lost
@@ -52,22 +65,22 @@ def test_a_worker_that_serves_several_at_once_is_a_loop_with_rows() -> None:
     assert len(heights) == 7
 
 
-def test_bars_stand_where_their_time_is() -> None:
+def test_bars_are_drawn_at_their_time() -> None:
     drawn = draw(request(0, 0, 1, (100 * MS, 250 * MS, 500 * MS, 500 * MS)))
     paths = {bars.style: bars.path for bars in drawn.connections[0].bars}
     assert paths["service k1"].startswith(f"M{UNITS // 4} ")
     assert paths["service k1"].endswith(f"h{UNITS // 4}")
 
 
-def test_what_takes_any_time_can_be_seen() -> None:
+def test_the_shortest_span_is_visible() -> None:
     assert Units(10**12).strokes([(0, 1, 5.0)]) == f"M0 5h{LEAST}"
 
 
-def test_a_picture_of_everything_says_nothing_of_leaving_out() -> None:
+def test_a_complete_picture_has_no_note() -> None:
     assert draw(*serve(5)).left_out == ""
 
 
-def test_what_was_left_out_is_said() -> None:
+def test_a_thinned_picture_says_what_was_left_out() -> None:
     few = Excerpt(tuple(serve(5, users=3, messages=2)), users=1000, sent=2000)
     drawn = timeline(Subject("p", case(), Exhibit(few)), SECOND, [])
     assert drawn.left_out.startswith("3 of 1000 users and 6 of 2000 messages are drawn, evenly")
@@ -104,10 +117,31 @@ def test_the_table_adds_up_what_the_lanes_show() -> None:
     assert table.rows[0][table.headings.index("in service")] == "200.0 ms"
 
 
-def test_the_script_is_told_every_message_in_small_numbers() -> None:
+def test_the_script_gets_every_message_as_small_numbers() -> None:
     sent = serve(1, users=2, messages=2)
-    told = pointing(draw(*sent), sent)
-    messages = told["messages"]
+    numbers = pointer_data(draw(*sent), sent)
+    messages = numbers["messages"]
     assert isinstance(messages, list)
     assert len(messages) == len(COLUMNS) * len(sent)
     assert messages[: len(COLUMNS)] == [0, 0, 1, 0, 1000, 0, -1, 0, 100_000, 101_000]
+
+
+def test_no_spans_take_one_row() -> None:
+    assert shared_rows([]) == (1, [])
+
+
+def test_spans_in_sequence_share_a_row_and_overlapping_ones_do_not() -> None:
+    assert shared_rows([(0, 2), (2, 4), (1, 3)]) == (2, [0, 0, 1])
+
+
+@given(SPANS)
+def test_no_two_in_a_row_overlap_and_there_are_no_more_rows_than_needed(
+    spans: list[tuple[int, int]],
+) -> None:
+    rows, row_of = shared_rows(spans)
+    at_once = max((sum(b <= t < e for b, e in spans) for t, _ in spans), default=1)
+    assert rows == min(at_once, MAX_ROWS)
+    if at_once <= MAX_ROWS:
+        for row in range(rows):
+            own = sorted(span for span, its in zip(spans, row_of, strict=True) if its == row)
+            assert all(end <= begin for (_, end), (begin, _) in pairwise(own))

@@ -19,7 +19,7 @@ def test_a_curve_each_for_response_exchange_and_service() -> None:
     assert set(curves(ecdf([SUBJECT]))) == {"curve response", "curve exchange", "curve service"}
 
 
-def test_what_is_predicted_is_drawn_beside_what_was_measured() -> None:
+def test_predicted_times_are_drawn_with_the_measured_ones() -> None:
     predicted = Subject("p", case(), replace(SHOWN, predicted=Distribution(1, (1.0,), (MS,))))
     for chart in (ecdf([predicted]), percentiles([predicted])):
         assert "curve predicted" in curves(chart)
@@ -36,19 +36,19 @@ def test_an_ecdf_rises_from_none_to_all() -> None:
 
 
 def test_percentiles_end_where_the_sample_does() -> None:
-    """Thirty-five messages tell nothing beyond one in thirty-five."""
+    """Thirty-five messages say nothing about rarer events than one in thirty-five."""
     path = curves(percentiles([SUBJECT]))["curve response"]
     ends = [float(x) for x in re.findall(r"H([\d.]+)", path)]
     assert LEFT < ends[-1] < LEFT + (RIGHT - LEFT) / 2
 
 
-def test_the_table_has_a_dash_where_the_sample_is_too_small() -> None:
+def test_the_table_has_a_dash_if_the_sample_is_too_small() -> None:
     row = ecdf([SUBJECT]).table.rows[0]
     assert row[2] == "35"
     assert row[-3:] == ("—", "—", "—")
 
 
-def test_nothing_acknowledged_is_said() -> None:
+def test_a_case_without_acks_says_so() -> None:
     plot = ecdf([Subject("p", case(), Exhibit())]).plots[0]
-    assert plot.told == "no message was acknowledged"
+    assert plot.caption == "no message was acknowledged"
     assert "no ack" in [word.text for word in plot.words]

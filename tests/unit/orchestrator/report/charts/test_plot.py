@@ -2,30 +2,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.report.charts.plot import Scale, linear, logarithmic, spanning
+from orchestrator.report.charts.plot import Scale, linear_scale, log_scale, round_step, value_scale
 
 POSITIVE = st.floats(1e-6, 1e6)
 
 
-def test_a_linear_scale_begins_at_nothing_and_ends_on_a_round_value() -> None:
-    scale = linear(3.5, 0, 100, lambda value: f"{value:g}")
+def test_a_linear_scale_begins_at_zero_and_ends_on_a_round_value() -> None:
+    scale = linear_scale(3.5, 0, 100, lambda value: f"{value:g}")
     assert [tick.label for tick in scale.ticks] == ["0", "1", "2", "3", "4"]
     assert [tick.at for tick in scale.ticks] == [0, 25, 50, 75, 100]
 
 
 def test_a_log_scale_has_equal_room_for_each_power_of_ten() -> None:
-    scale = logarithmic(0.002, 0.7, 0, 90, lambda value: f"{value:g}")
+    scale = log_scale(0.002, 0.7, 0, 90, lambda value: f"{value:g}")
     assert [tick.label for tick in scale.ticks] == ["0.001", "0.01", "0.1", "1"]
     assert [tick.at for tick in scale.ticks] == [0, 30, 60, 90]
 
 
 def test_values_far_apart_get_a_log_scale() -> None:
-    assert not spanning([1.0, 10.0], 0, 1, str).is_log
-    assert spanning([0.001, 10.0], 0, 1, str).is_log
+    assert not value_scale([1.0, 10.0], 0, 1, str).is_log
+    assert value_scale([0.001, 10.0], 0, 1, str).is_log
 
 
 def test_no_values_have_a_scale_too() -> None:
-    assert spanning([], 0, 1, str).ticks
+    assert value_scale([], 0, 1, str).ticks
 
 
 @given(POSITIVE, POSITIVE, st.booleans())
@@ -39,4 +39,12 @@ def test_a_scale_keeps_the_order_and_stays_within_its_ends(
 
 @pytest.mark.parametrize("high", [1e-6, 0.3, 7, 123456.0])
 def test_labels_are_few(high: float) -> None:
-    assert 2 <= len(linear(high, 0, 1, str).ticks) <= 6
+    assert 2 <= len(linear_scale(high, 0, 1, str).ticks) <= 6
+
+
+@pytest.mark.parametrize(
+    ("least", "step"),
+    [(1, 1), (1.1, 2), (2, 2), (3, 5), (5.1, 10), (0.04, 0.05), (125_000, 200_000)],
+)
+def test_a_step_is_1_2_or_5_times_a_power_of_ten(least: float, step: float) -> None:
+    assert round_step(least) == pytest.approx(step)

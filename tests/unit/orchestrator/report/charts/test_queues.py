@@ -53,7 +53,7 @@ def test_rows_of_queues_do_not_overlap_and_an_empty_one_keeps_its_place() -> Non
     assert (empty.path, full.path != "") == ("", True)
 
 
-def test_all_plots_at_a_glance_share_their_axes() -> None:
+def test_all_plots_of_messages_in_service_share_their_axes() -> None:
     """The highest has 4 in service; one with 2 reaches the middle, at half of the time."""
     high = subject("epoll", Steps(4, (0, 100), (4, 0)))
     low = subject("single", UP_AND_DOWN)
@@ -65,7 +65,7 @@ def test_all_plots_at_a_glance_share_their_axes() -> None:
 
 
 @pytest.mark.parametrize("instant_ns", [-5, 0, 100, 250])
-def test_what_is_off_the_time_axis_stands_at_its_end(instant_ns: int) -> None:
+def test_an_instant_off_the_time_axis_is_drawn_at_its_end(instant_ns: int) -> None:
     chart = glance([subject("epoll", Steps(1, (instant_ns,), (1,)))], span_ns=100)
     (path,) = [shape.path for shape in chart.plots[0].shapes if "in-service" in shape.style]
     assert path.startswith(f"M{LEFT if instant_ns <= 0 else RIGHT} ")

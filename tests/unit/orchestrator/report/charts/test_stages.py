@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.analysis.chart_data import RequestRecord
-from orchestrator.report.charts.stages import STAGES, spans
+from orchestrator.report.charts.stages import LANE_STAGES, spans
 from tests.unit.orchestrator.report.report_fixtures import MS, request
 
 INSTANTS = st.lists(st.integers(0, 100), min_size=6, max_size=6).map(sorted)
@@ -92,5 +92,5 @@ def test_the_stages_fill_the_time_from_due_to_the_end_in_order(instants: list[in
     assert sum(end - begin for _, begin, end in found) == ended - due
     assert all(end > begin for _, begin, end in found)
     assert all(before[2] == after[1] for before, after in pairwise(found))
-    order = [STAGES.index(stage) for stage, _, _ in found]
+    order = [LANE_STAGES.index(stage) for stage, _, _ in found]
     assert order == sorted(set(order))

@@ -22,7 +22,7 @@ def test_a_line_for_each_model_through_its_points_in_order() -> None:
     (chart,) = sweeps(subjects)
     throughput = chart.plots[0]
     assert [key.meaning for key in chart.legend] == ["prefork", "threaded"]
-    assert [s.told for s in throughput.shapes if s.style == "mark s0"] == [
+    assert [s.hover for s in throughput.shapes if s.style == "mark s0"] == [
         "prefork, workers 1: 10.0 /s",
         "prefork, workers 2: 20.0 /s",
         "prefork, workers 4: 40.0 /s",
@@ -36,12 +36,12 @@ def test_intervals_of_repeats_are_a_band() -> None:
     assert [s.style for s in chart.plots[1].shapes].count("band s0") == 0
 
 
-def test_there_is_nothing_to_sweep_over_one_value_or_over_words() -> None:
+def test_one_value_and_words_have_no_sweep() -> None:
     assert list(sweeps([swept("prefork", 1, 10.0)])) == []
     assert list(sweeps([swept("prefork", "a", 10.0), swept("prefork", "b", 10.0)])) == []
 
 
-def test_too_many_lines_are_not_drawn_and_that_is_said() -> None:
+def test_too_many_lines_are_not_drawn_and_the_chart_says_so() -> None:
     subjects = [swept(f"m{n}", w, 10.0) for n in range(MAX_LINES + 2) for w in (1, 2)]
     (chart,) = sweeps(subjects)
     assert len(chart.legend) == MAX_LINES

@@ -22,8 +22,8 @@ def test_ticks_are_round(last_ns: int, labels: list[str]) -> None:
 def test_ticks_are_few_and_on_the_axis(last_ns: int) -> None:
     ticks = axis_over([last_ns]).ticks
     assert 2 <= len(ticks) <= MAX_STEPS + 1
-    assert ticks[0].percent == 0
-    assert ticks[-1].percent <= 100
+    assert ticks[0].at == 0
+    assert ticks[-1].at <= 100
 
 
 def test_no_request_at_all_still_has_an_axis() -> None:

@@ -1,6 +1,7 @@
-"""Scenario files for tests: written, loaded, and what was wrong with them."""
+"""Fixtures of unit tests: scenario files with their problems, and an address that refuses."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,11 @@ def problems(load: Load) -> Problems:
 def scenario_file(tmp_path: Path) -> Path:
     """Return where a test may write a scenario file of its own."""
     return tmp_path / "s.yaml"
+
+
+@pytest.fixture
+def refusing_address() -> Iterator[tuple[str, int]]:
+    """Return an address that refuses connections: bound, so that no other test gets it."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()

@@ -1,0 +1,25 @@
+"""What a server changes in its process, for tests that run one inside the test's process."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from labkit.server.service import SIGNALS
+
+
+@contextmanager
+def kept_signals() -> Iterator[None]:
+    """Restore the handlers of the signals that a server handles."""
+    before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def events_in(text: str) -> list[dict[str, Any]]:
+    """Return the lines of a log in JSON."""
+    return [json.loads(line) for line in text.splitlines()]

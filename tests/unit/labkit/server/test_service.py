@@ -1,0 +1,218 @@
+"""A service in the test's process: its listener, its log, and its drain by signals."""
+
+import errno
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.server.connection import IDLE
+from labkit.server.listener import ListenError
+from labkit.server.service import ACCEPT_RETRY_S, Service
+from labkit.server.settings import Settings
+from tests.unit.labkit.server.program_fixtures import events_in, kept_signals
+
+Capture = pytest.CaptureFixture[str]
+Make = Callable[..., Service]
+DEADLINE_S = 20.0
+
+
+class ExitedError(Exception):
+    """The process would have ended; the argument is its exit code."""
+
+
+@pytest.fixture
+def timers_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Collect the drain's time-outs; the interval timer itself is that of the test."""
+    found: list[float] = []
+    monkeypatch.setattr(signal, "setitimer", lambda _which, seconds: found.append(seconds))
+    return found
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch, timers_s: list[float]) -> Iterator[Make]:
+    """Make services that listen; what would end the process raises `ExitedError`."""
+    assert timers_s == []
+    made: list[Service] = []
+
+    def leave(code: int) -> None:
+        raise ExitedError(code)
+
+    def make(**changes: object) -> Service:
+        settings = {"host": "127.0.0.1", "port": 0, "log_format": "json", **changes}
+        made.append(Service("m", Settings(**settings)))  # type: ignore[arg-type]
+        return made[-1]
+
+    monkeypatch.setattr(os, "_exit", leave)
+    with kept_signals():
+        yield make
+    for service in made:
+        service.listener.close()
+
+
+def client_of(service: Service) -> socket.socket:
+    return socket.create_connection(service.listener.getsockname(), DEADLINE_S)
+
+
+def test_listening_is_logged_and_then_the_file_is_there(
+    make: Make, capfd: Capture, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+    service = make(ready_file=str(ready))
+    service.listening(workers=5)
+    (event,) = events_in(capfd.readouterr().out)
+    assert (event["event"], event["host"], event["workers"]) == ("listening", "127.0.0.1", 5)
+    assert event["port"] == service.listener.getsockname()[1]
+    assert ready.exists()
+    service.handle_signal(signal.SIGTERM)
+    assert not ready.exists()
+
+
+def test_a_signal_during_the_start_leaves_no_ready_file(
+    make: Make, capfd: Capture, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+    service = make(ready_file=str(ready))
+    service.handle_signal(signal.SIGTERM)
+    service.listening(workers=5)
+    assert [event["event"] for event in events_in(capfd.readouterr().out)] == ["drain_begun"]
+    assert not ready.exists()
+
+
+def test_a_ready_file_that_cannot_be_created_is_named(make: Make, tmp_path: Path) -> None:
+    service = make(ready_file=str(tmp_path / "missing" / "ready"))
+    with pytest.raises(ListenError, match="LAB_READY_FILE: cannot create it: "):
+        service.listening(workers=1)
+
+
+def test_connections_are_numbered_for_each_worker(make: Make, capfd: Capture) -> None:
+    service = make(workers=2)
+    with client_of(service), client_of(service), client_of(service):
+        conns = [service.accept(worker) for worker in (1, 2, 1)]
+        assert [conn.id for conn in conns] == ["1.1", "2.1", "1.2"]
+        for conn in conns:
+            conn.reset("the test is over", service.log(1))
+    service.log(1).flush()
+    service.log(2).flush()
+    events = [event["event"] for event in events_in(capfd.readouterr().out)]
+    assert sorted(events) == ["accepted"] * 3 + ["connection_failed"] * 3
+
+
+def test_a_lack_of_descriptors_is_logged_and_accepting_is_tried_again(
+    make: Make, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = make()
+    waits_s: list[float] = []
+    accept = service.accept
+
+    def fail_once(worker: int) -> object:
+        if not waits_s:
+            raise OSError(errno.EMFILE, "too many open files")
+        return accept(worker)
+
+    monkeypatch.setattr(service, "accept", fail_once)
+    monkeypatch.setattr(time, "sleep", waits_s.append)
+    with client_of(service):
+        conn = next(service.connections())
+        assert conn.id == "1.1"
+        conn.reset("the test is over", service.log(1))
+    assert waits_s == [ACCEPT_RETRY_S]
+    (refused,) = events_in(capfd.readouterr().out)
+    assert (refused["event"], refused["error"]) == ("accept_refused", "EMFILE")
+
+
+def test_an_error_with_another_cause_is_a_defect(make: Make) -> None:
+    service, error = make(), OSError(errno.EBADF, "bad descriptor")
+    with pytest.raises(OSError, match="bad descriptor"):
+        service.refuse(error, worker=1)
+
+
+def test_a_drain_resets_what_waits_and_ends_accepting(
+    make: Make, capfd: Capture, timers_s: list[float]
+) -> None:
+    service = make(drain_timeout_s=3.0)
+    with client_of(service) as first, client_of(service):
+        accepting = service.connections()
+        conn = next(accepting)
+        service.handle_signal(signal.SIGINT)
+        assert service.draining
+        assert list(accepting) == []
+        assert conn.sock.recv(1) == b""  # no more is read from those that are open
+        service.serve_connection(conn)
+        with pytest.raises(ConnectionResetError):
+            first.recv(1)
+    service.log(1).flush()
+    begun, accepted, failed = events_in(capfd.readouterr().out)
+    assert (begun["signal"], begun["accept_queue_reset"]) == ("SIGINT", 1)
+    assert accepted["event"] == "accepted"
+    assert failed["reason"] == "reset by the drain, unread"
+    assert timers_s == [3.0]
+    assert service.listener.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    ("signum", "code", "reason"),
+    [
+        (signal.SIGTERM, 143, "second signal, 1 connections cut"),
+        (signal.SIGINT, 130, "second signal, 1 connections cut"),
+        (signal.SIGALRM, 1, "drain time-out, 1 connections cut"),
+    ],
+)
+def test_a_second_signal_or_the_time_out_stops_at_once(
+    make: Make, capfd: Capture, signum: signal.Signals, code: int, reason: str
+) -> None:
+    service = make()
+    with client_of(service):
+        conn = service.accept(1)
+        service.handle_signal(signal.SIGTERM)
+        with pytest.raises(ExitedError) as left:
+            service.handle_signal(signum)
+        conn.sock.close()
+    assert left.value.args == (code,)
+    assert events_in(capfd.readouterr().out)[-1]["reason"] == reason
+
+
+def test_a_workers_drain_leaves_the_queue_and_the_second_signal_to_its_parent(
+    make: Make, capfd: Capture, tmp_path: Path
+) -> None:
+    service = make(ready_file=str(tmp_path / "ready"))
+    service.listening(workers=1)
+    shared = service.listener.dup()
+    service.become_worker()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    with shared, socket.create_connection(shared.getsockname(), DEADLINE_S):
+        service.handle_signal(signal.SIGTERM)
+        service.handle_signal(signal.SIGTERM)
+        assert service.draining
+        shared.settimeout(DEADLINE_S)
+        shared.accept()[0].close()  # the parent's listener still has the connection
+    assert (tmp_path / "ready").exists()
+    assert [event["event"] for event in events_in(capfd.readouterr().out)] == ["listening"]
+    with pytest.raises(ExitedError):
+        service.handle_signal(signal.SIGALRM)
+
+
+def test_silent_connections_are_those_beyond_the_time_out(make: Make) -> None:
+    service = make(idle_timeout_s=5.0)
+    with client_of(service), client_of(service):
+        silent, fresh = service.accept(1), service.accept(1)
+        silent.active_ns -= 6_000_000_000
+        assert list(service.silent_connections()) == [(silent, IDLE)]
+        for conn in (silent, fresh):
+            conn.reset("the test is over", service.log(1))
+    assert list(service.silent_connections()) == []
+
+
+def test_giving_up_drains_once_and_keeps_the_first_reason(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, sent = make(), []
+    monkeypatch.setattr(os, "kill", lambda pid, signum: sent.append((pid, signum)))
+    service.give_up("worker 1 dies whenever it starts")
+    service.give_up("worker 2 dies whenever it starts")
+    assert sent == [(os.getpid(), signal.SIGTERM)]
+    assert service.failure == "worker 1 dies whenever it starts; giving up"

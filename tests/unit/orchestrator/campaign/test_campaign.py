@@ -1,0 +1,125 @@
+"""A campaign keeps its results however it ends; the runs are made by hand."""
+
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.campaign import campaign
+from orchestrator.campaign.campaign import new_campaign_id
+from orchestrator.campaign.summarise import Findings
+from orchestrator.execution.backend import BackendError
+from orchestrator.execution.conformance import NonconformingError
+from orchestrator.results.summary import Status
+from tests.unit.orchestrator.campaign.stored_run_fixtures import (
+    FakeBackend,
+    campaign_of,
+    store_run,
+)
+
+RunAll = Callable[..., Findings]
+
+
+@pytest.fixture
+def backend() -> FakeBackend:
+    return FakeBackend()
+
+
+@pytest.fixture
+def run_all(tmp_path: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> RunAll:
+    """Run a campaign whose run ``failing`` raises ``error``."""
+
+    def run_all(error: BaseException | None = None, failing: str = "epoll") -> Findings:
+        def execute(*order: object) -> None:
+            folder = order[3]
+            assert isinstance(folder, Path)
+            if error and folder.name == failing:
+                raise error
+            store_run(folder)
+
+        monkeypatch.setattr(campaign, "execute", execute)
+        whole, _, console = campaign_of(tmp_path, backend)
+        try:
+            return whole.run()
+        finally:
+            console.file.close()
+
+    return run_all
+
+
+def test_every_case_is_run_and_judged(run_all: RunAll, backend: FakeBackend) -> None:
+    summary = run_all().summary
+    assert (summary.status, summary.reason, summary.exit_code) == (Status.COMPLETE, "", 0)
+    assert [case.name for case in summary.cases] == ["single", "epoll"]
+    assert summary.planned_cases == 2
+    assert summary.comparisons[0].expectations[0].outcome == "passed"
+    assert backend.needs is not None
+    assert backend.needs.models == ["single", "epoll"]
+    assert backend.closed == 1
+
+
+def test_the_environment_has_the_command_that_runs_it_again(
+    run_all: RunAll, tmp_path: Path
+) -> None:
+    findings = run_all()
+    (stored,) = tmp_path.glob("*/environment.json")
+    assert json.loads(stored.read_text())["command"] == "run two.yaml"
+    assert findings.environment["command"] == "run two.yaml"
+    assert findings.folder == stored.parent.name
+    assert (stored.parent / "scenario.yaml").read_text() == findings.scenario
+
+
+def test_progress_has_each_run_and_its_result(run_all: RunAll, tmp_path: Path) -> None:
+    run_all()
+    lines = (tmp_path / "progress.txt").read_text().splitlines()
+    assert lines == [
+        "starting plain local processes",
+        "[1/2] single: all 3 expectations hold",
+        "[2/2] epoll: all 3 expectations hold",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (BackendError("the engine left"), Status.BROKEN, "the engine left"),
+        (OSError(errno.ENOSPC, "No space left on device"), Status.BROKEN, "another folder"),
+        (KeyboardInterrupt(), Status.INTERRUPTED, "interrupted by"),
+    ],
+)
+def test_the_cases_before_a_failure_are_kept(
+    run_all: RunAll, backend: FakeBackend, error: BaseException, status: Status, reason: str
+) -> None:
+    summary = run_all(error).summary
+    assert summary.status is status
+    assert summary.exit_code == {Status.BROKEN: 3, Status.INTERRUPTED: 130}[status]
+    assert reason in summary.reason
+    assert [case.name for case in summary.cases] == ["single"]
+    assert summary.comparisons == []
+    assert summary.planned_cases == 2
+    assert backend.closed == 1
+
+
+def test_a_defect_is_not_hidden(run_all: RunAll, backend: FakeBackend) -> None:
+    with pytest.raises(OSError, match="not a disk error"):
+        run_all(OSError(errno.ECHILD, "not a disk error"))
+    assert backend.closed == 1
+
+
+def test_a_target_that_violates_the_contract_is_not_measured(
+    run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise NonconformingError("2 checks failed")
+
+    monkeypatch.setattr(campaign, "hold_to_contract", fail)
+    summary = run_all().summary
+    assert (summary.status, summary.reason) == (Status.NONCONFORMING, "2 checks failed")
+    assert (summary.cases, summary.exit_code) == ([], 1)
+
+
+def test_two_campaigns_have_different_ids() -> None:
+    assert new_campaign_id() != new_campaign_id()
+    assert len(new_campaign_id()) == 8

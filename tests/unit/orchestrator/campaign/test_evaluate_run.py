@@ -1,0 +1,116 @@
+"""The evaluation of one stored run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, exhibit
+from orchestrator.campaign import evaluate_run as module
+from orchestrator.campaign.evaluate_run import RunEvaluation, evaluate_run
+from orchestrator.results.archive import CASE, SERVER_LOG, Archive
+from orchestrator.scenario.plan import schedule
+from tests.unit.conftest import Load
+from tests.unit.orchestrator.campaign.stored_run_fixtures import MAKESPAN_S, SCENARIO, store_run
+
+SLUG = "single"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the raw files of a run."""
+    folder = Archive(tmp_path).raw_folder(SLUG)
+    store_run(folder)
+    return folder
+
+
+def evaluated(load: Load, folder: Path, more: str = "", cases: int = 2) -> RunEvaluation:
+    scenario = load(SCENARIO + more)
+    return evaluate_run(scenario, schedule(scenario)[0], Archive(folder.parent.parent), cases)
+
+
+def test_measures_are_by_key_and_values_by_name(load: Load, folder: Path) -> None:
+    found = evaluated(load, folder)
+    assert found.summary.measures["makespan_s"] == pytest.approx(MAKESPAN_S)
+    assert found.values["makespan"] == pytest.approx(MAKESPAN_S)
+    assert found.values["predicted.makespan"] == pytest.approx(MAKESPAN_S, rel=0.05)
+    assert found.summary.groups["predicted"]["makespan_s"] == found.values["predicted.makespan"]
+    assert found.summary.slug == SLUG
+    assert found.summary.overhead_s == 0.25
+    assert found.summary.invalid == []
+
+
+def test_the_only_group_of_clients_is_not_repeated(load: Load, folder: Path) -> None:
+    found = evaluated(load, folder)
+    assert "clients.acked" in found.values
+    assert "clients" not in found.summary.groups
+
+
+def test_samples_are_stored_next_to_the_raw_files(load: Load, folder: Path) -> None:
+    evaluated(load, folder)
+    samples = folder.parent.parent / "samples" / SLUG
+    assert (samples / "trace.json.gz").is_file()
+    assert len(list(samples.iterdir())) > 1
+
+
+def test_the_settings_that_the_server_ran_with_count(load: Load, folder: Path) -> None:
+    predicted = evaluated(load, folder).values["predicted.makespan"]
+    assert predicted == pytest.approx(0.2, rel=0.05)
+    store_run(folder, server={"workers": 7}, twin="processes")
+    predicted = evaluated(load, folder).values["predicted.makespan"]
+    assert predicted == pytest.approx(0.1, rel=0.05)
+
+
+def test_results_without_settings_get_the_label_of_this_checkout(
+    load: Load, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = json.loads((folder / CASE).read_text())
+    del end["server"], end["twin"]
+    (folder / CASE).write_text(json.dumps(end))
+    monkeypatch.setattr(module, "discover_twins", dict)
+    twin = evaluated(load, folder).summary.twin
+    assert twin is not None
+    assert "no known label" in twin.remark
+
+
+def test_settings_that_are_invalid_are_named_with_their_file(load: Load, folder: Path) -> None:
+    store_run(folder, server={"workers": "many"})
+    with pytest.raises(ValueError, match=r"single/case\.json has invalid settings of the server"):
+        evaluated(load, folder)
+
+
+def test_all_reasons_why_a_run_is_invalid_are_in_one_list(load: Load, folder: Path) -> None:
+    lines = (folder / SERVER_LOG).read_text().splitlines(keepends=True)
+    (folder / SERVER_LOG).write_text("".join(lines[:-1]))
+    found = evaluated(load, folder, "validity: [makespan < 1ms, host_busy < 5%]\n")
+    assert found.summary.invalid == [
+        "server.log does not end with the event stopped",
+        "makespan < 1ms does not hold, 201.0 ms vs 1.0 ms",
+    ]
+
+
+def test_without_a_probe_there_is_a_note(load: Load, folder: Path) -> None:
+    assert evaluated(load, folder).summary.notes == ["no kernel figures: there was no probe"]
+
+
+def test_all_cases_share_the_limit_of_the_charts(
+    load: Load, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[int] = []
+
+    def record(*arguments: Any) -> Exhibit:  # noqa: ANN401 those of `exhibit`
+        limits.append(arguments[3])
+        return exhibit(*arguments)
+
+    monkeypatch.setattr(module, "exhibit", record)
+    for cases in (1, 2, MAX_CASES, 9 * MAX_CASES):
+        evaluated(load, folder, cases=cases)
+    assert limits[:2] == [MAX_REQUESTS, MAX_REQUESTS // 2]
+    assert limits[2] == limits[3] == MAX_REQUESTS // MAX_CASES
+
+
+def test_a_run_that_did_not_end_cannot_be_evaluated(load: Load, folder: Path) -> None:
+    (folder / CASE).unlink()
+    with pytest.raises(FileNotFoundError, match=r"case\.json"):
+        evaluated(load, folder)

@@ -1,0 +1,92 @@
+"""Stored results are analysed again to the same findings, or refused with the reason."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.campaign.restore import RestoreError, read_summary, restore
+from orchestrator.results.archive import Archive
+from orchestrator.results.exit_codes import MISUSED, LabError
+from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, store_campaign
+
+
+def test_a_campaign_and_its_analysis_have_the_same_findings(tmp_path: Path) -> None:
+    archive, findings = store_campaign(tmp_path, f"{SCENARIO}repeats: 5\n")
+    assert restore(archive) == findings
+    assert findings.summary.comparisons
+    assert findings.summary.rankings
+
+
+@pytest.mark.parametrize(("is_accepted", "code"), [(False, 4), (True, 0)])
+def test_what_was_accepted_stays_accepted(tmp_path: Path, is_accepted: bool, code: int) -> None:
+    text = f"{SCENARIO}validity: [makespan < 1ms]\n"
+    archive, findings = store_campaign(tmp_path, text, accept_invalid=is_accepted)
+    assert findings.summary.exit_code == code
+    assert restore(archive) == findings
+
+
+def test_the_summary_tells_how_the_campaign_ended_and_which_runs_count(tmp_path: Path) -> None:
+    archive, findings = store_campaign(tmp_path)
+    stored = json.loads((archive.path / "summary.json").read_text())
+    change = {"status": "interrupted", "cases": stored["cases"][:1], "exit_code": 0}
+    (archive.path / "summary.json").write_text(json.dumps(stored | change))
+    summary = restore(archive).summary
+    assert summary.cases == findings.summary.cases[:1]
+    assert (summary.comparisons, summary.exit_code) == ([], 130)
+
+
+def test_changed_raw_files_change_the_findings(tmp_path: Path) -> None:
+    archive, _ = store_campaign(tmp_path)
+    case = archive.path / "raw/epoll/case.json"
+    case.write_text(json.dumps({**json.loads(case.read_text()), "server_exit_code": 1}))
+    assert restore(archive).summary.exit_code == 1
+
+
+def refusal(archive: Archive) -> str:
+    with pytest.raises(RestoreError) as refused:
+        restore(archive)
+    assert isinstance(refused.value, LabError)
+    assert refused.value.exit_code == MISUSED
+    return str(refused.value).replace(str(archive.path), "RUN")
+
+
+def test_a_folder_without_results(tmp_path: Path) -> None:
+    assert refusal(Archive(tmp_path)) == (
+        "RUN does not hold complete results: RUN/summary.json: no such file or directory"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("summary.json", "{}", "RUN/summary.json was written by an incompatible version"),
+        ("environment.json", "{", "RUN does not hold complete results: Expecting"),
+        ("scenario.yaml", "intent: x\n", "RUN does not hold complete results: RUN/scenario.yaml:"),
+        ("raw/single/case.json", "{}", "RUN does not hold complete results: 'server_exit_code'"),
+        (
+            "raw/single/case.json",
+            '{"server_exit_code": 0, "overhead_s": 0.1, "server": {"workers": 0}, "twin": null}',
+            "RUN does not hold complete results: "
+            "RUN/raw/single/case.json has invalid settings of the server",
+        ),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, file: str, content: str, message: str) -> None:
+    archive, _ = store_campaign(tmp_path)
+    (archive.path / file).write_text(content)
+    assert refusal(archive).startswith(message)
+
+
+@pytest.mark.parametrize("file", ["environment.json", "scenario.yaml", "raw/epoll/clients.json"])
+def test_a_missing_file_is_named(tmp_path: Path, file: str) -> None:
+    archive, _ = store_campaign(tmp_path)
+    (archive.path / file).unlink()
+    assert f"RUN/{file}: no such file" in refusal(archive) or f"{file}:1:1" in refusal(archive)
+
+
+def test_the_summary_alone_can_be_read(tmp_path: Path) -> None:
+    archive, findings = store_campaign(tmp_path)
+    assert read_summary(archive.path) == findings.summary
+    with pytest.raises(FileNotFoundError):
+        read_summary(tmp_path)

@@ -1,0 +1,145 @@
+"""From evaluated runs to cases, comparisons, rankings and the exit code."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from orchestrator.analysis.chart_data import Exhibit
+from orchestrator.campaign.evaluate_run import RunEvaluation
+from orchestrator.campaign.summarise import Findings, planned_cases, summarise, summarise_case
+from orchestrator.measures.registry import keyed
+from orchestrator.results.summary import Fitness, Instrument, Outcome, RunSummary, Status
+from orchestrator.scenario.plan import Run, schedule
+from orchestrator.scenario.scenario import Scenario
+from tests.unit.conftest import Load
+from tests.unit.orchestrator.report.report_fixtures import findings, summary
+
+SCENARIO = """\
+intent: Which is faster?
+models: [single, epoll]
+clients: [{executor: closed, users: $users, messages: 1, demand: sleep=1ms}]
+variables: {users: 2}
+matrix: {users: [2, 4]}
+repeats: 5
+expect: {all: [makespan < 3s]}
+compare: [makespan(single) > makespan(epoll)]
+"""
+MAKESPAN_S = {"single": 2.0, "epoll": 1.0}
+
+
+@pytest.fixture
+def scenario(load: Load) -> Scenario:
+    return load(SCENARIO)
+
+
+def evaluation(run: Run, *, invalid: Sequence[str] = (), fitness: Fitness = Fitness.OK,
+               makespan_s: float | None = None) -> RunEvaluation:  # fmt: skip
+    """Return an evaluation in which each model takes its time and ends well."""
+    makespan_s = makespan_s or MAKESPAN_S[run.case.model]
+    values: dict[str, float | None] = {
+        "makespan": makespan_s,
+        "throughput": 1 / makespan_s,
+        "response_time_p99": makespan_s,
+    }
+    found = RunSummary(
+        slug=run.slug,
+        measures=keyed(values),
+        instrument=Instrument(fitness=fitness, reasons=[]),
+        invalid=list(invalid),
+        notes=["no probe"],
+        overhead_s=0.1 * run.repeat,
+    )
+    return RunEvaluation(run, found, Exhibit(), values)
+
+
+def summarised(scenario: Scenario, runs: Sequence[RunEvaluation], **changes: object) -> Findings:
+    header = findings(summary().model_copy(update={"exit_code": 3, **changes}))
+    return summarise(header, scenario, runs)
+
+
+def test_cases_are_in_the_order_of_the_plan_although_rounds_alternate(scenario: Scenario) -> None:
+    found = summarised(scenario, [evaluation(run) for run in schedule(scenario)]).summary
+    assert [case.name for case in found.cases] == [
+        "single,users=2", "epoll,users=2", "single,users=4", "epoll,users=4",
+    ]  # fmt: skip
+    assert [run.slug[-2:] for run in found.cases[3].runs] == ["/1", "/2", "/3", "/4", "/5"]
+    assert found.exit_code == 0
+
+
+def test_a_case_has_medians_intervals_and_the_notes_of_its_runs(scenario: Scenario) -> None:
+    runs = [run for run in schedule(scenario) if run.case.name == "epoll,users=4"]
+    times_s = (1.0, 1.1, 1.2, 1.3, 9.0)
+    case = summarise_case(
+        scenario, [evaluation(run, makespan_s=s) for run, s in zip(runs, times_s, strict=True)]
+    )
+    assert case.measures["makespan_s"] == 1.2
+    assert case.intervals["makespan_s"] == (1.0, 9.0)
+    assert case.notes == ["no probe"]
+    assert case.overhead_s == 0.3
+    assert case.axes == {"users": 4}
+    assert [each.outcome for each in case.expectations] == [Outcome.PASSED]
+
+
+def test_the_reasons_of_repeats_are_numbered_and_the_worst_client_counts(
+    scenario: Scenario,
+) -> None:
+    runs = [run for run in schedule(scenario) if run.case.name == "single,users=2"][:3]
+    fitnesses = (Fitness.STRAINED, Fitness.BOTTLENECK, Fitness.OK)
+    reasons: tuple[tuple[str, ...], ...] = ((), ("host busy",), ("lost", "late"))
+    case = summarise_case(scenario, [
+        evaluation(run, invalid=invalid, fitness=fitness)
+        for run, invalid, fitness in zip(runs, reasons, fitnesses, strict=True)
+    ])  # fmt: skip
+    assert case.invalid == ["repeat 2: host busy", "repeat 3: lost", "repeat 3: late"]
+    assert case.instrument.fitness is Fitness.BOTTLENECK
+
+
+def test_models_are_compared_and_ranked_at_each_load_point(scenario: Scenario) -> None:
+    found = summarised(scenario, [evaluation(run) for run in schedule(scenario)]).summary
+    assert [each.axes for each in found.comparisons] == [{"users": 2}, {"users": 4}]
+    assert {e.outcome for each in found.comparisons for e in each.expectations} == {Outcome.PASSED}
+    assert [(each.measure, each.axes["users"]) for each in found.rankings] == [
+        ("throughput_per_s", 2), ("response_time_p99_s", 2),
+        ("throughput_per_s", 4), ("response_time_p99_s", 4),
+    ]  # fmt: skip
+    assert all(each.ranks == [["epoll"], ["single"]] for each in found.rankings)
+
+
+def test_a_load_point_that_was_not_reached_is_not_compared(scenario: Scenario) -> None:
+    """Three runs of the first round: the second load point lacks a model."""
+    runs = [evaluation(run) for run in schedule(scenario)[:3]]
+    found = summarised(scenario, runs, status=Status.INTERRUPTED).summary
+    assert len(found.cases) == 3
+    assert [each.axes for each in found.comparisons] == [{"users": 2}]
+    assert found.rankings == []  # one repeat ranks nothing
+    assert found.exit_code == 130
+
+
+@pytest.mark.parametrize(
+    ("is_accepted", "outcome", "code"), [(False, Outcome.UNKNOWN, 4), (True, Outcome.PASSED, 0)]
+)
+def test_an_invalid_model_is_not_compared_unless_accepted(
+    scenario: Scenario, is_accepted: bool, outcome: Outcome, code: int
+) -> None:
+    def invalid(run: Run) -> list[str]:
+        return ["host busy"] if (run.case.model, run.repeat) == ("epoll", 2) else []
+
+    runs = [evaluation(run, invalid=invalid(run)) for run in schedule(scenario)]
+    found = summarised(scenario, runs, accepts_invalid=is_accepted).summary
+    (judged,) = found.comparisons[0].expectations
+    assert judged.outcome is outcome
+    assert judged.reason == ("" if is_accepted else "epoll: invalid as a measurement")
+    assert found.exit_code == code
+
+
+def test_charts_show_the_first_repeat(scenario: Scenario) -> None:
+    runs = [evaluation(run) for run in schedule(scenario)]
+    shown = summarised(scenario, runs).exhibits
+    firsts = {each.run.case.slug: each.exhibit for each in runs if each.run.repeat == 1}
+    assert all(shown[slug] is first for slug, first in firsts.items())
+    assert len(shown) == 4
+
+
+def test_a_case_is_counted_once(scenario: Scenario) -> None:
+    assert len(schedule(scenario)) == 20
+    assert planned_cases(schedule(scenario)) == 4

@@ -1,0 +1,129 @@
+"""``clean`` finds leftovers, and removes those that are not in use."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.cli import clean
+from orchestrator.cli.clean import Leftover, end_process, find_processes, find_projects
+from orchestrator.cli.main import main
+from orchestrator.execution.owner import LABEL, MARK, Owner, claim
+from tests.unit.orchestrator.execution.owner_fixtures import CAMPAIGN, gone_owner, sleeper
+
+
+@pytest.fixture
+def owner(monkeypatch: pytest.MonkeyPatch) -> Owner:
+    """Return this process as an owner; the processes that it starts have its mark."""
+    monkeypatch.setenv(MARK, "")
+    return claim(CAMPAIGN, kept=False)
+
+
+@pytest.fixture
+def gone(owner: Owner) -> Owner:
+    """Return an owner that has ended."""
+    assert os.environ[MARK] == str(owner)
+    return gone_owner()
+
+
+def found(campaign_id: str) -> list[Leftover]:
+    return [each for each in find_processes() if each.campaign_id == campaign_id]
+
+
+def test_what_a_dead_orchestrator_left_is_found_and_ended(gone: Owner) -> None:
+    with sleeper(str(gone)) as process:
+        (left,) = found(CAMPAIGN)
+        assert left.reason_to_stay(None) == ""
+        assert f"process {process.pid} (" in left.what
+        end_process(left)
+        assert process.wait() == -9
+    assert found(CAMPAIGN) == []
+
+
+def test_what_is_in_use_stays(owner: Owner) -> None:
+    with sleeper(str(owner)):
+        (left,) = found(CAMPAIGN)
+        for asked in (None, CAMPAIGN):
+            assert left.reason_to_stay(asked) == f"in use by process {os.getpid()}"
+
+
+def test_a_number_that_is_somebody_elses_by_now_is_not_killed(gone: Owner) -> None:
+    with sleeper("nobody") as process:
+        end_process(Leftover(CAMPAIGN, gone, "", pid=process.pid))
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize("change", [{"kept": True}, {"host": "elsewhere"}])
+def test_naming_the_campaign_removes_what_may_be_wanted(
+    gone: Owner, change: dict[str, object]
+) -> None:
+    left = Leftover(CAMPAIGN, replace(gone, **change), "")  # type: ignore[arg-type]
+    assert "remove it with --campaign 0badcafe" in left.reason_to_stay(None)
+    assert left.reason_to_stay("other") != ""
+    assert left.reason_to_stay(CAMPAIGN) == ""
+
+
+class FakeEngine:
+    """An engine with projects of the lab, of an older version of it, and of others."""
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+
+    def projects(self) -> dict[str, list[tuple[dict[str, str], str]]]:
+        ours = {LABEL: self._mark}
+        return {
+            f"lab-{CAMPAIGN}-1": [(ours, "container"), (ours, "container"), (ours, "network")],
+            "lab-0000cafe-2": [({}, "network")],
+            "lab-1111cafe-1": [(ours, "container")],
+            "label-maker": [(ours, "container")],
+            "server-models-lab": [({LABEL: ""}, "container")],
+        }
+
+
+def test_only_projects_of_ours_are_found(gone: Owner) -> None:
+    first, second = find_projects(FakeEngine(str(gone)))  # type: ignore[arg-type]
+    assert first.what == f"project lab-{CAMPAIGN}-1 (2 containers, 1 network)"
+    assert first.reason_to_stay(None) == ""
+    assert (second.campaign_id, second.owner) == ("0000cafe", None)
+    assert "cannot tell from this host" in second.reason_to_stay(None)
+
+
+@pytest.fixture
+def without_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clean, "find_engine", lambda: (None, "no Docker engine answers"))
+
+
+@pytest.mark.usefixtures("without_engine")
+def test_a_dry_run_prints_and_removes_nothing(
+    gone: Owner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sleeper(str(gone)) as process:
+        assert main(["clean", "--campaign", CAMPAIGN, "--dry-run"]) == 0
+        assert process.poll() is None
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"would remove: process {process.pid} (")
+    assert printed.out.endswith(f" of campaign {CAMPAIGN}\n")
+    assert printed.err == "containers were not checked: no Docker engine answers\n"
+
+
+@pytest.mark.usefixtures("without_engine")
+def test_leftovers_are_removed_and_printed(gone: Owner, capsys: pytest.CaptureFixture[str]) -> None:
+    with sleeper(str(gone)) as process:
+        assert main(["clean", "--campaign", CAMPAIGN]) == 0
+        assert process.wait() == -9
+    assert capsys.readouterr().out.startswith(f"removed: process {process.pid} (")
+    assert main(["clean", "--campaign", CAMPAIGN]) == 0
+    assert capsys.readouterr().out == "no processes to remove\n"
+
+
+@pytest.mark.usefixtures("without_engine")
+def test_what_is_not_removed_is_printed_with_the_reason(
+    owner: Owner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sleeper(str(owner)) as process:
+        assert main(["clean", "--campaign", CAMPAIGN]) == 0
+        assert process.poll() is None
+    printed = capsys.readouterr()
+    assert f"not removed: process {process.pid} (" in printed.err
+    assert f"in use by process {os.getpid()}" in printed.err
+    assert printed.out == "no processes to remove\n"

@@ -1,0 +1,133 @@
+"""``compare`` shows the differences of two stored runs, and ends with a verdict."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.campaign.comparison import Change, Difference
+from orchestrator.cli.compare import comparison_exit_code
+from orchestrator.cli.main import main
+from orchestrator.report.publish import summary_json
+from orchestrator.results.summary import CaseSummary
+from tests.unit.orchestrator.campaign.test_comparison import BUSY, P99, STEADY, repeated
+from tests.unit.orchestrator.report.report_fixtures import case, summary
+
+SLOWER = repeated([value * 1.2 for value in STEADY if value is not None])
+
+
+def stored(folder: Path, name: str, *cases: CaseSummary) -> str:
+    """Write a summary of ``cases``; return its folder."""
+    (folder / name).mkdir()
+    (folder / name / "summary.json").write_text(summary_json(summary(*cases)))
+    return str(folder / name)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[str]:
+    """Return the folders of a run and of a slower one."""
+    return [stored(tmp_path, "before", repeated(STEADY)), stored(tmp_path, "after", SLOWER)]
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 1), (["--threshold", "30%"], 0)])
+def test_the_threshold_decides(
+    runs: list[str], options: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", *runs, "--measure", "p99", *options]) == code
+    assert main(["compare", *reversed(runs), "--measure", "p99", *options]) == 0
+    assert "prefork" in capsys.readouterr().out
+
+
+def test_a_measure_that_was_not_measured_is_undecided(runs: list[str]) -> None:
+    assert main(["compare", *runs, "--measure", "errors"]) == 4
+
+
+def test_json_has_every_difference_and_no_infinity(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    none, some = ([value] * 5 for value in (0.0, 3.0))
+    first = stored(tmp_path, "a", repeated([*none], "failed"))
+    second = stored(tmp_path, "b", repeated([*some], "failed"))
+    assert main(["compare", first, second, "--measure", "failed", "--json"]) == 1
+    (found,) = json.loads(capfd.readouterr().out)["differences"]
+    assert (found["case"], found["change"], found["relative"]) == ("prefork", "regression", None)
+
+
+def test_a_case_of_one_run_only_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both, alone = repeated(STEADY), case("epoll")
+    first, second = stored(tmp_path, "a", both), stored(tmp_path, "b", both, alone)
+    main(["compare", first, second])
+    assert "not compared, because only one of the runs has it: epoll\n" in capsys.readouterr().err
+
+
+def test_an_invalid_run_counts_if_it_is_accepted(tmp_path: Path) -> None:
+    pair = [stored(tmp_path, "a", repeated(STEADY)), stored(tmp_path, "b", BUSY)]
+    assert main(["compare", *pair, "--measure", "p99"]) == 4
+    assert main(["compare", *pair, "--measure", "p99", "--accept-invalid"]) == 0
+
+
+def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["compare", *arguments]) == 2
+    return capsys.readouterr().err
+
+
+def test_a_folder_without_a_summary(
+    tmp_path: Path, runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refusal([runs[0], str(tmp_path)], capsys) == (
+        f"orchestrate.py: {tmp_path}/summary.json cannot be read: No such file or directory\n"
+    )
+
+
+def test_a_summary_of_another_version(
+    tmp_path: Path, runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "summary.json").write_text('{"schema_version": 1}')
+    assert refusal([str(tmp_path), runs[0]], capsys) == (
+        f"orchestrate.py: {tmp_path}/summary.json was written by an incompatible version\n"
+    )
+
+
+def test_runs_without_a_common_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = [stored(tmp_path, "a", case("single")), stored(tmp_path, "b", case("epoll"))]
+    said = refusal(pair, capsys)
+    assert said == f"orchestrate.py: {pair[0]} and {pair[1]} have no case in common\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--threshold", "5", "'5' is not a percentage; write e.g. 5%"),
+        ("--threshold", "-5%", "expected one argument"),
+        ("--measure", "p98", "unknown measure 'p98'"),
+        ("--measure", "users", "'users' is not measured"),
+        ("--measure", "slow.cpu_time", "'slow.cpu_time' is not measured"),
+    ],
+)
+def test_a_bad_option_is_explained(
+    option: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "a", "b", option, value])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ([Change.NONE, Change.UNKNOWN], 0),
+        ([Change.IMPROVEMENT], 0),
+        ([Change.UNKNOWN, Change.REGRESSION], 1),
+        ([Change.UNKNOWN, Change.UNKNOWN], 4),
+    ],
+)
+def test_exit_codes(changes: list[Change], code: int) -> None:
+    found = [Difference("prefork", P99, None, None, change=change) for change in changes]
+    assert comparison_exit_code(found) == code
+
+
+def test_a_difference_without_a_verdict_is_undecided() -> None:
+    assert comparison_exit_code([Difference("prefork", P99, 0.1, 0.12, 0.2)]) == 4

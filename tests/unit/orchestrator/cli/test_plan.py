@@ -1,0 +1,62 @@
+"""``plan`` prints the runs in order, with estimates, and runs nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.main import main
+from orchestrator.cli.plan import NOTE, duration, plan_lines
+from tests.unit.orchestrator.scenario.test_estimate import scenario
+
+
+def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
+    one = "{executor: closed, users: 7, messages: 5, demand: sleep=100ms}"
+    assert list(plan_lines(scenario(tmp_path, one, "repeats: 2\n"))) == [
+        "How long?",
+        "round 1",
+        "  [1/4] a (1 of 2): about 1 s (0.5 s to 3.5 s)",
+        "  [2/4] b (1 of 2): about 1 s (0.5 s to 3.5 s)",
+        "round 2",
+        "  [3/4] b (2 of 2): about 1 s (0.5 s to 3.5 s)",
+        "  [4/4] a (2 of 2): about 1 s (0.5 s to 3.5 s)",
+        "4 runs: about 4 s (2 s to 14 s)",
+        "at most 8.0 min, because timeout ends each load",
+        "starting and stopping adds about 2 s (process) or 16 s (docker)",
+    ]
+
+
+def test_a_sequence_has_no_rounds(tmp_path: Path) -> None:
+    one = "{executor: closed, users: 1, duration: 5s, demand: sleep=1s}"
+    plain = list(plan_lines(scenario(tmp_path, one, "repeats: 2\norder: sequential\n")))
+    assert plain[1:3] == ["  [1/4] a (1 of 2): about 6 s", "  [2/4] a (2 of 2): about 6 s"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.04 s"), (9.94, "9.9 s"), (95, "95 s"), (120, "2.0 min"), (9000, "2.5 h")],
+)
+def test_a_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_the_command_prints_the_plan_and_what_the_estimate_assumes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text(
+        "intent: How long?\nmodels: [single]\nvariables: {users: 1}\n"
+        "clients: [{executor: closed, users: $users, messages: 1, demand: sleep=1s}]\n"
+    )
+    assert main(["plan", str(path), "--set", "users=3"]) == 0
+    printed = capsys.readouterr().out
+    assert "  [1/1] single: about 1 s (1 s to 3 s)\n" in printed
+    assert printed.endswith(NOTE)
+
+
+def test_an_invalid_scenario_has_no_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", str(tmp_path / "nowhere.yaml")]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"{tmp_path}/nowhere.yaml:1:1: cannot be read")

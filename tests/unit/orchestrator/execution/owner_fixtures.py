@@ -1,0 +1,30 @@
+"""Owners of processes for tests, and processes with their marks."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from orchestrator.execution.owner import MARK, Owner, claim
+
+CAMPAIGN = "0badcafe"
+
+
+def gone_owner() -> Owner:
+    """Return an owner that has ended: this process, with another start time."""
+    owner = claim(CAMPAIGN, kept=False)
+    return replace(owner, started=owner.started + 1)
+
+
+@contextmanager
+def sleeper(mark: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process with ``mark`` in its environment."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={MARK: mark}
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

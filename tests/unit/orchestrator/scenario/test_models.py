@@ -1,0 +1,52 @@
+"""The models are the services of a Compose file that carry the server's label."""
+
+from pathlib import Path
+
+import pytest
+
+import conformance
+from orchestrator.scenario.models import discover_models, discover_twins
+
+COMPOSE = """\
+services:
+  zebra:
+    image: x
+    labels: {lab.role: server, lab.twin: one-at-a-time}
+  client:
+    image: x
+    labels: {lab.role: client, lab.twin: one-at-a-time}
+  antelope:
+    image: x
+    labels:
+      - lab.role=server
+      - a=b=c
+  plain: {image: x}
+  bare:
+    image: x
+    labels:
+"""
+
+
+@pytest.fixture
+def compose_file(tmp_path: Path) -> Path:
+    path = tmp_path / "compose.yaml"
+    path.write_text(COMPOSE, encoding="utf-8")
+    return path
+
+
+def test_models_have_the_label_and_the_order_of_the_file(compose_file: Path) -> None:
+    assert discover_models(compose_file) == ["zebra", "antelope"]
+
+
+def test_only_a_model_may_have_a_twin(compose_file: Path) -> None:
+    assert discover_twins(compose_file) == {"zebra": "one-at-a-time"}
+
+
+def test_a_label_in_a_list_is_split_at_its_first_sign(compose_file: Path) -> None:
+    text = compose_file.read_text(encoding="utf-8").replace("a=b=c", "lab.twin=b=c")
+    compose_file.write_text(text, encoding="utf-8")
+    assert discover_twins(compose_file)["antelope"] == "b=c"
+
+
+def test_each_folder_of_a_model_is_a_service_and_each_service_has_a_folder() -> None:
+    assert sorted(discover_models()) == sorted(conformance.discover_models())

@@ -1,0 +1,53 @@
+"""Errors in a reference: a model, a client group, a view, or a measure of one of them."""
+
+import pytest
+
+from orchestrator.measures.views import SIMULATED
+from tests.unit.orchestrator.scenario.text_fixtures import GOOD, MODELS, Problems
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("models: [single, preforc]",
+         f"6:18: unknown model 'preforc'; did you mean 'prefork'? allowed: {MODELS}"),
+        ("models: [nginx]", f"6:10: unknown model 'nginx'; allowed: {MODELS}"),
+        ("models: [epoll, single, epoll]",
+         "6:25: this model is already in the list; name each model once"),
+        ("expect: {all: [late.p99 < 1s]}",
+         "6:16: unknown group 'late'; allowed: clients, slowest, predicted, replayed"),
+        ("expect: {all: [p99 ~= predicted.cpu_time within 1%]}",
+         "6:23: cpu_time has no value for each group; write cpu_time"),
+        ("expect: {all: [predicted.errors == 0]}",
+         "6:16: unknown measure of predicted 'errors'; allowed: " + ", ".join(SIMULATED)),
+        ("expect: {all: [clients.cpu_time < 1s]}",
+         "6:16: cpu_time has no value for each group; write cpu_time"),
+        ("models: [single]\nexpect: {epoll: [failed == 0]}",
+         "7:10: unknown model 'epoll'; allowed: single, all"),
+        ("expect: {singel: [failed == 0]}",
+         f"6:10: unknown model 'singel'; did you mean 'single'? allowed: {MODELS}, all"),
+        ("expect: {all: [makespan(epoll) < 2s]}",
+         "6:16: this names one of several models; write it under compare"),
+        ("compare: [makespan(epoll) < 2 * makespan]",
+         "6:33: the model is missing; write e.g. makespan(single)"),
+        ("compare: [makespan(epol) < 2s]",
+         f"6:11: unknown model 'epol'; did you mean 'epoll'? allowed: {MODELS}"),
+        ("compare: [late.makespan(epoll) < 2s]",
+         "6:11: unknown group 'late'; allowed: clients, slowest, predicted, replayed"),
+        ("validity: [host_busy < 5% with 95%]",
+         "6:12: a rule is checked in each run; leave the confidence out"),
+        ("validity: [host_busy(epoll) < 5%]",
+         "6:12: this names one of several models; write it under compare"),
+        ("expect: {all: [during.acked > 0]}",
+         "6:16: unknown group 'during'; allowed: clients, slowest, predicted, replayed"),
+        ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.cpu_time > 0s]}",
+         "7:16: cpu_time has no value for each group; write cpu_time"),
+        ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.connected > 0]}",
+         "7:16: unknown measure of during 'connected'; allowed: throughput, acked, failed, "
+         "response_time_mean, response_time_p50, response_time_p99, response_time_max"),
+        ('expect: {"a\\nb": [failed == 0]}',
+         f"6:10: unknown model 'a\\nb'; allowed: {MODELS}, all"),
+    ],
+)  # fmt: skip
+def test_a_bad_reference_lists_what_there_is(problems: Problems, lines: str, problem: str) -> None:
+    assert problems(GOOD + lines + "\n") == [problem]

@@ -1,0 +1,48 @@
+"""Texts of scenarios with one error, and the words that an error may contain."""
+
+from collections.abc import Callable
+
+Problems = Callable[[str | bytes], list[str]]
+
+GOOD = """\
+intent: Who waits?
+clients:
+  - executor: closed
+    users: 7
+    messages: 5
+"""
+"""Five good lines, for a bad sixth."""
+
+RAMP = "intent: x\nclients:\n  - executor: ramp\n    stages: {}\n"
+OPEN = (
+    "intent: x\nclients:\n  - executor: open\n    rate: {}\n    duration: 2s\n"
+    "    connections: {}\n    replicas: 3\n"
+)
+GROUPS = "intent: x\nclients:\n" + "".join(
+    f"  - {{{{name: {name}, executor: closed, users: {{0}}, messages: 1, replicas: {{1}}}}}}\n"
+    for name in "ab"
+)
+KEYS = (
+    "intent, target, models, server, limits, clients, matrix, expect, guess, compare, faults, "
+    "validity, repeats, order, warmup, timeout, seed, variables"
+)
+SERVER_KEYS = (
+    "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "
+    "drain_timeout, blocking_sleep"
+)
+GROUP_KEYS = "executor, name, replicas, demand, start, connect_timeout, answer_timeout"
+CLIENT_KEYS = f"{GROUP_KEYS}, users, messages, duration, think_time, behaviour, pipeline, pace"
+OPEN_KEYS = f"{GROUP_KEYS}, rate, duration, connections, arrivals"
+EXECUTORS = "closed, open, ramp"
+MODELS = "single, prefork, threaded, epoll"
+UNIT = "write a number and a unit: us, ms, s, m"
+DEMAND = "write e.g. sleep=100ms, cpu=5ms, or a distribution, sleep=exponential(100ms)"
+LAW = (
+    "is neither a duration nor a distribution; write 50ms, exponential(50ms), "
+    "hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
+)
+SIZE = "write a size: a number and B, kB, KB, MB, GB, KiB, MiB, GiB"
+TEXT = "write text, in quotes if it looks like a number"
+EMPTY = "2:10: clients: the list is empty; write at least one group"
+LIST = "write a list, e.g. [a, b]"
+MAP = "write a map, e.g. {a: 1, b: 2}"
