@@ -77,30 +77,28 @@ class Logs:
             self._excluded_s[1] + usage.ru_stime,
         )
 
-    def _cpu_times_s(self) -> tuple[float, float]:
-        """Return the user and system CPU seconds of this process and of its reaped workers."""
-        own = resource.getrusage(resource.RUSAGE_SELF)
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return (
-            own.ru_utime + children.ru_utime - self._excluded_s[0],
-            own.ru_stime + children.ru_stime - self._excluded_s[1],
-        )
-
     def stopped(self, reason: str) -> None:
         """Log, once and as the last line, what the whole server did and used."""
         self.flush()
         if self.control.count("stopped"):
             return
-        user_s, system_s = self._cpu_times_s()
+        user_s, system_s = cpu_times_s()
         self.control.emit(
             "stopped",
             reason=reason,
             counts=self._counts.logged(self._level) | {"stopped": 1},
-            cpu_user_s=round(user_s, 6),
-            cpu_system_s=round(system_s, 6),
+            cpu_user_s=round(user_s - self._excluded_s[0], 6),
+            cpu_system_s=round(system_s - self._excluded_s[1], 6),
             peak_memory_bytes=peak_memory_bytes(),
         )
         self.control.flush()
+
+
+def cpu_times_s() -> tuple[float, float]:
+    """Return the user and system CPU seconds of this process and of its reaped children."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + children.ru_utime, own.ru_stime + children.ru_stime
 
 
 def peak_memory_bytes() -> int:
