@@ -52,6 +52,14 @@ def test_a_build_context_is_an_allowlist() -> None:
     assert [entry for entry in patterns[1:] if not re.fullmatch(r"!\S+\.py", entry)] == []
 
 
+@pytest.mark.parametrize("part", ["labkit", "client", "faultproxy"])
+def test_a_build_sees_every_folder_of_a_part_by_its_name(part: str) -> None:
+    """The classic builder of Docker leaves out a folder that only a wildcard names."""
+    named = set((ROOT / ".dockerignore").read_text().splitlines())
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / part).rglob("*.py")}
+    assert {f"!{folder}/*.py" for folder in folders} <= named
+
+
 @pytest.mark.parametrize("lock", sorted(LOCKS))
 def test_every_dependency_is_locked_with_hashes(lock: str) -> None:
     entries = re.split(r"\n(?=\S)", LOCKS[lock].strip())
