@@ -17,6 +17,7 @@ from client.options import Options, OptionsError, parse_options
 from client.scripted_loop import BehaviourError
 from client.system import raise_interrupt, readable_interrupts
 from client.task import Task, UnresolvedError, resolve
+from labkit.signals import set_signals
 from labkit.workload.load_order import CLOSED, GroupOrder, Share
 
 OK, FAILED, MISUSED, LOST, INTERRUPTED = 0, 1, 2, 3, 130
@@ -42,7 +43,7 @@ HINTS = {
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     """Run the client, a replica or the conductor, and return the exit code."""
-    signal.signal(signal.SIGTERM, raise_interrupt)
+    set_signals({signal.SIGTERM: raise_interrupt, signal.SIGINT: signal.default_int_handler})
     try:
         if list(arguments) == ["conductor"]:
             return run_conductor(os.environ)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -36,7 +36,7 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
 
 
 class RunningServer(Target):
-    """A server process and its log."""
+    """A server process and its log; ``wrapper`` is a command which executes the server."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class RunningServer(Target):
         settings: dict[str, str],
         *,
         stdout: int | IO[bytes] | None = None,
+        wrapper: Sequence[str] = (),
         deadline_s: float = DEADLINE_S,
     ) -> None:
         super().__init__(program, deadline_s)
@@ -52,7 +53,7 @@ class RunningServer(Target):
         self._events: list[Event] = []
         self._parsing = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *program.split()],
+            [*wrapper, sys.executable, "-m", *program.split()],
             cwd=ROOT,
             env=environment({**SETTINGS, **settings}),
             stdin=subprocess.DEVNULL,
@@ -227,9 +228,17 @@ class Starter:
         self.deadline_s = deadline_s
         self._servers: list[RunningServer] = []
 
-    def launch(self, *, stdout: int | IO[bytes] | None = None, **settings: str) -> RunningServer:
+    def launch(
+        self,
+        *,
+        stdout: int | IO[bytes] | None = None,
+        wrapper: Sequence[str] = (),
+        **settings: str,
+    ) -> RunningServer:
         """Start a server with ``LAB_…`` settings, without waiting for it."""
-        server = RunningServer(self.program, settings, stdout=stdout, deadline_s=self.deadline_s)
+        server = RunningServer(
+            self.program, settings, stdout=stdout, wrapper=wrapper, deadline_s=self.deadline_s
+        )
         self._servers.append(server)
         return server
 

@@ -1,11 +1,20 @@
 """After a defect of its own a server exits or replaces the worker, and logs which."""
 
 import contextlib
+import os
+import signal
 import time
 
 import pytest
 
-from conformance.server_process import SETTINGS, RunningServer, Starter, has_process_pool, starting
+from conformance.server_process import (
+    SETTINGS,
+    RunningServer,
+    Starter,
+    has_process_pool,
+    is_process,
+    starting,
+)  # fmt: skip
 
 BACK_OFFS_S = 0.05 + 0.1 + 0.2 + 0.4 + 0.8
 
@@ -75,3 +84,42 @@ def test_a_worker_that_dies_at_every_start_is_not_restarted_forever(start: Start
         assert "dies whenever it starts; giving up" in server.stderr
         assert len(server.of("worker_started")) <= 7 * int(SETTINGS["LAB_WORKERS"])
         server.assert_log_complete()
+
+
+@pytest.mark.parametrize("allowed", [0, 3])
+def test_a_worker_that_cannot_be_started_ends_the_start_in_one_line(
+    start: Starter, allowed: int
+) -> None:
+    with starting(
+        f"conformance.defects.runs_out_of_processes {allowed} 99 {start.program}", start.deadline_s
+    ) as start_without:
+        server = start_without.launch(LAB_WORKERS="8")
+        server.await_true(lambda: server.has_ended() or bool(server.of("listening")), "a start")
+        if server.of("listening"):
+            pytest.skip("no workers are started before it listens")
+        assert server.wait() == 1
+        (line,) = server.stderr.splitlines()
+        assert f"cannot start worker {allowed + 1} of 8: " in line
+        assert "limit" in line
+        assert "LAB_WORKERS" in line
+        server.assert_log_complete()
+        pids = [event["worker_pid"] for event in server.of("worker_started")]
+        assert len(pids) == allowed
+        assert not any(is_process(pid) for pid in pids)
+
+
+def test_a_restart_that_fails_is_tried_again_while_the_others_serve(start: Starter) -> None:
+    if not has_process_pool(start()):
+        pytest.skip("no worker processes")
+    with starting(
+        f"conformance.defects.runs_out_of_processes 2 4 {start.program}", start.deadline_s
+    ) as start_scarce:
+        server = start_scarce()
+        os.kill(int(server.of("worker_started")[0]["worker_pid"]), signal.SIGKILL)
+        server.await_true(lambda: "cannot start worker 1 of 2: " in server.stderr, "a report")
+        server.serves()
+        server.await_event("worker_started", 3)
+        _serves_with_all_workers(server)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait() == 0
+        assert len(server.stderr.splitlines()) == 1

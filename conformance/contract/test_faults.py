@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+import re
 import resource
+import shutil
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.contract.test_peers import refuses_to_vanish
-from conformance.server_process import RunningServer, Starter, is_process
+from conformance.server_process import RunningServer, Starter, has_process_pool, is_process
 from conformance.target import Client
 
 SPIN_CPU_S = 0.1  # far below a loop that spins, far above one that waits
@@ -262,6 +265,56 @@ def _lower_descriptor_limit(server: RunningServer) -> None:
         highest = max(int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir())
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, hard))
+
+
+@pytest.mark.parametrize("error", ["EPERM", "ETIMEDOUT", "ENOSR", "ECONNRESET", "ENETDOWN"])
+def test_an_odd_error_of_accept_is_no_end(start: Starter, error: str) -> None:
+    """As a firewall or a network stack may cause; each process meets it at its third accept."""
+    server = start.launch(wrapper=_third_accept_fails(error)).await_listening()
+    for _ in range(4 * server.workers):
+        server.serves()
+    assert server.await_event("accept_refused")["error"] == error
+    server.serves()
+    server.stop()
+    assert {event["exit_code"] for event in server.of("worker_exited")} <= {0}
+    assert len(server.of("worker_started")) in (0, server.workers)
+    assert server.stderr == ""
+
+
+@pytest.mark.parametrize("error", ["EBADF", "EINVAL"])
+def test_a_broken_listener_is_a_failure(start: Starter, error: str) -> None:
+    """Of the server, or of the worker process, which is replaced; with one line, or none."""
+    server = start.launch(wrapper=_third_accept_fails(error)).await_listening()
+    server.await_true(lambda: _has_failed(server), "the server or a worker process ends")
+    if has_process_pool(server):
+        server.await_event("worker_started", server.workers + 1)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait() == 0
+    else:
+        assert server.wait() == 1
+        assert len(server.stderr.splitlines()) == 1
+        server.assert_log_complete()
+    lines = set(server.stderr.splitlines())
+    assert all(re.match(rf"\w+: cannot accept: {error}, ", line) for line in lines)
+
+
+def _has_failed(server: RunningServer) -> bool:
+    """Whether it or one of its worker processes has ended; each question makes it accept."""
+    with contextlib.suppress(OSError):
+        server.connect().sock.close()
+    return server.has_ended() or bool(server.of("worker_exited"))
+
+
+def _third_accept_fails(error: str) -> list[str]:
+    """Return a wrapper that becomes the server, traced by strace in a process of its own."""
+    """Return a wrapper that becomes the server, traced by a process of its own."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("injecting errors of system calls takes strace")
+    command = [strace, "-D", "-f", "-o", "/dev/null"]
+    if subprocess.run([*command, "true"], check=False).returncode:
+        pytest.skip("injecting errors of system calls takes the right to trace (ptrace)")
+    return [*command, "-e", f"inject=accept4:error={error}:when=3"]
 
 
 def test_a_thousand_visitors_leave_nothing_behind(start: Starter) -> None:

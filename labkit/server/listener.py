@@ -10,13 +10,10 @@ from labkit.server.settings import Settings
 
 IPV4_PARTS = 2  # of an address: host and port
 _TCP_INFO_HEAD = struct.Struct("8x5I")  # linux/tcp.h: 8 small fields, rto … unacked
-OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-PEER_HAS_GONE = frozenset(  # accept(2): errors of the new connection, to be treated like EAGAIN
-    {
-        errno.ECONNABORTED, errno.ENETDOWN, errno.EPROTO, errno.ENOPROTOOPT, errno.EHOSTDOWN,
-        errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
-    }
-)  # fmt: skip
+QUEUE_IS_EMPTY = errno.EAGAIN
+LISTENER_IS_BROKEN = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT})
+"""Errors of the listener itself. All others pass: accept(2) also reports a lack of resources, a
+firewall, and errors of the network and of the new connection (so EOPNOTSUPP, as it listens)."""
 
 
 class ListenError(OSError):
@@ -56,16 +53,11 @@ def accept(listener: socket.socket) -> tuple[socket.socket, str]:
     """Take the oldest connection of the accept queue; return it and its peer's address.
 
     Raises:
-        BlockingIOError: the queue is empty, or the peer has left.
-        OSError: no descriptors or memory are left, or the listener is closed.
+        OSError: with the errno `QUEUE_IS_EMPTY`, one of `LISTENER_IS_BROKEN`, or another, after
+            which to try again.
     """
-    try:
-        # As socket.accept, without its two enum look-ups, which take 2% of a short connection.
-        descriptor, address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
-    except OSError as exc:
-        if exc.errno in PEER_HAS_GONE:
-            raise BlockingIOError from exc
-        raise
+    # As socket.accept, without its two enum look-ups, which take 2% of a short connection.
+    descriptor, address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
     family = socket.AF_INET if len(address) == IPV4_PARTS else socket.AF_INET6
     sock = socket.socket(family, socket.SOCK_STREAM, fileno=descriptor)
     return sock, f"{address[0]}:{address[1]}"
@@ -79,15 +71,16 @@ def stop_listening(listener: socket.socket) -> int:
     that arrive in the microseconds before the shutdown; these are not counted.
     """
     queued = 0
-    listener.setblocking(False)
-    with contextlib.suppress(OSError):  # the queue is empty, or no descriptor is left
-        while True:
-            sock, _ = listener.accept()
-            queued += 1
-            reset_on_close(sock)
-            sock.close()
-    queued += _accept_queue_length(listener)
-    listener.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):  # the listener is broken
+        listener.setblocking(False)
+        with contextlib.suppress(OSError):  # the queue is empty, or no descriptor is left
+            while True:
+                sock, _ = listener.accept()
+                queued += 1
+                reset_on_close(sock)
+                sock.close()
+        queued += _accept_queue_length(listener)
+        listener.shutdown(socket.SHUT_RDWR)
     return queued
 
 

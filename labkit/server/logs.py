@@ -48,6 +48,8 @@ class Logs:
         self._counts = Counts(control + 1)
         self._logs = [EventLog(self.stream, n, self._counts.row(n)) for n in range(control)]
         self.control = EventLog(self.stream, 0, self._counts.row(control))
+        self._excluded_s = (0.0, 0.0)
+        self.exclude_cpu_times(resource.getrusage(resource.RUSAGE_CHILDREN))  # before the exec
 
     def __getitem__(self, worker: int) -> EventLog:
         """Return the log of ``worker``."""
@@ -68,6 +70,13 @@ class Logs:
         ended = self._counts.total("connection_closed") + self._counts.total("connection_failed")
         return self._counts.total("accepted") - ended
 
+    def exclude_cpu_times(self, usage: resource.struct_rusage) -> None:
+        """Leave ``usage``, of children that are no workers, out of what `stopped` reports."""
+        self._excluded_s = (
+            self._excluded_s[0] + usage.ru_utime,
+            self._excluded_s[1] + usage.ru_stime,
+        )
+
     def stopped(self, reason: str) -> None:
         """Log, once and as the last line, what the whole server did and used."""
         self.flush()
@@ -78,8 +87,8 @@ class Logs:
             "stopped",
             reason=reason,
             counts=self._counts.logged(self._level) | {"stopped": 1},
-            cpu_user_s=round(user_s, 6),
-            cpu_system_s=round(system_s, 6),
+            cpu_user_s=round(user_s - self._excluded_s[0], 6),
+            cpu_system_s=round(system_s - self._excluded_s[1], 6),
             peak_memory_bytes=peak_memory_bytes(),
         )
         self.control.flush()

@@ -1,10 +1,11 @@
-"""How an event loop accepts: without blocking, and without spinning if descriptors run out."""
+"""How an event loop accepts: without blocking, and without spinning if that fails."""
 
 import contextlib
 import select
 from collections.abc import Iterator
 
 from labkit.server.connection import Connection
+from labkit.server.listener import QUEUE_IS_EMPTY
 from labkit.server.service import ACCEPT_RETRY_S, Service
 from labkit.timers import Timers
 
@@ -15,7 +16,7 @@ class Acceptor:
     """Watches the listener in a loop's epoll, and accepts when that is readable.
 
     A listener with a connection that cannot be accepted stays readable and would wake the loop
-    again and again. So, if descriptors or memory run out, it is not watched for a while.
+    again and again. So, if ``accept`` fails, the listener is not watched for a while.
     """
 
     def __init__(self, service: Service, epoll: select.epoll, timers: Timers) -> None:
@@ -31,11 +32,9 @@ class Acceptor:
                 return
             try:
                 conn = self._service.accept(worker=1)
-            except BlockingIOError:
-                return
             except OSError as exc:
-                if not self._service.draining:
-                    self._pause(exc)
+                if exc.errno != QUEUE_IS_EMPTY and self._service.refuse(exc, worker=1):
+                    self._pause()
                 return
             conn.sock.setblocking(False)
             yield conn
@@ -48,8 +47,7 @@ class Acceptor:
             if not self._service.draining:  # in a drain the signal handler has closed it
                 raise
 
-    def _pause(self, error: OSError) -> None:
-        self._service.refuse(error, worker=1)
+    def _pause(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # a signal may have closed it just now
             self._epoll.unregister(self._service.listener)
         self._timers.after(ACCEPT_RETRY_S, self._watch)

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 
 from labkit.server.listener import ListenError
-from labkit.server.service import Service
+from labkit.server.service import SIGNALS, Service
 from labkit.server.settings import Settings, SettingsError
+from labkit.server.stream import report
+from labkit.signals import set_signals
 
 STDERR = 2
 
@@ -17,7 +19,8 @@ def main(model: str, serve: Callable[[Service], None]) -> None:
 
     The exit code is 0 after a drain, 1 after a failure, 2 if a setting is invalid.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback for a Ctrl-C during the start
+    at_start = dict.fromkeys(SIGNALS, signal.SIG_DFL)  # no traceback for a Ctrl-C
+    set_signals(at_start)
     _occupy_standard_streams()
     try:
         service = Service(model, Settings.from_env(os.environ))
@@ -25,14 +28,14 @@ def main(model: str, serve: Callable[[Service], None]) -> None:
         serve(service)
     except SettingsError as exc:
         for line in str(exc).splitlines():
-            sys.stderr.write(f"{model}: {line}\n")
+            report(model, line)
         sys.exit(2)
     except ListenError as exc:
-        sys.stderr.write(f"{model}: {exc}\n")
+        report(model, str(exc))
         sys.exit(1)
     service.stop()
     if service.failure:
-        sys.stderr.write(f"{model}: {service.failure}\n")
+        report(model, service.failure)
         sys.exit(1)
 
 

@@ -7,19 +7,22 @@ function returns when the service has drained.
 import contextlib
 import errno
 import os
+import resource
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from labkit.protocol.session import End
 from labkit.server.blocking import converse
 from labkit.server.connection import Connection
 from labkit.server.events import EventLog
+from labkit.server.limits import start_failure
 from labkit.server.listener import (
-    OUT_OF_DESCRIPTORS,
+    LISTENER_IS_BROKEN,
+    QUEUE_IS_EMPTY,
     ListenError,
     accept,
     open_listener,
@@ -27,8 +30,10 @@ from labkit.server.listener import (
 )
 from labkit.server.logs import Logs
 from labkit.server.settings import Settings
+from labkit.server.stream import report
 
 ACCEPT_RETRY_S = 0.1
+Worker = TypeVar("Worker")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 
 
@@ -60,8 +65,8 @@ class Service:
         Raises:
             ListenError: the ready file cannot be created.
         """
-        if self.draining:
-            return  # a signal arrived during the start
+        if self.draining or self.failure:
+            return  # a signal arrived during the start, or a worker could not be started
         host, port = self._address
         wall_ns, monotonic_ns = self._logs.stream.anchor
         self.log(0).emit(
@@ -79,19 +84,33 @@ class Service:
             except OSError as exc:
                 raise ListenError(f"LAB_READY_FILE: cannot create it: {exc}") from exc
 
+    def start_workers(self, start: Callable[[int], Worker]) -> list[Worker]:
+        """Call ``start`` with the number of each worker, and return what it returns.
+
+        If a worker cannot be started, the server gives up; those that were started are returned.
+        """
+        workers = self.settings.workers
+        started: list[Worker] = []
+        for worker in range(1, workers + 1):
+            try:
+                started.append(start(worker))
+            except (OSError, RuntimeError) as exc:  # of os.fork, of threading.Thread.start
+                self.give_up(start_failure(worker, workers, exc))
+                break
+        return started
+
     def connections(self, worker: int = 1) -> Iterator[Connection]:
         """Yield each connection as it is accepted, unread, until the drain. Blocks."""
         while not self.draining:
             try:
                 conn = self.accept(worker)
-            except BlockingIOError:
-                self.log(worker).flush()
-                continue
             except OSError as exc:
-                if self.draining or exc.errno == errno.EINVAL:
-                    return  # the drain of this process, or of its parent, closed the listener
-                self.refuse(exc, worker)
-                time.sleep(ACCEPT_RETRY_S)
+                if exc.errno == QUEUE_IS_EMPTY:
+                    self.log(worker).flush()
+                elif self.refuse(exc, worker):
+                    time.sleep(ACCEPT_RETRY_S)
+                else:
+                    return
                 continue
             yield conn
 
@@ -99,8 +118,7 @@ class Service:
         """Take the oldest connection of the accept queue.
 
         Raises:
-            BlockingIOError: the queue is empty, or the peer has left.
-            OSError: no descriptors or memory are left, or the drain has closed the listener.
+            OSError: with the errno `QUEUE_IS_EMPTY`, or another, to be passed to `refuse`.
         """
         sock, peer = accept(self.listener)
         log = self.log(worker)
@@ -110,16 +128,32 @@ class Service:
         log.emit("accepted", conn=conn.id, peer=peer)
         return conn
 
-    def refuse(self, error: OSError, worker: int) -> None:
-        """Log that a connection stays in the accept queue because a resource has run out.
+    def refuse(self, error: OSError, worker: int) -> bool:
+        """Log that ``accept`` failed; return whether to try again, after `ACCEPT_RETRY_S`.
 
-        Raises:
-            OSError: ``error`` has another cause, so it is a defect.
+        If not, the server drains, or the listener is broken and it gives up.
         """
-        if error.errno not in OUT_OF_DESCRIPTORS:
-            raise error
-        self.log(worker).emit("accept_refused", error=errno.errorcode[error.errno])
+        if self.draining:
+            return False  # the drain has closed the listener
+        name = errno.errorcode.get(error.errno or 0, str(error.errno))
+        if error.errno in LISTENER_IS_BROKEN:
+            self._on_broken_listener(error.errno, f"cannot accept: {name}, a broken listener")
+            return False
+        self.log(worker).emit("accept_refused", error=name)
         self.log(worker).flush()
+        return True
+
+    def _on_broken_listener(self, code: int, reason: str) -> None:
+        """Give up; a worker process ends instead, and its parent decides."""
+        if not self._is_worker:
+            self.give_up(reason)
+        elif code != errno.EINVAL:  # EINVAL: the parent drains, and has shut the listener down
+            self.fail(reason)
+            self.report(reason)
+
+    def exclude_cpu_times(self, usage: resource.struct_rusage) -> None:
+        """Do not report the CPU time of a child that was reaped and is no worker."""
+        self._logs.exclude_cpu_times(usage)
 
     def serve_connection(self, conn: Connection, worker: int = 1) -> None:
         """Serve ``conn`` to its end and close it. Blocks; does not raise if ``conn`` breaks."""
@@ -199,6 +233,10 @@ class Service:
     def fail(self, reason: str) -> None:
         """Record why this server ends with exit code 1 after it has stopped."""
         self.failure = reason
+
+    def report(self, text: str) -> None:
+        """Write a line to stderr; no error if that cannot be written."""
+        report(self._logs.stream.model, text)
 
     def give_up(self, reason: str) -> None:
         """Drain as on SIGTERM and end with exit code 1 because of ``reason``. From any thread."""

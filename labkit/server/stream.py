@@ -6,12 +6,20 @@ stopping. A write of up to 4096 bytes to a pipe is atomic (PIPE_BUF, pipe(7)), s
 several writers are not mixed; a terminal or a full disk does not guarantee this.
 """
 
+import contextlib
 import os
 import select
 import time
 from dataclasses import dataclass, field
 
 MAX_WRITE_BYTES = 4096
+_STDERR = 2
+
+
+def report(model: str, text: str) -> None:
+    """Write one line to stderr, for a person; no error if that is closed or full."""
+    with contextlib.suppress(OSError):
+        os.write(_STDERR, f"{model}: {text}\n".encode(errors="backslashreplace"))
 
 
 @dataclass(slots=True)

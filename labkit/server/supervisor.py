@@ -1,21 +1,25 @@
 """Keeps a fixed number of worker processes running: starts, reaps and restarts them.
 
 A worker that ends right after its start is restarted later and later. If that happens too often in
-a row, a restart does not help: the server drains and fails. How a worker is forked, and how its
+a row, a restart does not help: the server drains and fails. If no process can be had, which may
+pass, a restart is tried until it succeeds. How a worker is forked, and how its
 parent waits for signals, is left to the model.
 """
 
 import ctypes
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from labkit.server.limits import start_failure
 from labkit.server.service import Service
 
 SHORT_LIFE_S = 0.05
 FIRST_BACK_OFF_S = 0.05
+LONGEST_BACK_OFF_S = 1.0  # after starts that failed
 SHORT_LIVES_ALLOWED = 5  # in a row
 IDLE_WAIT_S = 60.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -32,6 +36,7 @@ class _Place:
     started_s: float = 0.0
     due_s: float = 0.0
     short_lives: int = 0
+    failed_starts: int = 0
 
     def back_off(self) -> None:
         """Plan the next start: at once, or later after each short life."""
@@ -40,6 +45,12 @@ class _Place:
         self.short_lives = self.short_lives + 1 if is_short else 0
         back_off_s = FIRST_BACK_OFF_S * 2 ** (self.short_lives - 1) if is_short else 0
         self.due_s = now_s + back_off_s
+
+    def postpone(self) -> None:
+        """Plan the next start after one that failed, for lack of processes or memory."""
+        back_off_s = min(FIRST_BACK_OFF_S * 2**self.failed_starts, LONGEST_BACK_OFF_S)
+        self.due_s = time.monotonic() + back_off_s
+        self.failed_starts = min(self.failed_starts + 1, SHORT_LIVES_ALLOWED)
 
 
 class Supervisor:
@@ -60,9 +71,8 @@ class Supervisor:
         return bool(self._running)
 
     def start(self) -> None:
-        """Start all workers."""
-        for worker in range(1, self._service.settings.workers + 1):
-            self._start(_Place(worker))
+        """Start all workers; the service gives up if one cannot be started."""
+        self._service.start_workers(lambda worker: self._start(_Place(worker)))
 
     def wait_s(self) -> float:
         """Return the time until the next restart, or a minute if none is planned."""
@@ -76,36 +86,61 @@ class Supervisor:
             os.kill(pid, signum)
 
     def reap(self, *, wait: bool = False) -> None:
-        """Log each worker that has ended, and plan its restart. With ``wait``, wait for all."""
+        """Log each worker that has ended, and plan its restart. With ``wait``, wait for all.
+
+        Other children are reaped and not logged: those of the shell that executed this program,
+        and, for the first process of a container, those whose parent has ended.
+        """
         while self._running:
             pid, status, usage = os.wait4(-1, 0 if wait else os.WNOHANG)
             if pid == 0:
                 return
-            place = self._running.pop(pid)
-            code = os.waitstatus_to_exitcode(status)
-            log = self._service.log(0)
-            log.emit(
-                "worker_exited",
-                index=place.worker,
-                worker_pid=pid,
-                exit_code=code,
-                reason=signal.Signals(-code).name if code < 0 else f"exit code {code}",
-                peak_memory_bytes=usage.ru_maxrss * 1024,
-            )
-            log.flush()
-            self._plan_restart(place, code)
+            if place := self._running.pop(pid, None):
+                self._on_exit(place, pid, os.waitstatus_to_exitcode(status), usage)
+            else:
+                self._service.exclude_cpu_times(usage)
 
     def restart(self) -> None:
-        """Start the workers whose restart is due, unless the server drains or must give up."""
+        """Start the workers whose restart is due, unless the server drains or must give up.
+
+        One that cannot be started is tried again, later and later, while the others serve.
+        """
+        if self._service.draining:
+            self._due.clear()
         now_s = time.monotonic()
         for place in [place for place in self._due if place.due_s <= now_s]:
-            if self._service.draining:
-                return
             if place.short_lives > SHORT_LIVES_ALLOWED:
                 self._service.give_up(f"worker {place.worker} dies whenever it starts")
                 return
-            self._due.remove(place)
-            self._start(place)
+            try:
+                self._start(place)
+            except OSError as exc:
+                self._postpone(place, exc)
+            else:
+                self._due.remove(place)
+                place.failed_starts = 0
+
+    def _postpone(self, place: _Place, error: OSError) -> None:
+        """Plan another start; report the first failure of a row."""
+        if not place.failed_starts:
+            why = start_failure(place.worker, self._service.settings.workers, error)
+            self._service.report(f"{why}; trying again, and the other workers serve on")
+        place.postpone()
+
+    def _on_exit(
+        self, place: _Place, pid: int, exit_code: int, usage: resource.struct_rusage
+    ) -> None:
+        log = self._service.log(0)
+        log.emit(
+            "worker_exited",
+            index=place.worker,
+            worker_pid=pid,
+            exit_code=exit_code,
+            reason=_reason(exit_code),
+            peak_memory_bytes=usage.ru_maxrss * 1024,
+        )
+        log.flush()
+        self._plan_restart(place, exit_code)
 
     def _plan_restart(self, place: _Place, exit_code: int) -> None:
         if not self._service.draining:
@@ -122,6 +157,16 @@ class Supervisor:
         self._running[pid] = place
         log.emit("worker_started", index=place.worker, worker_pid=pid)
         log.flush()
+
+
+def _reason(exit_code: int) -> str:
+    """Return the name of the signal that ended the process, or its exit code."""
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {-exit_code}"
 
 
 def end_with_parent(parent_pid: int) -> None:

@@ -10,6 +10,7 @@ import queue
 import signal
 import sys
 import threading
+from functools import partial
 
 from labkit.server.connection import Connection
 from labkit.server.program import main
@@ -22,13 +23,7 @@ def serve(service: Service) -> None:
     """Start the workers, accept into their queue until the drain, and wait for the last."""
     workers = service.settings.workers
     waiting = Waiting(maxsize=workers)
-    threads = [
-        threading.Thread(target=_work, args=(service, waiting, worker), daemon=True)
-        for worker in range(1, workers + 1)
-    ]  # daemons, so that the process ends if not all of them can be started
-    for worker, thread in enumerate(threads, start=1):
-        thread.start()
-        service.log(0).emit("worker_started", index=worker, worker_pid=thread.native_id)
+    threads = service.start_workers(partial(_start, service, waiting))
     service.listening(workers)
     for conn in service.connections(worker=0):
         if waiting.full():
@@ -38,6 +33,13 @@ def serve(service: Service) -> None:
         waiting.put(None)
     for thread in threads:
         thread.join()
+
+
+def _start(service: Service, waiting: Waiting, worker: int) -> threading.Thread:
+    thread = threading.Thread(target=_work, args=(service, waiting, worker), daemon=True)
+    thread.start()
+    service.log(0).emit("worker_started", index=worker, worker_pid=thread.native_id)
+    return thread
 
 
 def _work(service: Service, waiting: Waiting, worker: int) -> None:

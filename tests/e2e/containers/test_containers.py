@@ -1,9 +1,11 @@
 """Properties of every server's container, whatever the model."""
 
+import contextlib
 import json
 import re
 from socket import create_connection, create_server, socket
 
+import docker
 import pytest
 from docker.models.containers import Container
 
@@ -91,6 +93,26 @@ def test_stop_drains(model: str, project: Project) -> None:
         assert read_to_end(conn) == b"ack"
     assert container.wait(timeout=CONNECT_S)["StatusCode"] == 0
     assert "stopped: drained" in container.logs().decode()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_pool_without_enough_processes_ends_at_the_start(
+    model: str, images: dict[str, str]
+) -> None:
+    """In one line, which names the worker, the limit and what to do."""
+    with contextlib.closing(docker.from_env()) as client:
+        container = client.containers.run(
+            images[model], detach=True, pids_limit=4, environment={"LAB_WORKERS": "8"}
+        )
+        try:
+            log = log_with(container, "listening on|stopped: ")
+            if "listening on" in log:
+                pytest.skip("no pool")
+            assert container.wait(timeout=CONNECT_S)["StatusCode"] == 1
+            (line,) = container.logs(stdout=False).decode().splitlines()
+        finally:
+            container.remove(force=True)
+    assert re.match(rf"{model}: cannot start worker [1-4] of 8: .*pids\.max 4\b.*LAB_WORKERS", line)
 
 
 def test_the_log_shows_which_worker_serves_which_client(project: Project) -> None:

@@ -95,3 +95,17 @@ def test_peak_memory_is_at_least_what_is_resident(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Path, "read_bytes", fail)  # no descriptor is left
     assert peak_memory_bytes() == resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_the_cpu_time_of_children_that_are_no_workers_is_not_reported(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Neither what was used before the logs were opened, nor what is excluded later."""
+    logs = Logs("m", JSON)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    logs.exclude_cpu_times(usage)
+    logs.stopped("drained")
+    (stopped,) = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert 0 <= stopped["cpu_user_s"] < usage.ru_utime
+    after_s = sum(cpu_times_s()) - usage.ru_utime - usage.ru_stime
+    assert stopped["cpu_user_s"] + stopped["cpu_system_s"] <= after_s + 1e-5

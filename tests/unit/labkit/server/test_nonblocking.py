@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from labkit.server.listener import LISTENER_IS_BROKEN
 from labkit.server.nonblocking import ACCEPTS_PER_TURN, Acceptor
 from labkit.server.service import ACCEPT_RETRY_S, Service
 from labkit.timers import Timers
@@ -26,7 +27,7 @@ class FakeService:
         if self.error is not None:
             raise self.error
         if not self.queued:
-            raise BlockingIOError
+            raise BlockingIOError(errno.EAGAIN, "")
         self.queued -= 1
         return self
 
@@ -37,9 +38,10 @@ class FakeService:
     def setblocking(self, is_blocking: bool) -> None:
         assert not is_blocking
 
-    def refuse(self, error: OSError, worker: int) -> None:
+    def refuse(self, error: OSError, worker: int) -> bool:
         assert worker == 1
         self.refused.append(error)
+        return error.errno not in LISTENER_IS_BROKEN
 
 
 @pytest.fixture
@@ -78,12 +80,13 @@ def test_it_accepts_all_that_wait_but_only_so_many_a_turn(
     assert list(acceptor.accept()) == []
 
 
-def test_out_of_descriptors_it_looks_away_and_tries_again(
-    monkeypatch: pytest.MonkeyPatch, service: FakeService, epoll: select.epoll
+@pytest.mark.parametrize("code", sorted({*errno.errorcode} - LISTENER_IS_BROKEN - {errno.EAGAIN}))
+def test_if_accept_fails_it_looks_away_and_tries_again(
+    monkeypatch: pytest.MonkeyPatch, service: FakeService, epoll: select.epoll, code: int
 ) -> None:
     timers = Timers()
     acceptor = _acceptor(service, epoll, timers)
-    service.error = OSError(errno.EMFILE, "too many open files")
+    service.error = OSError(code, "")
     assert list(acceptor.accept()) == []
     assert service.refused == [service.error]
     assert not _is_watched(epoll, service.listener)
@@ -107,3 +110,15 @@ def test_a_listener_that_the_drain_closed_is_no_error(
     service.draining = False
     with pytest.raises((OSError, ValueError)):
         _acceptor(service, epoll)
+
+
+@pytest.mark.parametrize("code", sorted(LISTENER_IS_BROKEN))
+def test_a_broken_listener_is_not_tried_again(
+    service: FakeService, epoll: select.epoll, code: int
+) -> None:
+    timers = Timers()
+    acceptor = _acceptor(service, epoll, timers)
+    service.error = OSError(code, "")
+    assert list(acceptor.accept()) == []
+    assert [error.errno for error in service.refused] == [code]
+    assert timers.wait_s() is None

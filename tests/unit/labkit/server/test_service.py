@@ -125,10 +125,15 @@ def test_a_lack_of_descriptors_is_logged_and_accepting_is_tried_again(
     assert (refused["event"], refused["error"]) == ("accept_refused", "EMFILE")
 
 
-def test_an_error_with_another_cause_is_a_defect(make: Make) -> None:
+def test_an_error_of_the_listener_itself_is_a_defect(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda _pid, signum: sent.append(signum))
     service, error = make(), OSError(errno.EBADF, "bad descriptor")
-    with pytest.raises(OSError, match="bad descriptor"):
-        service.refuse(error, worker=1)
+    assert not service.refuse(error, worker=1)
+    assert service.failure == "cannot accept: EBADF, a broken listener; giving up"
+    assert sent == [signal.SIGTERM]
 
 
 def test_a_drain_resets_what_waits_and_ends_accepting(

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import time
@@ -19,6 +20,8 @@ class FakeService:
         self.draining = False
         self.failure = ""
         self.events: list[tuple[str, dict[str, object]]] = []
+        self.reports: list[str] = []
+        self.excluded: list[SimpleNamespace] = []
 
     def log(self, _worker: int) -> "FakeService":
         return self
@@ -33,13 +36,23 @@ class FakeService:
         self.failure = reason
 
     give_up = fail
+    start_workers = Service.start_workers
+
+    def report(self, text: str) -> None:
+        self.reports.append(text)
+
+    def exclude_cpu_times(self, usage: SimpleNamespace) -> None:
+        self.excluded.append(usage)
 
 
 class Machine:
     """Processes that end when the test says so, and a clock that it sets."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, workers: int = 1) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, workers: int = 1, processes: int = 1000
+    ) -> None:
         self.now_s = 100.0
+        self.processes_left = processes
         self.alive: list[int] = []
         self.signalled: list[tuple[int, int]] = []
         self._ended: list[tuple[int, int]] = []
@@ -51,18 +64,23 @@ class Machine:
         self.supervisor = Supervisor(cast("Service", self.service), self._fork)
         self.supervisor.start()
 
-    def end(self, pid: int, status: int = 0) -> None:
-        self._ended.append((pid, status))
-        self.alive.remove(pid)
-        self.supervisor.reap()
+    def end(self, *pids: int, status: int = 0, wait: bool = False) -> None:
+        for pid in pids:
+            self._ended.append((pid, status))
+            if pid in self.alive:
+                self.alive.remove(pid)
+        self.supervisor.reap(wait=wait)
 
     def _fork(self, _service: object, _worker: int) -> int:
+        if not self.processes_left:
+            raise BlockingIOError(errno.EAGAIN, "no process left")
+        self.processes_left -= 1
         self.alive.append(next(self._pids))
         return self.alive[-1]
 
     def _wait4(self, _pid: int, options: int) -> tuple[int, int, SimpleNamespace]:
-        assert options == os.WNOHANG
-        pid, status = self._ended.pop() if self._ended else (0, 0)
+        assert self._ended or options == os.WNOHANG, "it would wait for ever"
+        pid, status = self._ended.pop(0) if self._ended else (0, 0)
         return pid, status, SimpleNamespace(ru_maxrss=7)
 
 
@@ -129,7 +147,72 @@ def test_in_a_drain_no_worker_is_restarted_and_each_must_end_well(
     machine.supervisor.send_signal(signal.SIGTERM)
     assert machine.signalled == [(pid, signal.SIGTERM) for pid in machine.alive]
     machine.service.draining = True
-    machine.end(machine.alive[0], status)
+    machine.end(machine.alive[0], status=status)
     machine.supervisor.restart()
     assert len(machine.alive) == 1
     assert machine.service.failure == failure
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_child_that_is_no_worker_is_reaped_and_not_logged(
+    monkeypatch: pytest.MonkeyPatch, wait: bool
+) -> None:
+    machine = Machine(monkeypatch, workers=2)
+    machine.service.draining = wait
+    machine.end(7, machine.alive[0], 8, *machine.alive[1:2], wait=wait)
+    exited = [fields for event, fields in machine.service.events if event == "worker_exited"]
+    assert [fields["worker_pid"] for fields in exited] == [1000, 1001]
+    assert len(machine.service.excluded) == 2
+    assert not machine.supervisor.has_workers
+
+
+def test_a_worker_that_a_nameless_signal_ended_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    machine.end(machine.alive[0], status=signal.SIGRTMIN + 3)
+    assert machine.service.events[-1][1]["reason"] == f"signal {signal.SIGRTMIN + 3}"
+
+
+def test_a_worker_that_cannot_be_started_makes_it_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, workers=8, processes=2)
+    assert len(machine.alive) == 2
+    assert machine.service.failure.startswith("cannot start worker 3 of 8: no process left (")
+    assert machine.service.failure.endswith("lower LAB_WORKERS")
+
+
+def test_a_restart_that_fails_is_tried_later_and_later_until_it_succeeds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch, workers=2, processes=2)
+    machine.now_s += 1
+    machine.end(machine.alive[0], status=signal.SIGKILL)
+    waits_s = []
+    for _ in range(8):
+        machine.supervisor.restart()
+        waits_s.append(machine.supervisor.wait_s())
+        machine.now_s += waits_s[-1]
+    assert waits_s == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1, 1, 1])
+    assert len(machine.alive) == 1
+    assert machine.service.failure == ""
+    (report,) = machine.service.reports
+    assert report.startswith("cannot start worker 1 of 2: no process left (")
+    machine.processes_left = 1
+    machine.supervisor.restart()
+    assert len(machine.alive) == 2
+    assert machine.supervisor.wait_s() == IDLE_WAIT_S
+    machine.now_s += 1
+    machine.end(machine.alive[-1])
+    machine.supervisor.restart()
+    assert machine.supervisor.wait_s() == pytest.approx(0.05)  # a new row of failures
+    assert len(machine.service.reports) == 2
+
+
+def test_in_a_drain_it_does_not_wait_for_a_restart_that_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch, workers=2)
+    machine.end(machine.alive[0])
+    machine.service.draining = True
+    machine.now_s += 1
+    machine.supervisor.restart()
+    assert machine.supervisor.wait_s() == IDLE_WAIT_S
+    assert len(machine.alive) == 1

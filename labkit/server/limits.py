@@ -1,0 +1,57 @@
+"""Why no further process or thread can be started: the limits on their number, and the remedy."""
+
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUPS = Path("/proc/self/cgroup")
+REMEDY = "allow more processes and memory, or lower LAB_WORKERS"
+
+
+def start_failure(worker: int, workers: int, error: Exception) -> str:
+    """Return in one line which worker could not be started, the limits, and what to do."""
+    why = error.strerror if isinstance(error, OSError) else str(error)
+    limits = ", ".join(_limits()) or "no limit is set here"
+    return f"cannot start worker {worker} of {workers}: {why} ({limits}); {REMEDY}"
+
+
+def _limits() -> Iterator[str]:
+    """Yield each limit on processes, threads or address space that is set for this process."""
+    pids_max = _pids_max()
+    if pids_max is not None:
+        yield f"limit of the container or cgroup: pids.max {pids_max}"
+    processes, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if processes != resource.RLIM_INFINITY and os.geteuid():  # it does not bind root
+        yield f"limit of the user: ulimit -u {processes}"
+    size, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if size != resource.RLIM_INFINITY:
+        yield f"limit of memory: ulimit -v {size >> 10}"
+
+
+def _pids_max() -> int | None:
+    """Return the smallest ``pids.max`` of this process's cgroup and those above it, if any."""
+    limits = []
+    for folder in _pids_cgroups():
+        try:
+            limits.append(int((folder / "pids.max").read_text()))
+        except (OSError, ValueError):  # the root has none; ValueError: "max"
+            continue
+    return min(limits, default=None)
+
+
+def _pids_cgroups() -> Iterator[Path]:
+    """Yield the folders of this process's cgroup and those above it, of version 1 or 2."""
+    try:
+        lines = _OWN_CGROUPS.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers in ("", "pids"):
+            root = _CGROUPS / controllers
+            yield root
+            for part in Path(path.lstrip("/")).parts:
+                root /= part
+                yield root
