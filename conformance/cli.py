@@ -1,6 +1,7 @@
 """The command line of the conformance suite: a server in, a report and an exit code out."""
 
 import argparse
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ import pytest
 
 from conformance import ROOT, discover_models
 from conformance.report import Report
+from labkit.signals import set_signals
 
 CONNECT_S = 5
 PASSED, FAILED, NOT_RUN = range(3)
@@ -16,6 +18,7 @@ PASSED, FAILED, NOT_RUN = range(3)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the suite; return 0 if every applicable check passed, 1 if one failed, 2 if none ran."""
+    set_signals({signal.SIGINT: signal.default_int_handler})
     options = _parser().parse_args(arguments)
     if options.model:
         subject = ["--model", options.model]

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 
 from faultproxy.proxy import Proxy
 from faultproxy.settings import Settings, SettingsError
+from labkit.signals import set_signals
 
 OK, FAILED, MISUSED = 0, 1, 2
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code."""
+    set_signals({})  # asyncio sets those that end it
     try:
         settings = Settings.from_env(environ)
     except SettingsError as exc:

@@ -36,7 +36,7 @@ def main(model: str, serve: Callable[[Service], None]) -> None:
     service.stop()
     if service.failure:
         report(model, service.failure)
-        sys.exit(1)
+        sys.exit(service.exit_code)
 
 
 def _occupy_standard_streams() -> None:

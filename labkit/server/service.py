@@ -35,6 +35,7 @@ from labkit.server.stream import report
 ACCEPT_RETRY_S = 0.1
 Worker = TypeVar("Worker")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+EXIT_LISTENER_BROKEN = 3  # of a worker process; its parent then gives up
 
 
 class Service:
@@ -48,6 +49,7 @@ class Service:
         self.settings = settings
         self.draining = False
         self.failure = ""
+        self.exit_code = 0
         self._logs = Logs(model, settings)
         self._limits = settings.limits
         self._open: set[Connection] = set()
@@ -148,8 +150,7 @@ class Service:
         if not self._is_worker:
             self.give_up(reason)
         elif code != errno.EINVAL:  # EINVAL: the parent drains, and has shut the listener down
-            self.fail(reason)
-            self.report(reason)
+            self.fail(reason, EXIT_LISTENER_BROKEN)
 
     def exclude_cpu_times(self, usage: resource.struct_rusage) -> None:
         """Do not report the CPU time of a child that was reaped and is no worker."""
@@ -230,9 +231,9 @@ class Service:
         for signum in SIGNALS:
             signal.signal(signum, signal.SIG_IGN)  # the last line is written
 
-    def fail(self, reason: str) -> None:
-        """Record why this server ends with exit code 1 after it has stopped."""
-        self.failure = reason
+    def fail(self, reason: str, exit_code: int = 1) -> None:
+        """Record why this process ends with ``exit_code`` after it has stopped."""
+        self.failure, self.exit_code = reason, exit_code
 
     def report(self, text: str) -> None:
         """Write a line to stderr; no error if that cannot be written."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labkit.server.limits import start_failure
-from labkit.server.service import Service
+from labkit.server.service import EXIT_LISTENER_BROKEN, Service
 
 SHORT_LIFE_S = 0.05
 FIRST_BACK_OFF_S = 0.05
@@ -143,11 +143,14 @@ class Supervisor:
         self._plan_restart(place, exit_code)
 
     def _plan_restart(self, place: _Place, exit_code: int) -> None:
-        if not self._service.draining:
+        if self._service.draining:
+            if exit_code not in (0, EXIT_LISTENER_BROKEN):
+                self._service.fail(f"worker {place.worker} did not drain")
+        elif exit_code == EXIT_LISTENER_BROKEN:
+            self._service.give_up(f"worker {place.worker} cannot accept: a broken listener")
+        else:
             place.back_off()
             self._due.append(place)
-        elif exit_code:
-            self._service.fail(f"worker {place.worker} did not drain")
 
     def _start(self, place: _Place) -> None:
         log = self._service.log(0)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from labkit.signals import set_signals
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -35,10 +37,14 @@ _interrupts = _Interrupts()
 
 
 def install() -> None:
-    """Install the handlers; call this in the main thread."""
-    for signum in SIGNALS:
-        if signal.getsignal(signum) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(signum, _interrupts.on_signal)
+    """Set the signals of this program, whatever it has inherited; call this in the main thread.
+
+    An ignored SIGHUP stays ignored, as under nohup.
+    """
+    handled = set(SIGNALS)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        handled.remove(signal.SIGHUP)
+    set_signals(dict.fromkeys(handled, _interrupts.on_signal))
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def _fork_worker(service: Service, worker: int) -> int:
         for conn in service.connections(worker):
             service.serve_connection(conn, worker)
         service.log(worker).flush()
-        code = 1 if service.failure else 0
+        code = service.exit_code
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:

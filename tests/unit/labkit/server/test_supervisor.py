@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from labkit.server.service import Service
+from labkit.server.service import EXIT_LISTENER_BROKEN, Service
 from labkit.server.supervisor import IDLE_WAIT_S, SHORT_LIVES_ALLOWED, Supervisor
 
 
@@ -151,6 +151,20 @@ def test_in_a_drain_no_worker_is_restarted_and_each_must_end_well(
     machine.supervisor.restart()
     assert len(machine.alive) == 1
     assert machine.service.failure == failure
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_a_worker_without_a_listener_ends_the_server_unless_it_drains(
+    monkeypatch: pytest.MonkeyPatch, draining: bool
+) -> None:
+    machine = Machine(monkeypatch, workers=2)
+    machine.service.draining = draining
+    machine.end(machine.alive[0], status=EXIT_LISTENER_BROKEN << 8)
+    machine.supervisor.restart()
+    assert len(machine.alive) == 1
+    assert machine.service.failure == (
+        "" if draining else "worker 1 cannot accept: a broken listener"
+    )
 
 
 @pytest.mark.parametrize("wait", [False, True])

@@ -3,11 +3,14 @@
 import subprocess
 import sys
 
+import pytest
+
 from conformance import ROOT
 
 PROLOGUE = """
 import os, signal
 from orchestrator.execution import interrupts
+{inherited}
 interrupts.install()
 done = []
 def send(signum=signal.SIGINT):
@@ -15,9 +18,10 @@ def send(signum=signal.SIGINT):
 """
 
 
-def said_by(program: str) -> str:
+def said_by(program: str, inherited: str = "") -> str:
+    """Return what ``program`` prints after the handlers were installed over ``inherited``."""
     ended = subprocess.run(
-        [sys.executable, "-c", PROLOGUE + program],
+        [sys.executable, "-c", PROLOGUE.format(inherited=inherited) + program],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -75,3 +79,36 @@ send(signal.SIGHUP)
 print("still here")
 """
     assert said_by(program) == "still here"
+
+
+def test_the_exit_code_of_a_child_is_seen_although_sigchld_was_ignored() -> None:
+    program = """
+import subprocess
+print(subprocess.run(["false"]).returncode)
+"""
+    assert said_by(program, "signal.signal(signal.SIGCHLD, signal.SIG_IGN)") == "1"
+
+
+@pytest.mark.parametrize(
+    "inherited",
+    [
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})",
+    ],
+)
+def test_a_signal_interrupts_although_it_was_ignored_or_blocked(inherited: str) -> None:
+    program = """
+try:
+    send(signal.SIGTERM)
+except KeyboardInterrupt:
+    print("interrupted by", interrupts.signal_name())
+"""
+    assert said_by(program, inherited) == "interrupted by SIGTERM"
+
+
+def test_under_nohup_a_hangup_stays_ignored() -> None:
+    program = """
+send(signal.SIGHUP)
+print("runs on")
+"""
+    assert said_by(program, "signal.signal(signal.SIGHUP, signal.SIG_IGN)") == "runs on"
