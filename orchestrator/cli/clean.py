@@ -1,7 +1,8 @@
 """``clean``: remove the processes, containers and networks that killed runs left.
 
-Each of them carries its owner; it is removed if the owner no longer runs. Processes are ended
-first, because a Compose command among them might still create containers.
+Each of them carries its owner; it is removed if the owner no longer runs and belongs to this
+checkout of the repository, or to any with ``--all``. Processes are ended first, because a Compose
+command among them might still create containers.
 """
 
 import argparse
@@ -38,15 +39,19 @@ class Leftover:
     pid: int | None = None
     project: str | None = None
 
-    def reason_to_stay(self, named_campaign: str | None) -> str:
+    def reason_to_stay(self, named_campaign: str | None, *, of_all: bool = False) -> str:
         """Return why it must not be removed, empty if it may be.
 
         ``named_campaign`` is the campaign that the user named: its leftovers are removed even if
-        they were kept with ``--keep`` or their owner is not visible from this host.
+        they were kept with ``--keep`` or their owner is not visible from this host. ``of_all``:
+        also if they belong to another checkout.
         """
         state = self.owner.state() if self.owner else State.OUT_OF_SIGHT
         if self.owner and state is State.RUNS:
             return f"in use by process {self.owner.pid}"
+        if self.owner and not (of_all or self.owner.is_of_this_checkout):
+            whose = self.owner.checkout or "unknown: an older version started it"
+            return f"it belongs to another checkout ({whose}); remove it with --all"
         if self.campaign_id == named_campaign:
             return ""
         by_name = f"remove it with --campaign {self.campaign_id}"
@@ -56,7 +61,7 @@ class Leftover:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--dry-run`` and ``--campaign``."""
+    """Add ``--dry-run``, ``--campaign`` and ``--all``."""
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would be removed, remove nothing"
     )
@@ -65,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="remove only leftovers of this campaign (the last part of the name of its results "
         "folder), even if they were kept or started on another host, but not if they are in use",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="also remove leftovers of other checkouts on this machine; each is printed with its "
+        "checkout if it is not removed",
     )
 
 
@@ -92,7 +103,7 @@ def _clean(
         if arguments.campaign not in (None, leftover.campaign_id):
             continue
         name = f"{leftover.what} of campaign {leftover.campaign_id}"
-        if reason := leftover.reason_to_stay(arguments.campaign):
+        if reason := leftover.reason_to_stay(arguments.campaign, of_all=arguments.all):
             say(f"not removed: {name}: {reason}")
             continue
         if not arguments.dry_run:
@@ -114,7 +125,8 @@ def find_processes() -> Iterator[Leftover]:
         with contextlib.suppress(OSError):  # it has ended or is not readable
             owner = _owner_of(entry) if entry.name.isdecimal() else None
             if owner and int(entry.name) != os.getpid():
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
+                command = words.decode(errors="backslashreplace").strip()
                 what = f"process {entry.name} ({command[:80] or 'ended'})"
                 yield Leftover(owner.campaign_id, owner, what, pid=int(entry.name))
 

@@ -7,16 +7,22 @@ orchestrator left from what is in use and from what is not the lab's. Reads ``/p
 
 import os
 import platform
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from urllib.parse import quote, unquote
+
+from orchestrator.scenario.models import ROOT
 
 MARK = "SERVER_MODELS_LAB_OWNER"
 """The environment variable; `compose.yaml` turns it into a label."""
 
 LABEL = "lab.owner"
 _KEPT = "kept"
-_FIELDS = 5
+_FORMAT = re.compile(r"([^:]*):([0-9]{1,20}):([0-9]{1,20}):([^:]*):([^:]*)(?::([^:]*))?")
+"""The last field, the checkout, is missing in marks of older versions."""
+
 _STATE, _STARTED = 0, 19
 """Fields of ``/proc/<pid>/stat``, counted after the name; proc(5)."""
 
@@ -34,7 +40,8 @@ class Owner:
     """An orchestrator: its process, identified by its start as well, since pids are reused.
 
     ``started`` is in clock ticks since boot; ``host`` identifies the boot and the pid namespace.
-    ``kept`` is whether its containers are to be kept for inspection.
+    ``kept`` is whether its containers are to be kept for inspection. ``checkout`` is the folder of
+    its repository, empty if it is not known.
     """
 
     campaign_id: str
@@ -42,19 +49,28 @@ class Owner:
     started: int
     host: str
     kept: bool
+    checkout: str = ""
 
     def __str__(self) -> str:
-        fields = (self.campaign_id, self.pid, self.started, self.host, _KEPT if self.kept else "")
+        kept = _KEPT if self.kept else ""
+        checkout = quote(os.fsencode(self.checkout))
+        fields = (self.campaign_id, self.pid, self.started, self.host, kept, checkout)
         return ":".join(map(str, fields))
 
     @classmethod
     def parse(cls, text: str) -> "Owner | None":
         """Return the owner in ``text``, None if it is not one."""
-        fields = text.split(":")
-        if len(fields) != _FIELDS or not (fields[1].isdecimal() and fields[2].isdecimal()):
+        fields = _FORMAT.fullmatch(text)
+        if fields is None:
             return None
-        campaign_id, pid, started, host, kept = fields
-        return cls(campaign_id, int(pid), int(started), host, kept == _KEPT)
+        campaign_id, pid, started, host, kept, checkout = fields.groups(default="")
+        path = unquote(checkout, errors="surrogateescape")
+        return cls(campaign_id, int(pid), int(started), host, kept == _KEPT, path)
+
+    @property
+    def is_of_this_checkout(self) -> bool:
+        """Whether the same checkout of the repository runs now."""
+        return self.checkout == str(ROOT)
 
     def state(self) -> State:
         """Return its state, as far as this host can see it."""
@@ -66,7 +82,7 @@ class Owner:
 def claim(campaign_id: str, *, kept: bool) -> Owner:
     """Mark everything started from now on as owned by this process and campaign."""
     pid = os.getpid()
-    owner = Owner(campaign_id, pid, _started(pid) or 0, _host(), kept)
+    owner = Owner(campaign_id, pid, _started(pid) or 0, _host(), kept, str(ROOT))
     os.environ[MARK] = str(owner)
     return owner
 

@@ -1,6 +1,7 @@
 """``clean`` finds leftovers, and removes those that are not in use."""
 
 import os
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,29 @@ def test_naming_the_campaign_removes_what_may_be_wanted(
     assert "remove it with --campaign 0badcafe" in left.reason_to_stay(None)
     assert left.reason_to_stay("other") != ""
     assert left.reason_to_stay(CAMPAIGN) == ""
+
+
+@pytest.mark.parametrize("checkout", ["", "/somewhere/else"])
+def test_what_another_checkout_left_is_removed_only_with_all(gone: Owner, checkout: str) -> None:
+    left = Leftover(CAMPAIGN, replace(gone, checkout=checkout), "")
+    for asked in (None, CAMPAIGN):
+        assert "remove it with --all" in left.reason_to_stay(asked)
+        assert checkout in left.reason_to_stay(asked)
+        assert left.reason_to_stay(asked, of_all=True) == ""
+
+
+def test_all_does_not_remove_what_is_in_use(owner: Owner) -> None:
+    left = Leftover(CAMPAIGN, replace(owner, checkout="/somewhere/else"), "")
+    assert "in use by process" in left.reason_to_stay(CAMPAIGN, of_all=True)
+
+
+@pytest.mark.parametrize("odd", ["9" * 5000, "\udcff\udcfe", "-1", "\u0661"])
+def test_processes_with_an_odd_mark_or_name_do_not_hide_the_others(gone: Owner, odd: str) -> None:
+    marks = [f"{CAMPAIGN}:{odd}:1:host:", f"{odd}:1:1:host:", str(gone)]
+    with ExitStack() as stack:
+        for mark in marks:
+            stack.enter_context(sleeper(mark, name=b"\xff\xfe"))
+        assert len(found(CAMPAIGN)) == 1
 
 
 class FakeEngine:

@@ -1,5 +1,6 @@
 """Owners of processes for tests, and processes with their marks."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,11 +19,10 @@ def gone_owner() -> Owner:
 
 
 @contextmanager
-def sleeper(mark: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process with ``mark`` in its environment."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={MARK: mark}
-    )
+def sleeper(mark: str, name: bytes = b"") -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process with ``mark`` in its environment and ``name`` in its command line."""
+    command = [os.fsencode(sys.executable), b"-c", b"input()", name]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, env={MARK: mark})
     try:
         yield process
     finally:

@@ -54,6 +54,20 @@ def test_what_names_no_owner_is_nobodys(text: str) -> None:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_an_owner_survives_its_text(owner: Owner, kept: bool) -> None:
-    there = replace(owner, kept=kept)
+@pytest.mark.parametrize("checkout", ["", "/a b:c/\u00e9", "/100%/$x", "/not-utf8-\udcff"])
+def test_an_owner_survives_its_text(owner: Owner, kept: bool, checkout: str) -> None:
+    there = replace(owner, kept=kept, checkout=checkout)
     assert Owner.parse(str(there)) == there
+
+
+def test_a_mark_of_an_older_version_belongs_to_no_known_checkout(owner: Owner) -> None:
+    older = Owner.parse(str(owner).rpartition(":")[0])
+    assert older == replace(owner, checkout="")
+    assert owner.is_of_this_checkout
+    assert older is not None
+    assert not older.is_of_this_checkout
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "-1", "\u0661", ""])
+def test_a_mark_with_an_odd_number_is_nobodys(digits: str) -> None:
+    assert Owner.parse(f"{CAMPAIGN}:{digits}:1:host:") is None
