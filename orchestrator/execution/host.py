@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from orchestrator.execution.owner import MARK
 from orchestrator.scenario.models import ROOT
 
 STAT, PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 USER, NICE, SYSTEM, STEAL = 0, 1, 2, 7  # columns of the line ``cpu``, in ticks
 REQUIREMENTS = ROOT / "requirements.in"
+TARGET_INHERITS = frozenset(
+    {"PATH", "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", MARK}
+)
 
 
 def describe_host(backend: Mapping[str, object]) -> dict[str, object]:
@@ -63,6 +67,14 @@ def _git(*arguments: str) -> str | None:
 def environment_without_settings() -> dict[str, str]:
     """Return our environment without settings of the lab, which come from the scenario only."""
     return {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}
+
+
+def environment_of_target() -> dict[str, str]:
+    """Return the environment for the program of a scenario: none of the caller's tokens and keys.
+
+    It has the owner, so that `clean` finds it if it is left behind.
+    """
+    return {key: value for key, value in os.environ.items() if key in TARGET_INHERITS}
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def started(name: str, *arguments: str, **settings: str) -> Program:
         log = tmp_path / f"{name}-{len(programs)}.log"
-        programs.append(Program(name, [sys.executable, *arguments], settings, log))
+        programs.append(
+            Program(name, [sys.executable, *arguments], {**os.environ, **settings}, log)
+        )
         return programs[-1]
 
     yield started

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.execution.backend import BackendError, ClientEnd, Needs, StageEnd, StageOrder
+from orchestrator.execution.host import environment_of_target, environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.process.program import Program
@@ -117,10 +118,11 @@ class ProcessStage:
 
     def _run(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
         log = self._order.folder / (SERVER_LOG if name == SERVER else f"{name}.log")
-        target = self._order.target
-        folder = Path.cwd() if name == SERVER and target is not None else ROOT
+        is_target = name == SERVER and self._order.target is not None
+        inherited = environment_of_target() if is_target else environment_without_settings()
+        folder = Path.cwd() if is_target else ROOT
         with held():
-            program = Program(name, arguments, settings, log, folder)
+            program = Program(name, arguments, {**inherited, **settings}, log, folder)
             self._programs.append(program)
         return program
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.execution.backend import BackendError
-from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 from orchestrator.scenario.models import ROOT
 
@@ -17,13 +16,16 @@ POLL_S = 0.005
 
 
 class Program:
-    """A program in a session of its own, its stdout and stderr in two files."""
+    """A program in a session of its own, its stdout and stderr in two files.
+
+    ``environment`` is its whole environment.
+    """
 
     def __init__(
         self,
         name: str,
         arguments: list[str],
-        settings: Mapping[str, str],
+        environment: Mapping[str, str],
         log: Path,
         folder: Path = ROOT,
     ) -> None:
@@ -34,7 +36,7 @@ class Program:
             self._process = subprocess.Popen(  # noqa: S603 our own programs
                 arguments,
                 cwd=folder,
-                env={**environment_without_settings(), **settings},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

@@ -1,3 +1,5 @@
+import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,28 @@ def test_limits_are_refused_before_anything_is_started(tmp_path: Path, limits: L
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+SHOW_ENVIRONMENT = """\
+import os, signal, socket, sys
+print(sorted(os.environ), flush=True)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+signal.pause()
+"""
+
+
+def test_a_target_s_command_has_none_of_the_caller_s_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    monkeypatch.setenv("LAB_WORKERS", "9")
+    target = Target(command=(sys.executable, "-S", "-E", "-c", SHOW_ENVIRONMENT, "{port}"))
+    order = StageOrder("target", {}, 0, tmp_path, drain_timeout_s=0.1, target=target)
+    with ProcessBackend().stage(order) as stage:
+        variables = ast.literal_eval(stage.server.log)
+    assert "GITHUB_TOKEN" not in variables
+    assert "LAB_WORKERS" not in variables
+    assert {"PATH", "LAB_HOST", "LAB_PORT"} <= set(variables)
 
 
 def test_a_model_that_cannot_start_leaves_no_program(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.process.program import Program
 from orchestrator.execution.program_log import wait_for
 
@@ -29,7 +30,8 @@ class Started:
     def run(self, *lines: str, **settings: str) -> Program:
         code = "\n".join(["import json, os, signal, sys", *lines])
         command = [sys.executable, "-S", "-E", "-c", code]
-        program = Program("server", command, settings, self.log, self._folder)
+        environment = {**environment_without_settings(), **settings}
+        program = Program("server", command, environment, self.log, self._folder)
         self._programs.append(program)
         return program
 

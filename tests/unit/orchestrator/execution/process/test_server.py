@@ -1,5 +1,6 @@
 """Targets as local processes, and one that the lab did not start."""
 
+import os
 import signal
 import socket
 import sys
@@ -37,7 +38,8 @@ def server_for(tmp_path: Path) -> Iterator[Callable[[Target], ProcessServer]]:
     servers: list[ProcessServer] = []
 
     def run(name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
-        program = Program(name, arguments, settings, tmp_path / f"{name}.log", tmp_path)
+        log = tmp_path / f"{name}.log"
+        program = Program(name, arguments, {**os.environ, **settings}, log, tmp_path)
         programs.append(program)
         return program
 
