@@ -131,6 +131,7 @@ KEY_MEANINGS = {
     "command": "a program and its arguments; {port} is replaced by the port to listen on",
     "address": "host:port of a server that is already running",
     "port": "the port on which the server of the image listens",
+    "confined": "an image is run without root, capabilities and a writable root file system",
     "remote": "confirms that an address on another machine may be put under load",
     "conformance": "whether the protocol is checked before the run: first, or skip",
     "models": "the models to run, in this order; by default all of them",

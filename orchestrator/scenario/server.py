@@ -106,8 +106,9 @@ UNLIMITED = Limits()
 class Target(Section):
     """A server of your own: an image, a command or an address; its name is used like a model's.
 
-    ``port`` is the port on which the server of an image listens. ``remote`` confirms that the
-    machine of an ``address`` may be put under load although it is not this one.
+    ``port`` is the port on which the server of an image listens. ``confined``: an image is run
+    like the lab's own, without root, capabilities and a writable root file system. ``remote``
+    confirms that the machine of an ``address`` may be put under load although it is not this one.
     """
 
     name: Identifier = DEFAULT_TARGET_NAME
@@ -115,6 +116,7 @@ class Target(Section):
     command: Annotated[tuple[Text, ...], Field(strict=False)] | None = None
     address: Text | None = None
     port: Annotated[int, whole(1, 65535)] = DEFAULT_TARGET_PORT
+    confined: bool = True
     remote: bool = False
     conformance: Annotated[str, one_of(FIRST, SKIP)] = FIRST
 

@@ -100,12 +100,35 @@ def test_an_interrupt_ends_the_suite_and_the_server(lab: Lab, tmp_path: Path) ->
     assert lab.left_processes() == []
 
 
+SHOW_RIGHTS = """\
+import os
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status"))
+try:
+    open("/written", "w").close()
+    root = "writable"
+except OSError as exc:
+    root = exc.strerror
+print("uid", os.getuid(), "capabilities", status["CapEff"].strip(), "root", root, flush=True)
+"""
+
+
+def own_image(folder: Path) -> Path:
+    """Write the example to ``folder``, as an image that asks for root and logs its rights."""
+    lines = (SERVER.parent / "Dockerfile").read_text().splitlines()
+    dockerfile = "\n".join(line for line in lines if not line.startswith("USER"))
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(dockerfile)
+    (folder / "server.py").write_text(SHOW_RIGHTS + SERVER.read_text())
+    return folder
+
+
 @pytest.mark.docker
-def test_an_image_is_measured_like_a_model(lab: Lab, tmp_path: Path) -> None:
+def test_an_image_is_measured_like_a_model_and_confined_like_one(lab: Lab, tmp_path: Path) -> None:
     lines = (ROOT / ".env").read_text().splitlines() if (ROOT / ".env").is_file() else []
     told = dict(line.partition("=")[::2] for line in lines if line.startswith("BASE_IMAGE="))
     with contextlib.closing(docker.from_env()) as engine:
-        engine.images.build(path=str(SERVER.parent), tag=IMAGE, buildargs=told, rm=True)
+        context = str(own_image(tmp_path / "image"))
+        engine.images.build(path=context, tag=IMAGE, buildargs=told, rm=True)
         try:
             target = f"{{name: mine, image: '{IMAGE}'}}"
             more = """\
@@ -124,6 +147,8 @@ expect:
             assert measures["listen_overflows"] == 0
             (folder,) = ended.results
             assert " 0 failed" in (folder / "raw/conformance/report.txt").read_text()
+            rights = "uid 65534 capabilities 0000000000000000 root Read-only file system\n"
+            assert (folder / "raw/mine/server.log").read_text() == rights
             missing = lab.orchestrate(
                 written(tmp_path, "{image: 'no-such-image:1'}"), "--backend", "docker",
                 "--out", lab.out,

@@ -139,7 +139,8 @@ class DockerStage:
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
         order = self._order
-        override = write_override(order, self._images)
+        drops_root = self._engine.is_run_as_root(self._images[order.model])
+        override = write_override(order, self._images, drops_root=drops_root)
         services = [order.model, *self._proxy, "conductor", "client"]
         Compose(self._project, override).up(*services, clients=order.replicas)
         conductor = self._started("conductor")

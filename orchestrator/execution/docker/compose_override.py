@@ -10,11 +10,13 @@ from orchestrator.execution.backend import StageOrder
 from orchestrator.execution.docker.container import GRACE_S
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.toxics import SERVICE, proxy_settings
+from orchestrator.scenario.models import ROOT
 
 CONDUCTOR_PORT = 3100
 ANY_HOST = "0.0.0.0"  # noqa: S104 of its own network
 # TCP_REPAIR takes CAP_NET_ADMIN, here of the container's own network; a process that is not root
 # would have it in its bounds alone.
+NOBODY = "65534:65534"
 VANISH_PRIVILEGES: Mapping[str, object] = {"cap_add": ["NET_ADMIN"], "user": "0:0"}
 
 
@@ -29,12 +31,15 @@ class _OverrideDumper(yaml.SafeDumper):
 _OverrideDumper.add_representer(_Reset, lambda dumper, _: dumper.represent_sequence("!reset", []))
 
 
-def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
+def write_override(
+    order: StageOrder, images: Mapping[str, str], *, drops_root: bool = False
+) -> Path:
     """Write what a case changes in compose.yaml, in the folder of its logs; return the file.
 
     Images by their ids; no published server port, which could be in use; no health check, which
     costs 17 ms of CPU each time; the server's whole environment, so that none of the caller's
-    shell reaches it. All clients have the privilege to vanish if some do, since any of them may be
+    shell reaches it. ``drops_root``: a confined target runs as nobody, since its image asks for
+    root. All clients have the privilege to vanish if some do, since any of them may be
     in that group.
     """
     environment = {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"}
@@ -45,7 +50,7 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
                 "image": images[order.model],
                 "healthcheck": {"disable": True},
                 "environment": dict(order.environment),
-                **_target_settings(order),
+                **_target_settings(order, drops_root=drops_root),
                 **_limits(order),
             },
             "client": {**client, **(VANISH_PRIVILEGES if order.clients_vanish else {})},
@@ -61,20 +66,25 @@ def write_override(order: StageOrder, images: Mapping[str, str]) -> Path:
     return path
 
 
-def _target_settings(order: StageOrder) -> dict[str, object]:
+def _target_settings(order: StageOrder, *, drops_root: bool) -> dict[str, object]:
     """Return what compose.yaml sets for a model and a target lacks.
 
     The target's port is published at any free port, for the conformance suite.
     """
     if order.target is None:
         return {"ports": _Reset()}
-    return {
+    settings: dict[str, object] = {
         "labels": {LABEL: os.environ.get(MARK, "")},
         "init": True,
         "ports": [f"127.0.0.1:0:{order.port}"],
         "sysctls": {"net.core.somaxconn": 65535},
         "stop_grace_period": f"{order.drain_timeout_s + GRACE_S:g}s",
     }
+    if order.target.confined:
+        base = {"file": str(ROOT / "compose.yaml"), "service": "confined"}
+        settings |= {"extends": base, "profiles": _Reset()}
+        settings |= {"user": NOBODY} if drops_root else {}
+    return settings
 
 
 def _limits(order: StageOrder) -> dict[str, object]:

@@ -30,6 +30,7 @@ SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
 SDK_TIMEOUT_S = 60
 REMOVERS = 8
+ROOT_USERS = frozenset({"root", "0"})
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
 
 
@@ -62,6 +63,11 @@ class Engine:
     def image_ids(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Return the content digest of each image of ``tags``, under the same name."""
         return {name: str(self._client.images.get(tag).id) for name, tag in tags.items()}
+
+    def is_run_as_root(self, image_id: str) -> bool:
+        """Whether an image asks for no other user than root."""
+        user = self._client.images.get(image_id).attrs["Config"].get("User") or "root"
+        return str(user).partition(":")[0] in ROOT_USERS
 
     def containers(self, project: str, service: str | None = None) -> list[Container]:
         """Return the project's containers, including ended ones, sorted by service and number."""

@@ -54,7 +54,7 @@ def test_a_target_runs_alone_or_beside_models(scenario_file: Path) -> None:
         ("{image: x, port: 0}",
          "3:26: port: 0 is out of range; allowed: a whole number from 1 to 65535"),
         ("{img: x}", "3:10: unknown key 'img'; did you mean 'image'? allowed: name, image, "
-         "command, address, port, remote, conformance"),
+         "command, address, port, confined, remote, conformance"),
     ],
 )  # fmt: skip
 def test_a_bad_target_says_what_is_allowed(scenario_file: Path, target: str, problem: str) -> None:
