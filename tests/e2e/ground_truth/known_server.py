@@ -70,6 +70,12 @@ BEHAVIOURS: dict[str, Callable[[int], bytes]] = {
 }
 
 
+def converse_and_stay(connection: socket.socket, serve: Callable[[int], bytes]) -> None:
+    """Serve a connection in a thread that does not end, so that the kernel keeps its counts."""
+    converse(connection, serve)
+    threading.Event().wait()
+
+
 def converse(connection: socket.socket, serve: Callable[[int], bytes]) -> None:
     """Serve the messages of a connection until ``goodbye`` or its end."""
     rest = b""
@@ -119,10 +125,11 @@ def main(behaviour: str, port: int) -> None:
         while not _is_queue_full(listener):
             time.sleep(0.01)
         time.sleep(DEAF_S)
+    talk = converse_and_stay if behaviour == "switches" else converse
     while True:
         connection, _ = listener.accept()
         arguments = (connection, BEHAVIOURS[behaviour])
-        threading.Thread(target=converse, args=arguments, daemon=True).start()
+        threading.Thread(target=talk, args=arguments, daemon=True).start()
 
 
 def _is_queue_full(listener: socket.socket) -> bool:
