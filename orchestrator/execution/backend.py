@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from orchestrator.results.exit_codes import LabError
 from orchestrator.scenario.server import UNLIMITED, Limits, Target
@@ -87,14 +87,22 @@ class StageEnd:
         return tuple(client.exit_code for client in self.clients)
 
 
+class Crowd(NamedTuple):
+    """Connections that send nothing: how many, the instant of their begin, and for how long."""
+
+    connections: int
+    begin_ns: int
+    lasts_s: float
+
+
 class Toxics(Protocol):
     """The toxics of a fault proxy: mappings with a name; see faultproxy/README.md.
 
     Both methods raise `BackendError` if there is no proxy, or it refuses.
     """
 
-    def add(self, toxic: Mapping[str, object]) -> None:
-        """Put one more toxic into effect."""
+    def add(self, toxic: Mapping[str, object]) -> int:
+        """Put one more toxic into effect; return the instant of that."""
 
     def lift(self, name: str) -> None:
         """Remove the toxic of that name."""
@@ -103,7 +111,7 @@ class Toxics(Protocol):
 class Server(Protocol):
     """What faults can do to the running server of a case.
 
-    Each method raises `BackendError` if the backend cannot do it.
+    Each method raises `BackendError` if the backend cannot do it, or the server has ended.
     """
 
     @property
@@ -137,10 +145,13 @@ class Server(Protocol):
     def reconnect(self) -> None:
         """Put the server back on its network."""
 
-    def fill_backlog(self, connections: int, lasts_s: float) -> None:
-        """Open so many connections that send nothing, for ``lasts_s`` at most."""
+    def prepare_crowd(self, name: str, crowd: Crowd) -> None:
+        """Start the program that opens the connections when they are due."""
 
-    def release_backlog(self) -> None:
+    def fill_backlog(self, name: str) -> int:
+        """Wait until the connections of that crowd are established; return the instant of that."""
+
+    def release_backlog(self, name: str) -> None:
         """Close these connections."""
 
 

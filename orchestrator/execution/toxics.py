@@ -24,16 +24,16 @@ class ToxicControl:
         self._address = address
         self._toxics: dict[str, Mapping[str, object]] = {}
 
-    def add(self, toxic: Mapping[str, object]) -> None:
-        """Put ``toxic`` into effect, on open connections too."""
-        self._set({**self._toxics, str(toxic["name"]): toxic})
+    def add(self, toxic: Mapping[str, object]) -> int:
+        """Put ``toxic`` into effect, on open connections too; return the instant of that."""
+        return self._set({**self._toxics, str(toxic["name"]): toxic})
 
     def lift(self, name: str) -> None:
         """Remove the toxic called ``name``."""
         self._set({key: toxic for key, toxic in self._toxics.items() if key != name})
 
-    def _set(self, toxics: dict[str, Mapping[str, object]]) -> None:
-        """Make ``toxics`` the only ones in effect.
+    def _set(self, toxics: dict[str, Mapping[str, object]]) -> int:
+        """Make ``toxics`` the only ones in effect; return since when they are.
 
         Raises:
             BackendError: there is no proxy, it does not answer, or it refuses.
@@ -49,3 +49,4 @@ class ToxicControl:
         if answer["type"] != "in_effect":
             raise BackendError(f"the fault proxy refuses: {answer.get('reason')}")
         self._toxics = toxics
+        return int(answer["t_ns"])

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 FAULTS_FILE = "faults.json"
 TOO_LATE = "the load was over before it was due"
@@ -16,6 +17,9 @@ class FaultRecord:
     ``asked_ns`` is when it was due, ``effect_ns`` when it had been injected, ``ending_ns`` when its
     reversal began and ``reverted_ns`` when that was complete: it was in effect at least between the
     second and the third. ``error`` says why it could not be injected or reverted, else empty.
+    ``lasts_ns`` is how long it was to last, None if it has no end or its run is of an older
+    version; ``is_cut`` is true if the load was over before that. ``toxic`` is what was asked of the
+    fault proxy, None for other faults and in runs of older versions.
     """
 
     fault: str
@@ -25,6 +29,9 @@ class FaultRecord:
     reverted_ns: int | None = None
     worker: int | None = None
     error: str = TOO_LATE
+    lasts_ns: int | None = None
+    is_cut: bool = False
+    toxic: dict[str, Any] | None = None
 
 
 def read_faults(folder: Path) -> tuple[FaultRecord, ...]:

@@ -15,7 +15,7 @@ from orchestrator.execution.toxics import ToxicControl, proxy_settings
 
 SLOW = {"name": "latency at 1s", "type": "latency", "attributes": {"latency": "10ms"}}
 CUT = {"name": "reset_peer at 2s", "type": "reset_peer"}
-IN_EFFECT = {"kind": "in_effect"}
+IN_EFFECT = {"kind": "in_effect", "t_ns": 5}
 
 
 class FakeProxy:
