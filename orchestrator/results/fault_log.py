@@ -4,10 +4,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 FAULTS_FILE = "faults.json"
 TOO_LATE = "the load was over before it was due"
+
+
+Instant = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 @dataclass
@@ -23,23 +28,32 @@ class FaultRecord:
     """
 
     fault: str
-    asked_ns: int
-    effect_ns: int | None = None
-    ending_ns: int | None = None
-    reverted_ns: int | None = None
+    asked_ns: Instant
+    effect_ns: Instant | None = None
+    ending_ns: Instant | None = None
+    reverted_ns: Instant | None = None
     worker: int | None = None
     error: str = TOO_LATE
-    lasts_ns: int | None = None
+    lasts_ns: Instant | None = None
     is_cut: bool = False
     toxic: dict[str, Any] | None = None
 
 
+_RECORDS = TypeAdapter(tuple[FaultRecord, ...], config=ConfigDict(strict=True, extra="forbid"))
+
 def read_faults(folder: Path) -> tuple[FaultRecord, ...]:
-    """Return the records of the faults of a case, empty if it had none."""
+    """Return the records of the faults of a case, empty if it had none.
+
+    Raises:
+        ValueError: the file does not hold such records.
+    """
     path = folder / FAULTS_FILE
     if not path.exists():
         return ()
-    return tuple(FaultRecord(**each) for each in json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return _RECORDS.validate_json(path.read_bytes())
+    except ValidationError as exc:
+        raise ValueError(f"{path} does not hold records of faults") from exc
 
 
 def write_faults(records: Iterable[FaultRecord], folder: Path) -> None:

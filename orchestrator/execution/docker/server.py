@@ -48,7 +48,7 @@ class DockerServer(LoggedServer):
         self._conductor = conductor
         self._order = order
         self._crowds: dict[str, _CrowdProgram] = {}
-        self.toxics: Toxics = ToxicControl(control)
+        self.toxics: Toxics = ToxicControl(control, order.secret)
         self.probes = KernelProbes(order.folder)
         self.probes.look_at_container(server, order.port)
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from labkit.wire.secret import SECRET
 from orchestrator.execution.backend import BackendError, Crowd, StageOrder, Toxics
 from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.process.program import START_DEADLINE_S, Program
@@ -83,11 +84,14 @@ class ProcessServer(LoggedServer):
 
     def _start_proxy(self) -> None:
         settings = proxy_settings("{}:{}".format(*self.address), LOOPBACK, self._order.seed)
-        any_port = {"LAB_PROXY_PORT": "0", "LAB_PROXY_CONTROL_PORT": "0"}
-        proxy = self._run(SERVICE, [sys.executable, "-m", "faultproxy"], settings | any_port)
+        settings |= {"LAB_PROXY_PORT": "0", "LAB_PROXY_CONTROL_PORT": "0"}
+        settings[SECRET] = self._order.secret
+        proxy = self._run(SERVICE, [sys.executable, "-m", "faultproxy"], settings)
         self.proxy_port = proxy.listening_port()
         (listening,) = events(proxy.log, "listening")
-        self.toxics = ToxicControl((LOOPBACK, int(str(listening["control_port"]))))
+        self.toxics = ToxicControl(
+            (LOOPBACK, int(str(listening["control_port"]))), self._order.secret
+        )
 
     @property
     def program(self) -> Program:
