@@ -6,13 +6,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from faultproxy.attributes import shown
 from faultproxy.link import Connection, Endpoint
 from faultproxy.settings import Settings
 from faultproxy.toxic_spec import ToxicSpec, ToxicSpecError, read_toxic_specs
 from faultproxy.toxics import Ending
+from labkit.wire.secret import SECRET, is_secret
 from labkit.wire.wire import MAX_LINE_BYTES, WireError, decode, encode
 
 BACKLOG = 4096  # large, so that the server's queue overflows first
@@ -44,7 +45,8 @@ class Proxy:
             self._accept_client, host, self._settings.port, backlog=BACKLOG
         )
         self._servers.append(clients)
-        _log("listening", host=host, port=_port(clients), control_port=_port(control))
+        ports = {"port": _port(clients), "control_port": _port(control)}
+        _log("listening", host=host, **ports, **_described(self._toxics))
 
     def close(self) -> None:
         """Close the listeners, reset every connection, and log the counts."""
@@ -75,17 +77,26 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer each message until the peer closes or sends an invalid one."""
+        """Answer each message until the peer closes, sends an invalid one or lacks the secret."""
         try:
             while line := await reader.readline():
-                writer.write(self._answer(decode(line)))
+                message = decode(line)
+                is_obeyed = is_secret(self._settings.secret, message.get("secret"))
+                writer.write(self._answer(message) if is_obeyed else self._refuse())
                 await writer.drain()
+                if not is_obeyed:
+                    return
         except (WireError, ValueError) as exc:  # ValueError: a line over the limit
             writer.write(encode("refused", reason=str(exc)))
         except OSError:
             pass  # the peer has gone
         finally:
             writer.close()
+
+    def _refuse(self) -> bytes:
+        """Count a message without the secret; its log would be as long as a stranger likes."""
+        self._counts["control_refused"] += 1
+        return encode("refused", reason=f"the secret of the run, {SECRET}, is missing or wrong")
 
     def _answer(self, message: Mapping[str, object]) -> bytes:
         if message["type"] != "toxics":
@@ -100,8 +111,15 @@ class Proxy:
         self._toxics = toxics
         for connection in list(self._connections):
             connection.use(toxics)
-        names = [toxic.name for toxic in toxics]
-        return encode("in_effect", t_ns=_log("toxics_changed", toxics=names))
+        return encode("in_effect", t_ns=_log("toxics_changed", **_described(toxics)))
+
+
+def _described(toxics: Sequence[ToxicSpec]) -> dict[str, object]:
+    """Return the toxics for the log: their names, and each as it was requested."""
+    return {
+        "toxics": [toxic.name for toxic in toxics],
+        "specs": [toxic.written for toxic in toxics],
+    }
 
 
 def _port(server: asyncio.Server) -> int:

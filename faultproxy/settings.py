@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from faultproxy.toxic_spec import ToxicSpec, read_toxic_specs
 from labkit.protocol.parsing import MAX_SHOWN, read_whole
+from labkit.wire.secret import read_secret
 
 
 class SettingsError(ValueError):
@@ -18,7 +19,7 @@ class Settings:
     """Where to listen, the target, and the toxics at the start.
 
     Port 0 is any free port. ``seed`` determines all random choices: with the same seed a toxic
-    affects the same connections.
+    affects the same connections. Control obeys those that know ``secret``, nobody if it is empty.
     """
 
     target: tuple[str, int]
@@ -27,6 +28,7 @@ class Settings:
     control_port: int = 3201
     seed: int = 1
     toxics: tuple[ToxicSpec, ...] = ()
+    secret: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -37,7 +39,7 @@ class Settings:
         """
         given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and text}
         problems = [f"{name}: no such variable" for name in sorted(set(given) - set(_READERS))]
-        values: dict[str, object] = {}
+        values: dict[str, object] = {"secret": read_secret(environ)}
         for variable, read in _READERS.items():
             if variable in given:
                 try:

@@ -23,13 +23,17 @@ class ToxicSpecError(ValueError):
 
 @dataclass(frozen=True)
 class ToxicSpec:
-    """A toxic, its direction, and the share of connections that it affects, from 0 to 1."""
+    """A toxic, its direction, and the share of connections that it affects, from 0 to 1.
+
+    ``written`` is the entry from which it was read, for the log.
+    """
 
     name: str
     kind: str
     stream: str
     toxicity: float
     values: Mapping[str, Any] = field(hash=False)
+    written: Mapping[str, Any] = field(hash=False, compare=False, default_factory=dict)
 
     def start(self, seed: int, connection: int, now_ns: int) -> Toxic | None:
         """Return a toxic for ``connection``, or None if the draw leaves this connection out."""
@@ -74,7 +78,7 @@ def _read_toxic(entry: object, where: str, problems: list[str]) -> ToxicSpec | N
     values: dict[str, Any] = {}
     found += _read_attributes(TOXICS[kind].attributes, entry.get("attributes", {}), values)
     problems += [f"{where} ({kind}): {problem}" for problem in found]
-    return None if found else ToxicSpec(name, kind, stream, float(toxicity), values)
+    return None if found else ToxicSpec(name, kind, stream, float(toxicity), values, entry)
 
 
 def _common_problems(name: object, stream: object, toxicity: object) -> Iterator[str]:

@@ -15,6 +15,7 @@ from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.join import Merged, merge
 from orchestrator.analysis.kernel_measures import Window, kernel_measures
 from orchestrator.analysis.queue_measures import queue_measures
+from orchestrator.analysis.recovery import recovery_time_s
 from orchestrator.analysis.server_measures import (
     FROM_LOG,
     OF_SERVICE,
@@ -23,7 +24,7 @@ from orchestrator.analysis.server_measures import (
     server_measures,
 )
 from orchestrator.analysis.statistics import Figures
-from orchestrator.analysis.windows import recovery_time_s, window_measures
+from orchestrator.analysis.windows import window_measures
 from orchestrator.measures.views import SLOWEST
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import Instrument
@@ -68,8 +69,10 @@ def analyse(evidence: Evidence) -> Analysis:
     if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
-    views = window_measures(clients.requests, evidence.faults, (begin_ns, clients.end_ns))
-    measures["recovery_time"] = recovery_time_s(clients.requests, evidence.faults, views)
+    views = window_measures(requests, evidence.faults, (begin_ns, clients.end_ns))
+    measures["recovery_time"] = recovery_time_s(
+        clients.requests, merged.connections, evidence.faults
+    )
     views[SLOWEST] = stage_measures(slowest_requests(parts[is_acked]))
     inconsistencies = find_inconsistencies(evidence, requests)
     return Analysis(measures, groups, views, instrument, merged, parts, inconsistencies)

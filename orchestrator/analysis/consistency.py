@@ -12,6 +12,7 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES, OUTCOMES
 from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.fault_doubts import find_fault_doubts
 from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
 from orchestrator.analysis.queue_measures import mean_overlap, span_of
@@ -31,7 +32,7 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[str]:
     clients = evidence.clients
     return [
         *([] if evidence.is_log_truncated else evidence.log.gaps),
-        *(f"fault {each.fault}: {each.error}" for each in evidence.faults if each.error),
+        *find_fault_doubts(evidence),
         *clients.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
         *(reason for replica in clients.replicas for reason in _of_replica(replica)),

@@ -8,6 +8,7 @@ from faultproxy.toxics import TOXICS
 from orchestrator.results.client_samples import ClientRun
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.kernel_log import KernelLog
+from orchestrator.results.proxy_log import ProxyLog
 from orchestrator.results.server_log import ServerLog
 from orchestrator.scenario.faults import KILLING
 
@@ -33,6 +34,7 @@ class Evidence:
     has_event_log: bool = True
     is_one_at_a_time: bool = False
     faults: tuple[FaultRecord, ...] = ()
+    proxy: ProxyLog = field(default_factory=ProxyLog)
     kernel: KernelLog = field(default_factory=KernelLog)
 
     @property

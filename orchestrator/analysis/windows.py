@@ -1,17 +1,37 @@
-"""Measures before, during and after the faults of a run, and its recovery time."""
+"""Measures before, during and after the faults of a run."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from labkit.wire.samples import OUTCOMES
 from orchestrator.analysis.statistics import Figures, between_ns, ratio, statistics_s
 from orchestrator.measures.views import WINDOWS
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.tables import Table
 
-RECOVERED = 0.9
-BIN_NS = 100_000_000
+IN_FLIGHT = OUTCOMES.index("in_flight")
+
+
+class FaultSpan(NamedTuple):
+    """When the first fault of a run was due, and when the last began to be reverted."""
+
+    begin_ns: int
+    end_ns: int
+
+
+def span_of_faults(faults: Sequence[FaultRecord]) -> FaultSpan | None:
+    """Return the span of the faults that took effect, None if none did.
+
+    A fault that is never reverted counts as over at its effect.
+    """
+    effective = [fault for fault in faults if fault.effect_ns is not None]
+    if not effective:
+        return None
+    ends_ns = [fault.ending_ns or fault.effect_ns or 0 for fault in effective]
+    return FaultSpan(min(fault.asked_ns for fault in effective), max(ends_ns))
 
 
 def window_measures(
@@ -19,54 +39,45 @@ def window_measures(
 ) -> dict[str, Figures]:
     """Return the measures of each window of the load, which took ``span_ns``; empty without faults.
 
-    ``before`` ends when the first fault is due; ``during`` is from its effect until the last one
-    begins to be reverted. The time between them may belong to either, and is in neither.
+    The windows are a partition of time: ``before`` ends when the first fault is due, and ``during``
+    when the last one begins to be reverted. So each message of ``requests``, which are those of the
+    whole run, counts in exactly one window, and the counts add up to the run's. Throughput and
+    response times are those within ``span_ns``, which begins after the warm-up.
     """
-    edges = _edges(faults)
-    if edges is None:
+    span = span_of_faults(faults)
+    if span is None:
         return {}
-    asked_ns = min(fault.asked_ns for fault in faults if fault.effect_ns is not None)
-    end_ns = max(span_ns[1], edges[1]) + 1  # so that the last message is in
-    spans = ((span_ns[0], asked_ns), edges, (edges[1], end_ns))
-    return {name: _measure(requests, *span) for name, span in zip(WINDOWS, spans, strict=True)}
+    edges_ns = np.array(span, dtype=np.uint64)
+    ended_in = np.searchsorted(edges_ns, requests["ended_ns"], side="right")
+    due_in = np.searchsorted(edges_ns, requests["due_ns"], side="right")
+    is_counted = requests["due_ns"] >= span_ns[0]
+    bounds_ns = np.clip((span_ns[0], *span, span_ns[1]), *span_ns)
+    lengths_s = np.diff(bounds_ns) / 1e9
+    return {
+        name: _measure(
+            requests[ended_in == place],
+            requests[(due_in == place) & is_counted],
+            (span_ns[0], float(lengths_s[place])),
+        )
+        for place, name in enumerate(WINDOWS)
+    }
 
 
-def recovery_time_s(
-    requests: Table, faults: Sequence[FaultRecord], windows: dict[str, Figures]
-) -> float | None:
-    """Return the time from the end of the faults until throughput had recovered.
+def _measure(ended: Table, due: Table, measured: tuple[int, float]) -> Figures:
+    """Count messages by when they ended; take response times of those due in the window.
 
-    It has recovered when it reaches 90% of that before them, in a tenth of a second. None if it did
-    not, or there were no faults.
+    ``measured`` is when measuring begins, and how many seconds of the window are measured.
     """
-    edges = _edges(faults)
-    before_per_s = windows["before"]["throughput"] if windows else None
-    if edges is None or not before_per_s:
-        return None
-    acked_ns = requests["ended_ns"][requests["outcome"] == ACKED].astype(np.int64) - edges[1]
-    counts = np.bincount(acked_ns[acked_ns >= 0] // BIN_NS)
-    back = np.flatnonzero(counts >= RECOVERED * before_per_s * BIN_NS / 1e9)
-    return float(back[0]) * BIN_NS / 1e9 if len(back) else None
-
-
-def _edges(faults: Sequence[FaultRecord]) -> tuple[int, int] | None:
-    effects_ns = [fault.effect_ns for fault in faults if fault.effect_ns is not None]
-    if not effects_ns:
-        return None
-    ends_ns = [fault.ending_ns for fault in faults if fault.ending_ns is not None]
-    return min(effects_ns), max([*effects_ns, *ends_ns])
-
-
-def _measure(requests: Table, begin_ns: int, end_ns: int) -> Figures:
-    """Count messages by when they ended; take response times of those due in the window."""
-    ended = requests[(requests["ended_ns"] >= begin_ns) & (requests["ended_ns"] < end_ns)]
-    due = requests[(requests["due_ns"] >= begin_ns) & (requests["due_ns"] < end_ns)]
-    acked = int(np.count_nonzero(ended["outcome"] == ACKED))
+    begin_ns, length_s = measured
+    is_acked, is_in_flight = ended["outcome"] == ACKED, ended["outcome"] == IN_FLIGHT
+    acked, in_flight = int(np.count_nonzero(is_acked)), int(np.count_nonzero(is_in_flight))
+    in_time = int(np.count_nonzero(is_acked & (ended["ended_ns"] >= begin_ns)))
     answered = due[due["outcome"] == ACKED]
     response_ns = between_ns(answered, "due_ns", "ended_ns")
     return {
-        "throughput": ratio(acked, (end_ns - begin_ns) / 1e9),
+        "throughput": ratio(in_time, length_s),
         "acked": acked,
-        "failed": len(ended) - acked,
+        "failed": len(ended) - acked - in_flight,
+        "in_flight": in_flight,
         **statistics_s("response_time", response_ns, "mean", "p50", "p99", "max"),
     }

@@ -21,8 +21,10 @@ from orchestrator.results.archive import CASE, SERVER_LOG, TRACE, Archive
 from orchestrator.results.client_samples import read_client_run
 from orchestrator.results.fault_log import FaultRecord, read_faults
 from orchestrator.results.kernel_log import read_kernel_log
+from orchestrator.results.proxy_log import ProxyLog, read_proxy_log
 from orchestrator.results.server_log import log_of, read_server_log
 from orchestrator.results.summary import FaultSummary, RunSummary
+from orchestrator.scenario.faults import are_proxied
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, Run
 from orchestrator.scenario.scenario import Scenario
@@ -122,6 +124,7 @@ def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: P
         open_groups=case.open_groups(),
         warmup_s=scenario.warmup_s,
         faults=read_faults(folder),
+        proxy=read_proxy_log(folder) if are_proxied(scenario.faults) else ProxyLog(),
         kernel=read_kernel_log(folder),
     )
 

@@ -5,16 +5,18 @@ its server listens, its conductor answers and its client replicas are starting; 
 has been removed, whatever happened inside. Analysis does not know which backend ran.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from orchestrator.results.exit_codes import LabError
 from orchestrator.scenario.server import UNLIMITED, Limits, Target
 
 SERVER_PORT = 3000
+SECRET_BYTES = 16
 
 
 class BackendError(LabError):
@@ -37,7 +39,8 @@ class StageOrder:
     ``environment`` is the server's whole configuration, ``limits`` are those of its container;
     logs go to ``folder``. ``target``, unless None, replaces the lab's model.
     ``is_proxied``: the fault proxy stands between clients and server; ``seed`` is for its random
-    choices. ``clients_vanish``: clients need the privilege to drop a connection without FIN or RST.
+    choices. ``secret`` is known to the programs of the case, except the server, and is never
+    stored. ``clients_vanish``: clients need the privilege to drop a connection without FIN or RST.
     """
 
     model: str
@@ -50,6 +53,7 @@ class StageOrder:
     target: Target | None = None
     limits: Limits = UNLIMITED
     seed: int = 0
+    secret: str = field(default_factory=lambda: secrets.token_hex(SECRET_BYTES), repr=False)
 
     @property
     def port(self) -> int:
@@ -87,14 +91,22 @@ class StageEnd:
         return tuple(client.exit_code for client in self.clients)
 
 
+class Crowd(NamedTuple):
+    """Connections that send nothing: how many, the instant of their begin, and for how long."""
+
+    connections: int
+    begin_ns: int
+    lasts_s: float
+
+
 class Toxics(Protocol):
     """The toxics of a fault proxy: mappings with a name; see faultproxy/README.md.
 
     Both methods raise `BackendError` if there is no proxy, or it refuses.
     """
 
-    def add(self, toxic: Mapping[str, object]) -> None:
-        """Put one more toxic into effect."""
+    def add(self, toxic: Mapping[str, object]) -> int:
+        """Put one more toxic into effect; return the instant of that."""
 
     def lift(self, name: str) -> None:
         """Remove the toxic of that name."""
@@ -103,7 +115,7 @@ class Toxics(Protocol):
 class Server(Protocol):
     """What faults can do to the running server of a case.
 
-    Each method raises `BackendError` if the backend cannot do it.
+    Each method raises `BackendError` if the backend cannot do it, or the server has ended.
     """
 
     @property
@@ -137,10 +149,13 @@ class Server(Protocol):
     def reconnect(self) -> None:
         """Put the server back on its network."""
 
-    def fill_backlog(self, connections: int, lasts_s: float) -> None:
-        """Open so many connections that send nothing, for ``lasts_s`` at most."""
+    def prepare_crowd(self, name: str, crowd: Crowd) -> None:
+        """Start the program that opens the connections when they are due."""
 
-    def release_backlog(self) -> None:
+    def fill_backlog(self, name: str) -> int:
+        """Wait until the connections of that crowd are established; return the instant of that."""
+
+    def release_backlog(self, name: str) -> None:
         """Close these connections."""
 
 

@@ -1,67 +1,35 @@
-"""The faults of one run: injected when they are due, recorded, and reverted whatever happens.
+"""The faults of one run: injected when they are due, recorded, and reverted whatever happens."""
 
-`FAULT_ACTIONS` has what each kind of fault does to the server and how that is reverted.
-"""
-
+import contextlib
+import heapq
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from faultproxy.toxics import TOXICS
 from orchestrator.execution.backend import BackendError, Server
-from orchestrator.results.fault_log import FaultRecord, write_faults
-from orchestrator.scenario.faults import (
-    CPU_LIMIT,
-    DISCONNECT,
-    FILL_BACKLOG,
-    KILL,
-    KILL_WORKER,
-    PAUSE,
-    TERMINATE,
-    Fault,
-)
+from orchestrator.execution.fault_effects import DueFault, Effects
+from orchestrator.execution.interrupts import held
+from orchestrator.results.fault_log import TOO_LATE, FaultRecord, write_faults
+from orchestrator.scenario.fault_conflicts import fault_names, rules_out
+from orchestrator.scenario.faults import ENDING, KILL_WORKER, Fault
 
 NS_PER_S = 1_000_000_000
+PREPARED_NS = 2 * NS_PER_S
+"""How long before a fault is due that is started which it needs then."""
+
+END, PREPARE, BEGIN = range(3)
+"""The turns of a fault, in the order in which those of one instant are taken."""
 
 
-class FaultAction(NamedTuple):
-    """What a fault does, and what reverts it; by then its worker and its numbers are decided."""
-
-    inject: Callable[[Server, Fault], None]
-    revert: Callable[[Server, Fault], None] | None = None
-
-
-TOXIC = FaultAction(
-    lambda server, fault: server.toxics.add(fault.toxic),
-    lambda server, fault: server.toxics.lift(fault.toxic["name"]),
-)
-
-FAULT_ACTIONS: Mapping[str, FaultAction] = {
-    PAUSE: FaultAction(lambda server, _: server.pause(), lambda server, _: server.resume()),
-    KILL_WORKER: FaultAction(lambda server, fault: server.kill_worker(int(fault.worker or 0))),
-    TERMINATE: FaultAction(
-        lambda server, _: server.stop(is_killed=False), lambda server, _: server.restart()
-    ),
-    KILL: FaultAction(
-        lambda server, _: server.stop(is_killed=True), lambda server, _: server.restart()
-    ),
-    CPU_LIMIT: FaultAction(
-        lambda server, fault: server.limit_cpus(fault.cpus),
-        lambda server, _: server.limit_cpus(None),
-    ),
-    DISCONNECT: FaultAction(
-        lambda server, _: server.disconnect(), lambda server, _: server.reconnect()
-    ),
-    FILL_BACKLOG: FaultAction(
-        lambda server, fault: server.fill_backlog(fault.crowd or 0, fault.lasts_s),
-        lambda server, _: server.release_backlog(),
-    ),
-    **dict.fromkeys(TOXICS, TOXIC),
-}
+class _Turn(NamedTuple):
+    due_ns: int
+    step: int
+    number: int
 
 
 class FaultInjector:
@@ -75,12 +43,15 @@ class FaultInjector:
     ) -> None:
         self._faults = faults
         self._server = server
-        self._report = report
+        self._effects = Effects(server)
+        self._report_to = report
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 a choice, not a secret
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faults")
-        self._start_ns = 0
+        self._due: list[DueFault] = []
         self._records: list[FaultRecord] = []
+        self._ends_ns: dict[int, int] = {}  # of the faults that last, in the order of their begin
+        self._unprepared: dict[int, Exception] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -91,10 +62,11 @@ class FaultInjector:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Inject no more faults, and revert those that last."""
+        """Inject no more faults, and revert those that last before anything is removed."""
         self._is_over.set()
         if self.is_running:
-            self._thread.join()
+            with held():
+                self._thread.join()
 
     @property
     def is_running(self) -> bool:
@@ -103,11 +75,14 @@ class FaultInjector:
 
     def begin(self, start_ns: int) -> None:
         """Start; ``start_ns`` is the common start of the load."""
-        self._start_ns = start_ns
-        self._records = [
-            FaultRecord(fault.fault, start_ns + round(fault.at_s * NS_PER_S))
-            for fault in self._faults
-        ]
+        for name, fault in zip(fault_names(self._faults), self._faults, strict=True):
+            due = DueFault(name, start_ns + round(fault.at_s * NS_PER_S), fault)
+            lasts_ns = round(fault.lasts_s * NS_PER_S) if fault.lasts else None
+            toxic = fault.toxic(name) if fault.fault in TOXICS else None
+            self._due.append(due)
+            self._records.append(
+                FaultRecord(fault.fault, due.due_ns, lasts_ns=lasts_ns, toxic=toxic)
+            )
         if self._faults:
             self._thread.start()
 
@@ -117,54 +92,120 @@ class FaultInjector:
 
     def _run(self) -> None:
         """Inject and revert in the order of time; what lasts beyond the load ends with it."""
-        turns = sorted(
-            (at_s, number, is_end)
-            for number, fault in enumerate(self._faults)
-            for at_s, is_end in (
-                [(fault.at_s, False), (fault.end_s, True)] if fault.lasts else [(fault.at_s, False)]
-            )
-        )
-        for at_s, number, is_end in turns:
-            if self._wait_for(at_s):
-                break
-            self._revert(number) if is_end else self._inject(number)
-        for number, fault in enumerate(self._faults):
-            if fault.lasts:
+        try:
+            self._follow_timeline()
+        except Exception as exc:  # a thread that dies silently would leave the server as it is
+            for record in self._records:
+                if record.error == TOO_LATE:
+                    record.error = f"the faults were given up: {_reason(exc)}"
+        finally:
+            self._revert_rest()
+
+    def _revert_rest(self) -> None:
+        """Revert what lasts, the latest first, and what could not be reverted in its time."""
+        for number in reversed(list(self._ends_ns)):
+            self._records[number].is_cut = True
+            self._revert(number)
+        for number, record in enumerate(self._records):
+            is_left = record.ending_ns is not None and record.reverted_ns is None
+            if is_left and record.fault not in ENDING:  # a server is not started twice
                 self._revert(number)
 
-    def _wait_for(self, at_s: float) -> bool:
-        """Wait until ``at_s``; return whether the load was over first."""
-        due_ns = self._start_ns + round(at_s * NS_PER_S)
+    def _follow_timeline(self) -> None:
+        turns = [
+            turn
+            for number, due in enumerate(self._due)
+            for turn in (
+                _Turn(due.due_ns - PREPARED_NS, PREPARE, number),
+                _Turn(due.due_ns, BEGIN, number),
+            )
+        ]
+        heapq.heapify(turns)
+        while turns:
+            turn = heapq.heappop(turns)
+            if self._wait_until(turn.due_ns):
+                return
+            for later in self._take(turn):
+                heapq.heappush(turns, later)
+
+    def _wait_until(self, due_ns: int) -> bool:
+        """Wait until ``due_ns``; return whether the load was over first."""
         return self._is_over.wait(max(due_ns - time.monotonic_ns(), 0) / NS_PER_S)
 
-    def _inject(self, number: int) -> None:
-        fault, record = self._faults[number], self._records[number]
+    def _take(self, turn: _Turn) -> list[_Turn]:
+        """Do what ``turn`` says, and return the turns that follow from it."""
+        number = turn.number
+        if turn.step == PREPARE:
+            self._prepare(number)
+            return []
+        if turn.step == END:
+            self._revert(number)
+            return []
+        ends_ns = [
+            end_ns
+            for other, end_ns in self._ends_ns.items()
+            if rules_out(self._faults[other], self._faults[number])
+        ]
+        if ends_ns:  # a fault ends a little later than planned, and others have to wait for that
+            return [turn._replace(due_ns=max(ends_ns))]
+        self._inject(number)
+        return [_Turn(self._ends_ns[number], END, number)] if number in self._ends_ns else []
+
+    def _prepare(self, number: int) -> None:
         try:
-            if fault.fault == KILL_WORKER:
-                record.worker = self._choose_worker(fault)
-                fault = fault.model_copy(update={"worker": record.worker})
-            FAULT_ACTIONS[fault.fault].inject(self._server, fault)
-        except (BackendError, OSError) as exc:
-            record.error = str(exc)
+            self._effects.prepare(self._due[number])
+        except Exception as exc:  # the injection fails then, for the same reason
+            self._unprepared[number] = exc
+
+    def _inject(self, number: int) -> None:
+        record = self._records[number]
+        try:
+            record.effect_ns = self._begin(number)
+        except Exception as exc:  # whatever it is, the other faults are still reverted
+            record.error = _reason(exc)
         else:
-            record.effect_ns, record.error = time.monotonic_ns(), ""
-        self._report(f"{fault.fault}: {record.error}" if record.error else fault.fault)
+            record.error = ""
+            if record.lasts_ns is not None:
+                self._ends_ns[number] = record.effect_ns + record.lasts_ns
+        self._report(f"{record.fault}: {record.error}" if record.error else record.fault)
+
+    def _begin(self, number: int) -> int:
+        """Put a fault into effect, and return the instant of that."""
+        if number in self._unprepared:
+            raise self._unprepared[number]
+        due = self._due[number]
+        if due.fault.fault == KILL_WORKER:
+            worker = self._records[number].worker = self._choose_worker(due.fault)
+            due = due._replace(fault=due.fault.model_copy(update={"worker": worker}))
+        return self._effects.begin(due) or time.monotonic_ns()
 
     def _choose_worker(self, fault: Fault) -> int:
         if isinstance(fault.worker, int):
             return fault.worker
-        return self._random.choice(self._server.workers())
+        workers = self._server.workers()
+        if not workers:
+            raise BackendError("the server's log names no worker")
+        return self._random.choice(workers)
 
     def _revert(self, number: int) -> None:
-        fault, record = self._faults[number], self._records[number]
-        revert = FAULT_ACTIONS[fault.fault].revert
-        if revert is None or record.effect_ns is None or record.reverted_ns is not None:
-            return
+        due, record = self._due[number], self._records[number]
+        self._ends_ns.pop(number, None)
         record.ending_ns = time.monotonic_ns()
         try:
-            revert(self._server, fault)
-        except (BackendError, OSError) as exc:
-            record.error = f"it could not be reverted: {exc}"
+            self._effects.end(due)
+        except Exception as exc:  # whatever it is, the other faults are still reverted
+            record.error = f"it could not be reverted: {_reason(exc)}"
+            self._report(f"{record.fault}: {record.error}")
         else:
             record.reverted_ns = time.monotonic_ns()
-            self._report(f"{fault.fault} is over")
+            self._report(f"{record.fault} is over")
+
+    def _report(self, text: str) -> None:
+        with contextlib.suppress(Exception):  # a terminal that is gone ends no fault
+            self._report_to(text)
+
+
+def _reason(exc: Exception) -> str:
+    """Return an error as a sentence; what nobody expected has its type's name."""
+    is_expected = isinstance(exc, BackendError | OSError)
+    return str(exc) if is_expected and str(exc) else f"{type(exc).__name__}: {exc}"

@@ -5,6 +5,7 @@ section. Later signals are ignored, since the clean-up that follows takes second
 """
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -28,9 +29,19 @@ class _Interrupts:
         self.deliver()
 
     def deliver(self) -> None:
-        if self.received is not None and not self.holding and not self.raised:
-            self.raised = True
-            raise KeyboardInterrupt
+        if self.received is None or self.holding or self.raised:
+            return
+        if threading.current_thread() is not threading.main_thread():
+            signal.pthread_kill(_main_ident(), self.received)  # comes back as `on_signal` there
+            return
+        self.raised = True
+        raise KeyboardInterrupt
+
+
+def _main_ident() -> int:
+    ident = threading.main_thread().ident
+    assert ident is not None  # noqa: S101 it runs
+    return ident
 
 
 _interrupts = _Interrupts()

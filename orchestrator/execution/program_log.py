@@ -18,7 +18,7 @@ from orchestrator.execution.backend import BackendError
 LAST_LINES = 12
 POLL_S = 0.02
 IDLE_CONNECTIONS = ("-m", "client.idle_connections")
-"""The program that holds connections open; its first line reports that they are established."""
+"""The program that holds connections open; it prints its process id, then that they are there."""
 
 T = TypeVar("T")
 
@@ -59,13 +59,34 @@ def last_lines(log: str) -> str:
     return "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
 
 
-def idle_connections_pid(output: str) -> int | None:
+def crowd_pid(output: str) -> int | None:
     """Return the process that holds idle connections, from its first line; None before that."""
-    line, newline, _ = output.partition("\n")
-    try:
-        return int(json.loads(line)["pid"]) if newline else None
-    except (ValueError, KeyError, TypeError):
+    first = _json_line(output, 0)
+    return int(first["pid"]) if isinstance(first.get("pid"), int) else None
+
+
+def crowd_established_ns(output: str) -> int | None:
+    """Return the instant at which idle connections were established; None before that.
+
+    Raises:
+        BackendError: the server refused connections.
+    """
+    settled = _json_line(output, 1)
+    if not settled:
         return None
+    if settled["refused"]:
+        opened = settled["established"] + settled["refused"]
+        raise BackendError(f"{settled['refused']} of {opened} connections were refused")
+    return int(settled["t_ns"])
+
+
+def _json_line(output: str, number: int) -> Mapping[str, int]:
+    """Return the object in a line of ``output``, empty if there is none or it is not complete."""
+    lines = output.split("\n")[:-1]
+    with contextlib.suppress(ValueError, IndexError):
+        value = json.loads(lines[number])
+        return value if isinstance(value, dict) else {}
+    return {}
 
 
 class LoggedServer(ABC):
@@ -75,6 +96,14 @@ class LoggedServer(ABC):
     @abstractmethod
     def log(self) -> str:
         """All that the server has written."""
+
+    @abstractmethod
+    def check_running(self) -> None:
+        """Check that the server runs, since the dead cannot be paused, stopped or killed.
+
+        Raises:
+            BackendError: it has ended, or the lab did not start it.
+        """
 
     @abstractmethod
     def kill_process(self, pid: int) -> bool:
@@ -88,8 +117,9 @@ class LoggedServer(ABC):
         """Kill one worker process.
 
         Raises:
-            BackendError: no worker has that index, or it is a thread.
+            BackendError: no worker has that index, it is a thread, or the server has ended.
         """
+        self.check_running()
         pids = self._worker_pids()
         if index not in pids:
             known = ", ".join(map(str, sorted(pids))) or "none"

@@ -13,27 +13,36 @@ PORT, CONTROL_PORT = 3200, 3201
 
 
 def proxy_settings(target: str, host: str, seed: int) -> dict[str, str]:
-    """Return the environment of a proxy before ``target``, ``host:port``, without its ports."""
-    return {"LAB_PROXY_TARGET": target, "LAB_PROXY_HOST": host, "LAB_PROXY_SEED": str(seed)}
+    """Return the environment of a proxy before ``target``, ``host:port``, without its ports.
+
+    It starts without toxics, whatever `.env` says. The run's secret is passed apart from this,
+    since settings are stored with the results.
+    """
+    settings = {"TARGET": target, "HOST": host, "SEED": str(seed), "TOXICS": ""}
+    return {f"LAB_PROXY_{name}": value for name, value in settings.items()}
 
 
 class ToxicControl:
-    """Adds and lifts toxics; ``address`` is None if the case has no proxy."""
+    """Adds and lifts toxics; ``address`` is None if the case has no proxy.
 
-    def __init__(self, address: tuple[str, int] | None) -> None:
+    The proxy obeys those that send the ``secret`` of the run.
+    """
+
+    def __init__(self, address: tuple[str, int] | None, secret: str = "") -> None:
         self._address = address
+        self._secret = secret
         self._toxics: dict[str, Mapping[str, object]] = {}
 
-    def add(self, toxic: Mapping[str, object]) -> None:
-        """Put ``toxic`` into effect, on open connections too."""
-        self._set({**self._toxics, str(toxic["name"]): toxic})
+    def add(self, toxic: Mapping[str, object]) -> int:
+        """Put ``toxic`` into effect, on open connections too; return the instant of that."""
+        return self._set({**self._toxics, str(toxic["name"]): toxic})
 
     def lift(self, name: str) -> None:
         """Remove the toxic called ``name``."""
         self._set({key: toxic for key, toxic in self._toxics.items() if key != name})
 
-    def _set(self, toxics: dict[str, Mapping[str, object]]) -> None:
-        """Make ``toxics`` the only ones in effect.
+    def _set(self, toxics: dict[str, Mapping[str, object]]) -> int:
+        """Make ``toxics`` the only ones in effect; return since when they are.
 
         Raises:
             BackendError: there is no proxy, it does not answer, or it refuses.
@@ -42,10 +51,11 @@ class ToxicControl:
             raise BackendError("there is no fault proxy in this case")
         try:
             with Channel(socket.create_connection(self._address, DEADLINE_S)) as channel:
-                channel.send("toxics", toxics=list(toxics.values()))
+                channel.send("toxics", secret=self._secret, toxics=list(toxics.values()))
                 answer = channel.receive()
         except (OSError, WireError) as exc:
             raise BackendError(f"the fault proxy does not answer: {exc}") from exc
         if answer["type"] != "in_effect":
             raise BackendError(f"the fault proxy refuses: {answer.get('reason')}")
         self._toxics = toxics
+        return int(answer["t_ns"])

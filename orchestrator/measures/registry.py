@@ -109,7 +109,9 @@ _REGISTRY = (
     Measure("server_exit_code", COUNT, "exit code of the server after it was told to stop"),
     Measure("utilization", COUNT, "time in service / (workers x makespan); a loop may exceed 1"),
     *(_of_group(name, TIME, meaning) for name, meaning in MEASURES_OF_STAGES.items()),
-    Measure("recovery_time", TIME, "time from the end of faults until throughput is back at 90%"),
+    Measure(
+        "recovery_time", TIME, "time from the end of faults until later messages are fast as before"
+    ),
     Measure("in_system_mean", COUNT, "mean number of messages in the system: L of Little's law"),
     Measure("waiting_mean", COUNT, "mean number of messages due and not yet in service"),
     Measure("accept_queue_max", COUNT, "most connections established and not yet accepted"),

@@ -4,9 +4,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 FAULTS_FILE = "faults.json"
 TOO_LATE = "the load was over before it was due"
+
+
+Instant = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 @dataclass
@@ -16,23 +22,38 @@ class FaultRecord:
     ``asked_ns`` is when it was due, ``effect_ns`` when it had been injected, ``ending_ns`` when its
     reversal began and ``reverted_ns`` when that was complete: it was in effect at least between the
     second and the third. ``error`` says why it could not be injected or reverted, else empty.
+    ``lasts_ns`` is how long it was to last, None if it has no end or its run is of an older
+    version; ``is_cut`` is true if the load was over before that. ``toxic`` is what was asked of the
+    fault proxy, None for other faults and in runs of older versions.
     """
 
     fault: str
-    asked_ns: int
-    effect_ns: int | None = None
-    ending_ns: int | None = None
-    reverted_ns: int | None = None
+    asked_ns: Instant
+    effect_ns: Instant | None = None
+    ending_ns: Instant | None = None
+    reverted_ns: Instant | None = None
     worker: int | None = None
     error: str = TOO_LATE
+    lasts_ns: Instant | None = None
+    is_cut: bool = False
+    toxic: dict[str, Any] | None = None
 
+
+_RECORDS = TypeAdapter(tuple[FaultRecord, ...], config=ConfigDict(strict=True, extra="forbid"))
 
 def read_faults(folder: Path) -> tuple[FaultRecord, ...]:
-    """Return the records of the faults of a case, empty if it had none."""
+    """Return the records of the faults of a case, empty if it had none.
+
+    Raises:
+        ValueError: the file does not hold such records.
+    """
     path = folder / FAULTS_FILE
     if not path.exists():
         return ()
-    return tuple(FaultRecord(**each) for each in json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return _RECORDS.validate_json(path.read_bytes())
+    except ValidationError as exc:
+        raise ValueError(f"{path} does not hold records of faults") from exc
 
 
 def write_faults(records: Iterable[FaultRecord], folder: Path) -> None:

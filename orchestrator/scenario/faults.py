@@ -63,12 +63,11 @@ class Fault(Section):
         """The time at which it ends, in seconds from the start."""
         return self.at_s + self.lasts_s
 
-    @property
-    def toxic(self) -> dict[str, Any]:
-        """The request to the fault proxy; see faultproxy/README.md."""
+    def toxic(self, name: str) -> dict[str, Any]:
+        """Return the toxic called ``name`` for the fault proxy; see faultproxy/README.md."""
         written = {"stream": self.stream, "toxicity": self.toxicity, "attributes": self.attributes}
         given = {key: value for key, value in written.items() if value is not None}
-        return {"name": f"{self.fault} at {self.at}", "type": self.fault, **given}
+        return {"name": name, "type": self.fault, **given}
 
     def against(self, workers: int, backlog: int) -> "Fault":
         """Return the fault with the values that depend on the settings of its server.
@@ -119,7 +118,7 @@ def _toxic_violations(fault: Fault) -> Iterator[tuple[str, str]]:
                 yield key, f"allowed with {', '.join(TOXICS)} only"
         return
     try:
-        read_toxic_specs([fault.toxic])
+        read_toxic_specs([fault.toxic(fault.fault)])
     except ToxicSpecError as exc:
         for line in str(exc).splitlines():
             key = "fault" if fault.attributes is None else "attributes"

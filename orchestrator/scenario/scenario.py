@@ -11,6 +11,7 @@ from labkit.protocol.parsing import parse_duration_s
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.views import views
 from orchestrator.scenario.clients import AnyGroup, check_groups
+from orchestrator.scenario.fault_conflicts import conflicts
 from orchestrator.scenario.faults import Fault, check_faults, fault_violations
 from orchestrator.scenario.fields import (
     ExpressionText,
@@ -159,6 +160,8 @@ class Scenario(Section):
         for index, fault in enumerate(self.faults):
             for key, message in fault_violations(fault, self.timeout_s):
                 yield ("faults", index, key), invalid_value(message)
+        for index, message in conflicts(self.faults):
+            yield ("faults", index, "at"), invalid_value(message)
         groups = [group.name for group in self.clients]
         scope = Scope(groups, self.models, views(has_faults=bool(self.faults)))
         yield from scope.errors(self._located())

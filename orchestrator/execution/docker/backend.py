@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from docker.models.containers import Container
 
+from labkit.wire.secret import SECRET
 from orchestrator.execution.backend import (
     BackendError,
     ClientEnd,
@@ -142,7 +143,9 @@ class DockerStage:
         drops_root = self._engine.is_run_as_root(self._images[order.model])
         override = write_override(order, self._images, drops_root=drops_root)
         services = [order.model, *self._proxy, "conductor", "client"]
-        Compose(self._project, override).up(*services, clients=order.replicas)
+        # In the environment of the command, not in the override, which is stored with the results.
+        secret = {SECRET: order.secret}
+        Compose(self._project, override, environment=secret).up(*services, clients=order.replicas)
         conductor = self._started("conductor")
         if order.target is None:
             self._server = self._started(order.model)

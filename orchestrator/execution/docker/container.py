@@ -4,6 +4,7 @@ A program of the lab is ready when its log says so, a target when it takes a con
 """
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import docker
@@ -17,6 +18,7 @@ from orchestrator.execution.program_log import last_lines, listening_event, wait
 GRACE_S = 10.0
 START_DEADLINE_S = 30.0
 KILLED_DEADLINE_S = 60.0
+ENDED = frozenset({"exited", "dead"})
 KILL_PROCESS = """\
 import os, sys
 pid = int(sys.argv[1])
@@ -49,10 +51,10 @@ def kill_process(container: Container, pid: int) -> bool:
     return bool(container.exec_run(["python3", "-c", KILL_PROCESS, str(pid)]).exit_code == 0)
 
 
-def run_in_background(container: Container, command: list[str]) -> str:
-    """Run a program in the container, and return the first that it writes; it goes on."""
+def run_in_background(container: Container, command: list[str]) -> Iterator[str]:
+    """Start a program in the container, and return an iterator over what it writes."""
     output: Any = container.exec_run(command, stream=True).output
-    return str(next(output, b"").decode("utf-8", errors="replace"))
+    return (part.decode("utf-8", errors="replace") for part in output)
 
 
 def wait_until_listening(container: Container, service: str, start: int = 0) -> None:
@@ -98,7 +100,7 @@ def wait_until_reachable(server: Container, conductor: Container, order: StageOr
 
 def _has_ended(container: Container) -> bool:
     container.reload()
-    return container.status in {"exited", "dead"}
+    return container.status in ENDED
 
 
 def _ended_at_start(container: Container, name: str) -> BackendError:

@@ -1,9 +1,13 @@
 """The server of a case in its container, for faults."""
 
+from collections.abc import Iterator
+
+import requests
 from docker.models.containers import Container
 
-from orchestrator.execution.backend import BackendError, StageOrder, Toxics
+from orchestrator.execution.backend import BackendError, Crowd, StageOrder, Toxics
 from orchestrator.execution.docker.container import (
+    ENDED,
     GRACE_S,
     kill_process,
     read_log,
@@ -17,7 +21,8 @@ from orchestrator.execution.program_log import (
     IDLE_CONNECTIONS,
     LoggedServer,
     count_starts,
-    idle_connections_pid,
+    crowd_established_ns,
+    crowd_pid,
 )
 from orchestrator.execution.toxics import ToxicControl
 
@@ -42,8 +47,8 @@ class DockerServer(LoggedServer):
         self._server = server
         self._conductor = conductor
         self._order = order
-        self._idle_connections_pid: int | None = None
-        self.toxics: Toxics = ToxicControl(control)
+        self._crowds: dict[str, _CrowdProgram] = {}
+        self.toxics: Toxics = ToxicControl(control, order.secret)
         self.probes = KernelProbes(order.folder)
         self.probes.look_at_container(server, order.port)
 
@@ -52,13 +57,27 @@ class DockerServer(LoggedServer):
         """All that the server has written."""
         return read_log(self._server)
 
+    def check_running(self) -> None:
+        """Check that the server runs.
+
+        Raises:
+            BackendError: it has ended, or the engine does not answer.
+        """
+        with engine_failures():
+            self._server.reload()
+        if self._server.status in ENDED:
+            code = self._server.attrs["State"]["ExitCode"]
+            raise BackendError(f"the server has ended, exit code {code}")
+
     def pause(self) -> None:
         """Freeze the container."""
+        self.check_running()
         with engine_failures():
             self._server.pause()
 
     def resume(self) -> None:
         """Thaw it."""
+        self.check_running()
         with engine_failures():
             self._server.unpause()
 
@@ -66,6 +85,8 @@ class DockerServer(LoggedServer):
         """Change the container's quota; None restores the one it was created with."""
         limited = self._order.limits.cpus if cpus is None else cpus
         quota = -1 if limited is None else round(limited * CPU_PERIOD_US)
+        if cpus is not None:
+            self.check_running()
         with engine_failures():
             self._server.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota)
 
@@ -76,13 +97,14 @@ class DockerServer(LoggedServer):
 
     def stop(self, *, is_killed: bool) -> None:
         """Send the server SIGTERM or SIGKILL."""
+        self.check_running()
         with engine_failures():
             self._server.kill("SIGKILL" if is_killed else "SIGTERM")
 
     def restart(self) -> None:
         """Start the container again, which keeps its address, once the server has ended."""
         with engine_failures():
-            self._server.wait(timeout=self._order.drain_timeout_s + GRACE_S)
+            self._wait_until_ended()
             starts = count_starts(self.log)
             self._server.start()
             if self._order.target is None:
@@ -91,10 +113,19 @@ class DockerServer(LoggedServer):
                 wait_until_reachable(self._server, self._conductor, self._order)
         self.probes.look_at_container(self._server, self._order.port)
 
+    def _wait_until_ended(self) -> None:
+        patience_s = self._order.drain_timeout_s + GRACE_S
+        try:
+            self._server.wait(timeout=patience_s)
+        except requests.exceptions.RequestException as exc:  # the SDK raises this at the timeout
+            raise BackendError(
+                f"the server had not ended after {patience_s:g} s, so it was not started again"
+            ) from exc
+
     def disconnect(self) -> None:
         """Take the container off its network, as if its cable were unplugged."""
+        self.check_running()
         with engine_failures():
-            self._server.reload()
             (self._network,) = self._engine.networks_of(self._server)
             self._address = self._addresses()
             self._network.disconnect(self._server)
@@ -115,22 +146,52 @@ class DockerServer(LoggedServer):
         networks = self._server.attrs["NetworkSettings"]["Networks"]
         return [network["IPAddress"] for network in networks.values()]
 
-    def fill_backlog(self, connections: int, lasts_s: float) -> None:
-        """Open the connections from the conductor's container; return when they are established.
+    def prepare_crowd(self, name: str, crowd: Crowd) -> None:
+        """Start, in the conductor's container, the program that opens the connections when due."""
+        command = ["python3", *IDLE_CONNECTIONS, f"{self._order.model}:{self._order.port}"]
+        command += [str(crowd.connections), str(crowd.begin_ns), str(crowd.lasts_s)]
+        with engine_failures():
+            self._crowds[name] = _CrowdProgram(run_in_background(self._conductor, command))
+
+    def fill_backlog(self, name: str) -> int:
+        """Wait until the connections of that crowd are established.
 
         Raises:
             BackendError: they are not.
         """
-        target = f"{self._order.model}:{self._order.port}"
-        command = ["python3", *IDLE_CONNECTIONS, target, str(connections), str(lasts_s)]
         with engine_failures():
-            output = run_in_background(self._conductor, command)
-        self._idle_connections_pid = idle_connections_pid(output)
-        if self._idle_connections_pid is None:
-            raise BackendError(f"the connections were not established: {output.strip()[-200:]}")
+            return self._crowds[name].wait_until_established()
 
-    def release_backlog(self) -> None:
+    def release_backlog(self, name: str) -> None:
         """End the program that holds the connections, if it has not ended by itself."""
-        if self._idle_connections_pid is not None:
+        pid = self._crowds[name].pid if name in self._crowds else None
+        if pid is not None:
             with engine_failures():
-                kill_process(self._conductor, self._idle_connections_pid)
+                kill_process(self._conductor, pid)
+
+
+class _CrowdProgram:
+    """A program of the conductor's container that holds connections, by what it prints."""
+
+    def __init__(self, output: Iterator[str]) -> None:
+        self._output = output
+        self._printed = next(output, "")
+
+    @property
+    def pid(self) -> int | None:
+        """Its process in the container, None if it did not start."""
+        return crowd_pid(self._printed)
+
+    def wait_until_established(self) -> int:
+        """Return the instant at which the connections were established.
+
+        Raises:
+            BackendError: they are not.
+        """
+        while (established_ns := crowd_established_ns(self._printed)) is None:
+            part = next(self._output, "")
+            if not part:
+                end = self._printed.strip()[-200:]
+                raise BackendError(f"the connections were not established: {end}")
+            self._printed += part
+        return established_ns

@@ -78,6 +78,17 @@ class Program:
                 f"its last lines:\n{self.last_lines()}"
             )
 
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, None while it runs."""
+        return self._process.poll()
+
+    def has_ended_within(self, timeout_s: float) -> bool:
+        """Wait for its end, and return whether it came."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+        return self.exit_code is not None
+
     def last_lines(self) -> str:
         """Return the end of its logs, indented, for an error message."""
         texts = [log.read_text("utf-8", errors="replace") for log in (self._log, self._errors)]

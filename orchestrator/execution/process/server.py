@@ -13,15 +13,16 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orchestrator.execution.backend import BackendError, StageOrder, Toxics
+from labkit.wire.secret import SECRET
+from orchestrator.execution.backend import BackendError, Crowd, StageOrder, Toxics
 from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.process.program import START_DEADLINE_S, Program
 from orchestrator.execution.program_log import (
     IDLE_CONNECTIONS,
     LoggedServer,
     count_starts,
+    crowd_established_ns,
     events,
-    idle_connections_pid,
     wait_for,
 )
 from orchestrator.execution.toxics import SERVICE, ToxicControl, proxy_settings
@@ -30,6 +31,7 @@ from orchestrator.scenario.server import PORT_PLACE
 
 GRACE_S = 5.0
 FILL_DEADLINE_S = 20.0
+CROWD_POLL_S = 0.005
 CONNECT_S = 2.0
 LOOPBACK = "127.0.0.1"
 SERVER = "server"
@@ -58,7 +60,7 @@ class ProcessServer(LoggedServer):
         self._program, self.address = self._start()
         self.probes = KernelProbes(order.folder)
         self._probe()
-        self._idle_connections: Program | None = None
+        self._crowds: dict[str, Program] = {}
         self.proxy_port = 0
         self.toxics: Toxics = ToxicControl(None)
         if order.is_proxied:
@@ -82,11 +84,14 @@ class ProcessServer(LoggedServer):
 
     def _start_proxy(self) -> None:
         settings = proxy_settings("{}:{}".format(*self.address), LOOPBACK, self._order.seed)
-        any_port = {"LAB_PROXY_PORT": "0", "LAB_PROXY_CONTROL_PORT": "0"}
-        proxy = self._run(SERVICE, [sys.executable, "-m", "faultproxy"], settings | any_port)
+        settings |= {"LAB_PROXY_PORT": "0", "LAB_PROXY_CONTROL_PORT": "0"}
+        settings[SECRET] = self._order.secret
+        proxy = self._run(SERVICE, [sys.executable, "-m", "faultproxy"], settings)
         self.proxy_port = proxy.listening_port()
         (listening,) = events(proxy.log, "listening")
-        self.toxics = ToxicControl((LOOPBACK, int(str(listening["control_port"]))))
+        self.toxics = ToxicControl(
+            (LOOPBACK, int(str(listening["control_port"]))), self._order.secret
+        )
 
     @property
     def program(self) -> Program:
@@ -98,6 +103,15 @@ class ProcessServer(LoggedServer):
         if self._program is None:
             raise BackendError(f"{self._order.model} runs elsewhere; the lab leaves it alone")
         return self._program
+
+    def check_running(self) -> None:
+        """Check that the server runs.
+
+        Raises:
+            BackendError: it has ended, or the lab did not start it.
+        """
+        if self.program.exit_code is not None:
+            raise BackendError(f"the server has ended, exit code {self.program.exit_code}")
 
     @property
     def log(self) -> str:
@@ -112,10 +126,12 @@ class ProcessServer(LoggedServer):
 
     def pause(self) -> None:
         """Stop the server and all it forked."""
+        self.check_running()
         self.program.signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Continue them."""
+        self.check_running()
         self.program.signal_all(signal.SIGCONT)
 
     def limit_cpus(self, _cpus: float | None) -> None:
@@ -124,13 +140,15 @@ class ProcessServer(LoggedServer):
 
     def kill_process(self, pid: int) -> bool:
         """Kill a process; return False if there is none, or it is a thread."""
-        is_process = f"Tgid:\t{pid}" in _status(pid)
+        status = _status(pid)
+        is_process = f"Tgid:\t{pid}" in status and "State:\tZ (zombie)" not in status
         if is_process:
             os.kill(pid, signal.SIGKILL)
         return is_process
 
     def stop(self, *, is_killed: bool) -> None:
         """Send the server SIGTERM, or kill it and all it forked."""
+        self.check_running()
         if is_killed:
             self.program.signal_all(signal.SIGKILL)
         else:
@@ -138,11 +156,18 @@ class ProcessServer(LoggedServer):
 
     def restart(self) -> None:
         """Start the server again at the same port; its log is continued."""
-        self.program.wait(self._order.drain_timeout_s + GRACE_S)
+        self._wait_until_ended()
         starts = count_starts(self.log)
         self._program = self._launch(self.address[1])
         self._program.listening_port(starts)
         self._probe()
+
+    def _wait_until_ended(self) -> None:
+        patience_s = self._order.drain_timeout_s + GRACE_S
+        if not self.program.has_ended_within(patience_s):
+            raise BackendError(
+                f"the server had not ended after {patience_s:g} s, so it was not started again"
+            )
 
     def disconnect(self) -> None:
         """Refuse: only a container has a network of its own."""
@@ -151,22 +176,34 @@ class ProcessServer(LoggedServer):
     def reconnect(self) -> None:
         """Do nothing, since `disconnect` did nothing."""
 
-    def fill_backlog(self, connections: int, lasts_s: float) -> None:
-        """Start a program that opens the connections; return when they are established.
+    def prepare_crowd(self, name: str, crowd: Crowd) -> None:
+        """Start the program that opens the connections when they are due."""
+        number = len(self._crowds)
+        command = [sys.executable, *IDLE_CONNECTIONS, "{}:{}".format(*self.address)]
+        command += [str(crowd.connections), str(crowd.begin_ns), str(crowd.lasts_s)]
+        self._crowds[name] = self._run(f"crowd-{number}" if number else "crowd", command, {})
+
+    def fill_backlog(self, name: str) -> int:
+        """Wait until the connections of that crowd are established.
 
         Raises:
             BackendError: they are not.
         """
-        target = "{}:{}".format(*self.address)
-        command = [sys.executable, *IDLE_CONNECTIONS, target, str(connections), str(lasts_s)]
-        holder = self._idle_connections = self._run("crowd", command, {})
-        if not wait_for(lambda: idle_connections_pid(holder.log), FILL_DEADLINE_S):
-            raise BackendError("the connections were not established; see crowd.stderr")
+        crowd = self._crowds[name]
 
-    def release_backlog(self) -> None:
+        def find() -> int | str | None:
+            has_ended = crowd.exit_code is not None
+            return crowd_established_ns(crowd.log) or ("it has ended" if has_ended else None)
+
+        found = wait_for(find, FILL_DEADLINE_S, CROWD_POLL_S)
+        if not isinstance(found, int):
+            raise BackendError(f"the connections were not established:\n{crowd.last_lines()}")
+        return found
+
+    def release_backlog(self, name: str) -> None:
         """End the program that holds the connections."""
-        if self._idle_connections is not None:
-            self._idle_connections.kill()
+        if name in self._crowds:
+            self._crowds[name].kill()
 
 
 class CommandServer(ProcessServer):
@@ -200,7 +237,7 @@ class CommandServer(ProcessServer):
 
     def restart(self) -> None:
         """Start the command again at the same port."""
-        self.program.wait(self._order.drain_timeout_s)
+        self._wait_until_ended()
         self._program = self._launch(self.address[1])
         self._wait_until_reachable(self._program, self.address[1])
         self._probe()

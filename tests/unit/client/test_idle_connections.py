@@ -1,7 +1,9 @@
 """Connections that send no byte: how many the kernel establishes, and that all end."""
 
 import json
+import os
 import socket
+import time
 
 import pytest
 
@@ -10,9 +12,13 @@ from client.idle_connections import main
 
 
 def established_at(port: int, number: int, capsys: pytest.CaptureFixture[str]) -> int:
-    assert main([f"127.0.0.1:{port}", str(number), "0"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    count = json.loads(line)["established"]
+    begin_ns = time.monotonic_ns() + 1_000_000
+    assert main([f"127.0.0.1:{port}", str(number), str(begin_ns), "0"]) == 0
+    started, settled = map(json.loads, capsys.readouterr().out.splitlines())
+    assert started == {"pid": os.getpid()}
+    assert settled["t_ns"] >= begin_ns
+    assert settled["refused"] in {0, number}
+    count = settled["established"]
     assert isinstance(count, int)
     return count
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance import ROOT
+from labkit.wire.secret import SECRET
 from labkit.wire.wire import Channel, Message
 
 DEADLINE_S = 20
+SECRET_OF_RUN = "0123456789abcdef"  # noqa: S105 of a test
 
 
 @dataclass
@@ -41,7 +43,7 @@ class RunningProxy:
 
     def set_toxics(self, toxics: object) -> Message:
         """Replace the toxics; return the answer."""
-        return self.request("toxics", toxics=toxics)
+        return self.request("toxics", toxics=toxics, secret=SECRET_OF_RUN)
 
     def request(self, kind: str, **fields: object) -> Message:
         """Send a message over a new control connection; return the answer."""
@@ -82,6 +84,7 @@ def running_proxy(toxics: object = (), **environ: str) -> Iterator[RunningProxy]
                 "LAB_PROXY_PORT": "0",
                 "LAB_PROXY_CONTROL_PORT": "0",
                 "LAB_PROXY_TOXICS": json.dumps(list(toxics)),  # type: ignore[call-overload]
+                SECRET: SECRET_OF_RUN,
                 **environ,
             }
         )

@@ -10,8 +10,9 @@ import pytest
 
 from faultproxy.link import MAX_PENDING_BYTES
 from faultproxy.toxic_spec import UPSTREAM
-from labkit.wire.wire import MAX_LINE_BYTES
+from labkit.wire.wire import MAX_LINE_BYTES, Channel, WireError
 from tests.unit.faultproxy.proxy_fixtures import (
+    SECRET_OF_RUN,
     RunningProxy,
     read_exactly,
     read_to_end,
@@ -257,7 +258,7 @@ def _is_cut(proxy: RunningProxy) -> bool:
 def test_an_invalid_message_is_refused(
     proxy: RunningProxy, kind: str, fields: dict[str, object], reason: str
 ) -> None:
-    answer = proxy.request(kind, **fields)
+    answer = proxy.request(kind, secret=SECRET_OF_RUN, **fields)
     assert answer["type"] == "refused"
     assert reason in answer["reason"]
 
@@ -272,3 +273,41 @@ def test_nonsense_closes_only_the_control_connection(proxy: RunningProxy, nonsen
         except OSError:
             assert len(nonsense) > MAX_LINE_BYTES  # the rest was never read
     assert proxy.set_toxics([])["type"] == "in_effect"
+
+
+@pytest.mark.parametrize("secret", [{}, {"secret": ""}, {"secret": "wrong"}, {"secret": "\ud800"},
+                                    {"secret": [SECRET_OF_RUN]}])  # fmt: skip
+def test_control_obeys_nobody_without_the_secret_of_the_run(secret: dict[str, object]) -> None:
+    with running_proxy() as proxy:
+        answer = proxy.request("toxics", toxics=[toxic("latency", latency="60s")], **secret)
+        assert answer["type"] == "refused"
+        assert "the secret of the run" in answer["reason"]
+        with proxy.connection() as (client, server):
+            server.sendall(b"ack")
+            assert client.recv(100) == b"ack"
+        (stopped,) = proxy.stop()  # and no event says that toxics have changed
+        assert stopped["counts"]["control_refused"] == 1
+
+
+def test_control_of_a_proxy_without_a_secret_obeys_nobody() -> None:
+    with running_proxy(LAB_RUN_SECRET="") as proxy:
+        assert proxy.request("toxics", toxics=[], secret="")["type"] == "refused"
+
+
+def test_a_stranger_is_disconnected_after_its_first_message(proxy: RunningProxy) -> None:
+    control = socket.create_connection(("127.0.0.1", proxy.control_port), timeout=20)
+    with Channel(control) as channel:
+        channel.send("toxics", toxics=[])
+        assert channel.receive()["type"] == "refused"
+        with pytest.raises(WireError, match="closed"):
+            channel.receive()
+
+
+def test_the_log_has_each_toxic_as_it_was_requested() -> None:
+    slow = {"name": "slow", **toxic("latency", latency="1ms"), "toxicity": 0.5}
+    with running_proxy() as proxy:
+        proxy.set_toxics([slow])
+        changed, _ = proxy.stop()
+    assert (changed["event"], changed["toxics"], changed["specs"]) == (
+        "toxics_changed", ["slow"], [slow],
+    )  # fmt: skip

@@ -67,3 +67,9 @@ def test_all_toxics_that_are_wrong_are_named() -> None:
 def test_without_a_target_there_is_none_to_connect_to() -> None:
     with pytest.raises(SettingsError, match=r"^LAB_PROXY_TARGET: missing; write HOST:PORT"):
         Settings.from_env({"LAB_PROXY_TARGET": "", "LAB_TARGET": "lab:1"})
+
+
+def test_the_secret_is_read_and_not_shown() -> None:
+    settings = Settings.from_env({"LAB_PROXY_TARGET": "lab:1", "LAB_RUN_SECRET": "5ec7e7"})
+    assert settings.secret == "5ec7e7"  # noqa: S105 of a test
+    assert "5ec7e7" not in repr(settings)

@@ -1,79 +1,16 @@
 """Faults are injected when they are due, and reverted whatever happens."""
 
-import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from orchestrator.execution.backend import BackendError
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.results.fault_log import TOO_LATE, read_faults
 from orchestrator.scenario.faults import Fault
+from tests.unit.orchestrator.execution.server_fixtures import RecordingServer
 
 DEADLINE_S = 20.0
-
-
-class RecordingServer:
-    """A server that records what is done to it; ``done`` is set by the action ``last``."""
-
-    def __init__(self, last: str = "", *, is_gone: bool = False) -> None:
-        self.actions: list[str] = []
-        self.reports: list[str] = []
-        self.done = threading.Event()
-        self._last = last
-        self._is_gone = is_gone
-
-    def _record(self, action: str) -> None:
-        if self._is_gone:
-            raise BackendError("the server has gone")
-        self.actions.append(action)
-        if action == self._last:
-            self.done.set()
-
-    def pause(self) -> None:
-        self._record("pause")
-
-    def resume(self) -> None:
-        self._record("resume")
-
-    def limit_cpus(self, cpus: float | None) -> None:
-        self._record(f"cpus {cpus}")
-
-    def workers(self) -> list[int]:
-        return [1, 2, 3]
-
-    def kill_worker(self, index: int) -> None:
-        self._record(f"kill {index}")
-
-    def stop(self, *, is_killed: bool) -> None:
-        self._record("kill" if is_killed else "terminate")
-
-    def restart(self) -> None:
-        self._record("restart")
-
-    @property
-    def toxics(self) -> "RecordingServer":
-        return self
-
-    def add(self, toxic: Mapping[str, object]) -> None:
-        self._record(f"{toxic['type']} {toxic['attributes']}")
-
-    def lift(self, name: str) -> None:
-        self._record(f"lift {name}")
-
-    def disconnect(self) -> None:
-        self._record("disconnect")
-
-    def reconnect(self) -> None:
-        self._record("reconnect")
-
-    def fill_backlog(self, connections: int, lasts_s: float) -> None:
-        self._record(f"fill backlog with {connections} for {lasts_s} s")
-
-    def release_backlog(self) -> None:
-        self._record("release backlog")
 
 
 def injected(server: RecordingServer, *faults: Fault) -> FaultInjector:
@@ -115,7 +52,8 @@ def test_each_fault_that_lasts_is_reverted_in_its_own_way() -> None:
     ]
     injected(server, *faults)
     assert server.actions == [
-        "disconnect", "reconnect", "fill backlog with 8 for 0.005 s", "release backlog",
+        "prepare 8 for 0.005 s: fill-backlog at 11ms", "disconnect", "reconnect",
+        "fill backlog: fill-backlog at 11ms", "release backlog: fill-backlog at 11ms",
         "latency {'latency': '9ms'}", "lift latency at 21ms", "kill", "restart",
     ]  # fmt: skip
 
@@ -181,3 +119,115 @@ def test_without_faults_there_are_no_records(tmp_path: Path) -> None:
     injector.store(tmp_path)
     assert read_faults(tmp_path) == ()
     assert read_faults(tmp_path / "none") == ()
+
+
+def overlapping(*faults: Fault) -> list[str]:
+    """Return what is done for faults until the last has ended."""
+    server = RecordingServer()
+    with FaultInjector(faults, server, 1, server.reports.append) as injector:
+        injector.begin(time.monotonic_ns())
+        deadline_s = time.monotonic() + DEADLINE_S
+        while injector.is_running and time.monotonic() < deadline_s:
+            time.sleep(0.001)
+    return server.actions
+
+
+def test_toxics_of_one_kind_and_instant_are_lifted_one_by_one() -> None:
+    slow = Fault(at="1ms", fault="latency", lasts="9ms", attributes={"latency": "1ms"})
+    longer = slow.model_copy(update={"stream": "upstream", "lasts": "20ms"})
+    assert overlapping(slow, longer)[2:] == [
+        "lift latency at 1ms", "lift latency at 1ms, number 2",
+    ]  # fmt: skip
+
+
+def test_a_fault_lasts_its_length_from_its_effect_and_others_wait_for_its_end(
+    tmp_path: Path,
+) -> None:
+    """A pause that took effect late ends late, so a kill planned after it would meet it."""
+
+    class Slow(RecordingServer):
+        def pause(self) -> None:
+            super().pause()
+            time.sleep(0.03)
+
+    server = Slow(last="kill")
+    faults = Fault(at="1ms", fault="pause", lasts="20ms"), Fault(at="21ms", fault="kill")
+    injected(server, *faults).store(tmp_path)
+    assert server.actions == ["pause", "resume", "kill"]
+    paused, killed = read_faults(tmp_path)
+    assert (paused.ending_ns or 0) >= (paused.effect_ns or 0) + 20_000_000
+    assert (killed.effect_ns or 0) >= (paused.ending_ns or 0)
+    assert not paused.is_cut
+
+
+def test_the_end_of_the_load_cuts_a_fault_and_its_record_says_so(tmp_path: Path) -> None:
+    injected(RecordingServer(last="pause"), Fault(at="0s", fault="pause", lasts="40m")).store(
+        tmp_path
+    )
+    (paused,) = read_faults(tmp_path)
+    assert paused.is_cut
+
+
+class Unexpected(RecordingServer):
+    """A server on which every action named ``broken`` raises what nobody expects."""
+
+    def __init__(self, *broken: str) -> None:
+        super().__init__()
+        self._broken = broken
+
+    def _record(self, action: str) -> None:
+        super()._record(action)
+        if action in self._broken:
+            raise KeyError("NetworkSettings")
+
+
+def recorded(server: RecordingServer, folder: Path, *faults: Fault) -> list[str]:
+    """Return the errors in the records after all faults were to take place."""
+    with FaultInjector(faults, server, 1, server.reports.append) as injector:
+        injector.begin(time.monotonic_ns())
+        deadline_s = time.monotonic() + DEADLINE_S
+        while injector.is_running and time.monotonic() < deadline_s:
+            time.sleep(0.001)
+    injector.store(folder)
+    return [record.error for record in read_faults(folder)]
+
+
+LIMIT = Fault(at="2ms", fault="cpu-limit", cpus=0.5, lasts="30ms")
+CUT = Fault(at="10ms", fault="disconnect", lasts="5ms")
+
+
+def test_whatever_an_injection_raises_is_recorded_and_undone_and_the_rest_reverted(
+    tmp_path: Path,
+) -> None:
+    server = Unexpected("disconnect")
+    assert recorded(server, tmp_path, LIMIT, CUT) == ["", "KeyError: 'NetworkSettings'"]
+    # The call may have been carried out before it failed.
+    assert server.actions == ["cpus 0.5", "disconnect", "reconnect", "cpus None"]
+
+
+def test_whatever_a_reversal_raises_is_recorded_and_tried_again_at_the_end(
+    tmp_path: Path,
+) -> None:
+    server = Unexpected("reconnect")
+    reason = "it could not be reverted: KeyError: 'NetworkSettings'"
+    assert recorded(server, tmp_path, LIMIT, CUT) == ["", reason]
+    assert server.actions == ["cpus 0.5", "disconnect", "reconnect", "cpus None", "reconnect"]
+
+
+def test_a_report_that_fails_ends_no_fault() -> None:
+    def fail(_: str) -> None:
+        raise BrokenPipeError
+
+    server = RecordingServer(last="resume")
+    with FaultInjector([PAUSE], server, 1, fail) as injector:
+        injector.begin(time.monotonic_ns())
+        assert server.done.wait(DEADLINE_S)
+    assert server.actions == ["pause", "resume"]
+
+
+def test_a_crowd_that_could_not_be_prepared_is_not_done(tmp_path: Path) -> None:
+    name = "prepare 3 for 0.005 s: fill-backlog at 2ms"
+    server = Unexpected(name)
+    crowd = Fault(at="2ms", fault="fill-backlog", lasts="5ms", crowd=3)
+    assert recorded(server, tmp_path, crowd) == ["KeyError: 'NetworkSettings'"]
+    assert server.actions == [name]

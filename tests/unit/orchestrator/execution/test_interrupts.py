@@ -112,3 +112,28 @@ send(signal.SIGHUP)
 print("runs on")
 """
     assert said_by(program, "signal.signal(signal.SIGHUP, signal.SIG_IGN)") == "runs on"
+
+
+def test_what_a_thread_held_interrupts_the_main_thread() -> None:
+    """The thread that reverts faults must not die of a signal that it deferred."""
+    program = """
+import threading
+sent, ended = threading.Event(), []
+def work():
+    with interrupts.held():
+        sent.wait()
+    ended.append("the thread went on")
+thread = threading.Thread(target=work)
+thread.start()
+try:
+    while not interrupts._interrupts.holding:
+        pass
+    send()
+    sent.set()
+    thread.join()
+    threading.Event().wait(20)
+except KeyboardInterrupt:
+    thread.join()
+    print(*ended, "and the main thread was interrupted")
+"""
+    assert said_by(program) == "the thread went on and the main thread was interrupted"

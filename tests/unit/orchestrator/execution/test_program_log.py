@@ -7,8 +7,9 @@ from orchestrator.execution.program_log import (
     LAST_LINES,
     LoggedServer,
     count_starts,
+    crowd_established_ns,
+    crowd_pid,
     events,
-    idle_connections_pid,
     last_lines,
     listening_event,
     wait_for,
@@ -83,10 +84,24 @@ def test_of_an_empty_log_a_message_shows_something(log: str) -> None:
         ("[]\n", None),
     ],
 )
-def test_idle_connections_are_established_once_the_first_line_is_complete(
+def test_the_process_of_a_crowd_is_known_once_the_first_line_is_complete(
     output: str, pid: int | None
 ) -> None:
-    assert idle_connections_pid(output) == pid
+    assert crowd_pid(output) == pid
+
+
+def test_a_crowd_is_there_once_the_second_line_is_complete() -> None:
+    output = log_of({"pid": 12}, {"established": 3, "refused": 0, "t_ns": 45})
+    assert crowd_established_ns(output) == 45
+    assert crowd_established_ns(output[:-1]) is None
+    assert crowd_established_ns("") is None
+
+
+def test_a_crowd_that_is_refused_is_not_there() -> None:
+    """A server that has ended refuses; connections that wait for a full backlog are not refused."""
+    output = log_of({"pid": 12}, {"established": 1, "refused": 2, "t_ns": 45})
+    with pytest.raises(BackendError, match=r"^2 of 3 connections were refused$"):
+        crowd_established_ns(output)
 
 
 class Written(LoggedServer):
@@ -100,6 +115,10 @@ class Written(LoggedServer):
     @property
     def log(self) -> str:
         return self._log
+
+    def check_running(self) -> None:
+        if not self._processes and "stopped" in self._log:
+            raise BackendError("the server has ended, exit code 0")
 
     def kill_process(self, pid: int) -> bool:
         self.killed.append(pid)
@@ -124,3 +143,10 @@ def test_a_worker_that_does_not_exist_is_refused_with_those_that_do(log: str, kn
 def test_a_thread_cannot_be_killed_alone() -> None:
     with pytest.raises(BackendError, match="worker 2 is not a process"):
         Written(log_of(*STARTED), set()).kill_worker(2)
+
+
+def test_no_worker_is_killed_of_a_server_that_has_ended() -> None:
+    server = Written(log_of(*STARTED, {"event": "stopped"}), set())
+    with pytest.raises(BackendError, match="the server has ended"):
+        server.kill_worker(1)
+    assert server.killed == []

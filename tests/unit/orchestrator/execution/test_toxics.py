@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from faultproxy.settings import Settings
+from labkit.wire.secret import SECRET
 from labkit.wire.wire import Channel
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.toxics import ToxicControl, proxy_settings
 
 SLOW = {"name": "latency at 1s", "type": "latency", "attributes": {"latency": "10ms"}}
 CUT = {"name": "reset_peer at 2s", "type": "reset_peer"}
-IN_EFFECT = {"kind": "in_effect"}
+IN_EFFECT = {"kind": "in_effect", "t_ns": 5}
 
 
 class FakeProxy:
@@ -24,6 +25,7 @@ class FakeProxy:
     def __init__(self, listener: socket.socket, answers: list[dict[str, Any]]) -> None:
         self.address: tuple[str, int] = listener.getsockname()
         self.asked: list[list[dict[str, Any]]] = []
+        self.secrets: list[str] = []
         self._listener = listener
         self._answers = answers
 
@@ -31,7 +33,9 @@ class FakeProxy:
         for answer in self._answers:
             sock, _ = self._listener.accept()
             with Channel(sock) as channel:
-                self.asked.append(channel.receive()["toxics"])
+                request = channel.receive()
+                self.asked.append(request["toxics"])
+                self.secrets.append(request["secret"])
                 if answer:
                     channel.send(**answer)
 
@@ -49,11 +53,12 @@ def proxy(*answers: dict[str, Any]) -> Iterator[FakeProxy]:
 
 def test_each_request_has_all_toxics_that_are_to_be_in_effect() -> None:
     with proxy(IN_EFFECT, IN_EFFECT, IN_EFFECT) as fake:
-        control = ToxicControl(fake.address)
-        control.add(SLOW)
+        control = ToxicControl(fake.address, "5ec7e7")
+        assert control.add(SLOW) == IN_EFFECT["t_ns"]
         control.add(CUT)
         control.lift(str(SLOW["name"]))
     assert fake.asked == [[SLOW], [SLOW, CUT], [CUT]]
+    assert fake.secrets == ["5ec7e7"] * 3
 
 
 def test_a_toxic_that_the_proxy_refused_is_not_sent_again() -> None:
@@ -89,3 +94,9 @@ def test_the_proxy_reads_the_settings_that_it_is_given() -> None:
     read = Settings.from_env(proxy_settings("127.0.0.1:4000", "127.0.0.1", seed=7))
     assert (read.host, read.seed) == ("127.0.0.1", 7)
     assert read.target == ("127.0.0.1", 4000)
+
+
+def test_the_settings_that_are_stored_have_no_secret_and_no_toxics_of_the_user() -> None:
+    settings = proxy_settings("127.0.0.1:4000", "127.0.0.1", seed=7)
+    assert settings["LAB_PROXY_TOXICS"] == ""
+    assert SECRET not in settings

@@ -81,11 +81,11 @@ def test_only_toxics_need_the_proxy() -> None:
 
 def test_the_request_to_the_proxy_has_what_was_written_and_no_more() -> None:
     plain = Fault(at="1s", fault="reset_peer", lasts="1s")
-    assert plain.toxic == {"name": "reset_peer at 1s", "type": "reset_peer"}
+    assert plain.toxic("cut") == {"name": "cut", "type": "reset_peer"}
     whole = Fault(at="2s", fault="latency", lasts="1s", stream="upstream", toxicity=0,
                   attributes={"latency": "5ms"})  # fmt: skip
-    assert whole.toxic == {
-        "name": "latency at 2s",
+    assert whole.toxic("slow") == {
+        "name": "slow",
         "type": "latency",
         "stream": "upstream",
         "toxicity": 0.0,

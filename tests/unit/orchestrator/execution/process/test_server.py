@@ -4,14 +4,16 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from orchestrator.execution.backend import BackendError, StageOrder
+from orchestrator.execution.backend import BackendError, Crowd, StageOrder
 from orchestrator.execution.process.program import Program
 from orchestrator.execution.process.server import (
+    SERVER,
     CommandServer,
     ForeignServer,
     ProcessServer,
@@ -19,6 +21,7 @@ from orchestrator.execution.process.server import (
     server_of,
 )
 from orchestrator.results.archive import SERVER_LOG
+from orchestrator.scenario.models import ROOT
 from orchestrator.scenario.server import Target
 
 DEADLINE_S = 20.0
@@ -38,8 +41,9 @@ def server_for(tmp_path: Path) -> Iterator[Callable[[Target], ProcessServer]]:
     servers: list[ProcessServer] = []
 
     def run(name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
+        folder = tmp_path if name == SERVER else ROOT
         log = tmp_path / f"{name}.log"
-        program = Program(name, arguments, {**os.environ, **settings}, log, tmp_path)
+        program = Program(name, arguments, {**os.environ, **settings}, log, folder)
         programs.append(program)
         return program
 
@@ -144,3 +148,53 @@ def test_a_thread_and_a_process_that_has_ended_are_not_killed(
     program = server_for(Target(command=(*PYTHON, SERVE, "{port}"))).program
     program.kill()
     assert not server.kill_process(program.pid)
+
+
+def test_a_server_that_has_ended_is_neither_paused_nor_resumed_nor_stopped(
+    server_for: Callable[[Target], ProcessServer],
+) -> None:
+    """A signal to its process group would succeed until it has been waited for."""
+    server = server_for(Target(command=(*PYTHON, SERVE, "{port}")))
+    server.stop(is_killed=True)
+    assert server.program.has_ended_within(DEADLINE_S)
+    for act in (server.pause, server.resume, lambda: server.stop(is_killed=False)):
+        with pytest.raises(BackendError, match=r"^the server has ended, exit code -9$"):
+            act()
+
+
+def test_a_server_that_does_not_end_is_not_started_twice(
+    server_for: Callable[[Target], ProcessServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = server_for(Target(command=(*PYTHON, SERVE, "{port}")))
+    pid = server.program.pid
+    monkeypatch.setattr(server.program, "has_ended_within", lambda _: False)
+    with pytest.raises(BackendError, match="had not ended after 25 s, so it was not started again"):
+        server.restart()
+    assert server.program.pid == pid
+    assert can_connect(server.address)
+
+
+def test_the_crowd_of_each_fault_is_released_on_its_own(
+    server_for: Callable[[Target], ProcessServer], listener: socket.socket
+) -> None:
+    server = server_for(at(listener))
+    for name in ("first", "second"):
+        server.prepare_crowd(name, Crowd(1, time.monotonic_ns(), 20.0))
+        server.fill_backlog(name)
+    listener.settimeout(DEADLINE_S)
+    tried, first, second = (listener.accept()[0] for _ in range(3))
+    with tried, first, second:
+        server.release_backlog("first")
+        assert first.recv(1) == b""
+        second.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            second.recv(1)
+
+
+def test_a_crowd_whose_program_ends_is_reported_at_once_with_its_last_lines(
+    server_for: Callable[[Target], ProcessServer], listener: socket.socket
+) -> None:
+    server = server_for(at(listener))
+    server.prepare_crowd("crowd", Crowd(-1, 0, 0.0)._replace(connections="many"))  # type: ignore[arg-type]
+    with pytest.raises(BackendError, match=r"(?s)not established:.*ValueError.*'many'"):
+        server.fill_backlog("crowd")
