@@ -91,6 +91,14 @@ def test_a_stored_run_may_name_models_that_are_gone(scenario_file: Path) -> None
     assert load_scenario(scenario_file, known_models=None).models == ("bygone",)
 
 
+@pytest.mark.parametrize(
+    "intent", ["Combien\u202f?", "👩\u200d💻 wait", "誰が\u3000待つか", "a\xa0b"]
+)
+def test_a_question_may_be_in_any_script(scenario_file: Path, intent: str) -> None:
+    scenario_file.write_text(MINIMAL.replace("x", intent), encoding="utf-8")
+    assert load_scenario(scenario_file, known_models=None).intent == intent
+
+
 durations = st.integers(1, 59_999).map("{}ms".format)
 demands = st.builds("{}={}".format, st.sampled_from(["sleep", "cpu"]), durations)
 MODELS = st.lists(
