@@ -2,13 +2,17 @@
 """Run a scenario: ``python orchestrate.py scenarios/quickstart.yaml``; see ``--help``."""
 
 import sys
+from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 whoever has an older one reads this
     sys.stderr.write("orchestrate.py: needs Python 3.11 or newer\n")
     sys.exit(3)
 
+# Python leaves the folder of this file out if PYTHONSAFEPATH is set, or with -P or -I.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 try:
-    from orchestrator.cli.main import main
+    from orchestrator.cli.main import program
 except KeyboardInterrupt:
     sys.exit(130)
 except ModuleNotFoundError as exc:
@@ -19,4 +23,4 @@ except ModuleNotFoundError as exc:
     sys.exit(3)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

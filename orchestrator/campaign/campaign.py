@@ -14,12 +14,13 @@ from orchestrator.campaign.evaluate_run import RunEvaluation, evaluate_run
 from orchestrator.campaign.progress import Progress
 from orchestrator.campaign.summarise import Findings, planned_cases, summarise, summarise_case
 from orchestrator.execution import interrupts
-from orchestrator.execution.backend import Backend, BackendError, Needs
+from orchestrator.execution.backend import Backend, Needs
 from orchestrator.execution.conformance import NonconformingError, hold_to_contract
 from orchestrator.execution.host import describe_host
 from orchestrator.execution.run_case import ProgressCallbacks, execute
 from orchestrator.results.archive import Archive, ArchiveError
-from orchestrator.results.exit_codes import BROKEN
+from orchestrator.results.defect import traced
+from orchestrator.results.exit_codes import BROKEN, LabError
 from orchestrator.results.summary import Status, Summary
 from orchestrator.scenario.faults import are_proxied
 from orchestrator.scenario.plan import Run, schedule
@@ -76,6 +77,7 @@ class Campaign:
             status=status,
             reason=reason,
             planned_cases=planned_cases(self._runs),
+            planned_runs=len(self._runs),
             cases=[],
             accepts_invalid=settings.accept_invalid,
             exit_code=BROKEN,
@@ -87,12 +89,16 @@ class Campaign:
     def _run_to_end(self) -> tuple[Status, str]:
         """Run all cases; return how the campaign ended, and why if not as planned."""
         try:
-            with closing(self._settings.backend), interrupts.released():
+            with (
+                traced(self._settings.archive.path),
+                closing(self._settings.backend),
+                interrupts.released(),
+            ):
                 self._run_all()
-        except (BackendError, ArchiveError) as exc:
-            return Status.BROKEN, str(exc)
         except NonconformingError as exc:
             return Status.NONCONFORMING, str(exc)
+        except LabError as exc:
+            return Status.BROKEN, str(exc)
         except KeyboardInterrupt:
             return Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}"
         return Status.COMPLETE, ""

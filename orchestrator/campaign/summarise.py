@@ -19,6 +19,7 @@ from orchestrator.results.summary import (
     Instrument,
     Outcome,
     Ranking,
+    Status,
     Summary,
 )
 from orchestrator.scenario.plan import Run
@@ -69,6 +70,12 @@ def summarise(
     update = {"cases": cases, "comparisons": comparisons, "rankings": rankings, "exit_code": code}
     exhibits = {each.run.case.slug: each.exhibit for each in evaluations if each.run.repeat == 1}
     return replace(findings, summary=summary.model_copy(update=update), exhibits=exhibits)
+
+
+def with_status(findings: Findings, status: Status, reason: str) -> Findings:
+    """Return ``findings`` of a campaign that was not complete in the end, because of ``reason``."""
+    update = {"status": status, "reason": reason, "exit_code": exit_code(status, ())}
+    return replace(findings, summary=findings.summary.model_copy(update=update))
 
 
 def _repeats_by_case(evaluations: Iterable[RunEvaluation]) -> list[Repeats]:

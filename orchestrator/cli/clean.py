@@ -11,12 +11,11 @@ import os
 import re
 import select
 import signal
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.cli.output import say
+from orchestrator.cli.output import print_out, say
 from orchestrator.execution.docker.engine import Engine, engine_failures, find_engine
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import LABEL, MARK, Owner, State
@@ -90,7 +89,7 @@ def execute(arguments: argparse.Namespace) -> int:
             removed += _clean(arguments, find_projects(engine), engine)
     if not removed:
         what = "nothing" if engine else "no processes"
-        sys.stdout.write(f"{what} to remove\n")
+        print_out(f"{what} to remove")
     return HOLDS
 
 
@@ -109,7 +108,7 @@ def _clean(
         if not arguments.dry_run:
             _remove(leftover, engine)
         removed += 1
-        sys.stdout.write(f"{'would remove' if arguments.dry_run else 'removed'}: {name}\n")
+        print_out(f"{'would remove' if arguments.dry_run else 'removed'}: {name}")
     return removed
 
 

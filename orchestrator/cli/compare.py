@@ -10,9 +10,10 @@ from pathlib import Path
 
 from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
 from orchestrator.campaign.restore import RestoreError, read_summary
-from orchestrator.cli.findings import Screen, publish_on_github
+from orchestrator.cli.findings import publish_on_github
 from orchestrator.cli.options import add_json
 from orchestrator.cli.output import say, write_out
+from orchestrator.cli.screen import Screen
 from orchestrator.measures.hints import listed, unknown
 from orchestrator.measures.registry import MEASURES, find_measure
 from orchestrator.report.comparison import print_differences

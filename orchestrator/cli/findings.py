@@ -1,48 +1,73 @@
 """Stores the findings of a campaign and shows them: as tables, as JSON, on GitHub."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from rich.console import Console
-
-from orchestrator.campaign.summarise import Findings
-from orchestrator.cli.output import discard_output, say, write_out
+from orchestrator.campaign.summarise import Findings, with_status
+from orchestrator.cli.output import say, say_command, write_out
+from orchestrator.cli.screen import Screen
+from orchestrator.execution import interrupts
 from orchestrator.report.github import Annotation, annotations, step_summary
 from orchestrator.report.publish import publish, summary_json
 from orchestrator.report.table import print_table
-from orchestrator.results.archive import Archive
-
-
-class Screen(Console):
-    """Standard output for tables and lines that a person reads."""
-
-    def on_broken_pipe(self) -> None:
-        """Print nothing from now on."""
-        self.quiet = True
-        discard_output()
+from orchestrator.report.text import verdict
+from orchestrator.results.archive import Archive, ArchiveError
+from orchestrator.results.defect import describe
+from orchestrator.results.exit_codes import LabError
+from orchestrator.results.summary import Status, Summary
 
 
 def store_and_show(findings: Findings, archive: Archive, *, as_json: bool) -> int:
-    """Store ``findings`` and show them, even if they cannot be stored; return the exit code.
+    """Store the ``findings`` of a campaign that ran, and show them; return the exit code.
+
+    Call it with interrupts held, as the last step of the program. An interrupt before its end makes
+    the campaign an interrupted one, in the stored results too.
 
     Raises:
-        ArchiveError: they cannot be stored.
+        ArchiveError: they cannot be stored; they are shown, and the summary is tried once more.
     """
-    summary = findings.summary
-    results = f"results: {archive.path}"
+    try:
+        _publish(findings, archive)
+    finally:
+        with contextlib.suppress(KeyboardInterrupt), interrupts.released():
+            show(findings.summary, archive.path, as_json=as_json)
+    if interrupts.finish() and findings.summary.status is Status.COMPLETE:
+        reason = f"{interrupts.signal_name()} while the results of the last case were stored"
+        findings = with_status(findings, Status.INTERRUPTED, reason)
+        say(f"orchestrate.py: {verdict(findings.summary)}")
+        _publish(findings, archive)
+    return findings.summary.exit_code
+
+
+def _publish(findings: Findings, archive: Archive) -> None:
+    """Publish ``findings``; if that fails, try to leave a summary that says so.
+
+    Raises:
+        ArchiveError: a file cannot be written.
+    """
     try:
         publish(findings, archive)
-    finally:
-        if as_json:
-            write_out(summary_json(summary))
-            say(results)
-        else:
-            screen = Screen()
-            print_table(screen, summary)
-            screen.print(results, markup=False, highlight=False, soft_wrap=True)
-        publish_on_github(step_summary(summary), annotations(summary))
-    return summary.exit_code
+    except Exception as exc:
+        reason = str(exc) if isinstance(exc, LabError) else describe(exc)
+        with contextlib.suppress(ArchiveError):
+            incomplete = with_status(findings, Status.BROKEN, reason)
+            archive.write("summary.json", summary_json(incomplete.summary))
+        raise
+
+
+def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
+    """Print ``summary`` and the ``folder`` of its results; annotate a workflow run with it."""
+    results = f"results: {folder}"
+    if as_json:
+        write_out(summary_json(summary))
+        say(results)
+    else:
+        screen = Screen()
+        print_table(screen, summary)
+        screen.print(results, markup=False, highlight=False, soft_wrap=True)
+    publish_on_github(step_summary(summary), annotations(summary))
 
 
 def publish_on_github(markdown: str, remarks: Iterable[Annotation]) -> None:
@@ -53,7 +78,7 @@ def publish_on_github(markdown: str, remarks: Iterable[Annotation]) -> None:
     """
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for remark in remarks:
-            say(remark.command())
+            say_command(remark.command())
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(path).open("a", encoding="utf-8") as stream:

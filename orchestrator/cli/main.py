@@ -14,10 +14,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from orchestrator.cli.output import say
+from orchestrator.cli.streams import guarded
 from orchestrator.execution import interrupts
+from orchestrator.report.escape import printable
+from orchestrator.results.defect import traced
 from orchestrator.results.exit_codes import INTERRUPTED, LabError
 
 COMMANDS = {
@@ -76,17 +79,27 @@ class Command(Protocol):
 
 
 def main(words: Sequence[str] = sys.argv[1:]) -> int:
-    """Run the command line ``words`` and return the exit code of the command."""
+    """Run the command line ``words`` and return the exit code of the command.
+
+    An exception that is no `LabError` is a line too, and its traceback a file.
+    """
     interrupts.install()
     try:
-        arguments = parse_arguments(words)
-        return _module(arguments.command).execute(arguments)
+        with traced():
+            arguments = parse_arguments(words)
+            return _module(arguments.command).execute(arguments)
     except LabError as exc:
         say(str(exc) if exc.has_position else f"orchestrate.py: {exc}")
         return exc.exit_code
     except KeyboardInterrupt:
         say(f"orchestrate.py: interrupted by {interrupts.signal_name()}")
         return INTERRUPTED
+
+
+def program() -> int:
+    """Run the command line of this process, with streams that never end it."""
+    with guarded():
+        return main()
 
 
 def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -103,7 +116,7 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
 
 def _parser(used: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of all commands; only the ``used`` ones have their arguments."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="orchestrate.py",
         usage=USAGE,
         description="Run a scenario against the servers, measure them, and report the results.",
@@ -125,7 +138,15 @@ def _module(command: str) -> Command:
     return import_module(f"orchestrator.cli.{_MODULES.get(command, command)}")
 
 
-class _CommandParser(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """A parser that quotes a wrong argument without control characters."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and ``message``, and exit with 2."""
+        super().error(printable(message))
+
+
+class _CommandParser(_Parser):
     """The parser of one command; its help ends with the examples and exit codes of all."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 argparse's own

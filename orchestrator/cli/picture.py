@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from orchestrator.campaign.restore import restore
+from orchestrator.cli.output import say
 from orchestrator.report.svg import NoSuchPictureError, picture
-from orchestrator.results.archive import Archive
+from orchestrator.results.archive import Archive, StoredArchive
 from orchestrator.results.exit_codes import HOLDS, MISUSED, LabError
 
 
@@ -25,9 +26,11 @@ def main() -> int:
     arguments = parser.parse_args()
     folder, path = arguments.results, arguments.path
     try:
-        Archive(path.parent).write(path.name, picture(restore(Archive(folder)), arguments.name))
+        Archive(path.parent).write(
+            path.name, picture(restore(StoredArchive(folder)), arguments.name)
+        )
     except (LabError, NoSuchPictureError) as exc:
-        sys.stderr.write(f"pictures: {exc}\n")
+        say(f"pictures: {exc}")
         return MISUSED
     return HOLDS
 

@@ -1,10 +1,10 @@
 """``plan``: print the runs of a scenario in order, with an estimate of their duration."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 
 from orchestrator.cli.options import add_scenario, read_scenario
+from orchestrator.cli.output import print_out
 from orchestrator.results.exit_codes import HOLDS
 from orchestrator.scenario.estimate import START_AND_STOP_S, Estimate, estimate, total
 from orchestrator.scenario.plan import Run, schedule
@@ -27,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print all runs and their total."""
-    sys.stdout.writelines(f"{line}\n" for line in plan_lines(read_scenario(arguments)))
-    sys.stdout.write(NOTE)
+    for line in plan_lines(read_scenario(arguments)):
+        print_out(line)
+    print_out(NOTE)
     return HOLDS
 
 

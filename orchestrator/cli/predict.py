@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from orchestrator.campaign.verdict import grade
-from orchestrator.cli.findings import Screen
 from orchestrator.cli.options import add_json, add_scenario, read_scenario
 from orchestrator.cli.output import write_out
+from orchestrator.cli.screen import Screen
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES, keyed

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from orchestrator.campaign.restore import restore
 from orchestrator.campaign.summarise import Findings
-from orchestrator.cli.findings import store_and_show
+from orchestrator.cli.findings import show
 from orchestrator.cli.options import add_json
 from orchestrator.cli.output import say
 from orchestrator.execution import interrupts
-from orchestrator.report.publish import publish_together
-from orchestrator.results.archive import Archive
+from orchestrator.report.publish import publish, publish_together
+from orchestrator.results.archive import StoredArchive
 from orchestrator.results.exit_codes import HOLDS, MisuseError
+
+SIDE_BY_SIDE = Path("side-by-side.html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,22 +26,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         metavar="FILE",
         type=Path,
-        default=Path("side-by-side.html"),
-        help="the file for the page of several runs (default: side-by-side.html)",
+        help=f"the file for the page (default: {SIDE_BY_SIDE} for several runs; report.html in "
+        "the folder of one run)",
     )
     add_json(parser, "summary.json")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Analyse the results in the folders, store the analysis and show it."""
-    archives = [Archive(folder) for folder in arguments.results]
+    """Analyse the results in the folders, store the analysis and show it.
+
+    A folder that is read-only is analysed and shown as well.
+    """
+    archives = [StoredArchive(folder) for folder in arguments.results]
     if arguments.json and archives[1:]:
         raise MisuseError("--json is for one run: there is a summary.json for each")
+    if arguments.out is not None and not arguments.out.name:
+        raise MisuseError(f"--out {arguments.out} names a folder; name the file of the page")
     restored = [restore(archive) for archive in archives]
     with interrupts.held():
-        if len(restored) == 1:
-            return store_and_show(restored[0], archives[0], as_json=arguments.json)
-        return _show_side_by_side(restored, arguments.out)
+        if archives[1:]:
+            return _show_side_by_side(restored, arguments.out or SIDE_BY_SIDE)
+        return _show_one(restored[0], archives[0], arguments)
+
+
+def _show_one(findings: Findings, archive: StoredArchive, arguments: argparse.Namespace) -> int:
+    """Store the analysis of one run and show it; return the exit code of its verdict."""
+    out = arguments.out
+    try:
+        publish(findings, archive)
+        if archive.is_read_only and out is None:
+            say(f"{archive.path} is read-only: the analysis is not stored; --out FILE writes it")
+        if out is not None:
+            say(f"page: {publish_together([findings], out)}")
+    finally:
+        show(findings.summary, archive.path, as_json=arguments.json)
+    return findings.summary.exit_code
 
 
 def _show_side_by_side(restored: Sequence[Findings], out: Path) -> int:

@@ -5,12 +5,11 @@ import re
 import shlex
 from pathlib import Path
 
-from rich.console import Console
-
 from orchestrator.campaign.campaign import Campaign, CampaignSettings, new_campaign_id
 from orchestrator.campaign.progress import follow
 from orchestrator.cli.findings import store_and_show
 from orchestrator.cli.options import add_json, add_scenario, read_scenario
+from orchestrator.cli.screen import Screen, progress_screen
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError
 from orchestrator.execution.docker.backend import DockerBackend
@@ -18,6 +17,7 @@ from orchestrator.execution.docker.engine import find_engine
 from orchestrator.execution.owner import claim
 from orchestrator.execution.process.backend import ProcessBackend
 from orchestrator.results.archive import Archive
+from orchestrator.results.defect import traced
 from orchestrator.scenario.scenario import Scenario
 
 MAX_NAME_CHARS = 60
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run every case, store the findings and show them."""
-    messages = Console(stderr=True)
+    messages = progress_screen()
     scenario = read_scenario(arguments)
     campaign_id = new_campaign_id()
     claim(campaign_id, kept=arguments.keep)
@@ -65,11 +65,12 @@ def execute(arguments: argparse.Namespace) -> int:
         archive = Archive.create(arguments.out, name, campaign_id)
         accept, command = arguments.accept_invalid, _command(arguments, backend.name)
         settings = CampaignSettings(name, scenario, backend, reason, archive, accept, command)
-        progress = follow(messages)
-        with progress.shown():
-            findings = Campaign(settings, progress).run()
-        _show_kept(backend, messages)
-        return store_and_show(findings, archive, as_json=arguments.json)
+        with traced(archive.path):
+            progress = follow(messages)
+            with progress.shown():
+                findings = Campaign(settings, progress).run()
+            _show_kept(backend, messages)
+            return store_and_show(findings, archive, as_json=arguments.json)
 
 
 def _command(arguments: argparse.Namespace, backend: str) -> str:
@@ -119,6 +120,6 @@ def _name_of(scenario: Path) -> str:
     )
 
 
-def _show_kept(backend: Backend, messages: Console) -> None:
+def _show_kept(backend: Backend, messages: Screen) -> None:
     for project in backend.kept:
         messages.print(f"kept; to remove: docker compose -p {project} down", soft_wrap=True)

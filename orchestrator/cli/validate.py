@@ -1,11 +1,10 @@
 """``validate``: check scenario files without running them."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from orchestrator.cli.options import add_settings
-from orchestrator.cli.output import say
+from orchestrator.cli.output import print_out, say
 from orchestrator.results.exit_codes import HOLDS, MISUSED
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_models
@@ -33,6 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
             say(str(exc))
         else:
             noun = "case" if len(cases) == 1 else "cases"
-            sys.stdout.write(f"{path}: valid, {len(cases)} {noun}\n")
-            sys.stdout.writelines(f"  {case.name}\n" for case in cases)
+            print_out(f"{path}: valid, {len(cases)} {noun}")
+            for case in cases:
+                print_out(f"  {case.name}")
     return MISUSED if failed else HOLDS

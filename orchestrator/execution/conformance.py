@@ -5,22 +5,26 @@ import subprocess
 import sys
 
 from orchestrator.execution.backend import Backend, BackendError, StageOrder
+from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.run_case import server_environment
 from orchestrator.results.archive import Archive
+from orchestrator.results.exit_codes import FAILS, LabError
 from orchestrator.scenario.models import ROOT
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, SKIP, Target
 
 FOLDER, REPORT = "conformance", "report.txt"
 DEADLINE_S = 600.0
-FAILED = 1
+FAILED = 1  # an exit code of the suite
 MOST_FAILURES = 3  # each may take the suite's deadline
 CHECK_SETTINGS = {"LAB_SERVICE_TIME": "10ms", "LAB_BACKLOG": "1024"}
 """For messages without a demand, and for the many connections of the suite."""
 
 
-class NonconformingError(Exception):
+class NonconformingError(LabError):
     """The target violates the contract; the message has the failed checks."""
+
+    exit_code = FAILS
 
 
 def hold_to_contract(scenario: Scenario, backend: Backend, archive: Archive) -> None:
@@ -61,6 +65,7 @@ def _run_suite(address: str) -> tuple[int, str]:
     suite = subprocess.run(  # noqa: S603 the lab's own suite
         command,
         cwd=ROOT,
+        env=environment_without_settings(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

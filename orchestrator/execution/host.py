@@ -25,6 +25,8 @@ REQUIREMENTS = ROOT / "requirements.in"
 TARGET_INHERITS = frozenset(
     {"PATH", "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", MARK}
 )
+PYTHON_INHERITS = frozenset({"PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"})
+"""Where Python itself is, and where it stores compiled files."""
 
 
 def describe_host(backend: Mapping[str, object]) -> dict[str, object]:
@@ -65,8 +67,16 @@ def _git(*arguments: str) -> str | None:
 
 
 def environment_without_settings() -> dict[str, str]:
-    """Return our environment without settings of the lab, which come from the scenario only."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}
+    """Return our environment without settings of the lab and of Python, for the lab's programs.
+
+    The lab's settings come from the scenario only. Python's would change what is measured, or keep
+    a program from finding its packages, as PYTHONSAFEPATH does.
+    """
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key in PYTHON_INHERITS or not key.startswith(("LAB_", "PYTHON"))
+    }
 
 
 def environment_of_target() -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""Ctrl-C, SIGTERM and SIGHUP: raised once, and never inside a section that must be completed.
+"""Signals that end the program: raised once, never inside a section that must be completed.
 
-The first signal raises KeyboardInterrupt in the main thread, at once or at the end of a `held`
-section. Later signals are ignored, since the clean-up that follows takes seconds at most.
+They are SIGINT (Ctrl-C), SIGTERM, SIGHUP (a closed terminal) and SIGQUIT. The first one raises
+KeyboardInterrupt in the main thread, at once or at the end of a `held` section. Later signals are
+ignored, since the clean-up that follows takes seconds at most.
 """
 
 import signal
@@ -12,19 +13,23 @@ from types import FrameType
 
 from labkit.signals import set_signals
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class _Interrupts:
     """The signal received, and how many sections defer it."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.received: int | None = None
         self.raised = False
         self.holding = 0
+        self.is_over = False
 
     def on_signal(self, signum: int, _frame: FrameType | None) -> None:
-        if self.received is None:
+        if self.received is None and not self.is_over:
             self.received = signum
         self.deliver()
 
@@ -52,6 +57,7 @@ def install() -> None:
 
     An ignored SIGHUP stays ignored, as under nohup.
     """
+    _interrupts.reset()
     handled = set(SIGNALS)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         handled.remove(signal.SIGHUP)
@@ -83,6 +89,12 @@ def released() -> Iterator[None]:
 def is_interrupted() -> bool:
     """Whether a signal has been received, deferred or not."""
     return _interrupts.received is not None
+
+
+def finish() -> bool:
+    """Ignore signals from now on; return whether one was received before."""
+    _interrupts.is_over = True
+    return is_interrupted()
 
 
 def signal_name() -> str:

@@ -25,13 +25,20 @@ CLIENTS = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bott
 def verdict(summary: Summary) -> str:
     """Return the result of the campaign in one line; what decided the exit code comes first."""
     if summary.status is not Status.COMPLETE:
-        line = f"{summary.status} after {len(summary.cases)} of {summary.planned_cases} cases"
+        line = f"{summary.status} after {_ended(summary)}"
         return f"{line}: {visible(summary.reason)}" if summary.reason else line
     doubts = _doubts(summary)
     if doubts and summary.exit_code != FAILS and not summary.accepts_invalid:
         return doubts
     expectations = _all_expectations(summary)
     return f"{expectations}; {doubts}" if doubts else expectations
+
+
+def _ended(summary: Summary) -> str:
+    """Return how much of the campaign ended: cases, or runs if a case has several."""
+    if summary.planned_runs in {None, summary.planned_cases}:
+        return f"{len(summary.cases)} of {summary.planned_cases} cases"
+    return f"{sum(len(case.runs) for case in summary.cases)} of {summary.planned_runs} runs"
 
 
 def _doubts(summary: Summary) -> str:

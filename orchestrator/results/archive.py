@@ -3,9 +3,11 @@
 Every file is written completely or not at all. The files of a broken or interrupted campaign stay.
 """
 
+import contextlib
+import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +17,7 @@ CLIENTS = "clients.json"
 CASE = "case.json"
 KERNEL = "kernel.ndjson"
 TRACE = "trace.json.gz"
+READ_ONLY_ERRORS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class ArchiveError(LabError):
@@ -70,13 +73,49 @@ class Archive:
         path = self.path / name
         partial = path.with_name(path.name + ".partial")
         try:
-            partial.write_bytes(content.encode() if isinstance(content, str) else content)
+            partial.write_bytes(_encoded(content) if isinstance(content, str) else content)
             os.replace(partial, path)  # noqa: PTH105 the atomic one
         except OSError as exc:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it does not exist, or the folder is read-only
+                partial.unlink()
             raise ArchiveError.of(path, exc) from exc
         return path
 
     def write_json(self, name: str, value: Mapping[str, object]) -> Path:
         """Write ``value`` as indented JSON."""
         return self.write(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _encoded(text: str) -> bytes:
+    """Return ``text`` as UTF-8; a byte of a file's name that is not text becomes an escape."""
+    return text.encode(errors="backslashreplace")
+
+
+class StoredArchive(Archive):
+    """The folder of a campaign that has ended; if it is read-only, nothing is written into it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.is_read_only = False
+
+    def folder(self, name: str) -> Path:
+        """Return a folder of the results; create it if it is missing and the results writable."""
+        with self._writing():
+            super().folder(name)
+        return self.path / name
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write one file, atomically, unless the folder is read-only."""
+        with self._writing():
+            super().write(name, content)
+        return self.path / name
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except ArchiveError as exc:
+            cause = exc.__cause__
+            if not isinstance(cause, OSError) or cause.errno not in READ_ONLY_ERRORS:
+                raise
+            self.is_read_only = True

@@ -186,6 +186,9 @@ class Summary(Frozen):
     status: Status
     reason: str = Field(default="", description="what interrupted or broke the campaign")
     planned_cases: int
+    planned_runs: int | None = Field(
+        default=None, description="all repeats of all cases; null in results of older versions"
+    )
     cases: list[CaseSummary]
     comparisons: list[Comparison] = Field(default_factory=list)
     rankings: list[Ranking] = Field(

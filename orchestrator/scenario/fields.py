@@ -22,6 +22,8 @@ from orchestrator.measures.hints import listed, quote, unknown
 from orchestrator.measures.syntax import ExpressionError
 from orchestrator.scenario.yaml_document import Location
 
+OFF = "off"
+TRUTH_VALUE = "is a truth value"
 INVALID_VALUE = "invalid_value"
 """The type of validation errors whose ``message`` needs no further explanation."""
 
@@ -82,7 +84,7 @@ def describe(value: object) -> str:
     """Return what ``value`` is, as the first half of an error."""
     match value:
         case bool():
-            return f"{str(value).lower()} is a truth value"
+            return f"{str(value).lower()} {TRUTH_VALUE}"
         case str():
             return f"{quote(value)} is text"
         case int() | float():
@@ -129,19 +131,29 @@ def number_between(low: float, high: float) -> BeforeValidator:
 
 def duration_between(low: str, high: str) -> BeforeValidator:
     """Accept a duration from ``low`` to ``high``, as text with a unit."""
+    return BeforeValidator(
+        lambda value: _check_duration(value, (low, high)),
+        json_schema_input_type=_written_as(_DURATION),
+    )
+
+
+def duration_or_off(low: str, high: str) -> BeforeValidator:
+    """Accept a duration from ``low`` to ``high``, or ``off``, which is false in YAML if not quoted.
+
+    The value is text: a duration, or ``off``.
+    """
 
     def check(value: object) -> str:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            raise invalid_value(f"{value} is a bare number; write a unit, e.g. {value}ms")
-        text = _text_or(value, "write a duration, e.g. 100ms")
-        try:
-            seconds = parse_duration_s(text)
-        except DurationError:
-            message = f"{quote(text)} is not a duration; write a number and a unit: us, ms, s, m"
-            raise invalid_value(message) from None
-        return _in_range(text, seconds, (low, high), parse_duration_s)
+        value = off_as_text(value)
+        return OFF if value == OFF else _check_duration(value, (low, high))
 
-    return BeforeValidator(check, json_schema_input_type=_written_as(_DURATION))
+    written = Annotated[str, Field(pattern=f"^(?:{OFF}|{_DURATION})$")]
+    return BeforeValidator(check, json_schema_input_type=Literal[False] | written)
+
+
+def off_as_text(value: object) -> object:
+    """Return ``off`` for false, and any other value as it is."""
+    return OFF if value is False else value
 
 
 def size_between(low: str, high: str) -> BeforeValidator:
@@ -206,6 +218,18 @@ def parse_rate_per_s(written: str) -> float:
     """Return the number per second of ``written``, which was checked to be a rate."""
     number, _, unit = written.partition("/")
     return float(number) / UNITS_S[unit]
+
+
+def _check_duration(value: object, bounds: tuple[str, str]) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise invalid_value(f"{value} is a bare number; write a unit, e.g. {value}ms")
+    text = _text_or(value, "write a duration, e.g. 100ms")
+    try:
+        seconds = parse_duration_s(text)
+    except DurationError:
+        message = f"{quote(text)} is not a duration; write a number and a unit: us, ms, s, m"
+        raise invalid_value(message) from None
+    return _in_range(text, seconds, bounds, parse_duration_s)
 
 
 def _check_whole(value: object, low: int, high: int) -> int:

@@ -14,7 +14,14 @@ from pydantic_core import ErrorDetails
 from orchestrator.measures.hints import closest, label, listed, unknown
 from orchestrator.scenario.clients import Stage, section_of
 from orchestrator.scenario.faults import Fault
-from orchestrator.scenario.fields import INVALID_VALUE, MAX_LOAD, RUN_LOAD, MaxLoad, describe
+from orchestrator.scenario.fields import (
+    INVALID_VALUE,
+    MAX_LOAD,
+    RUN_LOAD,
+    TRUTH_VALUE,
+    MaxLoad,
+    describe,
+)
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import (
     Limits,
@@ -97,7 +104,10 @@ def _problem(error: ErrorDetails, document: Document) -> Problem:
         line, column = place.value
         if place.text_offset is not None and context.get("column"):
             column += place.text_offset + context["column"] - 1
-    return Problem(document.file, line, column, _message(error, document))
+    message = _message(error, document)
+    if word := document.words.get(error["loc"]):
+        message = message.replace(TRUTH_VALUE, f"{TRUTH_VALUE}, as {word} is without quotes")
+    return Problem(document.file, line, column, message)
 
 
 def _message(error: ErrorDetails, document: Document) -> str:

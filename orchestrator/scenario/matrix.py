@@ -12,7 +12,14 @@ from pydantic_core import PydanticCustomError
 
 from orchestrator.measures.hints import unknown
 from orchestrator.scenario.clients import Group
-from orchestrator.scenario.fields import INVALID_VALUE, Found, describe, invalid_value, raise_all
+from orchestrator.scenario.fields import (
+    INVALID_VALUE,
+    Found,
+    describe,
+    invalid_value,
+    off_as_text,
+    raise_all,
+)
 from orchestrator.scenario.server import Limits, Section, ServerSettings
 
 MAX_VALUES = 200
@@ -52,8 +59,16 @@ def _check_matrix(matrix: object, info: ValidationInfo) -> object:
     groups = info.data.get("clients")
     if isinstance(matrix, dict) and groups is not None:
         axes = axes_over(groups)
+        matrix = {name: _plain(axes.get(name), values) for name, values in matrix.items()}
         raise_all(each for name in matrix for each in _axis_errors(name, matrix[name], axes, info))
     return matrix
+
+
+def _plain(axis: Axis | None, values: object) -> object:
+    """Return the values of an axis, with ``off`` as text if it is one of them."""
+    if axis is not None and axis.key == "idle_timeout" and isinstance(values, list):
+        return [off_as_text(value) for value in values]
+    return values
 
 
 def _axis_errors(

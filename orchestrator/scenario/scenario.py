@@ -62,11 +62,15 @@ RULES = tuple(
 """What must hold for a run to be valid, unless the scenario sets ``validity``."""
 
 
+_FOR_WRITING = dict.fromkeys(map(ord, "\u00a0\u202f\u3000\u200c\u200d"))
+"""Spaces and joiners that a sentence or an emoji may need, though they print nothing alone."""
+
+
 def _check_intent(intent: str) -> str:
     intent = intent.strip()
     if not intent:
         raise invalid_value("this is empty; write the question of this scenario in one sentence")
-    if not intent.isprintable() or len(intent) > MAX_INTENT_CHARS:
+    if not intent.translate(_FOR_WRITING).isprintable() or len(intent) > MAX_INTENT_CHARS:
         message = f"not a sentence; allowed: one line of at most {MAX_INTENT_CHARS} characters"
         raise invalid_value(message)
     return intent

@@ -17,6 +17,7 @@ from orchestrator.scenario.fields import (
     Identifier,
     Text,
     duration_between,
+    duration_or_off,
     number_between,
     one_of,
     parse_size_bytes,
@@ -51,7 +52,7 @@ class ServerSettings(Section):
     service_time: Annotated[str, duration_between("0s", "60m")] | None = None
     max_message_bytes: Annotated[int, whole(16, 1 << 20)] | None = None
     max_service_time: Annotated[str, duration_between("1ms", "60m")] | None = None
-    idle_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
+    idle_timeout: Annotated[str, duration_or_off("1ms", "60m")] | None = None
     drain_timeout: Annotated[str, duration_between("1ms", "10m")] | None = None
     blocking_sleep: Flag | None = None
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from orchestrator.measures.hints import unknown
 from orchestrator.scenario.fields import WORD, WORD_FORM
-from orchestrator.scenario.yaml_document import Document, Location, Problem
+from orchestrator.scenario.yaml_document import Document, Location, Problem, parse_plain
 
 VARIABLES = "variables"
 _ALONE = re.compile(rf"\$({WORD})")
 _WITHIN = re.compile(r"\$\$|\$\{([^}]{0,60})\}")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
 
 Value = str | int | float | bool
 
@@ -32,7 +31,7 @@ def substitute(document: Document, settings: Mapping[str, str]) -> None:
     for name in settings.keys() - variables.keys():
         message = f"--set: {_unknown(name, variables)}"
         document.problems.append(Problem(document.file, 1, 1, message))
-    variables |= {name: _parse(text) for name, text in settings.items()}
+    variables |= dict(_parse(document, settings))
     document.data = {
         key: _replace(document, (key,), value, variables) for key, value in document.data.items()
     }
@@ -94,6 +93,8 @@ def _fill(
             document.refused.add(location)
             return text
     if alone:
+        if word := document.words.get((VARIABLES, alone[1])):
+            document.words[location] = word
         return variables[alone[1]]
     return _WITHIN.sub(lambda found: _text(variables[found[1]]) if found[1] else "$", text)
 
@@ -108,14 +109,19 @@ def _text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _parse(text: str) -> Value:
-    """Return the value that ``text`` would have in a YAML file."""
-    if text in {"true", "false"}:
-        return text == "true"
-    number = _NUMBER.fullmatch(text)
-    if number is None:
-        return text
-    return float(text) if number[1] else int(text)
+def _parse(document: Document, settings: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
+    """Yield the value that each setting would have in the file."""
+    for name, text in settings.items():
+        try:
+            value = parse_plain(text)
+        except ValueError as error:
+            problem = f"--set: {name}: {error}"
+            document.problems.append(Problem(document.file, 1, 1, problem))
+            value = text
+        document.words.pop((VARIABLES, name), None)
+        if isinstance(value, bool) and text.lower() not in {"true", "false"}:
+            document.words[VARIABLES, name] = text
+        yield name, value
 
 
 def _note(document: Document, location: Location, message: str) -> None:

@@ -89,6 +89,7 @@ class Document:
     """The data of one file, the place of each part, and the problems found so far.
 
     ``refused`` are the parts with a problem; further errors at them are consequences of it.
+    ``words`` are the truth values that were not written as true or false, such as ``no``.
     """
 
     file: str
@@ -96,6 +97,7 @@ class Document:
     places: dict[Location, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     refused: set[Location] = field(default_factory=set)
+    words: dict[Location, str] = field(default_factory=dict)
 
     def existing(self, location: Sequence[str | int]) -> Location:
         """Return ``location`` without the steps that are not in the file."""
@@ -186,6 +188,56 @@ def _explain(error: yaml.MarkedYAMLError, character: str) -> str:
     return f"not YAML: {problem}; check quotes, brackets and indent"
 
 
+def parse_plain(text: str) -> str | int | float | bool:
+    """Return the value that ``text`` has in a file if it stands there without quotes.
+
+    Raises:
+        ValueError: a file would be refused; the message says why.
+    """
+    try:
+        text = join_surrogates(text)
+    except ValueError as error:
+        raise ValueError(f"the text has {error}") from None
+    if not text:
+        return ""
+    resolved = _Loader("").resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return _value_of(resolved, text)
+
+
+def join_surrogates(text: str) -> str:
+    """Return ``text`` with each pair of surrogates as its character, as JSON escapes one.
+
+    Raises:
+        ValueError: a surrogate has no partner, or a character is NUL, which ends a text for the
+            operating system; the message is the second half of a sentence.
+    """
+    if "\0" in text:
+        raise ValueError("the character NUL (\\0); no text may have it")
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        lone = next(char for char in text if "\ud800" <= char <= "\udfff")
+        raise ValueError(f"half a character (\\u{ord(lone):04x}); write the whole one") from None
+
+
+def _value_of(tag: str, text: str) -> str | int | float | bool:
+    """Return the value of a scalar.
+
+    Raises:
+        ValueError: it has none, or not the one that it looks like.
+    """
+    kind = tag.removeprefix(_TAG)
+    if kind == "bool":
+        return bool(yaml.SafeLoader.bool_values[text.lower()])
+    if kind == "null":
+        raise ValueError("no value; write one or leave it out")
+    if kind not in {"int", "float"}:
+        return text
+    if not _PLAIN_NUMBER.fullmatch(text):
+        raise ValueError(f"{quote(text)} is an ambiguous number; write it in plain decimal digits")
+    return int(text) if kind == "int" else float(text)
+
+
 class _RefusedError(yaml.MarkedYAMLError):
     """Valid YAML that a scenario may not use; ``problem`` is the whole message."""
 
@@ -205,6 +257,13 @@ class _Loader(yaml.SafeLoader):
         except (ValueError, OverflowError) as error:
             message = "an invalid escape or number; write the character itself"
             raise _RefusedError(problem=message, problem_mark=self.get_mark()) from error
+
+    def scan_to_next_token(self) -> None:
+        """Skip tabs between the brackets of a list or map as well, as JSON has them."""
+        super().scan_to_next_token()
+        while self.flow_level and self.peek() == "\t":
+            self.forward()
+            super().scan_to_next_token()
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Compose the next node, if a scenario may use it."""
@@ -248,6 +307,7 @@ class _Builder:
             ]
         if isinstance(node, yaml.MappingNode):
             return self._map(node, location)
+        assert isinstance(node, yaml.ScalarNode)  # noqa: S101 for the type checker
         return self._scalar(node, location)
 
     def _map(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
@@ -257,6 +317,8 @@ class _Builder:
             line, _ = _position(key)
             if not isinstance(key, yaml.ScalarNode) or key.tag != f"{_TAG}str" or not key.value:
                 self._note(key, self._bad_key(key))
+            elif message := self._make_plain(key):
+                self._note(key, f"key {quote(key.value)} has {message}")
             elif key.value in data:
                 first = first_lines[key.value]
                 message = (
@@ -277,20 +339,26 @@ class _Builder:
             return "an empty key; write the name of a setting"
         return f"key {quote(key.value)} is not text; put it in quotes"
 
-    def _scalar(self, node: yaml.Node, location: Location) -> str | int | float | bool | None:
-        kind, text = node.tag.removeprefix(_TAG), node.value
-        if kind == "bool":
-            return bool(yaml.SafeLoader.bool_values[text.lower()])
-        if kind == "null":
-            self._refuse(node, location, "no value; write one or leave it out")
+    def _scalar(self, node: yaml.ScalarNode, location: Location) -> str | int | float | bool | None:
+        if message := self._make_plain(node):
+            self._refuse(node, location, f"the text has {message}")
             return None
-        if kind not in {"int", "float"}:
-            return str(text)
-        if not _PLAIN_NUMBER.fullmatch(text):
-            message = f"{quote(text)} is an ambiguous number; write it in plain decimal digits"
-            self._refuse(node, location, message)
+        try:
+            value = _value_of(node.tag, node.value)
+        except ValueError as error:
+            self._refuse(node, location, str(error))
             return None
-        return int(text) if kind == "int" else float(text)
+        if isinstance(value, bool) and node.value.lower() not in {"true", "false"}:
+            self._document.words[location] = node.value
+        return value
+
+    def _make_plain(self, node: yaml.ScalarNode) -> str:
+        """Join the surrogates of a text; return what it has that no text may have, or nothing."""
+        try:
+            node.value = join_surrogates(node.value)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _text_offset(self, node: yaml.ScalarNode) -> int | None:
         source = self._text[node.start_mark.index : node.end_mark.index]

@@ -81,3 +81,17 @@ def test_no_host_of_packages_or_images_is_named() -> None:
         for match in HOSTS.finditer(file.read_text(errors="replace"))
     }
     assert found == set()
+
+
+def test_a_clone_has_the_line_ends_of_unix_whatever_git_is_set_to(tmp_path: Path) -> None:
+    """Otherwise the first line of a script names a program that ends with a line end."""
+    texts = [path for path in tracked_files() if path.suffix not in {".png", ".npy", ".gz"}]
+    names = "\0".join(str(path.relative_to(ROOT)) for path in texts)
+    subprocess.run(
+        ["git", "-c", "core.autocrlf=true", "checkout-index", "--stdin", "-z", "-f",
+         f"--prefix={tmp_path}/"],
+        cwd=ROOT, input=names.encode(), check=False, capture_output=True,
+    )  # fmt: skip
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.name for path in written} >= {"venv", "Dockerfile", "server.py"}
+    assert [path.name for path in written if b"\r\n" in path.read_bytes()] == []

@@ -53,7 +53,7 @@ def test_every_case_is_run_and_judged(run_all: RunAll, backend: FakeBackend) -> 
     summary = run_all().summary
     assert (summary.status, summary.reason, summary.exit_code) == (Status.COMPLETE, "", 0)
     assert [case.name for case in summary.cases] == ["single", "epoll"]
-    assert summary.planned_cases == 2
+    assert (summary.planned_cases, summary.planned_runs) == (2, 2)
     assert summary.comparisons[0].expectations[0].outcome == "passed"
     assert backend.needs is not None
     assert backend.needs.models == ["single", "epoll"]
@@ -102,9 +102,16 @@ def test_the_cases_before_a_failure_are_kept(
     assert backend.closed == 1
 
 
-def test_a_defect_is_not_hidden(run_all: RunAll, backend: FakeBackend) -> None:
-    with pytest.raises(OSError, match="not a disk error"):
-        run_all(OSError(errno.ECHILD, "not a disk error"))
+def test_a_defect_ends_the_campaign_with_its_traceback_beside_the_cases_that_ended(
+    run_all: RunAll, backend: FakeBackend, tmp_path: Path
+) -> None:
+    summary = run_all(OSError(errno.ECHILD, "Not a disk error")).summary
+    assert (summary.status, summary.exit_code) == (Status.BROKEN, 3)
+    assert [case.name for case in summary.cases] == ["single"]
+    (stored,) = tmp_path.glob("*/error.txt")
+    assert "not a disk error (ECHILD)" in summary.reason
+    assert str(stored) in summary.reason
+    assert "Traceback" in stored.read_text()
     assert backend.closed == 1
 
 

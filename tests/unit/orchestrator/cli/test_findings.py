@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,7 +8,8 @@ import pytest
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.findings import publish_on_github, store_and_show
 from orchestrator.report.github import Annotation
-from orchestrator.results.archive import Archive
+from orchestrator.results.archive import Archive, ArchiveError
+from orchestrator.scenario.models import ROOT
 from tests.unit.orchestrator.report.report_fixtures import FAILED, case, summary
 
 REMARK = Annotation("error", "prefork", "too slow")
@@ -58,3 +61,62 @@ def test_a_summary_that_cannot_be_written_changes_nothing(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     assert store_and_show(FINDINGS, Archive(tmp_path), as_json=True) == 1
     assert f"cannot write {tmp_path}: Is a directory" in capfd.readouterr().err
+
+
+INTERRUPTED_WHILE = """
+import os, signal, sys
+from pathlib import Path
+from orchestrator.cli import findings
+from orchestrator.campaign.summarise import Findings
+from orchestrator.execution import interrupts
+from orchestrator.results.archive import Archive, ArchiveError
+from orchestrator.scenario.models import ROOT
+from orchestrator.results.exit_codes import INTERRUPTED
+from tests.unit.orchestrator.report.report_fixtures import case, summary
+
+interrupts.install()
+def interrupted(*arguments, original=findings.{step}, **options):
+    os.kill(os.getpid(), signal.{name})
+    return original(*arguments, **options)
+findings.{step} = interrupted
+found = Findings(summary(case()), {{}}, {{}})
+try:
+    with interrupts.held():
+        code = findings.store_and_show(found, Archive(Path(sys.argv[1])), as_json=False)
+except KeyboardInterrupt:
+    code = INTERRUPTED
+sys.exit(code)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("step", "name"), [("publish", "SIGQUIT"), ("print_table", "SIGHUP")])
+def test_an_interrupt_at_the_end_is_in_the_exit_code_and_in_the_summary(
+    step: str, name: str, tmp_path: Path
+) -> None:
+    """In a process of its own, because the handlers stay installed."""
+    program = INTERRUPTED_WHILE.format(step=step, name=name)
+    ended = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 130, ended.stderr
+    stored = json.loads((tmp_path / "summary.json").read_text())
+    assert (stored["exit_code"], stored["status"]) == (130, "interrupted")
+    assert f"interrupted after 1 of 1 cases: {name} while" in ended.stderr
+    assert "interrupted" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("error", [ArchiveError("the disk is full"), ValueError("a defect")])
+def test_results_that_are_not_complete_have_a_summary_that_says_so(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("orchestrator.report.publish.html_report", fail)
+    with pytest.raises(type(error)):
+        store_and_show(FINDINGS, Archive(tmp_path), as_json=False)
+    stored = json.loads((tmp_path / "summary.json").read_text())
+    assert (stored["exit_code"], stored["status"]) == (3, "broken")
+    assert str(error) in stored["reason"]

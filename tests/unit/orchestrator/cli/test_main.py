@@ -3,7 +3,9 @@
 import argparse
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -134,11 +136,45 @@ def test_an_expected_error_becomes_a_line_and_an_exit_code(
     assert capsys.readouterr() == ("", line)
 
 
-def test_a_defect_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ZeroDivisionError("division by zero"), "unexpected ZeroDivisionError: division by zero"),
+        (OSError(24, "Too many open files"), "too many open files (EMFILE); raise the limit"),
+        (MemoryError(), "out of memory"),
+        (UnicodeEncodeError("ascii", "é", 0, 1, "no"), "unexpected UnicodeEncodeError"),
+        (RuntimeError("two\nlines\n::error::x"), "unexpected RuntimeError: two lines ::error::x"),
+    ],
+    ids=["defect", "descriptors", "memory", "encoding", "lines"],
+)
+def test_what_nobody_expected_is_a_line_a_file_and_no_verdict(
+    error: Exception, line: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+) -> None:  # fmt: skip
     class Defective:
         add_arguments = staticmethod(lambda _: None)
-        execute = staticmethod(lambda _: 1 // 0)
+
+        @staticmethod
+        def execute(_: argparse.Namespace) -> int:
+            raise error
 
     monkeypatch.setattr(module, "_module", lambda _: Defective)
-    with pytest.raises(ZeroDivisionError):
-        main(["clean"])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert main(["clean"]) == 3
+    (stored,) = tmp_path.iterdir()
+    assert "Traceback" in stored.read_text()
+    said = capsys.readouterr().err
+    assert line in said
+    assert said.count("\n") == 1
+    assert str(stored) in said
+
+
+def test_a_wrong_argument_is_quoted_without_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["validate", "a.yaml", "--x\x1b[31m\r::error::"])
+    said = capsys.readouterr().err
+    assert r"--x\x1b[31m" in said
+    assert "\x1b" not in said
+    assert "\n::" not in said.replace("\r", "\n")

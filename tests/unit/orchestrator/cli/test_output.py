@@ -1,13 +1,35 @@
-"""Results go to standard output, messages to standard error; a closed pipe is no failure."""
+"""Results go to standard output, messages to standard error; text from outside is harmless."""
 
-import os
-import subprocess
-import sys
+import json
 
 import pytest
 
-from orchestrator.cli.output import say, write_out
-from orchestrator.scenario.models import ROOT
+from orchestrator.cli.output import print_out, say, say_command, write_out
+from orchestrator.cli.screen import Screen
+
+HOSTILE = [
+    "::error::x",
+    "  ::add-mask::x",
+    "fine\n::stop-commands::x",
+    "fine\r::error::x",
+    "it said ##[error]x",
+    "##vso[task.setvariable variable=a]b",
+    "\x1b]0;title\x07\x1b[2J",
+    "abc\u202edcba",
+    "\x9b31m",
+]
+"""Texts that a CI runner or a terminal obeys."""
+
+
+def is_harmless(printed: str) -> bool:
+    """Whether neither a runner nor a terminal obeys anything in ``printed``."""
+    lines = printed.splitlines()
+    return (
+        all(line.isprintable() for line in lines)
+        and not any(line.lstrip().startswith("::") for line in lines)
+        and "##[" not in printed
+        and "##vso[" not in printed
+    )
 
 
 def test_messages_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,29 +37,38 @@ def test_messages_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr() == ("", "one line\n")
 
 
-def ended(program: str, stdout: int, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-c", f"from orchestrator.cli.output import *\n{program}"],
-        cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False,
-    )  # fmt: skip
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_is_obeyed_by_a_runner_or_a_terminal(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(text)
+    print_out(text)
+    screen = Screen()
+    screen.print(text, markup=False, highlight=False, soft_wrap=True)
+    printed = capsys.readouterr()
+    assert is_harmless(printed.out + printed.err), printed
 
 
-def test_output_is_utf8_in_every_locale() -> None:
-    found = ended(r"write_out('\u0393 1 \u00b5s')", subprocess.PIPE, LC_ALL="C", PYTHONUTF8="0")
-    assert (found.stdout, found.stderr) == ("Γ 1 µs".encode(), b"")
+@pytest.mark.parametrize("text", HOSTILE)
+def test_json_that_is_printed_is_harmless_and_reads_back_as_it_was(
+    text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_out(json.dumps({"text": text}, indent=1, ensure_ascii=False))
+    printed = capfd.readouterr().out
+    assert is_harmless(printed)
+    assert json.loads(printed) == {"text": text}
 
 
-def test_a_reader_that_has_left_changes_no_exit_code() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        program = "write_out('x' * 100_000)\nwrite_out('more')\nprint('more')\nraise SystemExit(4)"
-        found = ended(program, writing)
-    finally:
-        os.close(writing)
-    assert (found.returncode, found.stderr) == (4, b"")
+def test_text_keeps_its_lines_and_indentation(capsys: pytest.CaptureFixture[str]) -> None:
+    print_out("a:\n    naïve 日本\n\tb")
+    assert capsys.readouterr().out == "a:\n    naïve 日本\n    b\n"
+
+
+def test_a_workflow_command_of_our_own_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    say_command("::error::x")
+    assert capsys.readouterr().err == "::error::x\n"
 
 
 def test_text_is_written_as_it_is(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    write_out("a\nb")
-    assert capfdbinary.readouterr().out == b"a\nb"
+    write_out("a\nb µs")
+    assert capfdbinary.readouterr().out == "a\nb µs".encode()

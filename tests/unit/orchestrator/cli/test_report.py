@@ -1,6 +1,8 @@
 """``report`` analyses stored results again and shows them."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,59 @@ def test_a_folder_without_results_is_named(
     assert main(["report", str(tmp_path / "nowhere")]) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"orchestrate.py: {tmp_path}/nowhere does not hold complete results: ")
+
+
+@pytest.fixture
+def read_only(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """Return stored results into which nothing can be written, for root neither."""
+    write = Path.write_bytes
+
+    def write_bytes(path: Path, content: bytes) -> int:
+        if archive.path in path.parents:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    return archive
+
+
+@pytest.mark.parametrize(("acked", "code"), [("acked == 2", 0), ("acked == 3", 1)])
+def test_a_read_only_run_is_shown_with_the_code_of_its_verdict(
+    acked: str, code: int, read_only: Archive, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scenario = read_only.path / "scenario.yaml"
+    scenario.write_text(scenario.read_text().replace("acked == 2", acked))
+    before = {path: path.read_bytes() for path in read_only.path.rglob("*") if path.is_file()}
+    assert main(["report", str(read_only.path)]) == code
+    shown = capfd.readouterr()
+    assert "expectations" in shown.out
+    assert shown.err == (
+        f"{read_only.path} is read-only: the analysis is not stored; --out FILE writes it\n"
+    )
+    assert main(["report", str(read_only.path), "--json"]) == code
+    assert json.loads(capfd.readouterr().out)["exit_code"] == code
+    page = tmp_path / "page.html"
+    assert main(["report", str(read_only.path), "--out", str(page)]) == code
+    assert "<html" in page.read_text()
+    assert before == {
+        path: path.read_bytes() for path in read_only.path.rglob("*") if path.is_file()
+    }
+
+
+def test_the_page_of_one_run_goes_where_out_says(
+    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    assert main(["report", str(archive.path), "--out", str(page)]) == 0
+    assert page.read_text() == (archive.path / "report.html").read_text()
+    assert capsys.readouterr().err == f"page: {page}\n"
+
+
+def test_a_page_that_cannot_be_written_is_an_error_after_the_tables(
+    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(archive.path), "--out", str(tmp_path / "no" / "page.html")]) == 3
+    shown = capsys.readouterr()
+    assert "all 3 expectations" in shown.out or "expectations hold" in shown.out
+    assert f"cannot write {tmp_path}/no/page.html" in shown.err
+    assert main(["report", str(archive.path), "--out", "."]) == 2

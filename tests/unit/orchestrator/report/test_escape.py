@@ -1,3 +1,4 @@
+import json
 import sys
 from xml.etree.ElementTree import fromstring
 
@@ -7,7 +8,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from orchestrator.report.escape import markdown, markdown_list, markdown_table, visible
+from orchestrator.report.escape import (
+    markdown,
+    markdown_list,
+    markdown_table,
+    printable,
+    printable_json,
+    visible,
+)
 
 TEXT = st.text(st.characters() | st.sampled_from("|\\`*_<>&[]()#~@:$!\n"), max_size=30)
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -21,6 +29,10 @@ PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethroug
         ("\x1b[31m", r"\x1b[31m"),
         ("\u202eabc", r"\u202eabc"),  # would turn the line around
         ("\ud800", r"\ud800"),  # would not encode
+        (" ::error::x", r"\x3a:error::x"),  # a runner would obey it
+        ("at fe80::1, std::x", "at fe80::1, std::x"),
+        ("it ended: ##[error]x", r"it ended: #\x23[error]x"),
+        ("##vso[a]##", r"#\x23vso[a]##"),
     ],
 )
 def test_nothing_unprintable_stays(text: str, shown: str) -> None:
@@ -32,6 +44,19 @@ def test_every_character_can_stand_in_xml_and_be_encoded() -> None:
     escaped = everything.replace("&", "&amp;").replace("<", "&lt;")
     assert fromstring(f"<a>{escaped}</a>".encode()).text == everything  # noqa: S314 - our own text
     assert sys.maxunicode > len(everything)
+
+
+def test_lines_keep_their_indentation_and_no_line_is_a_command() -> None:
+    assert printable("a:\n  ::b\r\n\x1b\rc\n") == "a:\n  \\x3a:b\n\\x1b\nc"
+    assert printable(printable("  ::b ##[c")) == printable("  ::b ##[c")
+
+
+@given(TEXT)
+def test_json_reads_back_as_it_was(text: str) -> None:
+    written = printable_json(json.dumps([text], ensure_ascii=False, indent=1))
+    assert json.loads(written) == [text]
+    assert "##[" not in written
+    assert written.replace("\n", "").isprintable()
 
 
 def cells(source: str) -> list[str]:

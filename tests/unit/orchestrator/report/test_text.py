@@ -20,6 +20,8 @@ from tests.unit.orchestrator.report.report_fixtures import (
     summary,
 )
 
+RUN = RunSummary(slug="a", measures={}, instrument=case().instrument, invalid=[], overhead_s=0.0)
+
 
 @pytest.mark.parametrize(
     ("campaign", "line"),
@@ -47,6 +49,10 @@ from tests.unit.orchestrator.report.report_fixtures import (
         (
             summary(status=Status.BROKEN, planned_cases=4, reason="the engine\nis gone"),
             "broken after 0 of 4 cases: the engine is gone",
+        ),
+        (
+            summary(case(runs=[RUN, RUN]), status=Status.BROKEN, planned_cases=1, planned_runs=4),
+            "broken after 2 of 4 runs",
         ),
     ],
 )

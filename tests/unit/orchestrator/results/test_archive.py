@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.results.archive import Archive, ArchiveError
+from orchestrator.results.archive import Archive, ArchiveError, StoredArchive
 
 
 def test_a_campaign_has_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -37,3 +37,37 @@ def test_a_full_disk_leaves_neither_a_partial_file_nor_loses_the_old_one(
         archive.write("summary.json", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
     assert (tmp_path / "summary.json").read_text() == "old"
+
+
+def test_text_that_is_not_unicode_is_written_as_an_escape(tmp_path: Path) -> None:
+    """A file's name need not be text, and is part of the command that runs a campaign again."""
+    Archive(tmp_path).write_json("environment.json", {"command": "run \udcff.yaml"})
+    assert r"run \udcff.yaml" in (tmp_path / "environment.json").read_text()
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_nothing_is_written_into_stored_results_that_are_read_only(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for name in ("write_bytes", "mkdir", "unlink"):
+        monkeypatch.setattr(Path, name, refuse)
+    archive = StoredArchive(tmp_path)
+    assert not archive.is_read_only
+    archive.folder("samples/single")
+    archive.write("summary.json", "{}")
+    assert archive.is_read_only
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ArchiveError, match=os.strerror(number)):
+        Archive(tmp_path).write("summary.json", "{}")
+
+
+def test_a_full_disk_is_no_read_only_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ArchiveError, match="No space left"):
+        StoredArchive(tmp_path).write("summary.json", "new")

@@ -91,6 +91,13 @@ def test_a_stored_run_may_name_models_that_are_gone(scenario_file: Path) -> None
     assert load_scenario(scenario_file, known_models=None).models == ("bygone",)
 
 
+@pytest.mark.parametrize("intent", ["À combien\u202f?", "👩\u200d💻 waits", "誰が\u3000待つか"])
+def test_a_question_may_be_in_any_script(scenario_file: Path, intent: str) -> None:
+    text = f"intent: {intent}\nclients: [{{executor: closed, users: 7, messages: 5}}]\n"
+    scenario_file.write_text(text, encoding="utf-8")
+    assert load_scenario(scenario_file, ["single"]).intent == intent
+
+
 durations = st.integers(1, 59_999).map("{}ms".format)
 demands = st.builds("{}={}".format, st.sampled_from(["sleep", "cpu"]), durations)
 MODELS = st.lists(

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from labkit.server.settings import Settings
 from orchestrator.analysis.analyse import analyse
 from orchestrator.analysis.server_measures import FROM_LOG, OF_SERVICE
 from orchestrator.results.server_log import log_of
@@ -84,3 +86,34 @@ def test_what_only_the_server_could_tell_is_unknown() -> None:
     assert {found.measures[name] for name in unknown} == {None}
     assert found.groups["clients"]["peak_in_service"] is None
     assert found.measures["time_in_unattributed"] == pytest.approx((0.1008 + 0.2008) / 2, abs=2e-3)
+
+
+@pytest.mark.parametrize("written", ["off", "'off'", "OFF", '"off"', "false", "no"])
+def test_an_idle_timeout_may_be_off_as_the_page_says(scenario_file: Path, written: str) -> None:
+    scenario = load(scenario_file, f"server: {{idle_timeout: {written}}}\n")
+    assert scenario.server.environment() == {"LAB_IDLE_TIMEOUT": "off"}
+    assert Settings.from_env(scenario.server.environment()).idle_timeout_s is None
+    scenario_file.write_text(yaml.safe_dump(scenario.resolved()))
+    assert load_scenario(scenario_file, None) == scenario
+
+
+def test_an_idle_timeout_that_is_off_may_be_an_axis_or_a_variable(scenario_file: Path) -> None:
+    scenario = load(scenario_file, "matrix: {idle_timeout: [off, 1s]}\n")
+    assert scenario.matrix == {"idle_timeout": ("off", "1s")}
+    text = "variables: {t: 1s}\nserver: {idle_timeout: $t}\n"
+    scenario_file.write_text(BASE + text)
+    scenario = load_scenario(scenario_file, ["single"], {"t": "off"})
+    assert scenario.server.idle_timeout == "off"
+    with pytest.raises(ScenarioError, match="already in the list"):
+        load(scenario_file, "matrix: {idle_timeout: [off, 'off']}\n")
+    with pytest.raises(ScenarioError, match="true is a truth value, as on is without quotes"):
+        load(scenario_file, "server: {idle_timeout: on}\n")
+
+
+def test_an_argument_of_a_command_is_text_that_a_program_can_get(scenario_file: Path) -> None:
+    good = load(scenario_file, 'target: {command: [./it, "\\ud83d\\ude00", "\\e\\t"]}\n')
+    assert good.target is not None
+    assert good.target.command == ("./it", "\U0001f600", "\x1b\t")
+    for bad, reason in ((r"\ud83d", "half a character"), (r"a\0b", "the character NUL")):
+        with pytest.raises(ScenarioError, match=f":3:26: the text has {reason}"):
+            load(scenario_file, f'target: {{command: [./it, "{bad}"]}}\n')

@@ -113,3 +113,36 @@ def test_a_stored_scenario_keeps_its_dollar_signs(scenario_file: Path, intent: s
     scenario = load_scenario(scenario_file, ["single"])
     scenario_file.write_text(yaml.safe_dump(scenario.resolved()), encoding="utf-8")
     assert load_scenario(scenario_file, ["single"]).intent == scenario.intent
+
+
+BLOCKING = """\
+intent: x
+variables: {{b: {}, name: a}}
+server: {{blocking_sleep: $b}}
+clients: [{{executor: closed, users: 1, messages: 1, name: $name}}]
+"""
+
+
+@pytest.mark.parametrize(("word", "value"), [("no", False), ("Yes", True), ("off", False)])
+def test_a_setting_means_what_it_means_in_the_file(
+    scenario_file: Path, word: str, *, value: bool
+) -> None:
+    in_file = load(scenario_file, BLOCKING.format(word), {})
+    as_setting = load(scenario_file, BLOCKING.format("true"), {"b": word})
+    assert in_file == as_setting
+    assert as_setting.server.blocking_sleep is value
+    refused = problems(scenario_file, BLOCKING.format("true"), {"name": word})
+    text = BLOCKING.format("true").replace("name: a", f"name: {word}")
+    assert refused == problems(scenario_file, text, {})
+    assert (
+        f"{str(value).lower()} is a truth value, as {word} is without quotes; write" in refused[0]
+    )
+
+
+@pytest.mark.parametrize("text", ["0x10", "null", "a\udcffb"])
+def test_a_setting_that_a_file_would_be_refused_for_is_refused(
+    scenario_file: Path, text: str
+) -> None:
+    (problem,) = problems(scenario_file, BLOCKING.format("true"), {"name": text})[:1]
+    assert problem.startswith("1:1: --set: name: ")
+    assert problem.isprintable()

@@ -1,5 +1,6 @@
 """What is refused before a file is checked as a scenario."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.scenario.load import load_scenario
-from orchestrator.scenario.yaml_document import Place, ScenarioError, read_document
+from orchestrator.scenario.yaml_document import (
+    Place,
+    ScenarioError,
+    parse_plain,
+    read_document,
+)
 
 Problems = Callable[[str | bytes], list[str]]
 
@@ -90,6 +96,16 @@ def notes(path: Path, text: str) -> list[str]:
         ("'': a\n", "1:1: an empty key; write the name of a setting"),
         ("? [a]\n: b\n", "1:3: a list or map as a key; a key is text"),
         ("<<: {a: 1}\n", "1:1: merging with << is not allowed; write the keys out"),
+        ('a: 1\nb: "x\\0"\n',
+         r"2:4: the text has the character NUL (\0); no text may have it"),
+        ('a: [x, "\\x00"]\n',
+         r"1:8: the text has the character NUL (\0); no text may have it"),
+        ('a: "\\ud83d"\n',
+         r"1:4: the text has half a character (\ud83d); write the whole one"),
+        ('a: "\\ude00\\ud83d"\n',
+         r"1:4: the text has half a character (\ude00); write the whole one"),
+        ('{"\\udc00": 1}\n',
+         r"1:2: key '\udc00' has half a character (\udc00); write the whole one"),
     ],
 )  # fmt: skip
 def test_what_can_be_read_on_is_noted(scenario_file: Path, text: str, problem: str) -> None:
@@ -123,6 +139,39 @@ def test_plain_values_mean_what_they_look_like(scenario_file: Path) -> None:
         "flag": True,
         "list": ["a", "b"],
     }
+
+
+def test_json_of_a_program_is_a_file(scenario_file: Path) -> None:
+    """Tabs between brackets, no space after a colon, escaped slashes and pairs of surrogates."""
+    data = {"text": "😀 a/b ∑ \x85", "list": [1, 0.5, True, {"x": "y: z # \t"}], "k😀": "b"}
+    for indent, separators in (("\t", None), (None, (",", ":")), (2, None)):
+        text = json.dumps(data, indent=indent, separators=separators).replace("a/b", r"a\/b")
+        scenario_file.write_text(f"\ufeff{text}\r\n", encoding="utf-8")
+        document = read_document(scenario_file)
+        assert (document.data, document.problems) == (data, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["5", "-0.5", "+5", "yes", "No", "off", "true", "TRUE", "y", "1e3", "2020-01-01", "5ms"]
+)
+def test_a_text_alone_means_what_it_means_in_a_file(scenario_file: Path, text: str) -> None:
+    scenario_file.write_text(f"a: {text}\n")
+    value = read_document(scenario_file).data["a"]
+    assert (parse_plain(text), type(parse_plain(text))) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", ["0x10", "010", "1_000", "1:30", ".inf", ".5", "null", "~"])
+def test_a_text_alone_is_refused_as_in_a_file(scenario_file: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=r"no value|ambiguous number") as refusal:
+        parse_plain(text)
+    assert notes(scenario_file, f"a: {text}\n") == [f"1:4: {refusal.value}"]
+
+
+def test_a_word_that_is_a_truth_value_is_kept_for_errors(scenario_file: Path) -> None:
+    scenario_file.write_text("a: no\nb: [On, true, 'off']\n")
+    document = read_document(scenario_file)
+    assert document.data == {"a": False, "b": [True, True, "off"]}
+    assert document.words == {("a",): "no", ("b", 0): "On"}
 
 
 def test_places_count_from_one_and_know_where_text_begins(scenario_file: Path) -> None:
