@@ -36,6 +36,7 @@ from orchestrator.execution.docker.engine import (
     Engine,
     engine_failures,
 )
+from orchestrator.execution.docker.images import provide_images
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.interrupts import held, is_interrupted
 from orchestrator.execution.probe import KernelProbes
@@ -44,7 +45,6 @@ from orchestrator.execution.toxics import PORT as PROXY_PORT
 from orchestrator.results.archive import SERVER_LOG
 
 READERS = 8
-IMAGE = "server-models-lab/{}"
 
 
 class DockerBackend:
@@ -62,7 +62,7 @@ class DockerBackend:
     def prepare(self, needs: Needs) -> None:
         """Build the lab's images if sources changed; find the target's image.
 
-        Cases run by image id, since another checkout on this engine may move the tags meanwhile.
+        Cases run by image id, since anybody on this engine may move a tag meanwhile.
 
         Raises:
             BackendError: the build failed, or the engine does not have the target's image.
@@ -71,14 +71,8 @@ class DockerBackend:
         if target is not None and target.image is None:
             raise BackendError(f"{target.name} is not an image; use --backend process")
         names = [*needs.models, "client", *([SERVICE] if needs.is_proxied else [])]
-        try:
-            Compose(f"lab-{self._campaign_id}").build(*names)
-        except BackendError as exc:
-            raise BackendError(
-                f"the images could not be built; without a registry, run: make base-image\n{exc}"
-            ) from exc
         with engine_failures():
-            self._images = self._engine.image_ids({name: IMAGE.format(name) for name in names})
+            self._images = provide_images(self._engine, names)
             if target is not None and target.image is not None:
                 self._images |= image_id(self._engine, target.name, target.image)
 

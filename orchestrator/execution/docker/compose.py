@@ -1,22 +1,34 @@
 """The ``docker compose`` command, which builds and starts what `compose.yaml` defines."""
 
 import contextlib
+import functools
+import json
+import os
+import re
 import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.execution.backend import BackendError
-from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.program_log import last_lines
-from orchestrator.scenario.models import ROOT
+from orchestrator.scenario.models import COMPOSE_FILE, ROOT
 
-VERSION_DEADLINE_S = 30.0
+QUICK_DEADLINE_S = 10.0  # of commands that only print something
 BUILD_DEADLINE_S = 900.0
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
 INTERRUPT_GRACE_S = 10.0
+ENV_FILE = ROOT / ".env"
+MACHINE_SETTINGS = frozenset({"LAB_NOFILE"})
+"""Settings of the machine, not of a scenario: from the caller's environment or `.env`."""
+
+NOT_PASSED = ("LAB_", "COMPOSE_", "DOCKER_DEFAULT_PLATFORM")
+"""Prefixes of variables that would change what Compose starts, or for which platform."""
+
+_KNOB = re.compile(r"\$\{(LAB_[A-Z_]+)")
 
 
 class ComposeError(BackendError):
@@ -29,17 +41,32 @@ def compose_version() -> str:
     Raises:
         ComposeError: there is no Compose v2.
     """
-    return run_docker(["compose", "version", "--short"], timeout_s=VERSION_DEADLINE_S).strip()
+    return run_docker(["compose", "version", "--short"], timeout_s=QUICK_DEADLINE_S).strip()
 
 
 class Compose:
     """``docker compose`` with this repository's compose.yaml, under one project name."""
 
     def __init__(self, project: str, *overrides: Path) -> None:
-        files = [ROOT / "compose.yaml", *overrides]
+        files = [COMPOSE_FILE, *overrides]
         self._options = ["compose", "--project-name", project, "--project-directory", str(ROOT)]
         for file in files:
             self._options += ["--file", str(file)]
+
+    def services(self, *names: str) -> dict[str, dict[str, Any]]:
+        """Return the services ``names`` as Compose resolves them.
+
+        Raises:
+            ComposeError: it failed, or printed something else.
+        """
+        command = [*self._options, "config", "--format", "json", *names]
+        printed = run_docker(command, timeout_s=QUICK_DEADLINE_S)
+        try:
+            services = json.loads(printed[printed.index("{") :])["services"]
+            return {name: dict(services[name]) for name in names}
+        except (ValueError, KeyError, TypeError) as exc:
+            shown = f"{_shown(command)} printed no services:\n{last_lines(printed)}"
+            raise ComposeError(shown) from exc
 
     def build(self, *services: str) -> None:
         """Build the images of ``services`` whose sources have changed.
@@ -82,11 +109,31 @@ def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
     return output
 
 
+def compose_environment() -> dict[str, str]:
+    """Return our environment; every setting of compose.yaml is empty, so Compose uses its default.
+
+    A variable of the environment wins over `.env`, so neither the caller's shell nor that file
+    changes what a scenario says. `MACHINE_SETTINGS` and ``BASE_IMAGE`` are passed on.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name in MACHINE_SETTINGS or not name.startswith(NOT_PASSED)
+    }
+    return dict.fromkeys(_knobs(), "") | inherited
+
+
+@functools.cache
+def _knobs() -> frozenset[str]:
+    """Return the settings of the lab that compose.yaml takes from the environment."""
+    return frozenset(_KNOB.findall(COMPOSE_FILE.read_text(encoding="utf-8"))) - MACHINE_SETTINGS
+
+
 def _spawn(arguments: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 our own arguments
         ["docker", *arguments],  # noqa: S607
         cwd=ROOT,
-        env=environment_without_settings(),
+        env=compose_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

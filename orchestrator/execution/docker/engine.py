@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import docker
 import requests
 from docker.models.containers import Container
+from docker.models.images import Image
 from docker.models.networks import Network
 from tenacity import (
     retry,
@@ -62,6 +63,29 @@ class Engine:
     def image_ids(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Return the content digest of each image of ``tags``, under the same name."""
         return {name: str(self._client.images.get(tag).id) for name, tag in tags.items()}
+
+    def find_image(self, tag: str) -> str | None:
+        """Return the content digest of an image, None if the engine does not have it."""
+        try:
+            return self.image_ids({"": tag})[""]
+        except docker.errors.ImageNotFound:
+            return None
+
+    def images(self) -> list[Image]:
+        """Return every image that Compose has built on this engine."""
+        return list(self._client.images.list(filters={"label": PROJECT_LABEL}))
+
+    def remove_image(self, name: str) -> bool:
+        """Remove an image, or one of its tags; return False if a container uses it."""
+        try:
+            self._client.images.remove(name)
+        except docker.errors.NotFound:  # it has gone meanwhile
+            return True
+        except docker.errors.APIError as exc:
+            if exc.status_code != requests.codes.conflict:
+                raise
+            return False
+        return True
 
     def containers(self, project: str, service: str | None = None) -> list[Container]:
         """Return the project's containers, including ended ones, sorted by service and number."""
