@@ -20,6 +20,7 @@ class Evidence:
     group, None if it depends on the run; ``open_groups`` the names of open loops.
     ``is_one_at_a_time``: each worker of the model serves one message at a time.
     ``has_event_log``: the server wrote an event log; a target may not.
+    ``out_of_memory``: the containers in which the kernel killed a process, with their limits.
     Messages due within ``warmup_s`` of the start do not count.
     """
 
@@ -34,6 +35,7 @@ class Evidence:
     is_one_at_a_time: bool = False
     faults: tuple[FaultRecord, ...] = ()
     kernel: KernelLog = field(default_factory=KernelLog)
+    out_of_memory: tuple[str, ...] = ()
 
     @property
     def is_proxied(self) -> bool:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,6 +17,12 @@ ANY_HOST = "0.0.0.0"  # noqa: S104 of its own network
 # TCP_REPAIR takes CAP_NET_ADMIN, here of the container's own network; a process that is not root
 # would have it in its bounds alone.
 VANISH_PRIVILEGES: Mapping[str, object] = {"cap_add": ["NET_ADMIN"], "user": "0:0"}
+
+WHOLE_LOG: Mapping[str, Any] = {
+    "driver": "json-file",
+    "options": {"max-size": "1000g", "max-file": "1", "compress": "false", "mode": "blocking"},
+}
+"""As in compose.yaml; an option that is not stated would be the engine's default."""
 
 
 class _Reset:
@@ -71,6 +78,7 @@ def _target_settings(order: StageOrder) -> dict[str, object]:
     return {
         "labels": {LABEL: os.environ.get(MARK, "")},
         "init": True,
+        "logging": WHOLE_LOG,
         "ports": [f"127.0.0.1:0:{order.port}"],
         "sysctls": {"net.core.somaxconn": 65535},
         "stop_grace_period": f"{order.drain_timeout_s + GRACE_S:g}s",
@@ -78,10 +86,17 @@ def _target_settings(order: StageOrder) -> dict[str, object]:
 
 
 def _limits(order: StageOrder) -> dict[str, object]:
-    """Return the limits of the server's container; without swap, which would hide its limit."""
+    """Return the limits of the server's container; without swap, which would hide its limit.
+
+    In the place that compose.yaml uses, since ``deploy`` wins over ``mem_limit`` and ``cpus``.
+    """
     limits: dict[str, object] = {}
     if order.limits.cpus is not None:
-        limits["cpus"] = order.limits.cpus
-    if order.limits.memory_bytes is not None:
-        limits["mem_limit"] = limits["memswap_limit"] = order.limits.memory_bytes
-    return limits
+        limits["cpus"] = f"{order.limits.cpus:f}"
+    if order.limits.memory_bytes is None:
+        return {"deploy": {"resources": {"limits": limits}}} if limits else {}
+    limits["memory"] = str(order.limits.memory_bytes)
+    return {
+        "deploy": {"resources": {"limits": limits}},
+        "memswap_limit": order.limits.memory_bytes,
+    }

@@ -14,6 +14,7 @@ from orchestrator.execution.backend import BackendError, StageOrder
 from orchestrator.execution.docker.engine import Engine
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 
+MIB = 1 << 20
 GRACE_S = 10.0
 START_DEADLINE_S = 30.0
 KILLED_DEADLINE_S = 60.0
@@ -34,6 +35,18 @@ def exit_code(container: Container) -> int:
         with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
             container.kill()
         return int(container.wait(timeout=KILLED_DEADLINE_S)["StatusCode"])
+
+
+def out_of_memory(container: Container, name: str) -> str | None:
+    """Return the name with its limit if the kernel killed a process of a container that has ended.
+
+    None if its memory limit was not the reason.
+    """
+    container.reload()
+    if not container.attrs["State"].get("OOMKilled"):
+        return None
+    limit = container.attrs["HostConfig"]["Memory"] / MIB
+    return f"the kernel killed a process of {name}, whose memory limit is {limit:g} MiB"
 
 
 def read_log(container: Container) -> str:

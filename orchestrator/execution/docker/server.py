@@ -6,6 +6,7 @@ from orchestrator.execution.backend import BackendError, StageOrder, Toxics
 from orchestrator.execution.docker.container import (
     GRACE_S,
     kill_process,
+    out_of_memory,
     read_log,
     run_in_background,
     wait_until_listening,
@@ -44,6 +45,7 @@ class DockerServer(LoggedServer):
         self._order = order
         self._idle_connections_pid: int | None = None
         self.toxics: Toxics = ToxicControl(control)
+        self.out_of_memory: tuple[str, ...] = ()
         self.probes = KernelProbes(order.folder)
         self.probes.look_at_container(server, order.port)
 
@@ -83,6 +85,8 @@ class DockerServer(LoggedServer):
         """Start the container again, which keeps its address, once the server has ended."""
         with engine_failures():
             self._server.wait(timeout=self._order.drain_timeout_s + GRACE_S)
+            killed = out_of_memory(self._server, self._order.model)  # the next start forgets it
+            self.out_of_memory += (killed,) if killed else ()
             starts = count_starts(self.log)
             self._server.start()
             if self._order.target is None:

@@ -1,10 +1,13 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from orchestrator.execution.backend import StageOrder
-from orchestrator.execution.docker.compose_override import write_override
-from orchestrator.scenario.server import Limits
+from orchestrator.execution.docker.compose_override import WHOLE_LOG, write_override
+from orchestrator.scenario.models import COMPOSE_FILE
+from orchestrator.scenario.server import Limits, Target
 
 IMAGES = {"epoll": "sha256:1", "client": "sha256:2"}
 
@@ -17,12 +20,35 @@ def test_clients_have_a_privilege_only_where_some_vanish(tmp_path: Path, *, vani
     assert ("user: 0:0" in text) is vanish
 
 
-def test_limits_are_those_of_the_servers_container(tmp_path: Path) -> None:
+def settings(order: StageOrder) -> dict[str, Any]:
+    """Return the server's part of the override, without the tags that only Compose knows."""
+    text = write_override(order, IMAGES).read_text().replace("!reset", "")
+    settings: dict[str, Any] = yaml.safe_load(text)["services"][order.model]
+    return settings
+
+
+def test_limits_are_in_the_place_that_wins_and_leave_no_swap(tmp_path: Path) -> None:
+    """``deploy.resources`` of compose.yaml wins over ``mem_limit`` and ``cpus``."""
     limits = Limits(cpus=0.5, memory="64MiB")
-    order = StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0, limits=limits)
-    text = write_override(order, IMAGES).read_text()
-    assert "cpus: 0.5" in text
-    assert "mem_limit: 67108864" in text
-    assert "memswap_limit: 67108864" in text
-    unlimited = StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0)
-    assert "limit" not in write_override(unlimited, IMAGES).read_text()
+    limited = settings(StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0, limits=limits))
+    wanted = {"cpus": "0.500000", "memory": "67108864"}
+    assert limited["deploy"] == {"resources": {"limits": wanted}}
+    assert limited["memswap_limit"] == 67108864
+    unlimited = settings(StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0))
+    assert {"deploy", "memswap_limit"}.isdisjoint(unlimited)
+
+
+def test_every_container_s_log_is_whole_whatever_the_engine_s_default(tmp_path: Path) -> None:
+    services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    assert {name: each.get("logging") for name, each in services.items()} == dict.fromkeys(
+        services, WHOLE_LOG
+    )
+    target = Target(image="mine")
+    order = StageOrder("target", {}, 1, tmp_path, drain_timeout_s=1.0, target=target)
+    text = write_override(order, {"target": "sha256:3", "client": "sha256:2"}).read_text()
+    assert yaml.safe_load(text.replace("!reset", ""))["services"]["target"]["logging"] == WHOLE_LOG
+
+
+def test_no_container_has_swap_beyond_its_memory() -> None:
+    for service in yaml.safe_load(COMPOSE_FILE.read_text())["services"].values():
+        assert service["memswap_limit"] == service["deploy"]["resources"]["limits"]["memory"]

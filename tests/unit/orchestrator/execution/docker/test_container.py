@@ -1,10 +1,12 @@
 """Rare answers of the engine, which no real container gives on demand."""
 
+from types import SimpleNamespace
+
 import docker
 import pytest
 import requests
 
-from orchestrator.execution.docker.container import exit_code
+from orchestrator.execution.docker.container import exit_code, out_of_memory
 
 
 class Awkward:
@@ -34,3 +36,20 @@ def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
 
     with pytest.raises(requests.exceptions.ConnectionError):
         exit_code(Silent())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("state", "reported"),
+    [
+        ({"OOMKilled": True}, "the kernel killed a process of epoll, whose memory limit is 64 MiB"),
+        ({"OOMKilled": False}, None),
+        ({}, None),
+    ],
+)
+def test_an_end_for_lack_of_memory_is_reported_with_the_limit(
+    state: dict[str, bool], reported: str | None
+) -> None:
+    ended = SimpleNamespace(
+        reload=lambda: None, attrs={"State": state, "HostConfig": {"Memory": 64 << 20}}
+    )
+    assert out_of_memory(ended, "epoll") == reported  # type: ignore[arg-type]
