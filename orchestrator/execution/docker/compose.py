@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.interrupts import held
@@ -41,7 +42,8 @@ def compose_version() -> str:
     Raises:
         ComposeError: there is no Compose v2.
     """
-    return run_docker(["compose", "version", "--short"], timeout_s=QUICK_DEADLINE_S).strip()
+    printed = run_docker(["compose", "version", "--short"], timeout_s=QUICK_DEADLINE_S)
+    return printed.strip().rpartition("\n")[2]  # warnings come before it
 
 
 class Compose:
@@ -120,7 +122,14 @@ def compose_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in MACHINE_SETTINGS or not name.startswith(NOT_PASSED)
     }
-    return dict.fromkeys(_knobs(), "") | inherited
+    return dict.fromkeys(_knobs(), "") | inherited | _direct_to_engine()
+
+
+def _direct_to_engine() -> dict[str, str]:
+    """Return variables that make the docker command reach DOCKER_HOST without a proxy."""
+    host = urlsplit(os.environ.get("DOCKER_HOST", "")).hostname
+    names = ("NO_PROXY", "no_proxy") if host else ()
+    return {name: ",".join(filter(None, (os.environ.get(name), host))) for name in names}
 
 
 @functools.cache
