@@ -24,9 +24,11 @@ from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
 from orchestrator.execution.docker.container import (
     GRACE_S,
+    check_reachable,
     exit_code,
     image_id,
     out_of_memory,
+    published,
     wait_until_listening,
     wait_until_reachable,
 )
@@ -149,19 +151,20 @@ class DockerStage:
             self._server = self._started(order.model)
         else:
             wait_until_reachable(self._server, conductor, order)
-        control = [_published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
+        control = [published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
         server = DockerServer(
             self._engine, self._server, conductor, order, next(iter(control), None)
         )
         self.server: Server = server
         self._probed = server
-        self.conductor = _published(conductor, CONDUCTOR_PORT)
+        self.conductor = published(conductor, CONDUCTOR_PORT)
+        check_reachable(self.conductor, self._engine.address)
         server.probes.await_first_look()
 
     @property
     def address(self) -> tuple[str, int]:
         """The host's address that the target's port is published at."""
-        return _published(self._server, self._order.port)
+        return published(self._server, self._order.port)
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""
@@ -224,13 +227,6 @@ class DockerStage:
         """Start the drained server again, for inspection."""
         for server in self._engine.containers(self._project, self._order.model):
             server.start()
-
-
-def _published(container: Container, port: int) -> tuple[str, int]:
-    """Return the host's address that a container's port is published at."""
-    container.reload()
-    published = (container.ports[f"{port}/tcp"] or [])[0]
-    return published["HostIp"], int(published["HostPort"])
 
 
 def _name(container: Container) -> str:

@@ -29,6 +29,18 @@ MACHINE_SETTINGS = frozenset({"LAB_NOFILE"})
 NOT_PASSED = ("LAB_", "COMPOSE_", "DOCKER_DEFAULT_PLATFORM")
 """Prefixes of variables that would change what Compose starts, or for which platform."""
 
+ADVICE = {
+    "rlimit": "the engine cannot set the limit of open files LAB_NOFILE, which is 16384 unless it "
+    f"is set: write LAB_NOFILE=<the engine's hard limit> into {ENV_FILE}, or raise that limit",
+    "nofile": f"LAB_NOFILE must be a whole number; correct it in the environment or in {ENV_FILE}",
+    "minimum memory limit": "raise limits.memory in the scenario",
+    "range of cpus": "lower limits.cpus in the scenario to the CPUs that the engine's host has",
+    "address pools": "remove unused networks: docker network prune",
+    "no space left": "make room: orchestrate.py clean --images removes the lab's images",
+    "failed to initialize logging driver": "the engine's log-opts conflict with compose.yaml",
+}
+"""What to do, by what the engine or Compose prints in lower case."""
+
 _KNOB = re.compile(r"\$\{(LAB_[A-Z_]+)")
 
 
@@ -107,8 +119,13 @@ def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
             raise ComposeError(f"{_shown(arguments)} took over {timeout_s:g} s") from exc
         raise
     if process.returncode:
-        raise ComposeError(f"{_shown(arguments)} failed:\n{last_lines(output)}")
+        raise ComposeError(f"{_shown(arguments)} failed:\n{last_lines(output)}{_advice(output)}")
     return output
+
+
+def _advice(output: str) -> str:
+    """Return what to do about a failure that the output of a command names, empty if unknown."""
+    return next((f"\n{advice}" for sign, advice in ADVICE.items() if sign in output.lower()), "")
 
 
 def compose_environment() -> dict[str, str]:

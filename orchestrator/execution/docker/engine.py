@@ -55,8 +55,9 @@ def engine_failures() -> Iterator[None]:
 class Engine:
     """A Docker engine that has answered."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, address: str = "") -> None:
         self._client = client
+        self.address = address
 
     def describe(self) -> dict[str, object]:
         """Return the versions that explain a difference between two machines."""
@@ -174,7 +175,7 @@ def find_engine() -> tuple[Engine | None, str]:
     except ComposeError as exc:
         return _without_engine(endpoint, f"{NO_COMPOSE} ({str(exc).splitlines()[-1].strip()})")
     client.api.timeout = SDK_TIMEOUT_S
-    return Engine(client), f"Docker engine {engine} and Compose {version} answer"
+    return Engine(client, endpoint.address), f"Docker engine {engine} and Compose {version} answer"
 
 
 def _without_engine(endpoint: Endpoint, reason: str) -> tuple[None, str]:

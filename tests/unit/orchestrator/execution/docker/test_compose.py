@@ -124,3 +124,27 @@ def test_garbage_instead_of_services_is_a_failure_of_the_command(
     install(f"echo '{printed}'")
     with pytest.raises(ComposeError, match="config --format json epoll printed no services"):
         Compose("lab-1").services("epoll")
+
+
+@pytest.mark.parametrize(
+    ("output", "advice"),
+    [
+        ("error setting rlimit type 7: operation not permitted", "write LAB_NOFILE=.* into .*env"),
+        ("services.epoll.ulimits.nofile: failed to cast", "LAB_NOFILE must be a whole number"),
+        ("Range of CPUs is from 0.01 to 2.00", "lower limits.cpus"),
+        ("Minimum memory limit allowed is 6MB", "raise limits.memory"),
+        ("all predefined address pools have been fully subnetted", "docker network prune"),
+    ],
+)
+def test_a_failure_that_has_a_remedy_names_it(output: str, advice: str, install: Install) -> None:
+    install(f"echo '{output}'; exit 1")
+    with pytest.raises(ComposeError) as failed:
+        Compose("lab-1").up("epoll", clients=1)
+    assert output in str(failed.value)
+    assert re.search(advice, str(failed.value).splitlines()[-1])
+
+
+def test_a_failure_without_a_known_remedy_ends_with_its_output(install: Install) -> None:
+    install("echo a strange thing; exit 1")
+    with pytest.raises(ComposeError, match=r"a strange thing$"):
+        Compose("lab-1").up("epoll", clients=1)
