@@ -33,6 +33,8 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[str]:
     return [
         *([] if evidence.is_log_truncated else evidence.log.gaps),
         *find_fault_doubts(evidence),
+        *_of_beginning(evidence),
+        *(f"out of memory: {each}" for each in evidence.out_of_memory),
         *clients.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
         *(reason for replica in clients.replicas for reason in _of_replica(replica)),
@@ -43,6 +45,12 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[str]:
         *([] if evidence.log.gaps or not evidence.has_event_log else _of_log(evidence, requests)),
         *_broken_laws(requests, evidence.log, is_one_at_a_time=evidence.is_one_at_a_time),
     ]
+
+
+def _of_beginning(evidence: Evidence) -> Iterator[str]:
+    """Yield whether the log's beginning is missing; a killed server cannot be the cause."""
+    if evidence.has_event_log and evidence.log.first("listening") is None:
+        yield "the server's log has no event listening, so its beginning is missing"
 
 
 def _loss(lost: LostReplica, evidence: Evidence) -> str:

@@ -21,6 +21,7 @@ class Evidence:
     group, None if it depends on the run; ``open_groups`` the names of open loops.
     ``is_one_at_a_time``: each worker of the model serves one message at a time.
     ``has_event_log``: the server wrote an event log; a target may not.
+    ``out_of_memory``: the containers in which the kernel killed a process, with their limits.
     Messages due within ``warmup_s`` of the start do not count.
     """
 
@@ -36,6 +37,7 @@ class Evidence:
     faults: tuple[FaultRecord, ...] = ()
     proxy: ProxyLog = field(default_factory=ProxyLog)
     kernel: KernelLog = field(default_factory=KernelLog)
+    out_of_memory: tuple[str, ...] = ()
 
     @property
     def is_proxied(self) -> bool:

@@ -95,12 +95,14 @@ class _Record:
     discipline: str | None
     server_exit_code: int | None
     overhead_s: float
+    out_of_memory: tuple[str, ...]
 
 
 def _read_record(case: Case, path: Path) -> _Record:
     """Read ``path``; old results without settings get the defaults and labels of this checkout."""
     stored = json.loads(path.read_text(encoding="utf-8"))
-    end = (stored["server_exit_code"], stored["overhead_s"])
+    out_of_memory = tuple(map(str, stored.get("out_of_memory", ())))  # older versions: unknown
+    end = (stored["server_exit_code"], stored["overhead_s"], out_of_memory)
     if "server" not in stored:
         return _Record(case, discover_twins().get(case.model), *end)
     try:
@@ -126,6 +128,7 @@ def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: P
         faults=read_faults(folder),
         proxy=read_proxy_log(folder) if are_proxied(scenario.faults) else ProxyLog(),
         kernel=read_kernel_log(folder),
+        out_of_memory=record.out_of_memory,
     )
 
 

@@ -1,8 +1,9 @@
-"""``clean``: remove the processes, containers and networks that killed runs left.
+"""``clean``: remove the processes, containers and networks that killed runs left, and images.
 
 Each of them carries its owner; it is removed if the owner no longer runs and belongs to this
 checkout of the repository, or to any with ``--all``. Processes are ended first, because a Compose
-command among them might still create containers.
+command among them might still create containers. Images are no leftovers, since the next run uses
+them: they are removed on request only.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from orchestrator.cli.output import print_out, say
 from orchestrator.execution.docker.engine import Engine, engine_failures, find_engine
+from orchestrator.execution.docker.images import lab_images, remove_tags
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import LABEL, MARK, Owner, State
 from orchestrator.results.exit_codes import HOLDS
@@ -60,7 +62,7 @@ class Leftover:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--dry-run``, ``--campaign`` and ``--all``."""
+    """Add ``--dry-run``, ``--campaign``, ``--images`` and ``--all``."""
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would be removed, remove nothing"
     )
@@ -69,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="remove only leftovers of this campaign (the last part of the name of its results "
         "folder), even if they were kept or started on another host, but not if they are in use",
+    )
+    parser.add_argument(
+        "--images",
+        action="store_true",
+        help="also remove the images that the lab built, of every checkout, unless a run uses them",
     )
     parser.add_argument(
         "--all",
@@ -87,6 +94,8 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         with held(), engine_failures():
             removed += _clean(arguments, find_projects(engine), engine)
+            if arguments.images:
+                removed += _clean_images(engine, is_dry=arguments.dry_run)
     if not removed:
         what = "nothing" if engine else "no processes"
         print_out(f"{what} to remove")
@@ -109,6 +118,24 @@ def _clean(
             _remove(leftover, engine)
         removed += 1
         print_out(f"{'would remove' if arguments.dry_run else 'removed'}: {name}")
+    return removed
+
+
+def _clean_images(engine: Engine, *, is_dry: bool) -> int:
+    """Remove the lab's images unless a run needs them; return their number."""
+    owners = [left.owner for left in find_projects(engine)]
+    pids = sorted({owner.pid for owner in owners if owner and owner.state() is State.RUNS})
+    if pids:
+        say(f"not removed: images: in use by process {', '.join(map(str, pids))}")
+        return 0
+    removed = 0
+    for image in lab_images(engine):
+        name = f"image {' '.join(image.tags) or image.short_id}"
+        if not is_dry and not remove_tags(engine, image):
+            say(f"not removed: {name}: a container uses it")
+            continue
+        removed += 1
+        print_out(f"{'would remove' if is_dry else 'removed'}: {name}")
     return removed
 
 

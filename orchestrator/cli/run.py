@@ -13,7 +13,7 @@ from orchestrator.cli.screen import Screen, progress_screen
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError
 from orchestrator.execution.docker.backend import DockerBackend
-from orchestrator.execution.docker.engine import find_engine
+from orchestrator.execution.docker.engine import find_engine, remedy
 from orchestrator.execution.owner import claim
 from orchestrator.execution.process.backend import ProcessBackend
 from orchestrator.results.archive import Archive
@@ -96,7 +96,8 @@ def choose_backend(choice: str, campaign_id: str, *, keep: bool) -> tuple[Backen
     """Return the backend for ``auto``, ``docker`` or ``process``, and the reason for it.
 
     Raises:
-        BackendError: no engine answers, but containers are requested, or are to be kept.
+        BackendError: no engine answers, but containers are requested, or are to be kept, or the
+            environment or a docker context chooses the engine.
     """
     if choice == "process":
         if keep:
@@ -107,8 +108,7 @@ def choose_backend(choice: str, campaign_id: str, *, keep: bool) -> tuple[Backen
         return DockerBackend(engine, campaign_id, keep=keep), reason
     if choice == "docker" or keep:
         raise BackendError(
-            f"{reason}; start one (as root: make engine base-image), "
-            "or run without containers: --backend process"
+            f"{reason}; {remedy(reason)}, or run without containers: --backend process"
         )
     return ProcessBackend(), f"{reason}; plain local processes instead of containers"
 

@@ -79,11 +79,13 @@ class ClientEnd:
 class StageEnd:
     """How the programs of a case ended; a negative exit code is the signal that killed one.
 
-    ``server_exit_code`` is None for a server that the lab did not start.
+    ``server_exit_code`` is None for a server that the lab did not start. ``out_of_memory`` names
+    the containers whose memory limit made the kernel kill a process, with the limit.
     """
 
     server_exit_code: int | None
     clients: tuple[ClientEnd, ...]
+    out_of_memory: tuple[str, ...] = ()
 
     @property
     def client_exit_codes(self) -> tuple[int, ...]:

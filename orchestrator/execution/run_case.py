@@ -95,6 +95,7 @@ def _record(case: Case, end: StageEnd, wall_s: float, load_s: float) -> dict[str
         "twin": discover_twins().get(case.model),
         "server_exit_code": end.server_exit_code,
         "client_exit_codes": end.client_exit_codes,
+        "out_of_memory": end.out_of_memory,
         "wall_s": round(wall_s, 6),
         "overhead_s": round(wall_s - load_s, 6),
     }

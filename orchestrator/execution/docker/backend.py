@@ -25,8 +25,11 @@ from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
 from orchestrator.execution.docker.container import (
     GRACE_S,
+    check_reachable,
     exit_code,
     image_id,
+    out_of_memory,
+    published,
     wait_until_listening,
     wait_until_reachable,
 )
@@ -37,15 +40,15 @@ from orchestrator.execution.docker.engine import (
     Engine,
     engine_failures,
 )
+from orchestrator.execution.docker.images import provide_images
+from orchestrator.execution.docker.read_back import check_containers
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.interrupts import held, is_interrupted
-from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
 from orchestrator.execution.toxics import PORT as PROXY_PORT
 from orchestrator.results.archive import SERVER_LOG
 
 READERS = 8
-IMAGE = "server-models-lab/{}"
 
 
 class DockerBackend:
@@ -63,7 +66,7 @@ class DockerBackend:
     def prepare(self, needs: Needs) -> None:
         """Build the lab's images if sources changed; find the target's image.
 
-        Cases run by image id, since another checkout on this engine may move the tags meanwhile.
+        Cases run by image id, since anybody on this engine may move a tag meanwhile.
 
         Raises:
             BackendError: the build failed, or the engine does not have the target's image.
@@ -72,14 +75,8 @@ class DockerBackend:
         if target is not None and target.image is None:
             raise BackendError(f"{target.name} is not an image; use --backend process")
         names = [*needs.models, "client", *([SERVICE] if needs.is_proxied else [])]
-        try:
-            Compose(f"lab-{self._campaign_id}").build(*names)
-        except BackendError as exc:
-            raise BackendError(
-                f"the images could not be built; without a registry, run: make base-image\n{exc}"
-            ) from exc
         with engine_failures():
-            self._images = self._engine.image_ids({name: IMAGE.format(name) for name in names})
+            self._images = provide_images(self._engine, names)
             if target is not None and target.image is not None:
                 self._images |= image_id(self._engine, target.name, target.image)
 
@@ -98,6 +95,10 @@ class DockerBackend:
             try:
                 stage.start()
                 yield stage
+            except BackendError as exc:
+                if killed := stage.why_out_of_memory():
+                    raise BackendError(f"{killed}; so {exc}") from exc
+                raise
             finally:
                 with held():
                     stage.kill_probes()
@@ -134,7 +135,7 @@ class DockerStage:
         self.target = "{}:{}".format(*entry)
         self.conductor = ("127.0.0.1", 0)
         self._logs_are_saved = False
-        self._probes: KernelProbes | None = None
+        self._probed: DockerServer | None = None
         self._proxy = [SERVICE] if order.is_proxied else []
 
     def start(self) -> None:
@@ -146,25 +147,28 @@ class DockerStage:
         # In the environment of the command, not in the override, which is stored with the results.
         secret = {SECRET: order.secret}
         Compose(self._project, override, environment=secret).up(*services, clients=order.replicas)
+        (self._server,) = self._engine.containers(self._project, order.model)
+        clients = self._engine.containers(self._project, "client")
+        check_containers(order, self._images, self._server, clients)
         conductor = self._started("conductor")
         if order.target is None:
             self._server = self._started(order.model)
         else:
-            (self._server,) = self._engine.containers(self._project, order.model)
             wait_until_reachable(self._server, conductor, order)
-        control = [_published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
+        control = [published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
         server = DockerServer(
             self._engine, self._server, conductor, order, next(iter(control), None)
         )
-        self._probes = server.probes
         self.server: Server = server
-        self.conductor = _published(conductor, CONDUCTOR_PORT)
-        self._probes.await_first_look()
+        self._probed = server
+        self.conductor = published(conductor, CONDUCTOR_PORT)
+        check_reachable(self.conductor, self._engine.address)
+        server.probes.await_first_look()
 
     @property
     def address(self) -> tuple[str, int]:
         """The host's address that the target's port is published at."""
-        return _published(self._server, self._order.port)
+        return published(self._server, self._order.port)
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""
@@ -174,8 +178,8 @@ class DockerStage:
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and write every container's log."""
-        if self._probes is not None:
-            self._probes.end()
+        if self._probed is not None:
+            self._probed.probes.end()
         containers = self._engine.containers(self._project, "client")
         with ThreadPoolExecutor(READERS) as pool:
             clients = tuple(pool.map(_client_end, containers))
@@ -183,12 +187,26 @@ class DockerStage:
         for proxy in self._engine.containers(self._project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
-        return StageEnd(exit_code(self._server), clients)
+        return StageEnd(exit_code(self._server), clients, self.out_of_memory())
+
+    def out_of_memory(self) -> tuple[str, ...]:
+        """Return the containers in which the kernel killed a process for lack of memory."""
+        containers = self._engine.containers(self._project)
+        with ThreadPoolExecutor(READERS) as pool:
+            found = list(pool.map(lambda each: out_of_memory(each, _name(each)), containers))
+        earlier = () if self._probed is None else self._probed.out_of_memory
+        return tuple(dict.fromkeys([*earlier, *(each for each in found if each)]))
+
+    def why_out_of_memory(self) -> str:
+        """Return the same as one text after a failure, empty if there is none or no answer."""
+        with contextlib.suppress(*ENGINE_ERRORS):
+            return "; ".join(self.out_of_memory())
+        return ""
 
     def kill_probes(self) -> None:
         """Kill every probe that still runs."""
-        if self._probes is not None:
-            self._probes.kill()
+        if self._probed is not None:
+            self._probed.probes.kill()
 
     def _save_logs(self) -> None:
         with ThreadPoolExecutor(READERS) as pool:
@@ -202,9 +220,8 @@ class DockerStage:
                 self._save_logs()
 
     def _save_log(self, container: Container) -> None:
-        service = container.labels[SERVICE_LABEL]
-        name = _client_name(container) if service == "client" else service
-        is_server = service == self._order.model
+        name = _name(container)
+        is_server = name == self._order.model
         path = self._order.folder / (SERVER_LOG if is_server else f"{name}.log")
         path.write_bytes(container.logs(stdout=True, stderr=False))
         if errors := container.logs(stdout=False, stderr=True):
@@ -216,11 +233,10 @@ class DockerStage:
             server.start()
 
 
-def _published(container: Container, port: int) -> tuple[str, int]:
-    """Return the host's address that a container's port is published at."""
-    container.reload()
-    published = (container.ports[f"{port}/tcp"] or [])[0]
-    return published["HostIp"], int(published["HostPort"])
+def _name(container: Container) -> str:
+    """Return the service of a container; that of a client with its number."""
+    service = container.labels[SERVICE_LABEL]
+    return _client_name(container) if service == "client" else service
 
 
 def _client_name(container: Container) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -10,7 +11,7 @@ from orchestrator.execution.backend import StageOrder
 from orchestrator.execution.docker.container import GRACE_S
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.toxics import SERVICE, proxy_settings
-from orchestrator.scenario.models import ROOT
+from orchestrator.scenario.models import COMPOSE_FILE
 
 CONDUCTOR_PORT = 3100
 ANY_HOST = "0.0.0.0"  # noqa: S104 of its own network
@@ -18,6 +19,12 @@ ANY_HOST = "0.0.0.0"  # noqa: S104 of its own network
 # would have it in its bounds alone.
 NOBODY = "65534:65534"
 VANISH_PRIVILEGES: Mapping[str, object] = {"cap_add": ["NET_ADMIN"], "user": "0:0"}
+
+WHOLE_LOG: Mapping[str, Any] = {
+    "driver": "json-file",
+    "options": {"max-size": "1000g", "max-file": "1", "compress": "false", "mode": "blocking"},
+}
+"""As in compose.yaml; an option that is not stated would be the engine's default."""
 
 
 class _Reset:
@@ -76,22 +83,30 @@ def _target_settings(order: StageOrder, *, drops_root: bool) -> dict[str, object
     settings: dict[str, object] = {
         "labels": {LABEL: os.environ.get(MARK, "")},
         "init": True,
+        "logging": WHOLE_LOG,
         "ports": [f"127.0.0.1:0:{order.port}"],
         "sysctls": {"net.core.somaxconn": 65535},
         "stop_grace_period": f"{order.drain_timeout_s + GRACE_S:g}s",
     }
     if order.target.confined:
-        base = {"file": str(ROOT / "compose.yaml"), "service": "confined"}
+        base = {"file": str(COMPOSE_FILE), "service": "confined"}
         settings |= {"extends": base, "profiles": _Reset()}
         settings |= {"user": NOBODY} if drops_root else {}
     return settings
 
 
 def _limits(order: StageOrder) -> dict[str, object]:
-    """Return the limits of the server's container; without swap, which would hide its limit."""
+    """Return the limits of the server's container; without swap, which would hide its limit.
+
+    In the place that compose.yaml uses, since ``deploy`` wins over ``mem_limit`` and ``cpus``.
+    """
     limits: dict[str, object] = {}
     if order.limits.cpus is not None:
-        limits["cpus"] = order.limits.cpus
-    if order.limits.memory_bytes is not None:
-        limits["mem_limit"] = limits["memswap_limit"] = order.limits.memory_bytes
-    return limits
+        limits["cpus"] = f"{order.limits.cpus:f}"
+    if order.limits.memory_bytes is None:
+        return {"deploy": {"resources": {"limits": limits}}} if limits else {}
+    limits["memory"] = str(order.limits.memory_bytes)
+    return {
+        "deploy": {"resources": {"limits": limits}},
+        "memswap_limit": order.limits.memory_bytes,
+    }

@@ -4,6 +4,7 @@ A program of the lab is ready when its log says so, a target when it takes a con
 """
 
 import contextlib
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,9 @@ from orchestrator.execution.backend import BackendError, StageOrder
 from orchestrator.execution.docker.engine import Engine
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 
+MIB = 1 << 20
 GRACE_S = 10.0
+REACHABLE_DEADLINE_S, CONNECT_S = 5.0, 2.0
 START_DEADLINE_S = 30.0
 KILLED_DEADLINE_S = 60.0
 ENDED = frozenset({"exited", "dead"})
@@ -36,6 +39,53 @@ def exit_code(container: Container) -> int:
         with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
             container.kill()
         return int(container.wait(timeout=KILLED_DEADLINE_S)["StatusCode"])
+
+
+def published(container: Container, port: int) -> tuple[str, int]:
+    """Return the host's address that a container's port is published at.
+
+    Raises:
+        BackendError: it is not published.
+    """
+    container.reload()
+    for binding in container.ports.get(f"{port}/tcp") or ():
+        return binding["HostIp"], int(binding["HostPort"])
+    raise BackendError(f"the engine published no port of {container.name}; its log may say why")
+
+
+def check_reachable(address: tuple[str, int], engine: str) -> None:
+    """Wait until a port that the ``engine`` has published takes a connection.
+
+    Raises:
+        BackendError: it does not, so the containers are on another host or network.
+    """
+    if not wait_for(lambda: _takes_connection(address), REACHABLE_DEADLINE_S):
+        host, port = address
+        raise BackendError(
+            f"the engine at {engine} has published a port at {host}:{port}, which cannot be "
+            "reached from here; run the orchestrator on the engine's own host, not in a container "
+            "or on another machine, or run without containers: --backend process"
+        )
+
+
+def _takes_connection(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, CONNECT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def out_of_memory(container: Container, name: str) -> str | None:
+    """Return the name with its limit if the kernel killed a process of a container that has ended.
+
+    None if its memory limit was not the reason.
+    """
+    container.reload()
+    if not container.attrs["State"].get("OOMKilled"):
+        return None
+    limit = container.attrs["HostConfig"]["Memory"] / MIB
+    return f"the kernel killed a process of {name}, whose memory limit is {limit:g} MiB"
 
 
 def read_log(container: Container) -> str:

@@ -4,15 +4,16 @@ Only calls that may be made twice are retried.
 """
 
 import contextlib
+import errno
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import docker
 import requests
 from docker.models.containers import Container
+from docker.models.images import Image
 from docker.models.networks import Network
 from tenacity import (
     retry,
@@ -24,11 +25,20 @@ from tenacity import (
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.compose import ComposeError, compose_version
+from orchestrator.execution.docker.endpoint import (
+    DirectClient,
+    Endpoint,
+    find_endpoint,
+    named_by_environment,
+)
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
-SDK_TIMEOUT_S = 60
+FIND_TIMEOUT_S, SDK_TIMEOUT_S = 10, 15
+REMOTE_SCHEME = "ssh://"
+START = "start one (as root: make engine base-image)"
+NO_COMPOSE = "docker has no Compose v2"
 REMOVERS = 8
 ROOT_USERS = frozenset({"root", "0"})
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
@@ -46,8 +56,9 @@ def engine_failures() -> Iterator[None]:
 class Engine:
     """A Docker engine that has answered."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, address: str = "") -> None:
         self._client = client
+        self.address = address
 
     def describe(self) -> dict[str, object]:
         """Return the versions that explain a difference between two machines."""
@@ -68,6 +79,29 @@ class Engine:
         """Whether an image asks for no other user than root."""
         user = self._client.images.get(image_id).attrs["Config"].get("User") or "root"
         return str(user).partition(":")[0] in ROOT_USERS
+
+    def find_image(self, tag: str) -> str | None:
+        """Return the content digest of an image, None if the engine does not have it."""
+        try:
+            return self.image_ids({"": tag})[""]
+        except docker.errors.ImageNotFound:
+            return None
+
+    def images(self) -> list[Image]:
+        """Return every image that Compose has built on this engine."""
+        return list(self._client.images.list(filters={"label": PROJECT_LABEL}))
+
+    def remove_image(self, name: str) -> bool:
+        """Remove an image, or one of its tags; return False if a container uses it."""
+        try:
+            self._client.images.remove(name)
+        except docker.errors.NotFound:  # it has gone meanwhile
+            return True
+        except docker.errors.APIError as exc:
+            if exc.status_code != requests.codes.conflict:
+                raise
+            return False
+        return True
 
     def containers(self, project: str, service: str | None = None) -> list[Container]:
         """Return the project's containers, including ended ones, sorted by service and number."""
@@ -124,21 +158,58 @@ def _remove_container(container: Container) -> None:
 
 
 def find_engine() -> tuple[Engine | None, str]:
-    """Return the engine that answers on this machine, or None; and the reason."""
+    """Return the engine that answers on this machine, or None; and the reason.
+
+    Raises:
+        BackendError: the environment or a docker context names an engine that does not answer.
+    """
     if shutil.which("docker") is None:
-        return None, "there is no docker command"
-    address = _engine_address()
+        return _without_engine(Endpoint("", named_by_environment()), "there is no docker command")
+    endpoint = find_endpoint()
+    if endpoint.address.startswith(REMOTE_SCHEME):
+        reason = f"{endpoint.address} is on another machine; its ports cannot be reached from here"
+        return _without_engine(endpoint, reason)
     try:
-        client = docker.DockerClient(base_url=address, timeout=SDK_TIMEOUT_S)
+        client = DirectClient(endpoint, FIND_TIMEOUT_S)
         _ping(client)
+        engine = client.version()["Version"]
     except ENGINE_ERRORS as exc:
-        return None, f"no Docker engine answers at {address} ({_reason(exc)})"
+        reason = f"no Docker engine answers at {endpoint.address} ({_reason(exc)})"
+        return _without_engine(endpoint, reason)
     try:
         version = compose_version()
-    except ComposeError:
-        return None, "docker has no Compose v2 (docker compose version fails)"
-    engine = client.version()["Version"]
-    return Engine(client), f"Docker engine {engine} and Compose {version} answer"
+    except ComposeError as exc:
+        return _without_engine(endpoint, f"{NO_COMPOSE} ({str(exc).splitlines()[-1].strip()})")
+    client.api.timeout = SDK_TIMEOUT_S
+    return Engine(client, endpoint.address), f"Docker engine {engine} and Compose {version} answer"
+
+
+def _without_engine(endpoint: Endpoint, reason: str) -> tuple[None, str]:
+    """Return that there is no engine.
+
+    Raises:
+        BackendError: the endpoint was chosen, so nothing else may take its place.
+    """
+    if endpoint.choice:
+        raise BackendError(
+            f"{reason}, though {endpoint.choice} chooses it; {remedy(reason, endpoint.choice)}, "
+            "or run without containers: --backend process"
+        )
+    return None, reason
+
+
+def remedy(reason: str, choice: str = "") -> str:
+    """Return what to do if there is no engine, for a ``reason`` of `find_engine`.
+
+    ``choice`` is what names the engine, empty if it is the default one.
+    """
+    if os.strerror(errno.EACCES).lower() in reason:
+        return "add your user to the group docker (as root: usermod -aG docker USER), log in again"
+    if NO_COMPOSE in reason:
+        return "install it (as root: make engine)"
+    if REMOTE_SCHEME in reason:
+        return "run the orchestrator on that machine"
+    return f"start it or correct {choice}" if choice else START
 
 
 @retry(
@@ -149,20 +220,6 @@ def find_engine() -> tuple[Engine | None, str]:
 )
 def _ping(client: docker.DockerClient) -> None:
     client.ping()
-
-
-def _engine_address() -> str:
-    """Return the address that the docker command uses: DOCKER_HOST, else that of its context."""
-    if address := os.environ.get("DOCKER_HOST"):
-        return address
-    shown = subprocess.run(
-        ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"],  # noqa: S607
-        capture_output=True,
-        text=True,
-        timeout=SDK_TIMEOUT_S,
-        check=False,
-    )
-    return shown.stdout.strip() or "unix:///var/run/docker.sock"
 
 
 def _reason(error: BaseException) -> str:

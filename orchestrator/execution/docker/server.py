@@ -10,6 +10,7 @@ from orchestrator.execution.docker.container import (
     ENDED,
     GRACE_S,
     kill_process,
+    out_of_memory,
     read_log,
     run_in_background,
     wait_until_listening,
@@ -49,6 +50,7 @@ class DockerServer(LoggedServer):
         self._order = order
         self._crowds: dict[str, _CrowdProgram] = {}
         self.toxics: Toxics = ToxicControl(control, order.secret)
+        self.out_of_memory: tuple[str, ...] = ()
         self.probes = KernelProbes(order.folder)
         self.probes.look_at_container(server, order.port)
 
@@ -105,6 +107,8 @@ class DockerServer(LoggedServer):
         """Start the container again, which keeps its address, once the server has ended."""
         with engine_failures():
             self._wait_until_ended()
+            killed = out_of_memory(self._server, self._order.model)  # the next start forgets it
+            self.out_of_memory += (killed,) if killed else ()
             starts = count_starts(self.log)
             self._server.start()
             if self._order.target is None:

@@ -13,7 +13,7 @@ from tests.e2e.containers.project_fixtures import MODELS, Project
 def images(engine: Engine) -> dict[str, str]:
     """Return the tag of each server's image, built from the current sources."""
     project = Project(engine)
-    project.compose("build", *MODELS)
+    project.build(*MODELS)
     services = project.services()
     return {model: services[model]["image"] for model in MODELS}
 

@@ -12,6 +12,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from conformance import ROOT, discover_models
 from orchestrator.execution.docker.engine import Engine
+from orchestrator.execution.docker.image_source import PROJECT
 
 MODELS = discover_models()
 COMMAND_DEADLINE_S = 280
@@ -20,15 +21,26 @@ POLL_S = 0.02
 
 
 class Project:
-    """``docker compose`` with a unique project name; published ports are free ports."""
+    """``docker compose`` with a unique project name; published ports are free ports.
+
+    Images are built under the project name of compose.yaml, which is a label of an image: with a
+    name of its own, each test would leave images that differ in nothing else.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.name = f"lab-test-{uuid.uuid4().hex[:8]}"
 
+    def build(self, *services: str) -> None:
+        """Build the images of ``services``."""
+        self._run(PROJECT, "build", *services)
+
     def compose(self, *arguments: str, **settings: str) -> str:
         """Run a Compose command with ``settings`` in its environment and return its stdout."""
-        command = ["docker", "compose", "--project-name", self.name, "--profile", "*", *arguments]
+        return self._run(self.name, *arguments, **settings)
+
+    def _run(self, project: str, *arguments: str, **settings: str) -> str:
+        command = ["docker", "compose", "--project-name", project, "--profile", "*", *arguments]
         ended = subprocess.run(
             command,
             cwd=ROOT,

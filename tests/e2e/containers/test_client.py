@@ -13,7 +13,7 @@ CLIENTS = 3
 
 def test_scaled_clients_have_different_names_in_the_server_s_log(project: Project) -> None:
     """Each is the replica of its container's number, which the engine's DNS server knows."""
-    project.compose("build", "client")
+    project.build("client")
     epoll = project.up("epoll")
     scaled = ("up", "--detach", "--no-build", "--no-deps", "--scale", f"client={CLIENTS}", "client")
     project.compose(*scaled, LAB_MESSAGES="1", LAB_DEMAND="sleep=1ms")

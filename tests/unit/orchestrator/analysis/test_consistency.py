@@ -8,6 +8,7 @@ from labkit.wire.samples import FAILURES
 from orchestrator.analysis.analyse import analyse
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.results.client_samples import LostReplica
+from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.server_log import log_of
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     FIT,
@@ -129,3 +130,19 @@ def test_a_connection_that_failed_is_no_doubt() -> None:
     errors = dict.fromkeys(FAILURES, 0) | {"refused": 1}
     told = evidence([replica(0, BOTH[:1], connections=rows, errors=errors)], SERVED[:1])
     assert doubts(told) == []
+
+
+def test_a_log_without_its_beginning_is_named_though_a_fault_killed_the_server() -> None:
+    """A killed server loses its last lines; an engine that rotates logs loses the first."""
+    kill = FaultRecord(fault="kill", asked_ns=1, effect_ns=2, error="")
+    whole = dataclasses.replace(evidence([replica(0, BOTH)], SERVED), faults=(kill,))
+    events = [each for each in whole.log.events if each["event"] != "listening"]
+    cut = dataclasses.replace(whole, log=dataclasses.replace(whole.log, events=tuple(events)))
+    assert "no event listening" not in " ".join(doubts(whole))
+    assert "no event listening" in " ".join(doubts(cut))
+
+
+def test_a_process_that_the_kernel_killed_for_lack_of_memory_is_a_doubt() -> None:
+    reason = "the kernel killed a process of epoll, whose memory limit is 64 MiB"
+    told = dataclasses.replace(evidence([replica(0, BOTH)], SERVED), out_of_memory=(reason,))
+    assert f"out of memory: {reason}" in doubts(told)

@@ -3,12 +3,14 @@
 import os
 from contextlib import ExitStack
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from orchestrator.cli import clean
 from orchestrator.cli.clean import Leftover, end_process, find_processes, find_projects
 from orchestrator.cli.main import main
+from orchestrator.execution.docker.engine import PROJECT_LABEL
 from orchestrator.execution.owner import LABEL, MARK, Owner, claim
 from tests.unit.orchestrator.execution.owner_fixtures import CAMPAIGN, gone_owner, sleeper
 
@@ -151,3 +153,44 @@ def test_what_is_not_removed_is_printed_with_the_reason(
     assert f"not removed: process {process.pid} (" in printed.err
     assert f"in use by process {os.getpid()}" in printed.err
     assert printed.out == "no processes to remove\n"
+
+
+class EngineWithImages(FakeEngine):
+    """An engine with one image of the lab, which a container uses or does not."""
+
+    def __init__(self, mark: str, *, is_used: bool = False) -> None:
+        super().__init__(mark)
+        self._is_used = is_used
+
+    def images(self) -> list[SimpleNamespace]:
+        tags = ["server-models-lab/epoll:source-1"]
+        return [SimpleNamespace(id="sha256:1", tags=tags, labels={PROJECT_LABEL: "lab-0badcafe"})]
+
+    def remove_image(self, _name: str) -> bool:
+        return not self._is_used
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+def test_images_are_removed_on_request_unless_a_container_uses_them(
+    is_used: bool, gone: Owner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = EngineWithImages(str(gone), is_used=is_used)
+    monkeypatch.setattr(clean, "find_engine", lambda: (engine, "an engine answers"))
+    assert main(["clean", "--dry-run"]) == 0
+    assert "image" not in capsys.readouterr().out
+    monkeypatch.setattr(clean, "_remove", lambda *_: None)
+    assert main(["clean", "--images"]) == 0
+    printed = capsys.readouterr()
+    assert ("removed: image server-models-lab/epoll:source-1" in printed.out) is not is_used
+    assert ("epoll:source-1: a container uses it" in printed.err) is is_used
+
+
+def test_images_stay_while_a_run_needs_them(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = EngineWithImages(str(owner))
+    monkeypatch.setattr(clean, "find_engine", lambda: (engine, "an engine answers"))
+    assert main(["clean", "--images"]) == 0
+    printed = capsys.readouterr()
+    assert f"not removed: images: in use by process {os.getpid()}" in printed.err
+    assert "image" not in printed.out

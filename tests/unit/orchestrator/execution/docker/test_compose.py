@@ -1,5 +1,6 @@
 """The docker command as it is called, with a script in its place."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from orchestrator.execution.docker.compose import (
     Compose,
     ComposeError,
+    compose_environment,
     compose_version,
     run_docker,
 )
-from orchestrator.scenario.models import ROOT
+from orchestrator.scenario.models import COMPOSE_FILE, ROOT
 
 Install = Callable[[str], None]
 
@@ -80,13 +82,69 @@ def test_a_command_that_takes_too_long_is_interrupted(install: Install) -> None:
         run_docker(["compose", "up"], timeout_s=0.02)
 
 
-def test_settings_of_the_caller_do_not_reach_compose(
+def test_only_settings_of_the_machine_reach_compose(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Compose would put them in the place of the scenario's."""
+    """Others would take the place of the scenario's, or change what Compose starts."""
     monkeypatch.setenv("LAB_WORKERS", "77")
+    monkeypatch.setenv("LAB_NOFILE", "1024")
+    monkeypatch.setenv("COMPOSE_PROFILES", "single")
+    monkeypatch.setenv("COMPOSE_DISABLE_ENV_FILE", "1")
+    monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", "linux/s390x")
     monkeypatch.setenv("DOCKER_HOST", "unix:///elsewhere")
+    monkeypatch.setenv("BASE_IMAGE", "mine")
     install("env")
-    seen = run_docker(["version"], timeout_s=20.0)
-    assert "LAB_WORKERS" not in seen
+    seen = run_docker(["version"], timeout_s=20.0).splitlines()
+    assert {"LAB_WORKERS=", "LAB_NOFILE=1024", "BASE_IMAGE=mine"} < set(seen)
     assert "DOCKER_HOST=unix:///elsewhere" in seen
+    assert [line for line in seen if line.startswith(("COMPOSE_", "DOCKER_DEFAULT"))] == []
+
+
+def test_the_dotenv_file_changes_no_setting_of_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty variable wins over the file, and stands for the default in compose.yaml."""
+    monkeypatch.delenv("LAB_NOFILE", raising=False)
+    named = set(re.findall(r"\$\{(LAB_\w+)", COMPOSE_FILE.read_text()))
+    defaulted = set(re.findall(r"\$\{(LAB_\w+):-", COMPOSE_FILE.read_text()))
+    assert named == defaulted
+    seen = compose_environment()
+    assert {name for name in named if seen.get(name) != ""} == {"LAB_NOFILE"}
+
+
+def test_services_are_what_compose_prints_after_its_warnings(install: Install) -> None:
+    install(
+        """echo 'level=warning msg="obsolete"'; echo '{"services": {"epoll": {"image": "x"}}}'"""
+    )
+    assert Compose("lab-1").services("epoll") == {"epoll": {"image": "x"}}
+
+
+@pytest.mark.parametrize("printed", ["", "garbage", "{}", '{"services": []}', "{"])
+def test_garbage_instead_of_services_is_a_failure_of_the_command(
+    printed: str, install: Install
+) -> None:
+    install(f"echo '{printed}'")
+    with pytest.raises(ComposeError, match="config --format json epoll printed no services"):
+        Compose("lab-1").services("epoll")
+
+
+@pytest.mark.parametrize(
+    ("output", "advice"),
+    [
+        ("error setting rlimit type 7: operation not permitted", "write LAB_NOFILE=.* into .*env"),
+        ("services.epoll.ulimits.nofile: failed to cast", "LAB_NOFILE must be a whole number"),
+        ("Range of CPUs is from 0.01 to 2.00", "lower limits.cpus"),
+        ("Minimum memory limit allowed is 6MB", "raise limits.memory"),
+        ("all predefined address pools have been fully subnetted", "docker network prune"),
+    ],
+)
+def test_a_failure_that_has_a_remedy_names_it(output: str, advice: str, install: Install) -> None:
+    install(f"echo '{output}'; exit 1")
+    with pytest.raises(ComposeError) as failed:
+        Compose("lab-1").up("epoll", clients=1)
+    assert output in str(failed.value)
+    assert re.search(advice, str(failed.value).splitlines()[-1])
+
+
+def test_a_failure_without_a_known_remedy_ends_with_its_output(install: Install) -> None:
+    install("echo a strange thing; exit 1")
+    with pytest.raises(ComposeError, match=r"a strange thing$"):
+        Compose("lab-1").up("epoll", clients=1)

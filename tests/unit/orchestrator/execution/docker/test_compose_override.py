@@ -1,12 +1,13 @@
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from orchestrator.execution.backend import StageOrder
-from orchestrator.execution.docker.compose_override import write_override
-from orchestrator.scenario.models import ROOT
+from orchestrator.execution.docker.compose_override import WHOLE_LOG, write_override
+from orchestrator.scenario.models import COMPOSE_FILE
 from orchestrator.scenario.server import Limits, Target
 
 IMAGES = {"epoll": "sha256:1", "client": "sha256:2"}
@@ -35,8 +36,8 @@ def test_a_target_is_confined_like_the_lab_s_own_servers(
 ) -> None:
     """And keeps the user of its image unless that is root."""
     service = of_target(tmp_path, confined=True, drops_root=drops_root)
-    base = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["confined"]
-    assert service["extends"] == {"file": str(ROOT / "compose.yaml"), "service": "confined"}
+    base = yaml.safe_load(COMPOSE_FILE.read_text())["services"]["confined"]
+    assert service["extends"] == {"file": str(COMPOSE_FILE), "service": "confined"}
     assert (base["read_only"], base["cap_drop"]) == (True, ["ALL"])
     assert base["security_opt"] == ["no-new-privileges:true"]
     assert base["deploy"]["resources"]["limits"]["pids"]
@@ -48,12 +49,35 @@ def test_a_target_that_is_not_confined_runs_as_its_image_says(tmp_path: Path) ->
     assert not {"extends", "user"} & set(service)
 
 
-def test_limits_are_those_of_the_servers_container(tmp_path: Path) -> None:
+def settings(order: StageOrder) -> dict[str, Any]:
+    """Return the server's part of the override, without the tags that only Compose knows."""
+    text = write_override(order, IMAGES).read_text().replace("!reset", "")
+    settings: dict[str, Any] = yaml.safe_load(text)["services"][order.model]
+    return settings
+
+
+def test_limits_are_in_the_place_that_wins_and_leave_no_swap(tmp_path: Path) -> None:
+    """``deploy.resources`` of compose.yaml wins over ``mem_limit`` and ``cpus``."""
     limits = Limits(cpus=0.5, memory="64MiB")
-    order = StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0, limits=limits)
-    text = write_override(order, IMAGES).read_text()
-    assert "cpus: 0.5" in text
-    assert "mem_limit: 67108864" in text
-    assert "memswap_limit: 67108864" in text
-    unlimited = StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0)
-    assert "limit" not in write_override(unlimited, IMAGES).read_text()
+    limited = settings(StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0, limits=limits))
+    wanted = {"cpus": "0.500000", "memory": "67108864"}
+    assert limited["deploy"] == {"resources": {"limits": wanted}}
+    assert limited["memswap_limit"] == 67108864
+    unlimited = settings(StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0))
+    assert {"deploy", "memswap_limit"}.isdisjoint(unlimited)
+
+
+def test_every_container_s_log_is_whole_whatever_the_engine_s_default(tmp_path: Path) -> None:
+    services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    assert {name: each.get("logging") for name, each in services.items()} == dict.fromkeys(
+        services, WHOLE_LOG
+    )
+    target = Target(image="mine")
+    order = StageOrder("target", {}, 1, tmp_path, drain_timeout_s=1.0, target=target)
+    text = write_override(order, {"target": "sha256:3", "client": "sha256:2"}).read_text()
+    assert yaml.safe_load(text.replace("!reset", ""))["services"]["target"]["logging"] == WHOLE_LOG
+
+
+def test_no_container_has_swap_beyond_its_memory() -> None:
+    for service in yaml.safe_load(COMPOSE_FILE.read_text())["services"].values():
+        assert service["memswap_limit"] == service["deploy"]["resources"]["limits"]["memory"]

@@ -1,10 +1,20 @@
 """Rare answers of the engine, which no real container gives on demand."""
 
+from socket import create_server
+from types import SimpleNamespace
+
 import docker
 import pytest
 import requests
 
-from orchestrator.execution.docker.container import exit_code
+from orchestrator.execution.backend import BackendError
+from orchestrator.execution.docker import container
+from orchestrator.execution.docker.container import (
+    check_reachable,
+    exit_code,
+    out_of_memory,
+    published,
+)
 
 
 class Awkward:
@@ -34,3 +44,39 @@ def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
 
     with pytest.raises(requests.exceptions.ConnectionError):
         exit_code(Silent())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("state", "reported"),
+    [
+        ({"OOMKilled": True}, "the kernel killed a process of epoll, whose memory limit is 64 MiB"),
+        ({"OOMKilled": False}, None),
+        ({}, None),
+    ],
+)
+def test_an_end_for_lack_of_memory_is_reported_with_the_limit(
+    state: dict[str, bool], reported: str | None
+) -> None:
+    ended = SimpleNamespace(
+        reload=lambda: None, attrs={"State": state, "HostConfig": {"Memory": 64 << 20}}
+    )
+    assert out_of_memory(ended, "epoll") == reported  # type: ignore[arg-type]
+
+
+def test_a_port_that_this_host_does_not_have_is_named_with_the_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As from within a container, or with an engine on another machine."""
+    monkeypatch.setattr(container, "REACHABLE_DEADLINE_S", 0.02)
+    with create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        check_reachable(address, "tcp://engine:2375")
+    with pytest.raises(BackendError, match=r"tcp://engine:2375 .* 127\.0\.0\.1:\d+, which can"):
+        check_reachable(address, "tcp://engine:2375")
+
+
+@pytest.mark.parametrize("ports", [{}, {"3100/tcp": None}, {"3100/tcp": []}])
+def test_a_port_that_is_not_published_is_named(ports: dict[str, object]) -> None:
+    unpublished = SimpleNamespace(reload=lambda: None, ports=ports, name="lab-1-conductor-1")
+    with pytest.raises(BackendError, match="published no port of lab-1-conductor-1"):
+        published(unpublished, 3100)  # type: ignore[arg-type]

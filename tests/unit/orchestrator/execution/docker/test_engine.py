@@ -1,5 +1,6 @@
 """The engine's SDK with answers that no real engine gives on demand."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +11,17 @@ import requests
 from tenacity import wait_none
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.docker import engine
+from orchestrator.execution.docker.endpoint import CHOOSING, Endpoint
 from orchestrator.execution.docker.engine import (
+    NO_COMPOSE,
     NUMBER_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
     Engine,
     engine_failures,
     find_engine,
+    remedy,
 )
 
 
@@ -118,9 +123,15 @@ def test_containers_and_networks_are_grouped_by_project(monkeypatch: pytest.Monk
     def part(project: str) -> SimpleNamespace:
         return SimpleNamespace(attrs={"Labels": {PROJECT_LABEL: project}})
 
-    engine = engine_with([part("a"), part("b"), part("a")], [part("a")], monkeypatch)
-    kinds = {name: [kind for _, kind in parts] for name, parts in engine.projects().items()}
+    found = engine_with([part("a"), part("b"), part("a")], [part("a")], monkeypatch)
+    kinds = {name: [kind for _, kind in parts] for name, parts in found.projects().items()}
     assert kinds == {"a": ["container", "container", "network"], "b": ["container"]}
+
+
+@pytest.fixture(autouse=True)
+def _no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CHOOSING:
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_without_a_docker_command_there_is_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,18 +139,79 @@ def test_without_a_docker_command_there_is_no_engine(monkeypatch: pytest.MonkeyP
     assert find_engine() == (None, "there is no docker command")
 
 
-def test_an_engine_that_does_not_answer_is_reported_with_its_address(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def connect(**_: object) -> None:
+def test_an_engine_that_was_chosen_needs_a_docker_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2375")
+    with pytest.raises(BackendError, match="no docker command, though DOCKER_HOST chooses it"):
+        find_engine()
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Callable[[Endpoint], None]:
+    """Install an endpoint at which no engine answers."""
+
+    def connect(*_: object, **__: object) -> None:
         raise chained(
-            docker.errors.DockerException("no version"), FileNotFoundError(2, "Not there")
+            docker.errors.DockerException("no version"), PermissionError(13, "Permission denied")
         )
 
-    monkeypatch.setattr("shutil.which", lambda _name: "docker")
-    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such/socket")
-    monkeypatch.setattr("docker.DockerClient", connect)
-    assert find_engine() == (
-        None,
-        "no Docker engine answers at unix:///no/such/socket (not there)",
-    )
+    def install(endpoint: Endpoint) -> None:
+        monkeypatch.setattr("shutil.which", lambda _name: "docker")
+        monkeypatch.setattr(engine, "find_endpoint", lambda: endpoint)
+        monkeypatch.setattr(engine, "DirectClient", connect)
+
+    return install
+
+
+def test_an_engine_that_does_not_answer_is_reported_with_its_address(
+    silent: Callable[[Endpoint], None],
+) -> None:
+    silent(Endpoint("unix:///no/such/socket"))
+    reason = "no Docker engine answers at unix:///no/such/socket (permission denied)"
+    assert find_engine() == (None, reason)
+    assert "group docker" in remedy(reason)
+
+
+@pytest.mark.parametrize("choice", ["DOCKER_HOST", "the docker context far"])
+def test_nothing_takes_the_place_of_an_engine_that_was_chosen(
+    choice: str, silent: Callable[[Endpoint], None]
+) -> None:
+    silent(Endpoint("tcp://far:2376", choice))
+    with pytest.raises(BackendError, match=f"at tcp://far:2376 .*, though {choice} chooses it"):
+        find_engine()
+
+
+def test_an_engine_over_ssh_is_named_as_out_of_reach(silent: Callable[[Endpoint], None]) -> None:
+    silent(Endpoint("ssh://me@far", "DOCKER_HOST"))
+    with pytest.raises(BackendError, match=r"ports cannot be reached.*run the orchestrator on"):
+        find_engine()
+
+
+@pytest.mark.parametrize(
+    ("reason", "choice", "advice"),
+    [
+        ("no Docker engine answers at unix:///x (no such file or directory)", "",
+         "start one (as root: make engine base-image)"),
+        ("no Docker engine answers at tcp://x (refused)", "DOCKER_HOST",
+         "start it or correct DOCKER_HOST"),
+        (f"{NO_COMPOSE} (unknown command)", "", "install it (as root: make engine)"),
+    ],
+)  # fmt: skip
+def test_the_remedy_is_that_of_the_reason(reason: str, choice: str, advice: str) -> None:
+    assert remedy(reason, choice) == advice
+
+
+class Images:
+    """The SDK's images: one that a container uses, one that has gone, one that can be removed."""
+
+    def remove(self, name: str) -> None:
+        errors = {"used": api_error(409), "gone": api_error(404), "broken": api_error(500)}
+        if name in errors:
+            raise errors[name]
+
+
+def test_an_image_that_a_container_uses_is_not_removed() -> None:
+    found = Engine(SimpleNamespace(images=Images()))  # type: ignore[arg-type]
+    assert [found.remove_image(name) for name in ("used", "gone", "free")] == [False, True, True]
+    with pytest.raises(docker.errors.APIError):
+        found.remove_image("broken")
