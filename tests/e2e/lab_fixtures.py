@@ -19,7 +19,6 @@ from conformance import ROOT
 
 DEADLINE_S = 240.0
 MARK = "SERVER_MODELS_LAB_TEST"
-BROKEN_IMAGES = "server-models-lab-broken"
 
 
 @dataclass(frozen=True)
@@ -128,10 +127,7 @@ def _read_to(cue: str, process: subprocess.Popen[str]) -> str:
 
 
 def copy_checkout(target: Path) -> Path:
-    """Copy the tracked and new files to ``target``, for a test that plants a defect there.
-
-    Its images get other names, so that later runs of this checkout do not use a broken image.
-    """
+    """Copy the tracked and new files to ``target``, for a test that plants a defect there."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -143,8 +139,6 @@ def copy_checkout(target: Path) -> Path:
     for name in [*names, *([".env"] if (ROOT / ".env").is_file() else [])]:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
-    for name in ("compose.yaml", "orchestrator/execution/docker/backend.py"):
-        edit(target / name, lambda text: text.replace("server-models-lab/", f"{BROKEN_IMAGES}/"))
     return target
 
 

@@ -14,7 +14,7 @@ import docker
 import pytest
 
 from conformance import ROOT
-from tests.e2e.lab_fixtures import BROKEN_IMAGES, Lab, copy_checkout, edit
+from tests.e2e.lab_fixtures import Lab, copy_checkout, edit
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 MAX_OVERHEAD_S = {"process": 0.5, "docker": 6.0}
@@ -29,20 +29,23 @@ clients: [{executor: closed, users: 2, messages: 100, demand: sleep=1s}]
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Each backend in turn; no container or network of the campaigns may remain."""
     name: str = request.param
-    yield name
-    if name == "docker":
-        ids = {path.parent.name.rpartition("-")[2] for path in tmp_path.rglob("summary.json")}
-        with contextlib.closing(docker.from_env()) as engine:
-            remove_broken_images(engine)
-            assert left_on(engine, ids) == []
-
-
-def remove_broken_images(engine: docker.DockerClient) -> None:
-    """Remove the images of checkouts with planted defects."""
-    for image in engine.images.list():
-        for tag in image.tags:
-            if tag.startswith(f"{BROKEN_IMAGES}/"):
+    if name == "process":
+        yield name
+        return
+    with contextlib.closing(docker.from_env()) as engine:
+        before = source_tags(engine)
+        yield name
+        if (tmp_path / "copy").exists():  # a checkout with a planted defect, whose images go
+            for tag in source_tags(engine) - before:
                 engine.images.remove(tag)
+        ids = {path.parent.name.rpartition("-")[2] for path in tmp_path.rglob("summary.json")}
+        assert left_on(engine, ids) == []
+
+
+def source_tags(engine: docker.DockerClient) -> set[str]:
+    """Return the tags of the images that the lab has built."""
+    tags = {tag for image in engine.images.list() for tag in image.tags}
+    return {tag for tag in tags if ":source-" in tag}
 
 
 def left_on(engine: docker.DockerClient, ids: set[str]) -> list[str]:
