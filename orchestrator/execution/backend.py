@@ -143,8 +143,14 @@ class Server(Protocol):
     def restart(self) -> None:
         """Wait until the server has ended, start it again, and wait until it listens."""
 
-    def disconnect(self) -> None:
-        """Take the server off its network; it keeps its address and its connections."""
+    def prepare_disconnect(self) -> None:
+        """Do what takes time ahead of `disconnect`."""
+
+    def disconnect(self) -> int:
+        """Take the server off its network; return the instant from which it was.
+
+        It keeps its address and its connections.
+        """
 
     def reconnect(self) -> None:
         """Put the server back on its network."""

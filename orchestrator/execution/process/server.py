@@ -169,7 +169,10 @@ class ProcessServer(LoggedServer):
                 f"the server had not ended after {patience_s:g} s, so it was not started again"
             )
 
-    def disconnect(self) -> None:
+    def prepare_disconnect(self) -> None:
+        """Do nothing, since `disconnect` will be refused."""
+
+    def disconnect(self) -> int:
         """Refuse: only a container has a network of its own."""
         raise BackendError("only a container has a network of its own; use --backend docker")
 

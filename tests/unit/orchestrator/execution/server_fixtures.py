@@ -56,8 +56,12 @@ class RecordingServer:
     def lift(self, name: str) -> None:
         self._record(f"lift {name}")
 
-    def disconnect(self) -> None:
+    def prepare_disconnect(self) -> None:
+        pass
+
+    def disconnect(self) -> int:
         self._record("disconnect")
+        return time.monotonic_ns()
 
     def reconnect(self) -> None:
         self._record("reconnect")
