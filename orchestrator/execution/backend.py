@@ -134,8 +134,8 @@ class Server(Protocol):
     def workers(self) -> list[int]:
         """Return the indexes of the worker processes or threads that have started."""
 
-    def kill_worker(self, index: int) -> None:
-        """Kill one worker process."""
+    def kill_worker(self, index: int) -> int:
+        """Kill one worker process, and return the instant of that."""
 
     def stop(self, *, is_killed: bool) -> None:
         """Send the server SIGTERM, or SIGKILL if ``is_killed``."""

@@ -93,8 +93,8 @@ class DockerServer(LoggedServer):
         with engine_failures():
             self._server.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota)
 
-    def kill_process(self, pid: int) -> bool:
-        """Kill a process from within the container; return False if there is none."""
+    def kill_process(self, pid: int) -> int | None:
+        """Kill a process from within the container; return when, None if there is none."""
         with engine_failures():
             return kill_process(self._server, pid)
 

@@ -36,8 +36,9 @@ class RecordingServer:
     def workers(self) -> list[int]:
         return [1, 2, 3]
 
-    def kill_worker(self, index: int) -> None:
+    def kill_worker(self, index: int) -> int:
         self._record(f"kill {index}")
+        return time.monotonic_ns()
 
     def stop(self, *, is_killed: bool) -> None:
         self._record("kill" if is_killed else "terminate")
