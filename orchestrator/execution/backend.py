@@ -136,8 +136,8 @@ class Server(Protocol):
     def workers(self) -> list[int]:
         """Return the indexes of the worker processes or threads that have started."""
 
-    def kill_worker(self, index: int) -> None:
-        """Kill one worker process."""
+    def kill_worker(self, index: int) -> int:
+        """Kill one worker process, and return the instant of that."""
 
     def stop(self, *, is_killed: bool) -> None:
         """Send the server SIGTERM, or SIGKILL if ``is_killed``."""
@@ -145,8 +145,14 @@ class Server(Protocol):
     def restart(self) -> None:
         """Wait until the server has ended, start it again, and wait until it listens."""
 
-    def disconnect(self) -> None:
-        """Take the server off its network; it keeps its address and its connections."""
+    def prepare_disconnect(self) -> None:
+        """Do what takes time ahead of `disconnect`."""
+
+    def disconnect(self) -> int:
+        """Take the server off its network; return the instant from which it was.
+
+        It keeps its address and its connections.
+        """
 
     def reconnect(self) -> None:
         """Put the server back on its network."""

@@ -34,10 +34,15 @@ class DueFault(NamedTuple):
 
 
 class State(NamedTuple):
-    """A state of the server: which value a fault gives it, and what sets it; None is normal."""
+    """A state of the server: which value a fault gives it, and what sets it; None is normal.
+
+    ``put`` returns the instant at which it was set, None if that is when it returns. ``prepare``
+    does what takes time, ahead of that instant.
+    """
 
     value: Callable[[Fault], float | bool | None]
-    put: Callable[[Server, Any], None]
+    put: Callable[[Server, Any], int | None]
+    prepare: Callable[[Server, DueFault], None] | None = None
 
 
 class Action(NamedTuple):
@@ -58,7 +63,9 @@ STATES: Mapping[str, State] = {
     ),
     CPU_LIMIT: State(lambda fault: fault.cpus, lambda server, cpus: server.limit_cpus(cpus)),
     DISCONNECT: State(
-        lambda _: True, lambda server, is_on: server.disconnect() if is_on else server.reconnect()
+        lambda _: True,
+        lambda server, is_on: server.disconnect() if is_on else server.reconnect(),
+        lambda server, _: server.prepare_disconnect(),
     ),
 }
 
@@ -95,9 +102,9 @@ class Effects:
 
     def prepare(self, due: DueFault) -> None:
         """Start what the fault needs when it is due."""
-        action = ACTIONS.get(due.fault.fault)
-        if action and action.prepare:
-            action.prepare(self._server, due)
+        kind = due.fault.fault
+        if prepare := (STATES.get(kind) or ACTIONS[kind]).prepare:
+            prepare(self._server, due)
 
     def begin(self, due: DueFault) -> int | None:
         """Inject a fault; return the instant of its effect, None if that is now.
@@ -106,8 +113,7 @@ class Effects:
         """
         try:
             if due.fault.fault in STATES:
-                self._change(due.fault.fault, [*self._stacks[due.fault.fault], due])
-                return None
+                return self._change(due.fault.fault, [*self._stacks[due.fault.fault], due])
             return ACTIONS[due.fault.fault].inject(self._server, due)
         except Exception:
             self._undo_failed(due)
@@ -121,15 +127,15 @@ class Effects:
         elif revert := ACTIONS[kind].revert:
             revert(self._server, due)
 
-    def _change(self, kind: str, stack: list[DueFault]) -> None:
+    def _change(self, kind: str, stack: list[DueFault]) -> int | None:
         """Set the state that the top of ``stack`` asks for, unless it is set already."""
         state = STATES[kind]
         before, after = (
             state.value(of[-1].fault) if of else None for of in (self._stacks[kind], stack)
         )
-        if after != before:
-            state.put(self._server, after)
+        since_ns = state.put(self._server, after) if after != before else None
         self._stacks[kind] = stack
+        return since_ns
 
     def _undo_failed(self, due: DueFault) -> None:
         """Revert a fault of which a part may have been done; a server is not started twice."""

@@ -106,15 +106,15 @@ class LoggedServer(ABC):
         """
 
     @abstractmethod
-    def kill_process(self, pid: int) -> bool:
-        """Kill a process of the server; return False if there is none, or it is a thread."""
+    def kill_process(self, pid: int) -> int | None:
+        """Kill a process of the server; return when, None if there is none or it is a thread."""
 
     def workers(self) -> list[int]:
         """Return the indexes of the workers that have started."""
         return sorted(self._worker_pids())
 
-    def kill_worker(self, index: int) -> None:
-        """Kill one worker process.
+    def kill_worker(self, index: int) -> int:
+        """Kill one worker process, and return the instant of that.
 
         Raises:
             BackendError: no worker has that index, it is a thread, or the server has ended.
@@ -124,8 +124,10 @@ class LoggedServer(ABC):
         if index not in pids:
             known = ", ".join(map(str, sorted(pids))) or "none"
             raise BackendError(f"there is no worker {index}; workers in the server's log: {known}")
-        if not self.kill_process(pids[index]):
+        killed_ns = self.kill_process(pids[index])
+        if killed_ns is None:
             raise BackendError(f"worker {index} is not a process, so it cannot be killed alone")
+        return killed_ns
 
     def _worker_pids(self) -> dict[int, int]:
         """Return the latest process (or thread) of each worker by its index."""

@@ -95,6 +95,39 @@ expect:
     - after.acked > 0
 """
 
+OVERLAPPING = """\
+intent: Does a server stand still, and lie unplugged, until the last fault of its kind is over?
+models: [epoll]
+clients:
+  - {executor: open, rate: 100/s, duration: DURATION, connections: 20, demand: sleep=1ms}
+faults:
+  - {at: 400ms, fault: pause, lasts: 400ms}
+  - {at: 600ms, fault: pause, lasts: 600ms}
+expect:
+  all: [errors == 0, before.acked > 20, during.acked < 15, response_time_max > 700ms]
+"""
+UNPLUGGED_TWICE = """\
+  - {at: 450ms, fault: disconnect, lasts: 300ms}
+  - {at: 650ms, fault: disconnect, lasts: 600ms}
+  - {at: 300ms, fault: cpu-limit, cpus: 0.9, lasts: 600ms}
+  - {at: 350ms, fault: cpu-limit, cpus: 0.5, lasts: 300ms}
+"""
+
+ENDED = """\
+intent: Is a fault done to a server that has ended?
+models: [epoll]
+clients:
+  - {executor: open, rate: 20/s, duration: 600ms, connections: each, demand: sleep=1ms,
+     connect_timeout: 200ms}
+faults:
+  - {at: 50ms, fault: terminate}
+  - {at: 500ms, fault: pause, lasts: 50ms}
+  - {at: 510ms, fault: cpu-limit, cpus: 1, lasts: 50ms}
+  - {at: 520ms, fault: disconnect, lasts: 50ms}
+  - {at: 580ms, fault: kill}
+expect: {all: [timed_out >= 0, errors >= 0]}
+"""
+
 LASTING = """\
 intent: Is what lasts undone by Ctrl-C?
 models: [prefork]
@@ -113,6 +146,30 @@ def test_a_pause_shows_and_ends(lab: Lab, tmp_path: Path, backend: str) -> None:
         assert fault["error"] == ""
         assert 0.4 <= fault["effect_s"] < fault["reverted_s"]
         assert f"{model}: pause at" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("backend", "more"),
+    [("process", ""), pytest.param("docker", UNPLUGGED_TWICE, marks=pytest.mark.docker)],
+)
+def test_overlapping_faults_of_a_kind_end_with_the_last_and_are_all_done(
+    lab: Lab, tmp_path: Path, backend: str, more: str
+) -> None:
+    text = OVERLAPPING.replace("expect:", f"{more}expect:").replace("DURATION", "1500ms")
+    ended = lab.run(written(tmp_path, text), "--backend", backend)
+    assert ended.code == 0, ended.out + ended.err
+    (run,) = ended.case("epoll")["runs"]
+    assert {fault["error"] for fault in run["faults"]} == {""}
+
+
+@pytest.mark.docker
+def test_a_fault_on_a_container_that_has_ended_is_not_done_and_is_a_doubt(
+    lab: Lab, tmp_path: Path
+) -> None:
+    ended = lab.orchestrate(written(tmp_path, ENDED), "--backend", "docker", "--out", lab.out)
+    assert ended.code == 4, ended.out + ended.err
+    for kind in ("pause", "cpu-limit", "disconnect", "kill"):
+        assert f"fault {kind}: the server has ended, exit code 0" in ended.out
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

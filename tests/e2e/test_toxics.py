@@ -9,6 +9,7 @@ from typing import Any
 import docker
 import pytest
 
+from labkit.wire.secret import SECRET
 from tests.e2e.lab_fixtures import Ended, Lab
 from tests.e2e.test_faults import BACKENDS, written
 from tests.e2e.test_orchestrate import left_on
@@ -57,6 +58,12 @@ def proxy_events(ended: Ended, kind: str) -> list[dict[str, Any]]:
     return [event for event in events if event["event"] == kind]
 
 
+def files_with(word: str, folder: Path) -> list[Path]:
+    """Return the files below ``folder`` that contain ``word``."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if word.encode() in path.read_bytes()]
+
+
 @pytest.mark.parametrize("fault", list(TOXICS))
 def test_a_toxic_shows_while_it_lasts(lab: Lab, tmp_path: Path, fault: str) -> None:
     ended = lab.run(scenario(tmp_path, fault), "--backend", "process")
@@ -69,6 +76,7 @@ def test_a_toxic_shows_while_it_lasts(lab: Lab, tmp_path: Path, fault: str) -> N
         [f"{fault} at 1s"], [],
     ]  # fmt: skip
     assert len(proxy_events(ended, "stopped")) == 1
+    assert files_with(SECRET, ended.results[0]) == []
 
 
 @pytest.mark.docker
@@ -83,6 +91,7 @@ def test_a_toxic_shows_on_each_model_in_containers(
     ended = lab.run(scenario(tmp_path, fault, model), "--backend", "docker")
     assert ended.code == 0, ended.out + ended.err
     assert len(proxy_events(ended, "stopped")) == 1
+    assert files_with(SECRET, ended.results[0]) == []
 
 
 def test_a_late_end_occupies_a_worker_for_each_connection(lab: Lab, tmp_path: Path) -> None:

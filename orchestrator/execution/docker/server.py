@@ -1,11 +1,13 @@
 """The server of a case in its container, for faults."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import requests
 from docker.models.containers import Container
 
 from orchestrator.execution.backend import BackendError, Crowd, StageOrder, Toxics
+from orchestrator.execution.docker.cable import find_cable, unplug
 from orchestrator.execution.docker.container import (
     ENDED,
     GRACE_S,
@@ -44,10 +46,11 @@ class DockerServer(LoggedServer):
         order: StageOrder,
         control: tuple[str, int] | None,
     ) -> None:
-        self._engine = engine
         self._server = server
         self._conductor = conductor
         self._order = order
+        (self._network,) = engine.networks_of(server)  # now, since a fault has to be in time
+        self._cable: Path | None = None
         self._crowds: dict[str, _CrowdProgram] = {}
         self.toxics: Toxics = ToxicControl(control, order.secret)
         self.out_of_memory: tuple[str, ...] = ()
@@ -92,8 +95,8 @@ class DockerServer(LoggedServer):
         with engine_failures():
             self._server.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota)
 
-    def kill_process(self, pid: int) -> bool:
-        """Kill a process from within the container; return False if there is none."""
+    def kill_process(self, pid: int) -> int | None:
+        """Kill a process from within the container; return when, None if there is none."""
         with engine_failures():
             return kill_process(self._server, pid)
 
@@ -126,13 +129,17 @@ class DockerServer(LoggedServer):
                 f"the server had not ended after {patience_s:g} s, so it was not started again"
             ) from exc
 
-    def disconnect(self) -> None:
+    def prepare_disconnect(self) -> None:
+        """Find the container's cable, to see when it is dead."""
+        with engine_failures():
+            self._cable = find_cable(self._server)
+
+    def disconnect(self) -> int:
         """Take the container off its network, as if its cable were unplugged."""
         self.check_running()
         with engine_failures():
-            (self._network,) = self._engine.networks_of(self._server)
             self._address = self._addresses()
-            self._network.disconnect(self._server)
+            return unplug(self._cable, lambda: self._network.disconnect(self._server))
 
     def reconnect(self) -> None:
         """Put the container back; its address is the same, so TCP connections continue.

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -138,13 +139,14 @@ class ProcessServer(LoggedServer):
         """Refuse: only a container can be limited."""
         raise BackendError("only a container can have a CPU limit; use --backend docker")
 
-    def kill_process(self, pid: int) -> bool:
-        """Kill a process; return False if there is none, or it is a thread."""
+    def kill_process(self, pid: int) -> int | None:
+        """Kill a process; return when, None if there is none, or it is a thread."""
         status = _status(pid)
         is_process = f"Tgid:\t{pid}" in status and "State:\tZ (zombie)" not in status
-        if is_process:
-            os.kill(pid, signal.SIGKILL)
-        return is_process
+        if not is_process:
+            return None
+        os.kill(pid, signal.SIGKILL)
+        return time.monotonic_ns()
 
     def stop(self, *, is_killed: bool) -> None:
         """Send the server SIGTERM, or kill it and all it forked."""
@@ -169,7 +171,10 @@ class ProcessServer(LoggedServer):
                 f"the server had not ended after {patience_s:g} s, so it was not started again"
             )
 
-    def disconnect(self) -> None:
+    def prepare_disconnect(self) -> None:
+        """Do nothing, since `disconnect` will be refused."""
+
+    def disconnect(self) -> int:
         """Refuse: only a container has a network of its own."""
         raise BackendError("only a container has a network of its own; use --backend docker")
 

@@ -36,8 +36,9 @@ class RecordingServer:
     def workers(self) -> list[int]:
         return [1, 2, 3]
 
-    def kill_worker(self, index: int) -> None:
+    def kill_worker(self, index: int) -> int:
         self._record(f"kill {index}")
+        return time.monotonic_ns()
 
     def stop(self, *, is_killed: bool) -> None:
         self._record("kill" if is_killed else "terminate")
@@ -56,8 +57,12 @@ class RecordingServer:
     def lift(self, name: str) -> None:
         self._record(f"lift {name}")
 
-    def disconnect(self) -> None:
+    def prepare_disconnect(self) -> None:
+        pass
+
+    def disconnect(self) -> int:
         self._record("disconnect")
+        return time.monotonic_ns()
 
     def reconnect(self) -> None:
         self._record("reconnect")

@@ -1,13 +1,16 @@
 """Faults are injected when they are due, and reverted whatever happens."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestrator.analysis.fault_doubts import find_fault_doubts
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.results.fault_log import TOO_LATE, read_faults
 from orchestrator.scenario.faults import Fault
+from tests.unit.orchestrator.analysis.evidence_fixtures import ONE_AFTER_THE_OTHER
 from tests.unit.orchestrator.execution.server_fixtures import RecordingServer
 
 DEADLINE_S = 20.0
@@ -231,3 +234,25 @@ def test_a_crowd_that_could_not_be_prepared_is_not_done(tmp_path: Path) -> None:
     crowd = Fault(at="2ms", fault="fill-backlog", lasts="5ms", crowd=3)
     assert recorded(server, tmp_path, crowd) == ["KeyError: 'NetworkSettings'"]
     assert server.actions == [name]
+
+
+def test_a_fault_after_a_standstill_of_the_orchestrator_lasts_its_length_and_is_a_doubt(
+    tmp_path: Path,
+) -> None:
+    """As after Ctrl-Z: the end that was planned for a fault has passed when it takes effect."""
+
+    class Stopped(RecordingServer):
+        def limit_cpus(self, cpus: float | None) -> None:
+            super().limit_cpus(cpus)
+            time.sleep(0.12 if cpus else 0)
+
+    server = Stopped(last="resume")
+    limit = Fault(at="1ms", fault="cpu-limit", cpus=1, lasts="150ms")
+    start_ns = time.monotonic_ns()
+    injected(server, limit, PAUSE.model_copy(update={"at": "2ms"})).store(tmp_path)
+    records = read_faults(tmp_path)
+    paused = records[1]
+    assert (paused.ending_ns or 0) - (paused.effect_ns or 0) >= 5_000_000
+    clients = replace(ONE_AFTER_THE_OTHER.clients, start_ns=start_ns)
+    found = find_fault_doubts(replace(ONE_AFTER_THE_OTHER, faults=records, clients=clients))
+    assert [doubt for doubt in found if doubt.startswith("fault pause: it was due at 0.002 s, but")]

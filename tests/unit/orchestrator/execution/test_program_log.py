@@ -120,15 +120,15 @@ class Written(LoggedServer):
         if not self._processes and "stopped" in self._log:
             raise BackendError("the server has ended, exit code 0")
 
-    def kill_process(self, pid: int) -> bool:
+    def kill_process(self, pid: int) -> int | None:
         self.killed.append(pid)
-        return pid in self._processes
+        return 5 if pid in self._processes else None
 
 
 def test_a_worker_that_was_replaced_is_killed_by_its_latest_process() -> None:
     server = Written(log_of(*STARTED), {12, 13})
     assert server.workers() == [1, 2]
-    server.kill_worker(1)
+    assert server.kill_worker(1) == 5
     assert server.killed == [13]
 
 
