@@ -65,7 +65,7 @@ class Compose:
         files = [COMPOSE_FILE, *overrides]
         self._options = ["compose", "--project-name", project, "--project-directory", str(ROOT)]
         for file in files:
-            self._options += ["--file", str(file)]
+            self._options += ["--file", str(file.absolute())]  # the command runs in another folder
 
     def services(self, *names: str) -> dict[str, dict[str, Any]]:
         """Return the services ``names`` as Compose resolves them.

@@ -47,6 +47,12 @@ def test_only_this_repositorys_project_is_built(calls: Callable[[], list[str]]) 
     ]  # fmt: skip
 
 
+def test_files_are_found_from_the_folder_of_the_command(calls: Callable[[], list[str]]) -> None:
+    """It runs in the checkout, and ``--out`` may be relative to another folder."""
+    Compose("lab-1", Path("results/override.yaml")).build("epoll")
+    assert str(Path.cwd() / "results/override.yaml") in calls()
+
+
 def test_clients_are_scaled_and_no_image_is_built_under_load(
     calls: Callable[[], list[str]],
 ) -> None:
