@@ -38,6 +38,7 @@ from orchestrator.execution.docker.engine import (
     SERVICE_LABEL,
     Engine,
     engine_failures,
+    in_parallel,
 )
 from orchestrator.execution.docker.images import provide_images
 from orchestrator.execution.docker.read_back import check_containers
@@ -46,8 +47,6 @@ from orchestrator.execution.interrupts import held, is_interrupted
 from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
 from orchestrator.execution.toxics import PORT as PROXY_PORT
 from orchestrator.results.archive import SERVER_LOG
-
-READERS = 8
 
 
 class DockerBackend:
@@ -60,6 +59,7 @@ class DockerBackend:
         self._campaign_id = campaign_id
         self._keep = keep
         self._projects: list[str] = []
+        self._left: list[str] = []
         self._images: dict[str, str] = {}
 
     def prepare(self, needs: Needs) -> None:
@@ -89,6 +89,7 @@ class DockerBackend:
         """Start a project and remove it on exit, unless it is to be kept."""
         project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
         self._projects.append(project)
+        self._left.append(project)
         stage = DockerStage(self._engine, project, order, self._images)
         with engine_failures():
             try:
@@ -100,24 +101,43 @@ class DockerBackend:
                 raise
             finally:
                 with held():
-                    stage.kill_probes()
-                    stage.save_logs()
-                    stage.start_server() if self._keeps else self._engine.remove(project)
+                    self._end(stage, project)
+
+    def _end(self, stage: "DockerStage", project: str) -> None:
+        """Remove or keep what the stage has started; an engine that has gone is not waited for."""
+        stage.kill_probes()
+        if not self._engine.answers():
+            return
+        stage.save_logs()
+        stage.start_server() if self._keeps else self._remove(project)
+
+    def _remove(self, project: str) -> None:
+        self._engine.remove(project)
+        self._left.remove(project)
 
     @property
     def _keeps(self) -> bool:
         return self._keep and not is_interrupted()
 
     def close(self) -> None:
-        """Remove all containers and networks of the campaign, unless they are to be kept."""
-        with held(), engine_failures():
-            for project in () if self._keeps else self._projects:
-                self._engine.remove(project)
+        """Remove all containers and networks of the campaign, unless they are to be kept.
+
+        What cannot be removed is in `left`.
+        """
+        with held(), contextlib.suppress(BackendError, *ENGINE_ERRORS):
+            if self.left and self._engine.answers():
+                for project in self.left:
+                    self._remove(project)
 
     @property
     def kept(self) -> tuple[str, ...]:
         """The Compose projects kept running for inspection."""
         return tuple(self._projects) if self._keeps else ()
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The Compose projects that have not been removed, though they are not to be kept."""
+        return () if self._keeps else tuple(self._left)
 
 
 class DockerStage:
@@ -142,7 +162,8 @@ class DockerStage:
         order = self._order
         override = write_override(order, self._images)
         services = [order.model, *self._proxy, "conductor", "client"]
-        Compose(self._project, override).up(*services, clients=order.replicas)
+        compose = Compose(self._project, override, is_alive=self._engine.answers)
+        compose.up(*services, clients=order.replicas)
         (self._server,) = self._engine.containers(self._project, order.model)
         clients = self._engine.containers(self._project, "client")
         check_containers(order, self._images, self._server, clients)
@@ -177,19 +198,18 @@ class DockerStage:
         if self._probed is not None:
             self._probed.probes.end()
         containers = self._engine.containers(self._project, "client")
-        with ThreadPoolExecutor(READERS) as pool:
-            clients = tuple(pool.map(_client_end, containers))
+        with ThreadPoolExecutor(1) as pool:
+            clients = pool.submit(in_parallel, _client_end, containers)
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         for proxy in self._engine.containers(self._project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
-        return StageEnd(exit_code(self._server), clients, self.out_of_memory())
+        return StageEnd(exit_code(self._server), tuple(clients.result()), self.out_of_memory())
 
     def out_of_memory(self) -> tuple[str, ...]:
         """Return the containers in which the kernel killed a process for lack of memory."""
         containers = self._engine.containers(self._project)
-        with ThreadPoolExecutor(READERS) as pool:
-            found = list(pool.map(lambda each: out_of_memory(each, _name(each)), containers))
+        found = in_parallel(lambda each: out_of_memory(each, _name(each)), containers)
         earlier = () if self._probed is None else self._probed.out_of_memory
         return tuple(dict.fromkeys([*earlier, *(each for each in found if each)]))
 
@@ -205,8 +225,7 @@ class DockerStage:
             self._probed.probes.kill()
 
     def _save_logs(self) -> None:
-        with ThreadPoolExecutor(READERS) as pool:
-            list(pool.map(self._save_log, self._engine.containers(self._project)))
+        in_parallel(self._save_log, self._engine.containers(self._project))
         self._logs_are_saved = True
 
     def save_logs(self) -> None:

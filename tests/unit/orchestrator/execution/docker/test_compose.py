@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.execution.docker import compose
 from orchestrator.execution.docker.compose import (
     Compose,
     ComposeError,
@@ -154,3 +155,15 @@ def test_a_failure_without_a_known_remedy_ends_with_its_output(install: Install)
     install("echo a strange thing; exit 1")
     with pytest.raises(ComposeError, match=r"a strange thing$"):
         Compose("lab-1").up("epoll", clients=1)
+
+
+def test_a_command_ends_when_the_engine_has_gone(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compose itself would wait for minutes, and its plugin holds the output open."""
+    monkeypatch.setattr(compose, "WATCH_EVERY_S", 0.02)
+    monkeypatch.setattr(compose, "GONE_GRACE_S", 0.02)
+    install("trap '' INT; sleep 60 & wait; sleep 60")
+    alive = iter([True, False])
+    with pytest.raises(ComposeError, match="engine stopped answering during docker compose"):
+        Compose("lab-1", is_alive=lambda: next(alive)).up("epoll", clients=1)
