@@ -215,8 +215,9 @@ class DockerStage:
 
     def why_out_of_memory(self) -> str:
         """Return the same as one text after a failure, empty if there is none or no answer."""
-        with contextlib.suppress(*ENGINE_ERRORS):
-            return "; ".join(self.out_of_memory())
+        if self._engine.answers():
+            with contextlib.suppress(*ENGINE_ERRORS):
+                return "; ".join(self.out_of_memory())
         return ""
 
     def kill_probes(self) -> None:

@@ -67,7 +67,7 @@ class Compose:
     def __init__(
         self, project: str, *overrides: Path, is_alive: Callable[[], bool] | None = None
     ) -> None:
-        """``is_alive`` is called now and then: if the engine does not answer, a command is ended."""
+        """``is_alive`` is called now and then; if it returns False, a command is ended."""
         self._is_alive = is_alive
         files = [COMPOSE_FILE, *overrides]
         self._options = ["compose", "--project-name", project, "--project-directory", str(ROOT)]

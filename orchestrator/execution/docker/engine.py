@@ -37,8 +37,9 @@ from orchestrator.execution.docker.endpoint import (
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
-FIND_TIMEOUT_S, SDK_TIMEOUT_S, ANSWER_TIMEOUT_S = 10, 15, 4
+FIND_TIMEOUT_S, SDK_TIMEOUT_S, ANSWER_TIMEOUT_S = 10, 10, 3
 ANSWER_TRIES, SILENCE_S = 2, 15.0
+NO_ANSWER = f"it accepts the connection, but does not answer within {SDK_TIMEOUT_S} s"
 REMOTE_SCHEME = "ssh://"
 START = "start one (as root: make engine base-image)"
 NO_COMPOSE = "docker has no Compose v2"
@@ -275,6 +276,8 @@ def _reason(error: BaseException) -> str:
     """Return the underlying cause, without the layers that wrap it."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, requests.exceptions.Timeout):
+            return NO_ANSWER
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
         cause = cause.__cause__ or cause.__context__

@@ -14,6 +14,7 @@ from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker import engine
 from orchestrator.execution.docker.endpoint import CHOOSING, Endpoint
 from orchestrator.execution.docker.engine import (
+    NO_ANSWER,
     NO_COMPOSE,
     NUMBER_LABEL,
     PROJECT_LABEL,
@@ -41,7 +42,8 @@ def chained(*errors: BaseException) -> BaseException:
                  requests.exceptions.ConnectionError("Connection aborted."),
                  PermissionError(13, "Permission denied")), "permission denied"),
         (docker.errors.DockerException("first line\nsecond line"), "first line"),
-        (requests.exceptions.ReadTimeout(), "ReadTimeout"),
+        (requests.exceptions.ReadTimeout(), NO_ANSWER),
+        (requests.exceptions.InvalidURL(), "InvalidURL"),
     ],
 )  # fmt: skip
 def test_an_error_of_the_sdk_is_reported_by_its_cause(error: Exception, reason: str) -> None:
