@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from labkit.workload.load_order import Share
 
+SHOWN = 3
 Address = tuple[str | int | bytes, ...]
 
 
@@ -18,7 +19,7 @@ class Task:
 
 
 class UnresolvedError(Exception):
-    """A host name has no address."""
+    """A host name has no address, or those of several servers."""
 
 
 def resolve(host: str, port: int) -> tuple[int, Address]:
@@ -28,7 +29,8 @@ def resolve(host: str, port: int) -> tuple[int, Address]:
     127.0.0.1.
 
     Raises:
-        UnresolvedError: there is none.
+        UnresolvedError: there is none, or there are several servers: connections would be spread
+            over them at random.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -38,4 +40,11 @@ def resolve(host: str, port: int) -> tuple[int, Address]:
         raise UnresolvedError(f"{host[:80]!r} is no host name") from exc
     found.sort(key=lambda info: info[0] != socket.AF_INET)
     family, _, _, _, address = found[0]
+    servers = sorted({str(info[4][0]) for info in found if info[0] == family})
+    if len(servers) > 1:
+        raise UnresolvedError(
+            f"{host} is the name of {len(servers)} servers ({', '.join(servers[:SHOWN])}), and a "
+            "client measures one; write the name or address of one (--target, LAB_TARGET), "
+            "e.g. prefork:3000, or stop the others"
+        )
     return family, address

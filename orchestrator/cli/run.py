@@ -70,6 +70,7 @@ def execute(arguments: argparse.Namespace) -> int:
             with progress.shown():
                 findings = Campaign(settings, progress).run()
             _show_kept(backend, messages)
+            _show_left(backend, messages)
             return store_and_show(findings, archive, as_json=arguments.json)
 
 
@@ -118,6 +119,15 @@ def _name_of(scenario: Path) -> str:
     return (
         re.sub(r"[^A-Za-z0-9._-]", "-", scenario.stem)[:MAX_NAME_CHARS].lstrip(".-") or "scenario"
     )
+
+
+def _show_left(backend: Backend, messages: Screen) -> None:
+    for project in backend.left:
+        messages.print(
+            f"not removed, since the engine does not answer: project {project}; when it does, run: "
+            ".venv/bin/python orchestrate.py clean",
+            soft_wrap=True,
+        )
 
 
 def _show_kept(backend: Backend, messages: Screen) -> None:

@@ -222,5 +222,9 @@ class Backend(Protocol):
     def kept(self) -> tuple[str, ...]:
         """The Compose projects kept running for inspection, if that was requested."""
 
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The Compose projects that `close` could not remove."""
+
     def close(self) -> None:
         """Remove whatever an interrupt left of a stage; may be called again."""

@@ -22,6 +22,7 @@ STAT, PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 USER, NICE, SYSTEM, STEAL = 0, 1, 2, 7  # columns of the line ``cpu``, in ticks
 REQUIREMENTS = ROOT / "requirements.in"
+GIT_REPOSITORY = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"})
 TARGET_INHERITS = frozenset(
     {"PATH", "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", MARK}
 )
@@ -39,7 +40,7 @@ def describe_host(backend: Mapping[str, object]) -> dict[str, object]:
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _required()},
         "git_revision": _git("rev-parse", "HEAD"),
-        "git_modified": bool(_git("status", "--porcelain")),
+        "git_modified": _is_modified(),
         "backend": dict(backend),
     }
 
@@ -50,12 +51,25 @@ def _required() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
+def _is_modified() -> bool | None:
+    """Return whether files differ from the revision, None if that is unknown."""
+    changes = _git("status", "--porcelain")
+    return None if changes is None else bool(changes)
+
+
 def _git(*arguments: str) -> str | None:
-    """Return git's output, None if this is not a checkout."""
+    """Return git's output, None if this is not a checkout, or git cannot tell.
+
+    The checkout may be another user's: its code runs already, so git may read it as well. A
+    repository around it, or one that the caller's environment names, is not the lab's.
+    """
+    ours = ["-c", f"safe.directory={ROOT}", "-c", "core.fsmonitor=false"]
+    environment = {name: value for name, value in os.environ.items() if name not in GIT_REPOSITORY}
     try:
         output = subprocess.run(  # noqa: S603
-            ["git", *arguments],  # noqa: S607
+            ["git", *ours, *arguments],  # noqa: S607
             cwd=ROOT,
+            env=environment | {"GIT_CEILING_DIRECTORIES": str(ROOT.parent)},
             capture_output=True,
             text=True,
             timeout=10,

@@ -39,6 +39,7 @@ from orchestrator.execution.docker.engine import (
     SERVICE_LABEL,
     Engine,
     engine_failures,
+    in_parallel,
 )
 from orchestrator.execution.docker.images import provide_images
 from orchestrator.execution.docker.read_back import check_containers
@@ -47,8 +48,6 @@ from orchestrator.execution.interrupts import held, is_interrupted
 from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
 from orchestrator.execution.toxics import PORT as PROXY_PORT
 from orchestrator.results.archive import SERVER_LOG
-
-READERS = 8
 
 
 class DockerBackend:
@@ -61,6 +60,7 @@ class DockerBackend:
         self._campaign_id = campaign_id
         self._keep = keep
         self._projects: list[str] = []
+        self._left: list[str] = []
         self._images: dict[str, str] = {}
 
     def prepare(self, needs: Needs) -> None:
@@ -90,6 +90,7 @@ class DockerBackend:
         """Start a project and remove it on exit, unless it is to be kept."""
         project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
         self._projects.append(project)
+        self._left.append(project)
         stage = DockerStage(self._engine, project, order, self._images)
         with engine_failures():
             try:
@@ -101,24 +102,43 @@ class DockerBackend:
                 raise
             finally:
                 with held():
-                    stage.kill_probes()
-                    stage.save_logs()
-                    stage.start_server() if self._keeps else self._engine.remove(project)
+                    self._end(stage, project)
+
+    def _end(self, stage: "DockerStage", project: str) -> None:
+        """Remove or keep what the stage has started; an engine that has gone is not waited for."""
+        stage.kill_probes()
+        if not self._engine.answers():
+            return
+        stage.save_logs()
+        stage.start_server() if self._keeps else self._remove(project)
+
+    def _remove(self, project: str) -> None:
+        self._engine.remove(project)
+        self._left.remove(project)
 
     @property
     def _keeps(self) -> bool:
         return self._keep and not is_interrupted()
 
     def close(self) -> None:
-        """Remove all containers and networks of the campaign, unless they are to be kept."""
-        with held(), engine_failures():
-            for project in () if self._keeps else self._projects:
-                self._engine.remove(project)
+        """Remove all containers and networks of the campaign, unless they are to be kept.
+
+        What cannot be removed is in `left`.
+        """
+        with held(), contextlib.suppress(BackendError, *ENGINE_ERRORS):
+            if self.left and self._engine.answers():
+                for project in self.left:
+                    self._remove(project)
 
     @property
     def kept(self) -> tuple[str, ...]:
         """The Compose projects kept running for inspection."""
         return tuple(self._projects) if self._keeps else ()
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The Compose projects that have not been removed, though they are not to be kept."""
+        return () if self._keeps else tuple(self._left)
 
 
 class DockerStage:
@@ -146,7 +166,10 @@ class DockerStage:
         services = [order.model, *self._proxy, "conductor", "client"]
         # In the environment of the command, not in the override, which is stored with the results.
         secret = {SECRET: order.secret}
-        Compose(self._project, override, environment=secret).up(*services, clients=order.replicas)
+        compose = Compose(
+            self._project, override, environment=secret, is_alive=self._engine.answers
+        )
+        compose.up(*services, clients=order.replicas)
         (self._server,) = self._engine.containers(self._project, order.model)
         clients = self._engine.containers(self._project, "client")
         check_containers(order, self._images, self._server, clients)
@@ -181,26 +204,26 @@ class DockerStage:
         if self._probed is not None:
             self._probed.probes.end()
         containers = self._engine.containers(self._project, "client")
-        with ThreadPoolExecutor(READERS) as pool:
-            clients = tuple(pool.map(_client_end, containers))
+        with ThreadPoolExecutor(1) as pool:
+            clients = pool.submit(in_parallel, _client_end, containers)
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         for proxy in self._engine.containers(self._project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
-        return StageEnd(exit_code(self._server), clients, self.out_of_memory())
+        return StageEnd(exit_code(self._server), tuple(clients.result()), self.out_of_memory())
 
     def out_of_memory(self) -> tuple[str, ...]:
         """Return the containers in which the kernel killed a process for lack of memory."""
         containers = self._engine.containers(self._project)
-        with ThreadPoolExecutor(READERS) as pool:
-            found = list(pool.map(lambda each: out_of_memory(each, _name(each)), containers))
+        found = in_parallel(lambda each: out_of_memory(each, _name(each)), containers)
         earlier = () if self._probed is None else self._probed.out_of_memory
         return tuple(dict.fromkeys([*earlier, *(each for each in found if each)]))
 
     def why_out_of_memory(self) -> str:
         """Return the same as one text after a failure, empty if there is none or no answer."""
-        with contextlib.suppress(*ENGINE_ERRORS):
-            return "; ".join(self.out_of_memory())
+        if self._engine.answers():
+            with contextlib.suppress(*ENGINE_ERRORS):
+                return "; ".join(self.out_of_memory())
         return ""
 
     def kill_probes(self) -> None:
@@ -209,8 +232,7 @@ class DockerStage:
             self._probed.probes.kill()
 
     def _save_logs(self) -> None:
-        with ThreadPoolExecutor(READERS) as pool:
-            list(pool.map(self._save_log, self._engine.containers(self._project)))
+        in_parallel(self._save_log, self._engine.containers(self._project))
         self._logs_are_saved = True
 
     def save_logs(self) -> None:

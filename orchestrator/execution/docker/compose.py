@@ -7,7 +7,8 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,8 @@ BUILD_DEADLINE_S = 900.0
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
 INTERRUPT_GRACE_S = 10.0
+GONE_GRACE_S = 1.0
+WATCH_EVERY_S = 4.0
 ENV_FILE = ROOT / ".env"
 MACHINE_SETTINGS = frozenset({"LAB_NOFILE"})
 """Settings of the machine, not of a scenario: from the caller's environment or `.env`."""
@@ -63,16 +66,22 @@ class Compose:
     """``docker compose`` with this repository's compose.yaml, under one project name.
 
     ``environment`` are variables of compose.yaml that must not be stored in an override.
+    ``is_alive`` is called now and then; if it returns False, a command is ended.
     """
 
     def __init__(
-        self, project: str, *overrides: Path, environment: Mapping[str, str] = MappingProxyType({})
+        self,
+        project: str,
+        *overrides: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        is_alive: Callable[[], bool] | None = None,
     ) -> None:
         self._environment = environment
+        self._is_alive = is_alive
         files = [COMPOSE_FILE, *overrides]
         self._options = ["compose", "--project-name", project, "--project-directory", str(ROOT)]
         for file in files:
-            self._options += ["--file", str(file)]
+            self._options += ["--file", str(file.absolute())]  # the command runs in another folder
 
     def services(self, *names: str) -> dict[str, dict[str, Any]]:
         """Return the services ``names`` as Compose resolves them.
@@ -95,7 +104,8 @@ class Compose:
         Raises:
             ComposeError: it failed or took longer than `BUILD_DEADLINE_S`.
         """
-        run_docker([*self._options, "build", *services], timeout_s=BUILD_DEADLINE_S)
+        command = [*self._options, "build", *services]
+        run_docker(command, timeout_s=BUILD_DEADLINE_S, is_alive=self._is_alive)
 
     def up(self, *services: str, clients: int) -> None:
         """Start ``services``, with ``clients`` replicas of the client, and return once they run.
@@ -105,36 +115,61 @@ class Compose:
         """
         scale = ["--no-build", "--no-deps", "--scale", f"client={clients}"]
         timeout_s = UP_DEADLINE_S + UP_PER_REPLICA_S * clients
-        arguments = [*self._options, "up", "--detach", *scale, *services]
-        run_docker(arguments, timeout_s, self._environment)
+        command = [*self._options, "up", "--detach", *scale, *services]
+        run_docker(command, timeout_s, self._environment, self._is_alive)
 
 
 def run_docker(
     arguments: Sequence[str],
     timeout_s: float,
     environment: Mapping[str, str] = MappingProxyType({}),
+    is_alive: Callable[[], bool] | None = None,
 ) -> str:
     """Run the docker command, in a session of its own so that a Ctrl-C does not reach it.
 
     ``environment`` is added to ours.
 
     Raises:
-        ComposeError: it failed or took longer than ``timeout_s``.
+        ComposeError: it failed, took longer than ``timeout_s``, or ``is_alive`` returned False.
     """
     process: subprocess.Popen[str] | None = None
     try:
         with held():
             process = _spawn(arguments, environment)
-        output, _ = process.communicate(timeout=timeout_s)
+        output = _output_of(process, timeout_s, is_alive)
     except BaseException as exc:
         if process is not None:
-            _interrupt(process)
+            _interrupt(process, GONE_GRACE_S if isinstance(exc, _GoneError) else INTERRUPT_GRACE_S)
         if isinstance(exc, subprocess.TimeoutExpired):
             raise ComposeError(f"{_shown(arguments)} took over {timeout_s:g} s") from exc
+        if isinstance(exc, _GoneError):
+            shown = _shown(arguments)
+            raise ComposeError(f"the Docker engine stopped answering during {shown}") from exc
         raise
     if process.returncode:
         raise ComposeError(f"{_shown(arguments)} failed:\n{last_lines(output)}{_advice(output)}")
     return output
+
+
+class _GoneError(Exception):
+    """The engine does not answer while a command runs."""
+
+
+def _output_of(
+    process: subprocess.Popen[str], timeout_s: float, is_alive: Callable[[], bool] | None
+) -> str:
+    """Return what the command prints until it ends.
+
+    Raises:
+        subprocess.TimeoutExpired, _GoneError: it does not end, or cannot.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    while is_alive is not None and time.monotonic() + WATCH_EVERY_S < deadline_s:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=WATCH_EVERY_S)[0]
+        if not is_alive():
+            raise _GoneError
+    return process.communicate(timeout=max(deadline_s - time.monotonic(), 0.0))[0]
 
 
 def _advice(output: str) -> str:
@@ -183,13 +218,17 @@ def _spawn(arguments: Sequence[str], environment: Mapping[str, str]) -> subproce
     )
 
 
-def _interrupt(process: subprocess.Popen[str]) -> None:
-    """Let the command finish its requests, so that no container appears after the clean-up."""
+def _interrupt(process: subprocess.Popen[str], grace_s: float) -> None:
+    """Let the command finish its requests, so that no container appears after the clean-up.
+
+    Then kill it with its plugins, which would hold its output open.
+    """
     process.send_signal(signal.SIGINT)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.communicate(timeout=INTERRUPT_GRACE_S)
+        process.communicate(timeout=grace_s)
         return
-    process.kill()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 

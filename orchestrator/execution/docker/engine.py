@@ -7,8 +7,10 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import docker
 import requests
@@ -35,13 +37,33 @@ from orchestrator.execution.docker.endpoint import (
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
-FIND_TIMEOUT_S, SDK_TIMEOUT_S = 10, 15
+FIND_TIMEOUT_S, SDK_TIMEOUT_S, ANSWER_TIMEOUT_S = 10, 10, 3
+ANSWER_TRIES, SILENCE_S = 2, 15.0
+NO_ANSWER = f"it accepts the connection, but does not answer within {SDK_TIMEOUT_S} s"
 REMOTE_SCHEME = "ssh://"
 START = "start one (as root: make engine base-image)"
 NO_COMPOSE = "docker has no Compose v2"
-REMOVERS = 8
+PARALLEL_CALLS = 8
 ROOT_USERS = frozenset({"root", "0"})
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_parallel(call: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
+    """Call the engine once for each of ``arguments``, a few at a time; return the results.
+
+    After a failure nothing more is begun, since each call may take until its timeout.
+    """
+    with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
+        futures = [pool.submit(call, each) for each in arguments]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 @contextlib.contextmanager
@@ -56,9 +78,32 @@ def engine_failures() -> Iterator[None]:
 class Engine:
     """A Docker engine that has answered."""
 
-    def __init__(self, client: docker.DockerClient, address: str = "") -> None:
+    def __init__(self, client: docker.DockerClient, endpoint: Endpoint | None = None) -> None:
         self._client = client
-        self.address = address
+        self._endpoint = endpoint
+        self._silent_since_s = -SILENCE_S
+
+    @property
+    def address(self) -> str:
+        """Its address, empty if it is not known."""
+        return self._endpoint.address if self._endpoint else ""
+
+    def answers(self) -> bool:
+        """Whether it still answers; True if its address is not known.
+
+        It is tried twice, `ANSWER_TIMEOUT_S` each. If it did not answer, that holds for
+        `SILENCE_S`: what is done at the end of a case does not wait for it again and again.
+        """
+        if self._endpoint is None:
+            return True
+        if time.monotonic() - self._silent_since_s < SILENCE_S:
+            return False
+        for _ in range(ANSWER_TRIES):
+            with contextlib.suppress(*ENGINE_ERRORS):
+                DirectClient(self._endpoint, ANSWER_TIMEOUT_S).close()
+                return True
+        self._silent_since_s = time.monotonic()
+        return False
 
     def describe(self) -> dict[str, object]:
         """Return the versions that explain a difference between two machines."""
@@ -122,9 +167,20 @@ class Engine:
         reraise=True,
     )
     def remove(self, project: str) -> None:
-        """Remove every container and network of ``project``; some may have gone already."""
-        with ThreadPoolExecutor(REMOVERS) as pool:
-            list(pool.map(_remove_container, self.containers(project)))
+        """Remove every container and network of ``project``; some may have gone already.
+
+        Raises:
+            BackendError: the engine does not answer any more, so it is useless to try again.
+        """
+        try:
+            self._remove(project)
+        except requests.exceptions.RequestException as exc:
+            if self.answers():
+                raise
+            raise BackendError(f"the Docker engine at {self.address} stopped answering") from exc
+
+    def _remove(self, project: str) -> None:
+        in_parallel(_remove_container, self.containers(project))
         for network in self._client.networks.list(filters={"label": f"{PROJECT_LABEL}={project}"}):
             with contextlib.suppress(docker.errors.NotFound):
                 network.remove()
@@ -181,7 +237,7 @@ def find_engine() -> tuple[Engine | None, str]:
     except ComposeError as exc:
         return _without_engine(endpoint, f"{NO_COMPOSE} ({str(exc).splitlines()[-1].strip()})")
     client.api.timeout = SDK_TIMEOUT_S
-    return Engine(client, endpoint.address), f"Docker engine {engine} and Compose {version} answer"
+    return Engine(client, endpoint), f"Docker engine {engine} and Compose {version} answer"
 
 
 def _without_engine(endpoint: Endpoint, reason: str) -> tuple[None, str]:
@@ -226,6 +282,8 @@ def _reason(error: BaseException) -> str:
     """Return the underlying cause, without the layers that wrap it."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, requests.exceptions.Timeout):
+            return NO_ANSWER
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
         cause = cause.__cause__ or cause.__context__

@@ -60,7 +60,7 @@ def provide_images(engine: Engine, names: Sequence[str]) -> dict[str, str]:
     tags = _tags(engine, services)
     missing = {name: tag for name, tag in tags.items() if engine.find_image(tag) is None}
     if missing:
-        _build({name: tag for name, tag in missing.items() if "build" in services[name]})
+        _build(engine, {name: tag for name, tag in missing.items() if "build" in services[name]})
         if _tags(engine, services) != tags:
             for tag in missing.values():  # it may have files of both states
                 engine.remove_image(tag)
@@ -99,14 +99,14 @@ def _tags(engine: Engine, services: Mapping[str, Mapping[str, Any]]) -> dict[str
     }
 
 
-def _build(tags: Mapping[str, str]) -> None:
+def _build(engine: Engine, tags: Mapping[str, str]) -> None:
     """Build services under their ``tags``."""
     images = {"services": {name: {"image": tag} for name, tag in tags.items()}}
     with tempfile.TemporaryDirectory(prefix="server-models-lab-") as folder:
         override = Path(folder) / "images.yaml"
         override.write_text(yaml.safe_dump(images), encoding="utf-8")
         try:
-            Compose(PROJECT, override).build(*tags)
+            Compose(PROJECT, override, is_alive=engine.answers).build(*tags)
         except BackendError as exc:
             raise BackendError(f"the images could not be built\n{exc}") from exc
 
@@ -120,7 +120,7 @@ def _provide_base(engine: Engine, base: str) -> None:
     if base == "scratch" or engine.find_image(base) is not None:
         return
     try:
-        run_docker(["pull", "--quiet", base], timeout_s=BUILD_DEADLINE_S)
+        run_docker(["pull", "--quiet", base], timeout_s=BUILD_DEADLINE_S, is_alive=engine.answers)
     except ComposeError as exc:
         raise BackendError(
             f"this engine does not have the base image {base}, and cannot pull it; "

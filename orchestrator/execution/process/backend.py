@@ -29,6 +29,7 @@ class ProcessBackend:
 
     name = "process"
     kept: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._programs: list[Program | KernelProbes] = []

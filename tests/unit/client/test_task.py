@@ -49,3 +49,14 @@ def test_a_name_without_an_address_is_an_error_with_the_reason(
 def test_a_text_that_is_no_host_name_is_an_error_too(host: str) -> None:
     with pytest.raises(UnresolvedError, match="is no host name"):
         resolve(host, 1)
+
+
+@pytest.mark.parametrize("kind", [IPV4, IPV6])
+def test_the_name_of_several_servers_is_refused_with_their_addresses(
+    kind: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``docker compose up prefork epoll`` starts two under the alias ``server``."""
+    found = [(*kind[:4], (address, 3000)) for address in ("10.0.0.3", "10.0.0.2")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [*found, found[0]])
+    with pytest.raises(UnresolvedError, match=r"server is .* 2 servers \(10.0.0.2, 10.0.0.3\)"):
+        resolve("server", 3000)

@@ -54,6 +54,7 @@ class FakeBackend:
 
     name = "process"
     kept: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.needs: Needs | None = None

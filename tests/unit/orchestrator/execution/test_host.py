@@ -1,6 +1,9 @@
 """The host's CPU time during a load, and how it makes a run invalid."""
 
 import dataclasses
+import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,46 @@ def test_time_in_the_kernel_is_time_of_programs_too(
     (tmp_path / "stat").write_text("cpu  10 20 300 4000 5 6 7 80 0 0\n")
     told = HostTimes.now()
     assert (told.busy_s, told.steal_s) == (3.3, 0.8)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a checkout with one revision, which is the lab's."""
+    for command in (
+        "git init -q",
+        "git -c user.name=a -c user.email=a@b commit -q --allow-empty -m first",
+    ):
+        subprocess.run(shlex.split(command), cwd=tmp_path, check=True)
+    monkeypatch.setattr(host, "ROOT", tmp_path)
+    return tmp_path
+
+
+def revision() -> tuple[object, object]:
+    described = host.describe_host({})
+    return described["git_revision"], described["git_modified"]
+
+
+def test_a_checkout_of_another_user_has_its_revision(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    known, is_modified = revision()
+    assert re.fullmatch("[0-9a-f]{40}", str(known))
+    assert is_modified is False
+    (checkout / "new.py").touch()
+    assert revision() == (known, True)
+
+
+@pytest.mark.parametrize("name", ["", "GIT_DIR"])
+def test_without_a_revision_nobody_knows_whether_it_was_modified(
+    name: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repository around the checkout, or one that the environment names, is another one."""
+    (checkout / "lab").mkdir()
+    monkeypatch.setattr(host, "ROOT", checkout / "lab")
+    if name:
+        monkeypatch.setenv(name, str(checkout / ".git"))
+    assert revision() == (None, None)
 
 
 TIMES = {

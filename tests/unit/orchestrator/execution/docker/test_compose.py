@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.execution.docker import compose
 from orchestrator.execution.docker.compose import (
     Compose,
     ComposeError,
@@ -45,6 +46,12 @@ def test_only_this_repositorys_project_is_built(calls: Callable[[], list[str]]) 
         "--file", str(ROOT / "compose.yaml"), "--file", "/over/ride.yaml",
         "build", "epoll", "client",
     ]  # fmt: skip
+
+
+def test_files_are_found_from_the_folder_of_the_command(calls: Callable[[], list[str]]) -> None:
+    """It runs in the checkout, and ``--out`` may be relative to another folder."""
+    Compose("lab-1", Path("results/override.yaml")).build("epoll")
+    assert str(Path.cwd() / "results/override.yaml") in calls()
 
 
 def test_clients_are_scaled_and_no_image_is_built_under_load(
@@ -148,3 +155,15 @@ def test_a_failure_without_a_known_remedy_ends_with_its_output(install: Install)
     install("echo a strange thing; exit 1")
     with pytest.raises(ComposeError, match=r"a strange thing$"):
         Compose("lab-1").up("epoll", clients=1)
+
+
+def test_a_command_ends_when_the_engine_has_gone(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compose itself would wait for minutes, and its plugin holds the output open."""
+    monkeypatch.setattr(compose, "WATCH_EVERY_S", 0.02)
+    monkeypatch.setattr(compose, "GONE_GRACE_S", 0.02)
+    install("trap '' INT; sleep 60 & wait; sleep 60")
+    alive = iter([True, False])
+    with pytest.raises(ComposeError, match="engine stopped answering during docker compose"):
+        Compose("lab-1", is_alive=lambda: next(alive)).up("epoll", clients=1)

@@ -14,6 +14,7 @@ from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker import engine
 from orchestrator.execution.docker.endpoint import CHOOSING, Endpoint
 from orchestrator.execution.docker.engine import (
+    NO_ANSWER,
     NO_COMPOSE,
     NUMBER_LABEL,
     PROJECT_LABEL,
@@ -21,6 +22,7 @@ from orchestrator.execution.docker.engine import (
     Engine,
     engine_failures,
     find_engine,
+    in_parallel,
     remedy,
 )
 
@@ -40,7 +42,8 @@ def chained(*errors: BaseException) -> BaseException:
                  requests.exceptions.ConnectionError("Connection aborted."),
                  PermissionError(13, "Permission denied")), "permission denied"),
         (docker.errors.DockerException("first line\nsecond line"), "first line"),
-        (requests.exceptions.ReadTimeout(), "ReadTimeout"),
+        (requests.exceptions.ReadTimeout(), NO_ANSWER),
+        (requests.exceptions.InvalidURL(), "InvalidURL"),
     ],
 )  # fmt: skip
 def test_an_error_of_the_sdk_is_reported_by_its_cause(error: Exception, reason: str) -> None:
@@ -215,3 +218,42 @@ def test_an_image_that_a_container_uses_is_not_removed() -> None:
     assert [found.remove_image(name) for name in ("used", "gone", "free")] == [False, True, True]
     with pytest.raises(docker.errors.APIError):
         found.remove_image("broken")
+
+
+def test_after_a_failure_no_further_call_is_begun() -> None:
+    """With an engine that hangs, each of a hundred calls would wait for its timeout."""
+    begun: list[int] = []
+
+    def call(number: int) -> None:
+        begun.append(number)
+        raise requests.exceptions.ReadTimeout
+
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        in_parallel(call, range(1_000))
+    assert len(begun) < 1_000
+    assert in_parallel(str, range(20)) == [str(number) for number in range(20)]
+
+
+def test_an_engine_that_is_silent_is_not_waited_for_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[int] = []
+
+    def connect(_: Endpoint, timeout_s: int) -> None:
+        tried.append(timeout_s)
+        raise requests.exceptions.ReadTimeout
+
+    monkeypatch.setattr(engine, "DirectClient", connect)
+    gone = Engine(SimpleNamespace(), Endpoint("unix:///gone"))  # type: ignore[arg-type]
+    assert [gone.answers(), gone.answers()] == [False, False]
+    assert len(tried) == engine.ANSWER_TRIES
+    assert sum(tried) < 15
+
+
+def test_a_removal_ends_at_once_if_the_engine_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    stubborn = Removable(*[requests.exceptions.ReadTimeout()] * 9)
+    silent = engine_with([stubborn], [], monkeypatch)
+    monkeypatch.setattr(silent, "answers", lambda: False)
+    with pytest.raises(BackendError, match="stopped answering"):
+        silent.remove("lab-0badcafe-1")
+    assert stubborn.asked == 1

@@ -32,6 +32,9 @@ class FakeEngine:
         self.tags.pop(name, None)
         return True
 
+    def answers(self) -> bool:
+        return True
+
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
@@ -42,7 +45,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     def services(_: Compose, *names: str) -> dict[str, Any]:
         return {name: {"build": build} for name in names}
 
-    def build_images(tags: dict[str, str]) -> None:
+    def build_images(_: object, tags: dict[str, str]) -> None:
         engine.built.append(tuple(tags))
         engine.tags |= {tag: f"sha256:{tag}" for tag in tags.values()}
 
@@ -75,7 +78,7 @@ def test_sources_that_change_during_the_build_are_not_measured(
 def test_an_image_that_a_build_leaves_elsewhere_is_missed(
     engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "_build", lambda _: None)
+    monkeypatch.setattr(images, "_build", lambda *_: None)
     with pytest.raises(BackendError, match=r"epoll:source-\w+ after the build.*BUILDX_BUILDER"):
         provide(engine, "epoll")
 
@@ -114,7 +117,7 @@ def test_a_failed_build_is_not_blamed_on_the_base_image(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Compose, "build", fail)
     with pytest.raises(BackendError) as failed:
-        images._build({"epoll": "epoll:1"})  # noqa: SLF001
+        images._build(FakeEngine(), {"epoll": "epoll:1"})  # type: ignore[arg-type]  # noqa: SLF001
     assert str(failed.value) == "the images could not be built\nno space left on device"
 
 
@@ -126,7 +129,8 @@ def test_a_build_gives_each_image_the_tag_of_its_source(monkeypatch: pytest.Monk
         seen.extend([*services, override.read_text(), compose._options[2]])  # noqa: SLF001
 
     monkeypatch.setattr(Compose, "build", build)
-    images._build({"epoll": "server-models-lab/epoll:source-1"})  # noqa: SLF001
+    engine: Engine = FakeEngine()  # type: ignore[assignment]
+    images._build(engine, {"epoll": "server-models-lab/epoll:source-1"})  # noqa: SLF001
     services, override, project = seen
     assert services == "epoll"
     assert "image: server-models-lab/epoll:source-1" in override
