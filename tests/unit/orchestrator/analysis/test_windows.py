@@ -6,7 +6,14 @@ import pytest
 
 from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.results.fault_log import FaultRecord
-from tests.unit.orchestrator.analysis.evidence_fixtures import Sent, at, evidence, replica, served
+from tests.unit.orchestrator.analysis.evidence_fixtures import (
+    Sent,
+    at,
+    evidence,
+    replica,
+    served,
+    texts,
+)
 
 PAUSED = FaultRecord("pause", at(1000), at(1001), at(2000), at(2003), error="")
 
@@ -49,7 +56,7 @@ def test_without_a_fault_that_took_effect_there_are_no_windows() -> None:
     found = analysed(failed)
     assert not {"before", "during", "after"} & found.views.keys()
     assert found.measures["recovery_time"] is None
-    assert "fault kill: it had gone" in found.inconsistencies
+    assert "fault kill: it had gone" in texts(found)
 
 
 def test_a_process_killed_on_purpose_takes_log_lines_with_it_and_that_is_no_doubt() -> None:
@@ -57,6 +64,6 @@ def test_a_process_killed_on_purpose_takes_log_lines_with_it_and_that_is_no_doub
     told = evidence([replica(0, sent)], [served(0, 1, 1, 101)])
     log = dataclasses.replace(told.log, gaps=("server.log does not end with the event stopped",))
     cut = dataclasses.replace(told, log=log)
-    assert analyse(cut).inconsistencies == ["server.log does not end with the event stopped"]
+    assert texts(analyse(cut)) == ["server.log does not end with the event stopped"]
     killed = FaultRecord("kill", at(50), at(51), error="")
-    assert analyse(dataclasses.replace(cut, faults=(killed,))).inconsistencies == []
+    assert texts(analyse(dataclasses.replace(cut, faults=(killed,)))) == []
