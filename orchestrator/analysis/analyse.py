@@ -27,7 +27,7 @@ from orchestrator.analysis.statistics import Figures
 from orchestrator.analysis.windows import window_measures
 from orchestrator.measures.views import SLOWEST
 from orchestrator.results.client_samples import ACKED
-from orchestrator.results.summary import Instrument
+from orchestrator.results.summary import Instrument, Reason
 from orchestrator.results.tables import Table
 
 
@@ -46,7 +46,7 @@ class Analysis:
     instrument: Instrument
     merged: Merged
     parts: Table
-    inconsistencies: list[str]
+    inconsistencies: list[Reason]
 
 
 def analyse(evidence: Evidence) -> Analysis:

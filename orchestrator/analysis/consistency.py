@@ -5,7 +5,7 @@ the rows of samples, the counts and the server's log agree. In addition, laws th
 break, such as Little's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +19,7 @@ from orchestrator.analysis.queue_measures import mean_overlap, span_of
 from orchestrator.analysis.statistics import between_ns
 from orchestrator.results.client_samples import ACKED, LostReplica, Replica
 from orchestrator.results.server_log import ServerLog
+from orchestrator.results.summary import Reason, ReasonKind
 from orchestrator.results.tables import NOWHERE, Table, pair_keys, user_keys
 
 LITTLE_TOLERANCE = 0.01
@@ -27,24 +28,33 @@ LITTLE_TOLERANCE = 0.01
 IN_FLIGHT = OUTCOMES.index("in_flight")
 
 
-def find_inconsistencies(evidence: Evidence, requests: Table) -> list[str]:
+def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
     """Return the records that are missing or do not agree, empty if there are none."""
-    clients = evidence.clients
-    return [
-        *([] if evidence.is_log_truncated else evidence.log.gaps),
-        *find_fault_doubts(evidence),
-        *_of_beginning(evidence),
-        *(f"out of memory: {each}" for each in evidence.out_of_memory),
-        *clients.gaps,
-        *(_loss(lost, evidence) for lost in clients.lost),
-        *(reason for replica in clients.replicas for reason in _of_replica(replica)),
-        *(reason for replica in clients.replicas for reason in _of_its_means(replica)),
-        *_of_plan(evidence),
-        *_of_clocks(requests),
-        *_of_throttling(evidence),
-        *([] if evidence.log.gaps or not evidence.has_event_log else _of_log(evidence, requests)),
-        *_broken_laws(requests, evidence.log, is_one_at_a_time=evidence.is_one_at_a_time),
-    ]
+    clients, log = evidence.clients, evidence.log
+    gaps = [] if evidence.is_log_truncated else log.gaps
+    is_log_read = evidence.has_event_log and not log.gaps
+    laws = _broken_laws(requests, log, is_one_at_a_time=evidence.is_one_at_a_time)
+    by_kind: dict[ReasonKind, Iterable[str]] = {
+        ReasonKind.LOST_RECORDS: [*gaps, *_of_beginning(evidence), *clients.gaps],
+        ReasonKind.FAULT: [f"out of memory: {each}" for each in evidence.out_of_memory],
+        ReasonKind.LOST_REPLICA: [
+            *(_loss(lost, evidence) for lost in clients.lost),
+            *_of_programs(clients.replicas),
+        ],
+        ReasonKind.UNBALANCED: [
+            *(reason for replica in clients.replicas for reason in _of_replica(replica)),
+            *_of_plan(evidence),
+            *_of_clocks(requests),
+            *(_of_log(evidence, requests) if is_log_read else ()),
+        ],
+        ReasonKind.BROKEN_LAW: laws,
+        ReasonKind.DISTURBED_HOST: [
+            *(reason for replica in clients.replicas for reason in _of_its_means(replica)),
+            *_of_throttling(evidence),
+        ],
+    }
+    reasons = [Reason(kind, text) for kind, texts in by_kind.items() for text in texts]
+    return [*reasons, *find_fault_doubts(evidence)]
 
 
 def _of_beginning(evidence: Evidence) -> Iterator[str]:
@@ -64,11 +74,17 @@ def _loss(lost: LostReplica, evidence: Evidence) -> str:
     )
 
 
+def _of_programs(replicas: Sequence[Replica]) -> Iterator[str]:
+    """Yield the replicas whose programs failed after they had reported."""
+    for each in replicas:
+        if each.exit_code:
+            name = f"replica {each.number}"
+            yield f"{name} ended with exit code {each.exit_code} after it had reported"
+
+
 def _of_replica(replica: Replica) -> Iterator[str]:
     """Yield where the records of one replica do not agree."""
     name, counts = f"replica {replica.number}", replica.counts
-    if replica.exit_code:
-        yield f"{name} ended with exit code {replica.exit_code} after it had reported"
     sent, unsent, planned = counts["sent"], counts["unsent"], replica.planned
     if planned is not None and sent + unsent != planned:
         yield f"{name}: {planned} messages planned, but {sent} sent + {unsent} unsent"

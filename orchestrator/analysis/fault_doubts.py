@@ -10,22 +10,28 @@ from typing import Any
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.proxy_log import ProxyLog
+from orchestrator.results.summary import Reason, ReasonKind
 
 MAX_LATE_NS = 100_000_000
 """How much later than due a fault may take effect, and how much longer than asked it may last."""
 
 
-def find_fault_doubts(evidence: Evidence) -> Iterator[str]:
-    """Yield what is wrong with the faults; instants are seconds from the start of the load."""
+def find_fault_doubts(evidence: Evidence) -> Iterator[Reason]:
+    """Yield what is wrong with the faults; instants are seconds from the start of the load.
+
+    A fault is late because the host, or the engine on it, did not run the orchestrator in time.
+    """
     start_ns = evidence.clients.start_ns
     for fault in evidence.faults:
         if fault.error:
-            yield f"fault {fault.fault}: {fault.error}"
+            yield Reason(ReasonKind.FAULT, f"fault {fault.fault}: {fault.error}")
         for doubt in _of_instants(fault, start_ns):
-            yield f"fault {fault.fault}: {doubt}"
+            yield Reason(ReasonKind.DISTURBED_HOST, f"fault {fault.fault}: {doubt}")
     if evidence.is_proxied:
-        yield from evidence.proxy.gaps
-        yield from _of_toxics(evidence.faults, evidence.proxy, start_ns)
+        for gap in evidence.proxy.gaps:
+            yield Reason(ReasonKind.LOST_RECORDS, gap)
+        for doubt in _of_toxics(evidence.faults, evidence.proxy, start_ns):
+            yield Reason(ReasonKind.STRANGER, doubt)
 
 
 def _of_instants(fault: FaultRecord, start_ns: int) -> Iterator[str]:

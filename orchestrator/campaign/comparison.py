@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestrator.campaign.bootstrap import MIN_REPEATS, TAILS, draw
+from orchestrator.campaign.verdict import is_forgivable
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.results.summary import CaseSummary, RunSummary, Summary
 
@@ -105,7 +106,7 @@ class _Pair:
     def obstacle(self) -> str:
         """Return why the cases cannot be compared, empty if they can."""
         for case, which, accepted in self._sides():
-            if case.invalid and not accepted:
+            if case.invalid and not (accepted and is_forgivable(case)):
                 return f"the {which} is {_INVALID}: {case.invalid[0]}"
             if len(case.runs) < self.fewest:
                 return f"the {which} has too few repeats: {len(case.runs)} of {self.fewest}"

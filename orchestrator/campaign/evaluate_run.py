@@ -68,6 +68,7 @@ def evaluate_run(
     clients, limit = evidence.clients, MAX_REQUESTS // min(planned_cases, MAX_CASES)
     shown = exhibit(analysis.merged, clients.start_ns, clients.groups, limit, twin.predicted_ns)
     values = _values(analysis)
+    reasons = [*analysis.inconsistencies, *broken_rules(scenario.validity, values)]
     groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
     summary = RunSummary(
         slug=run.slug,
@@ -76,7 +77,8 @@ def evaluate_run(
         faults=[_fault_summary(each, clients.start_ns) for each in evidence.faults],
         twin=twin.summary,
         instrument=analysis.instrument,
-        invalid=[*analysis.inconsistencies, *broken_rules(scenario.validity, values)],
+        invalid=[each.text for each in reasons],
+        invalid_kinds=[each.kind for each in reasons],
         notes=list(evidence.kernel.notes),
         overhead_s=record.overhead_s,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.bootstrap import MIN_REPEATS, Values, intervals, medians, rank
 from orchestrator.campaign.evaluate_run import RunEvaluation
-from orchestrator.campaign.verdict import exit_code, grade, judge, judge_alone
+from orchestrator.campaign.verdict import exit_code, grade, is_forgivable, judge, judge_alone
 from orchestrator.measures.registry import MEASURES
 from orchestrator.results.summary import (
     CaseSummary,
@@ -19,6 +19,7 @@ from orchestrator.results.summary import (
     Instrument,
     Outcome,
     Ranking,
+    RunSummary,
     Status,
     Summary,
 )
@@ -104,6 +105,7 @@ def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
         expectations=judge(scenario.expectations(case.model), medians(values), values),
         guesses=grade(scenario.guesses(case.model), medians(values)),
         invalid=list(_invalid_reasons(repeats)),
+        invalid_kinds=[kind for run in runs for kind in run.invalid_kinds],
         notes=list(dict.fromkeys(note for run in runs for note in run.notes)),
         overhead_s=round(overhead_s, 6),
         runs=runs,
@@ -135,11 +137,19 @@ def _compare(
     """Judge the expectations that compare models; they are unknown if a model is invalid."""
     rounds = [_side_by_side(together) for together in zip(*models.values(), strict=False)]
     judged = judge_alone(scenario.compare, medians(rounds), rounds)
-    invalid = [model for model, runs in models.items() if any(r.summary.invalid for r in runs)]
-    if invalid and not accept_invalid:
+    invalid = [
+        model
+        for model, runs in models.items()
+        if any(_counts_out(run.summary, accept_invalid=accept_invalid) for run in runs)
+    ]
+    if invalid:
         reason = f"{', '.join(invalid)}: invalid as a measurement"
         judged = [_unknown(each, reason) for each in judged]
     return Comparison(axes=_axes(models), expectations=judged)
+
+
+def _counts_out(run: RunSummary, *, accept_invalid: bool) -> bool:
+    return bool(run.invalid) and not (accept_invalid and is_forgivable(run))
 
 
 def _unknown(judged: Expectation, reason: str) -> Expectation:

@@ -20,6 +20,9 @@ from orchestrator.results.summary import (
     Grade,
     Guess,
     Outcome,
+    Reason,
+    ReasonKind,
+    RunSummary,
     Status,
 )
 
@@ -57,11 +60,14 @@ def judge_alone(
     return [_judge(each, values, repeats) for each in expectations]
 
 
-def broken_rules(validity: Sequence[Expression], values: Values) -> list[str]:
+def broken_rules(validity: Sequence[Expression], values: Values) -> list[Reason]:
     """Return the rules of ``validity`` that a run breaks; an unknown measure breaks none."""
     judged = judge_alone(validity, values, ())
     return [
-        f"{each.expression} does not hold, {each.left} vs {each.right}"
+        Reason(
+            ReasonKind.DISTURBED_HOST,
+            f"{each.expression} does not hold, {each.left} vs {each.right}",
+        )
         for each in judged
         if each.outcome is Outcome.FAILED
     ]
@@ -117,13 +123,23 @@ def exit_code(
     """Return the exit code of a campaign; the most serious finding decides.
 
     A case that timed out, or whose server crashed, has failed even if it is invalid as a
-    measurement. The expectations of other invalid cases count only with ``accept_invalid``.
+    measurement. The expectations of other invalid cases count only with ``accept_invalid``, and
+    only if `is_forgivable`.
     """
     if status is not Status.COMPLETE:
         return _OF_STATUS[status]
     codes = {_case_code(case, accept_invalid) for case in cases}
     codes |= {_code([each.outcome for each in models.expectations]) for models in comparisons}
     return next((code for code in (FAILS, INVALID) if code in codes), HOLDS)
+
+
+def is_forgivable(found: CaseSummary | RunSummary) -> bool:
+    """Return whether every reason why ``found`` is invalid is a disturbed host.
+
+    Older results have reasons without a kind, which are not forgiven.
+    """
+    disturbed = found.invalid_kinds.count(ReasonKind.DISTURBED_HOST)
+    return len(found.invalid) == disturbed
 
 
 def _case_code(case: CaseSummary, accept_invalid: bool) -> int:
@@ -133,7 +149,7 @@ def _case_code(case: CaseSummary, accept_invalid: bool) -> int:
         return FAILS
     return (
         INVALID
-        if case.invalid and not accept_invalid
+        if case.invalid and not (accept_invalid and is_forgivable(case))
         else _code([each.outcome for each in case.expectations])
     )
 

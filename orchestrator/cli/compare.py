@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-invalid",
         action="store_true",
-        help="also compare runs that are invalid as a measurement; the output says so",
+        help="also compare runs whose host was disturbed; the output says so",
     )
     add_json(parser, "the differences as JSON")
 

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-invalid",
         action="store_true",
-        help="judge expectations even if a run is invalid as a measurement; the results report it",
+        help="judge expectations even if the host was disturbed; the results report it",
     )
     add_json(parser, "summary.json")
 

@@ -1,9 +1,10 @@
 """What a person reads about a campaign, one sentence on one line each. Values in, text out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from faultproxy.toxics import TOXICS
 from labkit.wire.samples import FAILURES
+from orchestrator.campaign.verdict import is_forgivable
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report.columns import measure_text, measure_value
 from orchestrator.report.escape import visible
@@ -28,7 +29,7 @@ def verdict(summary: Summary) -> str:
         line = f"{summary.status} after {_ended(summary)}"
         return f"{line}: {visible(summary.reason)}" if summary.reason else line
     doubts = _doubts(summary)
-    if doubts and summary.exit_code != FAILS and not summary.accepts_invalid:
+    if doubts and summary.exit_code != FAILS and not _is_accepted(summary):
         return doubts
     expectations = _all_expectations(summary)
     return f"{expectations}; {doubts}" if doubts else expectations
@@ -42,13 +43,24 @@ def _ended(summary: Summary) -> str:
 
 
 def _doubts(summary: Summary) -> str:
-    doubts = [(case, reason) for case in summary.cases for reason in case.invalid]
+    doubts = [
+        (case, reason) for case in _most_serious_first(summary.cases) for reason in case.invalid
+    ]
     if not doubts:
         return ""
     case, reason = doubts[0]
     more = f" (and {len(doubts) - 1} more)" if doubts[1:] else ""
-    accepted = ", accepted" if summary.accepts_invalid else ""
+    accepted = ", accepted" if _is_accepted(summary) else ""
     return f"invalid as a measurement{accepted}: {visible(case.name)}: {visible(reason)}{more}"
+
+
+def _is_accepted(summary: Summary) -> bool:
+    return summary.accepts_invalid and all(map(is_forgivable, summary.cases))
+
+
+def _most_serious_first(cases: Sequence[CaseSummary]) -> list[CaseSummary]:
+    """Return the cases whose reasons ``--accept-invalid`` does not forgive before the others."""
+    return sorted(cases, key=is_forgivable)
 
 
 def _all_expectations(summary: Summary) -> str:

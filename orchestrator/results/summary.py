@@ -4,6 +4,7 @@ Values only: no clock, no files, no backend. Keys of ``measures`` carry their un
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +43,25 @@ class Fitness(StrEnum):
     OK = "ok"
     STRAINED = "strained"  # late or busy enough for a remark
     BOTTLENECK = "bottleneck"  # they limited the figures, not the server
+
+
+class ReasonKind(StrEnum):
+    """What makes a run invalid; ``--accept-invalid`` forgives `DISTURBED_HOST` only."""
+
+    DISTURBED_HOST = "disturbed_host"  # a rule of validity does not hold, or a CPU was throttled
+    LOST_REPLICA = "lost_replica"  # a client replica did not report, or its program failed
+    LOST_RECORDS = "lost_records"  # lines of the log, samples or fault records are missing
+    UNBALANCED = "unbalanced"  # records that should agree do not: counts, rows, instants, acks
+    BROKEN_LAW = "broken_law"  # no server can do what the records say
+    FAULT = "fault"  # a fault was not injected or reverted as the scenario asks
+    STRANGER = "stranger"  # a program that is no part of the run took part in it
+
+
+class Reason(NamedTuple):
+    """Why a run is invalid as a measurement."""
+
+    kind: ReasonKind
+    text: str
 
 
 class Frozen(BaseModel):
@@ -121,6 +141,9 @@ class RunSummary(Frozen):
     twin: TwinSummary | None = None
     instrument: Instrument
     invalid: list[str] = Field(description="why this run is invalid as a measurement")
+    invalid_kinds: list[ReasonKind] = Field(
+        default_factory=list, description="the kind of each reason in `invalid`, in the same order"
+    )
     notes: list[str] = Field(
         default_factory=list,
         description="which of the kernel's figures are missing or include other programs, and why",
@@ -149,6 +172,9 @@ class CaseSummary(Frozen):
     expectations: list[Expectation]
     guesses: list[Guess] = Field(default_factory=list)
     invalid: list[str] = Field(description="why this case is invalid as a measurement")
+    invalid_kinds: list[ReasonKind] = Field(
+        default_factory=list, description="the kind of each reason in `invalid`, in the same order"
+    )
     notes: list[str] = Field(default_factory=list, description="those of its runs")
     overhead_s: float = Field(description="the median of the runs'")
     runs: list[RunSummary] = Field(

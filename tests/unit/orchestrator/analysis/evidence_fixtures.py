@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, request_id
+from orchestrator.analysis.analyse import Analysis
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.results.client_samples import (
     MESSAGE_COUNTS,
@@ -24,6 +25,11 @@ FIT = ReplicaHealth(
     cpu_s=0.01, wall_s=1.0, lag_p50_ns=None, lag_p99_ns=None, lag_max_ns=None, lags=0,
     gc_pauses=0, gc_pause_s=0.0,
 )  # fmt: skip
+
+
+def texts(found: Analysis) -> list[str]:
+    """Return why a run is invalid, without the kinds of the reasons."""
+    return [reason.text for reason in found.inconsistencies]
 
 
 def at(ms: float) -> int:

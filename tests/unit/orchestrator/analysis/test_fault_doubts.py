@@ -21,7 +21,8 @@ NONE, ADDED, LIFTED = (
 
 def doubts(fault: FaultRecord, *changes: ToxicsChange, gaps: tuple[str, ...] = ()) -> list[str]:
     proxy = ProxyLog(changes, gaps)
-    return list(find_fault_doubts(replace(ONE_AFTER_THE_OTHER, faults=(fault,), proxy=proxy)))
+    found = find_fault_doubts(replace(ONE_AFTER_THE_OTHER, faults=(fault,), proxy=proxy))
+    return [reason.text for reason in found]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,14 @@ from labkit.wire.samples import OUTCOMES
 from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.measures.views import WINDOWS
 from orchestrator.results.fault_log import FaultRecord
-from tests.unit.orchestrator.analysis.evidence_fixtures import Sent, at, evidence, replica, served
+from tests.unit.orchestrator.analysis.evidence_fixtures import (
+    Sent,
+    at,
+    evidence,
+    replica,
+    served,
+    texts,
+)
 
 PAUSED = FaultRecord("pause", at(1000), at(1001), at(2000), at(2003), error="")
 
@@ -95,7 +102,7 @@ def test_without_a_fault_that_took_effect_there_are_no_windows() -> None:
     failed = FaultRecord("kill", at(1000), error="it had gone")
     found = analysed(failed)
     assert not {"before", "during", "after"} & found.views.keys()
-    assert "fault kill: it had gone" in found.inconsistencies
+    assert "fault kill: it had gone" in texts(found)
 
 
 def test_a_process_killed_on_purpose_takes_log_lines_with_it_and_that_is_no_doubt() -> None:
@@ -103,6 +110,6 @@ def test_a_process_killed_on_purpose_takes_log_lines_with_it_and_that_is_no_doub
     told = evidence([replica(0, sent)], [served(0, 1, 1, 101)])
     log = dataclasses.replace(told.log, gaps=("server.log does not end with the event stopped",))
     cut = dataclasses.replace(told, log=log)
-    assert analyse(cut).inconsistencies == ["server.log does not end with the event stopped"]
+    assert texts(analyse(cut)) == ["server.log does not end with the event stopped"]
     killed = FaultRecord("kill", at(50), at(51), error="")
-    assert analyse(dataclasses.replace(cut, faults=(killed,))).inconsistencies == []
+    assert texts(analyse(dataclasses.replace(cut, faults=(killed,)))) == []

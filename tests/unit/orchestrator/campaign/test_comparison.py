@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
-from orchestrator.results.summary import CaseSummary, Fitness, Instrument, RunSummary, Summary
+from orchestrator.results.summary import (
+    CaseSummary,
+    Fitness,
+    Instrument,
+    ReasonKind,
+    RunSummary,
+    Summary,
+)
 from tests.unit.orchestrator.report.report_fixtures import case, summary
 
 P99 = "response_time_p99"
@@ -82,7 +89,9 @@ def test_a_group_of_clients_has_measures_of_its_own() -> None:
         (repeated(STEADY), repeated([*STEADY[:4], None]), f"{P99} was not measured in the second"),
         (
             repeated(STEADY),
-            repeated(STEADY).model_copy(update={"invalid": ["host busy"]}),
+            repeated(STEADY).model_copy(
+                update={"invalid": ["host busy"], "invalid_kinds": [ReasonKind.DISTURBED_HOST]}
+            ),
             "the second is invalid as a measurement: host busy",
         ),
     ],
@@ -101,7 +110,9 @@ def test_what_few_repeats_show_is_shown_without_a_verdict() -> None:
     assert found.change is Change.UNKNOWN
 
 
-BUSY = repeated(STEADY).model_copy(update={"invalid": ["host busy"]})
+BUSY = repeated(STEADY).model_copy(
+    update={"invalid": ["host busy"], "invalid_kinds": [ReasonKind.DISTURBED_HOST]}
+)
 
 
 @pytest.mark.parametrize(("by_run", "by_us"), [(True, False), (False, True)])

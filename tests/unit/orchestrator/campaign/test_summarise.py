@@ -8,7 +8,14 @@ from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.evaluate_run import RunEvaluation
 from orchestrator.campaign.summarise import Findings, planned_cases, summarise, summarise_case
 from orchestrator.measures.registry import keyed
-from orchestrator.results.summary import Fitness, Instrument, Outcome, RunSummary, Status
+from orchestrator.results.summary import (
+    Fitness,
+    Instrument,
+    Outcome,
+    ReasonKind,
+    RunSummary,
+    Status,
+)
 from orchestrator.scenario.plan import Run, schedule
 from orchestrator.scenario.scenario import Scenario
 from tests.unit.conftest import Load
@@ -46,6 +53,7 @@ def evaluation(run: Run, *, invalid: Sequence[str] = (), fitness: Fitness = Fitn
         measures=keyed(values),
         instrument=Instrument(fitness=fitness, reasons=[]),
         invalid=list(invalid),
+        invalid_kinds=[ReasonKind.DISTURBED_HOST] * len(invalid),
         notes=["no probe"],
         overhead_s=0.1 * run.repeat,
     )

@@ -9,6 +9,7 @@ from orchestrator.results.summary import (
     Fitness,
     Instrument,
     Outcome,
+    ReasonKind,
     Status,
 )
 
@@ -16,7 +17,12 @@ FAILED, PASSED, UNKNOWN = Outcome.FAILED, Outcome.PASSED, Outcome.UNKNOWN
 SOUND = {"timed_out": 0.0, "server_exit_code": 0.0, "failed": 0.0, "makespan": 1.5}
 
 
-def case(*outcomes: Outcome, invalid: tuple[str, ...] = (), expression: str = "x") -> CaseSummary:
+def case(
+    *outcomes: Outcome,
+    invalid: tuple[str, ...] = (),
+    kind: ReasonKind = ReasonKind.DISTURBED_HOST,
+    expression: str = "x",
+) -> CaseSummary:
     expectations = [
         Expectation(expression=expression, outcome=each, left="1", right="2") for each in outcomes
     ]
@@ -29,6 +35,7 @@ def case(*outcomes: Outcome, invalid: tuple[str, ...] = (), expression: str = "x
         instrument=Instrument(fitness=Fitness.OK, reasons=[]),
         expectations=expectations,
         invalid=list(invalid),
+        invalid_kinds=[kind] * len(invalid),
         overhead_s=1.0,
     )
 
@@ -122,6 +129,18 @@ def test_invalid_cases_count_where_that_is_accepted() -> None:
     assert exit_code(Status.COMPLETE, [case(PASSED, invalid=("host busy",))]) == 4
     accepted = [case(PASSED, invalid=("host busy",))]
     assert exit_code(Status.COMPLETE, accepted, accept_invalid=True) == 0
+
+
+@pytest.mark.parametrize("kind", sorted(set(ReasonKind) - {ReasonKind.DISTURBED_HOST}))
+def test_only_a_disturbed_host_is_forgiven(kind: ReasonKind) -> None:
+    doubtful = case(PASSED, invalid=("38 replicas were lost",), kind=kind)
+    assert exit_code(Status.COMPLETE, [doubtful], accept_invalid=True) == 4
+    both = doubtful.model_copy(
+        update={"invalid": ["busy", "x"], "invalid_kinds": [ReasonKind.DISTURBED_HOST, kind]}
+    )
+    assert exit_code(Status.COMPLETE, [both], accept_invalid=True) == 4
+    without_kind = doubtful.model_copy(update={"invalid_kinds": []})
+    assert exit_code(Status.COMPLETE, [without_kind], accept_invalid=True) == 4
 
 
 def test_a_campaign_that_did_not_end_says_so_before_all_else() -> None:

@@ -14,6 +14,7 @@ from orchestrator.execution import host
 from orchestrator.execution.host import HostTimes
 from orchestrator.measures.expression import parse_expression
 from orchestrator.results.client_samples import ClientRun
+from orchestrator.results.summary import ReasonKind
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     FIT,
     START_NS,
@@ -106,7 +107,9 @@ def measured(**times: float | None) -> dict[str, float | None]:
 
 def test_a_disturbed_run_breaks_a_rule_and_an_unknown_figure_none() -> None:
     rules = [parse_expression(text) for text in ("host_busy < 25%", "host_steal < 10%")]
-    assert broken_rules(rules, measured()) == ["host_busy < 25% does not hold, 0.375 vs 0.25"]
+    (broken,) = broken_rules(rules, measured())
+    assert broken.text == "host_busy < 25% does not hold, 0.375 vs 0.25"
+    assert broken.kind is ReasonKind.DISTURBED_HOST
     assert broken_rules(rules, measured(busy_s=None)) == []
 
 
