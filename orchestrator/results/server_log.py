@@ -64,7 +64,9 @@ def read_server_log(path: Path) -> ServerLog:
     """Return the content of a JSON event log, and the gaps in it.
 
     The last line, ``stopped``, has the number of events of each kind; the log is complete if the
-    numbers agree. A server that is started again logs another ``listening`` and counts from 0.
+    numbers agree. A server that is started again logs another ``started`` and counts from 0.
+    Versions of the lab that had no ``started`` began with ``listening``, or, if a pool was started
+    again, with what followed ``stopped``.
     """
     reader = _Reader()
     gaps: list[str] = []
@@ -106,7 +108,7 @@ class _Reader:
             Exception: one of `MALFORMED`; it is not an event, or lacks a field.
         """
         name = event["event"]
-        if name == "listening":
+        if self._is_start(name):
             self._on_start()
         if name == "request_acked":
             self._take_request(event)
@@ -155,9 +157,15 @@ class _Reader:
         for column, cell in cells.items():
             self._accepted[begin + ACCEPTED.index(column)] = cell
 
+    def _is_start(self, name: str) -> bool:
+        """Whether an event called ``name`` begins another start."""
+        if name == "started" or self._last.get("event") == "stopped":
+            return True
+        return name == "listening" and "listening" in self._seen
+
     def _on_start(self) -> None:
         """Check the counts of the previous start, if there is one."""
-        if self._starts:
+        if self._seen:
             self._gaps += self._missing()
             self._seen.clear()
         self._starts += 1

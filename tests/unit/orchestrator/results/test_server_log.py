@@ -52,6 +52,25 @@ def test_each_start_of_a_server_has_its_own_count_and_its_own_connections(tmp_pa
     assert cut.gaps == ("server.log does not end with the event stopped",)
 
 
+def test_a_pool_that_is_started_again_has_no_gaps(tmp_path: Path) -> None:
+    """Its workers are started before it listens, and `started` is before both."""
+    started, worker = {"event": "started"}, {"event": "worker_started"}
+    counts = {"started": 1, "worker_started": 2, "listening": 1, "stopped": 1}
+    start = (started, worker, worker, LISTENING, STOPPED | {"counts": counts})
+    assert read_server_log(log(tmp_path, *start, *start)).gaps == ()
+    killed = read_server_log(log(tmp_path, *start[:-1], *start))
+    assert killed.gaps == ("server.log does not end with the event stopped",)
+    uncounted = read_server_log(log(tmp_path, *start, *start[:2], *start[3:]))
+    assert uncounted.gaps == ("server.log holds 1 of 2 events worker_started",)
+
+
+def test_a_pool_of_an_older_version_that_is_started_again_has_no_gaps(tmp_path: Path) -> None:
+    worker = {"event": "worker_started"}
+    counts = {"worker_started": 1, "listening": 1, "stopped": 1}
+    start = (worker, LISTENING, STOPPED | {"counts": counts})
+    assert read_server_log(log(tmp_path, *start, *start)).gaps == ()
+
+
 def test_a_log_without_its_end_may_lack_anything(tmp_path: Path) -> None:
     found = read_server_log(log(tmp_path, LISTENING))
     assert found.gaps == ("server.log does not end with the event stopped",)
