@@ -30,7 +30,6 @@ def test_every_line_is_an_event(server: RunningServer) -> None:
         assert isinstance(event["t_ns"], int)
 
 
-
 def test_started_is_the_first_line(server: RunningServer) -> None:
     """A reader begins a new account there; a pool logs `worker_started` before it listens."""
     server.stop()
