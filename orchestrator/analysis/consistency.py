@@ -12,6 +12,7 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES, OUTCOMES
 from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.interference import find_interference
 from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
 from orchestrator.analysis.queue_measures import mean_overlap, span_of
@@ -30,12 +31,13 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[str]:
     """Return the records that are missing or do not agree, empty if there are none."""
     clients = evidence.clients
     return [
-        *([] if evidence.is_log_truncated else evidence.log.gaps),
+        *evidence.unexplained_gaps,
         *(f"fault {each.fault}: {each.error}" for each in evidence.faults if each.error),
         *clients.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
         *(reason for replica in clients.replicas for reason in _of_replica(replica)),
         *(reason for replica in clients.replicas for reason in _of_its_means(replica)),
+        *find_interference(evidence),
         *_of_plan(evidence),
         *_of_clocks(requests),
         *_of_throttling(evidence),

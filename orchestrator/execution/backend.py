@@ -75,11 +75,14 @@ class ClientEnd:
 class StageEnd:
     """How the programs of a case ended; a negative exit code is the signal that killed one.
 
-    ``server_exit_code`` is None for a server that the lab did not start.
+    ``server_exit_code`` is None for a server that the lab did not start. ``server_ends_ns`` are the
+    instants, of CLOCK_MONOTONIC, at which its program or container ended before `Stage.end` stopped
+    it, those by faults included.
     """
 
     server_exit_code: int | None
     clients: tuple[ClientEnd, ...]
+    server_ends_ns: tuple[int, ...] = ()
 
     @property
     def client_exit_codes(self) -> tuple[int, ...]:
