@@ -28,7 +28,13 @@ def test_every_line_is_an_event(server: RunningServer) -> None:
     for event in server.events:
         assert event.keys() >= ALWAYS
         assert isinstance(event["t_ns"], int)
-    assert server.events[0]["event"] in ("listening", "worker_started")
+
+
+def test_started_is_the_first_line(server: RunningServer) -> None:
+    """A reader begins a new account there; a pool logs `worker_started` before it listens."""
+    server.stop()
+    assert server.events[0]["event"] == "started"
+    assert len(server.of("started")) == 1
 
 
 def test_no_line_is_longer_than_can_be_written_at_once(server: RunningServer) -> None:

@@ -22,11 +22,12 @@ from labkit.protocol.work import Demand
 from labkit.server.stream import MAX_WRITE_BYTES, Stream
 
 EVENTS = (
-    "listening", "worker_started", "worker_exited", "drain_begun", "stopped", "accept_refused",
-    "accepted", "dequeued", "connection_closed", "connection_failed", "request_acked",
+    "started", "listening", "worker_started", "worker_exited", "drain_begun", "stopped",
+    "accept_refused", "accepted", "dequeued", "connection_closed", "connection_failed",
+    "request_acked",
 )  # fmt: skip
-_LIFECYCLE = frozenset(EVENTS[:6])
-LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:10]), "trace": set(EVENTS)}
+_LIFECYCLE = frozenset(EVENTS[:7])
+LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:11]), "trace": set(EVENTS)}
 NUMBER = {event: number for number, event in enumerate(EVENTS)}
 
 Field: TypeAlias = str | int | float | Mapping[str, int] | None
@@ -38,6 +39,7 @@ MAX_ID_CHARACTERS = 256
 ETX_CHARACTER = ETX.decode("ascii")
 
 _TEXT = {
+    "started": "started",
     "listening": "listening on {host}:{port}",
     "worker_started": "worker {index} started, pid {worker_pid}",
     "worker_exited": "worker {index} exited: {reason}",

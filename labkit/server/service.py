@@ -56,6 +56,8 @@ class Service:
         self._is_worker = False
         self.listener = open_listener(settings)
         self._address = self.listener.getsockname()[:2]
+        self.log(0).emit("started")
+        self.log(0).flush()  # before any fork, so that the line is written once
 
     def log(self, worker: int) -> EventLog:
         """Return the event log of ``worker``."""

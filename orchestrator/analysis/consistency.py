@@ -13,6 +13,7 @@ import numpy as np
 from labkit.wire.samples import FAILURES, OUTCOMES
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.fault_doubts import find_fault_doubts
+from orchestrator.analysis.interference import find_interference
 from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
 from orchestrator.analysis.queue_measures import mean_overlap, span_of
@@ -31,7 +32,7 @@ IN_FLIGHT = OUTCOMES.index("in_flight")
 def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
     """Return the records that are missing or do not agree, empty if there are none."""
     clients, log = evidence.clients, evidence.log
-    gaps = [] if evidence.is_log_truncated else log.gaps
+    gaps = evidence.unexplained_gaps
     is_log_read = evidence.has_event_log and not log.gaps
     laws = _broken_laws(requests, log, is_one_at_a_time=evidence.is_one_at_a_time)
     by_kind: dict[ReasonKind, Iterable[str]] = {
@@ -41,6 +42,7 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
             *(_loss(lost, evidence) for lost in clients.lost),
             *_of_programs(clients.replicas),
         ],
+        ReasonKind.STRANGER: find_interference(evidence),
         ReasonKind.UNBALANCED: [
             *(reason for replica in clients.replicas for reason in _of_replica(replica)),
             *_of_plan(evidence),

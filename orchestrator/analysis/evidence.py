@@ -10,7 +10,7 @@ from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.kernel_log import KernelLog
 from orchestrator.results.proxy_log import ProxyLog
 from orchestrator.results.server_log import ServerLog
-from orchestrator.scenario.faults import KILLING
+from orchestrator.scenario.faults import KILL, KILL_WORKER, KILLING
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ class Evidence:
     ``is_one_at_a_time``: each worker of the model serves one message at a time.
     ``has_event_log``: the server wrote an event log; a target may not.
     ``out_of_memory``: the containers in which the kernel killed a process, with their limits.
-    Messages due within ``warmup_s`` of the start do not count.
+    ``stop_asked_ns`` is when the lab began to stop the server, and ``server_ends_ns`` when its
+    program ended, as far as its backend noticed. ``connections_of_lab`` is how many connections the
+    lab opened besides its clients. Messages due within ``warmup_s`` of the start do not count.
     """
 
     inputs: Mapping[str, float]
@@ -38,11 +40,28 @@ class Evidence:
     proxy: ProxyLog = field(default_factory=ProxyLog)
     kernel: KernelLog = field(default_factory=KernelLog)
     out_of_memory: tuple[str, ...] = ()
+    stop_asked_ns: int | None = None
+    server_ends_ns: tuple[int, ...] = ()
+    connections_of_lab: int = 0
 
     @property
     def is_proxied(self) -> bool:
         """Whether the fault proxy stood between clients and server."""
         return any(each.fault in TOXICS for each in self.faults)
+
+    @property
+    def stopping_ns(self) -> int:
+        """When the lab began to stop the server; in older results, when the clients had ended."""
+        ends = (each.end_ns for each in self.clients.replicas)
+        return max(ends, default=0) if self.stop_asked_ns is None else self.stop_asked_ns
+
+    @property
+    def unexplained_gaps(self) -> list[str]:
+        """The gaps of the server's log that no fault explains."""
+        effective = [each.fault for each in self.faults if each.effect_ns is not None]
+        return self.log.gaps_besides(
+            kills=effective.count(KILL), is_worker_killed=KILL_WORKER in effective
+        )
 
     @property
     def is_log_truncated(self) -> bool:

@@ -1,6 +1,7 @@
 """What the server did and used, and the other load of the host: figures by name, in base units."""
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 import numpy as np
 
@@ -37,12 +38,10 @@ def server_measures(
     log = evidence.log
     cpu_time_s = _logged_cpu_s(log)
     accepted = int(np.count_nonzero(log.accepted["accepted_ns"]))
-    drain = log.first("drain_begun")
-    deaths = [e for e in log.of("worker_exited") if drain is None or e["t_ns"] < drain["t_ns"]]
     return {
         **_of_workers(log),
         "never_accepted": max((measured["connected"] or 0) - accepted, 0),
-        "worker_deaths": len(deaths),
+        "worker_deaths": _worker_deaths(log),
         "cpu_time": cpu_time_s,
         "cpu_time_per_message": ratio(cpu_time_s, measured["acked"]),
         "peak_memory": _peak_memory(log),
@@ -85,6 +84,18 @@ def _ends(log: ServerLog) -> list[Event]:
     """Return the last event of each start of the server, empty if it was killed in one."""
     ends = log.of("stopped")
     return ends if len(ends) == len(log.of("listening")) else []
+
+
+def _worker_deaths(log: ServerLog) -> int:
+    """Return how many worker processes ended before the drain, in all starts of the server."""
+    deaths, is_draining = 0, False
+    lifecycle = ("listening", "drain_begun", "worker_exited")
+    for event in sorted((e for e in log.events if e["event"] in lifecycle), key=itemgetter("t_ns")):
+        if event["event"] == "worker_exited":
+            deaths += not is_draining
+        else:
+            is_draining = event["event"] == "drain_begun"
+    return deaths
 
 
 def _of_workers(log: ServerLog) -> Figures:

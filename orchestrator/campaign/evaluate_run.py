@@ -14,6 +14,7 @@ from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, e
 from orchestrator.analysis.chrome_trace import trace
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.export import store_samples, store_tables
+from orchestrator.analysis.interference import crowd_of
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules
 from orchestrator.measures.registry import keyed
@@ -97,14 +98,21 @@ class _Record:
     discipline: str | None
     server_exit_code: int | None
     overhead_s: float
-    out_of_memory: tuple[str, ...]
+    out_of_memory: tuple[str, ...] = ()
+    stop_asked_ns: int | None = None
+    server_ends_ns: tuple[int, ...] = ()
 
 
 def _read_record(case: Case, path: Path) -> _Record:
     """Read ``path``; old results without settings get the defaults and labels of this checkout."""
     stored = json.loads(path.read_text(encoding="utf-8"))
-    out_of_memory = tuple(map(str, stored.get("out_of_memory", ())))  # older versions: unknown
-    end = (stored["server_exit_code"], stored["overhead_s"], out_of_memory)
+    end = (
+        stored["server_exit_code"],
+        stored["overhead_s"],
+        tuple(map(str, stored.get("out_of_memory", ()))),  # older results have none of these
+        stored.get("stop_asked_ns"),
+        tuple(stored.get("server_ends_ns", ())),
+    )
     if "server" not in stored:
         return _Record(case, discover_twins().get(case.model), *end)
     try:
@@ -116,7 +124,8 @@ def _read_record(case: Case, path: Path) -> _Record:
 
 def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: Path) -> Evidence:
     case, log = record.case, read_server_log(folder / SERVER_LOG)
-    has_event_log = log.first("listening") is not None or scenario.target_of(case.model) is None
+    is_target, faults = scenario.target_of(case.model) is not None, read_faults(folder)
+    has_event_log = log.is_event_log or not is_target
     return Evidence(
         inputs=case.inputs() if has_event_log else _configured(planned),
         clients=read_client_run(folder),
@@ -127,11 +136,22 @@ def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: P
         planned=case.planned(),
         open_groups=case.open_groups(),
         warmup_s=scenario.warmup_s,
-        faults=read_faults(folder),
+        faults=faults,
         proxy=read_proxy_log(folder) if are_proxied(scenario.faults) else ProxyLog(),
         kernel=read_kernel_log(folder),
         out_of_memory=record.out_of_memory,
+        stop_asked_ns=record.stop_asked_ns,
+        server_ends_ns=record.server_ends_ns,
+        connections_of_lab=crowd_of(faults, _crowds(scenario, case))
+        + (len(log.of("listening")) if is_target else 0),  # a target is ready when it takes one
     )
+
+
+def _crowds(scenario: Scenario, case: Case) -> list[int]:
+    """Return the number of connections of each fault."""
+    inputs = case.inputs()
+    workers, backlog = int(inputs.get("workers") or 1), int(inputs.get("backlog") or 1)
+    return [fault.against(workers, backlog).crowd or 0 for fault in scenario.faults]
 
 
 def _configured(case: Case) -> dict[str, float]:

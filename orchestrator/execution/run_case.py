@@ -58,10 +58,12 @@ def execute(
             reports = drive(stage.conductor, _order(scenario, case, stage.target), folder, watch)
         injector.store(folder)
         progress.on_step("stopping")
+        stop_asked_ns = time.monotonic_ns()
         end = stage.end()
     attribute_exits(reports, end.clients)
     reports.store(folder)
     record = _record(case, end, time.monotonic() - begun_s, reports.load_s)
+    record["stop_asked_ns"] = stop_asked_ns
     (folder / CASE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
@@ -94,6 +96,7 @@ def _record(case: Case, end: StageEnd, wall_s: float, load_s: float) -> dict[str
         "server": case.server.complete().model_dump(exclude_none=True),
         "twin": discover_twins().get(case.model),
         "server_exit_code": end.server_exit_code,
+        "server_ends_ns": list(end.server_ends_ns),
         "client_exit_codes": end.client_exit_codes,
         "out_of_memory": end.out_of_memory,
         "wall_s": round(wall_s, 6),

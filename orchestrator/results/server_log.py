@@ -4,21 +4,40 @@ Events of requests and connections become rows of tables, since there may be mil
 are kept as they are. Events are not joined or judged here.
 """
 
-import json
 import struct
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
+from labkit.server.events import EVENTS
 from labkit.wire.samples import read_request_id
+from orchestrator.results.event_schema import (
+    MOST_NAMES,
+    MOST_NS,
+    MOST_WORKERS,
+    EventError,
+    checked,
+)
+from orchestrator.results.strict_json import read_object
 from orchestrator.results.tables import Table, table_of
 
 Event: TypeAlias = Mapping[str, Any]
 SHOWN_BYTES = 80
+MOST_LINE_BYTES = 16_384  # a server of the lab writes 4096 at most
+MOST_LOG_BYTES = 2**31
+MOST_EVENTS = 100_000  # that belong to no connection
+SHOWN_GAPS = 20
+BEGINNINGS = frozenset({"started", "listening", "worker_started"})
 OF_CONNECTIONS = frozenset({"connection_closed", "connection_failed"})
+OF_WORKERS = frozenset({*EVENTS[EVENTS.index("accept_refused") :]})
+"""Events that a worker process logs, and takes with it if it is killed."""
+
 MALFORMED = (ValueError, KeyError, TypeError, OverflowError, AttributeError, struct.error)
 """What reading a line raises if it is not an event, or lacks a field."""
 
@@ -37,19 +56,53 @@ ACCEPTED = ("accepted_ns", "dequeued_ns", "worker", "port")
 _served_row = struct.Struct(f"={len(SERVED)}Q").pack
 
 
+class GapKind(Enum):
+    """What is missing: lines of any kind, the end of a start, lines of a worker process."""
+
+    LINES = 0
+    END = 1
+    OF_WORKERS = 2
+
+
+class Gap(NamedTuple):
+    """Something that a log lacks, as a sentence."""
+
+    text: str
+    kind: GapKind = GapKind.LINES
+
+
 @dataclass(frozen=True)
 class ServerLog:
-    """What the server logged, in the order written; ``gaps`` say what is missing.
+    """What the server logged, in the order written; ``found`` are the gaps.
 
     ``events`` are those that belong to no request or connection; ``unknown_requests`` counts the
-    acknowledged requests whose id is not one of a replica.
+    acknowledged requests whose id is not one of a replica. ``is_event_log``: it has at least one
+    ``listening``, or an event of a connection; a target may log anything else.
     """
 
     events: tuple[Event, ...]
     served: Table
     accepted: Table
     unknown_requests: int
-    gaps: tuple[str, ...]
+    found: tuple[Gap, ...] = ()
+    is_event_log: bool = True
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """All gaps as sentences."""
+        return tuple(gap.text for gap in self.found)
+
+    def gaps_besides(self, kills: int, *, is_worker_killed: bool) -> list[str]:
+        """Return the gaps that faults do not explain.
+
+        A kill of the server explains one start without an end, one of a worker the lines that the
+        worker had not written. None explains lost lines of any other kind, such as the first.
+        """
+        ends = [gap for gap in self.found if gap.kind is GapKind.END]
+        explained = {*ends} if len(ends) <= kills else set()
+        if is_worker_killed:
+            explained |= {gap for gap in self.found if gap.kind is GapKind.OF_WORKERS}
+        return [gap.text for gap in self.found if gap not in explained]
 
     def of(self, name: str) -> list[Event]:
         """Return the events called ``name``."""
@@ -64,17 +117,18 @@ def read_server_log(path: Path) -> ServerLog:
     """Return the content of a JSON event log, and the gaps in it.
 
     The last line, ``stopped``, has the number of events of each kind; the log is complete if the
-    numbers agree. A server that is started again logs another ``listening`` and counts from 0.
+    numbers agree. A server that is started again logs another ``started`` and counts from 0.
+    Versions of the lab that had no ``started`` began with ``listening``, or, if a pool was started
+    again, with what followed ``stopped``.
     """
     reader = _Reader()
-    gaps: list[str] = []
-    with path.open("rb") as log:
-        for number, line in enumerate(log, start=1):
-            try:
-                reader.take(json.loads(line.decode()))
-            except MALFORMED:
-                gaps.append(f"{path.name}:{number} is not an event: {line[:SHOWN_BYTES].strip()!r}")
-    return reader.log((*gaps, *reader.gaps(path.name)))
+    gaps = _BadLines(path.name)
+    for number, line in _lines(path):
+        try:
+            reader.take_line(line)
+        except MALFORMED as exc:
+            gaps.add(number, line, exc)
+    return reader.log((*gaps.found, *reader.gaps(path.name)))
 
 
 def log_of(events: Iterable[Event], *gaps: str) -> ServerLog:
@@ -82,7 +136,45 @@ def log_of(events: Iterable[Event], *gaps: str) -> ServerLog:
     reader = _Reader()
     for event in events:
         reader.take(event)
-    return reader.log(gaps)
+    return reader.log([Gap(text) for text in gaps])
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield each line with its number from 1; of a line that is too long, only the beginning."""
+    with path.open("rb") as log:
+        number = read = 0
+        while line := log.readline(MOST_LINE_BYTES):
+            number += 1
+            if read > MOST_LOG_BYTES:
+                yield number, b"(the log is larger than 2 GiB; the rest is not read)"
+                return
+            yield number, line
+            read += len(line)
+            while len(line) == MOST_LINE_BYTES and not line.endswith(b"\n"):
+                line = log.readline(MOST_LINE_BYTES)
+                read += len(line)
+
+
+class _BadLines:
+    """The lines of the log ``name`` that are not events: the first ones, and how many more."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._gaps: list[Gap] = []
+        self._more = 0
+
+    def add(self, number: int, line: bytes, error: Exception) -> None:
+        if len(self._gaps) == SHOWN_GAPS:
+            self._more += 1
+            return
+        why = f" ({error})" if isinstance(error, EventError) else ""
+        shown = f"{line[:SHOWN_BYTES].strip()!r}"
+        self._gaps.append(Gap(f"{self._name}:{number} is not an event{why}: {shown}"))
+
+    @property
+    def found(self) -> list[Gap]:
+        more = Gap(f"{self._name}: {self._more} more lines are not events")
+        return [*self._gaps, *([more] if self._more else [])]
 
 
 class _Reader:
@@ -90,14 +182,21 @@ class _Reader:
 
     def __init__(self) -> None:
         self._seen = Counter[str]()
-        self._last: Event = {}
+        self._first = ""
+        self._last: Event = {"event": ""}
         self._events: list[Event] = []
         self._served = array("Q")
         self._accepted = array("Q")
-        self._rows: dict[tuple[int, str], int] = {}  # of ``accepted``, by start and connection
+        self._rows: dict[str, int] = {}  # of ``accepted``, by connection, of the current start
         self._unknown_requests = 0
-        self._starts = 0
-        self._gaps: list[str] = []
+        self._is_event_log = False
+        self._gaps: list[Gap] = []
+
+    def take_line(self, line: bytes) -> None:
+        """Add the event of ``line``. Raises as `take` does."""
+        if not line.startswith(b"{"):
+            raise ValueError("not an object")
+        self.take(read_object(line))
 
     def take(self, event: Event) -> None:
         """Add ``event``.
@@ -106,20 +205,37 @@ class _Reader:
             Exception: one of `MALFORMED`; it is not an event, or lacks a field.
         """
         name = event["event"]
-        if name == "listening":
-            self._on_start()
         if name == "request_acked":
+            self._begin_if_stopped()
             self._take_request(event)
         elif name == "accepted":
+            self._begin_if_stopped()
             self._take_acceptance(event)
         elif name == "dequeued":
+            self._begin_if_stopped()
             self._set(event["conn"], dequeued_ns=event["t_ns"], worker=event["worker"])
-        elif not isinstance(name, str):
-            raise TypeError(name)
-        elif name not in OF_CONNECTIONS:
-            self._events.append(event)
+        elif name in OF_CONNECTIONS:
+            self._begin_if_stopped()
+        else:
+            event = self._take_lifecycle(event)
+        self._first = self._first or name
         self._seen[name] += 1
         self._last = event
+
+    def _take_lifecycle(self, event: Event) -> Event:
+        """Keep an event that belongs to no connection; return what is kept of it."""
+        if event["event"] == "listening":
+            self._is_event_log = True
+        kept = checked(event)
+        name = kept["event"]
+        if name not in EVENTS and name not in self._seen and len(self._seen) > MOST_NAMES:
+            raise EventError("too many names of events that are not the lab's")
+        if self._is_start(name):
+            self._end_start()
+        if len(self._events) >= MOST_EVENTS:
+            raise EventError(f"more than {MOST_EVENTS} events of the server itself")
+        self._events.append(kept)
+        return kept
 
     def _take_request(self, event: Event) -> None:
         numbers = read_request_id(event["request"])
@@ -135,8 +251,11 @@ class _Reader:
 
     def _row(self, conn: str) -> int:
         """Return the row of a connection, a new one for a new id."""
-        row = self._rows.setdefault((self._starts, conn), len(self._rows))
-        if row * len(ACCEPTED) == len(self._accepted):
+        row = self._rows.get(conn)
+        if row is None:
+            if type(conn) is not str:
+                raise EventError("conn is not a text")
+            row = self._rows[conn] = len(self._accepted) // len(ACCEPTED)
             self._accepted.extend([0] * len(ACCEPTED))
         return row
 
@@ -155,36 +274,75 @@ class _Reader:
         for column, cell in cells.items():
             self._accepted[begin + ACCEPTED.index(column)] = cell
 
-    def _on_start(self) -> None:
+    def _is_start(self, name: str) -> bool:
+        """Whether an event called ``name`` begins another start."""
+        if name == "started" or self._last["event"] == "stopped":
+            return True
+        return name == "listening" and "listening" in self._seen
+
+    def _begin_if_stopped(self) -> None:
+        """Begin another start if the previous one has ended; then its first lines are missing."""
+        if self._last["event"] == "stopped":
+            self._end_start()
+
+    def _end_start(self) -> None:
         """Check the counts of the previous start, if there is one."""
-        if self._starts:
+        if self._seen:
             self._gaps += self._missing()
             self._seen.clear()
-        self._starts += 1
+        self._first = ""
+        self._rows = {}
 
-    def gaps(self, name: str) -> Iterator[str]:
+    def gaps(self, name: str) -> Iterator[Gap]:
         """Yield what is missing since each start, in the log called ``name``."""
-        yield from (f"{name} {gap}" for gap in (*self._gaps, *self._missing()))
+        for text, kind in (*self._gaps, *self._missing()):
+            yield Gap(f"{name} {text}", kind)
 
-    def _missing(self) -> Iterator[str]:
-        """Yield where the counts of the last line differ from the lines since the start."""
+    def _missing(self) -> Iterator[Gap]:
+        """Yield what is missing at the beginning, at the end, or by the counts of the last line."""
+        if not self._seen:
+            yield Gap("is empty")
+            return
+        has_work = not self._seen.keys().isdisjoint(OF_WORKERS)
+        if self._first not in BEGINNINGS or (has_work and not self._seen["listening"]):
+            yield Gap("does not begin with the events started and listening: first lines are lost")
         counted = self._last.get("counts")
-        if self._last.get("event") != "stopped" or not isinstance(counted, Mapping):
-            yield "does not end with the event stopped"
+        if self._last["event"] != "stopped" or counted is None:
+            yield Gap("does not end with the event stopped", GapKind.END)
             return
         for event in sorted({*self._seen, *counted}):
-            if self._seen[event] != counted.get(event, 0):
-                yield f"holds {self._seen[event]} of {counted.get(event, 0)} events {event}"
+            seen, count = self._seen[event], counted.get(event, 0)
+            if seen != count:
+                is_lost = seen < count and event in OF_WORKERS
+                kind = GapKind.OF_WORKERS if is_lost else GapKind.LINES
+                yield Gap(f"holds {seen} of {count} events {event}", kind)
 
-    def log(self, gaps: tuple[str, ...]) -> ServerLog:
+    def log(self, gaps: Iterable[Gap]) -> ServerLog:
         """Return all that was collected."""
+        served, accepted = table_of(SERVED, self._served), table_of(ACCEPTED, self._accepted)
+        wrong_served, wrong_accepted = _out_of_bounds(served), _out_of_bounds(accepted)
+        if wrong := int(np.count_nonzero(wrong_served) + np.count_nonzero(wrong_accepted)):
+            gaps = (*gaps, Gap(f"{wrong} events have an instant, a worker or a port out of bounds"))
+            accepted = np.where(wrong_accepted, np.zeros(1, accepted.dtype), accepted)
         return ServerLog(
             events=tuple(self._events),
-            served=table_of(SERVED, self._served),
-            accepted=table_of(ACCEPTED, self._accepted),
+            served=served[~wrong_served],
+            accepted=accepted,
             unknown_requests=self._unknown_requests,
-            gaps=gaps,
+            found=tuple(gaps),
+            is_event_log=self._is_event_log or len(served) + len(accepted) > 0,
         )
+
+
+def _out_of_bounds(table: Table) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return for each row whether a cell cannot be what its column says."""
+    wrong = np.zeros(len(table), dtype=bool)
+    for column in table.dtype.names or ():
+        wrong |= table[column] > _MOST.get(column, MOST_NS)
+    return wrong
+
+
+_MOST = {"worker": MOST_WORKERS, "port": 65_535, "replica": 65_535}
 
 
 def _port(peer: str) -> int:

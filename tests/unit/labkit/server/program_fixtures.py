@@ -21,5 +21,7 @@ def kept_signals() -> Iterator[None]:
 
 
 def events_in(text: str) -> list[dict[str, Any]]:
-    """Return the lines of a log in JSON."""
-    return [json.loads(line) for line in text.splitlines()]
+    """Return the lines of a log in JSON, without the first, which must be `started`."""
+    started, *events = [json.loads(line) for line in text.splitlines()]
+    assert started["event"] == "started"
+    return events

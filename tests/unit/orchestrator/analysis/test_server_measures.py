@@ -46,6 +46,15 @@ def test_a_worker_that_leaves_in_the_drain_did_not_die() -> None:
     assert found["peak_memory"] == 1050
 
 
+def test_a_worker_that_dies_after_a_restart_is_counted_too() -> None:
+    def event(name: str, t_ms: float) -> Event:
+        return {"event": name, "t_ns": at(t_ms), "index": 1, "peak_memory_bytes": 50, "workers": 2}
+
+    first = (listening(), event("drain_begun", 100), event("worker_exited", 110), STOPPED)
+    second = (event("listening", 200), event("worker_exited", 250), event("drain_begun", 300))
+    assert measures(*first, *second, event("worker_exited", 310))["worker_deaths"] == 1
+
+
 def test_without_the_last_line_the_server_s_own_figures_are_unknown() -> None:
     found = measures(listening())
     assert found["cpu_time"] is None

@@ -10,6 +10,7 @@ from labkit.wire.samples import OUTCOMES
 from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.measures.views import WINDOWS
 from orchestrator.results.fault_log import FaultRecord
+from orchestrator.results.server_log import Gap, GapKind
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     Sent,
     at,
@@ -108,7 +109,8 @@ def test_without_a_fault_that_took_effect_there_are_no_windows() -> None:
 def test_a_process_killed_on_purpose_takes_log_lines_with_it_and_that_is_no_doubt() -> None:
     sent = [Sent(0, 1, 101), Sent(1, 1, 201)]
     told = evidence([replica(0, sent)], [served(0, 1, 1, 101)])
-    log = dataclasses.replace(told.log, gaps=("server.log does not end with the event stopped",))
+    end = Gap("server.log does not end with the event stopped", GapKind.END)
+    log = dataclasses.replace(told.log, found=(end,))
     cut = dataclasses.replace(told, log=log)
     assert texts(analyse(cut)) == ["server.log does not end with the event stopped"]
     killed = FaultRecord("kill", at(50), at(51), error="")
