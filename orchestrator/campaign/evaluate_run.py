@@ -14,6 +14,7 @@ from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, e
 from orchestrator.analysis.chrome_trace import trace
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.export import store_samples, store_tables
+from orchestrator.analysis.host_measures import cpus_text, host_balance, host_notes
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules
 from orchestrator.measures.registry import keyed
@@ -75,7 +76,9 @@ def evaluate_run(
         twin=twin.summary,
         instrument=analysis.instrument,
         invalid=[*analysis.inconsistencies, *broken_rules(scenario.validity, values)],
-        notes=list(evidence.kernel.notes),
+        notes=[*evidence.kernel.notes, *host_notes(evidence)],
+        host_cpu_s=host_balance(evidence),
+        cpus=cpus_text(evidence),
         overhead_s=record.overhead_s,
     )
     return RunEvaluation(run, summary, shown, values)

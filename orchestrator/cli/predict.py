@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +10,7 @@ from orchestrator.campaign.verdict import grade
 from orchestrator.cli.findings import Screen
 from orchestrator.cli.options import add_json, add_scenario, read_scenario
 from orchestrator.cli.output import write_out
+from orchestrator.execution.cpus import Cpus
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES, keyed
@@ -58,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cpus",
         metavar="N",
         type=_cpus,
-        default=float(len(os.sched_getaffinity(0))),
-        help="CPUs of the machine (default: the CPUs of this machine)",
+        default=Cpus.of_this_process().usable,
+        help="CPUs of the machine (default: those of this machine that may be used)",
     )
     parser.add_argument(
         "--overhead",

@@ -20,6 +20,8 @@ from orchestrator.execution.backend import (
     StageEnd,
     StageOrder,
 )
+from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of
+from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
 from orchestrator.execution.docker.container import (
@@ -29,6 +31,7 @@ from orchestrator.execution.docker.container import (
     wait_until_listening,
     wait_until_reachable,
 )
+from orchestrator.execution.docker.cpu_time import StageMeters
 from orchestrator.execution.docker.engine import (
     ENGINE_ERRORS,
     NUMBER_LABEL,
@@ -157,6 +160,16 @@ class DockerStage:
         self.server: Server = server
         self.conductor = _published(conductor, CONDUCTOR_PORT)
         self._probes.await_first_look()
+        self.cpus = Cpus.all_of(self._engine.cpus)
+        clients = self._engine.containers(self._project, "client")
+        proxies = [self._started(proxy) for proxy in self._proxy]
+        parts = {"server": [self._server], "clients": clients, "conductor": [conductor]}
+        self._meters = StageMeters({**parts, "proxy": proxies})
+
+    def cpu_s(self) -> Mapping[str, float | None]:
+        """Return the CPU time of each part; a probe within the server's container is part of it."""
+        probes = self._probes.pids if self._probes is not None else []
+        return {**self._meters.cpu_s(), "probe": cpu_s_of(probes, cpu_s_by_session())}
 
     @property
     def address(self) -> tuple[str, int]:

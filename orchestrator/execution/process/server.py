@@ -89,6 +89,11 @@ class ProcessServer(LoggedServer):
         self.toxics = ToxicControl((LOOPBACK, int(str(listening["control_port"]))))
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the lab started the server."""
+        return self._program is not None
+
+    @property
     def program(self) -> Program:
         """The server's program.
 
