@@ -24,8 +24,8 @@ from tests.unit.orchestrator.analysis.evidence_fixtures import (
 HOST = {"wall_s": 2.0, "cpus": 4.0, "busy_s": 3.0, "steal_s": 0.4, "pressure_s": 0.5,
         "own_cpu_s": 0.24}  # fmt: skip
 PARTS = {"server_s": 0.5, "clients_s": 0.4, "conductor_s": 0.02, "probe_s": 0.04, "proxy_s": 0.3}
-KILLED = FaultRecord("kill", START_NS, START_NS, START_NS, None, "")
-SLOW = FaultRecord("latency", START_NS, START_NS, START_NS, None, "")
+KILLED = FaultRecord("kill", START_NS, START_NS, error="")
+SLOW = FaultRecord("latency", START_NS, START_NS, error="")
 
 
 def run(host: Mapping[str, float | None], **changes: object) -> Evidence:
