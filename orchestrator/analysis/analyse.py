@@ -12,6 +12,7 @@ from orchestrator.analysis.client_measures import Clients, client_measures
 from orchestrator.analysis.client_saturation import assess_clients, find_bottlenecks
 from orchestrator.analysis.consistency import find_inconsistencies
 from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.host_measures import host_measures
 from orchestrator.analysis.join import Merged, merge
 from orchestrator.analysis.kernel_measures import Window, kernel_measures
 from orchestrator.analysis.queue_measures import queue_measures
@@ -20,7 +21,6 @@ from orchestrator.analysis.server_measures import (
     FROM_LOG,
     OF_SERVICE,
     declared_measures,
-    host_measures,
     server_measures,
 )
 from orchestrator.analysis.statistics import Figures

@@ -111,10 +111,12 @@ def throttled_periods(log: KernelLog) -> int:
     return int(periods[-1] - periods[0]) if len(periods) else 0
 
 
-def observed_cpu_s(log: KernelLog) -> float | None:
-    """Return the server's CPU time from its start to the last look, None without looks."""
-    user, system = (_counter(log.looks, field).values for field in ("cpu_user_s", "cpu_system_s"))
-    return float(user[-1] + system[-1]) if len(user) else None
+def window_cpu_s(log: KernelLog, window: Window) -> float | None:
+    """Return the server's CPU time in the window, None without two looks."""
+    user_s, system_s = (
+        _counter(log.looks, field).passed(window) for field in ("cpu_user_s", "cpu_system_s")
+    )
+    return None if user_s is None or system_s is None else user_s + system_s
 
 
 def probe_cpu_s(log: KernelLog) -> float:

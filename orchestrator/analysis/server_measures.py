@@ -1,4 +1,4 @@
-"""What the server did and used, and the other load of the host: figures by name, in base units."""
+"""What the server did and used: figures by name, in base units."""
 
 from collections.abc import Mapping
 from operator import itemgetter
@@ -6,7 +6,6 @@ from operator import itemgetter
 import numpy as np
 
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.analysis.kernel_measures import observed_cpu_s, probe_cpu_s
 from orchestrator.analysis.statistics import Figures, between_ns, ratio
 from orchestrator.results.server_log import Event, ServerLog
 from orchestrator.results.tables import Table
@@ -36,7 +35,7 @@ def server_measures(
 ) -> Figures:
     """Return what the server did and used; ``measured`` are the figures of the clients."""
     log = evidence.log
-    cpu_time_s = _logged_cpu_s(log)
+    cpu_time_s = logged_cpu_s(log)
     accepted = int(np.count_nonzero(log.accepted["accepted_ns"]))
     return {
         **_of_workers(log),
@@ -50,31 +49,7 @@ def server_measures(
     }
 
 
-def host_measures(evidence: Evidence) -> Figures:
-    """Return the load of other programs on the host, as shares; None if unknown.
-
-    The CPU time of the lab's programs is subtracted. That of the server includes its start and
-    its end, so others used at least the result; dockerd, which carries the log, is one of them.
-    """
-    host, server_s = evidence.clients.host, _logged_cpu_s(evidence.log)
-    if server_s is None:
-        server_s = observed_cpu_s(evidence.kernel)
-    wall_s = host.get("wall_s")
-    cpu_s = (wall_s or 0) * (host.get("cpus") or 1)
-    busy_s, others_s = host.get("busy_s"), None
-    if busy_s is not None and server_s is not None:
-        clients_s = sum(replica.health.cpu_s for replica in evidence.clients.replicas)
-        lab_s = clients_s + server_s + probe_cpu_s(evidence.kernel) + (host.get("own_cpu_s") or 0)
-        others_s = busy_s - lab_s
-    return {
-        "host_busy": None if others_s is None else ratio(max(others_s, 0.0), cpu_s),
-        "host_steal": ratio(host.get("steal_s"), cpu_s),
-        "host_pressure": ratio(host.get("pressure_s"), wall_s),
-        "orchestrator_cpu_share": ratio(host.get("own_cpu_s"), wall_s),
-    }
-
-
-def _logged_cpu_s(log: ServerLog) -> float | None:
+def logged_cpu_s(log: ServerLog) -> float | None:
     """Return the server's CPU time as logged, None if one of its ends is missing."""
     ends = _ends(log)
     return float(sum(end["cpu_user_s"] + end["cpu_system_s"] for end in ends)) if ends else None

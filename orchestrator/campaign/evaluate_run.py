@@ -14,6 +14,7 @@ from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, e
 from orchestrator.analysis.chrome_trace import trace
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.export import store_samples, store_tables
+from orchestrator.analysis.host_measures import cpus_text, host_balance, host_notes
 from orchestrator.analysis.interference import crowd_of
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules
@@ -80,7 +81,9 @@ def evaluate_run(
         instrument=analysis.instrument,
         invalid=[each.text for each in reasons],
         invalid_kinds=[each.kind for each in reasons],
-        notes=list(evidence.kernel.notes),
+        notes=[*evidence.kernel.notes, *host_notes(evidence)],
+        host_cpu_s=host_balance(evidence),
+        cpus=cpus_text(evidence),
         overhead_s=record.overhead_s,
     )
     return RunEvaluation(run, summary, shown, values)

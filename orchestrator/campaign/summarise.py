@@ -102,7 +102,9 @@ def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
         intervals=intervals(measures),
         groups=groups,
         instrument=_worst([run.instrument for run in runs]),
-        expectations=judge(scenario.expectations(case.model), medians(values), values),
+        expectations=_with_cpus(
+            judge(scenario.expectations(case.model), medians(values), values), repeats
+        ),
         guesses=grade(scenario.guesses(case.model), medians(values)),
         invalid=list(_invalid_reasons(repeats)),
         invalid_kinds=[kind for run in runs for kind in run.invalid_kinds],
@@ -145,7 +147,19 @@ def _compare(
     if invalid:
         reason = f"{', '.join(invalid)}: invalid as a measurement"
         judged = [_unknown(each, reason) for each in judged]
-    return Comparison(axes=_axes(models), expectations=judged)
+    all_runs = [run for runs in models.values() for run in runs]
+    return Comparison(axes=_axes(models), expectations=_with_cpus(judged, all_runs))
+
+
+def _with_cpus(judged: Iterable[Expectation], runs: Repeats) -> list[Expectation]:
+    """Return ``judged``; a failed one names the CPUs of its runs if they had not all of them."""
+    cpus = ", ".join(dict.fromkeys(run.summary.cpus for run in runs if run.summary.cpus))
+    return [
+        each.model_copy(update={"reason": "; ".join(filter(None, (each.reason, cpus)))})
+        if each.outcome is Outcome.FAILED
+        else each
+        for each in judged
+    ]
 
 
 def _counts_out(run: RunSummary, *, accept_invalid: bool) -> bool:

@@ -2,15 +2,15 @@
 
 import argparse
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from orchestrator.campaign.verdict import grade
 from orchestrator.cli.options import add_json, add_scenario, read_scenario
-from orchestrator.cli.output import write_out
+from orchestrator.cli.output import say, write_out
 from orchestrator.cli.screen import Screen
+from orchestrator.execution.cpus import Cpus
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES, keyed
@@ -34,6 +34,7 @@ HEADINGS = {
     "waiting_mean": "mean waiting",
     "accept_queue_max": "max accept queue",
 }
+MANY_USERS = 500_000
 NOTE = """\
 simulation: this load from its first connection to its last ack, {cpus:g} CPUs, overhead: {overhead}
 A formula gives the steady state without overhead; a short run does not reach it. See docs/twin.md
@@ -58,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cpus",
         metavar="N",
         type=_cpus,
-        default=float(len(os.sched_getaffinity(0))),
-        help="CPUs of the machine (default: the CPUs of this machine)",
+        default=Cpus.of_this_process().usable,
+        help="CPUs of the machine (default: those of this machine that may be used)",
     )
     parser.add_argument(
         "--overhead",
@@ -89,7 +90,11 @@ def execute(arguments: argparse.Namespace) -> int:
             raise MisuseError(f"--model: {unknown('model', model, scenario.models)}")
     overhead = TYPICAL if arguments.overhead == "typical" else NONE
     cases = [case for case in plan_cases(scenario) if case.model in chosen]
-    predictions = [(case, _predict(case, arguments.cpus, overhead)) for case in cases]
+    predictions = []
+    for number, case in enumerate(cases, start=1):
+        if sum(group.peak_users for group in case.groups) >= MANY_USERS:
+            say(f"predicting {case.name} ({number} of {len(cases)}), which may take a minute")
+        predictions.append((case, _predict(case, arguments.cpus, overhead)))
     if arguments.json:
         write_out(json.dumps(_as_data(predictions, arguments.cpus, overhead), indent=2) + "\n")
     else:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from orchestrator.execution.cpus import Cpus
 from orchestrator.results.exit_codes import LabError
 from orchestrator.scenario.server import UNLIMITED, Limits, Target
 
@@ -188,6 +189,17 @@ class Stage(Protocol):
     @property
     def server(self) -> Server:
         """The server, for faults."""
+
+    @property
+    def cpus(self) -> Cpus:
+        """The CPUs that the programs of the case may use."""
+
+    def cpu_s(self) -> Mapping[str, float | None]:
+        """Return the CPU time so far of each part of the lab, in s; None if unknown.
+
+        The parts are ``server``, ``clients``, ``conductor``, ``probe`` and, if there is one,
+        ``proxy``. It never raises.
+        """
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and leave every log in the order's folder.

@@ -1,8 +1,8 @@
 """The host of a campaign: its description, its environment, and its CPU time during a load.
 
-CPU time of all programs, steal and pressure are read from ``/proc/stat`` (proc(5)) and
-``/proc/pressure/cpu`` (PSI, kernel documentation, accounting/psi.rst) at the start and at the end
-of a load, and not in between.
+Idle time, steal and pressure are read from ``/proc/stat`` (proc(5)) and ``/proc/pressure/cpu``
+(PSI, kernel documentation, accounting/psi.rst) at the start and at the end of a load, and not in
+between; so is the CPU time of the lab's own programs.
 """
 
 import contextlib
@@ -10,17 +10,20 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.owner import MARK
 from orchestrator.scenario.models import ROOT
 
 STAT, PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
+IRQ_PRESSURE = Path("/proc/pressure/irq")
+"""Exists if the kernel keeps the time in interrupts apart from that of programs."""
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-USER, NICE, SYSTEM, STEAL = 0, 1, 2, 7  # columns of the line ``cpu``, in ticks
+IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL = 3, 4, 5, 6, 7  # columns of a line ``cpu``, in ticks
 REQUIREMENTS = ROOT / "requirements.in"
 GIT_REPOSITORY = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"})
 TARGET_INHERITS = frozenset(
@@ -35,7 +38,7 @@ def describe_host(backend: Mapping[str, object]) -> dict[str, object]:
     return {
         "kernel": platform.release(),
         "machine": platform.machine(),
-        "cpus": len(os.sched_getaffinity(0)),
+        **Cpus.of_this_process().describe(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _required()},
@@ -103,39 +106,82 @@ def environment_of_target() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class HostTimes:
-    """Totals since boot, in seconds; None if one cannot be read.
+    """Totals in seconds, since boot or since a program started; None if one cannot be read.
 
-    ``busy_s`` is the CPU time of all programs, ``own_cpu_s`` the orchestrator's.
+    ``idle_s``, ``irq_s`` and ``steal_s`` are of the CPUs that the lab may run on. ``lab_s`` is the
+    CPU time of each part of the lab (see `Stage.cpu_s`), ``own_cpu_s`` the orchestrator's.
+    ``irq_s`` is the time in interrupts that the kernel books to no program, 0 if it books all of it
+    to the program that was interrupted.
     """
 
     at_s: float
-    busy_s: float | None
+    cpus: Cpus
+    idle_s: float | None
+    irq_s: float | None
     steal_s: float | None
     own_cpu_s: float
     pressure_s: float | None
+    lab_s: Mapping[str, float | None]
 
     @classmethod
-    def now(cls) -> "HostTimes":
-        """Read the current totals."""
-        busy_s = steal_s = pressure_s = None
+    def now(
+        cls, cpus: Cpus | None = None, lab_s: Mapping[str, float | None] | None = None
+    ) -> "HostTimes":
+        """Read the current totals, by default of the CPUs that this process may use."""
+        cpus = cpus or Cpus.of_this_process()
+        idle_s = irq_s = steal_s = pressure_s = None
         with contextlib.suppress(OSError, ValueError, IndexError):  # not Linux
-            ticks = [int(word) for word in STAT.read_text().split("\n", 1)[0].split()[1:]]
-            busy_s = (ticks[USER] + ticks[NICE] + ticks[SYSTEM]) / TICKS_PER_S
+            ticks = _ticks(STAT.read_text(encoding="ascii"), cpus.allowed)
+            idle_s = (ticks[IDLE] + ticks[IOWAIT]) / TICKS_PER_S
+            irq_s = (ticks[IRQ] + ticks[SOFTIRQ]) / TICKS_PER_S if IRQ_PRESSURE.exists() else 0.0
             steal_s = ticks[STEAL] / TICKS_PER_S
         with contextlib.suppress(OSError, ValueError, IndexError):  # a kernel without PSI
             pressure_s = int(PRESSURE.read_text().split("total=", 1)[1].split()[0]) / 1e6
-        return cls(time.monotonic(), busy_s, steal_s, time.process_time(), pressure_s)
+        own_cpu_s = time.process_time()
+        return cls(
+            time.monotonic(), cpus, idle_s, irq_s, steal_s, own_cpu_s, pressure_s, lab_s or {}
+        )
 
     def since(self, begun: "HostTimes") -> dict[str, float | None]:
-        """Return the differences to ``begun``, in seconds, and the number of CPUs."""
+        """Return the differences to ``begun``, in seconds, and numbers of CPUs.
+
+        ``busy_s`` is the time in which a CPU was neither idle nor taken by the hypervisor. The
+        kernel measures idle time; the time of programs in ``/proc/stat`` it samples at each tick.
+        """
+        wall_s, on_cpus = self.at_s - begun.at_s, len(self.cpus.allowed)
+        idle_s = _difference(self.idle_s, begun.idle_s)
+        steal_s = _difference(self.steal_s, begun.steal_s)
+        is_known = idle_s is not None and steal_s is not None
+        parts = {
+            f"{name}_s": _difference(total_s, begun.lab_s.get(name))
+            for name, total_s in self.lab_s.items()
+        }
         return {
-            "wall_s": self.at_s - begun.at_s,
-            "busy_s": _difference(self.busy_s, begun.busy_s),
-            "steal_s": _difference(self.steal_s, begun.steal_s),
+            "wall_s": wall_s,
+            "busy_s": wall_s * on_cpus - (idle_s or 0) - (steal_s or 0) if is_known else None,
+            "irq_s": _difference(self.irq_s, begun.irq_s),
+            "steal_s": steal_s,
             "own_cpu_s": self.own_cpu_s - begun.own_cpu_s,
             "pressure_s": _difference(self.pressure_s, begun.pressure_s),
-            "cpus": float(os.cpu_count() or 1),
+            "cpus": self.cpus.usable,
+            "counted_cpus": float(on_cpus),
+            "machine_cpus": float(self.cpus.machine),
+            **parts,
         }
+
+
+def _ticks(stat: str, numbers: Collection[int]) -> list[int]:
+    """Return the columns of proc_stat(5), added up for the CPUs ``numbers``.
+
+    Raises:
+        ValueError: one of them has no line.
+    """
+    lines = {line.split()[0]: line.split()[1:] for line in stat.splitlines() if line[:3] == "cpu"}
+    try:
+        rows = [[int(word) for word in lines[f"cpu{number}"]] for number in numbers]
+    except KeyError as exc:
+        raise ValueError(f"no line {exc.args[0]}") from exc
+    return [sum(column) for column in zip(*rows, strict=True)]
 
 
 def _difference(later: float | None, earlier: float | None) -> float | None:

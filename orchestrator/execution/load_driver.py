@@ -25,10 +25,14 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Watch:
-    """Callbacks of a load: its start, in ns of CLOCK_MONOTONIC, and its progress now and then."""
+    """Callbacks of a load: its start, in ns of CLOCK_MONOTONIC, and its progress now and then.
+
+    ``read_host`` returns the host's times, and is called when the load begins and when it is over.
+    """
 
     on_start: Callable[[int], None]
     on_pulse: Callable[[Pulse], None]
+    read_host: Callable[[], HostTimes] = HostTimes.now
 
 
 @dataclass
@@ -76,7 +80,7 @@ class _Drive:
         self._folder = folder
         self._watch = watch
         self._enrolled = 0
-        self._host_begun = HostTimes.now()
+        self._host_begun = watch.read_host()
         self._reports = ClientReports(0, [], [], {})
 
     def run(self) -> ClientReports:
@@ -93,13 +97,13 @@ class _Drive:
                 self._enrolled = message["count"]
             case "started":
                 self._reports.start_ns = message["start_ns"]
-                self._host_begun = HostTimes.now()
+                self._host_begun = self._watch.read_host()
                 self._watch.on_start(message["start_ns"])
                 self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
             case "progress":
                 self._watch.on_pulse(read_fields(Pulse, message))
             case "over":
-                self._reports.host = HostTimes.now().since(self._host_begun)
+                self._reports.host = self._watch.read_host().since(self._host_begun)
             case "result":
                 self._add_result(message)
             case "lost":

@@ -75,6 +75,11 @@ class KernelProbes:
             )
             self._probes.append(probe)
 
+    @property
+    def pids(self) -> list[int]:
+        """The process of each probe, which is also its session."""
+        return [probe.pid for probe in self._probes]
+
     def await_first_look(self) -> None:
         """Wait until the probe has looked once, or has ended; then the load may start."""
         wait_for(self._is_looking_or_over, FIRST_LOOK_DEADLINE_S)

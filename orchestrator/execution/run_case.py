@@ -12,6 +12,7 @@ from labkit.wire.progress import Pulse
 from labkit.workload.load_order import Order
 from orchestrator.execution.backend import Backend, ClientEnd, StageEnd, StageOrder
 from orchestrator.execution.fault_injector import FaultInjector
+from orchestrator.execution.host import HostTimes
 from orchestrator.execution.load_driver import ClientReports, Watch, drive
 from orchestrator.results.archive import CASE
 from orchestrator.results.kernel_log import last_depth
@@ -54,7 +55,11 @@ def execute(
     with backend.stage(_stage_order(scenario, case, folder)) as stage:
         progress.on_step("under load")
         with FaultInjector(faults, stage.server, scenario.seed, progress.on_fault) as injector:
-            watch = Watch(injector.begin, lambda now: progress.on_pulse(now, last_depth(folder)))
+            watch = Watch(
+                injector.begin,
+                lambda now: progress.on_pulse(now, last_depth(folder)),
+                lambda: HostTimes.now(stage.cpus, stage.cpu_s()),
+            )
             reports = drive(stage.conductor, _order(scenario, case, stage.target), folder, watch)
         injector.store(folder)
         progress.on_step("stopping")

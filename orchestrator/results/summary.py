@@ -77,7 +77,10 @@ class Expectation(Frozen):
     outcome: Outcome
     left: str = Field(description="the left side's value with its unit, empty if unknown")
     right: str = Field(description="the right side's value with its unit, empty if unknown")
-    reason: str = Field(default="", description="why the outcome is unknown or inconclusive")
+    reason: str = Field(
+        default="",
+        description="why the outcome is unknown or inconclusive; how many CPUs a failed one had"
+    )
 
 
 class Guess(Frozen):
@@ -147,6 +150,16 @@ class RunSummary(Frozen):
     notes: list[str] = Field(
         default_factory=list,
         description="which of the kernel's figures are missing or include other programs, and why",
+    )
+    host_cpu_s: dict[str, float | None] = Field(
+        default_factory=dict,
+        description="CPU time during the load, in s: all that was used (busy), of it in interrupts "
+        "that belong to no program, and of each part of the lab; others is the rest, below 0 by "
+        "the errors of the parts; null if unknown",
+    )
+    cpus: str = Field(
+        default="",
+        description="how many CPUs the lab could use, if not all of the machine: 1 of 2 CPUs",
     )
     overhead_s: float = Field(description="wall time of the run less the load's own window")
 

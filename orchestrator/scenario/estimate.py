@@ -1,7 +1,8 @@
 """How long a run will take, estimated from its load alone, without measurement or simulation.
 
-The estimate does not depend on the model, so it has three values: no client waits; each worker of a
-pool serves one connection to its end; one connection is served after another.
+For models without a queueing twin (`plan` asks the twin first). The estimate does not depend on the
+model, so it has three values: no client waits; each worker of a pool serves one connection to its
+end; one connection is served after another.
 """
 
 import math
@@ -58,14 +59,15 @@ def _without_waiting_s(case: Case, group: Group) -> float:
 def _with_workers_s(case: Case, group: Group, workers: int) -> float:
     """Return how long that number of workers needs for ``group``.
 
-    It is 0 for users with a duration and no number of messages, whose end the workers do not delay.
+    Of users with a duration and no number of messages, those that find a worker keep it to the end;
+    each of the others has a connection by then, and is served one message.
     """
     if group.is_open:
         return group.profile.area * _service_s(case, group) / workers
-    if getattr(group, "messages", None) is None:
-        return 0.0
     turns = math.ceil(group.peak_users / workers)
     longest_s = math.inf if group.end_s is None else group.end_s - group.start_s
+    if getattr(group, "messages", None) is None:
+        return longest_s + turns * _service_s(case, group)
     return min(_conversation_s(case, group, turns), longest_s)
 
 

@@ -57,7 +57,7 @@ class MaxLoad:
 
 
 RUN_LOAD = MaxLoad(users=10_000, messages=10_000_000, arrivals=1_000_000)
-PREDICTION_LOAD = MaxLoad(users=2_000_000, messages=10_000_000, arrivals=10_000_000)
+PREDICTION_LOAD = MaxLoad(users=2_000_000, messages=10_000_000, arrivals=2_500_000)
 
 
 def max_load_of(context: Mapping[str, Any] | None) -> MaxLoad:

@@ -14,6 +14,7 @@ import numpy as np
 from orchestrator.analysis.breakdown import BREAKDOWN, decompose, stage_measures
 from orchestrator.analysis.client_measures import request_measures, service_measures
 from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.host_measures import cpus_text
 from orchestrator.analysis.join import Merged
 from orchestrator.analysis.statistics import Durations, Figures, between_ns
 from orchestrator.measures.dimensions import TIME, format_value
@@ -122,7 +123,9 @@ def compare_with_twin(
     measured = run_figures(twin.requests, begin_ns, twin.workers)
     divergence = find_divergence(measured, views[PREDICTED])
     summary = TwinSummary(
-        remark=str(divergence or ""),
+        remark="; ".join(filter(None, (str(divergence), cpus_text(evidence))))
+        if divergence
+        else "",
         part=divergence.part if divergence else None,
         grew_s=divergence.grew_s if divergence else None,
         overhead_s=_in_seconds(twin.overhead),

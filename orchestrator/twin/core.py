@@ -5,6 +5,7 @@ A server is a `Model`, the clients of a group are a `Source`. Both schedule hand
 """
 
 import heapq
+import sys
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Iterator
@@ -104,14 +105,19 @@ class Source(ABC):
         """
 
 
+class TooManyMessagesError(ValueError):
+    """The simulation has more messages than it may take."""
+
+
 @dataclass
 class Record:
     """The acks, as rows of `MESSAGE_COLUMNS`, and all connections, numbered as they begin.
 
-    Events after ``end_ns`` are not recorded.
+    Events after ``end_ns`` are not recorded. ``max_messages`` limits the time that it takes.
     """
 
     end_ns: int
+    max_messages: int = sys.maxsize
     messages: "array[int]" = field(default_factory=lambda: array("q"))
     connections: list[Connection] = field(default_factory=list)
 
@@ -121,7 +127,13 @@ class Record:
         self.connections.append(conn)
 
     def ack(self, conn: Connection, ended_ns: int) -> None:
-        """Add the message of ``conn``, whose ack reaches its client at ``ended_ns``."""
+        """Add the message of ``conn``, whose ack reaches its client at ``ended_ns``.
+
+        Raises:
+            TooManyMessagesError: it is one too many.
+        """
+        if len(self.messages) >= self.max_messages * len(MESSAGE_COLUMNS):
+            raise TooManyMessagesError(f"more than {self.max_messages} messages")
         self.messages.frombytes(
             _message_row(
                 conn.number, conn.message, conn.due_ns, conn.sent_ns,

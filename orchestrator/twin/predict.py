@@ -7,12 +7,16 @@ from labkit.workload.load_order import POLITE
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
 from orchestrator.measures.views import PREDICTED
 from orchestrator.results.tables import Table
+from orchestrator.scenario.clients import Group
 from orchestrator.scenario.plan import Case
+from orchestrator.twin.core import TooManyMessagesError
 from orchestrator.twin.formulas import Steady, UnstableError, steady_state
 from orchestrator.twin.parameters import NONE, Discipline, Kind, Overhead
 from orchestrator.twin.simulate import Simulated, simulate, sources_of
 
 NO_END_NS = 2**62
+MAX_MESSAGES = 2_500_000
+"""Of a case. More take minutes: a message takes about 10 us of CPU time."""
 
 
 class NoTwinError(ValueError):
@@ -40,17 +44,26 @@ class Prediction:
 
 
 def predict(
-    case: Case, twins: Mapping[str, str], cpus: float, overhead: Overhead = NONE
+    case: Case,
+    twins: Mapping[str, str],
+    cpus: float,
+    overhead: Overhead = NONE,
+    max_messages: int = MAX_MESSAGES,
 ) -> Prediction:
     """Simulate ``case``, to its last ack, on a machine that runs nothing else.
 
     ``twins`` are the labels of the models, see `orchestrator.scenario.models.discover_twins`.
 
     Raises:
-        NoTwinError: the model has no known label, or its clients are not polite.
+        NoTwinError: the model has no known label, its clients are not polite, or they send more
+            than ``max_messages``.
     """
     discipline = discipline_of(case, twins, cpus)
-    simulated = simulate(sources_of(case), discipline, overhead, NO_END_NS)
+    _check_length(case, max_messages)
+    try:
+        simulated = simulate(sources_of(case), discipline, overhead, NO_END_NS, max_messages)
+    except TooManyMessagesError as exc:
+        raise NoTwinError(_too_long(f"more than {max_messages}", max_messages)) from exc
     figures = _figures(simulated, discipline.workers)
     remarks = list(_remarks(case, figures))
     try:
@@ -59,6 +72,27 @@ def predict(
         steady = None
         remarks.append(str(exc))
     return Prediction(case, figures, steady, tuple(remarks))
+
+
+def _check_length(case: Case, max_messages: int) -> None:
+    """Check that the messages which are known beforehand are not too many."""
+    messages = sum(map(_least_messages, case.groups))
+    if messages > max_messages:
+        raise NoTwinError(_too_long(f"about {messages}", max_messages))
+
+
+def _least_messages(group: Group) -> int:
+    """Return how many messages a group sends at least; an open one, in the mean."""
+    if group.is_open:
+        return round(group.profile.area)
+    return group.peak_users * (getattr(group, "messages", None) or 1)
+
+
+def _too_long(messages: str, max_messages: int) -> str:
+    return (
+        f"it has {messages} messages, and a prediction at most {max_messages}; "
+        "use fewer users, fewer messages or a shorter duration"
+    )
 
 
 def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipline:

@@ -2,6 +2,7 @@
 
 import gc
 import heapq
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,10 +41,18 @@ class Simulated:
 
 
 def simulate(
-    sources: Sequence[Source], discipline: Discipline, overhead: Overhead, end_ns: int
+    sources: Sequence[Source],
+    discipline: Discipline,
+    overhead: Overhead,
+    end_ns: int,
+    max_messages: int = sys.maxsize,
 ) -> Simulated:
-    """Simulate the load of the clients ``sources`` until ``end_ns``."""
-    events, record = EventQueue(), Record(end_ns)
+    """Simulate the load of the clients ``sources`` until ``end_ns``.
+
+    Raises:
+        TooManyMessagesError: it has more than ``max_messages``.
+    """
+    events, record = EventQueue(), Record(end_ns, max_messages)
     model = EventLoop if discipline.kind is Kind.LOOP else WorkerPool
     server = model(events, record, overhead, discipline)
     for source in sources:

@@ -21,6 +21,8 @@ from orchestrator.execution.backend import (
     StageEnd,
     StageOrder,
 )
+from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of
+from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
 from orchestrator.execution.docker.container import (
@@ -33,6 +35,7 @@ from orchestrator.execution.docker.container import (
     wait_until_listening,
     wait_until_reachable,
 )
+from orchestrator.execution.docker.cpu_time import StageMeters
 from orchestrator.execution.docker.engine import (
     ENGINE_ERRORS,
     NUMBER_LABEL,
@@ -160,19 +163,7 @@ class DockerStage:
 
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
-        order = self._order
-        drops_root = self._engine.is_run_as_root(self._images[order.model])
-        override = write_override(order, self._images, drops_root=drops_root)
-        services = [order.model, *self._proxy, "conductor", "client"]
-        # In the environment of the command, not in the override, which is stored with the results.
-        secret = {SECRET: order.secret}
-        compose = Compose(
-            self._project, override, environment=secret, is_alive=self._engine.answers
-        )
-        compose.up(*services, clients=order.replicas)
-        (self._server,) = self._engine.containers(self._project, order.model)
-        clients = self._engine.containers(self._project, "client")
-        check_containers(order, self._images, self._server, clients)
+        order, clients = self._order, self._start_containers()
         conductor = self._started("conductor")
         if order.target is None:
             self._server = self._started(order.model)
@@ -187,6 +178,32 @@ class DockerStage:
         self.conductor = published(conductor, CONDUCTOR_PORT)
         check_reachable(self.conductor, self._engine.address)
         server.probes.await_first_look()
+        self.cpus = Cpus.all_of(self._engine.cpus)
+        proxies = [self._started(proxy) for proxy in self._proxy]
+        parts = {"server": [self._server], "clients": clients, "conductor": [conductor]}
+        self._meters = StageMeters({**parts, "proxy": proxies})
+
+    def _start_containers(self) -> list[Container]:
+        """Start all containers, compare them with what was asked, and return the clients'."""
+        order = self._order
+        drops_root = self._engine.is_run_as_root(self._images[order.model])
+        override = write_override(order, self._images, drops_root=drops_root)
+        services = [order.model, *self._proxy, "conductor", "client"]
+        # In the environment of the command, not in the override, which is stored with the results.
+        secret = {SECRET: order.secret}
+        compose = Compose(
+            self._project, override, environment=secret, is_alive=self._engine.answers
+        )
+        compose.up(*services, clients=order.replicas)
+        (self._server,) = self._engine.containers(self._project, order.model)
+        clients = self._engine.containers(self._project, "client")
+        check_containers(order, self._images, self._server, clients)
+        return clients
+
+    def cpu_s(self) -> Mapping[str, float | None]:
+        """Return the CPU time of each part; a probe within the server's container is part of it."""
+        probes = self._probed.probes.pids if self._probed is not None else []
+        return {**self._meters.cpu_s(), "probe": cpu_s_of(probes, cpu_s_by_session())}
 
     @property
     def address(self) -> tuple[str, int]:

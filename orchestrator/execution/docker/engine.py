@@ -113,8 +113,14 @@ class Engine:
             "cgroup": info.get("CgroupVersion", "1"),
             "storage": info["Driver"],
             "host": info["OperatingSystem"],
+            "cpus": info["NCPU"],
             "compose": compose_version(),
         }
+
+    @property
+    def cpus(self) -> int:
+        """The number of CPUs that containers may use if they have no limit."""
+        return int(self._client.info()["NCPU"])
 
     def image_ids(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Return the content digest of each image of ``tags``, under the same name."""

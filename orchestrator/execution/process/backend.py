@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.execution.backend import BackendError, ClientEnd, Needs, StageEnd, StageOrder
+from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of, cpu_s_of_ended_children
+from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.host import environment_of_target, environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.probe import KernelProbes
@@ -21,6 +23,8 @@ from orchestrator.execution.toxics import SERVICE
 from orchestrator.results.archive import SERVER_LOG
 from orchestrator.scenario.models import ROOT
 
+PARTS = {SERVER: "server", "conductor": "conductor", SERVICE: "proxy"}
+CLIENTS_PART = "clients"
 CLIENT = [sys.executable, "client/client.py"]
 
 
@@ -105,6 +109,25 @@ class ProcessStage:
     def address(self) -> tuple[str, int]:
         """The server's address."""
         return self.server.address
+
+    @property
+    def cpus(self) -> Cpus:
+        """Those of the orchestrator, whose limits the programs inherit."""
+        return Cpus.of_this_process()
+
+    def cpu_s(self) -> Mapping[str, float | None]:
+        """Return the CPU time of each part; what has ended under load was a part of the server.
+
+        That of a server which the lab did not start is unknown.
+        """
+        by_session = cpu_s_by_session()
+        found = {"server": 0.0, "probe": cpu_s_of(self.server.probes.pids, by_session)}
+        for program in self._programs:
+            if isinstance(program, Program):
+                part = PARTS.get(program.name, CLIENTS_PART)
+                found[part] = found.get(part, 0.0) + cpu_s_of([program.pid], by_session)
+        found["server"] += cpu_s_of_ended_children()
+        return {**found, "server": found["server"] if self.server.is_ours else None}
 
     def end(self) -> StageEnd:
         """Stop server and proxy, and wait for the clients; the logs are in the folder already."""

@@ -95,6 +95,11 @@ class ProcessServer(LoggedServer):
         )
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the lab started the server."""
+        return self._program is not None
+
+    @property
     def program(self) -> Program:
         """The server's program.
 

@@ -1,15 +1,10 @@
 import dataclasses
 
-import pytest
-
 from orchestrator.analysis.analyse import analyse
-from orchestrator.analysis.server_measures import host_measures
 from orchestrator.analysis.statistics import Figures
-from orchestrator.results.kernel_log import KernelLog
 from orchestrator.results.server_log import Event, log_of
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     ONE_AFTER_THE_OTHER,
-    START_NS,
     STOPPED,
     accepted,
     at,
@@ -92,45 +87,3 @@ def test_workers_without_a_connection_are_counted() -> None:
     assert found["connections_per_worker_min"] == 0
     assert found["connections_per_worker_max"] == 1
     assert found["workers_used"] == 2
-
-
-HOST = {"wall_s": 2.0, "cpus": 4.0, "busy_s": 3.0, "steal_s": 0.4, "pressure_s": 0.5,
-        "own_cpu_s": 0.24}  # fmt: skip
-
-
-def host(**changes: float | None) -> Figures:
-    """Return the host's figures in a run in which the lab itself used 1 s of CPU time.
-
-    The client uses 0.01 s, the server 0.75 s, the orchestrator 0.24 s, and there is no probe.
-    """
-    clients = dataclasses.replace(ONE_AFTER_THE_OTHER.clients, host={**HOST, **changes})
-    return host_measures(dataclasses.replace(ONE_AFTER_THE_OTHER, clients=clients))
-
-
-def test_the_lab_s_own_cpu_time_is_no_load_of_others() -> None:
-    found = host()
-    assert found["host_busy"] == pytest.approx((3.0 - 1.0) / 8)  # of 4 CPUs in 2 s
-    assert found["host_steal"] == pytest.approx(0.4 / 8)
-    assert found["host_pressure"] == pytest.approx(0.5 / 2)
-    assert found["orchestrator_cpu_share"] == pytest.approx(0.24 / 2)
-
-
-def test_the_load_of_others_is_never_below_0() -> None:
-    assert host(busy_s=0.9)["host_busy"] == 0
-
-
-def test_the_load_of_others_is_unknown_without_the_cpu_time_of_all() -> None:
-    assert host(busy_s=None)["host_busy"] is None
-
-
-def test_the_cpu_time_of_a_server_that_was_killed_is_what_the_probe_saw() -> None:
-    """The probe saw 1 s of the server and used 0.25 s, the client 0.01 s, the orchestrator 0.24."""
-    clients = dataclasses.replace(ONE_AFTER_THE_OTHER.clients, host=HOST)
-    killed = dataclasses.replace(ONE_AFTER_THE_OTHER, log=log_of([listening()]), clients=clients)
-    assert host_measures(killed)["host_busy"] is None
-    look = {
-        "t_ns": START_NS, "event": "looked", "cpu_user_s": 0.5, "cpu_system_s": 0.5,
-        "probe_cpu_s": 0.25,
-    }  # fmt: skip
-    seen = dataclasses.replace(killed, kernel=KernelLog((look,), (look,)))
-    assert host_measures(seen)["host_busy"] == pytest.approx((3.0 - 1.5) / 8)

@@ -49,8 +49,44 @@ def test_the_command_prints_the_plan_and_what_the_estimate_assumes(
     )
     assert main(["plan", str(path), "--set", "users=3"]) == 0
     printed = capsys.readouterr().out
-    assert "  [1/1] single: about 1 s (1 s to 3 s)\n" in printed
+    assert "  [1/1] single: about 3 s\n" in printed
     assert printed.endswith(NOTE)
+
+
+@pytest.mark.parametrize(
+    ("model", "group", "told"),
+    [
+        # each of 19 users waits for its first message, behind one that sends three
+        ("single", "{executor: closed, users: 20, duration: 5s, demand: sleep=2s}", "44 s"),
+        ("epoll", "{executor: closed, users: 20, duration: 5s, demand: sleep=2s}", "6 s"),
+        ("single", "{executor: open, rate: 10/s, duration: 2s, connections: each, "
+         "demand: sleep=1s}", "20 s"),
+        # in this model clients do not wait, and no client waits longer than the time-out
+        ("single", "{executor: closed, users: 90, messages: 2, demand: sleep=1s}", "2.0 min"),
+        # no twin: from the load alone
+        ("epoll", "{executor: closed, users: 2, messages: 1, behaviour: slow-reader}",
+         "2 s (2 s to 4 s)"),
+    ],
+)  # fmt: skip
+def test_an_estimate_is_of_the_model_s_queue(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str, group: str, told: str
+) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text(f"intent: How long?\nmodels: [{model}]\nclients: [{group}]\n")
+    assert main(["plan", str(path)]) == 0
+    assert f"  [1/1] {model}: about {told}\n" in capsys.readouterr().out
+
+
+def test_a_plan_does_not_simulate_more_than_it_has_time_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text(
+        "intent: How long?\nmodels: [epoll]\n"
+        "clients: [{executor: closed, users: 1000, messages: 1000, demand: sleep=1ms}]\n"
+    )
+    assert main(["plan", str(path)]) == 0
+    assert "  [1/1] epoll: about 2.0 min (1 s to 2.0 min)\n" in capsys.readouterr().out
 
 
 def test_an_invalid_scenario_has_no_plan(

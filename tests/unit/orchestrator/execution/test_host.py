@@ -1,6 +1,7 @@
 """The host's CPU time during a load, and how it makes a run invalid."""
 
 import dataclasses
+import os
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from orchestrator.analysis.analyse import analyse
 from orchestrator.campaign.verdict import broken_rules
 from orchestrator.execution import host
+from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.host import HostTimes
 from orchestrator.measures.expression import parse_expression
 from orchestrator.results.client_samples import ClientRun
@@ -41,15 +43,42 @@ def test_what_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert (passed["busy_s"], passed["steal_s"], passed["pressure_s"]) == (None, None, None)
 
 
-def test_time_in_the_kernel_is_time_of_programs_too(
+STAT = """\
+cpu  99 99 99 9999 99 99 99 99 0 0
+cpu0 10 20 300 {idle} 6 5 7 {steal} 0 0
+cpu1 99 99 99 9999 99 99 99 99 0 0
+"""
+
+
+def test_busy_is_what_is_neither_idle_nor_stolen_on_the_cpus_that_the_lab_may_use(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """``yes`` and ``dd`` spend nearly all of their CPU time there."""
+    """That includes time in the kernel and in interrupts; the other CPU does not count."""
     monkeypatch.setattr(host, "STAT", tmp_path / "stat")
     monkeypatch.setattr(host, "TICKS_PER_S", 100)
-    (tmp_path / "stat").write_text("cpu  10 20 300 4000 5 6 7 80 0 0\n")
-    told = HostTimes.now()
-    assert (told.busy_s, told.steal_s) == (3.3, 0.8)
+    one_of_two = Cpus(machine=2, allowed=(0,))
+    (tmp_path / "stat").write_text(STAT.format(idle=1000, steal=10))
+    begun = HostTimes.now(one_of_two, {"server": 1.0, "proxy": None})
+    (tmp_path / "stat").write_text(STAT.format(idle=1070, steal=20))
+    later = dataclasses.replace(
+        HostTimes.now(one_of_two, {"server": 1.25, "proxy": 9.0}), at_s=begun.at_s + 1.0
+    )
+    passed = later.since(begun)
+    assert passed["busy_s"] == pytest.approx(1.0 - 0.7 - 0.1)
+    assert passed["steal_s"] == pytest.approx(0.1)
+    assert (passed["server_s"], passed["proxy_s"]) == (0.25, None)
+    assert (passed["cpus"], passed["counted_cpus"], passed["machine_cpus"]) == (1.0, 1.0, 2.0)
+
+
+@pytest.mark.parametrize("is_apart", [True, False])
+def test_interrupts_count_apart_only_if_the_kernel_books_them_to_no_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_apart: bool
+) -> None:
+    monkeypatch.setattr(host, "STAT", tmp_path / "stat")
+    monkeypatch.setattr(host, "TICKS_PER_S", 100)
+    monkeypatch.setattr(host, "IRQ_PRESSURE", tmp_path / ("stat" if is_apart else "none"))
+    (tmp_path / "stat").write_text(STAT.format(idle=1, steal=0))
+    assert HostTimes.now(Cpus(2, (0,))).irq_s == pytest.approx(0.12 if is_apart else 0.0)
 
 
 @pytest.fixture
@@ -111,6 +140,13 @@ def test_a_disturbed_run_breaks_a_rule_and_an_unknown_figure_none() -> None:
     assert broken.text == "host_busy < 25% does not hold, 0.375 vs 0.25"
     assert broken.kind is ReasonKind.DISTURBED_HOST
     assert broken_rules(rules, measured(busy_s=None)) == []
+
+
+def test_the_environment_has_the_cpus_that_may_be_used() -> None:
+    told = host.describe_host({})
+    assert told["cpu_affinity"] == sorted(os.sched_getaffinity(0))
+    assert told["machine_cpus"] == os.cpu_count()
+    assert {"cpus", "cpu_quota"} <= set(told)
 
 
 def test_the_environment_names_every_package_that_the_orchestrator_needs() -> None:

@@ -27,8 +27,9 @@ def scenario(tmp_path: Path, clients: str, more: str = "") -> Scenario:
         ("{executor: closed, users: 7, messages: 5, demand: sleep=100ms}", 0.5, 1.0, 3.5),
         # two pauses of 1 s between three messages of the server's 2 s
         ("{executor: closed, users: 5, messages: 3, think_time: 1s}", 8, 8, 40),
-        # whoever is still served at the end may finish
-        ("{executor: closed, users: 5, duration: 5s, demand: sleep=1s}", 6, 6, 6),
+        # whoever is still served at the end may finish; with one worker, the others follow
+        ("{executor: closed, users: 5, duration: 5s, demand: sleep=1s}", 6, 6, 10),
+        ("{executor: closed, users: 20, duration: 5s, demand: sleep=2s}", 7, 13, 45),
         # 100 arrivals of 100 ms: 10 s of work
         ("{executor: open, rate: 50/s, duration: 2s, connections: each, demand: sleep=100ms}",
          2.1, 2.1, 10),

@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
+from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.core import MESSAGE_COLUMNS
-from orchestrator.twin.predict import NoTwinError, Prediction, load_figures, predict
+from orchestrator.twin.predict import (
+    MAX_MESSAGES,
+    NoTwinError,
+    Prediction,
+    load_figures,
+    predict,
+)
 from tests.unit.orchestrator.twin.load_fixtures import CPUS, MS, case_of
 
 TWO = "[{executor: closed, users: 2, messages: 1, demand: sleep=100ms}]"
@@ -116,3 +123,26 @@ def test_a_case_without_a_twin_is_refused_with_the_reason(
     case = case_of(f"[{{executor: closed, users: 1, messages: 1, behaviour: {behaviour}}}]")
     with pytest.raises(NoTwinError, match=reason):
         predict(case, twins, CPUS)
+
+
+@pytest.mark.parametrize(
+    ("group", "messages"),
+    [
+        ("{executor: closed, users: 1000, messages: 11}", "about 11000"),
+        ("{executor: open, rate: 1000/s, duration: 11s, connections: each}", "about 11000"),
+        # how many it has is not known before: it stops there
+        ("{executor: closed, users: 3, duration: 1000s, demand: sleep=1ms}", "more than 500"),
+    ],
+)
+def test_a_prediction_that_would_take_too_long_is_refused(group: str, messages: str) -> None:
+    case = case_of(f"[{group}]")
+    with pytest.raises(NoTwinError) as refused:
+        predict(case, {"any": "process"}, CPUS, max_messages=500)
+    assert str(refused.value) == (
+        f"it has {messages} messages, and a prediction at most 500; "
+        "use fewer users, fewer messages or a shorter duration"
+    )
+
+
+def test_the_largest_prediction_is_within_what_a_scenario_may_ask_for() -> None:
+    assert PREDICTION_LOAD.users <= MAX_MESSAGES == PREDICTION_LOAD.arrivals
