@@ -61,7 +61,7 @@ def test_naming_the_campaign_removes_what_may_be_wanted(
     gone: Owner, change: dict[str, object]
 ) -> None:
     left = Leftover(CAMPAIGN, replace(gone, **change), "")  # type: ignore[arg-type]
-    assert "remove it with --campaign 0badcafe" in left.reason_to_stay(None)
+    assert f"remove it with --campaign {CAMPAIGN}" in left.reason_to_stay(None)
     assert left.reason_to_stay("other") != ""
     assert left.reason_to_stay(CAMPAIGN) == ""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from orchestrator.execution.owner import MARK, Owner, claim
 
-CAMPAIGN = "0badcafe"
+CAMPAIGN = f"{os.getpid():08x}"  # tests in parallel must not find each other's processes
 
 
 def gone_owner() -> Owner:
