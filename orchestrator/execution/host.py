@@ -57,7 +57,8 @@ def _git(*arguments: str) -> str | None:
             ["git", *arguments],  # noqa: S607
             cwd=ROOT,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=10,
             check=True,
         )

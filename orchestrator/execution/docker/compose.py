@@ -39,7 +39,7 @@ class Compose:
         files = [ROOT / "compose.yaml", *overrides]
         self._options = ["compose", "--project-name", project, "--project-directory", str(ROOT)]
         for file in files:
-            self._options += ["--file", str(file)]
+            self._options += ["--file", str(file.absolute())]  # docker runs in another folder
 
     def build(self, *services: str) -> None:
         """Build the images of ``services`` whose sources have changed.
@@ -90,7 +90,7 @@ def _spawn(arguments: Sequence[str]) -> subprocess.Popen[str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         start_new_session=True,
     )

@@ -158,7 +158,8 @@ def _engine_address() -> str:
     shown = subprocess.run(
         ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"],  # noqa: S607
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=SDK_TIMEOUT_S,
         check=False,
     )

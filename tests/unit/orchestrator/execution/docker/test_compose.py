@@ -45,6 +45,20 @@ def test_only_this_repositorys_project_is_built(calls: Callable[[], list[str]]) 
     ]  # fmt: skip
 
 
+def test_a_file_in_the_current_folder_is_found_from_another(
+    calls: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results may be in a folder that is relative to where the lab was started."""
+    monkeypatch.chdir(tmp_path)
+    Compose("lab-1", Path("results/ride.yaml")).build("epoll")
+    assert str(tmp_path / "results/ride.yaml") in calls()
+
+
+def test_output_that_is_no_text_is_output(install: Install) -> None:
+    install(r"printf 'a\377b\303\251'")
+    assert run_docker(["version"], timeout_s=10) == "a\ufffdbé"
+
+
 def test_clients_are_scaled_and_no_image_is_built_under_load(
     calls: Callable[[], list[str]],
 ) -> None:
