@@ -5,6 +5,8 @@ SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
+unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
+
 .PHONY: help demo venv test check conformance drains kills soak fuzz faults ready selftest twin bench engine base-image \
 	browser pictures lock clean
 .NOTPARALLEL:

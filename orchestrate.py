@@ -21,6 +21,9 @@ except ModuleNotFoundError as exc:
         ".venv, then run: .venv/bin/python orchestrate.py\n"
     )
     sys.exit(3)
+except Exception as exc:  # such as a lack of memory or file descriptors
+    sys.stderr.write(f"orchestrate.py: cannot be loaded: {type(exc).__name__}: {exc}\n")
+    sys.exit(3)
 
 if __name__ == "__main__":
     sys.exit(program())

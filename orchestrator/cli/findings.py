@@ -34,7 +34,7 @@ def store_and_show(findings: Findings, archive: Archive, *, as_json: bool) -> in
         with contextlib.suppress(KeyboardInterrupt), interrupts.released():
             show(findings.summary, archive.path, as_json=as_json)
     if interrupts.finish() and findings.summary.status is Status.COMPLETE:
-        reason = f"{interrupts.signal_name()} while the results of the last case were stored"
+        reason = f"interrupted by {interrupts.signal_name()} while the results were stored"
         findings = with_status(findings, Status.INTERRUPTED, reason)
         say(f"orchestrate.py: {verdict(findings.summary)}")
         _publish(findings, archive)

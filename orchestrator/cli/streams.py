@@ -54,7 +54,8 @@ class Sink(io.RawIOBase):
         """Write some of ``content``; return how much of it is dealt with."""
         if self.error is None and self._is_ready():
             try:
-                return os.write(self._descriptor, content)
+                most = len(content) if self._patience_s is None else select.PIPE_BUF
+                return os.write(self._descriptor, content[:most])
             except BlockingIOError:  # the reader has made the pipe non-blocking
                 select.select([], [self._descriptor], [], PATIENCE_S)
                 return 0
@@ -63,7 +64,7 @@ class Sink(io.RawIOBase):
         return len(content)
 
     def _is_ready(self) -> bool:
-        """Whether a write does not block; always so without ``patience_s``."""
+        """Whether to write; with ``patience_s``, a write of PIPE_BUF bytes then does not block."""
         if self._patience_s is None:
             return True
         patience_s = self._patience_s if self._is_read else 0.0

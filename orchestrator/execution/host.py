@@ -74,7 +74,8 @@ def _git(*arguments: str) -> str | None:
             cwd=ROOT,
             env=environment | {"GIT_CEILING_DIRECTORIES": str(ROOT.parent)},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=10,
             check=True,
         )

@@ -4,6 +4,7 @@ All problems of a file are reported at once, each with its line and column. No m
 validation library reaches a user.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -106,7 +107,9 @@ def _problem(error: ErrorDetails, document: Document) -> Problem:
             column += place.text_offset + context["column"] - 1
     message = _message(error, document)
     if word := document.words.get(error["loc"]):
-        message = message.replace(TRUTH_VALUE, f"{TRUTH_VALUE}, as {word} is without quotes")
+        message = re.sub(
+            f"(?:true|false) {TRUTH_VALUE}", f"{word} {TRUTH_VALUE} if unquoted", message
+        )
     return Problem(document.file, line, column, message)
 
 

@@ -212,7 +212,7 @@ def _spawn(arguments: Sequence[str], environment: Mapping[str, str]) -> subproce
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         start_new_session=True,
     )

@@ -80,8 +80,8 @@ def test_progress_is_dropped_if_its_reader_does_not_read() -> None:
     """A pipe that is full and never read must not hold up a run."""
     reading, writing = os.pipe()
     stream = Stream(Sink(writing, patience_s=0.01), "utf-8")
-    for _ in range(100):
-        stream.write("x" * 4000 + "\n")
+    for _ in range(10):
+        stream.write("x" * 30_000 + "\n")
     os.close(reading)
     os.close(writing)
 

@@ -137,3 +137,37 @@ except KeyboardInterrupt:
     print(*ended, "and the main thread was interrupted")
 """
     assert said_by(program) == "the thread went on and the main thread was interrupted"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
+def test_each_signal_that_ends_a_program_is_an_interrupt(name: str) -> None:
+    program = f"""
+try:
+    send(signal.{name})
+except KeyboardInterrupt:
+    print("interrupted by", interrupts.signal_name())
+"""
+    assert said_by(program) == f"interrupted by {name}"
+
+
+def test_a_signal_after_the_end_changes_nothing() -> None:
+    """The exit code is decided by then, and so is the summary."""
+    program = """
+with interrupts.held():
+    print(interrupts.finish(), end=" ")
+    send()
+print(interrupts.is_interrupted())
+"""
+    assert said_by(program) == "False False"
+
+
+def test_a_signal_before_the_end_is_in_the_result() -> None:
+    program = """
+try:
+    with interrupts.held():
+        send()
+        print(interrupts.finish())
+except KeyboardInterrupt:
+    print("raised at the end of the section")
+"""
+    assert said_by(program).split("\n") == ["True", "raised at the end of the section"]

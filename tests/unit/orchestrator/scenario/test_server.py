@@ -106,7 +106,7 @@ def test_an_idle_timeout_that_is_off_may_be_an_axis_or_a_variable(scenario_file:
     assert scenario.server.idle_timeout == "off"
     with pytest.raises(ScenarioError, match="already in the list"):
         load(scenario_file, "matrix: {idle_timeout: [off, 'off']}\n")
-    with pytest.raises(ScenarioError, match="true is a truth value, as on is without quotes"):
+    with pytest.raises(ScenarioError, match="idle_timeout: on is a truth value if unquoted"):
         load(scenario_file, "server: {idle_timeout: on}\n")
 
 

@@ -54,6 +54,11 @@ def test_files_are_found_from_the_folder_of_the_command(calls: Callable[[], list
     assert str(Path.cwd() / "results/override.yaml") in calls()
 
 
+def test_output_that_is_no_text_is_output(install: Install) -> None:
+    install(r"printf 'a\377b\303\251'")
+    assert run_docker(["version"], timeout_s=10) == "a\ufffdbé"
+
+
 def test_clients_are_scaled_and_no_image_is_built_under_load(
     calls: Callable[[], list[str]],
 ) -> None:
