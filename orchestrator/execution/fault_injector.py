@@ -51,6 +51,7 @@ class FaultInjector:
         self._due: list[DueFault] = []
         self._records: list[FaultRecord] = []
         self._ends_ns: dict[int, int] = {}  # of the faults that last, in the order of their begin
+        self._preparations: dict[int, threading.Thread] = {}
         self._unprepared: dict[int, Exception] = {}
 
     def __enter__(self) -> Self:
@@ -103,6 +104,8 @@ class FaultInjector:
 
     def _revert_rest(self) -> None:
         """Revert what lasts, the latest first, and what could not be reverted in its time."""
+        for thread in self._preparations.values():
+            thread.join()
         for number in reversed(list(self._ends_ns)):
             self._records[number].is_cut = True
             self._revert(number)
@@ -135,8 +138,10 @@ class FaultInjector:
     def _take(self, turn: _Turn) -> list[_Turn]:
         """Do what ``turn`` says, and return the turns that follow from it."""
         number = turn.number
-        if turn.step == PREPARE:
-            self._prepare(number)
+        if turn.step == PREPARE:  # in a thread, so that no other fault is late because of it
+            thread = threading.Thread(target=self._prepare, args=[number], name="prepare a fault")
+            self._preparations[number] = thread
+            thread.start()
             return []
         if turn.step == END:
             self._revert(number)
@@ -171,6 +176,7 @@ class FaultInjector:
 
     def _begin(self, number: int) -> int:
         """Put a fault into effect, and return the instant of that."""
+        self._preparations[number].join()
         if number in self._unprepared:
             raise self._unprepared[number]
         due = self._due[number]

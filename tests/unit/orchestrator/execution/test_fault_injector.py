@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.analysis.fault_doubts import find_fault_doubts
+from orchestrator.execution.backend import Crowd
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.results.fault_log import TOO_LATE, read_faults
 from orchestrator.scenario.faults import Fault
@@ -54,8 +55,9 @@ def test_each_fault_that_lasts_is_reverted_in_its_own_way() -> None:
         for n, kind in enumerate(kinds)
     ]
     injected(server, *faults)
+    server.actions.remove("prepare 8 for 0.005 s: fill-backlog at 11ms")  # ahead, at any time
     assert server.actions == [
-        "prepare 8 for 0.005 s: fill-backlog at 11ms", "disconnect", "reconnect",
+        "disconnect", "reconnect",
         "fill backlog: fill-backlog at 11ms", "release backlog: fill-backlog at 11ms",
         "latency {'latency': '9ms'}", "lift latency at 21ms", "kill", "restart",
     ]  # fmt: skip
@@ -226,6 +228,17 @@ def test_a_report_that_fails_ends_no_fault() -> None:
         injector.begin(time.monotonic_ns())
         assert server.done.wait(DEADLINE_S)
     assert server.actions == ["pause", "resume"]
+
+
+def test_no_fault_is_late_because_another_is_prepared() -> None:
+    class Slow(RecordingServer):
+        def prepare_crowd(self, name: str, crowd: Crowd) -> None:
+            assert self.done.wait(DEADLINE_S)
+            super().prepare_crowd(name, crowd)
+
+    server = Slow(last="resume")
+    injected(server, Fault(at="1900ms", fault="fill-backlog", lasts="1s"), PAUSE)
+    assert server.actions[:2] == ["pause", "resume"]
 
 
 def test_a_crowd_that_could_not_be_prepared_is_not_done(tmp_path: Path) -> None:
