@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from faultproxy.toxics import TOXICS
 from orchestrator.execution.backend import BackendError, Server
-from orchestrator.execution.fault_effects import DueFault, Effects
+from orchestrator.execution.fault_effects import DueFault, Effects, needs_preparation
 from orchestrator.execution.interrupts import held
 from orchestrator.results.fault_log import TOO_LATE, FaultRecord, write_faults
 from orchestrator.scenario.fault_conflicts import fault_names, rules_out
@@ -115,13 +115,11 @@ class FaultInjector:
                 self._revert(number)
 
     def _follow_timeline(self) -> None:
-        turns = [
-            turn
+        turns = [_Turn(due.due_ns, BEGIN, number) for number, due in enumerate(self._due)]
+        turns += [
+            _Turn(due.due_ns - PREPARED_NS, PREPARE, number)
             for number, due in enumerate(self._due)
-            for turn in (
-                _Turn(due.due_ns - PREPARED_NS, PREPARE, number),
-                _Turn(due.due_ns, BEGIN, number),
-            )
+            if needs_preparation(due.fault)
         ]
         heapq.heapify(turns)
         while turns:
@@ -176,7 +174,8 @@ class FaultInjector:
 
     def _begin(self, number: int) -> int:
         """Put a fault into effect, and return the instant of that."""
-        self._preparations[number].join()
+        if number in self._preparations:
+            self._preparations[number].join()
         if number in self._unprepared:
             raise self._unprepared[number]
         due = self._due[number]
