@@ -4,7 +4,9 @@ A program of the lab is ready when its log says so, a target when it takes a con
 """
 
 import contextlib
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import docker
@@ -15,6 +17,7 @@ from orchestrator.execution.backend import BackendError, StageOrder
 from orchestrator.execution.docker.engine import Engine
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 
+NS_PER_S = 1_000_000_000
 GRACE_S = 10.0
 START_DEADLINE_S = 30.0
 KILLED_DEADLINE_S = 60.0
@@ -37,6 +40,20 @@ def exit_code(container: Container) -> int:
         with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
             container.kill()
         return int(container.wait(timeout=KILLED_DEADLINE_S)["StatusCode"])
+
+
+def killed_ns(container: Container, begun_ns: int) -> int:
+    """Return when a container ended that was killed since ``begun_ns``, on CLOCK_MONOTONIC.
+
+    The engine answers a kill only when it has taken the network down, a tenth of a second later.
+    Its own instant is of the wall clock, so it counts only if it lies between the two.
+    """
+    answered_ns = time.monotonic_ns()
+    container.reload()
+    finished = datetime.fromisoformat(container.attrs["State"]["FinishedAt"])
+    since_s = time.time() - finished.timestamp()
+    ended_ns = time.monotonic_ns() - round(since_s * NS_PER_S)
+    return ended_ns if begun_ns <= ended_ns <= answered_ns else answered_ns
 
 
 def read_log(container: Container) -> str:

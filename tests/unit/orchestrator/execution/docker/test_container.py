@@ -1,10 +1,13 @@
 """Rare answers of the engine, which no real container gives on demand."""
 
+import time
+from datetime import UTC, datetime
+
 import docker
 import pytest
 import requests
 
-from orchestrator.execution.docker.container import exit_code
+from orchestrator.execution.docker.container import exit_code, killed_ns
 
 
 class Awkward:
@@ -34,3 +37,28 @@ def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
 
     with pytest.raises(requests.exceptions.ConnectionError):
         exit_code(Silent())  # type: ignore[arg-type]
+
+
+class Killed:
+    """A container that ended ``ago_s`` before the engine is asked, in the engine's words."""
+
+    def __init__(self, ago_s: float) -> None:
+        ended = datetime.fromtimestamp(time.time() - ago_s, UTC)
+        text = ended.isoformat().replace("+00:00", "123Z")
+        self.attrs = {"State": {"FinishedAt": text}}
+
+    def reload(self) -> None:
+        pass
+
+
+def test_a_container_was_killed_when_it_ended_and_not_when_the_engine_answered() -> None:
+    begun_ns = time.monotonic_ns() - 100_000_000
+    found = killed_ns(Killed(0.08), begun_ns)  # type: ignore[arg-type]
+    assert begun_ns + 15_000_000 < found < begun_ns + 80_000_000
+
+
+@pytest.mark.parametrize("ago_s", [3600.0, -3600.0])
+def test_an_engine_whose_clock_is_another_tells_no_instant(ago_s: float) -> None:
+    before_ns = time.monotonic_ns()
+    found = killed_ns(Killed(ago_s), before_ns - 1)  # type: ignore[arg-type]
+    assert before_ns <= found <= time.monotonic_ns()
