@@ -58,7 +58,7 @@ def test_a_container_was_killed_when_it_ended_and_not_when_the_engine_answered()
 
 
 @pytest.mark.parametrize("ago_s", [3600.0, -3600.0])
-def test_an_engine_whose_clock_is_another_tells_no_instant(ago_s: float) -> None:
+def test_an_engine_whose_clock_differs_gives_no_instant(ago_s: float) -> None:
     before_ns = time.monotonic_ns()
     found = killed_ns(Killed(ago_s), before_ns - 1)  # type: ignore[arg-type]
     assert before_ns <= found <= time.monotonic_ns()
