@@ -47,6 +47,7 @@ class FaultInjector:
         self._report_to = report
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 a choice, not a secret
         self._is_over = threading.Event()
+        self._is_abandoned = False
         self._thread = threading.Thread(target=self._run, name="faults")
         self._due: list[DueFault] = []
         self._records: list[FaultRecord] = []
@@ -59,11 +60,15 @@ class FaultInjector:
 
     def __exit__(
         self,
-        _kind: type[BaseException] | None,
+        kind: type[BaseException] | None,
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Inject no more faults, and revert those that last before anything is removed."""
+        """Inject no more faults, and revert those that last before anything is removed.
+
+        After an interrupt or an error a server that was ended is not started only to be removed.
+        """
+        self._is_abandoned = kind is not None
         self._is_over.set()
         if self.is_running:
             with held():
@@ -108,7 +113,8 @@ class FaultInjector:
             thread.join()
         for number in reversed(list(self._ends_ns)):
             self._records[number].is_cut = True
-            self._revert(number)
+            if not (self._is_abandoned and self._faults[number].fault in ENDING):
+                self._revert(number)
         for number, record in enumerate(self._records):
             is_left = record.ending_ns is not None and record.reverted_ns is None
             if is_left and record.fault not in ENDING:  # a server is not started twice

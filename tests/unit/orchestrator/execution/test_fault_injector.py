@@ -79,9 +79,16 @@ def test_the_end_of_the_load_reverts_lasting_faults_and_later_ones_are_skipped(
     assert (killed.effect_ns, killed.error) == (None, TOO_LATE)
 
 
-def test_an_interrupt_reverts_lasting_faults() -> None:
-    server = RecordingServer(last="pause")
-    injector = FaultInjector([PAUSE], server, 1, server.reports.append)
+@pytest.mark.parametrize(
+    ("fault", "actions"),
+    [
+        (Fault(at="1ms", fault="pause", lasts="40m"), ["pause", "resume"]),
+        (Fault(at="1ms", fault="kill", lasts="40m"), ["kill"]),  # it will be removed anyway
+    ],
+)
+def test_an_interrupt_reverts_lasting_faults(fault: Fault, actions: list[str]) -> None:
+    server = RecordingServer(last=fault.fault)
+    injector = FaultInjector([fault], server, 1, server.reports.append)
 
     def interrupted() -> None:
         with injector:
@@ -91,7 +98,7 @@ def test_an_interrupt_reverts_lasting_faults() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert server.actions == ["pause", "resume"]
+    assert server.actions == actions
 
 
 @pytest.mark.parametrize(
