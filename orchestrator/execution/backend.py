@@ -143,8 +143,8 @@ class Server(Protocol):
     def kill_worker(self, index: int) -> int:
         """Kill one worker process, and return the instant of that."""
 
-    def stop(self, *, is_killed: bool) -> None:
-        """Send the server SIGTERM, or SIGKILL if ``is_killed``."""
+    def stop(self, *, is_killed: bool) -> int:
+        """Send the server SIGTERM, or SIGKILL if ``is_killed``; return the instant of that."""
 
     def restart(self) -> None:
         """Wait until the server has ended, start it again, and wait until it listens."""

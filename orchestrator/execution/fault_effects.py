@@ -89,6 +89,15 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 
+def needs_preparation(fault: Fault) -> bool:
+    """Return whether a fault is in time only if `Effects.prepare` is called ahead."""
+    return _preparation(fault) is not None
+
+
+def _preparation(fault: Fault) -> Callable[[Server, DueFault], None] | None:
+    return (STATES.get(fault.fault) or ACTIONS[fault.fault]).prepare
+
+
 def _crowd(due: DueFault) -> Crowd:
     return Crowd(due.fault.crowd or 0, due.due_ns, due.fault.lasts_s)
 
@@ -102,8 +111,7 @@ class Effects:
 
     def prepare(self, due: DueFault) -> None:
         """Start what the fault needs when it is due."""
-        kind = due.fault.fault
-        if prepare := (STATES.get(kind) or ACTIONS[kind]).prepare:
+        if prepare := _preparation(due.fault):
             prepare(self._server, due)
 
     def begin(self, due: DueFault) -> int | None:

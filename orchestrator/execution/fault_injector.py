@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from faultproxy.toxics import TOXICS
 from orchestrator.execution.backend import BackendError, Server
-from orchestrator.execution.fault_effects import DueFault, Effects
+from orchestrator.execution.fault_effects import DueFault, Effects, needs_preparation
 from orchestrator.execution.interrupts import held
 from orchestrator.results.fault_log import TOO_LATE, FaultRecord, write_faults
 from orchestrator.scenario.fault_conflicts import fault_names, rules_out
@@ -47,10 +47,12 @@ class FaultInjector:
         self._report_to = report
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 a choice, not a secret
         self._is_over = threading.Event()
+        self._is_abandoned = False
         self._thread = threading.Thread(target=self._run, name="faults")
         self._due: list[DueFault] = []
         self._records: list[FaultRecord] = []
         self._ends_ns: dict[int, int] = {}  # of the faults that last, in the order of their begin
+        self._preparations: dict[int, threading.Thread] = {}
         self._unprepared: dict[int, Exception] = {}
 
     def __enter__(self) -> Self:
@@ -58,11 +60,15 @@ class FaultInjector:
 
     def __exit__(
         self,
-        _kind: type[BaseException] | None,
+        kind: type[BaseException] | None,
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Inject no more faults, and revert those that last before anything is removed."""
+        """Inject no more faults, and revert those that last before anything is removed.
+
+        After an interrupt or an error a server that was ended is not started only to be removed.
+        """
+        self._is_abandoned = kind is not None
         self._is_over.set()
         if self.is_running:
             with held():
@@ -103,22 +109,23 @@ class FaultInjector:
 
     def _revert_rest(self) -> None:
         """Revert what lasts, the latest first, and what could not be reverted in its time."""
+        for thread in self._preparations.values():
+            thread.join()
         for number in reversed(list(self._ends_ns)):
             self._records[number].is_cut = True
-            self._revert(number)
+            if not (self._is_abandoned and self._faults[number].fault in ENDING):
+                self._revert(number)
         for number, record in enumerate(self._records):
             is_left = record.ending_ns is not None and record.reverted_ns is None
             if is_left and record.fault not in ENDING:  # a server is not started twice
                 self._revert(number)
 
     def _follow_timeline(self) -> None:
-        turns = [
-            turn
+        turns = [_Turn(due.due_ns, BEGIN, number) for number, due in enumerate(self._due)]
+        turns += [
+            _Turn(due.due_ns - PREPARED_NS, PREPARE, number)
             for number, due in enumerate(self._due)
-            for turn in (
-                _Turn(due.due_ns - PREPARED_NS, PREPARE, number),
-                _Turn(due.due_ns, BEGIN, number),
-            )
+            if needs_preparation(due.fault)
         ]
         heapq.heapify(turns)
         while turns:
@@ -135,8 +142,10 @@ class FaultInjector:
     def _take(self, turn: _Turn) -> list[_Turn]:
         """Do what ``turn`` says, and return the turns that follow from it."""
         number = turn.number
-        if turn.step == PREPARE:
-            self._prepare(number)
+        if turn.step == PREPARE:  # in a thread, so that no other fault is late because of it
+            thread = threading.Thread(target=self._prepare, args=[number], name="prepare a fault")
+            self._preparations[number] = thread
+            thread.start()
             return []
         if turn.step == END:
             self._revert(number)
@@ -171,6 +180,8 @@ class FaultInjector:
 
     def _begin(self, number: int) -> int:
         """Put a fault into effect, and return the instant of that."""
+        if number in self._preparations:
+            self._preparations[number].join()
         if number in self._unprepared:
             raise self._unprepared[number]
         due = self._due[number]

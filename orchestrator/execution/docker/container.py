@@ -5,7 +5,9 @@ A program of the lab is ready when its log says so, a target when it takes a con
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import docker
@@ -17,6 +19,7 @@ from orchestrator.execution.docker.engine import Engine
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 
 MIB = 1 << 20
+NS_PER_S = 1_000_000_000
 GRACE_S = 10.0
 REACHABLE_DEADLINE_S, CONNECT_S = 5.0, 2.0
 START_DEADLINE_S = 30.0
@@ -87,6 +90,20 @@ def out_of_memory(container: Container, name: str) -> str | None:
         return None
     limit = container.attrs["HostConfig"]["Memory"] / MIB
     return f"the kernel killed a process of {name}, whose memory limit is {limit:g} MiB"
+
+
+def killed_ns(container: Container, begun_ns: int) -> int:
+    """Return when a container ended that was killed since ``begun_ns``, on CLOCK_MONOTONIC.
+
+    The engine answers a kill only when it has taken the network down, a tenth of a second later.
+    Its own instant is of the wall clock, so it counts only if it lies between the two.
+    """
+    answered_ns = time.monotonic_ns()
+    container.reload()
+    finished = datetime.fromisoformat(container.attrs["State"]["FinishedAt"])
+    since_s = time.time() - finished.timestamp()
+    ended_ns = time.monotonic_ns() - round(since_s * NS_PER_S)
+    return ended_ns if begun_ns <= ended_ns <= answered_ns else answered_ns
 
 
 def read_log(container: Container) -> str:

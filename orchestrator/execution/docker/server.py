@@ -1,5 +1,6 @@
 """The server of a case in its container, for faults."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from orchestrator.execution.docker.container import (
     ENDED,
     GRACE_S,
     kill_process,
+    killed_ns,
     out_of_memory,
     read_log,
     run_in_background,
@@ -100,11 +102,13 @@ class DockerServer(LoggedServer):
         with engine_failures():
             return kill_process(self._server, pid)
 
-    def stop(self, *, is_killed: bool) -> None:
-        """Send the server SIGTERM or SIGKILL."""
+    def stop(self, *, is_killed: bool) -> int:
+        """Send the server SIGTERM or SIGKILL; return when that had been done."""
         self.check_running()
+        begun_ns = time.monotonic_ns()
         with engine_failures():
             self._server.kill("SIGKILL" if is_killed else "SIGTERM")
+            return killed_ns(self._server, begun_ns) if is_killed else time.monotonic_ns()
 
     def restart(self) -> None:
         """Start the container again, which keeps its address, once the server has ended."""

@@ -6,6 +6,7 @@ started, stopped or harmed.
 """
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -62,6 +63,7 @@ class ProcessServer(LoggedServer):
         self.probes = KernelProbes(order.folder)
         self._probe()
         self._crowds: dict[str, Program] = {}
+        self._crowd_numbers = itertools.count()
         self.proxy_port = 0
         self.toxics: Toxics = ToxicControl(None)
         if order.is_proxied:
@@ -153,13 +155,14 @@ class ProcessServer(LoggedServer):
         os.kill(pid, signal.SIGKILL)
         return time.monotonic_ns()
 
-    def stop(self, *, is_killed: bool) -> None:
-        """Send the server SIGTERM, or kill it and all it forked."""
+    def stop(self, *, is_killed: bool) -> int:
+        """Send the server SIGTERM, or kill it and all it forked; return when."""
         self.check_running()
         if is_killed:
             self.program.signal_all(signal.SIGKILL)
         else:
             self.program.signal(signal.SIGTERM)
+        return time.monotonic_ns()
 
     def restart(self) -> None:
         """Start the server again at the same port; its log is continued."""
@@ -188,7 +191,7 @@ class ProcessServer(LoggedServer):
 
     def prepare_crowd(self, name: str, crowd: Crowd) -> None:
         """Start the program that opens the connections when they are due."""
-        number = len(self._crowds)
+        number = next(self._crowd_numbers)  # a log for each; two may be prepared at once
         command = [sys.executable, *IDLE_CONNECTIONS, "{}:{}".format(*self.address)]
         command += [str(crowd.connections), str(crowd.begin_ns), str(crowd.lasts_s)]
         self._crowds[name] = self._run(f"crowd-{number}" if number else "crowd", command, {})

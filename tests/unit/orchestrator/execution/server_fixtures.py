@@ -40,8 +40,9 @@ class RecordingServer:
         self._record(f"kill {index}")
         return time.monotonic_ns()
 
-    def stop(self, *, is_killed: bool) -> None:
+    def stop(self, *, is_killed: bool) -> int:
         self._record("kill" if is_killed else "terminate")
+        return time.monotonic_ns()
 
     def restart(self) -> None:
         self._record("restart")

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from faultproxy.settings import Settings
 from labkit.wire.secret import SECRET
 from labkit.wire.wire import Channel
-from orchestrator.execution.backend import BackendError
-from orchestrator.execution.toxics import ToxicControl, proxy_settings
+from orchestrator.execution.backend import BackendError, StageOrder
+from orchestrator.execution.docker.compose_override import write_override
+from orchestrator.execution.toxics import SERVICE, ToxicControl, proxy_settings
 
 SLOW = {"name": "latency at 1s", "type": "latency", "attributes": {"latency": "10ms"}}
 CUT = {"name": "reset_peer at 2s", "type": "reset_peer"}
@@ -100,3 +102,15 @@ def test_the_settings_that_are_stored_have_no_secret_and_no_toxics_of_the_user()
     settings = proxy_settings("127.0.0.1:4000", "127.0.0.1", seed=7)
     assert settings["LAB_PROXY_TOXICS"] == ""
     assert SECRET not in settings
+
+
+def test_each_case_has_a_secret_of_its_own_that_its_files_do_not_have(tmp_path: Path) -> None:
+    """The override of a case is stored with its results."""
+    first, second = (
+        StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0, is_proxied=True) for _ in range(2)
+    )
+    assert first.secret != second.secret
+    assert len(first.secret) >= 32
+    assert first.secret not in repr(first)
+    images = {"epoll": "sha256:1", "client": "sha256:2", SERVICE: "sha256:3"}
+    assert first.secret not in write_override(first, images).read_text()

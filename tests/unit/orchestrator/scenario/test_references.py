@@ -44,8 +44,7 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, MODELS, Problem
          "7:16: cpu_time has no value for each group; write cpu_time"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.connected > 0]}",
          "7:16: unknown measure of during 'connected'; allowed: throughput, acked, failed, "
-         "in_flight, response_time_mean, response_time_p50, response_time_p99, "
-         "response_time_max"),
+         "in_flight, response_time_mean, response_time_p50, response_time_p99, response_time_max"),
         ('expect: {"a\\nb": [failed == 0]}',
          f"6:10: unknown model 'a\\nb'; allowed: {MODELS}, all"),
     ],

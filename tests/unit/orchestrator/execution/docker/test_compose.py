@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.wire.secret import SECRET
 from orchestrator.execution.docker import compose
 from orchestrator.execution.docker.compose import (
     Compose,
@@ -66,6 +67,16 @@ def test_clients_are_scaled_and_no_image_is_built_under_load(
     assert calls()[-8:] == [
         "up", "--detach", "--no-build", "--no-deps", "--scale", "client=7", "epoll", "client",
     ]  # fmt: skip
+
+
+def test_a_secret_is_in_the_environment_of_the_command_and_not_in_its_arguments(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SECRET, "of the caller's shell")
+    install(f'echo "${SECRET}" > {tmp_path}/secret; echo "$@" > {tmp_path}/arguments')
+    Compose("lab-1", environment={SECRET: "5ec7e7"}).up("epoll", clients=1)
+    assert (tmp_path / "secret").read_text() == "5ec7e7\n"
+    assert "5ec7e7" not in (tmp_path / "arguments").read_text()
 
 
 def test_the_version_is_one_word(install: Install) -> None:

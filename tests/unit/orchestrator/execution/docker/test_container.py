@@ -1,5 +1,7 @@
 """Rare answers of the engine, which no real container gives on demand."""
 
+import time
+from datetime import UTC, datetime
 from socket import create_server
 from types import SimpleNamespace
 
@@ -12,6 +14,7 @@ from orchestrator.execution.docker import container
 from orchestrator.execution.docker.container import (
     check_reachable,
     exit_code,
+    killed_ns,
     out_of_memory,
     published,
 )
@@ -80,3 +83,28 @@ def test_a_port_that_is_not_published_is_named(ports: dict[str, object]) -> None
     unpublished = SimpleNamespace(reload=lambda: None, ports=ports, name="lab-1-conductor-1")
     with pytest.raises(BackendError, match="published no port of lab-1-conductor-1"):
         published(unpublished, 3100)  # type: ignore[arg-type]
+
+
+class Killed:
+    """A container that ended ``ago_s`` before the engine is asked, in the engine's words."""
+
+    def __init__(self, ago_s: float) -> None:
+        ended = datetime.fromtimestamp(time.time() - ago_s, UTC)
+        text = ended.isoformat().replace("+00:00", "123Z")
+        self.attrs = {"State": {"FinishedAt": text}}
+
+    def reload(self) -> None:
+        pass
+
+
+def test_a_container_was_killed_when_it_ended_and_not_when_the_engine_answered() -> None:
+    begun_ns = time.monotonic_ns() - 100_000_000
+    found = killed_ns(Killed(0.08), begun_ns)  # type: ignore[arg-type]
+    assert begun_ns + 15_000_000 < found < begun_ns + 80_000_000
+
+
+@pytest.mark.parametrize("ago_s", [3600.0, -3600.0])
+def test_an_engine_whose_clock_differs_gives_no_instant(ago_s: float) -> None:
+    before_ns = time.monotonic_ns()
+    found = killed_ns(Killed(ago_s), before_ns - 1)  # type: ignore[arg-type]
+    assert before_ns <= found <= time.monotonic_ns()
