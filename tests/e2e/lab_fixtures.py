@@ -143,8 +143,8 @@ def copy_checkout(target: Path) -> Path:
     for name in [*names, *([".env"] if (ROOT / ".env").is_file() else [])]:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
-    for name in ("compose.yaml", "orchestrator/execution/docker/backend.py"):
-        edit(target / name, lambda text: text.replace("server-models-lab/", f"{BROKEN_IMAGES}/"))
+    named = "orchestrator/execution/docker/image_source.py"
+    edit(target / named, lambda text: text.replace('"server-models-lab"', f'"{BROKEN_IMAGES}"'))
     return target
 
 
