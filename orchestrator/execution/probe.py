@@ -16,9 +16,9 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
+from orchestrator.execution.docker.compose import docker_environment
 from orchestrator.execution.docker.container import read_log
 from orchestrator.execution.docker.engine import PROJECT_LABEL, SERVICE_LABEL
-from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import LABEL
 from orchestrator.execution.program_log import events, wait_for
@@ -74,7 +74,7 @@ class KernelProbes:
             probe = subprocess.Popen(  # noqa: S603 the lab's own program
                 command,
                 cwd=ROOT,
-                env=environment_without_settings(),
+                env=docker_environment(),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
