@@ -28,7 +28,6 @@ TESTED_ELSEWHERE = {
     "faultproxy/__main__.py": "tests/unit/faultproxy/test_program.py",
     "probe/__main__.py": "tests/unit/orchestrator/execution/test_probe.py",
     # Only an engine can try these.
-    "orchestrator/execution/docker/backend.py": "tests/e2e/containers/test_containers.py",
     "orchestrator/execution/docker/server.py": "tests/e2e/test_faults.py",
 }
 """Modules without a unit test of their name, each with the file that tests it."""
