@@ -77,19 +77,32 @@ def _start_ms(contestant: Contestant) -> float:
 
 
 def _layers_kb(model: str) -> float | None:
-    """Return the size of what this project's Dockerfile adds, or None: no engine, no image."""
+    """Return the size of what this project's Dockerfile adds, or None: no engine, no image.
+
+    Of the newest image, since each state of the sources has one.
+    """
+    images = (_docker("images", "--quiet", f"server-models-lab/{model}") or "").split()
+    if not images:
+        return None
+    shown = _docker("history", "--format", "{{json .}}", "--human=false", images[0])
+    layers = [json.loads(line) for line in (shown or "").splitlines()]
+    sizes = [int(one["Size"]) for one in layers if "COPY" in one["CreatedBy"]]
+    return sum(sizes) / 1e3 if layers else None
+
+
+def _docker(*arguments: str) -> str | None:
+    """Return what the docker command prints, None if it fails or is not there."""
     docker = shutil.which("docker")
     if docker is None:
         return None
-    image = f"server-models-lab/{model}"  # as compose.yaml names it
-    command = [docker, "history", "--format", "{{json .}}", "--human=false", image]
     try:
         outcome = subprocess.run(  # noqa: S603 a fixed command
-            command, capture_output=True, text=True, timeout=ENGINE_DEADLINE_S, check=False
+            [docker, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=ENGINE_DEADLINE_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return None
-    if outcome.returncode:
-        return None
-    layers = [json.loads(line) for line in outcome.stdout.splitlines()]
-    return sum(int(one["Size"]) for one in layers if "COPY" in one["CreatedBy"]) / 1e3
+    return None if outcome.returncode else outcome.stdout

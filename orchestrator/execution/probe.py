@@ -16,15 +16,20 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
+from orchestrator.execution.docker.compose import docker_environment
 from orchestrator.execution.docker.container import read_log
-from orchestrator.execution.host import environment_without_settings
+from orchestrator.execution.docker.engine import PROJECT_LABEL, SERVICE_LABEL
 from orchestrator.execution.interrupts import held
+from orchestrator.execution.owner import LABEL
 from orchestrator.execution.program_log import events, wait_for
 from orchestrator.results.archive import KERNEL
 from orchestrator.scenario.models import ROOT
 
 FIRST_LOOK_DEADLINE_S = 5.0
 LAST_LOOK_DEADLINE_S = 5.0
+PROBE = "probe"
+"""The service of a probe's container; it has none in compose.yaml."""
+
 FIRST_LOOK = b'"looked"'
 PYTHON_OPTIONS = ("-S", "-E")  # the probe needs no site-packages; without them it starts sooner
 UNPACK = """\
@@ -49,16 +54,18 @@ class KernelProbes:
         python = [sys.executable, *PYTHON_OPTIONS, "-m", "probe"]
         self._start([*python, str(pid), str(port), "--shared-network"])
 
-    def look_at_container(self, server: Container, port: int) -> None:
+    def look_at_container(self, server: Container, port: int, image: str | None = None) -> None:
         """Start a probe within the server's container, of its network, processes and cgroup.
 
         It observes the process that logged ``listening``, with its children; if none did, all
-        processes from the container's first.
+        processes from the container's first. With an ``image`` it is a container of its own, in
+        the network and among the processes of the server's: its memory is not the server's.
         """
         *_, listening = [{}, *events(read_log(server), "listening")]
-        inside = ["docker", "exec", "--interactive", str(server.id)]
-        python = ["python3", *PYTHON_OPTIONS, "-c", UNPACK, packed_probe()]
-        self._start([*inside, *python, str(listening.get("pid", 1)), str(port)])
+        inside = ["docker", "exec", "--interactive", str(server.id), "python3"]
+        place = inside if image is None else _container_beside(server, image)
+        python = [*PYTHON_OPTIONS, "-c", UNPACK, packed_probe()]
+        self._start([*place, *python, str(listening.get("pid", 1)), str(port)])
 
     def _start(self, command: Sequence[str]) -> None:
         self.end()  # the one before observes a server that has ended
@@ -67,7 +74,7 @@ class KernelProbes:
             probe = subprocess.Popen(  # noqa: S603 the lab's own program
                 command,
                 cwd=ROOT,
-                env=environment_without_settings(),
+                env=docker_environment(),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
@@ -102,6 +109,27 @@ class KernelProbes:
             probe.wait()
             if probe.stdin is not None:
                 probe.stdin.close()
+
+
+def _container_beside(server: Container, image: str) -> list[str]:
+    """Return the command that runs Python in a container beside the server's, as the same user.
+
+    It has the host's cgroups, read-only, since its own are not those of the server. It belongs to
+    the server's project, so it is removed with it.
+    """
+    labels = {
+        **{name: server.labels[name] for name in (PROJECT_LABEL, LABEL)},
+        SERVICE_LABEL: PROBE,
+    }
+    return [
+        *("docker", "run", "--rm", "--interactive", "--read-only", "--log-driver", "none"),
+        *("--pid", f"container:{server.id}", "--network", f"container:{server.id}"),
+        *("--cgroupns", "host", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:ro"),
+        *("--user", server.attrs["Config"]["User"] or "0:0"),
+        *("--security-opt", "no-new-privileges"),
+        *(word for name, value in labels.items() for word in ("--label", f"{name}={value}")),
+        *("--entrypoint", "python3", image),
+    ]
 
 
 @functools.cache

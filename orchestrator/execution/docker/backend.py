@@ -48,6 +48,7 @@ from orchestrator.execution.docker.images import provide_images
 from orchestrator.execution.docker.read_back import check_containers
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.interrupts import held, is_interrupted
+from orchestrator.execution.probe import PROBE
 from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
 from orchestrator.execution.toxics import PORT as PROXY_PORT
 from orchestrator.results.archive import SERVER_LOG
@@ -231,7 +232,7 @@ class DockerStage:
 
     def out_of_memory(self) -> tuple[str, ...]:
         """Return the containers in which the kernel killed a process for lack of memory."""
-        containers = self._engine.containers(self._project)
+        containers = self._containers()
         found = in_parallel(lambda each: out_of_memory(each, _name(each)), containers)
         earlier = () if self._probed is None else self._probed.out_of_memory
         return tuple(dict.fromkeys([*earlier, *(each for each in found if each)]))
@@ -243,13 +244,18 @@ class DockerStage:
                 return "; ".join(self.out_of_memory())
         return ""
 
+    def _containers(self) -> list[Container]:
+        """Return the containers of the programs; a probe's may go at any time, and has no log."""
+        found = self._engine.containers(self._project)
+        return [each for each in found if each.labels[SERVICE_LABEL] != PROBE]
+
     def kill_probes(self) -> None:
         """Kill every probe that still runs."""
         if self._probed is not None:
             self._probed.probes.kill()
 
     def _save_logs(self) -> None:
-        in_parallel(self._save_log, self._engine.containers(self._project))
+        in_parallel(self._save_log, self._containers())
         self._logs_are_saved = True
 
     def save_logs(self) -> None:

@@ -177,7 +177,7 @@ def _advice(output: str) -> str:
     return next((f"\n{advice}" for sign, advice in ADVICE.items() if sign in output.lower()), "")
 
 
-def compose_environment() -> dict[str, str]:
+def docker_environment() -> dict[str, str]:
     """Return our environment; every setting of compose.yaml is empty, so Compose uses its default.
 
     A variable of the environment wins over `.env`, so neither the caller's shell nor that file
@@ -208,7 +208,7 @@ def _spawn(arguments: Sequence[str], environment: Mapping[str, str]) -> subproce
     return subprocess.Popen(  # noqa: S603 our own arguments
         ["docker", *arguments],  # noqa: S607
         cwd=ROOT,
-        env=compose_environment() | dict(environment),
+        env=docker_environment() | dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

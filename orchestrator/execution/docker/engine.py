@@ -236,7 +236,7 @@ def find_engine() -> tuple[Engine | None, str]:
         _ping(client)
         engine = client.version()["Version"]
     except ENGINE_ERRORS as exc:
-        reason = f"no Docker engine answers at {endpoint.address} ({_reason(exc)})"
+        reason = f"no Docker engine answers at {endpoint.address} ({_hinted(_reason(exc))})"
         return _without_engine(endpoint, reason)
     try:
         version = compose_version()
@@ -244,6 +244,12 @@ def find_engine() -> tuple[Engine | None, str]:
         return _without_engine(endpoint, f"{NO_COMPOSE} ({str(exc).splitlines()[-1].strip()})")
     client.api.timeout = SDK_TIMEOUT_S
     return Engine(client, endpoint), f"Docker engine {engine} and Compose {version} answer"
+
+
+def _hinted(reason: str) -> str:
+    """Add to a refusal the usual cause, for those who do not read on."""
+    refused = os.strerror(errno.EACCES).lower()
+    return f"{reason}: is your user in the group docker?" if reason == refused else reason
 
 
 def _without_engine(endpoint: Endpoint, reason: str) -> tuple[None, str]:

@@ -57,7 +57,13 @@ class DockerServer(LoggedServer):
         self.toxics: Toxics = ToxicControl(control, order.secret)
         self.out_of_memory: tuple[str, ...] = ()
         self.probes = KernelProbes(order.folder)
-        self.probes.look_at_container(server, order.port)
+        self._start_probe()
+
+    def _start_probe(self) -> None:
+        """Start a probe; beside the container if its memory is limited, of which it takes 10 MB."""
+        is_beside = self._order.limits.memory_bytes is not None
+        image = self._conductor.attrs["Image"] if is_beside else None  # it has Python
+        self.probes.look_at_container(self._server, self._order.port, image)
 
     @property
     def log(self) -> str:
@@ -122,7 +128,7 @@ class DockerServer(LoggedServer):
                 wait_until_listening(self._server, self._order.model, starts)
             else:
                 wait_until_reachable(self._server, self._conductor, self._order)
-        self.probes.look_at_container(self._server, self._order.port)
+        self._start_probe()
 
     def _wait_until_ended(self) -> None:
         patience_s = self._order.drain_timeout_s + GRACE_S

@@ -9,6 +9,7 @@ from tests.e2e.containers.project_fixtures import Project, log_with
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 CLIENTS = 3
+DEADLINE_S = 20
 
 
 def test_scaled_clients_have_different_names_in_the_server_s_log(project: Project) -> None:
@@ -23,3 +24,14 @@ def test_scaled_clients_have_different_names_in_the_server_s_log(project: Projec
     for number, client in enumerate(project.containers("client"), start=1):
         name = f"{project.name}-client-{number}.{project.name}_default"
         log_with(client, re.escape(f"messages begin with r{number} (container {name})"))
+
+
+def test_a_client_refuses_two_servers_under_one_name(project: Project) -> None:
+    """Some of ten clients would measure one server, the rest the other."""
+    project.build("client")
+    for model in ("prefork", "epoll"):
+        project.up(model)
+    project.compose("up", "--detach", "--no-build", "--no-deps", "client", LAB_MESSAGES="1")
+    (client,) = project.containers("client")
+    assert client.wait(timeout=DEADLINE_S)["StatusCode"] == 1
+    log_with(client, r"server is the name of 2 servers \(\S+, \S+\).* e\.g\. prefork:3000")

@@ -9,10 +9,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from conformance import ROOT
+from orchestrator.execution.docker.engine import PROJECT_LABEL, SERVICE_LABEL
+from orchestrator.execution.owner import LABEL
 from orchestrator.execution.probe import PYTHON_OPTIONS, UNPACK, KernelProbes, packed_probe
 from orchestrator.results.archive import KERNEL
 
@@ -79,3 +82,32 @@ def test_ending_probes_that_never_started_or_have_ended_does_nothing(tmp_path: P
     probes.end()
     probes.kill()
     assert not (tmp_path / KERNEL).exists()
+
+
+@pytest.mark.parametrize("image", [None, "sha256:2"])
+def test_a_probe_is_beside_the_container_if_its_memory_must_not_count(
+    image: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs about as much as a small server, which the kernel would kill for it."""
+    started: list[str] = []
+    monkeypatch.setattr(KernelProbes, "_start", lambda _, command: started.extend(command))
+    server = SimpleNamespace(
+        id="5e44e4",
+        attrs={"Config": {"User": "65534:65534"}},
+        labels={PROJECT_LABEL: "lab-1", LABEL: "me"},
+        logs=lambda: b'{"event": "listening", "pid": 7}\n',
+    )
+    KernelProbes(tmp_path).look_at_container(server, 3000, image)  # type: ignore[arg-type]
+    command = " ".join(started)
+    assert command.endswith(f"{packed_probe()} 7 3000")
+    if image is None:
+        assert command.startswith("docker exec --interactive 5e44e4 python3 -S -E -c ")
+        return
+    assert command.startswith("docker run --rm --interactive --read-only ")
+    for option in (
+        "--pid container:5e44e4 --network container:5e44e4",
+        "--user 65534:65534",
+        f"--label {PROJECT_LABEL}=lab-1 --label {LABEL}=me --label {SERVICE_LABEL}=probe",
+        f"--entrypoint python3 {image} -S -E -c ",
+    ):
+        assert option in command

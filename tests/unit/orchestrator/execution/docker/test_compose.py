@@ -11,8 +11,8 @@ from orchestrator.execution.docker import compose
 from orchestrator.execution.docker.compose import (
     Compose,
     ComposeError,
-    compose_environment,
     compose_version,
+    docker_environment,
     run_docker,
 )
 from orchestrator.scenario.models import COMPOSE_FILE, ROOT
@@ -129,7 +129,7 @@ def test_the_dotenv_file_changes_no_setting_of_a_case(monkeypatch: pytest.Monkey
     named = set(re.findall(r"\$\{(LAB_\w+)", COMPOSE_FILE.read_text()))
     defaulted = set(re.findall(r"\$\{(LAB_\w+):-", COMPOSE_FILE.read_text()))
     assert named == defaulted
-    seen = compose_environment()
+    seen = docker_environment()
     assert {name for name in named if seen.get(name) != ""} == {"LAB_NOFILE"}
 
 

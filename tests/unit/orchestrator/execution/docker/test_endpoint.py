@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker import endpoint
-from orchestrator.execution.docker.compose import ComposeError, compose_environment
+from orchestrator.execution.docker.compose import ComposeError, docker_environment
 from orchestrator.execution.docker.endpoint import (
     CHOOSING,
     DirectClient,
@@ -165,6 +165,6 @@ def test_the_docker_command_reaches_the_engine_without_a_proxy_too(
     monkeypatch.setenv("DOCKER_HOST", "tcp://engine.test:2375")
     monkeypatch.setenv("NO_PROXY", "mine")
     monkeypatch.delenv("no_proxy", raising=False)
-    environment = compose_environment()
+    environment = docker_environment()
     assert environment["NO_PROXY"] == "mine,engine.test"
     assert environment["no_proxy"] == "engine.test"

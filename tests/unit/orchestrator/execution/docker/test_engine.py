@@ -170,9 +170,10 @@ def test_an_engine_that_does_not_answer_is_reported_with_its_address(
     silent: Callable[[Endpoint], None],
 ) -> None:
     silent(Endpoint("unix:///no/such/socket"))
-    reason = "no Docker engine answers at unix:///no/such/socket (permission denied)"
+    refused = "permission denied: is your user in the group docker?"
+    reason = f"no Docker engine answers at unix:///no/such/socket ({refused})"
     assert find_engine() == (None, reason)
-    assert "group docker" in remedy(reason)
+    assert "usermod -aG docker" in remedy(reason)
 
 
 @pytest.mark.parametrize("choice", ["DOCKER_HOST", "the docker context far"])
