@@ -24,6 +24,7 @@ from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
 from orchestrator.execution.docker.container import (
     GRACE_S,
+    ends_ns,
     exit_code,
     image_id,
     wait_until_listening,
@@ -174,13 +175,14 @@ class DockerStage:
         if self._probes is not None:
             self._probes.end()
         containers = self._engine.containers(self._project, "client")
+        server_ends_ns = ends_ns(self._server)
         with ThreadPoolExecutor(READERS) as pool:
             clients = tuple(pool.map(_client_end, containers))
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         for proxy in self._engine.containers(self._project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
-        return StageEnd(exit_code(self._server), clients)
+        return StageEnd(exit_code(self._server), clients, server_ends_ns)
 
     def kill_probes(self) -> None:
         """Kill every probe that still runs."""

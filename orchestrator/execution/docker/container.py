@@ -4,6 +4,8 @@ A program of the lab is ready when its log says so, a target when it takes a con
 """
 
 import contextlib
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import docker
@@ -34,6 +36,19 @@ def exit_code(container: Container) -> int:
         with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
             container.kill()
         return int(container.wait(timeout=KILLED_DEADLINE_S)["StatusCode"])
+
+
+def ends_ns(container: Container) -> tuple[int, ...]:
+    """Return when the container last ended, of CLOCK_MONOTONIC; empty if it never did.
+
+    The engine reports wall time. A container that somebody restarted has ended, too.
+    """
+    container.reload()
+    ended = datetime.fromisoformat(container.attrs["State"]["FinishedAt"])
+    if ended.year == 1:  # the engine's zero
+        return ()
+    ago_s = datetime.now(UTC) - ended
+    return (time.monotonic_ns() - ago_s // timedelta(microseconds=1) * 1000,)
 
 
 def read_log(container: Container) -> str:

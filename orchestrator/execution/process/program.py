@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,6 +45,17 @@ class Program:
                 start_new_session=True,
             )
         self.pid = self._process.pid
+        self.ended_ns: int | None = None
+        """When it ended, of CLOCK_MONOTONIC, if `note_end` was called."""
+
+    def note_end(self) -> None:
+        """Note from now on when the program ends; it is not reaped by that."""
+        threading.Thread(target=self._note_end, name=f"end of {self.name}", daemon=True).start()
+
+    def _note_end(self) -> None:
+        with contextlib.suppress(ChildProcessError):  # it has been reaped meanwhile
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        self.ended_ns = time.monotonic_ns()
 
     def listening_port(self, start: int = 0) -> int:
         """Wait for the ``listening`` event of start number ``start``; return the port in it.

@@ -1,10 +1,14 @@
 """Rare answers of the engine, which no real container gives on demand."""
 
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
 import docker
 import pytest
 import requests
 
-from orchestrator.execution.docker.container import exit_code
+from orchestrator.execution.docker.container import ends_ns, exit_code
 
 
 class Awkward:
@@ -34,3 +38,14 @@ def test_an_engine_that_stays_silent_is_not_waited_for_without_end() -> None:
 
     with pytest.raises(requests.exceptions.ConnectionError):
         exit_code(Silent())  # type: ignore[arg-type]
+
+
+def test_the_end_of_a_container_is_an_instant_of_the_monotonic_clock() -> None:
+    def container(finished_at: str) -> SimpleNamespace:
+        return SimpleNamespace(reload=list, attrs={"State": {"FinishedAt": finished_at}})
+
+    assert ends_ns(container("0001-01-01T00:00:00Z")) == ()  # type: ignore[arg-type]
+    ended = datetime.now(UTC) - timedelta(seconds=5)
+    nanoseconds = ended.strftime("%Y-%m-%dT%H:%M:%S.%f") + "789Z"
+    (ended_ns,) = ends_ns(container(nanoseconds))  # type: ignore[arg-type]
+    assert 4.9e9 < time.monotonic_ns() - ended_ns < 30e9
