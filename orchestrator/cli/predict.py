@@ -1,7 +1,6 @@
 """``predict``: print what the queueing model predicts for each case, without running it."""
 
 import argparse
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES, keyed
 from orchestrator.results.exit_codes import HOLDS, MisuseError
+from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import Grade
 from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.models import discover_twins
@@ -91,7 +91,7 @@ def execute(arguments: argparse.Namespace) -> int:
     cases = [case for case in plan_cases(scenario) if case.model in chosen]
     predictions = [(case, _predict(case, arguments.cpus, overhead)) for case in cases]
     if arguments.json:
-        write_out(json.dumps(_as_data(predictions, arguments.cpus, overhead), indent=2) + "\n")
+        write_out(to_json(_as_data(predictions, arguments.cpus, overhead), indent=2) + "\n")
     else:
         screen = Screen()
         for line in prediction_lines(scenario, predictions, arguments.cpus, arguments.overhead):

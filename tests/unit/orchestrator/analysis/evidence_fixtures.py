@@ -9,12 +9,12 @@ import numpy as np
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, request_id
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.results.client_samples import (
-    MESSAGE_COUNTS,
     ClientRun,
     LostReplica,
     Replica,
     ReplicaHealth,
 )
+from orchestrator.results.replica_report import MESSAGE_COUNTS
 from orchestrator.results.server_log import Event, log_of
 from orchestrator.results.tables import Table
 
