@@ -34,6 +34,7 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[str]:
         *evidence.unexplained_gaps,
         *(f"fault {each.fault}: {each.error}" for each in evidence.faults if each.error),
         *clients.gaps,
+        *evidence.kernel.gaps,
         *(_loss(lost, evidence) for lost in clients.lost),
         *(reason for replica in clients.replicas for reason in _of_replica(replica)),
         *(reason for replica in clients.replicas for reason in _of_its_means(replica)),
