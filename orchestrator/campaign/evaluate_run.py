@@ -4,6 +4,7 @@ Reads the run's raw files and stores its samples beside them. Runs nothing.
 """
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def evaluate_run(
     folder = archive.raw_folder(run.slug)
     record = _read_record(run.case, folder / CASE)
     evidence = _read_evidence(scenario, run.case, record, folder)
-    analysis = analyse(evidence)
+    analysis = _finite(analyse(evidence))
     twin = compare_with_twin(record.case, analysis.merged, evidence, record.discipline)
     analysis = replace(analysis, views={**analysis.views, **twin.views})
     _store_samples(archive, run.slug, evidence, analysis, twin)
@@ -144,6 +145,34 @@ def _crowds(scenario: Scenario, case: Case) -> list[int]:
     inputs = case.inputs()
     workers, backlog = int(inputs.get("workers") or 1), int(inputs.get("backlog") or 1)
     return [fault.against(workers, backlog).crowd or 0 for fault in scenario.faults]
+
+
+def _finite(analysis: Analysis) -> Analysis:
+    """Replace figures that are not finite by unknown ones, and name them; JSON has none such."""
+    parts = {"": analysis.measures, **analysis.groups, **analysis.views}
+    wrong = sorted(
+        f"{part}.{name}".lstrip(".")
+        for part, figures in parts.items()
+        for name, value in figures.items()
+        if value is not None and not math.isfinite(value)
+    )
+    if not wrong:
+        return analysis
+    doubt = f"not a finite number: {', '.join(wrong)}"
+    return replace(
+        analysis,
+        measures=_known(analysis.measures),
+        groups={name: _known(figures) for name, figures in analysis.groups.items()},
+        views={name: _known(figures) for name, figures in analysis.views.items()},
+        inconsistencies=[*analysis.inconsistencies, doubt],
+    )
+
+
+def _known(figures: Figures) -> Figures:
+    return {
+        name: value if value is None or math.isfinite(value) else None
+        for name, value in figures.items()
+    }
 
 
 def _configured(case: Case) -> dict[str, float]:

@@ -19,8 +19,9 @@ from docker.models.containers import Container
 from orchestrator.execution.docker.container import read_log
 from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.interrupts import held
-from orchestrator.execution.program_log import events, wait_for
+from orchestrator.execution.program_log import MOST_PID, events, wait_for
 from orchestrator.results.archive import KERNEL
+from orchestrator.results.event_schema import is_whole
 from orchestrator.scenario.models import ROOT
 
 FIRST_LOOK_DEADLINE_S = 5.0
@@ -56,9 +57,11 @@ class KernelProbes:
         processes from the container's first.
         """
         *_, listening = [{}, *events(read_log(server), "listening")]
+        logged = listening.get("pid")
+        pid = logged if is_whole(logged, MOST_PID) else 1
         inside = ["docker", "exec", "--interactive", str(server.id)]
         python = ["python3", *PYTHON_OPTIONS, "-c", UNPACK, packed_probe()]
-        self._start([*inside, *python, str(listening.get("pid", 1)), str(port)])
+        self._start([*inside, *python, str(pid), str(port)])
 
     def _start(self, command: Sequence[str]) -> None:
         self.end()  # the one before observes a server that has ended

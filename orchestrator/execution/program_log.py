@@ -5,7 +5,6 @@ or a container, is up to the backend.
 """
 
 import contextlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -14,11 +13,16 @@ from typing import TypeVar
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.results.event_schema import MOST_WORKERS, is_whole
+from orchestrator.results.strict_json import read_json
 
 LAST_LINES = 12
 POLL_S = 0.02
 IDLE_CONNECTIONS = ("-m", "client.idle_connections")
 """The program that holds connections open; its first line reports that they are established."""
+
+MOST_PID = 2**22
+"""The kernel's PID_MAX_LIMIT; proc(5)."""
 
 T = TypeVar("T")
 
@@ -38,7 +42,7 @@ def events(log: str, name: str) -> Iterator[Mapping[str, object]]:
     """Yield the events called ``name``."""
     for line in log.splitlines():
         with contextlib.suppress(ValueError):
-            event = json.loads(line)
+            event = read_json(line)
             if isinstance(event, dict) and event.get("event") == name:
                 yield event
 
@@ -63,7 +67,7 @@ def idle_connections_pid(output: str) -> int | None:
     """Return the process that holds idle connections, from its first line; None before that."""
     line, newline, _ = output.partition("\n")
     try:
-        return int(json.loads(line)["pid"]) if newline else None
+        return int(read_json(line)["pid"]) if newline else None
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -99,7 +103,9 @@ class LoggedServer(ABC):
 
     def _worker_pids(self) -> dict[int, int]:
         """Return the latest process (or thread) of each worker by its index."""
-        return {
-            int(str(event["index"])): int(str(event["worker_pid"]))
-            for event in events(self.log, "worker_started")
-        }
+        pids = {}
+        for event in events(self.log, "worker_started"):
+            index, pid = event.get("index"), event.get("worker_pid")
+            if is_whole(index, MOST_WORKERS) and is_whole(pid, MOST_PID):
+                pids[int(str(index))] = int(str(pid))
+        return pids

@@ -66,14 +66,14 @@ def read_lines(path: Path, most_bytes: int) -> Iterator[tuple[int, bytes]]:
         number = read = 0
         while line := file.readline(MOST_LINE_BYTES):
             number += 1
-            if read > most_bytes:
-                yield number, b"(it is larger than %d bytes; the rest is not read)" % most_bytes
-                return
-            yield number, line
             read += len(line)
-            while len(line) == MOST_LINE_BYTES and not line.endswith(b"\n"):
+            yield number, line
+            while line[-1:] != b"\n" and len(line) == MOST_LINE_BYTES and read <= most_bytes:
                 line = file.readline(MOST_LINE_BYTES)
                 read += len(line)
+            if read > most_bytes and file.peek(1):
+                yield number + 1, b"(more than %d bytes; the rest is not read)" % most_bytes
+                return
 
 
 def _refuse(name: str) -> NoReturn:

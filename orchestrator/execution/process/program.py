@@ -11,10 +11,12 @@ from pathlib import Path
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
+from orchestrator.results.event_schema import is_whole, shown
 from orchestrator.scenario.models import ROOT
 
 START_DEADLINE_S = 20.0
 POLL_S = 0.005
+MOST_PORT = 65_535
 
 
 class Program:
@@ -74,7 +76,10 @@ class Program:
         has_ended = self._process.poll() is not None
         event = listening_event(self.log, start)
         if event is not None:
-            return int(str(event["port"]))
+            port = event.get("port")
+            if not is_whole(port, MOST_PORT):
+                raise BackendError(f"the {self.name} logged no port in listening: {shown(port)}")
+            return int(str(port))
         if has_ended:
             self.check()
         return None
