@@ -7,6 +7,7 @@ more, of the messages it sent and of its connections; see `labkit.wire.samples`.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from orchestrator.results.replica_report import MESSAGE_COUNTS, ReportError, rea
 from orchestrator.results.strict_json import read_json
 from orchestrator.results.tables import Table
 
-NO_TABLE = (OSError, ValueError, EOFError, TypeError, SyntaxError, RecursionError, MemoryError)
+NO_TABLE = (
+    OSError, ValueError, EOFError, TypeError, KeyError, SyntaxError, TokenError, RecursionError,
+    MemoryError,
+)  # fmt: skip
 """What reading a table raises if the file is none; its header is a Python literal."""
 
 MOST_REASON = 200

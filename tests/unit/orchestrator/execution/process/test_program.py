@@ -140,3 +140,10 @@ def test_the_instant_of_its_end_is_noted_and_its_exit_code_stays_readable(starte
     assert wait_for(lambda: program.ended_ns, DEADLINE_S)
     assert begun_ns < (program.ended_ns or 0) <= time.monotonic_ns()
     assert program.wait(DEADLINE_S) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("port", ["'80'", "None", "10**40", "-1"])
+def test_a_port_that_is_none_is_named(started: Started, port: str) -> None:
+    line = f"print(json.dumps({{'event': 'listening', 'port': {port}}}), flush=True)"
+    with pytest.raises(BackendError, match="the server logged no port in listening: "):
+        started.run(line, WAIT).listening_port()
