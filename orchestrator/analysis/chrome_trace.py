@@ -6,7 +6,6 @@ stages of its requests; spans that overlap are on several tracks. The format is 
 """
 
 import gzip
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from orchestrator.analysis.breakdown import STAGE_ENDS, reached_ns
 from orchestrator.analysis.chart_data import assign_rows, choose_users
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord
+from orchestrator.results.strict_json import to_json
 from orchestrator.results.tables import Rows, Table
 
 MAX_REQUESTS = 5_000
@@ -48,7 +48,7 @@ def trace(
             event["ts"] = (event["ts"] - start_ns) / NS_PER_US
     shown = {"requests_shown": len(chosen), "requests_sent": len(requests)}
     document = {"displayTimeUnit": "ms", "otherData": shown, "traceEvents": events}
-    text = json.dumps(document, separators=(",", ":"))
+    text = to_json(document)
     return gzip.compress(text.encode(), mtime=0)  # mtime=0: the same run gives the same bytes
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
-from orchestrator.results.client_samples import ACKED, MESSAGE_COUNTS, Replica
+from orchestrator.results.client_samples import ACKED, Replica
+from orchestrator.results.replica_report import MESSAGE_COUNTS
 from orchestrator.results.tables import Table, user_keys
 
 

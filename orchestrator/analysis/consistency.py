@@ -36,7 +36,12 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
     is_log_read = evidence.has_event_log and not log.gaps
     laws = _broken_laws(requests, log, is_one_at_a_time=evidence.is_one_at_a_time)
     by_kind: dict[ReasonKind, Iterable[str]] = {
-        ReasonKind.LOST_RECORDS: [*gaps, *_of_beginning(evidence), *clients.gaps],
+        ReasonKind.LOST_RECORDS: [
+            *gaps,
+            *_of_beginning(evidence),
+            *clients.gaps,
+            *evidence.kernel.gaps,
+        ],
         ReasonKind.FAULT: [f"out of memory: {each}" for each in evidence.out_of_memory],
         ReasonKind.LOST_REPLICA: [
             *(_loss(lost, evidence) for lost in clients.lost),

@@ -4,6 +4,7 @@ Reads the run's raw files and stores its samples beside them. Runs nothing.
 """
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from orchestrator.results.fault_log import FaultRecord, read_faults
 from orchestrator.results.kernel_log import read_kernel_log
 from orchestrator.results.proxy_log import ProxyLog, read_proxy_log
 from orchestrator.results.server_log import log_of, read_server_log
-from orchestrator.results.summary import FaultSummary, RunSummary
+from orchestrator.results.summary import FaultSummary, Reason, ReasonKind, RunSummary
 from orchestrator.scenario.faults import are_proxied
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, Run
@@ -63,7 +64,7 @@ def evaluate_run(
     folder = archive.raw_folder(run.slug)
     record = _read_record(run.case, folder / CASE)
     evidence = _read_evidence(scenario, run.case, record, folder)
-    analysis = analyse(evidence)
+    analysis = _finite(analyse(evidence))
     twin = compare_with_twin(record.case, analysis.merged, evidence, record.discipline)
     analysis = replace(analysis, views={**analysis.views, **twin.views})
     _store_samples(archive, run.slug, evidence, analysis, twin)
@@ -155,6 +156,34 @@ def _crowds(scenario: Scenario, case: Case) -> list[int]:
     inputs = case.inputs()
     workers, backlog = int(inputs.get("workers") or 1), int(inputs.get("backlog") or 1)
     return [fault.against(workers, backlog).crowd or 0 for fault in scenario.faults]
+
+
+def _finite(analysis: Analysis) -> Analysis:
+    """Replace figures that are not finite by unknown ones, and name them; JSON has none such."""
+    parts = {"": analysis.measures, **analysis.groups, **analysis.views}
+    wrong = sorted(
+        f"{part}.{name}".lstrip(".")
+        for part, figures in parts.items()
+        for name, value in figures.items()
+        if value is not None and not math.isfinite(value)
+    )
+    if not wrong:
+        return analysis
+    doubt = Reason(ReasonKind.BROKEN_LAW, f"not a finite number: {', '.join(wrong)}")
+    return replace(
+        analysis,
+        measures=_known(analysis.measures),
+        groups={name: _known(figures) for name, figures in analysis.groups.items()},
+        views={name: _known(figures) for name, figures in analysis.views.items()},
+        inconsistencies=[*analysis.inconsistencies, doubt],
+    )
+
+
+def _known(figures: Figures) -> Figures:
+    return {
+        name: value if value is None or math.isfinite(value) else None
+        for name, value in figures.items()
+    }
 
 
 def _configured(case: Case) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """``compare``: compare two runs; exit code 1 if the second has a regression."""
 
 import argparse
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from orchestrator.measures.registry import MEASURES, find_measure
 from orchestrator.report.comparison import print_differences
 from orchestrator.report.github import differences_annotations, differences_summary
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID, MisuseError
+from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import Summary
 
 _PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)%")
@@ -105,7 +105,7 @@ def _as_json(compared: Sequence[Difference]) -> str:
         }
         for each in compared
     ]
-    return json.dumps({"differences": rows}, indent=2, ensure_ascii=False) + "\n"
+    return to_json({"differences": rows}, indent=2) + "\n"
 
 
 def comparison_exit_code(compared: Sequence[Difference]) -> int:

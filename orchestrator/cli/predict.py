@@ -1,7 +1,6 @@
 """``predict``: print what the queueing model predicts for each case, without running it."""
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +14,7 @@ from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES, keyed
 from orchestrator.results.exit_codes import HOLDS, MisuseError
+from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import Grade
 from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.models import discover_twins
@@ -96,7 +96,7 @@ def execute(arguments: argparse.Namespace) -> int:
             say(f"predicting {case.name} ({number} of {len(cases)}), which may take a minute")
         predictions.append((case, _predict(case, arguments.cpus, overhead)))
     if arguments.json:
-        write_out(json.dumps(_as_data(predictions, arguments.cpus, overhead), indent=2) + "\n")
+        write_out(to_json(_as_data(predictions, arguments.cpus, overhead), indent=2) + "\n")
     else:
         screen = Screen()
         for line in prediction_lines(scenario, predictions, arguments.cpus, arguments.overhead):

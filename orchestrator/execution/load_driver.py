@@ -3,7 +3,6 @@
 Samples go to the case's folder unchanged; nothing is measured here.
 """
 
-import json
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +15,8 @@ from labkit.workload.load_order import Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import HostTimes
 from orchestrator.results.archive import CLIENTS
+from orchestrator.results.replica_report import MOST_BYTES, ReportError, read_report
+from orchestrator.results.strict_json import to_json
 
 CONNECT_DEADLINE_S = 10.0
 READY_DEADLINE_S = 30.0  # the conductor itself has shorter deadlines for a replica
@@ -54,7 +55,7 @@ class ClientReports:
 
     def store(self, folder: Path) -> None:
         """Write ``clients.json`` into ``folder``."""
-        text = json.dumps(asdict(self), indent=1)
+        text = to_json(asdict(self), indent=1)
         (folder / CLIENTS).write_text(text + "\n", encoding="utf-8")
 
 
@@ -130,12 +131,19 @@ class _Drive:
     def _add_result(self, message: Message) -> None:
         """Store a replica's samples, and keep its report."""
         result = {name: value for name, value in message.items() if name != "type"}
+        place = self._order.place(_whole(result, "replica", self._order.replicas - 1))
         for table in ("samples", "connections"):
             name = f"{table}-{result['replica']:03d}.npy"
-            payload = self._channel.receive_bytes(result.pop(f"{table}_bytes"))
+            size = _whole(result, f"{table}_bytes", MOST_BYTES)
+            payload = self._channel.receive_bytes(size)
             (self._folder / name).write_bytes(payload)
             result[table] = name
-        result["group"] = self._order.place(result["replica"])[0].name
+        try:
+            read_report(result)
+        except ReportError as exc:
+            self._add_lost(_lost(result, f"sent a result that is invalid: {exc}"))
+            return
+        result["group"] = place[0].name
         self._reports.replicas.append(result)
 
     def _add_lost(self, message: Message) -> None:
@@ -158,3 +166,20 @@ class _Drive:
         lost = self._reports.lost
         shown = "; ".join(f"replica {one['replica']} {one['reason']}" for one in lost[:SHOWN])
         return f"{shown}; and {len(lost) - SHOWN} more" if len(lost) > SHOWN else shown
+
+
+def _whole(message: Message, name: str, most: int) -> int:
+    """Return a whole number of ``message``, from 0 to ``most``.
+
+    Raises:
+        WireError: it is not one, so what follows the message cannot be read.
+    """
+    number = message.get(name)
+    if type(number) is not int or not 0 <= number <= most:
+        raise WireError(f"{name} is not a whole number from 0 to {most}")
+    return number
+
+
+def _lost(result: Message, reason: str) -> Message:
+    """Return the message of a replica that is lost because of its ``result``."""
+    return {name: result.get(name) for name in ("replica", "host", "pid")} | {"reason": reason}

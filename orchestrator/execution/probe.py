@@ -21,8 +21,9 @@ from orchestrator.execution.docker.container import read_log
 from orchestrator.execution.docker.engine import PROJECT_LABEL, SERVICE_LABEL
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import LABEL
-from orchestrator.execution.program_log import events, wait_for
+from orchestrator.execution.program_log import MOST_PID, events, wait_for
 from orchestrator.results.archive import KERNEL
+from orchestrator.results.event_schema import is_whole
 from orchestrator.scenario.models import ROOT
 
 FIRST_LOOK_DEADLINE_S = 5.0
@@ -62,10 +63,12 @@ class KernelProbes:
         the network and among the processes of the server's: its memory is not the server's.
         """
         *_, listening = [{}, *events(read_log(server), "listening")]
+        logged = listening.get("pid")
+        pid = logged if is_whole(logged, MOST_PID) else 1
         inside = ["docker", "exec", "--interactive", str(server.id), "python3"]
         place = inside if image is None else _container_beside(server, image)
         python = [*PYTHON_OPTIONS, "-c", UNPACK, packed_probe()]
-        self._start([*place, *python, str(listening.get("pid", 1)), str(port)])
+        self._start([*place, *python, str(pid), str(port)])
 
     def _start(self, command: Sequence[str]) -> None:
         self.end()  # the one before observes a server that has ended

@@ -5,7 +5,6 @@ or a container, is up to the backend.
 """
 
 import contextlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -14,11 +13,16 @@ from typing import TypeVar
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.results.event_schema import MOST_WORKERS, is_whole
+from orchestrator.results.strict_json import read_json
 
 LAST_LINES = 12
 POLL_S = 0.02
 IDLE_CONNECTIONS = ("-m", "client.idle_connections")
 """The program that holds connections open; it prints its process id, then that they are there."""
+
+MOST_PID = 2**22
+"""The kernel's PID_MAX_LIMIT; proc(5)."""
 
 T = TypeVar("T")
 
@@ -38,7 +42,7 @@ def events(log: str, name: str) -> Iterator[Mapping[str, object]]:
     """Yield the events called ``name``."""
     for line in log.splitlines():
         with contextlib.suppress(ValueError):
-            event = json.loads(line)
+            event = read_json(line)
             if isinstance(event, dict) and event.get("event") == name:
                 yield event
 
@@ -84,7 +88,7 @@ def _json_line(output: str, number: int) -> Mapping[str, int]:
     """Return the object in a line of ``output``, empty if there is none or it is not complete."""
     lines = output.split("\n")[:-1]
     with contextlib.suppress(ValueError, IndexError):
-        value = json.loads(lines[number])
+        value = read_json(lines[number])
         return value if isinstance(value, dict) else {}
     return {}
 
@@ -131,7 +135,9 @@ class LoggedServer(ABC):
 
     def _worker_pids(self) -> dict[int, int]:
         """Return the latest process (or thread) of each worker by its index."""
-        return {
-            int(str(event["index"])): int(str(event["worker_pid"]))
-            for event in events(self.log, "worker_started")
-        }
+        pids = {}
+        for event in events(self.log, "worker_started"):
+            index, pid = event.get("index"), event.get("worker_pid")
+            if is_whole(index, MOST_WORKERS) and is_whole(pid, MOST_PID):
+                pids[int(str(index))] = int(str(pid))
+        return pids

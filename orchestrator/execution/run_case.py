@@ -1,6 +1,5 @@
 """Runs one case on a backend, and leaves everything that analysis needs in the case's folder."""
 
-import json
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from orchestrator.execution.host import HostTimes
 from orchestrator.execution.load_driver import ClientReports, Watch, drive
 from orchestrator.results.archive import CASE
 from orchestrator.results.kernel_log import last_depth
+from orchestrator.results.strict_json import to_json
 from orchestrator.scenario.faults import Fault, are_proxied
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case
@@ -69,7 +69,7 @@ def execute(
     reports.store(folder)
     record = _record(case, end, time.monotonic() - begun_s, reports.load_s)
     record["stop_asked_ns"] = stop_asked_ns
-    (folder / CASE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / CASE).write_text(to_json(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _stage_order(scenario: Scenario, case: Case, folder: Path) -> StageOrder:

@@ -5,7 +5,6 @@
 Labels are the scenario, model, case, group and matrix values.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from orchestrator.measures.registry import MEASURES
 from orchestrator.report.html import html_report
 from orchestrator.report.junit import junit_xml
 from orchestrator.results.archive import Archive
+from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import CaseSummary, Summary
 
 AXIS = "axis_"
@@ -51,7 +51,7 @@ def publish_together(campaigns: Sequence[Findings], path: Path) -> Path:
 
 def summary_json(summary: Summary) -> str:
     """Return the content of ``summary.json``."""
-    return json.dumps(summary.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    return to_json(summary.model_dump(mode="json"), indent=2) + "\n"
 
 
 def openmetrics(summary: Summary) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.results.exit_codes import LabError
+from orchestrator.results.strict_json import to_json
 SERVER_LOG = "server.log"
 CLIENTS = "clients.json"
 CASE = "case.json"
@@ -83,7 +84,7 @@ class Archive:
 
     def write_json(self, name: str, value: Mapping[str, object]) -> Path:
         """Write ``value`` as indented JSON."""
-        return self.write(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        return self.write(name, to_json(value, indent=2) + "\n")
 
 
 def _encoded(text: str) -> bytes:

@@ -4,20 +4,32 @@
 more, of the messages it sent and of its connections; see `labkit.wire.samples`.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row
 from orchestrator.results.archive import CLIENTS
+from orchestrator.results.replica_report import MESSAGE_COUNTS, ReportError, read_report
+from orchestrator.results.strict_json import read_json
 from orchestrator.results.tables import Table
 
+NO_TABLE = (
+    OSError, ValueError, EOFError, TypeError, KeyError, SyntaxError, TokenError, RecursionError,
+    MemoryError,
+)  # fmt: skip
+"""What reading a table raises if the file is none; its header is a Python literal."""
+
+MOST_REASON = 200
+CODES = max(len(OUTCOMES), 1 + len(FAILURES))
+MOST_CELL = {"outcome": CODES - 1, "port": 65_535, "user": 2**32 - 1, "message": 2**32 - 1}
+"""Other cells are instants, below 2**63."""
+
 ACKED = OUTCOMES.index("acked")
-MESSAGE_COUNTS = ("sent", "acked", "failed", "unsent", "in_flight")
 
 
 @dataclass(frozen=True)
@@ -98,9 +110,9 @@ def read_client_run(folder: Path) -> ClientRun:
     Raises:
         OSError, ValueError, KeyError: a file is missing, or the case did not end.
     """
-    reports = json.loads((folder / CLIENTS).read_text(encoding="utf-8"))
+    reports = read_json((folder / CLIENTS).read_bytes())
     gaps: list[str] = []
-    replicas = tuple(_read_replica(each, folder, gaps) for each in reports["replicas"])
+    replicas = tuple(_read_replicas(reports["replicas"], folder, gaps))
     lost = tuple(
         LostReplica(each["replica"], each["group"], each["host"], each["reason"], each["planned"])
         for each in reports["lost"]
@@ -108,21 +120,32 @@ def read_client_run(folder: Path) -> ClientRun:
     return ClientRun(reports["start_ns"], replicas, lost, tuple(gaps), reports["host"])
 
 
+def _read_replicas(
+    reports: Sequence[Mapping[str, Any]], folder: Path, gaps: list[str]
+) -> Iterator[Replica]:
+    """Yield each replica; a report that is none is a gap."""
+    for place, report in enumerate(reports):
+        try:
+            yield _read_replica(report, folder, gaps)
+        except ReportError as exc:
+            gaps.append(f"{CLIENTS}: the report number {place} is invalid: {exc}")
+
+
 def _read_replica(report: Mapping[str, Any], folder: Path, gaps: list[str]) -> Replica:
-    counts = {name: int(report["books"][name]) for name in MESSAGE_COUNTS}
-    health = {"throttled_periods": None, **report["health"]}  # older results do not have it
+    checked = read_report(report)
+    counts, health = checked.counts, checked.health.model_dump()
     messages = _read_table(folder / report["samples"], Row._fields, gaps)
     if len(messages) != counts["sent"]:
         gaps.append(f"{report['samples']} holds {len(messages)} of {counts['sent']} samples")
     return Replica(
-        number=report["replica"],
+        number=checked.replica,
         group=report["group"],
-        begun_ns=report["first_connect_ns"],
-        end_ns=report["end_ns"],
-        planned=report["planned"],
+        begun_ns=checked.first_connect_ns,
+        end_ns=checked.end_ns,
+        planned=checked.planned,
         counts=counts,
-        errors={kind: int(report["errors"].get(kind, 0)) for kind in FAILURES},
-        health=ReplicaHealth(**{each.name: health[each.name] for each in fields(ReplicaHealth)}),
+        errors={kind: checked.errors.get(kind, 0) for kind in FAILURES},
+        health=ReplicaHealth(**health),
         messages=messages,
         exit_code=report.get("exit_code"),
         connections=_read_table(folder / report["connections"], ConnectionRow._fields, gaps),
@@ -133,11 +156,38 @@ def _read_table(path: Path, columns: Sequence[str], gaps: list[str]) -> Table:
     """Return a table of ``columns``; if the file is not one, an empty table and a gap."""
     expected = np.dtype([(column, "<u8") for column in columns])
     try:
+        _check_header(path, expected)
         found: Table = np.load(path, allow_pickle=False)
-        if found.dtype == expected and found.ndim == 1:
-            return found
-        reason = f"its columns are {found.dtype}"
-    except (OSError, ValueError, EOFError) as exc:
-        reason = str(exc)
+        _check_cells(found)
+        return found
+    except NO_TABLE as exc:
+        reason = str(exc)[:MOST_REASON]
     gaps.append(f"{path.name} is not a table of {len(columns)} columns: {reason}")
     return np.empty(0, dtype=expected)
+
+
+def _check_header(path: Path, expected: "np.dtype[np.void]") -> None:
+    """Check that the file holds the rows that its header states, before any is allocated.
+
+    Raises:
+        Exception: one of `NO_TABLE`; it does not, or they have other columns.
+    """
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"its version is {version}")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        held = path.stat().st_size - file.tell()
+    if dtype.hasobject:
+        raise ValueError("objects are not read (allow_pickle=False)")
+    if dtype != expected or len(shape) != 1:
+        raise ValueError(f"its columns are {dtype}")
+    if shape[0] * expected.itemsize != held:
+        raise ValueError(f"its header states {shape[0]} rows, but {held} bytes follow")
+
+
+def _check_cells(table: Table) -> None:
+    for column in table.dtype.names or ():
+        most = MOST_CELL.get(column, 2**63 - 1)
+        if len(table) and table[column].max() > most:
+            raise ValueError(f"a number in its column {column} is above {most}")

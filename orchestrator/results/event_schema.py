@@ -43,7 +43,8 @@ def _is_cpu_s(value: object) -> bool:
     return is_number(value, MOST_CPU_S)
 
 
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
+    """Whether ``value`` is a text of a bounded length."""
     return isinstance(value, str) and len(value) <= MOST_CHARACTERS
 
 
@@ -51,7 +52,7 @@ def _are_counts(value: object) -> bool:
     return (
         isinstance(value, Mapping)
         and len(value) <= len(EVENTS) + MOST_NAMES
-        and all(_is_text(name) and is_whole(count, MOST_NS) for name, count in value.items())
+        and all(is_text(name) and is_whole(count, MOST_NS) for name, count in value.items())
     )
 
 
@@ -69,9 +70,9 @@ REQUIRED: Mapping[str, Mapping[str, Check]] = {
 """The fields of events that belong to no connection, besides `ALWAYS`."""
 
 OPTIONAL: Mapping[str, Mapping[str, Check]] = {
-    "drain_begun": {"accept_queue_reset": _whole(MOST_BYTES), "signal": _is_text},
-    "worker_exited": {"reason": _is_text},
-    "stopped": {"counts": _are_counts, "reason": _is_text},
+    "drain_begun": {"accept_queue_reset": _whole(MOST_BYTES), "signal": is_text},
+    "worker_exited": {"reason": is_text},
+    "stopped": {"counts": _are_counts, "reason": is_text},
 }
 """Those which an event may lack."""
 
@@ -83,7 +84,7 @@ def checked(event: Mapping[str, Any]) -> dict[str, Any]:
         EventError: a field is missing or out of bounds.
     """
     name = event["event"]
-    if not _is_text(name):
+    if not is_text(name):
         raise EventError(f"event is {shown(name)}")
     kept = {"event": name}
     for field, check in {**ALWAYS, **REQUIRED.get(name, {}), **OPTIONAL.get(name, {})}.items():

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from orchestrator.results.strict_json import to_json
+
 FAULTS_FILE = "faults.json"
 TOO_LATE = "the load was over before it was due"
 
@@ -58,5 +60,5 @@ def read_faults(folder: Path) -> tuple[FaultRecord, ...]:
 
 def write_faults(records: Iterable[FaultRecord], folder: Path) -> None:
     """Write the records of a case's faults into its folder."""
-    text = json.dumps([asdict(record) for record in records], indent=1)
+    text = to_json([asdict(record) for record in records], indent=1)
     (folder / FAULTS_FILE).write_text(text + "\n", encoding="utf-8")

@@ -3,7 +3,6 @@
 Each line is one sample of the probe, a look (docs/results.md). No measures are computed here.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from orchestrator.results.archive import KERNEL
+from orchestrator.results.event_schema import MOST_NS, is_number, is_text, is_whole
+from orchestrator.results.strict_json import read_lines, read_object
 from orchestrator.results.tables import Table
 
+MOST_BYTES = 2**28
+MOST_REASON = 1000
+TEXTS = frozenset({"event", "reason", "network"})
+WHOLE = frozenset({"t_ns", "accept_queue", "accept_queue_limit"})
 TAIL_BYTES = 8192
 """More than two lines of the probe."""
 
@@ -45,13 +50,14 @@ class KernelLog:
 
     ``looks`` are the complete samples; the accept queue is sampled more often, and each of
     ``lines`` has the probe's CPU time so far. A note says what is missing and why, or what else a
-    figure includes.
+    figure includes; a gap, which lines are not samples of a probe.
     """
 
     looks: tuple[Look, ...] = ()
     lines: tuple[Look, ...] = ()
     accept_queue: Table = field(default_factory=lambda: np.empty(0, dtype=ACCEPT_QUEUE))
     notes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 def read_kernel_log(folder: Path) -> KernelLog:
@@ -59,13 +65,14 @@ def read_kernel_log(folder: Path) -> KernelLog:
     path = folder / KERNEL
     if not path.is_file():
         return KernelLog(notes=("no kernel figures: there was no probe",))
-    lines = list(_lines(path.read_text(encoding="utf-8", errors="replace")))
+    lines, wrong = _read(path)
     complaint = _last_line(path.with_suffix(".stderr"))
     return KernelLog(
         looks=tuple(line for line in lines if line["event"] == "looked"),
         lines=tuple(lines),
         accept_queue=_accept_queue(lines),
         notes=tuple(_notes(lines, complaint)),
+        gaps=tuple(_gaps(lines, wrong)),
     )
 
 
@@ -74,22 +81,53 @@ def last_depth(folder: Path) -> int | None:
     try:
         with (folder / KERNEL).open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
-            tail = file.read().decode("utf-8", errors="replace")
+            tail = file.read()
     except OSError:
         return None
-    depths = [line["accept_queue"] for line in _lines(tail) if "accept_queue" in line]
+    lines = filter(None, map(_look, tail.splitlines()))
+    depths = [line["accept_queue"] for line in lines if "accept_queue" in line]
     return int(depths[-1]) if depths else None
 
 
-def _lines(text: str) -> Iterator[Look]:
-    """Yield each complete line; a probe that was killed leaves a partial one."""
-    for line in text.splitlines():
-        try:
-            look = json.loads(line)
-            if isinstance(look["t_ns"], int) and isinstance(look["event"], str):
-                yield look
-        except (ValueError, KeyError, TypeError):
-            continue
+def _read(path: Path) -> tuple[list[Look], int]:
+    """Return the samples in the order of time, and how many lines are not one."""
+    looks: list[Look] = []
+    wrong = 0
+    for _, line in read_lines(path, MOST_BYTES):
+        look = _look(line)
+        if look is None or (looks and look["t_ns"] < looks[-1]["t_ns"]):
+            wrong += 1
+        else:
+            looks.append(look)
+    return looks, wrong
+
+
+def _look(line: bytes) -> Look | None:
+    """Return the sample in a line, None if there is none: it is partial, or out of bounds."""
+    try:
+        look = read_object(line)
+    except ValueError:
+        return None
+    is_end = look.get("event") == "ended"
+    if is_end and not ("unread" in look and "reason" in look):
+        return None
+    is_look = "t_ns" in look and "event" in look
+    return look if is_look and all(_fits(*field) for field in look.items()) else None
+
+
+def _fits(name: str, value: object) -> bool:
+    if name in WHOLE:
+        return is_whole(value, MOST_NS)
+    if name == "unread":
+        return isinstance(value, Mapping) and all(is_text(each) for each in value.values())
+    return is_text(value) if name in TEXTS else is_number(value, MOST_NS)
+
+
+def _gaps(lines: Sequence[Look], wrong: int) -> Iterator[str]:
+    """Yield that lines are no samples; each probe that was cut off may leave a partial one."""
+    begun, ended = (sum(each["event"] == name for each in lines) for name in ("begun", "ended"))
+    if wrong > max(begun - ended, 1):
+        yield f"{KERNEL}: {wrong} lines are not samples of a probe"
 
 
 def _accept_queue(lines: Sequence[Look]) -> Table:
@@ -118,5 +156,5 @@ def _notes(lines: Sequence[Look], complaint: str) -> Iterator[str]:
 
 
 def _last_line(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return lines[-1].strip() if lines else ""
+    lines = [line for _, line in read_lines(path, MOST_BYTES)] if path.exists() else []
+    return lines[-1][:MOST_REASON].decode(errors="replace").strip() if lines else ""

@@ -24,12 +24,11 @@ from orchestrator.results.event_schema import (
     EventError,
     checked,
 )
-from orchestrator.results.strict_json import read_object
+from orchestrator.results.strict_json import read_lines, read_object
 from orchestrator.results.tables import Table, table_of
 
 Event: TypeAlias = Mapping[str, Any]
 SHOWN_BYTES = 80
-MOST_LINE_BYTES = 16_384  # a server of the lab writes 4096 at most
 MOST_LOG_BYTES = 2**31
 MOST_EVENTS = 100_000  # that belong to no connection
 SHOWN_GAPS = 20
@@ -123,7 +122,7 @@ def read_server_log(path: Path) -> ServerLog:
     """
     reader = _Reader()
     gaps = _BadLines(path.name)
-    for number, line in _lines(path):
+    for number, line in read_lines(path, MOST_LOG_BYTES):
         try:
             reader.take_line(line)
         except MALFORMED as exc:
@@ -137,22 +136,6 @@ def log_of(events: Iterable[Event], *gaps: str) -> ServerLog:
     for event in events:
         reader.take(event)
     return reader.log([Gap(text) for text in gaps])
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield each line with its number from 1; of a line that is too long, only the beginning."""
-    with path.open("rb") as log:
-        number = read = 0
-        while line := log.readline(MOST_LINE_BYTES):
-            number += 1
-            if read > MOST_LOG_BYTES:
-                yield number, b"(the log is larger than 2 GiB; the rest is not read)"
-                return
-            yield number, line
-            read += len(line)
-            while len(line) == MOST_LINE_BYTES and not line.endswith(b"\n"):
-                line = log.readline(MOST_LINE_BYTES)
-                read += len(line)
 
 
 class _BadLines:

@@ -6,8 +6,12 @@ reads ``1e999`` as infinite.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
+
+MOST_LINE_BYTES = 16_384
+"""A program of the lab writes 4096 at most."""
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
@@ -51,6 +55,25 @@ def read_object(line: bytes) -> Mapping[str, Any]:
     if text.count('":') != len(found):  # nested, or a key twice, or a text with these characters
         read_json(text)
     return found
+
+
+def read_lines(path: Path, most_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Yield each line with its number from 1; of one that is too long, only the beginning.
+
+    Beyond ``most_bytes``, one more line says that the rest is not read.
+    """
+    with path.open("rb") as file:
+        number = read = 0
+        while line := file.readline(MOST_LINE_BYTES):
+            number += 1
+            read += len(line)
+            yield number, line
+            while line[-1:] != b"\n" and len(line) == MOST_LINE_BYTES and read <= most_bytes:
+                line = file.readline(MOST_LINE_BYTES)
+                read += len(line)
+            if read > most_bytes and file.peek(1):
+                yield number + 1, b"(more than %d bytes; the rest is not read)" % most_bytes
+                return
 
 
 def _refuse(name: str) -> NoReturn:

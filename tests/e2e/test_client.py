@@ -19,7 +19,8 @@ from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.analysis.join import merge
 from orchestrator.execution.load_driver import Watch, drive
 from orchestrator.execution.process.program import Program
-from orchestrator.results.client_samples import MESSAGE_COUNTS, read_client_run
+from orchestrator.results.client_samples import read_client_run
+from orchestrator.results.replica_report import MESSAGE_COUNTS
 from orchestrator.results.server_log import log_of
 from orchestrator.scenario.models import discover_models
 

@@ -28,6 +28,7 @@ from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write
 from orchestrator.execution.docker.container import (
     GRACE_S,
     check_reachable,
+    ends_ns,
     exit_code,
     image_id,
     out_of_memory,
@@ -222,13 +223,15 @@ class DockerStage:
         if self._probed is not None:
             self._probed.probes.end()
         containers = self._engine.containers(self._project, "client")
+        server_ends_ns = ends_ns(self._server)
         with ThreadPoolExecutor(1) as pool:
             clients = pool.submit(in_parallel, _client_end, containers)
             self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         for proxy in self._engine.containers(self._project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
         self._save_logs()
-        return StageEnd(exit_code(self._server), tuple(clients.result()), self.out_of_memory())
+        code, memory = exit_code(self._server), self.out_of_memory()
+        return StageEnd(code, tuple(clients.result()), memory, server_ends_ns)
 
     def out_of_memory(self) -> tuple[str, ...]:
         """Return the containers in which the kernel killed a process for lack of memory."""

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import docker
@@ -99,11 +99,21 @@ def killed_ns(container: Container, begun_ns: int) -> int:
     Its own instant is of the wall clock, so it counts only if it lies between the two.
     """
     answered_ns = time.monotonic_ns()
-    container.reload()
-    finished = datetime.fromisoformat(container.attrs["State"]["FinishedAt"])
-    since_s = time.time() - finished.timestamp()
-    ended_ns = time.monotonic_ns() - round(since_s * NS_PER_S)
+    (ended_ns,) = ends_ns(container) or (answered_ns,)
     return ended_ns if begun_ns <= ended_ns <= answered_ns else answered_ns
+
+
+def ends_ns(container: Container) -> tuple[int, ...]:
+    """Return when the container last ended, of CLOCK_MONOTONIC; empty if it never did.
+
+    The engine reports wall time. A container that somebody restarted has ended, too.
+    """
+    container.reload()
+    ended = datetime.fromisoformat(container.attrs["State"]["FinishedAt"])
+    if ended.year == 1:  # the engine's zero
+        return ()
+    ago_s = datetime.now(UTC) - ended
+    return (time.monotonic_ns() - ago_s // timedelta(microseconds=1) * 1000,)
 
 
 def read_log(container: Container) -> str:

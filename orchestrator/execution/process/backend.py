@@ -134,11 +134,12 @@ class ProcessStage:
         self.server.probes.end()
         deadline_s = time.monotonic() + GRACE_S
         clients = tuple(_client_end(client, deadline_s) for client in self._clients)
+        server_ends_ns = self.server.ends_ns
         server_exit_code = self.server.end()
         for program in self._programs:
             if isinstance(program, Program) and program.name == SERVICE:
                 program.terminate(GRACE_S)  # so that it logs what passed through it
-        return StageEnd(server_exit_code, clients)
+        return StageEnd(server_exit_code, clients, server_ends_ns=server_ends_ns)
 
     def _run(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Program:
         log = self._order.folder / (SERVER_LOG if name == SERVER else f"{name}.log")

@@ -4,15 +4,19 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
+from orchestrator.results.event_schema import is_whole, shown
 from orchestrator.scenario.models import ROOT
 
 START_DEADLINE_S = 20.0
 POLL_S = 0.005
+MOST_PORT = 65_535
 
 
 class Program:
@@ -43,6 +47,17 @@ class Program:
                 start_new_session=True,
             )
         self.pid = self._process.pid
+        self.ended_ns: int | None = None
+        """When it ended, of CLOCK_MONOTONIC, if `note_end` was called."""
+
+    def note_end(self) -> None:
+        """Note from now on when the program ends; it is not reaped by that."""
+        threading.Thread(target=self._note_end, name=f"end of {self.name}", daemon=True).start()
+
+    def _note_end(self) -> None:
+        with contextlib.suppress(ChildProcessError):  # it has been reaped meanwhile
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        self.ended_ns = time.monotonic_ns()
 
     def listening_port(self, start: int = 0) -> int:
         """Wait for the ``listening`` event of start number ``start``; return the port in it.
@@ -61,7 +76,10 @@ class Program:
         has_ended = self._process.poll() is not None
         event = listening_event(self.log, start)
         if event is not None:
-            return int(str(event["port"]))
+            port = event.get("port")
+            if not is_whole(port, MOST_PORT):
+                raise BackendError(f"the {self.name} logged no port in listening: {shown(port)}")
+            return int(str(port))
         if has_ended:
             self.check()
         return None

@@ -59,6 +59,7 @@ class ProcessServer(LoggedServer):
     def __init__(self, order: StageOrder, run: Run) -> None:
         self._order = order
         self._run = run
+        self._launched: list[Program] = []
         self._program, self.address = self._start()
         self.probes = KernelProbes(order.folder)
         self._probe()
@@ -76,7 +77,18 @@ class ProcessServer(LoggedServer):
 
     def _launch(self, port: int) -> Program:
         command = [sys.executable, "-m", f"services.{self._order.model}.server"]
-        return self._run(SERVER, command, self._settings(port))
+        return self._run_server(command, port)
+
+    def _run_server(self, command: list[str], port: int) -> Program:
+        program = self._run(SERVER, command, self._settings(port))
+        program.note_end()
+        self._launched.append(program)
+        return program
+
+    @property
+    def ends_ns(self) -> tuple[int, ...]:
+        """When its programs ended, those that have, of CLOCK_MONOTONIC."""
+        return tuple(each.ended_ns for each in self._launched if each.ended_ns is not None)
 
     def _settings(self, port: int) -> dict[str, str]:
         return {"LAB_HOST": LOOPBACK, **self._order.environment, "LAB_PORT": str(port)}
@@ -232,7 +244,7 @@ class CommandServer(ProcessServer):
         command = self._order.target.command if self._order.target else None
         arguments = [each.replace(PORT_PLACE, str(port)) for each in command or ()]
         try:
-            return self._run(SERVER, arguments, self._settings(port))
+            return self._run_server(arguments, port)
         except OSError as exc:
             raise BackendError(f"{arguments[0]} cannot be run: {exc.strerror}") from exc
 

@@ -10,12 +10,12 @@ from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, request_
 from orchestrator.analysis.analyse import Analysis
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.results.client_samples import (
-    MESSAGE_COUNTS,
     ClientRun,
     LostReplica,
     Replica,
     ReplicaHealth,
 )
+from orchestrator.results.replica_report import MESSAGE_COUNTS
 from orchestrator.results.server_log import Event, log_of
 from orchestrator.results.tables import Table
 

@@ -1,15 +1,19 @@
 """The evaluation of one stored run."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, exhibit
+from orchestrator.analysis.evidence import Evidence
 from orchestrator.campaign import evaluate_run as module
 from orchestrator.campaign.evaluate_run import RunEvaluation, evaluate_run
-from orchestrator.results.archive import CASE, SERVER_LOG, Archive
+from orchestrator.results.archive import CASE, CLIENTS, SERVER_LOG, Archive
+from orchestrator.results.strict_json import to_json
 from orchestrator.scenario.plan import schedule
 from tests.unit.conftest import Load
 from tests.unit.orchestrator.campaign.stored_run_fixtures import MAKESPAN_S, SCENARIO, store_run
@@ -116,3 +120,62 @@ def test_a_run_that_did_not_end_cannot_be_evaluated(load: Load, folder: Path) ->
     (folder / CASE).unlink()
     with pytest.raises(FileNotFoundError, match=r"case\.json"):
         evaluated(load, folder)
+
+
+def test_a_figure_that_is_not_finite_is_unknown_and_a_doubt(
+    load: Load, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`summary.json` is strict JSON; see test_strict_json.py."""
+
+    def with_nan(told: Evidence) -> Analysis:
+        found = analyse(told)
+        return dataclasses.replace(found, measures={**found.measures, "cpu_time": float("nan")})
+
+    monkeypatch.setattr(module, "analyse", with_nan)
+    summary = evaluated(load, folder).summary
+    assert summary.measures["cpu_time_s"] is None
+    assert summary.invalid == ["not a finite number: cpu_time"]
+    to_json(summary.model_dump(mode="json"))
+
+
+HOSTILE_LINES = [
+    '{"event":"listening"}',
+    '{"event":"listening","t_ns":1,"workers":"five"}',
+    '{"event":"listening","t_ns":1,"workers":' + "9" * 400 + "}",
+    '{"event":"stopped","t_ns":1,"cpu_user_s":NaN,"cpu_system_s":0,"peak_memory_bytes":0}',
+    '{"event":"stopped","t_ns":1,"cpu_user_s":0,"cpu_system_s":0,"peak_memory_bytes":1e400}',
+    '{"event":"worker_exited","t_ns":1}',
+    '{"event":"x","t_ns":1,"y":' + "[" * 9_000,
+    "x" * 100_000,
+]
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES, ids=lambda line: line[:70])
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_a_line_of_the_server_that_fits_no_schema_is_a_reason_and_the_run_is_evaluated(
+    load: Load, folder: Path, line: str, place: int
+) -> None:
+    lines = (folder / SERVER_LOG).read_text().splitlines()
+    lines.insert(place, line)
+    (folder / SERVER_LOG).write_text("\n".join(lines) + "\n")
+    summary = evaluated(load, folder).summary
+    assert "is not an event" in summary.invalid[0]
+    to_json(summary.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"health": {"wall_s": "abc"}}, {"end_ns": 10**400}, {"books": {"acked": 10**400}},
+        {"replica": "zero"}, {"errors": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_stored_report_that_fits_no_schema_is_a_reason(
+    load: Load, folder: Path, change: dict[str, Any]
+) -> None:
+    stored = json.loads((folder / CLIENTS).read_text())
+    stored["replicas"].append({**stored["replicas"][0], **change})
+    (folder / CLIENTS).write_text(json.dumps(stored))
+    (reason,) = evaluated(load, folder).summary.invalid
+    assert reason.startswith("clients.json: the report number 1 is invalid: ")

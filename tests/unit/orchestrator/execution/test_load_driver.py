@@ -53,26 +53,25 @@ def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -
             conductor.join()
 
 
-def report(channel: Channel, replica: int = 0) -> None:
-    """Report the result of a replica with one message on one connection."""
+def report(channel: Channel, number: int = 0, /, **changes: Any) -> None:  # noqa: ANN401 any field
+    """Report the result of a replica with one message on one connection, but for ``changes``."""
     samples = pack(array("Q", [0, 0, 1_000, 1_100, 1_200, 500_001_000, 1]), Row._fields)
     connections = pack(array("Q", [0, 1_050, 1_060, 500_002_000, 0, 40_000]), ConnectionRow._fields)
-    channel.send(
-        "result",
-        samples + connections,
-        replica=replica,
-        start_ns=1_000,
-        first_connect_ns=1_050,
-        end_ns=500_001_000,
-        planned=4,
-        books=BOOKS,
-        errors=dict.fromkeys(FAILURES, 0),
-        health=HEALTH,
-        samples_bytes=len(samples),
-        connections_bytes=len(connections),
-        host="there",
-        pid=8,
-    )
+    result: dict[str, object] = {
+        "replica": number,
+        "start_ns": 1_000,
+        "first_connect_ns": 1_050,
+        "end_ns": 500_001_000,
+        "planned": 4,
+        "books": BOOKS,
+        "errors": dict.fromkeys(FAILURES, 0),
+        "health": HEALTH,
+        "samples_bytes": len(samples),
+        "connections_bytes": len(connections),
+        "host": "there",
+        "pid": 8,
+    }
+    channel.send("result", samples + connections, **(result | changes))
 
 
 def lose(channel: Channel, replica: int, **who: Any) -> None:  # noqa: ANN401
@@ -170,3 +169,48 @@ def test_a_conductor_that_is_not_there_is_named(
 ) -> None:
     with pytest.raises(BackendError, match="was lost"):
         drive(refusing_address, LOAD, tmp_path, Watch(lambda _ns: None, lambda _pulse: None))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("health", {**HEALTH, "wall_s": "abc"}, "health.wall_s"),
+        ("health", {**HEALTH, "wall_s": float("nan")}, "health.wall_s"),
+        ("books", {**BOOKS, "acked": 10**400}, "books.acked"),
+        ("end_ns", None, "end_ns"),
+        ("errors", [], "errors"),
+    ],
+)
+def test_a_replica_whose_result_is_invalid_is_lost_and_the_others_are_kept(
+    tmp_path: Path, field: str, value: object, named: str
+) -> None:
+    def script(channel: Channel) -> None:
+        channel.send("started", start_ns=1_000)
+        report(channel, 1, **{field: value})
+        report(channel)
+        channel.send("done")
+
+    assert played(script, tmp_path, []) == HEALTH["wall_s"]
+    run = read_client_run(tmp_path)
+    assert [each.number for each in run.replicas] == [0]
+    (lost,) = run.lost
+    assert (lost.number, lost.host) == (1, "there")
+    assert lost.reason.startswith(f"sent a result that is invalid: {named}")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("replica", 2), ("replica", "0"), ("samples_bytes", 10**12), ("connections_bytes", -1)],
+)
+def test_a_result_that_cannot_be_read_to_its_end_breaks_the_run(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    changes: dict[str, Any] = {field: value}
+
+    def script(channel: Channel) -> None:
+        channel.send("started", start_ns=1_000)
+        with contextlib.suppress(OSError):  # the driver has left
+            report(channel, **changes)
+
+    with pytest.raises(BackendError, match=f"{field} is not a whole number from 0 to"):
+        played(script, tmp_path, [])

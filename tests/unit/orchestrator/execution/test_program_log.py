@@ -52,6 +52,36 @@ def test_lines_that_are_no_events_are_skipped() -> None:
     assert [each["port"] for each in events(log + '{"event": "list', "listening")] == [1]
 
 
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, '{"event": "listening", "port": NaN}', '{"port": ' + "9" * 5000 + "}"],
+    ids=lambda line: line[:20],
+)  # fmt: skip
+def test_a_line_that_is_no_json_is_skipped(line: str) -> None:
+    assert list(events(log_of(line, {"event": "listening"}), "listening")) == [
+        {"event": "listening"}
+    ]
+    assert crowd_pid(line + "\n") is None
+
+
+@pytest.mark.parametrize("value", ["one", None, True, -1, 1.5, 10**30, [], {}])
+def test_a_worker_whose_number_or_process_is_none_is_not_known(value: object) -> None:
+    class Server(LoggedServer):
+        log = log_of(
+            {"event": "worker_started", "index": value, "worker_pid": 11},
+            {"event": "worker_started", "index": 3, "worker_pid": value},
+            {"event": "worker_started"},
+            *STARTED[:1],
+        )
+
+        def check_running(self) -> None:
+            raise AssertionError
+
+        def kill_process(self, pid: int) -> int:
+            raise AssertionError(pid)
+
+    assert Server().workers() == [1]
+
+
 def test_each_start_has_its_listening_event() -> None:
     log = log_of({"event": "listening", "port": 1}, *STARTED, {"event": "listening", "port": 2})
     assert count_starts(log) == 2

@@ -93,3 +93,49 @@ def test_a_table_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     clients(tmp_path, told)
     (gap,) = read_client_run(tmp_path).gaps
     assert "allow_pickle=False" in gap
+
+
+def header(shape: str, descr: str | None = None) -> bytes:
+    """Return a file with a header only, as a replica could send it."""
+    columns = descr or repr([(column, "<u8") for column in Row._fields])
+    text = f"{{'descr': {columns}, 'fortran_order': False, 'shape': {shape}, }}".ljust(310) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        header("(1000000000000,)"), header("(-1,)"), header("()"), header("(1, 1)"),
+        header("(10**12,)"), header("(1,)", "'|O'"), header("(" * 60), header("(1.5,)"),
+        b"\x93NUMPY\x03\x00" + b"\xff" * 8, b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65_535,
+    ],
+)  # fmt: skip
+def test_a_header_that_states_more_than_follows_allocates_nothing(
+    tmp_path: Path, content: bytes
+) -> None:
+    told = replica(0, [FIRST], tmp_path)
+    (tmp_path / told["samples"]).write_bytes(content)
+    clients(tmp_path, told)
+    first, _ = read_client_run(tmp_path).gaps
+    assert first.startswith("samples-000.npy is not a table of 7 columns")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("outcome", 99), ("user", 2**32), ("message", 2**40), ("ended_ns", 2**63)],
+)
+def test_a_cell_that_its_column_cannot_hold_is_a_gap(
+    tmp_path: Path, column: str, cell: int
+) -> None:
+    told = replica(0, [FIRST._replace(**{column: cell})], tmp_path)
+    clients(tmp_path, told | {"end_ns": 150})
+    assert f"a number in its column {column} is above" in read_client_run(tmp_path).gaps[0]
+
+
+def test_a_stored_report_that_is_none_is_a_gap_and_the_others_are_read(tmp_path: Path) -> None:
+    strange = replica(1, SECOND, tmp_path) | {"end_ns": 10**400}
+    clients(tmp_path, replica(0, [FIRST], tmp_path), strange)
+    run = read_client_run(tmp_path)
+    assert [each.number for each in run.replicas] == [0]
+    (gap,) = run.gaps
+    assert gap.startswith("clients.json: the report number 1 is invalid: end_ns: ")

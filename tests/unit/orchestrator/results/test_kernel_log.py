@@ -81,3 +81,29 @@ def test_whatever_a_killed_probe_leaves_harms_nothing(
 ) -> None:
     log = read(tmp_path_factory.mktemp("probe"), BEGUN, LOOKED, tail=tail)
     assert LOOKED in log.looks
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"t_ns": 5, "event": "looked", "threads": "many"}',
+        '{"t_ns": 5, "event": "looked", "threads": NaN}',
+        '{"t_ns": 5, "event": "looked", "threads": 1e999}',
+        '{"t_ns": 5, "event": "looked", "accept_queue": -1}',
+        '{"t_ns": 5, "event": "looked", "accept_queue": 1.5}',
+        '{"t_ns": -5, "event": "looked"}',
+        '{"t_ns": 1, "t_ns": 2, "event": "looked"}',
+        '{"t_ns": 5, "event": "ended"}',
+        '{"t_ns": 5, "event": "ended", "reason": 5, "unread": {}}',
+        '{"t_ns": 5, "event": "ended", "reason": "x", "unread": []}',
+        '{"t_ns": 5, "event": "looked", "x":' + "[" * 9000,
+        '{"t_ns": 5, "event": "looked", "x": ' + "9" * 5000 + "}",
+    ],
+    ids=lambda line: line[:60],
+)
+def test_lines_that_are_no_samples_are_a_gap(tmp_path: Path, line: str) -> None:
+    """One may be partial, of a probe that was killed; two are not."""
+    (tmp_path / KERNEL).write_text(f"{line}\n{line}\n")
+    found = read_kernel_log(tmp_path)
+    assert found.looks == ()
+    assert found.gaps == ("kernel.ndjson: 2 lines are not samples of a probe",)

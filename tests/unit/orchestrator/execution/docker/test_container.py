@@ -1,7 +1,7 @@
 """Rare answers of the engine, which no real container gives on demand."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from socket import create_server
 from types import SimpleNamespace
 
@@ -13,6 +13,7 @@ from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker import container
 from orchestrator.execution.docker.container import (
     check_reachable,
+    ends_ns,
     exit_code,
     killed_ns,
     out_of_memory,
@@ -108,3 +109,14 @@ def test_an_engine_whose_clock_differs_gives_no_instant(ago_s: float) -> None:
     before_ns = time.monotonic_ns()
     found = killed_ns(Killed(ago_s), before_ns - 1)  # type: ignore[arg-type]
     assert before_ns <= found <= time.monotonic_ns()
+
+
+def test_the_end_of_a_container_is_an_instant_of_the_monotonic_clock() -> None:
+    def container(finished_at: str) -> SimpleNamespace:
+        return SimpleNamespace(reload=list, attrs={"State": {"FinishedAt": finished_at}})
+
+    assert ends_ns(container("0001-01-01T00:00:00Z")) == ()  # type: ignore[arg-type]
+    ended = datetime.now(UTC) - timedelta(seconds=5)
+    nanoseconds = ended.strftime("%Y-%m-%dT%H:%M:%S.%f") + "789Z"
+    (ended_ns,) = ends_ns(container(nanoseconds))  # type: ignore[arg-type]
+    assert 4.9e9 < time.monotonic_ns() - ended_ns < 30e9

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,3 +129,21 @@ def _has_ended(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def test_the_instant_of_its_end_is_noted_and_its_exit_code_stays_readable(started: Started) -> None:
+    program = started.run(WAIT)
+    program.note_end()
+    assert program.ended_ns is None
+    begun_ns = time.monotonic_ns()
+    program.signal(signal.SIGKILL)
+    assert wait_for(lambda: program.ended_ns, DEADLINE_S)
+    assert begun_ns < (program.ended_ns or 0) <= time.monotonic_ns()
+    assert program.wait(DEADLINE_S) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("port", ["'80'", "None", "10**40", "-1"])
+def test_a_port_that_is_none_is_named(started: Started, port: str) -> None:
+    line = f"print(json.dumps({{'event': 'listening', 'port': {port}}}), flush=True)"
+    with pytest.raises(BackendError, match="the server logged no port in listening: "):
+        started.run(line, WAIT).listening_port()
