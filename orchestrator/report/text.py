@@ -191,11 +191,12 @@ def fault_name(fault: FaultSummary) -> str:
 
 
 def _divergences(case: CaseSummary) -> Iterator[str]:
-    """Yield for each run that diverged from its twin the stage in which they differ most."""
+    """Yield for each run with a twin how they differ, and what limits the comparison."""
     for number, run in enumerate(case.runs, start=1):
-        if run.twin is not None and run.twin.part is not None:
+        twin = run.twin
+        if twin is not None and twin.remark and (twin.part is not None or twin.overhead_s):
             repeat = f"repeat {number}: " if len(case.runs) > 1 else ""
-            yield f"{visible(case.name)}: {repeat}{visible(run.twin.remark)}"
+            yield f"{visible(case.name)}: {repeat}{visible(twin.remark)}"
 
 
 def _strains(case: CaseSummary) -> Iterator[str]:

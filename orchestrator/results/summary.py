@@ -115,7 +115,8 @@ class TwinSummary(Frozen):
     """A run compared with its queueing twin, whose figures are among the groups."""
 
     remark: str = Field(
-        description="why there is no twin, or how measured and predicted differ; else empty"
+        description="why there is no twin, how measured and predicted differ, that overhead is too "
+        "large for the twin, or how many messages it lacks; else empty"
     )
     part: str | None = Field(
         default=None, description="if they differ, the part of the response time that differs most"

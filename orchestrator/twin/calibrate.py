@@ -7,6 +7,7 @@ independent of the measured ones.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +30,11 @@ def calibrate(requests: Table, works: Sequence[Work], discipline: Discipline) ->
     Medians, which stay the same even if almost half of the messages are disturbed. `TYPICAL`
     replaces one above `MAX_NS`, or of fewer than `MIN_COUNT` values: a host that delays every
     message by milliseconds is disturbed, which must show as a difference to the prediction.
+    ``cpu_ns`` is typical, since no instant of a message shows it.
     """
     alone = _is_alone(requests, works, discipline)
-    return _measure(requests, works, discipline, (alone, _typical))
+    overhead = _measure(requests, works, discipline, (alone, _typical))
+    return replace(overhead, cpu_ns=TYPICAL.cpu_ns)
 
 
 def mean_overhead(requests: Table, works: Sequence[Work], discipline: Discipline) -> Overhead:
@@ -59,6 +62,7 @@ def _measure(
     computing = _is_computing(works, discipline)
     alone_ns, among_ns = _turnovers_ns(requests, computing)
     resuming_ns = _resuming_ns(requests[computing & (discipline.kind is Kind.LOOP)])
+    turns_ns = _turns_ns(requests[~computing & (discipline.kind is Kind.LOOP)])
     request_ns = of(reading_ns[selected], TYPICAL.request_ns)
     turnover_ns = of(alone_ns - request_ns, TYPICAL.turnover_ns)
     among = _mean(among_ns - request_ns - turnover_ns, TYPICAL.switch_ns)
@@ -66,7 +70,7 @@ def _measure(
         request_ns=request_ns,
         service_ns=of(beyond_ns[selected], TYPICAL.service_ns),
         answer_ns=of(answering_ns, TYPICAL.answer_ns),
-        turn_ns=TYPICAL.turn_ns,
+        turn_ns=of(turns_ns, TYPICAL.turn_ns),
         resume_ns=of(resuming_ns, TYPICAL.resume_ns),
         connect_ns=of(connecting_ns, TYPICAL.connect_ns),
         accept_ns=of(accepting_ns, TYPICAL.accept_ns),
@@ -88,7 +92,10 @@ def _taken_ns(requests: Table) -> Durations:
 
 def _is_computing(works: Sequence[Work], discipline: Discipline) -> Flags:
     """Return which requests keep others from computing; a sleep does in a blocking loop."""
-    return np.array([work.is_computing or discipline.is_blocking for work in works], bool)
+    return np.array(
+        [bool(work.demand_ns) and (work.is_computing or discipline.is_blocking) for work in works],
+        bool,
+    )
 
 
 def _is_alone(requests: Table, works: Sequence[Work], discipline: Discipline) -> Flags:
@@ -167,6 +174,21 @@ def _resuming_ns(requests: Table) -> Durations:
     ready_ns = np.maximum(_instants(ordered, "sent_ns"), _instants(ordered, "accepted_ns"))[1:]
     resuming_ns: Durations = (_instants(ordered, "started_ns")[1:] - over_ns)[ready_ns < over_ns]
     return resuming_ns
+
+
+def _turns_ns(requests: Table) -> Durations:
+    """Return the times from when a loop began a message until it began one that was ready before.
+
+    Only if it answered at most one message meanwhile: the first of the two, which had no demand.
+    """
+    ordered = requests[np.argsort(requests["started_ns"], kind="stable")]
+    begun_ns = _instants(ordered, "started_ns")
+    ready_ns = np.maximum(_instants(ordered, "sent_ns"), _instants(ordered, "accepted_ns"))
+    over_ns = np.sort(_instants(ordered, "finished_ns"))
+    answered = np.diff(np.searchsorted(over_ns, begun_ns))
+    own = _instants(ordered, "finished_ns")[:-1] <= begun_ns[1:]
+    turns_ns: Durations = np.diff(begun_ns)[(ready_ns[1:] < begun_ns[:-1]) & (answered <= own)]
+    return turns_ns
 
 
 def _typical(durations_ns: Durations, otherwise_ns: int) -> int:

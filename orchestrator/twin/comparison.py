@@ -6,7 +6,7 @@ predicted that the replay does not have is due to service; one that it has too, 
 way to the server and back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -28,7 +28,14 @@ from orchestrator.twin.calibrate import calibrate, mean_overhead
 from orchestrator.twin.clients import replay
 from orchestrator.twin.demands import Work, group_demands
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
-from orchestrator.twin.predict import NO_END_NS, NoTwinError, discipline_of, load_figures
+from orchestrator.twin.predict import (
+    NO_END_NS,
+    NoTwinError,
+    applicability,
+    discipline_of,
+    load_figures,
+    overhead_share,
+)
 from orchestrator.twin.simulate import Simulated, simulate
 
 MAX_MESSAGES = 500_000
@@ -59,6 +66,7 @@ class Twin:
     tables: Mapping[str, Table]
     overhead: Overhead
     workers: int
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -123,15 +131,31 @@ def compare_with_twin(
     measured = run_figures(twin.requests, begin_ns, twin.workers)
     divergence = find_divergence(measured, views[PREDICTED])
     summary = TwinSummary(
-        remark="; ".join(filter(None, (str(divergence), cpus_text(evidence))))
-        if divergence
-        else "",
+        remark="; ".join(_remarks(twin, merged, evidence, divergence)),
         part=divergence.part if divergence else None,
         grew_s=divergence.grew_s if divergence else None,
         overhead_s=_in_seconds(twin.overhead),
     )
     samples = {name: _samples(twin, table, merged) for name, table in twin.tables.items()}
     return TwinComparison(summary, views, samples)
+
+
+def _remarks(
+    twin: Twin, merged: Merged, evidence: Evidence, divergence: Divergence | None
+) -> Iterator[str]:
+    """Yield how the run differs from its twin, and what limits the comparison."""
+    if divergence:
+        yield str(divergence)
+        if cpus := cpus_text(evidence):
+            yield f"on {cpus}"
+    predicted = twin.tables[PREDICTED]
+    if remark := applicability(overhead_share(predicted, twin.overhead, twin.kind)):
+        yield remark
+    if missing := len(merged.requests) - len(twin.rows):
+        yield (
+            f"{missing} of {len(merged.requests)} messages were not acknowledged, and are missing "
+            "in the twin's load"
+        )
 
 
 def _in_seconds(overhead: Overhead) -> dict[str, float]:
@@ -173,7 +197,10 @@ def build_twin(
         REPLAYED: (
             _measured_works(requests, works),
             replace(discipline, cpus=1.0 if discipline.kind is Kind.LOOP else np.inf),
-            replace(mean_overhead(requests, works, discipline), connect_ns=0, service_ns=0),
+            # The mean answer contains what the CPUs delayed.
+            replace(
+                mean_overhead(requests, works, discipline), connect_ns=0, service_ns=0, cpu_ns=0
+            ),
         ),
     }
     tables = {}
@@ -181,7 +208,7 @@ def build_twin(
         clients = replay(requests, case.orders, start_ns, work)
         simulated = simulate(clients, served_by, cost, NO_END_NS)
         tables[name] = _as_requests(requests, simulated, start_ns, served_by)
-    return Twin(rows, requests, tables, overhead, discipline.workers)
+    return Twin(rows, requests, tables, overhead, discipline.workers, discipline.kind)
 
 
 def _is_known(requests: Table) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

@@ -222,3 +222,20 @@ class Processors:
         self._schedule_next(now_ns)
         for conn in done:
             self._on_done(now_ns, conn)
+
+
+class OverheadCpus:
+    """The CPU time of overhead: ``capacity`` CPUs do it for one message after another.
+
+    Messages must come in the order of time.
+    """
+
+    def __init__(self, cpu_ns: int, capacity: float) -> None:
+        self._cpu_ns = cpu_ns
+        self._each_ns = cpu_ns / capacity
+        self._free_ns = 0.0
+
+    def delay_ns(self, now_ns: int) -> int:
+        """Return how much later than by its own overhead a message is over."""
+        self._free_ns = max(self._free_ns, now_ns) + self._each_ns
+        return max(round(self._free_ns - now_ns) - self._cpu_ns, 0)

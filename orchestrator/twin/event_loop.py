@@ -21,7 +21,7 @@ class EventLoop(Model):
 
     A message that computes blocks the loop for its demand and ``resume_ns``. A ``sleep`` is a timer
     and costs ``turn_ns`` twice, when it is read and when it is answered, unless the loop itself
-    sleeps.
+    sleeps. A message without a demand needs no timer, and costs ``turn_ns`` once.
     """
 
     def __init__(
@@ -117,9 +117,12 @@ class EventLoop(Model):
         conn.started_ns, conn.has_arrived = at_ns, False
         speed = self._discipline.cpus if conn.is_computing else 1.0
         done_ns = at_ns + round(conn.demand_ns / speed) + overhead.service_ns
-        if conn.is_computing or self._discipline.is_blocking:
+        if conn.demand_ns and (conn.is_computing or self._discipline.is_blocking):
             self._finish(done_ns, conn)
             return done_ns + overhead.resume_ns
+        if not conn.demand_ns:
+            self._finish(at_ns + min(overhead.service_ns, overhead.turn_ns), conn)
+            return at_ns + overhead.turn_ns
         self._events.schedule(done_ns, self._on_timer, conn)
         return at_ns + overhead.turn_ns
 

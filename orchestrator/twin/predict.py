@@ -18,6 +18,9 @@ NO_END_NS = 2**62
 MAX_MESSAGES = 2_500_000
 """Of a case. More take minutes: a message takes about 10 us of CPU time."""
 
+MAX_OVERHEAD_SHARE = 0.2
+"""Overhead differs between messages, and the twin's does not."""
+
 
 class NoTwinError(ValueError):
     """There is no twin of the model or of its clients; the message has the reason."""
@@ -65,7 +68,8 @@ def predict(
     except TooManyMessagesError as exc:
         raise NoTwinError(_too_long(f"more than {max_messages}", max_messages)) from exc
     figures = _figures(simulated, discipline.workers)
-    remarks = list(_remarks(case, figures))
+    share = overhead_share(simulated.messages, overhead, discipline.kind)
+    remarks = [*filter(None, [applicability(share)]), *_remarks(case, figures)]
     try:
         steady = steady_state(case, discipline)
     except UnstableError as exc:
@@ -123,6 +127,36 @@ def load_figures(messages: Table, begin_ns: int, workers: int) -> Figures:
         "acked": len(messages),
         "utilization": ratio(busy_s, workers * makespan_s),
     }
+
+
+def overhead_share(messages: Table, overhead: Overhead, kind: Kind) -> float:
+    """Return the share of response times that overhead causes, including the waits for it.
+
+    A wait for another message's service grows with the demand and the overhead of that message, so
+    their proportion is that of one message. In a loop whose messages do not keep others from being
+    served, every wait is for overhead. ``messages`` have been simulated.
+    """
+    if not len(messages):
+        return 0.0
+    demand_ns = max(float(between_ns(messages, "started_ns", "finished_ns").mean()), 0.0)
+    demand_ns = max(demand_ns - overhead.service_ns, 0.0)
+    is_side_by_side = peak_overlap(messages["started_ns"], messages["finished_ns"]) > 1
+    if kind is Kind.LOOP and is_side_by_side:
+        total_ns = float(between_ns(messages, "sent_ns", "ended_ns").mean())
+    else:
+        answer_ns = float(between_ns(messages, "finished_ns", "ended_ns").mean())
+        total_ns = demand_ns + overhead.request_ns + overhead.service_ns + answer_ns
+    return 1 - demand_ns / total_ns if total_ns else 0.0
+
+
+def applicability(share: float) -> str:
+    """Return a remark if the share of overhead is too large for the twin, else nothing."""
+    if share <= MAX_OVERHEAD_SHARE:
+        return ""
+    return (
+        f"overhead is {share:.0%} of the response time, more than a fifth: the twin does not apply,"
+        " as it models queues and not the cost of a message"
+    )
 
 
 def _figures(simulated: Simulated, workers: int) -> Figures:

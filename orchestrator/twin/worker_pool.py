@@ -2,14 +2,23 @@
 
 from collections import deque
 
-from orchestrator.twin.core import NEVER, Connection, EventQueue, Model, Processors, Record
+from orchestrator.twin.core import (
+    NEVER,
+    Connection,
+    EventQueue,
+    Model,
+    OverheadCpus,
+    Processors,
+    Record,
+)
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
 
 
 class WorkerPool(Model):
     """A number of workers, and a queue of accepted connections that wait for a worker.
 
-    A ``sleep`` occupies its worker only. Messages that compute share the CPUs.
+    A ``sleep`` occupies its worker only. Messages that compute share the CPUs. If there are so many
+    workers that the overhead of their messages may exhaust the CPUs, it delays their acks.
     """
 
     def __init__(
@@ -22,6 +31,11 @@ class WorkerPool(Model):
         self._places = discipline.places
         self._has_lock = discipline.kind is Kind.THREADS
         self._processors = Processors(events, discipline.cpus, self._on_computed)
+        self._overhead_cpus = (
+            OverheadCpus(overhead.cpu_ns, discipline.host_cpus)
+            if overhead.may_exhaust(discipline)
+            else None
+        )
         self._backlog: deque[Connection] = deque()
         self._waiting: deque[Connection] = deque()
 
@@ -80,10 +94,19 @@ class WorkerPool(Model):
                 return
             conn.finished_ns = at_ns + conn.demand_ns + overhead.service_ns
             acked_ns = conn.finished_ns + overhead.answer_ns
+            if self._overhead_cpus is not None:
+                events.schedule(conn.finished_ns, self._answer, conn)
+                return
             if conn.source.is_shared:
                 events.schedule(acked_ns, self._on_acked, conn)
                 return
             at_ns = self._ack(acked_ns, conn)
+
+    def _answer(self, now_ns: int, conn: Connection) -> None:
+        """Answer as soon as the CPUs have done the overhead of the messages before."""
+        delay_ns = self._overhead_cpus.delay_ns(now_ns) if self._overhead_cpus else 0
+        acked_ns = now_ns + self._overhead.answer_ns + delay_ns
+        self._events.schedule(acked_ns, self._on_acked, conn)
 
     def _ack(self, now_ns: int, conn: Connection) -> int | None:
         """Record an ack; return when the next service starts, None if that is not known yet."""
@@ -112,8 +135,7 @@ class WorkerPool(Model):
 
     def _on_computed(self, now_ns: int, conn: Connection) -> None:
         conn.finished_ns = now_ns + self._overhead.service_ns
-        acked_ns = conn.finished_ns + self._overhead.answer_ns
-        self._events.schedule(acked_ns, self._on_acked, conn)
+        self._events.schedule(conn.finished_ns, self._answer, conn)
 
     def _on_acked(self, now_ns: int, conn: Connection) -> None:
         self._serve(self._ack(now_ns, conn), conn)

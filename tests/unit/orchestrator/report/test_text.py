@@ -122,6 +122,10 @@ def test_a_proxy_in_the_path_is_reported() -> None:
         (TwinSummary(remark="x has no twin"), []),  # a case without a twin is only in the summary
         (TwinSummary(remark=""), []),
         (
+            TwinSummary(remark="the twin does not apply", overhead_s={"request": 1.0}),
+            ["prefork: the twin does not apply"],
+        ),
+        (
             TwinSummary(remark="p99 is 2 s, predicted 1 s", part="time_in_service", grew_s=1.0),
             ["prefork: p99 is 2 s, predicted 1 s"],
         ),

@@ -5,12 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from labkit.wire.samples import OUTCOMES
 from orchestrator.analysis.join import Merged
 from orchestrator.measures.views import PREDICTED, REPLAYED
+from orchestrator.results.client_samples import ClientRun
 from orchestrator.scenario.plan import Case
-from orchestrator.twin.comparison import Twin, build_twin, find_divergence, run_figures
+from orchestrator.twin.comparison import (
+    Twin,
+    build_twin,
+    compare_with_twin,
+    find_divergence,
+    run_figures,
+)
 from orchestrator.twin.parameters import Kind, Overhead
 from orchestrator.twin.predict import NoTwinError
+from tests.unit.orchestrator.analysis.evidence_fixtures import evidence
 from tests.unit.orchestrator.twin.load_fixtures import CPUS, MS, case_of
 from tests.unit.orchestrator.twin.run_fixtures import START_NS, measured
 
@@ -137,3 +146,29 @@ def test_a_run_of_which_nothing_was_acknowledged_has_none() -> None:
     run.requests["outcome"] = 0
     with pytest.raises(NoTwinError, match="0 messages acknowledged"):
         twin(Kind.LOOP, case, run)
+
+
+@pytest.mark.parametrize("demand", ["sleep=0ms", "sleep=20ms"])
+def test_the_turn_of_a_loop_is_found_from_the_run(demand: str) -> None:
+    """With and without a timer; a typical turn is 15 us, and this loop's 40."""
+    group = f"[{{executor: closed, users: 40, messages: 10, demand: {demand}}}]"
+    case = case_of(group)
+    cost = replace(COST, service_ns=10 * US)
+    assert twin(Kind.LOOP, case, measured(Kind.LOOP, case, cost)).overhead.turn_ns == 40 * US
+
+
+def test_a_comparison_names_what_limits_it() -> None:
+    """Overhead of 400 us beside 1 ms, two messages without an ack, and one of two CPUs."""
+    case = case_of("[{executor: closed, users: 3, messages: 10, demand: sleep=1ms}]")
+    run = measured(Kind.PROCESS, case, COST)
+    run.requests["outcome"][:2] = OUTCOMES.index("timed_out")
+    run.requests["ended_ns"][5:] += 30 * MS
+    host = {"cpus": 1.0, "machine_cpus": 2.0}
+    clients = ClientRun(START_NS, (), (), (), host)
+    told = evidence([], [], clients=clients)
+    remark = compare_with_twin(case, run, told, "process").summary.remark
+    assert "; on 1 of 2 CPUs; overhead is " in remark
+    assert "the twin does not apply" in remark
+    assert remark.endswith(
+        "; 2 of 30 messages were not acknowledged, and are missing in the twin's load"
+    )

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.twin.core import NEVER, Connection, EventQueue, Processors, Record, Source
+from orchestrator.twin.core import (
+    NEVER,
+    Connection,
+    EventQueue,
+    OverheadCpus,
+    Processors,
+    Record,
+    Source,
+    TooManyMessagesError,
+)
 from orchestrator.twin.demands import Work
 
 ENDLESS_NS = 2**62
@@ -129,3 +138,14 @@ def test_connections_are_numbered_as_they_begin_and_acks_recorded_as_they_come()
     record.ack(second, 6)
     assert [first.number, second.number] == [0, 1]
     assert record.messages.tolist() == [1, 3, 1, 2, 4, 5, 6]
+
+
+def test_overhead_that_finds_an_idle_cpu_delays_nothing() -> None:
+    cpus = OverheadCpus(cpu_ns=100, capacity=2.0)
+    assert [cpus.delay_ns(at_ns) for at_ns in (0, 0, 0, 0, 1_000)] == [0, 0, 50, 100, 0]
+
+
+def test_a_record_takes_no_more_messages_than_its_limit() -> None:
+    record = Record(end_ns=10, max_messages=0)
+    with pytest.raises(TooManyMessagesError, match="more than 0 messages"):
+        record.ack(connection(0), 1)

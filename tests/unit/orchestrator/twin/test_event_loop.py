@@ -102,3 +102,13 @@ def test_the_answer_of_a_sleep_takes_a_turn_of_the_loop_and_of_a_computation_its
     assert ended_ms(sleeps) == {(0, 0): 10, (1, 0): 12}
     computes = simulated(Kind.LOOP, case_of(two.format("cpu")), overhead)
     assert ended_ms(computes) == {(0, 0): 10, (1, 0): 23}
+
+
+def test_a_message_without_a_demand_costs_one_turn_and_no_timer() -> None:
+    """Two turns accept and read at 5 ms each; ten messages, 2 ms each until finished."""
+    group = "[{executor: closed, users: 10, messages: 1, demand: sleep=0ms}]"
+    overhead = Overhead(request_ns=1 * MS, service_ns=2 * MS, turn_ns=5 * MS)
+    found = simulated(Kind.LOOP, case_of(group), overhead).messages
+    started_ns, finished_ns = found["started_ns"], found["finished_ns"]
+    assert set((finished_ns - started_ns) / MS) == {2}
+    assert (started_ns[1:] - started_ns[:-1] == 5 * MS).all()

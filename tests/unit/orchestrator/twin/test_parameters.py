@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.twin.parameters import WITH_WORKERS, Discipline, Kind
+from orchestrator.twin.parameters import NONE, TYPICAL, WITH_WORKERS, Discipline, Kind
 from tests.unit.orchestrator.twin.load_fixtures import case_of
 
 CLIENTS = "[{executor: closed, users: 1, messages: 1}]"
@@ -22,7 +22,8 @@ def discipline(kind: Kind, server: str = "{}", cpus: float = 4.0) -> Discipline:
 def test_each_kind_has_its_workers_places_and_cpus(
     kind: Kind, workers: int, places: int, cpus: float
 ) -> None:
-    assert discipline(kind, "{workers: 3}") == Discipline(kind, workers, places, cpus)
+    expected = Discipline(kind, workers, places, cpus, host_cpus=4.0)
+    assert discipline(kind, "{workers: 3}") == expected
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -45,3 +46,11 @@ def test_only_a_loop_sleeps_in_the_loop(kind: Kind) -> None:
 
 def test_the_workers_of_a_loop_serve_more_than_one_message() -> None:
     assert set(Kind) - set(WITH_WORKERS) == {Kind.LOOP}
+
+
+def test_overhead_may_exhaust_the_cpus_only_with_many_workers() -> None:
+    """A message takes 400 us besides its demand, of which 100 us on one of four CPUs."""
+    few, many = (discipline(Kind.PROCESSES, f"{{workers: {each}}}") for each in (16, 17))
+    assert not TYPICAL.may_exhaust(few)
+    assert TYPICAL.may_exhaust(many)
+    assert not NONE.may_exhaust(many)

@@ -6,6 +6,7 @@ import pytest
 from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.core import MESSAGE_COLUMNS
+from orchestrator.twin.parameters import TYPICAL
 from orchestrator.twin.predict import (
     MAX_MESSAGES,
     NoTwinError,
@@ -146,3 +147,23 @@ def test_a_prediction_that_would_take_too_long_is_refused(group: str, messages: 
 
 def test_the_largest_prediction_is_within_what_a_scenario_may_ask_for() -> None:
     assert PREDICTION_LOAD.users <= MAX_MESSAGES == PREDICTION_LOAD.arrivals
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "share"),
+    [
+        # a wait behind other messages is for overhead if they have no demand
+        ("loop", "{executor: closed, users: 64, messages: 50, demand: sleep=0ms}", "100%"),
+        ("loop", "{executor: closed, users: 1, messages: 5, demand: sleep=1ms}", "29%"),
+        ("process", "{executor: closed, users: 3, messages: 5, demand: sleep=1ms}", "29%"),
+        ("process", "{executor: closed, users: 3, messages: 5, demand: sleep=5ms}", ""),
+        ("loop", "{executor: closed, users: 7, messages: 5, demand: cpu=5ms}", ""),
+    ],
+)
+def test_a_prediction_says_if_overhead_is_more_than_a_fifth(
+    kind: str, group: str, share: str
+) -> None:
+    remarks = predict(case_of(f"[{group}]"), {"any": kind}, CPUS, TYPICAL).remarks
+    expected = f"overhead is {share} of the response time, more than a fifth: the twin does not"
+    assert any(each.startswith(expected) for each in remarks) == bool(share), remarks
+    assert bool(share) or not any("overhead" in each for each in remarks)

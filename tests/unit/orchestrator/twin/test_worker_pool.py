@@ -121,3 +121,13 @@ def test_a_turnover_depends_on_what_computes_when_it_begins(clients: str, taken_
     case = case_of(clients, server="{workers: 2}")
     found = simulated(Kind.THREADS, case, overhead).connections
     assert found["taken_ns"][-1] / MS == taken_ms
+
+
+@pytest.mark.parametrize("kind", [Kind.PROCESSES, Kind.THREADS])
+def test_many_workers_answer_no_faster_than_the_cpus_do_the_overhead(kind: Kind) -> None:
+    """200 workers could answer 200 in 2 ms; two CPUs with 0.1 ms for each need 10 ms."""
+    group = "[{executor: closed, users: 200, messages: 20, demand: sleep=1ms}]"
+    overhead = Overhead(service_ns=MS // 2, answer_ns=MS // 2, cpu_ns=MS // 10)
+    found = simulated(kind, case_of(group, server="{workers: 200}"), overhead).messages
+    per_s = len(found) / (int(found["ended_ns"].max()) / 1e9)
+    assert per_s == pytest.approx(20_000, rel=0.02)
