@@ -50,11 +50,12 @@ class Recorder:
         )
 
     def record_loss(self, sent: Sent, now_ns: int, failure: str | None) -> None:
-        """Record that no ack was received for a message; ``failure`` is None if nothing failed.
+        """Record that no ack was received for a message.
 
-        A message that was not answered in time may still be in service: it stays in flight.
+        It failed, by an error or a time-out; or, if ``failure`` is None, the client left it in
+        flight.
         """
-        code = IN_FLIGHT if failure in {None, "timed_out"} else CODES[failure]
+        code = IN_FLIGHT if failure is None else CODES[failure]
         self.in_flight += code == IN_FLIGHT
         self.failed += code != IN_FLIGHT
         self.end_ns = now_ns

@@ -4,6 +4,7 @@ Reads the run's raw files and stores its samples beside them. Runs nothing.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules
-from orchestrator.measures.registry import keyed
+from orchestrator.measures.bounds import Values, lower_bounds
+from orchestrator.measures.registry import key_of, keyed
 from orchestrator.results.archive import CASE, SERVER_LOG, TRACE, Archive
 from orchestrator.results.client_samples import read_client_run
 from orchestrator.results.fault_log import FaultRecord, read_faults
@@ -72,6 +74,7 @@ def evaluate_run(
         slug=run.slug,
         measures=keyed(analysis.measures),
         groups={name: keyed(figures) for name, figures in groups.items()},
+        lower_bounds=bounded_keys(values, groups),
         faults=[_fault_summary(each, clients.start_ns) for each in evidence.faults],
         twin=twin.summary,
         instrument=analysis.instrument,
@@ -122,6 +125,7 @@ def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: P
         server_exit_code=record.server_exit_code,
         planned=case.planned(),
         open_groups=case.open_groups(),
+        loads=case.loads(),
         warmup_s=scenario.warmup_s,
         faults=read_faults(folder),
         kernel=read_kernel_log(folder),
@@ -154,6 +158,12 @@ def _values(analysis: Analysis) -> Figures:
         for name, value in figures.items()
     }
     return {**analysis.measures, **of_groups}
+
+
+def bounded_keys(values: Values, groups: Iterable[str]) -> list[str]:
+    """Return the keys of the lower bounds in ``values``, of the run and of ``groups``."""
+    own = {"", *groups}
+    return [key_of(name) for name in lower_bounds(values) if name.rpartition(".")[0] in own]
 
 
 def _fault_summary(record: FaultRecord, start_ns: int) -> FaultSummary:

@@ -115,6 +115,9 @@ def loss(case: CaseSummary) -> str:
     unfinished = ", ".join(_counts(case, UNFINISHED))
     if unfinished:
         parts.append(f"messages: {unfinished}")
+    if unanswered := measure_value(case, "unanswered"):
+        p99 = measure_text(case, "response_time_p99")
+        parts.append(f"{unanswered:.1%} without an answer, so response_time_p99 is {p99}")
     return "; ".join(parts)
 
 

@@ -72,6 +72,19 @@ class Case:
         """Return the names of the groups that are open loops."""
         return frozenset(group.name for group in self.groups if group.is_open)
 
+    def loads(self) -> dict[str, tuple[float, float | None]]:
+        """Return when the load of each group begins and ends, in seconds from the start.
+
+        The end is None for a group that ends with a number of messages.
+        """
+        return {
+            group.name: (
+                group.start_s,
+                None if getattr(group, "messages", None) is not None else group.end_s,
+            )
+            for group in self.groups
+        }
+
     def inputs(self) -> dict[str, float]:
         """Return the measures that are configured, by name, in base units.
 

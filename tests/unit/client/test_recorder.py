@@ -60,10 +60,10 @@ def test_a_message_on_a_broken_connection_has_failed() -> None:
     assert OUTCOMES[list(rows(recorder.packed()[0]))[1].outcome] == "reset"
 
 
-def test_a_message_that_was_not_answered_in_time_is_in_flight() -> None:
+def test_a_message_that_was_not_answered_in_time_has_failed() -> None:
     recorder = Recorder()
     played(recorder, 0, 1, in_flight=True, failure="timed_out")
-    assert recorder.counts == {"sent": 2, "acked": 1, "failed": 0, "unsent": 2, "in_flight": 1}
+    assert recorder.counts == {"sent": 2, "acked": 1, "failed": 1, "unsent": 2, "in_flight": 0}
     assert recorder.errors["timed_out"] == 1
 
 
