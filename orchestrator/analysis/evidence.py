@@ -20,6 +20,7 @@ class Evidence:
     group, None if it depends on the run; ``open_groups`` the names of open loops.
     ``is_one_at_a_time``: each worker of the model serves one message at a time.
     ``has_event_log``: the server wrote an event log; a target may not.
+    ``waiting`` are the names of the groups whose clients wait for each ack before they send again.
     ``loads`` are the planned begin and end of the load of each group, in seconds from the start;
     the end is None if the load ends with its messages. Messages due within ``warmup_s`` of the
     start do not count.
@@ -31,6 +32,7 @@ class Evidence:
     server_exit_code: int | None
     planned: Mapping[str, int | None] = field(default_factory=dict)
     open_groups: AbstractSet[str] = frozenset()
+    waiting: AbstractSet[str] = frozenset()
     loads: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
     warmup_s: float = 0.0
     has_event_log: bool = True

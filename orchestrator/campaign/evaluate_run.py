@@ -24,12 +24,13 @@ from orchestrator.results.client_samples import read_client_run
 from orchestrator.results.fault_log import FaultRecord, read_faults
 from orchestrator.results.kernel_log import read_kernel_log
 from orchestrator.results.server_log import log_of, read_server_log
-from orchestrator.results.summary import FaultSummary, RunSummary
+from orchestrator.results.summary import FaultSummary, Reason, ReasonKind, RunSummary
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, Run
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import ServerSettings
 from orchestrator.twin.comparison import TwinComparison, compare_with_twin
+from orchestrator.twin.demands import faster_than_demanded
 from orchestrator.twin.parameters import WITH_WORKERS
 
 
@@ -68,7 +69,14 @@ def evaluate_run(
     clients, limit = evidence.clients, MAX_REQUESTS // min(planned_cases, MAX_CASES)
     shown = exhibit(analysis.merged, clients.start_ns, clients.groups, limit, twin.predicted_ns)
     values = _values(analysis)
-    reasons = [*analysis.inconsistencies, *broken_rules(scenario.validity, values)]
+    too_fast = faster_than_demanded(
+        record.case, analysis.merged.requests, has_default=evidence.has_event_log
+    )
+    reasons = [
+        *analysis.inconsistencies,
+        *(Reason(ReasonKind.BROKEN_LAW, text) for text in too_fast),
+        *broken_rules(scenario.validity, values),
+    ]
     groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
     summary = RunSummary(
         slug=run.slug,
@@ -125,6 +133,7 @@ def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: P
         server_exit_code=record.server_exit_code,
         planned=case.planned(),
         open_groups=case.open_groups(),
+        waiting=case.waiting(),
         loads=case.loads(),
         warmup_s=scenario.warmup_s,
         faults=read_faults(folder),
