@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from labkit.wire.samples import FAILURES
-from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
+from orchestrator.analysis.statistics import (
+    SHARES,
+    Figures,
+    between_ns,
+    is_enough,
+    peak_overlap,
+    ratio,
+    statistics_s,
+)
 from orchestrator.results.client_samples import ACKED, MESSAGE_COUNTS, Replica
 from orchestrator.results.tables import Table, user_keys
 
@@ -167,7 +175,8 @@ def _of_health(replicas: Sequence[Replica]) -> Figures:
         "gc_pauses": sum(each.gc_pauses for each in health),
     }
     for share in ("p50", "p99", "max"):
-        reported_ns = [getattr(each, f"lag_{share}_ns") for each in health]
+        enough = [each for each in health if is_enough(each.lags, SHARES[share])]
+        reported_ns = [getattr(each, f"lag_{share}_ns") for each in enough]
         lags_ns = [lag_ns for lag_ns in reported_ns if lag_ns is not None]
         figures[f"schedule_lag_{share}"] = max(lags_ns) / 1e9 if lags_ns else None
     return figures

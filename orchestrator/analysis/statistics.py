@@ -50,23 +50,25 @@ def statistics_s(
     """Return the statistics ``which`` of durations, in seconds, as ``<name>_<statistic>``.
 
     ``mean`` and those of `SHARES`; each None if there are too few durations for it. ``is_bound``
-    flags durations that are lower bounds; a statistic that would be greater if they were is
-    `AtLeast` its value.
+    flags durations that are lower bounds. They rank last, since they may have no end; a percentile
+    among them, and the mean, is `AtLeast` its value.
     """
     flags = np.zeros(len(durations_ns), bool) if is_bound is None else is_bound
-    least = np.sort(durations_ns)
-    most = np.sort(np.where(flags, UNBOUNDED_NS, durations_ns))
+    ordered = np.sort(durations_ns)
+    ranked = np.concatenate([np.sort(durations_ns[~flags]), np.full(flags.sum(), UNBOUNDED_NS)])
     figures: Figures = {}
     for each in which:
-        if each == "mean":
-            value_ns = float(least.mean()) if len(least) else None
-            is_known = not flags.any()
+        share = SHARES.get(each, 1.0)
+        if not is_enough(len(ordered), share):
+            figures[f"{name}_{each}"] = None
+        elif each == "mean":
+            mean_s = float(ordered.mean()) / 1e9
+            figures[f"{name}_{each}"] = AtLeast(mean_s) if flags.any() else mean_s
         else:
-            share = SHARES[each]
-            value_ns = quantile(least, share) if is_enough(len(least), share) else None
-            is_known = value_ns == quantile(most, share)
-        value_s = None if value_ns is None else value_ns / 1e9
-        figures[f"{name}_{each}"] = value_s if value_s is None or is_known else AtLeast(value_s)
+            value_ns = quantile(ranked, share)
+            is_known = value_ns is not None and value_ns < UNBOUNDED_NS
+            least_s = (quantile(ordered, share) or 0.0) / 1e9
+            figures[f"{name}_{each}"] = (value_ns or 0.0) / 1e9 if is_known else AtLeast(least_s)
     return figures
 
 

@@ -97,7 +97,7 @@ def test_the_window_of_a_group_begins_with_its_load() -> None:
 def test_replicas_add_up_and_the_worst_speaks_for_the_instrument() -> None:
     late = dataclasses.replace(
         ONE_AFTER_THE_OTHER.clients.replicas[0].health,
-        cpu_s=0.5, lag_p50_ns=1000, lag_p99_ns=3000, lag_max_ns=9000, lags=5, gc_pauses=2,
+        cpu_s=0.5, lag_p50_ns=1000, lag_p99_ns=3000, lag_max_ns=9000, lags=100, gc_pauses=2,
     )  # fmt: skip
     both = evidence(
         [replica(0, [Sent(0, 1, 101)]), replica(1, [Sent(0, 2, 201)], health=late)],
@@ -192,7 +192,11 @@ def test_errors_are_counted_by_kind_and_in_all() -> None:
 def test_the_lag_is_unknown_without_scheduled_instants_and_else_the_worst() -> None:
     assert analyse(ONE_AFTER_THE_OTHER).measures["schedule_lag_max"] is None
     late = [
-        replica(number, [Sent(0, 1, 101)], health=dataclasses.replace(FIT, lag_max_ns=lag_ns))
+        replica(
+            number, [Sent(0, 1, 101)], health=dataclasses.replace(FIT, lag_max_ns=lag_ns, lags=99)
+        )
         for number, lag_ns in enumerate([2 * MS, None, 7 * MS])
     ]
-    assert analyse(evidence(late, [])).measures["schedule_lag_max"] == pytest.approx(0.007)
+    found = analyse(evidence(late, [])).measures
+    assert found["schedule_lag_max"] == pytest.approx(0.007)
+    assert found["schedule_lag_p99"] is None  # of 100 lags or more
