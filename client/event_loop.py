@@ -176,6 +176,7 @@ class EventLoop(ABC):
             self.console.report_sending(user, message)
         if self._answer_timeout_ns is not None:
             self.limit_answer(connection, user.message)
+        self.recorder.sent += 1
         user.sent_ns = monotonic_ns()
         self.transmit(connection, message)
 

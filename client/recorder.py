@@ -26,11 +26,13 @@ class Sent(Protocol):
 class Recorder:
     """The record of one client; planned = sent + unsent, sent = acked + failed + in flight.
 
-    ``end_ns`` is when the outcome of the last message was known.
+    ``sent`` is counted by the loop when it sends, the outcomes when they are known, so that the sum
+    can fail. ``end_ns`` is when the outcome of the last message was known.
     """
 
     def __init__(self) -> None:
         self.errors = dict.fromkeys(FAILURES, 0)
+        self.sent = 0
         self.acked = 0
         self.failed = 0
         self.in_flight = 0
@@ -50,11 +52,12 @@ class Recorder:
         )
 
     def record_loss(self, sent: Sent, now_ns: int, failure: str | None) -> None:
-        """Record that no ack was received for a message; ``failure`` is None if nothing failed.
+        """Record that no ack was received for a message.
 
-        A message that was not answered in time may still be in service: it stays in flight.
+        It failed, by an error or a time-out; or, if ``failure`` is None, the client left it in
+        flight.
         """
-        code = IN_FLIGHT if failure in {None, "timed_out"} else CODES[failure]
+        code = IN_FLIGHT if failure is None else CODES[failure]
         self.in_flight += code == IN_FLIGHT
         self.failed += code != IN_FLIGHT
         self.end_ns = now_ns
@@ -90,7 +93,7 @@ class Recorder:
     def counts(self) -> dict[str, int]:
         """The number of messages by outcome."""
         return {
-            "sent": self.acked + self.failed + self.in_flight,
+            "sent": self.sent,
             "acked": self.acked,
             "failed": self.failed,
             "unsent": self.unsent,

@@ -205,6 +205,7 @@ class ScriptedLoop(EventLoop):
         """Record the messages in flight, and those that this user will not send."""
         user = _user(connection)
         now_ns = monotonic_ns()
+        self.recorder.sent += user.message
         for flight in user.flights:
             self.recorder.record_loss(flight, now_ns, failure)
         self._users.record_unsent(self._users.messages - user.message)

@@ -55,9 +55,10 @@ def analyse(evidence: Evidence) -> Analysis:
     merged = merge(run, evidence.log, is_proxied=evidence.is_proxied)
     requests, parts = merged.requests, decompose(merged.requests)
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
-    is_counted = requests["due_ns"] >= begin_ns
-    is_acked = is_counted & (requests["outcome"] == ACKED)
-    clients = Clients(begin_ns, run.replicas, requests[is_counted], merged.connections)
+    is_acked = (requests["due_ns"] >= begin_ns) & (requests["outcome"] == ACKED)
+    clients = Clients(
+        run.start_ns, begin_ns, run.replicas, requests, merged.connections, evidence.loads
+    )
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
         | stage_measures(parts[is_acked & (requests["group"] == number)])

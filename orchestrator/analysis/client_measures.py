@@ -1,47 +1,88 @@
 """What clients measured, in a whole run or in one group: figures by name, in base units."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from labkit.wire.samples import FAILURES
-from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
+from orchestrator.analysis.statistics import (
+    SHARES,
+    Figures,
+    between_ns,
+    is_enough,
+    peak_overlap,
+    ratio,
+    statistics_s,
+)
 from orchestrator.results.client_samples import ACKED, Replica
 from orchestrator.results.replica_report import MESSAGE_COUNTS
 from orchestrator.results.tables import Table, user_keys
+
+Window = tuple[float, float | None]
+"""When the load of a group begins and ends, in seconds from the start; None: with its messages."""
 
 
 @dataclass(frozen=True)
 class Clients:
     """Replicas, and their rows as `orchestrator.analysis.join` makes them.
 
-    ``begin_ns`` is when measuring begins: the common start, or the end of the warm-up.
+    ``start_ns`` is the common start; ``begin_ns`` is when measuring begins: then, or at the end of
+    the warm-up. ``loads`` are the planned windows of the groups by name, ``everything`` all
+    requests with those of the warm-up.
     """
 
+    start_ns: int
     begin_ns: int
     replicas: Sequence[Replica]
-    requests: Table
+    everything: Table
     connections: Table
+    loads: Mapping[str, Window]
+
+    @property
+    def requests(self) -> Table:
+        """The requests that count: those due after the warm-up."""
+        return self.everything[self.everything["due_ns"] >= self.begin_ns]
 
     @property
     def end_ns(self) -> int:
-        """The end of the last message."""
-        return max((replica.end_ns for replica in self.replicas), default=self.begin_ns)
+        """The end of the last message, not before ``begin_ns``."""
+        return max(self.begin_ns, *(replica.end_ns for replica in self.replicas), 0)
 
     @property
-    def makespan_s(self) -> float:
-        """From ``begin_ns`` to ``end_ns``."""
-        return (self.end_ns - self.begin_ns) / 1e9
+    def makespan_s(self) -> float | None:
+        """From ``begin_ns`` to ``end_ns``; None if no message counts."""
+        return (self.end_ns - self.begin_ns) / 1e9 if len(self.requests) else None
+
+    @property
+    def throughput_per_s(self) -> float | None:
+        """Acks in the window of the load over its length; None if no message counts.
+
+        The window of a group begins with its load, after the warm-up, and ends as planned; without
+        a planned end, with its last message. That of all groups lasts from the first to the last.
+        """
+        windows = [self._window_ns(name) for name in {each.group for each in self.replicas}]
+        if not windows or not len(self.requests):
+            return None
+        begin_ns, end_ns = min(begin for begin, _ in windows), max(end for _, end in windows)
+        ended_ns = self.everything["ended_ns"][self.everything["outcome"] == ACKED]
+        inside = np.count_nonzero((ended_ns >= begin_ns) & (ended_ns <= end_ns))
+        return ratio(int(inside), (end_ns - begin_ns) / 1e9) if end_ns > begin_ns else None
+
+    def _window_ns(self, group: str) -> tuple[int, int]:
+        begin_s, end_s = self.loads.get(group, (0.0, None))
+        last_ns = max(each.end_ns for each in self.replicas if each.group == group)
+        end_ns = last_ns if end_s is None else self.start_ns + round(end_s * 1e9)
+        return max(self.start_ns + round(begin_s * 1e9), self.begin_ns), end_ns
 
     def of(self, group: str, number: int) -> "Clients":
         """Return the clients of the group of that name and number."""
-        return Clients(
-            self.begin_ns,
-            [replica for replica in self.replicas if replica.group == group],
-            self.requests[self.requests["group"] == number],
-            self.connections[self.connections["group"] == number],
+        return replace(
+            self,
+            replicas=[replica for replica in self.replicas if replica.group == group],
+            everything=self.everything[self.everything["group"] == number],
+            connections=self.connections[self.connections["group"] == number],
         )
 
 
@@ -49,11 +90,10 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
     """Return what ``clients`` measured; ``open_groups`` are the names of open loops."""
     counts = {name: sum(r.counts[name] for r in clients.replicas) for name in MESSAGE_COUNTS}
     errors = {kind: sum(r.errors[kind] for r in clients.replicas) for kind in FAILURES}
-    acked = int(np.count_nonzero(clients.requests["outcome"] == ACKED))
     begun_ns = [replica.begun_ns for replica in clients.replicas]
     return {
         "makespan": clients.makespan_s,
-        "throughput": ratio(acked, clients.makespan_s),
+        "throughput": clients.throughput_per_s,
         **counts,
         "dropped": sum(r.counts["unsent"] for r in clients.replicas if r.group in open_groups),
         "errors": sum(errors.values()),
@@ -67,15 +107,19 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
 
 
 def request_measures(requests: Table) -> Figures:
-    """Response time is from due to acked, so waits before sending count (coordinated omission)."""
-    acked = requests[requests["outcome"] == ACKED]
-    response_ns = between_ns(acked, "due_ns", "ended_ns")
-    exchange_ns = between_ns(acked, "sent_ns", "ended_ns")
+    """Response time is from due to acked, so waits before sending count (coordinated omission).
+
+    It is of all messages: one without an ack took at least until its end was known.
+    """
+    is_bound = requests["outcome"] != ACKED
+    response_ns = between_ns(requests, "due_ns", "ended_ns")
+    exchange_ns = between_ns(requests, "sent_ns", "ended_ns")
     delay_ns = between_ns(requests, "due_ns", "sent_ns")
     shares = ("mean", "p50", "p90", "p99")
     return {
-        **statistics_s("response_time", response_ns, *shares, "p999", "max"),
-        **statistics_s("exchange_time", exchange_ns, *shares, "max"),
+        "unanswered": ratio(int(np.count_nonzero(is_bound)), len(requests)),
+        **statistics_s("response_time", response_ns, *shares, "p999", "max", is_bound=is_bound),
+        **statistics_s("exchange_time", exchange_ns, *shares, "max", is_bound=is_bound),
         **statistics_s("send_delay", delay_ns, "p50", "p99", "max"),
     }
 
@@ -89,23 +133,35 @@ def service_measures(requests: Table) -> Figures:
     return {
         **statistics_s("waiting_time", between_ns(served, "due_ns", "started_ns"), "mean"),
         **statistics_s("first_service_wait", waits_ns, "p50", "max"),
-        "peak_in_service": peak_overlap(
-            served["started_ns"].astype(np.int64), served["finished_ns"].astype(np.int64)
+        "peak_in_service": (
+            peak_overlap(
+                served["started_ns"].astype(np.int64), served["finished_ns"].astype(np.int64)
+            )
+            if len(served)
+            else None
         ),
     }
 
 
 def _of_connections(connections: Table) -> Figures:
-    """Return the waits of connections; 0 if accepted before the client knew it was established."""
+    """Return the waits of connections; 0 if accepted before the client knew it was established.
+
+    A connection that failed would have taken at least until then to be established.
+    """
     connected = connections[connections["connected_ns"] > 0]
     accepted = connected[connected["accepted_ns"] > 0]
     waits_ns = between_ns(accepted, "connected_ns", "accepted_ns").clip(min=0)
     queued = accepted[accepted["dequeued_ns"] > 0]
     in_queue_ns = between_ns(queued, "accepted_ns", "dequeued_ns").clip(min=0)
-    connects_ns = between_ns(connected, "begun_ns", "connected_ns")
+    is_failed = connections["connected_ns"] == 0
+    connects_ns = np.where(
+        is_failed,
+        between_ns(connections, "begun_ns", "ended_ns"),
+        between_ns(connections, "begun_ns", "connected_ns"),
+    )
     return {
         "connected": len(connected),
-        **statistics_s("connect_time", connects_ns, "p50", "p99", "max"),
+        **statistics_s("connect_time", connects_ns, "p50", "p99", "max", is_bound=is_failed),
         **statistics_s("accept_wait", waits_ns, "p50", "max"),
         **statistics_s("queue_wait", in_queue_ns, "p50", "max"),
     }
@@ -120,7 +176,8 @@ def _of_health(replicas: Sequence[Replica]) -> Figures:
         "gc_pauses": sum(each.gc_pauses for each in health),
     }
     for share in ("p50", "p99", "max"):
-        reported_ns = [getattr(each, f"lag_{share}_ns") for each in health]
+        enough = [each for each in health if is_enough(each.lags, SHARES[share])]
+        reported_ns = [getattr(each, f"lag_{share}_ns") for each in enough]
         lags_ns = [lag_ns for lag_ns in reported_ns if lag_ns is not None]
         figures[f"schedule_lag_{share}"] = max(lags_ns) / 1e9 if lags_ns else None
     return figures

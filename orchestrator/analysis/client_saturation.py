@@ -62,7 +62,10 @@ def _assess_lag(health: ReplicaHealth, of_group: Figures) -> _Assessment | None:
     if health.lag_p99_ns is None or health.lags < MIN_LAGS:
         return None
     lag_s = health.lag_p99_ns / 1e9
-    p50_s, p99_s = (of_group[f"response_time_{each}"] or 0.0 for each in ("p50", "p99"))
+    p50_s, p99_s = (
+        of_group[f"response_time_{each}"] or of_group["response_time_max"] or 0.0
+        for each in ("p50", "p99")
+    )
     lag = f"{format_value(lag_s, TIME)} at the 99th percentile; the response time's"
     if lag_s > DISTORTING_LAG_S and lag_s > DISTORTING_PART * p99_s:
         return Fitness.BOTTLENECK, f"{lag} is {format_value(p99_s, TIME)}"

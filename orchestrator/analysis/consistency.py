@@ -2,7 +2,8 @@
 
 For each replica and for all of them, planned = sent + unsent and sent = acked + failed + in flight;
 the rows of samples, the counts and the server's log agree. In addition, laws that no server can
-break, such as Little's.
+break: each compares records that were made independently. That no message is faster than its demand
+is held by `orchestrator.twin.demands`, which knows the demands.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,15 +17,9 @@ from orchestrator.analysis.fault_doubts import find_fault_doubts
 from orchestrator.analysis.interference import find_interference
 from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
-from orchestrator.analysis.queue_measures import mean_overlap, span_of
-from orchestrator.analysis.statistics import between_ns
 from orchestrator.results.client_samples import ACKED, LostReplica, Replica
-from orchestrator.results.server_log import ServerLog
 from orchestrator.results.summary import Reason, ReasonKind
 from orchestrator.results.tables import NOWHERE, Table, pair_keys, user_keys
-
-LITTLE_TOLERANCE = 0.01
-"""Both sides of Little's law are of all messages, so they differ by rounding only."""
 
 IN_FLIGHT = OUTCOMES.index("in_flight")
 
@@ -34,7 +29,6 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
     clients, log = evidence.clients, evidence.log
     gaps = evidence.unexplained_gaps
     is_log_read = evidence.has_event_log and not log.gaps
-    laws = _broken_laws(requests, log, is_one_at_a_time=evidence.is_one_at_a_time)
     by_kind: dict[ReasonKind, Iterable[str]] = {
         ReasonKind.LOST_RECORDS: [
             *gaps,
@@ -54,7 +48,7 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
             *_of_clocks(requests),
             *(_of_log(evidence, requests) if is_log_read else ()),
         ],
-        ReasonKind.BROKEN_LAW: laws,
+        ReasonKind.BROKEN_LAW: _broken_laws(evidence, requests),
         ReasonKind.DISTURBED_HOST: [
             *(reason for replica in clients.replicas for reason in _of_its_means(replica)),
             *_of_throttling(evidence),
@@ -186,21 +180,16 @@ def _of_clocks(requests: Table) -> Iterator[str]:
         yield f"{number} messages were served before they were sent, or acked before served"
 
 
-def _broken_laws(
-    requests: Table, log: ServerLog, *, is_one_at_a_time: bool = False
-) -> Iterator[str]:
-    """Yield the laws that do not hold; no server can break one, so the records are wrong.
-
-    ``is_one_at_a_time``: each worker of the model serves one message at a time.
-    """
+def _broken_laws(evidence: Evidence, requests: Table) -> Iterator[str]:
+    """Yield the laws that do not hold; no server can break one, so the records are wrong."""
     keys = user_keys(requests)
     users = np.searchsorted(np.unique(keys), keys).astype(np.uint64)
     again = len(requests) - len(np.unique(pair_keys(users, requests["message"])))
     if again:
         yield f"{again} messages have the same id as another"
     yield from _of_order(requests[np.lexsort((requests["message"], keys))])
-    yield from _of_little(requests, log)
-    if is_one_at_a_time:
+    yield from _of_turns(requests, evidence)
+    if evidence.is_one_at_a_time:
         yield from _of_workers(requests[requests["finished_ns"] > 0])
 
 
@@ -217,6 +206,20 @@ def _of_order(requests: Table) -> Iterator[str]:
             yield f"{broken} messages were {event} before an earlier one of the same connection"
 
 
+def _of_turns(requests: Table, evidence: Evidence) -> Iterator[str]:
+    """Yield how many messages were sent while an earlier one of the connection had no outcome.
+
+    A client that waits for each ack cannot do that; it would have taken a late ack for another's.
+    """
+    waiting = [n for n, name in enumerate(evidence.clients.groups) if name in evidence.waiting]
+    own = requests[np.isin(requests["group"], waiting)]
+    own = own[np.lexsort((own["sent_ns"], user_keys(own)))]
+    keys = user_keys(own)
+    is_early = (keys[1:] == keys[:-1]) & (own["sent_ns"][1:] < own["ended_ns"][:-1])
+    if broken := np.count_nonzero(is_early):
+        yield f"{broken} messages were sent before the previous one of the connection had ended"
+
+
 def _of_workers(served: Table) -> Iterator[str]:
     """Yield how many messages a worker started before it had finished the previous one."""
     in_turn = served[np.lexsort((served["started_ns"], served["worker"]))]
@@ -224,19 +227,3 @@ def _of_workers(served: Table) -> Iterator[str]:
     broken = np.count_nonzero(is_same & (in_turn["started_ns"][1:] < in_turn["finished_ns"][:-1]))
     if broken:
         yield f"{broken} messages were started by a worker that was still serving another"
-
-
-def _of_little(requests: Table, log: ServerLog) -> Iterator[str]:
-    """Yield how Little's law, L = X W (Little 1961), does not hold.
-
-    L is integrated over the clients' instants, X counted in the server's log.
-    """
-    acked = requests[requests["outcome"] == ACKED]
-    begun_ns, ended_ns = span_of(acked)
-    if ended_ns == begun_ns:
-        return
-    in_system = mean_overlap(acked, "due_ns", "ended_ns", ended_ns - begun_ns) or 0.0
-    throughput = len(log.served) / (ended_ns - begun_ns)
-    expected = throughput * float(between_ns(acked, "due_ns", "ended_ns").mean())
-    if len(log.served) == len(acked) and abs(in_system - expected) > LITTLE_TOLERANCE * expected:
-        yield f"Little's law: {in_system:.3g} in the system, but X W is {expected:.3g}"

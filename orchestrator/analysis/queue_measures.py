@@ -75,7 +75,9 @@ def _accept_queue(connections: Table) -> Figures:
     waits_ns: Durations = (left_ns - entered_ns).clip(min=0)
     window_ns = int(connected["ended_ns"].max()) - int(entered_ns.min()) if len(connected) else 0
     return {
-        "accept_queue_max": peak_overlap(entered_ns, entered_ns + waits_ns),
+        "accept_queue_max": (
+            peak_overlap(entered_ns, entered_ns + waits_ns) if len(connected) else None
+        ),
         "accept_queue_mean": ratio(float(waits_ns.sum()), window_ns),
     }
 

@@ -98,5 +98,7 @@ def _peak_memory(log: ServerLog) -> float | None:
 
 def _utilization(requests: Table, measured: Mapping[str, float | None]) -> float | None:
     served = requests[requests["finished_ns"] > 0]
+    if not len(served):
+        return None
     busy_s = between_ns(served, "started_ns", "finished_ns").sum() / 1e9
     return ratio(float(busy_s), (measured.get("workers") or 0) * (measured["makespan"] or 0))

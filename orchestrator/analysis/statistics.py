@@ -1,4 +1,8 @@
-"""Exact statistics of durations: from every value, without buckets."""
+"""Exact statistics of durations: from every value, without buckets.
+
+A percentile needs enough values that at least one lies beyond it: 100 for the 99th. With fewer it
+is unknown, because it would be the maximum under another name.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,11 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from orchestrator.measures.bounds import AtLeast
 from orchestrator.results.tables import Table
 
 Figures = dict[str, float | None]
 Durations = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99, "p999": 0.999, "max": 1.0}
+ROUNDING = 1e-9
+UNBOUNDED_NS = 2**62
 
 
 def quantile(ordered: Sequence[float] | Durations, share: float) -> float | None:
@@ -30,19 +38,37 @@ def between_ns(table: Table, begin: str, end: str) -> Durations:
     return durations
 
 
-def statistics_s(name: str, durations_ns: Durations, *which: str) -> Figures:
+def is_enough(values: int, share: float) -> bool:
+    """Return whether a sample of ``values`` has the quantile ``share``, or its maximum for 1."""
+    beyond = values * (1 - share) if share < 1 else values
+    return beyond >= 1 - ROUNDING
+
+
+def statistics_s(
+    name: str, durations_ns: Durations, *which: str, is_bound: Flags | None = None
+) -> Figures:
     """Return the statistics ``which`` of durations, in seconds, as ``<name>_<statistic>``.
 
-    ``mean`` and those of `SHARES`; each None for an empty sample.
+    ``mean`` and those of `SHARES`; each None if there are too few durations for it. ``is_bound``
+    flags durations that are lower bounds. They rank last, since they may have no end; a percentile
+    among them, and the mean, is `AtLeast` its value.
     """
+    flags = np.zeros(len(durations_ns), bool) if is_bound is None else is_bound
     ordered = np.sort(durations_ns)
+    ranked = np.concatenate([np.sort(durations_ns[~flags]), np.full(flags.sum(), UNBOUNDED_NS)])
     figures: Figures = {}
     for each in which:
-        if each == "mean":
-            value_ns = float(ordered.mean()) if len(ordered) else None
+        share = SHARES.get(each, 1.0)
+        if not is_enough(len(ordered), share):
+            figures[f"{name}_{each}"] = None
+        elif each == "mean":
+            mean_s = float(ordered.mean()) / 1e9
+            figures[f"{name}_{each}"] = AtLeast(mean_s) if flags.any() else mean_s
         else:
-            value_ns = quantile(ordered, SHARES[each])
-        figures[f"{name}_{each}"] = None if value_ns is None else value_ns / 1e9
+            value_ns = quantile(ranked, share)
+            is_known = value_ns is not None and value_ns < UNBOUNDED_NS
+            least_s = (quantile(ordered, share) or 0.0) / 1e9
+            figures[f"{name}_{each}"] = (value_ns or 0.0) / 1e9 if is_known else AtLeast(least_s)
     return figures
 
 

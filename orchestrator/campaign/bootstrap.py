@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from orchestrator.measures.bounds import AtLeast, Values, at_the_far_end
 from orchestrator.measures.expression import Expression
 
 MIN_REPEATS = 5
@@ -21,16 +22,23 @@ CONFIDENCE = 0.95
 TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 _SEED = 1
 
-Values = Mapping[str, float | None]
 _Draws = npt.NDArray[np.intp]
 
 
 def medians(repeats: Sequence[Values]) -> dict[str, float | None]:
-    """Return the median of each value over ``repeats``, None if a repeat has no value."""
+    """Return the median of each value over ``repeats``, None if a repeat has no value.
+
+    It is a lower bound if those of the repeats could increase it.
+    """
+    far = [at_the_far_end(values) for values in repeats]
     result: dict[str, float | None] = {}
     for name in dict.fromkeys(name for values in repeats for name in values):
-        column = _column(repeats, name)
-        result[name] = None if column is None else float(np.median(column))
+        column, highest = _column(repeats, name), _column(far, name)
+        if column is None or highest is None:
+            result[name] = None
+            continue
+        median = float(np.median(column))
+        result[name] = median if median == float(np.median(highest)) else AtLeast(median)
     return result
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from orchestrator.campaign.bootstrap import MIN_REPEATS, TAILS, draw
 from orchestrator.campaign.verdict import is_forgivable
-from orchestrator.measures.registry import MEASURES, full_name
+from orchestrator.measures.registry import MEASURES, full_name, key_of
 from orchestrator.results.summary import CaseSummary, RunSummary, Summary
 
 COMPARED = ("throughput", "response_time_p50", "response_time_p99", "cpu_time_per_message")
@@ -149,9 +149,11 @@ def _median(column: _Values) -> float | None:
 
 
 def _column(runs: Sequence[RunSummary], name: str) -> _Values:
-    """Return the measure in each repeat, empty if a repeat does not have it."""
+    """Return the measure in each repeat, empty if one has none or only a lower bound."""
     group, _, measure = name.rpartition(".")
     key = MEASURES[measure].key
+    if any(key_of(name) in run.lower_bounds for run in runs):
+        return np.array([])
     column = [(run.groups.get(group, {}) if group else run.measures).get(key) for run in runs]
     return np.array([] if None in column else column, dtype=np.float64)
 

@@ -5,6 +5,7 @@ Reads the run's raw files and stores its samples beside them. Runs nothing.
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from orchestrator.analysis.host_measures import cpus_text, host_balance, host_no
 from orchestrator.analysis.interference import crowd_of
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules
-from orchestrator.measures.registry import keyed
+from orchestrator.measures.bounds import Values, lower_bounds
+from orchestrator.measures.registry import key_of, keyed
 from orchestrator.results.archive import CASE, SERVER_LOG, TRACE, Archive
 from orchestrator.results.client_samples import read_client_run
 from orchestrator.results.fault_log import FaultRecord, read_faults
@@ -33,6 +35,7 @@ from orchestrator.scenario.plan import Case, Run
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import ServerSettings
 from orchestrator.twin.comparison import TwinComparison, compare_with_twin
+from orchestrator.twin.demands import faster_than_demanded
 from orchestrator.twin.parameters import WITH_WORKERS
 
 
@@ -71,12 +74,20 @@ def evaluate_run(
     clients, limit = evidence.clients, MAX_REQUESTS // min(planned_cases, MAX_CASES)
     shown = exhibit(analysis.merged, clients.start_ns, clients.groups, limit, twin.predicted_ns)
     values = _values(analysis)
-    reasons = [*analysis.inconsistencies, *broken_rules(scenario.validity, values)]
+    too_fast = faster_than_demanded(
+        record.case, analysis.merged.requests, has_default=evidence.has_event_log
+    )
+    reasons = [
+        *analysis.inconsistencies,
+        *(Reason(ReasonKind.BROKEN_LAW, text) for text in too_fast),
+        *broken_rules(scenario.validity, values),
+    ]
     groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
     summary = RunSummary(
         slug=run.slug,
         measures=keyed(analysis.measures),
         groups={name: keyed(figures) for name, figures in groups.items()},
+        lower_bounds=bounded_keys(values, groups),
         faults=[_fault_summary(each, clients.start_ns) for each in evidence.faults],
         twin=twin.summary,
         instrument=analysis.instrument,
@@ -139,6 +150,8 @@ def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: P
         server_exit_code=record.server_exit_code,
         planned=case.planned(),
         open_groups=case.open_groups(),
+        waiting=case.waiting(),
+        loads=case.loads(),
         warmup_s=scenario.warmup_s,
         faults=faults,
         proxy=read_proxy_log(folder) if are_proxied(scenario.faults) else ProxyLog(),
@@ -212,6 +225,12 @@ def _values(analysis: Analysis) -> Figures:
         for name, value in figures.items()
     }
     return {**analysis.measures, **of_groups}
+
+
+def bounded_keys(values: Values, groups: Iterable[str]) -> list[str]:
+    """Return the keys of the lower bounds in ``values``, of the run and of ``groups``."""
+    own = {"", *groups}
+    return [key_of(name) for name in lower_bounds(values) if name.rpartition(".")[0] in own]
 
 
 def _fault_summary(record: FaultRecord, start_ns: int) -> FaultSummary:

@@ -5,11 +5,13 @@ A campaign and the analysis of its stored results both end in `summarise`, so th
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from orchestrator.analysis.chart_data import Exhibit
-from orchestrator.campaign.bootstrap import MIN_REPEATS, Values, intervals, medians, rank
-from orchestrator.campaign.evaluate_run import RunEvaluation
+from orchestrator.campaign.bootstrap import MIN_REPEATS, intervals, medians, rank
+from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
 from orchestrator.campaign.verdict import exit_code, grade, is_forgivable, judge, judge_alone
+from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.registry import MEASURES
 from orchestrator.results.summary import (
     CaseSummary,
@@ -92,6 +94,8 @@ def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
     case, runs = repeats[0].run.case, [each.summary for each in repeats]
     values, measures = [each.values for each in repeats], [run.measures for run in runs]
     groups = {name: medians([run.groups[name] for run in runs]) for name in runs[0].groups}
+    bounded = {key for run in runs for key in run.lower_bounds}
+    ends = {key: each for key, each in intervals(measures).items() if key not in bounded}
     overhead_s = medians([{"overhead": run.overhead_s} for run in runs])["overhead"] or 0.0
     return CaseSummary(
         name=case.name,
@@ -99,8 +103,9 @@ def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
         slug=case.slug,
         axes=dict(case.axes),
         measures=medians(measures),
-        intervals=intervals(measures),
+        intervals=ends,
         groups=groups,
+        lower_bounds=bounded_keys(medians(values), groups),
         instrument=_worst([run.instrument for run in runs]),
         expectations=_with_cpus(
             judge(scenario.expectations(case.model), medians(values), values), repeats
@@ -186,12 +191,16 @@ def _rank(models: Mapping[str, Repeats]) -> Iterator[Ranking]:
         return
     for name, least_first in RANKED.items():
         columns = {
-            model: [value for each in runs[:rounds] if (value := each.values[name]) is not None]
+            model: [value for each in runs[:rounds] if _is_exact(value := each.values[name])]
             for model, runs in models.items()
         }
         if all(len(column) == rounds for column in columns.values()):
             ranks = rank(columns, least_first=least_first)
             yield Ranking(measure=MEASURES[name].key, axes=_axes(models), ranks=ranks)
+
+
+def _is_exact(value: float | None) -> TypeGuard[float]:
+    return value is not None and not isinstance(value, AtLeast)
 
 
 def _axes(models: Mapping[str, Repeats]) -> dict[str, str | int | float | bool]:

@@ -4,14 +4,16 @@ Pure functions. An expectation of a measure that is unknown has not passed. A gu
 run and by the twin; it does not affect the exit code.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
-from orchestrator.campaign.bootstrap import MIN_REPEATS, Values, share_of_resamples
+from labkit.wire.samples import FAILURES
+from orchestrator.campaign.bootstrap import MIN_REPEATS, share_of_resamples
+from orchestrator.measures.bounds import Values, at_the_far_end
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.expression import Expression, parse_expression
-from orchestrator.measures.registry import MEASURES
-from orchestrator.measures.views import PREDICTED
+from orchestrator.measures.registry import MEASURES, full_name
+from orchestrator.measures.views import PREDICTED, VIEWS
 from orchestrator.results.exit_codes import BROKEN, FAILS, HOLDS, INTERRUPTED, INVALID
 from orchestrator.results.summary import (
     CaseSummary,
@@ -26,14 +28,15 @@ from orchestrator.results.summary import (
     Status,
 )
 
-IMPLIED = {
-    "timed_out": parse_expression("timed_out == 0"),
-    "server_exit_code": parse_expression("server_exit_code == 0"),
-}
-"""Expected of every case whose scenario does not name the measure: it ends in time, with code 0.
+CERTAIN = ("timed_out", "server_exit_code")
+"""Expected of every case; a failure counts even if the case is invalid as a measurement."""
 
-A measure that is unknown, such as the exit code of a remote target, is not expected.
-"""
+TOTALS: Mapping[str, Sequence[str]] = {"errors": FAILURES, "unsent": ("dropped",)}
+"""Expected to be 0 in every case, less the parts of them that the scenario names."""
+
+ACKED = "acked > 0"
+WAIVE_ACKED = ("acked", "refused", "errors")
+"""A scenario that names one of these has its own say about a case in which nothing is acked."""
 
 
 def judge(
@@ -42,15 +45,77 @@ def judge(
     """Judge the expectations of a case and the implied ones.
 
     ``values`` are the case's measures by name, those of its groups as ``group.measure``;
-    ``repeats`` are the same of each repeat, for expectations with a confidence.
+    ``repeats`` are the same of each repeat, for expectations with a confidence. The implied ones
+    must hold in each repeat.
     """
-    named = {word for each in expectations for word in re.findall(r"\w+", each.text)}
+    named = _named(expectations)
+    each_run = repeats or [values]
     implied = [
-        each
-        for measure, each in IMPLIED.items()
-        if measure not in named and values.get(measure) is not None
+        _worst([_judge(each, run, ()) for run in each_run if _is_known(each, run)])
+        for each in _implied(named, values)
+        if any(_is_known(each, run) for run in each_run)
     ]
-    return judge_alone((*expectations, *implied), values, repeats)
+    judged = [*judge_alone(expectations, values, repeats), *implied]
+    is_waived = any(measure in WAIVE_ACKED for _, measure in named)
+    if not is_waived and any(map(_is_unanswered, each_run)):
+        judged.append(_NOTHING_ACKED)
+    return judged
+
+
+_Named = AbstractSet[tuple[str, str]]
+_NOTHING_ACKED = Expectation(
+    expression=ACKED,
+    outcome=Outcome.UNKNOWN,
+    left="",
+    right="0",
+    reason="nothing was acknowledged, so nothing was measured",
+)
+
+
+def _named(expectations: Sequence[Expression]) -> _Named:
+    """Return the measures that ``expectations`` name, each with its group, empty for the case.
+
+    A measure of a window, of the slowest messages or of the twin says nothing of the whole run.
+    """
+    names = [name for each in expectations for name in each.names]
+    return {(name.group, full_name(name.own_name)) for name in names if name.group not in VIEWS}
+
+
+def _implied(named: _Named, values: Values) -> Iterator[Expression]:
+    """Yield what is expected of every case, as far as the scenario does not name it."""
+    for measure in CERTAIN:
+        if all(own != measure for _, own in named):
+            yield parse_expression(f"{measure} == 0")
+    for total, parts in TOTALS.items():
+        if ("", total) in named:
+            continue
+        of_groups = {group for group, own in named if own in (total, *parts)} - {""}
+        groups = _groups_with(total, values) if of_groups else [""]
+        for group in groups:
+            if (group, total) not in named:
+                less = [part for part in parts if {("", part), (group, part)} & named]
+                prefix = f"{group}." if group else ""
+                left = " - ".join(f"{prefix}{each}" for each in (total, *less))
+                yield parse_expression(f"{left} == 0")
+
+
+def _groups_with(measure: str, values: Values) -> list[str]:
+    groups = [name.rpartition(".")[0] for name in values if name.endswith(f".{measure}")]
+    return [group for group in groups if group not in VIEWS]
+
+
+def _is_known(expression: Expression, values: Values) -> bool:
+    """Return whether all values are known: the exit code of a remote target, for one, is not."""
+    return all(values.get(name) is not None for name in expression.value_names)
+
+
+def _worst(judged: Sequence[Expectation]) -> Expectation:
+    return next((each for each in judged if each.outcome is not Outcome.PASSED), judged[0])
+
+
+def _is_unanswered(values: Values) -> bool:
+    """Return whether no message that counts was acknowledged."""
+    return "unanswered" in values and values["unanswered"] in (None, 1.0)
 
 
 def judge_alone(
@@ -79,8 +144,8 @@ def _judge(expression: Expression, values: Values, repeats: Sequence[Values]) ->
     if expression.confidence is not None and result.passed is not None:
         outcome, reason = _with_confidence(expression, expression.confidence, repeats)
     left, right = (
-        "" if side is None else format_value(side, result.dimension)
-        for side in (result.left, result.right)
+        "" if side is None else bound + format_value(side, result.dimension)
+        for side, bound in ((result.left, result.left_bound), (result.right, result.right_bound))
     )
     return Expectation(
         expression=expression.text, outcome=outcome, left=left, right=right, reason=reason
@@ -96,12 +161,13 @@ def _with_confidence(
         reason = f"{len(repeats)} {noun}; confidence needs at least {MIN_REPEATS}"
         return Outcome.INCONCLUSIVE, reason
     share = share_of_resamples(expression, repeats)
-    if share is None:
+    far = share_of_resamples(expression, [at_the_far_end(values) for values in repeats])
+    if share is None or far is None:
         return Outcome.UNKNOWN, "a repeat has no value"
     reason = f"it holds in {share:.1%} of the resampled repeats"
-    if share >= confidence:
+    if min(share, far) >= confidence:
         return Outcome.PASSED, reason
-    return (Outcome.FAILED if share <= 1 - confidence else Outcome.INCONCLUSIVE), reason
+    return (Outcome.FAILED if max(share, far) <= 1 - confidence else Outcome.INCONCLUSIVE), reason
 
 
 _OF_STATUS = {
@@ -143,7 +209,7 @@ def is_forgivable(found: CaseSummary | RunSummary) -> bool:
 
 
 def _case_code(case: CaseSummary, accept_invalid: bool) -> int:
-    implied = {each.text for each in IMPLIED.values()}
+    implied = [f"{measure} == 0" for measure in CERTAIN]
     failed = [each for each in case.expectations if each.outcome is Outcome.FAILED]
     if any(each.expression in implied for each in failed):
         return FAILS

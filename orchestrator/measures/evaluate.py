@@ -5,13 +5,23 @@ result that is not finite make it *unknown*, with the reason; an unknown expecta
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from orchestrator.measures.bounds import Values, at_the_far_end, lower_bounds
 from orchestrator.measures.dimensions import Dimension
 from orchestrator.measures.registry import full_name
-from orchestrator.measures.syntax import Call, MeasureName, Operation, Part, Quantity, Relation
+from orchestrator.measures.syntax import (
+    Call,
+    MeasureName,
+    Operation,
+    Part,
+    Quantity,
+    Relation,
+    names_in,
+)
 
+AT_LEAST, AT_MOST = "≥ ", "≤ "
 NOISE = 1e-12
 """Relative difference below which two numbers are equal: 3 * 0.1 must equal 0.3."""
 
@@ -22,7 +32,9 @@ class Evaluation:
 
     ``passed`` is None if the result is unknown; then ``reason`` says why and ``missing`` lists the
     measures without a value. ``left`` and ``right`` are in base units of ``dimension``, None if
-    unknown. ``margin`` is the difference that ``~=`` allows, in the same unit.
+    unknown. ``margin`` is the difference that ``~=`` allows, in the same unit. A side that depends
+    on a lower bound has its value at the bound, and ``left_bound`` or ``right_bound`` says on which
+    side of it the true value is: `AT_LEAST` or `AT_MOST`, else empty.
     """
 
     passed: bool | None
@@ -32,6 +44,8 @@ class Evaluation:
     margin: float | None = None
     reason: str = ""
     missing: tuple[str, ...] = ()
+    left_bound: str = ""
+    right_bound: str = ""
 
 
 class _UnknownError(Exception):
@@ -42,10 +56,48 @@ class _UnknownError(Exception):
         self.measure = measure
 
 
-def evaluate(
-    comparison: Relation, dimension: Dimension, values: Mapping[str, float | None]
-) -> Evaluation:
-    """Evaluate a checked ``comparison`` for ``values``, by full measure name."""
+def evaluate(comparison: Relation, dimension: Dimension, values: Values) -> Evaluation:
+    """Evaluate a checked ``comparison`` for ``values``, by full measure name.
+
+    If some are lower bounds, the result is unknown unless it is the same for all that they allow.
+    """
+    near = _evaluate(comparison, dimension, values)
+    bounds = lower_bounds({name: values.get(name) for name in _value_names(comparison)})
+    if not bounds or near.left is None or near.right is None:
+        return near
+    far = _evaluate(comparison, dimension, at_the_far_end(values))
+    near = replace(
+        near,
+        left_bound=_bound(near.left, far.left),
+        right_bound=_bound(near.right, far.right),
+    )
+    if far.passed == near.passed and _is_same_side(near, far):
+        return near
+    reason = f"{', '.join(bounds)}: only a lower bound is known, since messages have no answer"
+    return replace(near, passed=None, reason=reason, missing=tuple(bounds))
+
+
+def _value_names(comparison: Relation) -> list[str]:
+    return list(dict.fromkeys(value_name(part) for part in names_in(comparison)))
+
+
+def _bound(near: float, far: float | None) -> str:
+    if far is None or far == near:
+        return ""
+    return AT_LEAST if far > near else AT_MOST
+
+
+def _is_same_side(near: Evaluation, far: Evaluation) -> bool:
+    """Return whether left and right do not cross between the lower bounds and far above them.
+
+    ``==`` and ``~=`` fail on both sides of a crossing and hold at it.
+    """
+    if near.left is None or near.right is None or far.left is None or far.right is None:
+        return False
+    return (near.left > near.right) == (far.left > far.right)
+
+
+def _evaluate(comparison: Relation, dimension: Dimension, values: Values) -> Evaluation:
     sides: list[float | None] = []
     unknowns: dict[str, str] = {}
     for part in (comparison.left, comparison.right):
@@ -75,7 +127,7 @@ def _margin(tolerance: Quantity | None, right: float) -> float | None:
     return tolerance.value * abs(right) if tolerance.unit == "%" else tolerance.value
 
 
-def _value(part: Part, values: Mapping[str, float | None]) -> float:
+def _value(part: Part, values: Values) -> float:
     match part:
         case Quantity():
             return part.value
@@ -90,7 +142,7 @@ def _value(part: Part, values: Mapping[str, float | None]) -> float:
     return value
 
 
-def _measured(name: str, values: Mapping[str, float | None]) -> float:
+def _measured(name: str, values: Values) -> float:
     value = values.get(name)
     if value is None or not math.isfinite(value):
         raise _UnknownError(f"{name} is unknown", name)

@@ -56,7 +56,8 @@ _REGISTRY = (
     _input("think_time", TIME, "mean pause of a user between an ack and its next message"),
     _input("offered_load", COUNT, "arrival rate times service time: workers needed to keep up"),
     _of_group("makespan", TIME, "time from the start (after warm-up) to the last ack or failure"),
-    _of_group("throughput", RATE, "acks per second of makespan"),
+    _of_group("throughput", RATE, "acks per second in the window of the load"),
+    _of_group("unanswered", COUNT, "share of the messages sent (after warm-up) without an ack"),
     _of_group("response_time_mean", TIME, "mean time from due to acked"),
     _of_group("response_time_p50", TIME, "median time from due to acked"),
     _of_group("response_time_p90", TIME, "90th percentile of the time from due to acked"),
@@ -86,9 +87,9 @@ _REGISTRY = (
     _of_group("queue_wait_max", TIME, "longest time of a connection in the model's own queue"),
     _of_group("sent", COUNT, "messages sent"),
     _of_group("acked", COUNT, "messages acknowledged"),
-    _of_group("failed", COUNT, "messages sent that can no longer be acknowledged"),
+    _of_group("failed", COUNT, "messages sent whose ack did not come: an error or a time-out"),
     _of_group("unsent", COUNT, "messages planned but never sent"),
-    _of_group("in_flight", COUNT, "messages sent, but neither acked nor failed at the end"),
+    _of_group("in_flight", COUNT, "messages that the client itself left without an ack"),
     _of_group("dropped", COUNT, "arrivals of open groups that could not be sent"),
     _of_group("errors", COUNT, "errors of every kind together"),
     _of_group("refused", COUNT, "connections refused"),
@@ -173,4 +174,13 @@ def find_measure(name: str) -> Measure | None:
 
 def keyed(figures: Mapping[str, float | None]) -> dict[str, float | None]:
     """Return ``figures``, which are by name, by the keys of ``summary.json`` with the unit."""
-    return {MEASURES[name].key: value for name, value in figures.items()}
+    return {
+        MEASURES[name].key: None if value is None else float(value)
+        for name, value in figures.items()
+    }
+
+
+def key_of(name: str) -> str:
+    """Return the key of a measure by its full name, after its group if it has one."""
+    group, dot, measure = name.rpartition(".")
+    return f"{group}{dot}{MEASURES[measure].key}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.measures.dimensions import format_value
+from orchestrator.measures.evaluate import AT_LEAST
 from orchestrator.measures.registry import MEASURES
 from orchestrator.measures.views import REPLAYED, SLOWEST
 from orchestrator.results.summary import CaseSummary, Outcome
@@ -32,9 +33,12 @@ def measure_value(case: CaseSummary, name: str) -> float | None:
 
 
 def measure_text(case: CaseSummary, name: str) -> str:
-    """Return the measure ``name`` with its unit; a dash if it is unknown."""
+    """Return the measure ``name`` with its unit: ``≥ 1 s`` if a bound, a dash if unknown."""
     value = measure_value(case, name)
-    return UNKNOWN if value is None else format_value(value, MEASURES[name].dimension)
+    if value is None:
+        return UNKNOWN
+    bound = AT_LEAST if MEASURES[name].key in case.lower_bounds else ""
+    return bound + format_value(value, MEASURES[name].dimension)
 
 
 def spread_text(case: CaseSummary, name: str) -> str:
@@ -71,6 +75,12 @@ def _connections(case: CaseSummary) -> str:
     return most if fewest == most else f"{fewest}-{most}"
 
 
+def acked_of_sent(case: CaseSummary) -> str:
+    """Return how many messages were acknowledged, of those sent: ``530/600``."""
+    acked, sent = measure_text(case, "acked"), measure_text(case, "sent")
+    return acked if sent == UNKNOWN else f"{acked}/{sent}"
+
+
 def _column(heading: str, name: str) -> Column:
     return Column(heading, lambda case: measure_text(case, name))
 
@@ -92,6 +102,7 @@ COST = (
     _spread_column("response\ntime p50", "response_time_p50"),
     _column("response\ntime p90", "response_time_p90"),
     _spread_column("response\ntime p99", "response_time_p99"),
+    Column("acked\nof sent", acked_of_sent),
     _column("response\ntime max", "response_time_max"),
     _column("max wait\nfor accept", "accept_wait_max"),
     _column("CPU\ntime", "cpu_time"),
@@ -106,7 +117,7 @@ OPEN = (
     _column("client\nlag p99", "schedule_lag_p99"),
 )
 GROUP = (
-    _column("messages\nacked", "acked"),
+    Column("acked\nof sent", acked_of_sent),
     _column("messages\nfailed", "failed"),
     _column("errors", "errors"),
     _column("longest\nfirst wait", "first_service_wait_max"),
@@ -118,6 +129,7 @@ LEGEND = (
     "first wait: until a user's first message is served",
     "as expected: expectations that hold",
     "response time: from when a message is due to its ack; 99% of them take at most p99",
+    "≥: at least, since messages have no ack",
     "wait for accept: connected, but not yet accepted",
     "CPU, memory: of the server",
 )
@@ -148,7 +160,17 @@ def _has_open(cases: Iterable[CaseSummary]) -> bool:
 def split_by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
     """Return a case for each client group, with the group's measures and ``group`` as an axis."""
     return [
-        case.model_copy(update={"axes": {**case.axes, "group": name}, "measures": measures})
+        case.model_copy(
+            update={
+                "axes": {**case.axes, "group": name},
+                "measures": measures,
+                "lower_bounds": [
+                    key.removeprefix(f"{name}.")
+                    for key in case.lower_bounds
+                    if key.startswith(f"{name}.")
+                ],
+            }
+        )
         for case in cases
         for name, measures in case.groups.items()
         if name not in (SLOWEST, REPLAYED)  # one has stages only, the other is the twin's own check

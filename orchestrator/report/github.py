@@ -10,7 +10,7 @@ from typing import NamedTuple
 from orchestrator.campaign.comparison import Change, Difference
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.registry import MEASURES
-from orchestrator.report.columns import UNKNOWN, expectations_met, measure_text
+from orchestrator.report.columns import UNKNOWN, acked_of_sent, expectations_met, measure_text
 from orchestrator.report.comparison import HEADINGS, cells, conclusion, doubts
 from orchestrator.report.escape import markdown, markdown_list, markdown_table, visible
 from orchestrator.report.text import comparisons, findings, outcome_text, remarks, verdict
@@ -54,7 +54,12 @@ def step_summary(summary: Summary) -> str:
     parts = [f"### {markdown(summary.scenario)}: {markdown(verdict(summary))}\n"]
     parts.append(markdown(summary.intent) + "\n")
     if summary.cases:
-        headings = ("case", "as expected", *(name.replace("_", " ") for name in FIGURES))
+        headings = (
+            "case",
+            "as expected",
+            "acked of sent",
+            *(name.replace("_", " ") for name in FIGURES),
+        )
         parts.append(markdown_table(headings, map(_row, summary.cases[:MAX_ROWS])))
     lines = [line for case in summary.cases for line in (*findings(case), *remarks(case))]
     lines += [line for line, _ in comparisons(summary)]
@@ -64,7 +69,7 @@ def step_summary(summary: Summary) -> str:
 
 def _row(case: CaseSummary) -> tuple[str, ...]:
     expected = expectations_met(case) + (", invalid" if case.invalid else "")
-    return (case.name, expected, *(_figure(case, name) for name in FIGURES))
+    return (case.name, expected, acked_of_sent(case), *(_figure(case, name) for name in FIGURES))
 
 
 def _figure(case: CaseSummary, name: str) -> str:

@@ -40,7 +40,7 @@ GAP = 2
 MAX_KEY_WIDTH = 24
 MAX_KEY_CHARS = 2 * MAX_KEY_WIDTH
 ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-ASCII_FOR = str.maketrans({"—": "-", "…": "...", "±": "+-"})
+ASCII_FOR = str.maketrans({"—": "-", "…": "...", "±": "+-", "≥": ">=", "≤": "<="})
 Write = Callable[[str], Text]
 
 

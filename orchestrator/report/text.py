@@ -6,6 +6,7 @@ from faultproxy.toxics import TOXICS
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.verdict import is_forgivable
 from orchestrator.measures.dimensions import TIME, format_value
+from orchestrator.measures.evaluate import AT_LEAST
 from orchestrator.report.columns import measure_text, measure_value
 from orchestrator.report.escape import visible
 from orchestrator.results.exit_codes import FAILS
@@ -122,6 +123,10 @@ def loss(case: CaseSummary) -> str:
     unfinished = ", ".join(_counts(case, UNFINISHED))
     if unfinished:
         parts.append(f"messages: {unfinished}")
+    if unanswered := measure_value(case, "unanswered"):
+        p99 = measure_text(case, "response_time_p99")
+        bound = f", so response_time_p99 is {p99}" if p99.startswith(AT_LEAST) else ""
+        parts.append(f"{unanswered:.1%} without an answer{bound}")
     return "; ".join(parts)
 
 

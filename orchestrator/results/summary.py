@@ -141,6 +141,10 @@ class RunSummary(Frozen):
         default_factory=dict,
         description="the clients' measures of each group by name, if there are several groups",
     )
+    lower_bounds: list[str] = Field(
+        default_factory=list,
+        description="keys of measures, or group.key, that are lower bounds: messages have no ack",
+    )
     faults: list[FaultSummary] = Field(default_factory=list)
     twin: TwinSummary | None = None
     instrument: Instrument
@@ -181,6 +185,10 @@ class CaseSummary(Frozen):
     )
     groups: dict[str, dict[str, float | None]] = Field(
         default_factory=dict, description="the same medians for each of several client groups"
+    )
+    lower_bounds: list[str] = Field(
+        default_factory=list,
+        description="keys of measures, or group.key, that are lower bounds: messages have no ack",
     )
     instrument: Instrument = Field(description="that of the worst repeat")
     expectations: list[Expectation]

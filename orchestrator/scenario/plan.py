@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from labkit.workload.load_order import GroupOrder
+from labkit.workload.load_order import POLITE, GroupOrder
 from orchestrator.scenario.clients import Group
 from orchestrator.scenario.matrix import AxisValue, CaseSettings, points
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
@@ -71,6 +71,23 @@ class Case:
     def open_groups(self) -> frozenset[str]:
         """Return the names of the groups that are open loops."""
         return frozenset(group.name for group in self.groups if group.is_open)
+
+    def waiting(self) -> frozenset[str]:
+        """Return the names of the groups whose clients wait for each ack before they send again."""
+        return frozenset(order.name for order in self.orders if order.behaviour == POLITE)
+
+    def loads(self) -> dict[str, tuple[float, float | None]]:
+        """Return when the load of each group begins and ends, in seconds from the start.
+
+        The end is None for a group that ends with a number of messages.
+        """
+        return {
+            group.name: (
+                group.start_s,
+                None if getattr(group, "messages", None) is not None else group.end_s,
+            )
+            for group in self.groups
+        }
 
     def inputs(self) -> dict[str, float]:
         """Return the measures that are configured, by name, in base units.

@@ -1,13 +1,24 @@
 """The demand of each message and the think times of users, drawn as the clients draw them."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
+
+import numpy as np
 
 from labkit.protocol.work import CPU, Demand, parse_demand
 from labkit.workload.distributions import Demands, Draws, parse_law
 from labkit.workload.load_order import OPEN, GroupOrder
 from labkit.workload.profile import NS_PER_S
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.server import SERVER_DEFAULTS
+
+TOLERANCE, TOLERANCE_NS = 0.01, 100_000
+"""By how much a message may be faster than its demand: clocks and timers are not exact."""
+
+MAX_CHECKED = 100_000
+"""Of more messages in a group, evenly chosen ones are checked: drawing a demand takes a few us."""
 
 
 class Work(NamedTuple):
@@ -45,6 +56,33 @@ class GroupDemands:
         if self._constant is not None or self._demands is None:
             return self._constant or Work(0, is_computing=False)
         return _read(self._demands.of(self._draws, 0 if self._is_open else user, message))
+
+
+def faster_than_demanded(case: Case, requests: Table, *, has_default: bool) -> Iterator[str]:
+    """Yield how many acknowledged ``requests`` took less time than their demands.
+
+    No server can do that: it acknowledged what it had not served, or the client took the ack of
+    another message for it. The demands are drawn anew, so the records cannot agree by themselves.
+    ``has_default``: the server has a known demand for messages that carry none.
+    """
+    acked = requests[requests["outcome"] == ACKED]
+    for number, (order, demands) in enumerate(zip(case.orders, group_demands(case), strict=True)):
+        own = acked[acked["group"] == number]
+        own = own[:: max(len(own) // MAX_CHECKED, 1)]
+        if order.demand is None and not has_default:
+            continue
+        drawn = zip(own["user"].tolist(), own["message"].tolist(), strict=True)
+        least_ns = np.array([demands.of(*each).demand_ns for each in drawn], np.int64)
+        least_ns = (least_ns * (1 - TOLERANCE)).astype(np.int64) - TOLERANCE_NS
+        served = own["finished_ns"] > 0
+        answered_ns, served_ns = (
+            own[end].astype(np.int64) - own[begin].astype(np.int64)
+            for begin, end in (("sent_ns", "ended_ns"), ("started_ns", "finished_ns"))
+        )
+        if early := np.count_nonzero(answered_ns < least_ns):
+            yield f"{order.name}: {early} messages were acked faster than their demand allows"
+        if short := np.count_nonzero(served & (served_ns < least_ns)):
+            yield f"{order.name}: {short} messages were logged as served faster than their demand"
 
 
 class Thinking:

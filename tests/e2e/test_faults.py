@@ -42,6 +42,7 @@ expect:
   all:
     - server_exit_code != 0
     - timed_out <= 60
+    - errors > 0
     - before.failed == 0
     - after.acked == 0
     - after.failed + unsent > 10

@@ -54,6 +54,7 @@ expect:
     - dropped == 0
     - noise.closed_early == 2
     - big.acked == 0
+    - big.errors <= 2
 """
 
 

@@ -8,6 +8,7 @@ as in HdrHistogram, so that each further nine is as wide as the one before.
 from collections.abc import Callable, Iterator, Sequence
 
 from orchestrator.analysis.chart_data import QUOTED, Distribution
+from orchestrator.analysis.statistics import is_enough
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report.charts.plot import (
     BOTTOM,
@@ -164,7 +165,7 @@ def _table(subjects: Sequence[Subject]) -> TextTable:
 
 def _quantile_text(curve: Distribution, share: float) -> str:
     """Return the quantile ``share``; a dash if the sample is too small for it."""
-    if curve.count * (1 - share) < 1 - 1e-9:
+    if not is_enough(curve.count, share):
         return UNKNOWN
     ranks = zip(curve.shares, curve.values_ns, strict=True)
     return format_value(next(v for s, v in ranks if s >= share - 1e-9) / 1e9, TIME)

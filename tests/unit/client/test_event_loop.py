@@ -131,7 +131,7 @@ def test_phases_are_counted() -> None:
     assert loop.phases()[Phase.GONE] == 0
 
 
-def test_an_answer_that_does_not_come_in_time_leaves_the_message_in_flight() -> None:
+def test_an_answer_that_does_not_come_in_time_fails_the_message() -> None:
     def serve(conn: socket.socket) -> None:
         assert conn.recv(100)
         assert conn.recv(100) == b""  # the user has left, the run goes on to its end at once
@@ -139,7 +139,7 @@ def test_an_answer_that_does_not_come_in_time_leaves_the_message_in_flight() -> 
     with served_by(serve) as address:
         loop = loop_of(address, messages=2, answer_timeout_s=0.02)
         rows = ran(loop)
-    assert [OUTCOMES[row.outcome] for row in rows] == ["in_flight"]
+    assert [OUTCOMES[row.outcome] for row in rows] == ["timed_out"]
     assert loop.recorder.errors["timed_out"] == 1
     assert loop.recorder.counts["unsent"] == 1
 

@@ -126,7 +126,7 @@ def test_arrivals_that_find_no_connection_are_dropped_and_counted() -> None:
     with server(serve) as address:
         loop = open_loop(address, connections=2, timeout_s=0.2)
         rows = ran(loop)
-    assert [OUTCOMES[row.outcome] for row in rows] == ["in_flight"] * 2
+    assert [OUTCOMES[row.outcome] for row in rows] == ["timed_out"] * 2
     assert loop.recorder.counts["unsent"] == 18
 
 
@@ -197,7 +197,7 @@ def test_an_answer_that_does_not_come_in_time_frees_the_place_in_the_pool() -> N
         loop = open_loop(address, connections=1, answer_timeout_s=0.03)
         rows = ran(loop)
     outcomes = {row.message: OUTCOMES[row.outcome] for row in rows}
-    assert outcomes.pop(0) == "in_flight"
+    assert outcomes.pop(0) == "timed_out"
     assert set(outcomes.values()) == {"acked"}
     assert len(outcomes) == 19
     assert sum(loop.recorder.errors.values()) == loop.recorder.errors["timed_out"] == 1

@@ -22,12 +22,14 @@ def played(
     user = User(number, MessageFormat(share_of()), due_ns=10)
     now_ns = 20
     for message in range(acks):
+        recorder.sent += 1
         user.sent_ns = now_ns
         recorder.record_ack(user, now_ns + 5)
         user.schedule(message + 1, due_ns=now_ns + 5)
         now_ns += 10
     is_waiting = in_flight and acks < MESSAGES
     if is_waiting:
+        recorder.sent += 1
         recorder.record_loss(user, now_ns + 7, failure)
     recorder.record_unsent(MESSAGES - acks - is_waiting, now_ns + 7)
     recorder.record_connection(Connection(user, begun_ns=1), now_ns + 7, failure)
@@ -53,6 +55,16 @@ def test_the_counts_always_add_up(fates: list[tuple[int, bool, str | None]]) -> 
     assert sum(recorder.errors.values()) == sum(failure is not None for _, _, failure in fates)
 
 
+def test_an_outcome_that_is_recorded_twice_does_not_add_up() -> None:
+    """The number sent is counted when it is sent, not derived from the outcomes."""
+    recorder = Recorder()
+    played(recorder, 0, 1, in_flight=True, failure="reset")
+    recorder.record_loss(User(0, MessageFormat(share_of()), due_ns=10), 60, "reset")
+    counts = recorder.counts
+    assert counts["sent"] == 2
+    assert counts["acked"] + counts["failed"] + counts["in_flight"] == 3
+
+
 def test_a_message_on_a_broken_connection_has_failed() -> None:
     recorder = Recorder()
     played(recorder, 0, 1, in_flight=True, failure="reset")
@@ -60,10 +72,10 @@ def test_a_message_on_a_broken_connection_has_failed() -> None:
     assert OUTCOMES[list(rows(recorder.packed()[0]))[1].outcome] == "reset"
 
 
-def test_a_message_that_was_not_answered_in_time_is_in_flight() -> None:
+def test_a_message_that_was_not_answered_in_time_has_failed() -> None:
     recorder = Recorder()
     played(recorder, 0, 1, in_flight=True, failure="timed_out")
-    assert recorder.counts == {"sent": 2, "acked": 1, "failed": 0, "unsent": 2, "in_flight": 1}
+    assert recorder.counts == {"sent": 2, "acked": 1, "failed": 1, "unsent": 2, "in_flight": 0}
     assert recorder.errors["timed_out"] == 1
 
 

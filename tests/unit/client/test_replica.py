@@ -202,7 +202,7 @@ def test_a_run_that_times_out_is_reported_all_the_same() -> None:
             reported.update(result_of(channel))
 
         conducted(script)
-    assert reported["books"] == {"sent": 2, "acked": 0, "failed": 0, "unsent": 4, "in_flight": 2}
+    assert reported["books"] == {"sent": 2, "acked": 0, "failed": 2, "unsent": 4, "in_flight": 0}
     assert reported["errors"]["timed_out"] == 2
 
 

@@ -7,6 +7,7 @@ from labkit.wire.samples import FAILURES
 from orchestrator.analysis.analyse import analyse
 from orchestrator.analysis.client_measures import request_measures, service_measures
 from orchestrator.analysis.join import REQUEST
+from orchestrator.measures.bounds import AtLeast
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Table
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
@@ -43,17 +44,60 @@ def test_response_time_counts_from_due_not_from_sent() -> None:
     assert found["exchange_time_max"] == pytest.approx(0.02)
 
 
-def test_a_failed_message_has_no_response_time() -> None:
+def test_a_failed_message_took_at_least_until_it_failed() -> None:
     sent = [Sent(0, 1, 50, "reset"), Sent(1, 1, 90)]
     found = analyse(evidence([replica(0, sent)], [served(1, 1, 1, 90)])).measures
     assert found["failed"] == 1
+    assert found["unanswered"] == 0.5
     assert found["response_time_max"] == pytest.approx(0.09)
+    assert isinstance(found["response_time_max"], AtLeast)
+    assert found["response_time_mean"] == pytest.approx(0.07)
+    assert isinstance(found["response_time_mean"], AtLeast)
+    assert isinstance(found["exchange_time_max"], AtLeast)
+
+
+def test_a_connection_that_failed_would_have_taken_at_least_until_then() -> None:
+    rows = [connection(0, 1), connection(1, None)]
+    errors = dict.fromkeys(FAILURES, 0) | {"timed_out": 1}
+    run = evidence([replica(0, [Sent(0, 3, 101)], connections=rows, errors=errors)], [])
+    assert isinstance(analyse(run).measures["connect_time_max"], AtLeast)
+
+
+def test_a_measure_over_nothing_is_unknown_and_never_negative() -> None:
+    """The warm-up ends after the last ack, so no message counts."""
+    found = analyse(dataclasses.replace(ONE_AFTER_THE_OTHER, warmup_s=10.0)).measures
+    unknown = ("makespan", "throughput", "unanswered", "response_time_max", "peak_in_service",
+               "utilization", "in_system_mean", "waiting_mean")  # fmt: skip
+    assert {name: found[name] for name in unknown} == dict.fromkeys(unknown)
+
+
+def test_one_long_message_does_not_change_the_throughput_of_an_open_load() -> None:
+    """Of 100 messages in 1 s, 99 are acked within it and the last one 560 ms after its end."""
+    sent = [Sent(n, 10 * n, 10 * n + 5, due_ms=10 * n) for n in range(99)]
+    run = evidence([replica(0, [*sent, Sent(99, 990, 1560, due_ms=990)])], [])
+    found = analyse(dataclasses.replace(run, loads={"clients": (0.0, 1.0)})).measures
+    assert found["throughput"] == pytest.approx(99)
+    assert found["makespan"] == pytest.approx(1.56)
+
+
+def test_acks_after_the_warm_up_count_in_the_throughput_whenever_they_were_due() -> None:
+    """One message is due before the end of the warm-up and acked after it."""
+    sent = [Sent(0, 90, 150, due_ms=90), Sent(1, 200, 300, due_ms=200)]
+    run = dataclasses.replace(evidence([replica(0, sent)], []), warmup_s=0.1)
+    assert analyse(run).measures["throughput"] == pytest.approx(2 / 0.2)
+
+
+def test_the_window_of_a_group_begins_with_its_load() -> None:
+    sent = [Sent(0, 600, 700, due_ms=600), Sent(1, 900, 1000, due_ms=900)]
+    run = evidence([replica(0, sent)], [])
+    found = analyse(dataclasses.replace(run, loads={"clients": (0.5, None)}))
+    assert found.groups["clients"]["throughput"] == pytest.approx(2 / 0.5)
 
 
 def test_replicas_add_up_and_the_worst_speaks_for_the_instrument() -> None:
     late = dataclasses.replace(
         ONE_AFTER_THE_OTHER.clients.replicas[0].health,
-        cpu_s=0.5, lag_p50_ns=1000, lag_p99_ns=3000, lag_max_ns=9000, lags=5, gc_pauses=2,
+        cpu_s=0.5, lag_p50_ns=1000, lag_p99_ns=3000, lag_max_ns=9000, lags=100, gc_pauses=2,
     )  # fmt: skip
     both = evidence(
         [replica(0, [Sent(0, 1, 101)]), replica(1, [Sent(0, 2, 201)], health=late)],
@@ -85,13 +129,14 @@ def test_each_group_has_measures_of_its_own() -> None:
     assert found.measures["dropped"] == 3
 
 
-def test_percentiles_of_the_response_time_are_those_of_the_acknowledged() -> None:
+def test_percentiles_of_the_response_time_are_nearest_ranks() -> None:
     # 100 response times of 1 ms to 100 ms; by nearest rank, p90 is the 90th and p99 the 99th.
     found = request_measures(requests(*((0, 1, 1, 1, 1 + ms) for ms in range(1, 101))))
     assert found["response_time_mean"] == pytest.approx(0.0505)
     assert found["response_time_p90"] == pytest.approx(0.090)
     assert found["response_time_p99"] == pytest.approx(0.099)
-    assert found["response_time_p999"] == pytest.approx(0.1)
+    assert found["response_time_p999"] is None  # it needs 1000 values
+    assert found["response_time_max"] == pytest.approx(0.1)
 
 
 def test_the_first_service_wait_of_a_user_is_that_of_the_first_service() -> None:
@@ -147,7 +192,11 @@ def test_errors_are_counted_by_kind_and_in_all() -> None:
 def test_the_lag_is_unknown_without_scheduled_instants_and_else_the_worst() -> None:
     assert analyse(ONE_AFTER_THE_OTHER).measures["schedule_lag_max"] is None
     late = [
-        replica(number, [Sent(0, 1, 101)], health=dataclasses.replace(FIT, lag_max_ns=lag_ns))
+        replica(
+            number, [Sent(0, 1, 101)], health=dataclasses.replace(FIT, lag_max_ns=lag_ns, lags=99)
+        )
         for number, lag_ns in enumerate([2 * MS, None, 7 * MS])
     ]
-    assert analyse(evidence(late, [])).measures["schedule_lag_max"] == pytest.approx(0.007)
+    found = analyse(evidence(late, [])).measures
+    assert found["schedule_lag_max"] == pytest.approx(0.007)
+    assert found["schedule_lag_p99"] is None  # of 100 lags or more

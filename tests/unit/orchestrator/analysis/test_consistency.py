@@ -10,6 +10,7 @@ from orchestrator.analysis.evidence import Evidence
 from orchestrator.results.client_samples import LostReplica
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.server_log import log_of
+from orchestrator.results.summary import ReasonKind
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     FIT,
     STOPPED,
@@ -147,3 +148,30 @@ def test_a_process_that_the_kernel_killed_for_lack_of_memory_is_a_doubt() -> Non
     reason = "the kernel killed a process of epoll, whose memory limit is 64 MiB"
     told = dataclasses.replace(evidence([replica(0, BOTH)], SERVED), out_of_memory=(reason,))
     assert f"out of memory: {reason}" in doubts(told)
+
+
+def test_a_client_that_waits_for_each_ack_does_not_send_before_it() -> None:
+    early = [Sent(0, 1, 101), Sent(0, 50, 150, message=1)]
+    logged = [served(0, 1, 1, 101), {**served(0, 1, 102, 149), "request": "r0.c0.m1"}]
+    told = evidence([replica(0, early)], logged)
+    assert doubts(told) == []  # a pipeline may
+    waiting = dataclasses.replace(told, waiting=frozenset({"clients"}))
+    assert doubts(waiting) == [
+        "1 messages were sent before the previous one of the connection had ended"
+    ]
+
+
+def test_each_reason_has_the_kind_that_says_whether_it_may_be_forgiven() -> None:
+    health = dataclasses.replace(FIT, throttled_periods=7)
+    throttled = evidence([replica(0, BOTH, health=health)], SERVED)
+    lost = evidence([replica(0, BOTH)], SERVED, lost=[LostReplica(1, "c", None, "gone", None)])
+    gap = dataclasses.replace(throttled, log=log_of([listening(), STOPPED], "line 3 is missing"))
+    unbalanced = evidence([replica(0, BOTH)], SERVED[:1])
+    kinds = [[each.kind for each in analyse(told).inconsistencies]
+             for told in (throttled, lost, gap, unbalanced)]  # fmt: skip
+    assert kinds == [
+        [ReasonKind.DISTURBED_HOST],
+        [ReasonKind.LOST_REPLICA],
+        [ReasonKind.LOST_RECORDS, ReasonKind.DISTURBED_HOST],
+        [ReasonKind.UNBALANCED],
+    ]

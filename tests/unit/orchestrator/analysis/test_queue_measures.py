@@ -30,7 +30,7 @@ def test_jains_index(shares: list[int], index: float | None) -> None:
     assert jain(np.array(shares)) == (None if index is None else pytest.approx(index))
 
 
-def test_little_holds_for_what_is_recorded_whole() -> None:
+def test_the_mean_number_in_the_system_is_integrated() -> None:
     told = evidence([replica(0, TWO)], [served(0, 1, 1, 101), served(1, 1, 101, 201)])
     found = analyse(told)
     assert found.inconsistencies == []

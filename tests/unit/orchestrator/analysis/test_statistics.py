@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.analysis.statistics import peak_overlap, quantile, ratio, statistics_s
+from orchestrator.measures.bounds import AtLeast
 
 DURATIONS = st.lists(st.integers(0, 10**12), min_size=1)
 
@@ -39,13 +40,43 @@ def test_a_quantile_is_the_smallest_value_that_enough_values_do_not_exceed(
 
 
 def test_statistics_are_in_seconds_and_named_after_their_measure() -> None:
-    durations_ns = np.array([3_000_000_000, 1_000_000_000, 2_000_000_000])  # not sorted
+    durations_ns = np.arange(100, 0, -1) * 1_000_000_000  # not sorted
     assert statistics_s("wait", durations_ns, "mean", "p50", "p99", "max") == {
-        "wait_mean": 2.0,
-        "wait_p50": 2.0,
-        "wait_p99": 3.0,
-        "wait_max": 3.0,
+        "wait_mean": 50.5,
+        "wait_p50": 50.0,
+        "wait_p99": 99.0,
+        "wait_max": 100.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("which", "fewest"),
+    [("mean", 1), ("max", 1), ("p50", 2), ("p90", 10), ("p99", 100), ("p999", 1000)],
+)
+def test_a_percentile_needs_a_value_beyond_it(which: str, fewest: int) -> None:
+    for values, is_known in ((fewest - 1, False), (fewest, True)):
+        found = statistics_s("wait", np.ones(values, np.int64), which)[f"wait_{which}"]
+        assert (found is not None) == is_known
+
+
+def test_a_lower_bound_bounds_only_what_it_could_increase() -> None:
+    """Seventy of 600 messages have no ack after 1 s, so the 90th percentile is at least 1 s."""
+    durations_ns = np.array([5_000_000] * 530 + [1_000_000_000] * 70)
+    is_bound = np.arange(600) >= 530
+    found = statistics_s("x", durations_ns, "mean", "p50", "p90", "p99", "max", is_bound=is_bound)
+    assert found["x_p50"] == 0.005
+    assert not isinstance(found["x_p50"], AtLeast)
+    assert all(isinstance(found[f"x_{each}"], AtLeast) for each in ("mean", "p90", "p99", "max"))
+    assert found["x_p99"] == 1.0
+
+
+def test_a_message_that_failed_at_once_is_not_a_fast_one() -> None:
+    """One of three was reset after 1 us: it ranks behind the others, and the median is exact."""
+    durations_ns, is_bound = np.array([1_000, 10**9, 2 * 10**9]), np.array([True, False, False])
+    found = statistics_s("x", durations_ns, "p50", "max", is_bound=is_bound)
+    assert found["x_p50"] == 2.0
+    assert not isinstance(found["x_p50"], AtLeast)
+    assert isinstance(found["x_max"], AtLeast)
 
 
 def test_statistics_of_no_durations_are_unknown() -> None:

@@ -14,6 +14,7 @@ from orchestrator.campaign.bootstrap import (
     rank,
     share_of_resamples,
 )
+from orchestrator.measures.bounds import AtLeast
 from orchestrator.measures.expression import parse_expression
 
 values = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=12)
@@ -85,3 +86,11 @@ def test_what_cannot_be_told_apart_shares_a_rank() -> None:
     ranks = rank(columns, least_first=False)
     assert [sorted(each) for each in ranks] == [["c"], ["a", "b"]]
     assert rank({"a": [1.0] * 5, "b": [1.0] * 5}, least_first=True) == [["a", "b"]]
+
+
+def test_a_median_is_a_lower_bound_only_if_the_repeats_could_increase_it() -> None:
+    exact, bound = {"p99": 3.0}, {"p99": AtLeast(1.0)}
+    assert not isinstance(medians([exact, exact, {"p99": AtLeast(4.0)}])["p99"], AtLeast)
+    found = medians([exact, bound, bound])["p99"]
+    assert isinstance(found, AtLeast)
+    assert found == 1.0

@@ -76,8 +76,8 @@ def test_progress_has_each_run_and_its_result(run_all: RunAll, tmp_path: Path) -
     lines = (tmp_path / "progress.txt").read_text().splitlines()
     assert lines == [
         "starting plain local processes",
-        "[1/2] single: all 3 expectations hold",
-        "[2/2] epoll: all 3 expectations hold",
+        "[1/2] single: all 5 expectations hold",
+        "[2/2] epoll: all 5 expectations hold",
     ]
 
 

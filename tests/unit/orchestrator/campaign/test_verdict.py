@@ -1,6 +1,11 @@
+from collections.abc import Sequence
+
 import pytest
 
+from labkit.wire.samples import FAILURES
+from orchestrator.campaign.bootstrap import medians
 from orchestrator.campaign.verdict import exit_code, judge
+from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.expression import parse_expression
 from orchestrator.results.summary import (
     CaseSummary,
@@ -50,6 +55,98 @@ def test_every_case_is_expected_to_end_and_to_end_well() -> None:
     implied = judge([], SOUND)
     assert [each.expression for each in implied] == ["timed_out == 0", "server_exit_code == 0"]
     assert {each.outcome for each in implied} == {Outcome.PASSED}
+
+
+CLEAN = SOUND | {"errors": 0.0, "unsent": 0.0, "unanswered": 0.0} | dict.fromkeys(FAILURES, 0.0)
+
+
+def judged(texts: Sequence[str], **values: float | None) -> dict[str, Outcome]:
+    found = judge([parse_expression(text) for text in texts], CLEAN | values)
+    return {each.expression: each.outcome for each in found}
+
+
+def test_errors_and_unsent_messages_are_never_expected() -> None:
+    assert judged([])["errors == 0"] is PASSED
+    assert judged(["failed == 0"], errors=70.0, refused=70.0)["errors == 0"] is FAILED
+    assert judged(["failed == 0"], unsent=3.0)["unsent == 0"] is FAILED
+
+
+@pytest.mark.parametrize(
+    ("named", "remains"),
+    [
+        ("errors > 0", None),
+        ("errors + unsent > 0", None),
+        ("refused == 3", "errors - refused == 0"),
+        ("refused + reset > 0", "errors - refused - reset == 0"),
+        ("failed <= 3", "errors == 0"),
+        ("during.failed <= 3", "errors == 0"),
+    ],
+)
+def test_a_waiver_is_by_name(named: str, remains: str | None) -> None:
+    found = [each for each in judged([named], errors=3.0, refused=3.0) if each != named]
+    assert [each for each in found if "errors" in each] == ([remains] if remains else [])
+
+
+def test_a_kind_that_is_not_named_is_not_waived() -> None:
+    found = judged(["refused == 3"], errors=5.0, refused=3.0, reset=2.0)
+    assert found["errors - refused == 0"] is FAILED
+
+
+def test_a_group_waives_for_itself_only() -> None:
+    of_groups = {"rude.errors": 2.0, "polite.errors": 1.0}
+    found = judge([parse_expression("rude.errors > 0")], CLEAN | {"errors": 3.0} | of_groups)
+    outcomes = {each.expression: each.outcome for each in found}
+    assert outcomes["polite.errors == 0"] is FAILED
+    assert not {"errors == 0", "rude.errors == 0"} & outcomes.keys()
+
+
+def test_what_is_always_expected_holds_in_each_repeat() -> None:
+    repeats = [CLEAN, CLEAN | {"errors": 1.0}, CLEAN]
+    found = {each.expression: each.outcome for each in judge([], CLEAN, repeats)}
+    assert found["errors == 0"] is FAILED
+
+
+@pytest.mark.parametrize("unanswered", [None, 1.0])
+@pytest.mark.parametrize("named", ["failed == 0", "predicted.acked > 0", "makespan < 9s"])
+def test_a_case_without_an_ack_has_measured_nothing(unanswered: float | None, named: str) -> None:
+    assert judged([named], unanswered=unanswered)["acked > 0"] is UNKNOWN
+    repeats: list[Values] = [CLEAN, {**CLEAN, "unanswered": unanswered}]
+    found = {each.expression: each.outcome for each in judge([], CLEAN, repeats)}
+    assert found["acked > 0"] is UNKNOWN
+
+
+@pytest.mark.parametrize("named", ["acked == 0", "refused == 7", "errors > 0"])
+def test_a_case_without_an_ack_may_be_what_is_expected(named: str) -> None:
+    assert "acked > 0" not in judged([named], unanswered=None, errors=7.0, refused=7.0)
+
+
+@pytest.mark.parametrize(
+    ("expression", "outcome"),
+    [
+        ("p99 < 2s", UNKNOWN),
+        ("p99 < 500ms", FAILED),
+        ("p99 > 500ms", PASSED),
+        ("p99 ~= 1s within 10%", UNKNOWN),
+        ("p99 ~= 3s within 10%", UNKNOWN),
+        ("p99 ~= 500ms within 10%", FAILED),
+        ("2s - p99 > 0", UNKNOWN),
+        ("p99 - makespan < 5s", UNKNOWN),
+        ("makespan < 2s", PASSED),
+    ],
+)
+def test_an_expectation_of_a_lower_bound(expression: str, outcome: Outcome) -> None:
+    """The 99th percentile is at least 1 s, since messages have no answer."""
+    bounded = CLEAN | {"response_time_p99": AtLeast(1.0)}
+    found = judge([parse_expression(expression)], bounded)[0]
+    assert found.outcome is outcome
+    assert found.left.startswith("≥ " if expression.startswith("p99") else ("≤ ", "1.500"))
+
+
+def test_confidence_in_a_lower_bound_is_that_of_all_that_it_allows() -> None:
+    repeats = [CLEAN | {"response_time_p99": AtLeast(1.0)} for _ in range(6)]
+    for expression, outcome in (("p99 < 2s with 95%", UNKNOWN), ("p99 > 500ms with 95%", PASSED)):
+        found = judge([parse_expression(expression)], medians(repeats), repeats)[0]
+        assert found.outcome is outcome
 
 
 def test_a_scenario_that_names_a_measure_has_its_own_say() -> None:

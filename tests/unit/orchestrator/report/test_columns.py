@@ -116,3 +116,26 @@ def test_each_group_is_a_row_but_the_slowest_requests_and_the_replay_are_not() -
         {"users": 7, "group": "predicted"},
     ]
     assert {GROUP[0].cell(row) for row in rows} == {"7"}
+
+
+def test_a_lower_bound_is_shown_as_one_beside_how_many_were_acked() -> None:
+    measured = case().model_copy(
+        update={
+            "measures": {"response_time_p99_s": 1.0, "acked": 530.0, "sent": 600.0},
+            "lower_bounds": ["response_time_p99_s"],
+        }
+    )
+    assert measure_text(measured, "response_time_p99") == "≥ 1.000 s"
+    for columns in (COST, GROUP):
+        assert "530/600" in [column.cell(measured) for column in columns]
+
+
+def test_a_group_has_its_own_lower_bounds() -> None:
+    measured = case().model_copy(
+        update={
+            "groups": {name: {"response_time_p99_s": 1.0} for name in ("slow", "fast")},
+            "lower_bounds": ["response_time_p99_s", "slow.response_time_p99_s"],
+        }
+    )
+    shown = [measure_text(each, "response_time_p99") for each in split_by_group([measured])]
+    assert shown == ["≥ 1.000 s", "1.000 s"]

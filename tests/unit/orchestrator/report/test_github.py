@@ -88,8 +88,8 @@ def test_a_step_summary_has_a_row_for_each_case() -> None:
     shown = cells(step_summary(campaign))
     assert shown[:2] == ["quickstart: invalid as a measurement: epoll: busy", campaign.intent]
     at = shown.index("prefork")
-    assert shown[at : at + 6] == [
-        "prefork", "1/1", "34.9 /s (34.5 /s to 35.2 /s)", "100.3 ms", "600.0 ms", "—",
+    assert shown[at : at + 7] == [
+        "prefork", "1/1", "—", "34.9 /s (34.5 /s to 35.2 /s)", "100.3 ms", "600.0 ms", "—",
     ]  # fmt: skip
     assert shown[shown.index("epoll") + 1] == "0/1, invalid"
     assert "epoll: invalid as a measurement: busy" in shown

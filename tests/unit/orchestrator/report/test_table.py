@@ -66,7 +66,7 @@ def test_the_values_of_the_matrix_are_columns() -> None:
 
 def test_what_is_unknown_is_a_dash() -> None:
     text = printed(summary(case(measures={"makespan_s": None})), 160)
-    assert tables(text)[3].split() == ["prefork", *"——————", "1/1", *"———————"]
+    assert tables(text)[3].split() == ["prefork", *"——————", "1/1", *"————————"]
 
 
 def test_the_verdict_is_the_last_line_and_the_failure_above_it_on_one_line() -> None:

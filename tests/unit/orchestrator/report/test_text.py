@@ -1,11 +1,12 @@
 import pytest
 
-from orchestrator.report.text import findings, notes, overheads, remarks, verdict
+from orchestrator.report.text import findings, loss, notes, overheads, remarks, verdict
 from orchestrator.results.summary import (
     CaseSummary,
     FaultSummary,
     Fitness,
     Instrument,
+    ReasonKind,
     RunSummary,
     Status,
     Summary,
@@ -76,6 +77,28 @@ def test_a_finding_shows_both_sides() -> None:
         "prefork: cpu_time < 1s: unknown: cpu_time is unknown (unknown vs 1.000 s)",
         "prefork: invalid as a measurement: host busy",
     ]
+
+
+def test_messages_without_an_answer_are_a_share_and_a_bound_of_p99() -> None:
+    measures = {"unanswered": 0.1167, "response_time_p99_s": 1.0}
+    lost = case(measures=measures).model_copy(update={"lower_bounds": ["response_time_p99_s"]})
+    assert loss(lost) == "11.7% without an answer, so response_time_p99 is ≥ 1.000 s"
+    assert loss(case(measures=measures)) == "11.7% without an answer"
+
+
+def test_the_verdict_names_first_what_is_not_forgiven() -> None:
+    """Both cases are invalid; only the second has a reason that is not a disturbed host."""
+    busy, lost = (
+        case(name, invalid=[name]).model_copy(update={"invalid_kinds": [kind]})
+        for name, kind in (
+            ("busy", ReasonKind.DISTURBED_HOST),
+            ("lost", ReasonKind.LOST_REPLICA),
+        )
+    )
+    campaign = summary(busy, lost).model_copy(update={"accepts_invalid": True, "exit_code": 4})
+    assert verdict(campaign) == "invalid as a measurement: lost: lost (and 1 more)"
+    forgiven = summary(busy).model_copy(update={"accepts_invalid": True, "exit_code": 0})
+    assert verdict(forgiven).endswith("invalid as a measurement, accepted: busy: busy")
 
 
 def test_errors_are_listed_by_kind_and_lost_messages_counted() -> None:

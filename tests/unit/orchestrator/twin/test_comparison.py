@@ -29,7 +29,7 @@ COST = Overhead(
     resume_ns=150 * US,
     connect_ns=210 * US, accept_ns=120 * US, turnover_ns=260 * US, switch_ns=0,
 )  # fmt: skip
-CLOSED = """[{executor: closed, users: 13, messages: 6, demand: sleep=exponential(50ms),
+CLOSED = """[{executor: closed, users: 13, messages: 8, demand: sleep=exponential(50ms),
               think_time: exponential(20ms)}]"""
 EACH = """[{executor: open, rate: 30/s, duration: 5s, arrivals: poisson, connections: each,
             demand: sleep=exponential(50ms)}]"""

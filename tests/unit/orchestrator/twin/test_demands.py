@@ -1,11 +1,21 @@
 """Demands and think times of the twin are those of the clients."""
 
+import numpy as np
 import pytest
 
 from client.message_format import MessageFormat
 from labkit.protocol.work import CPU, SLEEP, Demand, parse_demand
 from labkit.workload.load_order import CLOSED, OPEN, GroupOrder, Share
-from orchestrator.twin.demands import GroupDemands, Thinking, Work, group_demands
+from orchestrator.analysis.join import REQUEST
+from orchestrator.results.client_samples import ACKED
+from orchestrator.results.tables import Table
+from orchestrator.twin.demands import (
+    GroupDemands,
+    Thinking,
+    Work,
+    faster_than_demanded,
+    group_demands,
+)
 from tests.unit.orchestrator.twin.load_fixtures import MS, case_of
 
 DEFAULT = Demand(SLEEP, 0.25)
@@ -84,3 +94,75 @@ def test_a_drawn_think_time_depends_on_seed_user_and_message_alone() -> None:
     assert len(set(pauses)) == 25
     assert [again.after(4, 4), again.after(0, 0)] == [pauses[-1], pauses[0]]
     assert Thinking(order, SEED + 1).after(0, 0) != pauses[0]
+
+
+def acked(*rows: tuple[int, int, float, float, float]) -> Table:
+    """Return acknowledged requests: user, message, sent, ended, and service, in ms."""
+    found: Table = np.zeros(len(rows), REQUEST)
+    found["outcome"] = ACKED
+    for place, (user, message, sent_ms, ended_ms, service_ms) in enumerate(rows):
+        found["user"][place], found["message"][place] = user, message
+        found["sent_ns"][place], found["ended_ns"][place] = sent_ms * MS, ended_ms * MS
+        found["started_ns"][place] = sent_ms * MS
+        found["finished_ns"][place] = (sent_ms + service_ms) * MS if service_ms else 0
+    return found
+
+
+TWENTY = "[{executor: closed, users: 2, messages: 4, demand: sleep=20ms}]"
+
+
+def too_fast(requests: Table, clients: str = TWENTY, *, has_default: bool = True) -> list[str]:
+    return [*faster_than_demanded(case_of(clients), requests, has_default=has_default)]
+
+
+def test_messages_that_take_their_demands_or_more_are_possible() -> None:
+    assert too_fast(acked((0, 0, 1, 21.1, 20), (1, 0, 1, 20.95, 19.9), (0, 1, 30, 900, 0))) == []
+
+
+def test_a_server_that_acks_without_serving_is_caught() -> None:
+    """It acks a message of 20 ms after 47 us, and logs nothing."""
+    found = too_fast(acked((0, 0, 1, 1.047, 0), (1, 0, 1, 21.1, 0)))
+    assert found == ["clients: 1 messages were acked faster than their demand allows"]
+
+
+def test_a_second_ack_that_is_taken_for_that_of_the_next_message_is_caught() -> None:
+    """The first message is acked at 21 ms and, doubled, at 22 ms, when the second was sent."""
+    found = too_fast(acked((0, 0, 1, 21, 20), (0, 1, 21.5, 22, 20)))
+    assert found == ["clients: 1 messages were acked faster than their demand allows"]
+
+
+def test_a_log_of_services_shorter_than_their_demands_is_caught() -> None:
+    found = too_fast(acked((0, 0, 1, 30, 3)))
+    assert found == ["clients: 1 messages were logged as served faster than their demand"]
+
+
+def test_a_drawn_demand_is_compared_with_the_message_that_carried_it() -> None:
+    clients = "[{executor: closed, users: 2, messages: 4, demand: sleep=exponential(20ms)}]"
+    (demands,) = group_demands(case_of(clients))
+    took_ms = [demands.of(0, message).demand_ns / MS for message in range(4)]
+    rows = [(0, message, 0, each_ms, 0) for message, each_ms in enumerate(took_ms)]
+    assert too_fast(acked(*rows), clients) == []
+    swapped = [(0, message, 0, each_ms, 0) for message, each_ms in enumerate(reversed(took_ms))]
+    assert too_fast(acked(*swapped), clients) != []
+
+
+def test_a_message_without_a_demand_has_that_of_our_servers_only() -> None:
+    clients = "[{executor: closed, users: 1, messages: 1}]"
+    requests = acked((0, 0, 1, 2, 0))
+    assert len(too_fast(requests, clients)) == 1
+    assert too_fast(requests, clients, has_default=False) == []
+
+
+def test_what_was_not_acked_has_no_law() -> None:
+    requests = acked((0, 0, 1, 1.1, 0))
+    requests["outcome"] = 0
+    assert too_fast(requests) == []
+
+
+def test_tables_of_garbage_break_the_law() -> None:
+    """Of 300 tables with random instants in 100 ms, none passes as eight messages of 20 ms."""
+    random = np.random.default_rng(1)
+    for _ in range(300):
+        instants = random.uniform(0, 100, (8, 3))
+        rows = [(n % 2, n // 2, *each) for n, each in enumerate(instants.tolist())]
+        assert too_fast(acked(*rows)) != []
