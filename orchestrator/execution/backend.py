@@ -5,9 +5,10 @@ its server listens, its conductor answers and its client replicas are starting; 
 has been removed, whatever happened inside. Analysis does not know which backend ran.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from orchestrator.results.exit_codes import LabError
 from orchestrator.scenario.server import UNLIMITED, Limits, Target
 
 SERVER_PORT = 3000
+SECRET_BYTES = 16
 
 
 class BackendError(LabError):
@@ -37,7 +39,8 @@ class StageOrder:
     ``environment`` is the server's whole configuration, ``limits`` are those of its container;
     logs go to ``folder``. ``target``, unless None, replaces the lab's model.
     ``is_proxied``: the fault proxy stands between clients and server; ``seed`` is for its random
-    choices. ``clients_vanish``: clients need the privilege to drop a connection without FIN or RST.
+    choices. ``secret`` is known to the programs of the case, except the server, and is never
+    stored. ``clients_vanish``: clients need the privilege to drop a connection without FIN or RST.
     """
 
     model: str
@@ -50,6 +53,7 @@ class StageOrder:
     target: Target | None = None
     limits: Limits = UNLIMITED
     seed: int = 0
+    secret: str = field(default_factory=lambda: secrets.token_hex(SECRET_BYTES), repr=False)
 
     @property
     def port(self) -> int:
@@ -162,6 +166,17 @@ class Stage(Protocol):
     @property
     def server(self) -> Server:
         """The server, for faults."""
+
+    @property
+    def secret(self) -> str:
+        """The secret of the run, for the conductor."""
+
+    def check_programs(self) -> None:
+        """Check that conductor and clients still run; for a load that has not started.
+
+        Raises:
+            BackendError: one of them has ended; with its exit code and its last lines.
+        """
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and leave every log in the order's folder.

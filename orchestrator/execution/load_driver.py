@@ -15,20 +15,27 @@ from labkit.wire.wire import Channel, Message, WireError, read_fields
 from labkit.workload.load_order import Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import HostTimes
+from orchestrator.execution.program_log import wait_for
 from orchestrator.results.archive import CLIENTS
 
 CONNECT_DEADLINE_S = 10.0
 READY_DEADLINE_S = 30.0  # the conductor itself has shorter deadlines for a replica
 RESULT_DEADLINE_S = 60.0
+LOST_GRACE_S = 0.2  # for a program to have ended after its connection has
 SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Callbacks of a load: its start, in ns of CLOCK_MONOTONIC, and its progress now and then."""
+    """Callbacks of a load: its start, in ns of CLOCK_MONOTONIC, and its progress now and then.
+
+    ``check_programs`` is called while replicas are still to enrol, and raises `BackendError` if
+    conductor or clients have ended.
+    """
 
     on_start: Callable[[int], None]
     on_pulse: Callable[[Pulse], None]
+    check_programs: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -54,16 +61,21 @@ class ClientReports:
         (folder / CLIENTS).write_text(text + "\n", encoding="utf-8")
 
 
-def drive(address: tuple[str, int], order: Order, folder: Path, watch: Watch) -> ClientReports:
+def drive(
+    address: tuple[str, int], order: Order, folder: Path, watch: Watch, secret: str
+) -> ClientReports:
     """Run ``order`` to its end, write the samples into ``folder``, and return the reports.
+
+    ``secret`` is that of the run, without which the conductor refuses.
 
     Raises:
         BackendError: the conductor or all replicas were lost, or the load exceeded its deadline.
     """
     try:
         with Channel(socket.create_connection(address, CONNECT_DEADLINE_S)) as channel:
-            return _Drive(channel, order, folder, watch).run()
+            return _Drive(channel, order, folder, watch).run(secret)
     except (OSError, WireError) as exc:
+        wait_for(watch.check_programs, LOST_GRACE_S)  # raises the reason if it has ended
         raise BackendError(f"the conductor at {address[0]}:{address[1]} was lost: {exc}") from exc
 
 
@@ -79,9 +91,9 @@ class _Drive:
         self._host_begun = HostTimes.now()
         self._reports = ClientReports(0, [], [], {})
 
-    def run(self) -> ClientReports:
+    def run(self, secret: str) -> ClientReports:
         order = self._order
-        self._channel.send("run", **asdict(order))
+        self._channel.send("run", secret=secret, **asdict(order))
         self._channel.settimeout(order.enrol_s + READY_DEADLINE_S)
         while (message := self._next())["type"] != "done":
             self._on_message(message)
@@ -91,6 +103,8 @@ class _Drive:
         match message["type"]:
             case "enrolled":
                 self._enrolled = message["count"]
+            case "waiting":
+                self._watch.check_programs()
             case "started":
                 self._reports.start_ns = message["start_ns"]
                 self._host_begun = HostTimes.now()

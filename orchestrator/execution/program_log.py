@@ -17,6 +17,7 @@ from orchestrator.execution.backend import BackendError
 
 LAST_LINES = 12
 POLL_S = 0.02
+TOO_EARLY = "too early"  # when conductor or client has ended before its case was over
 IDLE_CONNECTIONS = ("-m", "client.idle_connections")
 """The program that holds connections open; its first line reports that they are established."""
 

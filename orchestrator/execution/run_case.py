@@ -54,8 +54,13 @@ def execute(
     with backend.stage(_stage_order(scenario, case, folder)) as stage:
         progress.on_step("under load")
         with FaultInjector(faults, stage.server, scenario.seed, progress.on_fault) as injector:
-            watch = Watch(injector.begin, lambda now: progress.on_pulse(now, last_depth(folder)))
-            reports = drive(stage.conductor, _order(scenario, case, stage.target), folder, watch)
+            watch = Watch(
+                injector.begin,
+                lambda now: progress.on_pulse(now, last_depth(folder)),
+                stage.check_programs,
+            )
+            order = _order(scenario, case, stage.target)
+            reports = drive(stage.conductor, order, folder, watch, stage.secret)
         injector.store(folder)
         progress.on_step("stopping")
         end = stage.end()

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from docker.models.containers import Container
 
+from labkit.wire.secret import SECRET
 from orchestrator.execution.backend import (
     BackendError,
     ClientEnd,
@@ -24,6 +25,7 @@ from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
 from orchestrator.execution.docker.container import (
     GRACE_S,
+    ended_container,
     exit_code,
     image_id,
     wait_until_listening,
@@ -39,6 +41,7 @@ from orchestrator.execution.docker.engine import (
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.interrupts import held, is_interrupted
 from orchestrator.execution.probe import KernelProbes
+from orchestrator.execution.program_log import TOO_EARLY
 from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
 from orchestrator.execution.toxics import PORT as PROXY_PORT
 from orchestrator.results.archive import SERVER_LOG
@@ -132,6 +135,7 @@ class DockerStage:
         entry = (SERVICE, PROXY_PORT) if order.is_proxied else (order.model, order.port)
         self.target = "{}:{}".format(*entry)
         self.conductor = ("127.0.0.1", 0)
+        self.secret = order.secret
         self._logs_are_saved = False
         self._probes: KernelProbes | None = None
         self._proxy = [SERVICE] if order.is_proxied else []
@@ -142,16 +146,19 @@ class DockerStage:
         drops_root = self._engine.is_run_as_root(self._images[order.model])
         override = write_override(order, self._images, drops_root=drops_root)
         services = [order.model, *self._proxy, "conductor", "client"]
-        Compose(self._project, override).up(*services, clients=order.replicas)
+        # In the environment of the command, not in the override, which is stored with the results.
+        secret = {SECRET: order.secret}
+        Compose(self._project, override, environment=secret).up(*services, clients=order.replicas)
         conductor = self._started("conductor")
+        bystander = self._engine.containers(self._project, "client")[0]
         if order.target is None:
             self._server = self._started(order.model)
         else:
             (self._server,) = self._engine.containers(self._project, order.model)
-            wait_until_reachable(self._server, conductor, order)
+            wait_until_reachable(self._server, bystander, order)
         control = [_published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
         server = DockerServer(
-            self._engine, self._server, conductor, order, next(iter(control), None)
+            self._engine, self._server, bystander, order, next(iter(control), None)
         )
         self._probes = server.probes
         self.server: Server = server
@@ -162,6 +169,17 @@ class DockerStage:
     def address(self) -> tuple[str, int]:
         """The host's address that the target's port is published at."""
         return _published(self._server, self._order.port)
+
+    def check_programs(self) -> None:
+        """Check that conductor and clients still run.
+
+        Raises:
+            BackendError: one of them has ended; with its exit code and its last lines.
+        """
+        for service in ("conductor", "client"):
+            for container in self._engine.ended_containers(self._project, service):
+                name = _client_name(container) if service == "client" else f"the {service}"
+                raise ended_container(container, name, TOO_EARLY)
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""

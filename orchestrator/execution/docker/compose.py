@@ -3,8 +3,9 @@
 import contextlib
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import environment_without_settings
@@ -33,9 +34,15 @@ def compose_version() -> str:
 
 
 class Compose:
-    """``docker compose`` with this repository's compose.yaml, under one project name."""
+    """``docker compose`` with this repository's compose.yaml, under one project name.
 
-    def __init__(self, project: str, *overrides: Path) -> None:
+    ``environment`` are variables of compose.yaml that must not be stored in an override.
+    """
+
+    def __init__(
+        self, project: str, *overrides: Path, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._environment = environment
         files = [ROOT / "compose.yaml", *overrides]
         self._options = ["compose", "--project-name", project, "--project-directory", str(ROOT)]
         for file in files:
@@ -57,11 +64,18 @@ class Compose:
         """
         scale = ["--no-build", "--no-deps", "--scale", f"client={clients}"]
         timeout_s = UP_DEADLINE_S + UP_PER_REPLICA_S * clients
-        run_docker([*self._options, "up", "--detach", *scale, *services], timeout_s=timeout_s)
+        arguments = [*self._options, "up", "--detach", *scale, *services]
+        run_docker(arguments, timeout_s, self._environment)
 
 
-def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
+def run_docker(
+    arguments: Sequence[str],
+    timeout_s: float,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Run the docker command, in a session of its own so that a Ctrl-C does not reach it.
+
+    ``environment`` is added to ours.
 
     Raises:
         ComposeError: it failed or took longer than ``timeout_s``.
@@ -69,7 +83,7 @@ def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
     process: subprocess.Popen[str] | None = None
     try:
         with held():
-            process = _spawn(arguments)
+            process = _spawn(arguments, environment)
         output, _ = process.communicate(timeout=timeout_s)
     except BaseException as exc:
         if process is not None:
@@ -82,11 +96,11 @@ def run_docker(arguments: Sequence[str], timeout_s: float) -> str:
     return output
 
 
-def _spawn(arguments: Sequence[str]) -> subprocess.Popen[str]:
+def _spawn(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 our own arguments
         ["docker", *arguments],  # noqa: S607
         cwd=ROOT,
-        env=environment_without_settings(),
+        env=environment_without_settings() | dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -25,7 +25,9 @@ CPU_PERIOD_US = 100_000
 
 
 class DockerServer(LoggedServer):
-    """The server's container; the conductor's container opens the connections of `fill_backlog`.
+    """The server's container; a client's container opens the connections of `fill_backlog`.
+
+    The conductor's cannot: it is on another network than the server.
 
     ``control`` is the control address of the fault proxy, None if there is no proxy.
     """
@@ -34,13 +36,13 @@ class DockerServer(LoggedServer):
         self,
         engine: Engine,
         server: Container,
-        conductor: Container,
+        client: Container,
         order: StageOrder,
         control: tuple[str, int] | None,
     ) -> None:
         self._engine = engine
         self._server = server
-        self._conductor = conductor
+        self._client = client
         self._order = order
         self._idle_connections_pid: int | None = None
         self.toxics: Toxics = ToxicControl(control)
@@ -88,7 +90,7 @@ class DockerServer(LoggedServer):
             if self._order.target is None:
                 wait_until_listening(self._server, self._order.model, starts)
             else:
-                wait_until_reachable(self._server, self._conductor, self._order)
+                wait_until_reachable(self._server, self._client, self._order)
         self.probes.look_at_container(self._server, self._order.port)
 
     def disconnect(self) -> None:
@@ -116,7 +118,7 @@ class DockerServer(LoggedServer):
         return [network["IPAddress"] for network in networks.values()]
 
     def fill_backlog(self, connections: int, lasts_s: float) -> None:
-        """Open the connections from the conductor's container; return when they are established.
+        """Open the connections from a client's container; return when they are established.
 
         Raises:
             BackendError: they are not.
@@ -124,7 +126,7 @@ class DockerServer(LoggedServer):
         target = f"{self._order.model}:{self._order.port}"
         command = ["python3", *IDLE_CONNECTIONS, target, str(connections), str(lasts_s)]
         with engine_failures():
-            output = run_in_background(self._conductor, command)
+            output = run_in_background(self._client, command)
         self._idle_connections_pid = idle_connections_pid(output)
         if self._idle_connections_pid is None:
             raise BackendError(f"the connections were not established: {output.strip()[-200:]}")
@@ -133,4 +135,4 @@ class DockerServer(LoggedServer):
         """End the program that holds the connections, if it has not ended by itself."""
         if self._idle_connections_pid is not None:
             with engine_failures():
-                kill_process(self._conductor, self._idle_connections_pid)
+                kill_process(self._client, self._idle_connections_pid)

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from labkit.wire.secret import SECRET
 from orchestrator.execution.backend import BackendError, ClientEnd, Needs, StageEnd, StageOrder
 from orchestrator.execution.host import environment_of_target, environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.process.program import Program
 from orchestrator.execution.process.server import GRACE_S, LOOPBACK, SERVER, server_of
+from orchestrator.execution.program_log import TOO_EARLY
 from orchestrator.execution.toxics import SERVICE
 from orchestrator.results.archive import SERVER_LOG
 from orchestrator.scenario.models import ROOT
@@ -80,12 +82,17 @@ class ProcessStage:
         self._order = order
         self._programs = programs
         self._clients: list[Program] = []
+        self._conductor: Program | None = None
+        self.secret = order.secret
 
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
         order = self._order
-        conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0"}
-        conductor = self._run("conductor", [*CLIENT, "conductor"], conductor_settings)
+        secret = {SECRET: order.secret}
+        conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0", **secret}
+        conductor = self._conductor = self._run(
+            "conductor", [*CLIENT, "conductor"], conductor_settings
+        )
         self.server = server_of(order, self._run)
         self._programs.append(self.server.probes)
         host, port = self.server.address
@@ -93,7 +100,7 @@ class ProcessStage:
         if self.server.proxy_port:
             self.target = f"{LOOPBACK}:{self.server.proxy_port}"
         self.conductor = (LOOPBACK, conductor.listening_port())
-        client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}"}
+        client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}", **secret}
         self._clients = [
             self._run(f"client-{number:03d}", CLIENT, client_settings)
             for number in range(order.replicas)
@@ -104,6 +111,16 @@ class ProcessStage:
     def address(self) -> tuple[str, int]:
         """The server's address."""
         return self.server.address
+
+    def check_programs(self) -> None:
+        """Check that conductor and clients still run.
+
+        Raises:
+            BackendError: one of them has ended; with its exit code and its last lines.
+        """
+        for program in (self._conductor, *self._clients):
+            if program is not None:
+                program.check(TOO_EARLY)
 
     def end(self) -> StageEnd:
         """Stop server and proxy, and wait for the clients; the logs are in the folder already."""

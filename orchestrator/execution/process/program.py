@@ -66,15 +66,15 @@ class Program:
             self.check()
         return None
 
-    def check(self) -> None:
-        """Check that the program still runs.
+    def check(self, moment: str = "at start") -> None:
+        """Check that the program still runs; ``moment`` says in the message when it ended.
 
         Raises:
             BackendError: it has ended; with its last lines.
         """
         if self._process.poll() is not None:
             raise BackendError(
-                f"the {self.name} ended at start, exit code {self._process.returncode}; "
+                f"the {self.name} ended {moment}, exit code {self._process.returncode}; "
                 f"its last lines:\n{self.last_lines()}"
             )
 
