@@ -53,7 +53,7 @@ def run_conductor(environ: Mapping[str, str]) -> int:
     secret = read_secret(environ)
     if not secret:
         raise OptionsError(
-            f"{SECRET} is not set, so no replica could enrol; set the same for all programs of a run"
+            f"{SECRET} is not set, so no replica could enrol; set one for all programs of a run"
         )
     return asyncio.run(_conduct(host, int(port), secret))
 

@@ -103,8 +103,6 @@ class _Drive:
         match message["type"]:
             case "enrolled":
                 self._enrolled = message["count"]
-            case "waiting":
-                self._watch.check_programs()
             case "started":
                 self._reports.start_ns = message["start_ns"]
                 self._host_begun = HostTimes.now()
@@ -123,7 +121,9 @@ class _Drive:
 
     def _next(self) -> Message:
         try:
-            return self._channel.receive()
+            while (message := self._channel.receive())["type"] == "waiting":
+                self._watch.check_programs()
+            return message
         except TimeoutError:
             self._give_up()
 

@@ -84,7 +84,7 @@ class Engine:
     def ended_containers(self, project: str, service: str) -> list[Container]:
         """Return the containers of a service that have ended; one request if there are none."""
         labels = [f"{PROJECT_LABEL}={project}", f"{SERVICE_LABEL}={service}"]
-        filters = {"label": labels, "status": ["exited", "dead"]}
+        filters: dict[str, str | list[str] | bool] = {"label": labels, "status": ["exited", "dead"]}
         return list(self._client.containers.list(all=True, filters=filters, ignore_removed=True))
 
     @retry(
