@@ -16,7 +16,7 @@ from labkit.workload.load_order import Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import HostTimes
 from orchestrator.execution.program_log import wait_for
-from orchestrator.results.archive import CLIENTS
+from orchestrator.results.archive import CLIENTS, write_whole
 
 CONNECT_DEADLINE_S = 10.0
 READY_DEADLINE_S = 30.0  # the conductor itself has shorter deadlines for a replica
@@ -57,8 +57,7 @@ class ClientReports:
 
     def store(self, folder: Path) -> None:
         """Write ``clients.json`` into ``folder``."""
-        text = json.dumps(asdict(self), indent=1)
-        (folder / CLIENTS).write_text(text + "\n", encoding="utf-8")
+        write_whole(folder / CLIENTS, json.dumps(asdict(self), indent=1) + "\n")
 
 
 def drive(
@@ -121,11 +120,13 @@ class _Drive:
 
     def _next(self) -> Message:
         try:
-            while (message := self._channel.receive())["type"] == "waiting":
-                self._watch.check_programs()
-            return message
+            message = self._channel.receive()
         except TimeoutError:
             self._give_up()
+        if message["type"] != "waiting":
+            return message
+        self._watch.check_programs()
+        return self._next()
 
     def _give_up(self) -> NoReturn:
         order = self._order
@@ -143,7 +144,7 @@ class _Drive:
         for table in ("samples", "connections"):
             name = f"{table}-{result['replica']:03d}.npy"
             payload = self._channel.receive_bytes(result.pop(f"{table}_bytes"))
-            (self._folder / name).write_bytes(payload)
+            write_whole(self._folder / name, payload)
             result[table] = name
         result["group"] = self._order.place(result["replica"])[0].name
         self._reports.replicas.append(result)

@@ -20,7 +20,7 @@ from orchestrator.execution.docker.container import read_log
 from orchestrator.execution.host import environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.program_log import events, wait_for
-from orchestrator.results.archive import KERNEL
+from orchestrator.results.archive import KERNEL, open_log
 from orchestrator.scenario.models import ROOT
 
 FIRST_LOOK_DEADLINE_S = 5.0
@@ -63,7 +63,7 @@ class KernelProbes:
     def _start(self, command: Sequence[str]) -> None:
         self.end()  # the one before observes a server that has ended
         errors = self._file.with_suffix(".stderr")
-        with held(), self._file.open("ab") as out, errors.open("ab") as err:
+        with held(), open_log(self._file) as out, open_log(errors) as err:
             probe = subprocess.Popen(  # noqa: S603 the lab's own program
                 command,
                 cwd=ROOT,

@@ -13,7 +13,7 @@ from labkit.workload.load_order import Order
 from orchestrator.execution.backend import Backend, ClientEnd, StageEnd, StageOrder
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.execution.load_driver import ClientReports, Watch, drive
-from orchestrator.results.archive import CASE
+from orchestrator.results.archive import CASE, write_whole
 from orchestrator.results.kernel_log import last_depth
 from orchestrator.scenario.faults import Fault, are_proxied
 from orchestrator.scenario.models import discover_twins
@@ -67,7 +67,7 @@ def execute(
     attribute_exits(reports, end.clients)
     reports.store(folder)
     record = _record(case, end, time.monotonic() - begun_s, reports.load_s)
-    (folder / CASE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_whole(folder / CASE, json.dumps(record, indent=1) + "\n")
 
 
 def _stage_order(scenario: Scenario, case: Case, folder: Path) -> StageOrder:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from orchestrator.results.archive import write_whole
+
 FAULTS_FILE = "faults.json"
 TOO_LATE = "the load was over before it was due"
 
@@ -38,4 +40,4 @@ def read_faults(folder: Path) -> tuple[FaultRecord, ...]:
 def write_faults(records: Iterable[FaultRecord], folder: Path) -> None:
     """Write the records of a case's faults into its folder."""
     text = json.dumps([asdict(record) for record in records], indent=1)
-    (folder / FAULTS_FILE).write_text(text + "\n", encoding="utf-8")
+    write_whole(folder / FAULTS_FILE, text + "\n")

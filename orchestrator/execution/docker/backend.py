@@ -44,7 +44,7 @@ from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.program_log import TOO_EARLY
 from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
 from orchestrator.execution.toxics import PORT as PROXY_PORT
-from orchestrator.results.archive import SERVER_LOG
+from orchestrator.results.archive import SERVER_LOG, ArchiveError, write_whole
 
 READERS = 8
 IMAGE = "server-models-lab/{}"
@@ -213,7 +213,7 @@ class DockerStage:
     def save_logs(self) -> None:
         """Save the logs that exist if the stage did not reach its end."""
         if not self._logs_are_saved:
-            with contextlib.suppress(*ENGINE_ERRORS, OSError):
+            with contextlib.suppress(*ENGINE_ERRORS, ArchiveError):
                 self._save_logs()
 
     def _save_log(self, container: Container) -> None:
@@ -221,9 +221,9 @@ class DockerStage:
         name = _client_name(container) if service == "client" else service
         is_server = service == self._order.model
         path = self._order.folder / (SERVER_LOG if is_server else f"{name}.log")
-        path.write_bytes(container.logs(stdout=True, stderr=False))
+        write_whole(path, container.logs(stdout=True, stderr=False))
         if errors := container.logs(stdout=False, stderr=True):
-            path.with_suffix(".stderr").write_bytes(errors)
+            write_whole(path.with_suffix(".stderr"), errors)
 
     def start_server(self) -> None:
         """Start the drained server again, for inspection."""
