@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
+from labkit.wire.secret import SECRET
 from orchestrator.execution.docker.compose import (
     Compose,
     ComposeError,
@@ -90,3 +92,13 @@ def test_settings_of_the_caller_do_not_reach_compose(
     seen = run_docker(["version"], timeout_s=20.0)
     assert "LAB_WORKERS" not in seen
     assert "DOCKER_HOST=unix:///elsewhere" in seen
+
+
+def test_no_server_has_the_secret_or_is_on_the_conductor_s_network() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    networks = {name: set(each.get("networks", ["default"])) for name, each in services.items()}
+    assert networks.pop("conductor") == {"control"}
+    assert networks.pop("client") == {"default", "control"}
+    assert set().union(*networks.values()) == {"default"}
+    knowing = {name for name, each in services.items() if SECRET in each.get("environment", {})}
+    assert knowing - {"faultproxy"} == {"client", "conductor"}

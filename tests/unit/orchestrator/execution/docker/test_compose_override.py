@@ -57,3 +57,10 @@ def test_limits_are_those_of_the_servers_container(tmp_path: Path) -> None:
     assert "memswap_limit: 67108864" in text
     unlimited = StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0)
     assert "limit" not in write_override(unlimited, IMAGES).read_text()
+
+
+def test_the_secret_of_the_run_is_not_in_the_file_that_is_stored(tmp_path: Path) -> None:
+    order = StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0)
+    assert len(order.secret) == 32
+    assert order.secret not in write_override(order, IMAGES).read_text()
+    assert order.secret not in repr(order)

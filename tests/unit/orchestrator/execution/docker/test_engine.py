@@ -143,3 +143,18 @@ def test_an_engine_that_does_not_answer_is_reported_with_its_address(
         None,
         "no Docker engine answers at unix:///no/such/socket (not there)",
     )
+
+
+def test_ended_containers_are_one_request_for_those_alone() -> None:
+    requests_: list[dict[str, Any]] = []
+
+    def listed(**request: Any) -> list[str]:  # noqa: ANN401
+        requests_.append(request)
+        return ["ended"]
+
+    engine = Engine(SimpleNamespace(containers=SimpleNamespace(list=listed)))  # type: ignore[arg-type]
+    assert engine.ended_containers("lab-1", "client") == ["ended"]
+    (request,) = requests_
+    assert request["all"] is True
+    assert request["filters"]["status"] == ["exited", "dead"]
+    assert f"{SERVICE_LABEL}=client" in request["filters"]["label"]
