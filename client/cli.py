@@ -18,6 +18,7 @@ from client.scripted_loop import BehaviourError
 from client.system import raise_interrupt, readable_interrupts
 from client.task import Task, UnresolvedError, resolve
 from labkit.signals import set_signals
+from labkit.wire.secret import read_secret
 from labkit.workload.load_order import CLOSED, GroupOrder, Share
 
 OK, FAILED, MISUSED, LOST, INTERRUPTED = 0, 1, 2, 3, 130
@@ -46,11 +47,12 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     set_signals({signal.SIGTERM: raise_interrupt, signal.SIGINT: signal.default_int_handler})
     try:
         if list(arguments) == ["conductor"]:
+            _raise_descriptor_limit()
             return run_conductor(os.environ)
         options = parse_options(arguments, os.environ)
         _raise_descriptor_limit()
         if options.conductor is not None:
-            replica.play(options.conductor)
+            replica.play(options.conductor, read_secret(os.environ))
             return OK
         return _run_plain(options)
     except tuple(CODES) as exc:

@@ -19,7 +19,8 @@ examples:
   python client/client.py conductor                  the start barrier of an orchestrated run
 
 Every option has an environment variable: LAB_CONNECTIONS, LAB_MESSAGES, LAB_DEMAND, LAB_THINK_TIME,
-LAB_TARGET, LAB_TIMEOUT. With LAB_CONDUCTOR=HOST:PORT the conductor assigns the load and the start.
+LAB_TARGET, LAB_TIMEOUT. With LAB_CONDUCTOR=HOST:PORT the conductor assigns the load and the start;
+conductor and replicas need the same LAB_RUN_SECRET, any text.
 Containers of docker compose up --scale client=N are replicas 1 to N, by the number in their names.
 
 exit codes: 0 all acknowledged, 1 something failed, 2 bad option, 3 conductor lost,

@@ -25,8 +25,10 @@ class ConductorLostError(Exception):
     """The conductor cannot be reached, has gone, or sent an invalid message."""
 
 
-def play(conductor: tuple[str, int]) -> None:
+def play(conductor: tuple[str, int], secret: str) -> None:
     """Enrol with the conductor, carry out the assigned share of the load, and report.
+
+    ``secret`` is that of the run, without which the conductor refuses.
 
     Raises:
         ConductorLostError: it cannot be reached or has gone; a running load is aborted.
@@ -36,7 +38,7 @@ def play(conductor: tuple[str, int]) -> None:
     sock = _connect(conductor)
     try:
         with Channel(sock) as channel:
-            channel.send("enrol", host=socket.gethostname(), pid=os.getpid())
+            channel.send("enrol", secret=secret, host=socket.gethostname(), pid=os.getpid())
             with closing(_receive_load(channel)) as load:
                 _carry_out(channel, load)
     except (OSError, WireError) as exc:
@@ -72,7 +74,7 @@ def _receive_load(channel: Channel) -> EventLoop:
 
 
 def _read_task(order: Message) -> Task:
-    if order["type"] == "dismissed":
+    if order["type"] in {"dismissed", "failed"}:
         raise ConductorLostError(f"the conductor turned it away: {order.get('reason')}")
     share = Share.read(order)
     family, address = resolve(*parse_address(share.target))

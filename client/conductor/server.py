@@ -4,12 +4,16 @@ Replicas enrol; the orchestrator sends the run; once the replicas that came in t
 conductor announces one instant of the shared monotonic clock at which they start. It then forwards
 what they report. A replica that comes late, leaves, hangs or sends an invalid message is lost: the
 conductor reports that to the orchestrator, and the others continue. It serves one run and ends.
+
+A connection is a stranger until its first message has the secret of the run. The number of
+strangers and the time that each may stay are bounded; none of them has an effect on the run.
 """
 
 import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -20,35 +24,44 @@ from dataclasses import asdict
 from client.conductor.member import Enrolment, LostError, Member, Peer
 from client.options import OptionsError
 from labkit.wire.progress import sum_of
-from labkit.wire.wire import MAX_LINE_BYTES, WireError, encode
+from labkit.wire.secret import SECRET, is_secret, read_secret
+from labkit.wire.wire import MAX_LINE_BYTES, Message, WireError, encode
 from labkit.workload.load_order import Order, Share
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "3100"
 PORT_DIGITS = 5
-HELLO_S = 30.0
+HELLO_S = 10.0  # for a stranger to send its first message
+MAX_STRANGERS = 1024  # at once; many more than the replicas of a run
+OWN_DESCRIPTORS = 32
 BACKLOG = 4096  # replicas that connect at once; asyncio's default of 100 makes others retry
 RESULT_GRACE_S = 30.0  # after the deadline of the load
 PROGRESS_S = 0.5
+WAITING_S = 0.5
 
 
 def run_conductor(environ: Mapping[str, str]) -> int:
     """Listen, serve one run, and return the exit code.
 
     Raises:
-        OptionsError: LAB_CONDUCTOR_PORT is not a port.
+        OptionsError: LAB_CONDUCTOR_PORT is not a port, or LAB_RUN_SECRET is missing.
     """
     host = environ.get("LAB_CONDUCTOR_HOST") or DEFAULT_HOST
     port = environ.get("LAB_CONDUCTOR_PORT") or DEFAULT_PORT
     is_number = port.isascii() and port.isdigit() and len(port) <= PORT_DIGITS
     if not is_number or int(port) >= 1 << 16:
         raise OptionsError(f"LAB_CONDUCTOR_PORT: {port[:80]!r} is not a port from 0 to 65535")
-    return asyncio.run(_conduct(host, int(port)))
+    secret = read_secret(environ)
+    if not secret:
+        raise OptionsError(
+            f"{SECRET} is not set, so no replica could enrol; set one for all programs of a run"
+        )
+    return asyncio.run(_conduct(host, int(port), secret))
 
 
-async def _conduct(host: str, port: int) -> int:
+async def _conduct(host: str, port: int, secret: str) -> int:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    conductor = Conductor(ended)
+    conductor = Conductor(ended, secret)
     try:
         server = await asyncio.start_server(
             conductor.accept, host, port, limit=MAX_LINE_BYTES, backlog=BACKLOG
@@ -79,26 +92,44 @@ def _report_listening(host: str, port: int) -> None:
 class Conductor:
     """The replicas that have enrolled, and the one run."""
 
-    def __init__(self, ended: asyncio.Event) -> None:
+    def __init__(self, ended: asyncio.Event, secret: str) -> None:
         self._ended = ended
+        self._secret = secret
         self._enrolled: asyncio.Queue[Enrolment] = asyncio.Queue()
-        self._peers: list[Peer] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._peers: set[Peer] = set()
+        self._strangers: dict[Peer, None] = {}  # the oldest first
+        self._tasks: set[asyncio.Task[None]] = set()
         self._has_run = False
+        self._most_peers = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OWN_DESCRIPTORS
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take a connection.
+        """Take a connection; if there are too many, the oldest stranger is dropped.
 
         Its task is created here: if asyncio (3.11) cancels one of its own, it prints a traceback.
         """
         peer = Peer(reader, writer)
-        self._peers.append(peer)
-        self._tasks.append(asyncio.ensure_future(self._identify(peer)))
+        self._peers.add(peer)
+        self._strangers[peer] = None
+        if len(self._strangers) > MAX_STRANGERS or len(self._peers) > self._most_peers:
+            self._drop_oldest_stranger()
+        task = asyncio.ensure_future(self._identify(peer))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def _drop_oldest_stranger(self) -> None:
+        oldest = next(iter(self._strangers))
+        del self._strangers[oldest]
+        oldest.writer.transport.abort()
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        """Drop a task that is over; `close` raises the exception of one that failed."""
+        if task.cancelled() or task.exception() is None:
+            self._tasks.discard(task)
 
     async def _identify(self, peer: Peer) -> None:
         """Read whether it is a replica that enrols, or the orchestrator with the run."""
         try:
-            message = await asyncio.wait_for(peer.receive(), HELLO_S)
+            message = await self._first_message(peer)
             if message["type"] == "enrol":
                 self._enrolled.put_nowait(Enrolment.read(peer, message))
                 return
@@ -114,6 +145,22 @@ class Conductor:
         except (EOFError, OSError):
             pass  # it has gone, or sent no first message in time
         await peer.close()
+        self._peers.discard(peer)
+
+    async def _first_message(self, peer: Peer) -> Message:
+        """Return the first message of a program that belongs to the run.
+
+        Raises:
+            WireError: it does not belong to the run, or its message is invalid.
+            EOFError, OSError: it has gone, or sent no message in time.
+        """
+        try:
+            message = await asyncio.wait_for(peer.receive(), HELLO_S)
+            if not is_secret(self._secret, message.get("secret")):
+                raise WireError(f"the secret of the run, {SECRET}, is missing or wrong")
+        finally:
+            self._strangers.pop(peer, None)
+        return message
 
     async def _serve(self, run: "Run") -> None:
         """Carry out ``run`` unless the orchestrator leaves; then end in either case."""
@@ -134,7 +181,7 @@ class Conductor:
         for task in self._tasks:
             task.cancel()
         outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
-        for peer in self._peers:
+        for peer in tuple(self._peers):
             await peer.drop()
         for outcome in outcomes:
             if isinstance(outcome, Exception):  # CancelledError is not an Exception
@@ -174,10 +221,17 @@ class Run:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._order.enrol_s):
                 while self._free:
-                    enrolment = await enrolled.get()
+                    enrolment = await self._next_enrolment(enrolled)
                     share = Share.of(self._order, self._free.popleft())
                     self._members.append(Member(share, enrolment))
                     await self.orchestrator.send("enrolled", count=len(self._members))
+
+    async def _next_enrolment(self, enrolled: "asyncio.Queue[Enrolment]") -> Enrolment:
+        """Return the next enrolment; the orchestrator is informed regularly that none has come."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                return await asyncio.wait_for(enrolled.get(), WAITING_S)
+            await self.orchestrator.send("waiting")
 
     async def _turn_away(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
         """Turn away replicas that come now; each counts as one that did not come in time."""

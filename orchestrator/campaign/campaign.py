@@ -16,6 +16,7 @@ from orchestrator.campaign.summarise import Findings, planned_cases, summarise, 
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, Needs
 from orchestrator.execution.conformance import NonconformingError, hold_to_contract
+from orchestrator.execution.descriptors import provide_descriptors
 from orchestrator.execution.host import describe_host
 from orchestrator.execution.run_case import ProgressCallbacks, execute
 from orchestrator.results.archive import Archive, ArchiveError
@@ -107,6 +108,7 @@ class Campaign:
         settings = self._settings
         settings.archive.write("scenario.yaml", self._resolved_scenario())
         self._progress.preparing(settings.backend.name)
+        provide_descriptors((run.case for run in self._runs), settings.backend.name)
         settings.backend.prepare(_needs(settings.scenario))
         host = describe_host(settings.backend.describe())
         self._environment = {"command": settings.command, **host}
@@ -128,7 +130,7 @@ class Campaign:
             cases = planned_cases(self._runs)
             return evaluate_run(settings.scenario, run, settings.archive, cases)
         except OSError as exc:
-            if exc.errno not in DISK_ERRORS:
+            if exc.errno not in DISK_ERRORS and folder.is_dir():
                 raise
             raise ArchiveError.of(folder, exc) from exc
 

@@ -194,11 +194,22 @@ class Stage(Protocol):
     def cpus(self) -> Cpus:
         """The CPUs that the programs of the case may use."""
 
+    @property
+    def secret(self) -> str:
+        """The secret of the run, for the conductor."""
+
     def cpu_s(self) -> Mapping[str, float | None]:
         """Return the CPU time so far of each part of the lab, in s; None if unknown.
 
         The parts are ``server``, ``clients``, ``conductor``, ``probe`` and, if there is one,
         ``proxy``. It never raises.
+        """
+
+    def check_programs(self) -> None:
+        """Check that conductor and clients still run; for a load that has not started.
+
+        Raises:
+            BackendError: one of them has ended; with its exit code and its last lines.
         """
 
     def end(self) -> StageEnd:

@@ -14,13 +14,15 @@ from labkit.wire.wire import Channel, Message, WireError, read_fields
 from labkit.workload.load_order import Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import HostTimes
-from orchestrator.results.archive import CLIENTS
+from orchestrator.execution.program_log import wait_for
+from orchestrator.results.archive import CLIENTS, write_whole
 from orchestrator.results.replica_report import MOST_BYTES, ReportError, read_report
 from orchestrator.results.strict_json import to_json
 
 CONNECT_DEADLINE_S = 10.0
 READY_DEADLINE_S = 30.0  # the conductor itself has shorter deadlines for a replica
 RESULT_DEADLINE_S = 60.0
+LOST_GRACE_S = 0.2  # for a program to have ended after its connection has
 SHOWN = 3
 
 
@@ -29,11 +31,14 @@ class Watch:
     """Callbacks of a load: its start, in ns of CLOCK_MONOTONIC, and its progress now and then.
 
     ``read_host`` returns the host's times, and is called when the load begins and when it is over.
+    ``check_programs`` is called while replicas are still to enrol, and raises `BackendError` if
+    conductor or clients have ended.
     """
 
     on_start: Callable[[int], None]
     on_pulse: Callable[[Pulse], None]
     read_host: Callable[[], HostTimes] = HostTimes.now
+    check_programs: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -55,20 +60,24 @@ class ClientReports:
 
     def store(self, folder: Path) -> None:
         """Write ``clients.json`` into ``folder``."""
-        text = to_json(asdict(self), indent=1)
-        (folder / CLIENTS).write_text(text + "\n", encoding="utf-8")
+        write_whole(folder / CLIENTS, to_json(asdict(self), indent=1) + "\n")
 
 
-def drive(address: tuple[str, int], order: Order, folder: Path, watch: Watch) -> ClientReports:
+def drive(
+    address: tuple[str, int], order: Order, folder: Path, watch: Watch, secret: str
+) -> ClientReports:
     """Run ``order`` to its end, write the samples into ``folder``, and return the reports.
+
+    ``secret`` is that of the run, without which the conductor refuses.
 
     Raises:
         BackendError: the conductor or all replicas were lost, or the load exceeded its deadline.
     """
     try:
         with Channel(socket.create_connection(address, CONNECT_DEADLINE_S)) as channel:
-            return _Drive(channel, order, folder, watch).run()
+            return _Drive(channel, order, folder, watch).run(secret)
     except (OSError, WireError) as exc:
+        wait_for(watch.check_programs, LOST_GRACE_S)  # raises the reason if it has ended
         raise BackendError(f"the conductor at {address[0]}:{address[1]} was lost: {exc}") from exc
 
 
@@ -84,9 +93,9 @@ class _Drive:
         self._host_begun = watch.read_host()
         self._reports = ClientReports(0, [], [], {})
 
-    def run(self) -> ClientReports:
+    def run(self, secret: str) -> ClientReports:
         order = self._order
-        self._channel.send("run", **asdict(order))
+        self._channel.send("run", secret=secret, **asdict(order))
         self._channel.settimeout(order.enrol_s + READY_DEADLINE_S)
         while (message := self._next())["type"] != "done":
             self._on_message(message)
@@ -114,9 +123,13 @@ class _Drive:
 
     def _next(self) -> Message:
         try:
-            return self._channel.receive()
+            message = self._channel.receive()
         except TimeoutError:
             self._give_up()
+        if message["type"] != "waiting":
+            return message
+        self._watch.check_programs()
+        return self._next()
 
     def _give_up(self) -> NoReturn:
         order = self._order
@@ -136,7 +149,7 @@ class _Drive:
             name = f"{table}-{result['replica']:03d}.npy"
             size = _whole(result, f"{table}_bytes", MOST_BYTES)
             payload = self._channel.receive_bytes(size)
-            (self._folder / name).write_bytes(payload)
+            write_whole(self._folder / name, payload)
             result[table] = name
         try:
             read_report(result)

@@ -22,7 +22,7 @@ from orchestrator.execution.docker.engine import PROJECT_LABEL, SERVICE_LABEL
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import LABEL
 from orchestrator.execution.program_log import MOST_PID, events, wait_for
-from orchestrator.results.archive import KERNEL
+from orchestrator.results.archive import KERNEL, open_log
 from orchestrator.results.event_schema import is_whole
 from orchestrator.scenario.models import ROOT
 
@@ -73,7 +73,7 @@ class KernelProbes:
     def _start(self, command: Sequence[str]) -> None:
         self.end()  # the one before observes a server that has ended
         errors = self._file.with_suffix(".stderr")
-        with held(), self._file.open("ab") as out, errors.open("ab") as err:
+        with held(), open_log(self._file) as out, open_log(errors) as err:
             probe = subprocess.Popen(  # noqa: S603 the lab's own program
                 command,
                 cwd=ROOT,

@@ -18,6 +18,7 @@ from orchestrator.results.strict_json import read_json
 
 LAST_LINES = 12
 POLL_S = 0.02
+TOO_EARLY = "too early"  # when conductor or client has ended before its case was over
 IDLE_CONNECTIONS = ("-m", "client.idle_connections")
 """The program that holds connections open; it prints its process id, then that they are there."""
 

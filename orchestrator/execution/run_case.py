@@ -13,7 +13,7 @@ from orchestrator.execution.backend import Backend, ClientEnd, StageEnd, StageOr
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.execution.host import HostTimes
 from orchestrator.execution.load_driver import ClientReports, Watch, drive
-from orchestrator.results.archive import CASE
+from orchestrator.results.archive import CASE, write_whole
 from orchestrator.results.kernel_log import last_depth
 from orchestrator.results.strict_json import to_json
 from orchestrator.scenario.faults import Fault, are_proxied
@@ -59,8 +59,10 @@ def execute(
                 injector.begin,
                 lambda now: progress.on_pulse(now, last_depth(folder)),
                 lambda: HostTimes.now(stage.cpus, stage.cpu_s()),
+                stage.check_programs,
             )
-            reports = drive(stage.conductor, _order(scenario, case, stage.target), folder, watch)
+            order = _order(scenario, case, stage.target)
+            reports = drive(stage.conductor, order, folder, watch, stage.secret)
         injector.store(folder)
         progress.on_step("stopping")
         stop_asked_ns = time.monotonic_ns()
@@ -69,7 +71,7 @@ def execute(
     reports.store(folder)
     record = _record(case, end, time.monotonic() - begun_s, reports.load_s)
     record["stop_asked_ns"] = stop_asked_ns
-    (folder / CASE).write_text(to_json(record, indent=1) + "\n", encoding="utf-8")
+    write_whole(folder / CASE, to_json(record, indent=1) + "\n")
 
 
 def _stage_order(scenario: Scenario, case: Case, folder: Path) -> StageOrder:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from orchestrator.results.exit_codes import LabError
 from orchestrator.results.strict_json import to_json
@@ -18,6 +19,7 @@ CLIENTS = "clients.json"
 CASE = "case.json"
 KERNEL = "kernel.ndjson"
 TRACE = "trace.json.gz"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 READ_ONLY_ERRORS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -27,7 +29,47 @@ class ArchiveError(LabError):
     @classmethod
     def of(cls, path: Path, error: OSError) -> "ArchiveError":
         """Return the error to raise for ``error``, which occurred at ``path``."""
-        return cls(f"cannot write {path}: {error.strerror}; choose another folder with --out")
+        if error.errno in FULL:
+            why = f"the disk of {path.parent} is full ({error.strerror}); free some space there"
+        elif error.errno == errno.ENOENT:
+            why = f"the folder {path.parent} is gone ({error.strerror}); let it stay until the end"
+        else:
+            why = f"{error.strerror}"
+        return cls(f"cannot write {path}: {why}, or choose another folder with --out")
+
+
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file of the results so that it appears whole or not at all; return its path.
+
+    It is on the disk before it has its name, so that a crash leaves no empty file either.
+
+    Raises:
+        ArchiveError: the disk is full, or the folder is gone or not writable.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(_encoded(content) if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)  # noqa: PTH105 the atomic one
+    except OSError as exc:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise ArchiveError.of(path, exc) from exc
+    return path
+
+
+def open_log(path: Path) -> BinaryIO:
+    """Open a log that a program continues as it runs.
+
+    Raises:
+        ArchiveError: the disk is full, or the folder is gone or not writable.
+    """
+    try:
+        return path.open("ab")
+    except OSError as exc:
+        raise ArchiveError.of(path, exc) from exc
 
 
 class Archive:
@@ -45,7 +87,7 @@ class Archive:
         """
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         archive = cls(out / f"{scenario}-{now}-{campaign_id}")
-        archive.raw_folder("")
+        _make(archive.path / "raw")
         return archive
 
     def raw_folder(self, slug: str) -> Path:
@@ -56,14 +98,13 @@ class Archive:
         """Return a folder of the results; create it if it is missing.
 
         Raises:
-            ArchiveError: it cannot be created.
+            ArchiveError: it cannot be created, or the campaign's folder is gone.
         """
-        folder = self.path / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise ArchiveError.of(folder, exc) from exc
-        return folder
+        if not self.path.is_dir():  # a new one would lack what the earlier cases have left
+            raise ArchiveError.of(
+                self.path / name, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            )
+        return _make(self.path / name)
 
     def write(self, name: str, content: str | bytes) -> Path:
         """Write one file, atomically.
@@ -71,20 +112,19 @@ class Archive:
         Raises:
             ArchiveError: the disk is full or the folder not writable; no partial file is left.
         """
-        path = self.path / name
-        partial = path.with_name(path.name + ".partial")
-        try:
-            partial.write_bytes(_encoded(content) if isinstance(content, str) else content)
-            os.replace(partial, path)  # noqa: PTH105 the atomic one
-        except OSError as exc:
-            with contextlib.suppress(OSError):  # it does not exist, or the folder is read-only
-                partial.unlink()
-            raise ArchiveError.of(path, exc) from exc
-        return path
+        return write_whole(self.path / name, content)
 
     def write_json(self, name: str, value: Mapping[str, object]) -> Path:
         """Write ``value`` as indented JSON."""
         return self.write(name, to_json(value, indent=2) + "\n")
+
+
+def _make(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ArchiveError.of(folder, exc) from exc
+    return folder
 
 
 def _encoded(text: str) -> bytes:

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from orchestrator.results.strict_json import to_json
 
+from orchestrator.results.archive import write_whole
+
 FAULTS_FILE = "faults.json"
 TOO_LATE = "the load was over before it was due"
 
@@ -61,4 +63,4 @@ def read_faults(folder: Path) -> tuple[FaultRecord, ...]:
 def write_faults(records: Iterable[FaultRecord], folder: Path) -> None:
     """Write the records of a case's faults into its folder."""
     text = to_json([asdict(record) for record in records], indent=1)
-    (folder / FAULTS_FILE).write_text(text + "\n", encoding="utf-8")
+    write_whole(folder / FAULTS_FILE, text + "\n")

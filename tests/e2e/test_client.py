@@ -295,9 +295,12 @@ def test_a_bad_option_is_one_line(arguments: tuple[str, ...], said: str) -> None
     assert len(ended.stderr.splitlines()) == 1
 
 
+SECRET = {"LAB_RUN_SECRET": "5ec7e7"}
+
+
 @pytest.fixture
 def conducting(start: Start) -> Program:
-    settings = {"LAB_CONDUCTOR_HOST": "127.0.0.1", "LAB_CONDUCTOR_PORT": "0"}
+    settings = {"LAB_CONDUCTOR_HOST": "127.0.0.1", "LAB_CONDUCTOR_PORT": "0", **SECRET}
     return start("conductor", "client/client.py", "conductor", **settings)
 
 
@@ -311,7 +314,8 @@ def conductor(conducting: Program, tmp_path: Path) -> Iterator[tuple[str, int]]:
 
 def enlist(start: Start, conductor: tuple[str, int], count: int) -> list[Program]:
     address = f"{conductor[0]}:{conductor[1]}"
-    return [start("replica", "client/client.py", LAB_CONDUCTOR=address) for _ in range(count)]
+    settings = {"LAB_CONDUCTOR": address, **SECRET}
+    return [start("replica", "client/client.py", **settings) for _ in range(count)]
 
 
 def load(target: str) -> Order:
@@ -334,7 +338,9 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     pulses: list[Pulse] = []
     begun: list[int] = []
     watch = Watch(begun.append, pulses.append)
-    drive(conductor, load(serve("epoll")), tmp_path, watch).store(tmp_path)
+    drive(conductor, load(serve("epoll")), tmp_path, watch, SECRET["LAB_RUN_SECRET"]).store(
+        tmp_path
+    )
     run = read_client_run(tmp_path)
     assert (run.gaps, run.lost) == ((), ())
     assert begun == [run.start_ns]

@@ -34,7 +34,7 @@ def test_a_replica_that_is_killed_is_named_and_the_others_report(tmp_path: Path)
     with backend.stage(staged) as stage:
         order = Order((GROUP,), stage.target, 1, timeout_s=20.0, margin_s=0.2, enrol_s=10.0)
         watch = Watch(lambda _ns: None, lambda _pulse: kill_one(tmp_path, killed))
-        reports = drive(stage.conductor, order, tmp_path, watch)
+        reports = drive(stage.conductor, order, tmp_path, watch, stage.secret)
         end = stage.end()
     attribute_exits(reports, end.clients)
     reports.store(tmp_path)

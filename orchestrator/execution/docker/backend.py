@@ -28,6 +28,7 @@ from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write
 from orchestrator.execution.docker.container import (
     GRACE_S,
     check_reachable,
+    ended_container,
     ends_ns,
     exit_code,
     image_id,
@@ -50,9 +51,10 @@ from orchestrator.execution.docker.read_back import check_containers
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.interrupts import held, is_interrupted
 from orchestrator.execution.probe import PROBE
+from orchestrator.execution.program_log import TOO_EARLY
 from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
 from orchestrator.execution.toxics import PORT as PROXY_PORT
-from orchestrator.results.archive import SERVER_LOG
+from orchestrator.results.archive import SERVER_LOG, ArchiveError, write_whole
 
 
 class DockerBackend:
@@ -159,6 +161,7 @@ class DockerStage:
         entry = (SERVICE, PROXY_PORT) if order.is_proxied else (order.model, order.port)
         self.target = "{}:{}".format(*entry)
         self.conductor = ("127.0.0.1", 0)
+        self.secret = order.secret
         self._logs_are_saved = False
         self._probed: DockerServer | None = None
         self._proxy = [SERVICE] if order.is_proxied else []
@@ -167,13 +170,14 @@ class DockerStage:
         """Start everything; return when the server listens and the conductor answers."""
         order, clients = self._order, self._start_containers()
         conductor = self._started("conductor")
+        bystander = clients[0]
         if order.target is None:
             self._server = self._started(order.model)
         else:
-            wait_until_reachable(self._server, conductor, order)
+            wait_until_reachable(self._server, bystander, order)
         control = [published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
         server = DockerServer(
-            self._engine, self._server, conductor, order, next(iter(control), None)
+            self._engine, self._server, bystander, order, next(iter(control), None)
         )
         self.server: Server = server
         self._probed = server
@@ -211,6 +215,17 @@ class DockerStage:
     def address(self) -> tuple[str, int]:
         """The host's address that the target's port is published at."""
         return published(self._server, self._order.port)
+
+    def check_programs(self) -> None:
+        """Check that conductor and clients still run.
+
+        Raises:
+            BackendError: one of them has ended; with its exit code and its last lines.
+        """
+        for service in ("conductor", "client"):
+            for container in self._engine.ended_containers(self._project, service):
+                name = _client_name(container) if service == "client" else f"the {service}"
+                raise ended_container(container, name, TOO_EARLY)
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""
@@ -264,16 +279,16 @@ class DockerStage:
     def save_logs(self) -> None:
         """Save the logs that exist if the stage did not reach its end."""
         if not self._logs_are_saved:
-            with contextlib.suppress(*ENGINE_ERRORS, OSError):
+            with contextlib.suppress(*ENGINE_ERRORS, ArchiveError):
                 self._save_logs()
 
     def _save_log(self, container: Container) -> None:
         name = _name(container)
         is_server = name == self._order.model
         path = self._order.folder / (SERVER_LOG if is_server else f"{name}.log")
-        path.write_bytes(container.logs(stdout=True, stderr=False))
+        write_whole(path, container.logs(stdout=True, stderr=False))
         if errors := container.logs(stdout=False, stderr=True):
-            path.with_suffix(".stderr").write_bytes(errors)
+            write_whole(path.with_suffix(".stderr"), errors)
 
     def start_server(self) -> None:
         """Start the drained server again, for inspection."""

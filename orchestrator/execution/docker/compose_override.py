@@ -11,6 +11,7 @@ from orchestrator.execution.backend import StageOrder
 from orchestrator.execution.docker.container import GRACE_S
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.toxics import SERVICE, proxy_settings
+from orchestrator.results.archive import write_whole
 from orchestrator.scenario.models import COMPOSE_FILE
 
 CONDUCTOR_PORT = 3100
@@ -69,8 +70,7 @@ def write_override(
         settings = proxy_settings(target, ANY_HOST, order.seed)
         override["services"][SERVICE] = {"image": images[SERVICE], "environment": settings}
     path = order.folder / "compose.override.yaml"
-    path.write_text(yaml.dump(override, Dumper=_OverrideDumper), encoding="utf-8")
-    return path
+    return write_whole(path, yaml.dump(override, Dumper=_OverrideDumper))
 
 
 def _target_settings(order: StageOrder, *, drops_root: bool) -> dict[str, object]:

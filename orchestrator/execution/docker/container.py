@@ -158,8 +158,8 @@ def _is_listening(container: Container, service: str, start: int) -> bool:
     return False
 
 
-def wait_until_reachable(server: Container, conductor: Container, order: StageOrder) -> None:
-    """Wait until ``server`` takes a connection from the conductor's container.
+def wait_until_reachable(server: Container, client: Container, order: StageOrder) -> None:
+    """Wait until ``server`` takes a connection from a client's container.
 
     Raises:
         BackendError: it ended first, or took too long; with its last lines.
@@ -169,7 +169,7 @@ def wait_until_reachable(server: Container, conductor: Container, order: StageOr
         if _has_ended(server):
             raise _ended_at_start(server, order.model)
         command = ["python3", "-c", CONNECT, order.model, str(order.port)]
-        return bool(conductor.exec_run(command).exit_code == 0)
+        return bool(client.exec_run(command).exit_code == 0)
 
     if not wait_for(is_reachable, START_DEADLINE_S):
         raise BackendError(
@@ -184,8 +184,13 @@ def _has_ended(container: Container) -> bool:
 
 
 def _ended_at_start(container: Container, name: str) -> BackendError:
+    return ended_container(container, name, "at start")
+
+
+def ended_container(container: Container, name: str, moment: str) -> BackendError:
+    """Return the error for a program that has ended, with its exit code and its last lines."""
     code = container.attrs["State"]["ExitCode"]
-    return BackendError(f"{name} ended at start, exit code {code}; {_end_of_log(container)}")
+    return BackendError(f"{name} ended {moment}, exit code {code}; {_end_of_log(container)}")
 
 
 def _end_of_log(container: Container) -> str:

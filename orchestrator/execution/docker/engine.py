@@ -166,6 +166,12 @@ class Engine:
             found, key=lambda c: (c.labels[SERVICE_LABEL], int(c.labels.get(NUMBER_LABEL, "0")))
         )
 
+    def ended_containers(self, project: str, service: str) -> list[Container]:
+        """Return the containers of a service that have ended; one request if there are none."""
+        labels = [f"{PROJECT_LABEL}={project}", f"{SERVICE_LABEL}={service}"]
+        filters: dict[str, str | list[str] | bool] = {"label": labels, "status": ["exited", "dead"]}
+        return list(self._client.containers.list(all=True, filters=filters, ignore_removed=True))
+
     @retry(
         retry=retry_if_exception_type(ENGINE_ERRORS),
         stop=stop_after_delay(30),

@@ -35,7 +35,9 @@ CPU_PERIOD_US = 100_000
 
 
 class DockerServer(LoggedServer):
-    """The server's container; the conductor's container opens the connections of `fill_backlog`.
+    """The server's container; a client's container opens the connections of `fill_backlog`.
+
+    The conductor's cannot: it is on another network than the server.
 
     ``control`` is the control address of the fault proxy, None if there is no proxy.
     """
@@ -44,12 +46,12 @@ class DockerServer(LoggedServer):
         self,
         engine: Engine,
         server: Container,
-        conductor: Container,
+        client: Container,
         order: StageOrder,
         control: tuple[str, int] | None,
     ) -> None:
         self._server = server
-        self._conductor = conductor
+        self._client = client
         self._order = order
         (self._network,) = engine.networks_of(server)  # now, since a fault has to be in time
         self._cable: Path | None = None
@@ -62,7 +64,7 @@ class DockerServer(LoggedServer):
     def _start_probe(self) -> None:
         """Start a probe; beside the container if its memory is limited, of which it takes 10 MB."""
         is_beside = self._order.limits.memory_bytes is not None
-        image = self._conductor.attrs["Image"] if is_beside else None  # it has Python
+        image = self._client.attrs["Image"] if is_beside else None  # it has Python
         self.probes.look_at_container(self._server, self._order.port, image)
 
     @property
@@ -127,7 +129,7 @@ class DockerServer(LoggedServer):
             if self._order.target is None:
                 wait_until_listening(self._server, self._order.model, starts)
             else:
-                wait_until_reachable(self._server, self._conductor, self._order)
+                wait_until_reachable(self._server, self._client, self._order)
         self._start_probe()
 
     def _wait_until_ended(self) -> None:
@@ -168,11 +170,11 @@ class DockerServer(LoggedServer):
         return [network["IPAddress"] for network in networks.values()]
 
     def prepare_crowd(self, name: str, crowd: Crowd) -> None:
-        """Start, in the conductor's container, the program that opens the connections when due."""
+        """Start, in a client's container, the program that opens the connections when due."""
         command = ["python3", *IDLE_CONNECTIONS, f"{self._order.model}:{self._order.port}"]
         command += [str(crowd.connections), str(crowd.begin_ns), str(crowd.lasts_s)]
         with engine_failures():
-            self._crowds[name] = _CrowdProgram(run_in_background(self._conductor, command))
+            self._crowds[name] = _CrowdProgram(run_in_background(self._client, command))
 
     def fill_backlog(self, name: str) -> int:
         """Wait until the connections of that crowd are established.
@@ -188,11 +190,11 @@ class DockerServer(LoggedServer):
         pid = self._crowds[name].pid if name in self._crowds else None
         if pid is not None:
             with engine_failures():
-                kill_process(self._conductor, pid)
+                kill_process(self._client, pid)
 
 
 class _CrowdProgram:
-    """A program of the conductor's container that holds connections, by what it prints."""
+    """A program of a client's container that holds connections, by what it prints."""
 
     def __init__(self, output: Iterator[str]) -> None:
         self._output = output

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from labkit.wire.secret import SECRET
 from orchestrator.execution.backend import BackendError, ClientEnd, Needs, StageEnd, StageOrder
 from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of, cpu_s_of_ended_children
 from orchestrator.execution.cpus import Cpus
@@ -19,6 +20,7 @@ from orchestrator.execution.interrupts import held
 from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.process.program import Program
 from orchestrator.execution.process.server import GRACE_S, LOOPBACK, SERVER, server_of
+from orchestrator.execution.program_log import TOO_EARLY
 from orchestrator.execution.toxics import SERVICE
 from orchestrator.results.archive import SERVER_LOG
 from orchestrator.scenario.models import ROOT
@@ -85,12 +87,17 @@ class ProcessStage:
         self._order = order
         self._programs = programs
         self._clients: list[Program] = []
+        self._conductor: Program | None = None
+        self.secret = order.secret
 
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
         order = self._order
-        conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0"}
-        conductor = self._run("conductor", [*CLIENT, "conductor"], conductor_settings)
+        secret = {SECRET: order.secret}
+        conductor_settings = {"LAB_CONDUCTOR_HOST": LOOPBACK, "LAB_CONDUCTOR_PORT": "0", **secret}
+        conductor = self._conductor = self._run(
+            "conductor", [*CLIENT, "conductor"], conductor_settings
+        )
         self.server = server_of(order, self._run)
         self._programs.append(self.server.probes)
         host, port = self.server.address
@@ -98,7 +105,7 @@ class ProcessStage:
         if self.server.proxy_port:
             self.target = f"{LOOPBACK}:{self.server.proxy_port}"
         self.conductor = (LOOPBACK, conductor.listening_port())
-        client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}"}
+        client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}", **secret}
         self._clients = [
             self._run(f"client-{number:03d}", CLIENT, client_settings)
             for number in range(order.replicas)
@@ -128,6 +135,16 @@ class ProcessStage:
                 found[part] = found.get(part, 0.0) + cpu_s_of([program.pid], by_session)
         found["server"] += cpu_s_of_ended_children()
         return {**found, "server": found["server"] if self.server.is_ours else None}
+
+    def check_programs(self) -> None:
+        """Check that conductor and clients still run.
+
+        Raises:
+            BackendError: one of them has ended; with its exit code and its last lines.
+        """
+        for program in (self._conductor, *self._clients):
+            if program is not None:
+                program.check(TOO_EARLY)
 
     def end(self) -> StageEnd:
         """Stop server and proxy, and wait for the clients; the logs are in the folder already."""

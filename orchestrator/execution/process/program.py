@@ -11,6 +11,7 @@ from pathlib import Path
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
+from orchestrator.results.archive import ArchiveError, open_log
 from orchestrator.results.event_schema import is_whole, shown
 from orchestrator.scenario.models import ROOT
 
@@ -36,7 +37,7 @@ class Program:
         self.name = name
         self._log = log
         self._errors = log.with_suffix(".stderr")
-        with log.open("ab") as out, self._errors.open("ab") as err:
+        with open_log(log) as out, open_log(self._errors) as err:
             self._process = subprocess.Popen(  # noqa: S603 our own programs
                 arguments,
                 cwd=folder,
@@ -84,15 +85,15 @@ class Program:
             self.check()
         return None
 
-    def check(self) -> None:
-        """Check that the program still runs.
+    def check(self, moment: str = "at start") -> None:
+        """Check that the program still runs; ``moment`` says in the message when it ended.
 
         Raises:
             BackendError: it has ended; with its last lines.
         """
         if self._process.poll() is not None:
             raise BackendError(
-                f"the {self.name} ended at start, exit code {self._process.returncode}; "
+                f"the {self.name} ended {moment}, exit code {self._process.returncode}; "
                 f"its last lines:\n{self.last_lines()}"
             )
 
@@ -109,7 +110,7 @@ class Program:
 
     def last_lines(self) -> str:
         """Return the end of its logs, indented, for an error message."""
-        texts = [log.read_text("utf-8", errors="replace") for log in (self._log, self._errors)]
+        texts = [_read_log(log) for log in (self._log, self._errors)]
         return last_lines("\n".join(text.rstrip("\n") for text in texts))
 
     def signal_all(self, signum: signal.Signals) -> None:
@@ -123,7 +124,7 @@ class Program:
     @property
     def log(self) -> str:
         """All that it has written to stdout."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
+        return _read_log(self._log)
 
     def wait(self, timeout_s: float) -> int:
         """Return the exit code; kill the program after ``timeout_s``."""
@@ -143,3 +144,15 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def _read_log(log: Path) -> str:
+    """Return all that was written.
+
+    Raises:
+        ArchiveError: the folder of the log is gone.
+    """
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError as exc:
+        raise ArchiveError.of(log, exc) from exc

@@ -13,6 +13,7 @@ from labkit.workload.load_order import Order
 from tests.unit.client.share_fixtures import share_of
 
 DEADLINE_S = 20.0
+RUN_SECRET = "0123456789abcdef"  # noqa: S105 of a test
 SMALL_BUFFER_BYTES = 4096
 READ_AHEAD_BYTES = 8192
 BOOKS = {"sent": 3, "acked": 3, "failed": 0, "unsent": 0, "in_flight": 0}
@@ -29,7 +30,7 @@ def played(script: Callable[[Join], Awaitable[None]]) -> None:
 
     async def play() -> None:
         ended = asyncio.Event()
-        conductor = Conductor(ended)
+        conductor = Conductor(ended, RUN_SECRET)
         server = await asyncio.start_server(conductor.accept, "127.0.0.1", 0)
         for listener in server.sockets:  # those it accepts inherit it
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER_BYTES)
@@ -61,7 +62,7 @@ def played(script: Callable[[Join], Awaitable[None]]) -> None:
 async def enlisted(join: Join, pid: int = 1) -> Peer:
     """Return a replica that has enrolled."""
     replica = await join()
-    await replica.send("enrol", host="here", pid=pid)
+    await replica.send("enrol", secret=RUN_SECRET, host="here", pid=pid)
     return replica
 
 
@@ -72,7 +73,7 @@ def an_order(*group_sizes: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN4
         for number, size in enumerate(group_sizes)
     )
     order = Order(groups, "server:3000", seed=7, timeout_s=20.0, margin_s=0.0, enrol_s=20.0)
-    return asdict(order) | changes
+    return asdict(order) | {"secret": RUN_SECRET} | changes
 
 
 async def ordered(join: Join, *group_sizes: int, **changes: Any) -> Peer:  # noqa: ANN401

@@ -21,7 +21,7 @@ def _client(inherited: str, *arguments: str) -> subprocess.Popen[bytes]:
     execute = "os.execvp(sys.argv[1], sys.argv[1:])"
     wrapper = f"import os, signal, sys; {INHERITED[inherited]}; {execute}"
     command = [sys.executable, "-c", wrapper, sys.executable, str(ROOT / "client/client.py")]
-    environment = {"LAB_CONDUCTOR_PORT": "0"}
+    environment = {"LAB_CONDUCTOR_PORT": "0", "LAB_RUN_SECRET": "5ec7e7"}
     return subprocess.Popen([*command, *arguments], env=environment, stdout=subprocess.PIPE)
 
 

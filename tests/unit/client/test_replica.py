@@ -30,13 +30,14 @@ def conducted(script: Callable[[Channel], None]) -> None:
 
         def conduct() -> None:
             with Channel(listener.accept()[0]) as channel:
-                assert channel.receive()["type"] == "enrol"
+                enrol = channel.receive()
+                assert (enrol["type"], enrol["secret"]) == ("enrol", "5ec7e7")
                 script(channel)
 
         conductor = threading.Thread(target=conduct)
         conductor.start()
         try:
-            play(listener.getsockname())
+            play(listener.getsockname(), "5ec7e7")
         finally:
             conductor.join()
 
@@ -169,7 +170,7 @@ def test_a_conductor_that_never_listens_is_given_up(monkeypatch: pytest.MonkeyPa
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
     with pytest.raises(ConductorLostError, match=f"no conductor at {host}:{port}"):
-        play((host, port))
+        play((host, port), "5ec7e7")
 
 
 def test_a_behaviour_that_this_machine_refuses_is_reported_to_the_conductor(

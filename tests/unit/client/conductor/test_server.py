@@ -9,8 +9,10 @@ import pytest
 from client.conductor.server import run_conductor
 from client.options import OptionsError
 from tests.unit.client.conductor_fixtures import (
+    RUN_SECRET,
     Join,
     a_result,
+    an_order,
     enlisted,
     made_ready,
     messages_to,
@@ -258,3 +260,87 @@ def test_all_start_at_one_instant_that_is_still_to_come() -> None:
 def test_a_bad_port_is_named(port: str) -> None:
     with pytest.raises(OptionsError, match="LAB_CONDUCTOR_PORT"):
         run_conductor({"LAB_CONDUCTOR_PORT": port})
+
+
+def test_a_conductor_without_a_secret_does_not_start() -> None:
+    with pytest.raises(OptionsError, match="LAB_RUN_SECRET is not set"):
+        run_conductor({"LAB_CONDUCTOR_PORT": "0"})
+
+
+@pytest.mark.parametrize("secret", [None, "", "wrong", 7, [RUN_SECRET], "\ud800"])
+@pytest.mark.parametrize("kind", ["enrol", "run"])
+def test_a_stranger_without_the_secret_neither_enrols_nor_runs(kind: str, secret: object) -> None:
+    async def script(join: Join) -> None:
+        stranger = await join()
+        await stranger.send(kind, **{**an_order(1), "host": "here", "pid": 1, "secret": secret})
+        answer = await stranger.receive()
+        assert answer["type"] == "failed"
+        assert "the secret of the run, LAB_RUN_SECRET, is missing or wrong" in answer["reason"]
+        orchestrator = await ordered(join, 1)
+        await take_part(join)
+        messages = await messages_to(orchestrator)
+        assert [each["count"] for each in of_type(messages, "enrolled")] == [1]
+        assert messages[-1] == {"type": "done"}
+
+    played(script)
+
+
+@pytest.mark.parametrize("sends", [b"", b"x", b"\xff\n", b"x" * 200_000, b"[" * 60_000 + b"\n"])
+def test_strangers_do_not_hold_or_break_a_run(sends: bytes) -> None:
+    async def script(join: Join) -> None:
+        strangers = [await join() for _ in range(8)]
+        for stranger in strangers:
+            stranger.writer.write(sends)
+        orchestrator = await ordered(join, 1)
+        await take_part(join)
+        messages = await messages_to(orchestrator)
+        assert len(of_type(messages, "result")) == 1
+        assert messages[-1] == {"type": "done"}
+
+    played(script)
+
+
+def test_too_many_strangers_drop_the_oldest_of_them_and_no_replica(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("client.conductor.server.MAX_STRANGERS", 2)
+
+    async def script(join: Join) -> None:
+        replica = await enlisted(join)
+        orchestrator = await ordered(join, 2)
+        assert await orchestrator.receive() == {"type": "enrolled", "count": 1}
+        first, *_ = [await join() for _ in range(3)]
+        with pytest.raises((EOFError, OSError)):
+            await first.receive()
+        await enlisted(join)
+        await made_ready(replica)
+        await orchestrator.close()
+
+    played(script)
+
+
+def test_a_silent_stranger_is_closed_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.conductor.server.HELLO_S", 0.01)
+
+    async def script(join: Join) -> None:
+        stranger = await join()
+        with pytest.raises((EOFError, OSError)):
+            await stranger.receive()
+        orchestrator = await ordered(join, 1)
+        await orchestrator.close()
+
+    played(script)
+
+
+def test_the_orchestrator_is_informed_while_no_replica_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("client.conductor.server.WAITING_S", 0.01)
+
+    async def script(join: Join) -> None:
+        orchestrator = await ordered(join, 1)
+        assert await orchestrator.receive() == {"type": "waiting"}
+        assert await orchestrator.receive() == {"type": "waiting"}
+        await orchestrator.close()
+
+    played(script)

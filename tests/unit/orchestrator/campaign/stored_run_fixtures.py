@@ -114,6 +114,7 @@ def campaign_of(
     path.write_text(text)
     scenario = load_scenario(path, known_models=None)
     archive = Archive(folder / "two-20260102T030405Z-0badcafe")
+    archive.path.mkdir()
     archive.raw_folder("")
     settings = CampaignSettings(
         "two", scenario, backend, "no engine answers", archive, accept_invalid, "run two.yaml"

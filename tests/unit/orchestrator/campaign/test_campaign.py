@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def run_all(tmp_path: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatc
             folder = order[3]
             assert isinstance(folder, Path)
             if error and folder.name == failing:
+                if isinstance(error, FileNotFoundError):
+                    shutil.rmtree(folder.parent)
                 raise error
             store_run(folder)
 
@@ -113,6 +116,23 @@ def test_a_defect_ends_the_campaign_with_its_traceback_beside_the_cases_that_end
     assert str(stored) in summary.reason
     assert "Traceback" in stored.read_text()
     assert backend.closed == 1
+
+
+def test_a_folder_that_is_removed_in_the_middle_is_named(run_all: RunAll) -> None:
+    summary = run_all(FileNotFoundError(errno.ENOENT, "No such file or directory")).summary
+    assert (summary.status, summary.exit_code) == (Status.BROKEN, 3)
+    assert "/raw is gone" in summary.reason
+    assert [case.name for case in summary.cases] == ["single"]
+
+
+def test_a_limit_on_descriptors_is_named_before_anything_starts(
+    run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (9, 9))
+    summary = run_all().summary
+    assert (summary.status, summary.exit_code) == (Status.BROKEN, 3)
+    assert "raise `ulimit -n` to " in summary.reason
+    assert summary.cases == []
 
 
 def test_a_target_that_violates_the_contract_is_not_measured(

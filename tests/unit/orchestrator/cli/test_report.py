@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,14 +65,14 @@ def test_a_folder_without_results_is_named(
 @pytest.fixture
 def read_only(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
     """Return stored results into which nothing can be written, for root neither."""
-    write = Path.write_bytes
+    opened = Path.open
 
-    def write_bytes(path: Path, content: bytes) -> int:
-        if archive.path in path.parents:
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
-        return write(path, content)
+    def refuse(path: Path, mode: str = "r", *more: Any, **options: Any) -> Any:  # noqa: ANN401
+        if mode == "wb" and archive.path in path.parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, mode, *more, **options)
 
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    monkeypatch.setattr(Path, "open", refuse)
     return archive
 
 

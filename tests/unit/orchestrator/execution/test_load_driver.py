@@ -23,6 +23,7 @@ from orchestrator.results.client_samples import LostReplica, read_client_run
 
 GROUP = GroupOrder(name="clients", replicas=2, loop=CLOSED, initial=3, messages=2)
 LOAD = Order((GROUP,), "server:3000", seed=1, timeout_s=5.0, margin_s=0.1, enrol_s=1.0)
+SECRET = "5ec7e7"  # noqa: S105 of a test
 BOOKS = {"sent": 1, "acked": 1, "failed": 0, "unsent": 3, "in_flight": 0}
 HEALTH = {
     "cpu_s": 0.1, "wall_s": 1.0, "lags": 0, "lag_p50_ns": None, "lag_p99_ns": None,
@@ -31,22 +32,28 @@ HEALTH = {
 }  # fmt: skip
 
 
-def played(script: Callable[[Channel], None], folder: Path, told: list[Pulse]) -> float:
+def played(
+    script: Callable[[Channel], None],
+    folder: Path,
+    told: list[Pulse],
+    check: Callable[[], None] = lambda: None,
+) -> float:
     """Drive LOAD with a conductor that runs ``script``."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def conduct() -> None:
             sock, _ = listener.accept()
             with Channel(sock) as channel:
-                assert channel.receive() == json.loads(json.dumps({"type": "run", **asdict(LOAD)}))
+                run = {"type": "run", "secret": SECRET, **asdict(LOAD)}
+                assert channel.receive() == json.loads(json.dumps(run))
                 script(channel)
 
         conductor = threading.Thread(target=conduct)
         conductor.start()
         begun: list[int] = []
         try:
-            watch = Watch(begun.append, told.append)
-            reports = drive(listener.getsockname()[:2], LOAD, folder, watch)
+            watch = Watch(begun.append, told.append, check_programs=check)
+            reports = drive(listener.getsockname()[:2], LOAD, folder, watch, SECRET)
             reports.store(folder)
             return reports.load_s
         finally:
@@ -168,7 +175,9 @@ def test_a_conductor_that_is_not_there_is_named(
     tmp_path: Path, refusing_address: tuple[str, int]
 ) -> None:
     with pytest.raises(BackendError, match="was lost"):
-        drive(refusing_address, LOAD, tmp_path, Watch(lambda _ns: None, lambda _pulse: None))
+        drive(
+            refusing_address, LOAD, tmp_path, Watch(lambda _ns: None, lambda _pulse: None), SECRET
+        )
 
 
 @pytest.mark.parametrize(
@@ -214,3 +223,20 @@ def test_a_result_that_cannot_be_read_to_its_end_breaks_the_run(
 
     with pytest.raises(BackendError, match=f"{field} is not a whole number from 0 to"):
         played(script, tmp_path, [])
+
+
+@pytest.mark.parametrize("is_waiting", [True, False])
+def test_a_program_that_ends_before_the_start_is_quoted_at_once(
+    tmp_path: Path, is_waiting: bool
+) -> None:
+    def script(channel: Channel) -> None:
+        if is_waiting:
+            channel.send("waiting")
+            with contextlib.suppress(WireError, OSError):
+                channel.receive()
+
+    def check() -> None:
+        raise BackendError("client-003 ended too early, exit code 2")
+
+    with pytest.raises(BackendError, match="client-003 ended too early, exit code 2"):
+        played(script, tmp_path, [], check)

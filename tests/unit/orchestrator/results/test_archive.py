@@ -1,11 +1,14 @@
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from orchestrator.results.archive import Archive, ArchiveError, StoredArchive
+from orchestrator.results.archive import Archive, ArchiveError, StoredArchive, open_log, write_whole
+from orchestrator.results.exit_codes import BROKEN
+from orchestrator.scenario.models import ROOT
 
 
 def test_a_campaign_has_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -52,7 +55,7 @@ def test_nothing_is_written_into_stored_results_that_are_read_only(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    for name in ("write_bytes", "mkdir", "unlink"):
+    for name in ("open", "mkdir", "unlink"):
         monkeypatch.setattr(Path, name, refuse)
     archive = StoredArchive(tmp_path)
     assert not archive.is_read_only
@@ -71,3 +74,51 @@ def test_a_full_disk_is_no_read_only_one(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(ArchiveError, match="No space left"):
         StoredArchive(tmp_path).write("summary.json", "new")
+
+
+@pytest.mark.parametrize("fails", ["fsync", "replace"])
+def test_a_file_of_any_kind_appears_whole_or_not_at_all_and_the_disk_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, fails, full)
+    with pytest.raises(ArchiveError, match=f"the disk of {tmp_path} is full") as raised:
+        write_whole(tmp_path / "samples-000.npy", b"\x93NUMPY")
+    assert raised.value.exit_code == BROKEN
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder: write_whole(folder / "clients.json", "{}"),
+        lambda folder: open_log(folder / "server.log"),
+        lambda folder: Archive(folder).raw_folder("epoll"),
+    ],
+)
+def test_a_folder_that_was_removed_is_named_and_not_made_again(
+    tmp_path: Path, write: Callable[[Path], object]
+) -> None:
+    folder = tmp_path / "gone"
+    with pytest.raises(ArchiveError, match=f"the folder {folder}.* is gone"):
+        write(folder)
+    assert not folder.exists()
+
+
+def test_only_the_one_writer_writes_results() -> None:
+    """A file that is written in place is empty or cut if the disk is full."""
+    writers = ("write_text(", "write_bytes(", 'open("w', 'open("a')
+    found = {
+        f"{path.name}: {line.strip()}"
+        for package in ("execution", "campaign", "results", "analysis")
+        for path in (ROOT / "orchestrator" / package).rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if any(writer in line for writer in writers)
+    }
+    elsewhere = {"images.py", "defect.py"}  # a file of its own command; an error, if it can be
+    assert {each for each in found if each.partition(":")[0] not in elsewhere} == {
+        'archive.py: return path.open("ab")',
+        'archive.py: with partial.open("wb") as file:',
+    }

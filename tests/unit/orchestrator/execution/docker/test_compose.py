@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from labkit.wire.secret import SECRET
 from orchestrator.execution.docker import compose
@@ -183,3 +184,13 @@ def test_a_command_ends_when_the_engine_has_gone(
     alive = iter([True, False])
     with pytest.raises(ComposeError, match="engine stopped answering during docker compose"):
         Compose("lab-1", is_alive=lambda: next(alive)).up("epoll", clients=1)
+
+
+def test_no_server_has_the_secret_or_is_on_the_conductor_s_network() -> None:
+    services = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]
+    networks = {name: set(each.get("networks", ["default"])) for name, each in services.items()}
+    assert networks.pop("conductor") == {"control"}
+    assert networks.pop("client") == {"default", "control"}
+    assert set().union(*networks.values()) == {"default"}
+    knowing = {name for name, each in services.items() if SECRET in each.get("environment", {})}
+    assert knowing - {"faultproxy"} == {"client", "conductor"}

@@ -81,3 +81,10 @@ def test_every_container_s_log_is_whole_whatever_the_engine_s_default(tmp_path: 
 def test_no_container_has_swap_beyond_its_memory() -> None:
     for service in yaml.safe_load(COMPOSE_FILE.read_text())["services"].values():
         assert service["memswap_limit"] == service["deploy"]["resources"]["limits"]["memory"]
+
+
+def test_the_secret_of_the_run_is_not_in_the_file_that_is_stored(tmp_path: Path) -> None:
+    order = StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0)
+    assert len(order.secret) == 32
+    assert order.secret not in write_override(order, IMAGES).read_text()
+    assert order.secret not in repr(order)

@@ -258,3 +258,18 @@ def test_a_removal_ends_at_once_if_the_engine_has_gone(monkeypatch: pytest.Monke
     with pytest.raises(BackendError, match="stopped answering"):
         silent.remove("lab-0badcafe-1")
     assert stubborn.asked == 1
+
+
+def test_ended_containers_are_one_request_for_those_alone() -> None:
+    requests_: list[dict[str, Any]] = []
+
+    def listed(**request: Any) -> list[str]:  # noqa: ANN401
+        requests_.append(request)
+        return ["ended"]
+
+    engine = Engine(SimpleNamespace(containers=SimpleNamespace(list=listed)))  # type: ignore[arg-type]
+    assert engine.ended_containers("lab-1", "client") == ["ended"]
+    (request,) = requests_
+    assert request["all"] is True
+    assert request["filters"]["status"] == ["exited", "dead"]
+    assert f"{SERVICE_LABEL}=client" in request["filters"]["label"]

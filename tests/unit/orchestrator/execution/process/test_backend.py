@@ -7,7 +7,10 @@ import pytest
 from conformance import discover_models
 from orchestrator.execution.backend import BackendError, Needs, StageOrder
 from orchestrator.execution.process.backend import ProcessBackend
+from orchestrator.execution.program_log import wait_for
 from orchestrator.scenario.server import Limits, Target
+
+DEADLINE_S = 20.0
 
 
 def test_every_model_and_a_target_s_command_can_run_as_processes() -> None:
@@ -70,3 +73,49 @@ def test_a_model_that_cannot_start_leaves_no_program(tmp_path: Path) -> None:
         pass
     assert backend._programs == []  # noqa: SLF001 which it kills and forgets
     backend.close()
+
+
+FAKE_CLIENT = """\
+import json, signal, sys
+if sys.argv[1:] == ["conductor"]:
+    print(json.dumps({"event": "listening", "port": 1}), flush=True)
+    signal.pause()
+sys.exit("client: LAB_TIMEOUT: 'ten' is not a duration")
+"""
+
+
+def test_a_client_that_ends_before_it_enrols_is_quoted_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = [sys.executable, "-S", "-E", "-c", FAKE_CLIENT]
+    monkeypatch.setattr("orchestrator.execution.process.backend.CLIENT", fake)
+    target = Target(command=(sys.executable, "-S", "-E", "-c", SHOW_ENVIRONMENT, "{port}"))
+    order = StageOrder("target", {}, 1, tmp_path, drain_timeout_s=0.1, target=target)
+    with (
+        pytest.raises(BackendError, match=r"client-000 ended too early, exit code 1.*\n.*'ten'"),
+        ProcessBackend().stage(order) as stage,
+    ):
+        wait_for(stage.check_programs, DEADLINE_S)
+
+
+FAKE_REPLICA = """\
+import json, os, signal, sys
+if sys.argv[1:] == ["conductor"]:
+    print(json.dumps({"event": "listening", "port": 1}), flush=True)
+else:
+    print(len(os.environ["LAB_RUN_SECRET"]) == 32, flush=True)
+signal.pause()
+"""
+
+
+def test_the_secret_is_in_the_environment_of_clients_and_not_of_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = [sys.executable, "-S", "-E", "-c", FAKE_REPLICA]
+    monkeypatch.setattr("orchestrator.execution.process.backend.CLIENT", fake)
+    target = Target(command=(sys.executable, "-S", "-E", "-c", SHOW_ENVIRONMENT, "{port}"))
+    order = StageOrder("target", {}, 1, tmp_path, drain_timeout_s=0.1, target=target)
+    with ProcessBackend().stage(order) as stage:
+        assert "LAB_RUN_SECRET" not in stage.server.log
+        assert wait_for((tmp_path / "client-000.log").read_text, DEADLINE_S).strip() == "True"
+    assert all(order.secret not in path.read_text() for path in tmp_path.iterdir())
