@@ -94,6 +94,7 @@ def test_whatever_a_killed_probe_leaves_harms_nothing(
         '{"t_ns": -5, "event": "looked"}',
         '{"t_ns": 1, "t_ns": 2, "event": "looked"}',
         '{"t_ns": 5, "event": "ended"}',
+        '{"t_ns": 5, "event": "looked", "cpu_user_s": 1}',
         '{"t_ns": 5, "event": "ended", "reason": 5, "unread": {}}',
         '{"t_ns": 5, "event": "ended", "reason": "x", "unread": []}',
         '{"t_ns": 5, "event": "looked", "x":' + "[" * 9000,
