@@ -18,7 +18,7 @@ from orchestrator.results.tables import Table
 
 MOST_BYTES = 2**28
 MOST_REASON = 1000
-TEXTS = frozenset({"event", "reason", "network"})
+TEXTS = frozenset({"event", "reason", "network", "accept_queue_source"})
 WHOLE = frozenset({"t_ns", "accept_queue", "accept_queue_limit"})
 TAIL_BYTES = 8192
 """More than two lines of the probe."""
