@@ -72,7 +72,8 @@ class _Series:
         if not len(self.at_ns):
             return None
         begin, end = self._before(window.begin_ns), self._after(window.end_ns)
-        return float(self.values[begin : end + 1].max())
+        near = self.values[begin : end + 1]  # empty if the clients' reports are absurd
+        return float(near.max()) if len(near) else None
 
     def _before(self, instant_ns: int) -> int:
         """Return the index of the last look not after ``instant_ns``, else of the first."""

@@ -18,7 +18,7 @@ from orchestrator.results.tables import Table
 
 MOST_BYTES = 2**28
 MOST_REASON = 1000
-TEXTS = frozenset({"event", "reason", "network"})
+TEXTS = frozenset({"event", "reason", "network", "accept_queue_source"})
 WHOLE = frozenset({"t_ns", "accept_queue", "accept_queue_limit"})
 TAIL_BYTES = 8192
 """More than two lines of the probe."""
@@ -111,7 +111,8 @@ def _look(line: bytes) -> Look | None:
     is_end = look.get("event") == "ended"
     if is_end and not ("unread" in look and "reason" in look):
         return None
-    is_look = "t_ns" in look and "event" in look
+    has_both = ("cpu_user_s" in look) == ("cpu_system_s" in look)  # read together
+    is_look = "t_ns" in look and "event" in look and has_both
     return look if is_look and all(_fits(*field) for field in look.items()) else None
 
 

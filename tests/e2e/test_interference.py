@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import pytest
 from orchestrator.execution.program_log import wait_for
 from tests.e2e.lab_fixtures import Lab
 
-INVALID = 4
+FAILS, INVALID = 1, 4  # a server that ended badly fails even in an invalid run
 DEADLINE_S = 20.0
+
+Deed = Callable[[dict[str, Any]], contextlib.AbstractContextManager[None]]
 
 LOADED = """\
 intent: Does anybody notice what a stranger does?
@@ -50,18 +52,25 @@ def listening_in(folder: Path) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "doubt"),
+    ("deed", "doubt", "code"),
     [
-        (connected, "2 connections reached the server that no client of this run opened"),
-        (lambda event: signalled(event, signal.SIGTERM), "the server began to drain on 'SIGTERM'"),
+        (connected, "2 connections reached the server that no client of this run opened", INVALID),
+        (
+            lambda event: signalled(event, signal.SIGTERM),
+            "the server began to drain on 'SIGTERM'",
+            INVALID,
+        ),
         (
             lambda event: signalled(event, signal.SIGKILL),
             "no fault asked for that, nor did the lab",
+            FAILS,
         ),
     ],
     ids=["stranger", "SIGTERM", "SIGKILL"],
 )
-def test_a_deed_of_a_stranger_is_a_doubt(lab: Lab, tmp_path: Path, deed: Any, doubt: str) -> None:  # noqa: ANN401 a context
+def test_a_deed_of_a_stranger_is_a_doubt(
+    lab: Lab, tmp_path: Path, deed: Deed, doubt: str, code: int
+) -> None:
     scenario = tmp_path / "loaded.yaml"
     scenario.write_text(LOADED)
     arguments = ("run", scenario, "--backend", "process", "--out", lab.out)
@@ -70,7 +79,7 @@ def test_a_deed_of_a_stranger_is_a_doubt(lab: Lab, tmp_path: Path, deed: Any, do
         assert listening is not None
         with deed(listening):
             process.communicate(timeout=60)
-    assert process.returncode == INVALID
+    assert process.returncode == code
     (folder,) = lab.out.iterdir()
     (case,) = json.loads((folder / "summary.json").read_text())["cases"]
     assert any(doubt in reason for reason in case["invalid"]), case["invalid"]

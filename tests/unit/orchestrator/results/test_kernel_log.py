@@ -94,6 +94,7 @@ def test_whatever_a_killed_probe_leaves_harms_nothing(
         '{"t_ns": -5, "event": "looked"}',
         '{"t_ns": 1, "t_ns": 2, "event": "looked"}',
         '{"t_ns": 5, "event": "ended"}',
+        '{"t_ns": 5, "event": "looked", "cpu_user_s": 1}',
         '{"t_ns": 5, "event": "ended", "reason": 5, "unread": {}}',
         '{"t_ns": 5, "event": "ended", "reason": "x", "unread": []}',
         '{"t_ns": 5, "event": "looked", "x":' + "[" * 9000,
@@ -107,3 +108,11 @@ def test_lines_that_are_no_samples_are_a_gap(tmp_path: Path, line: str) -> None:
     found = read_kernel_log(tmp_path)
     assert found.looks == ()
     assert found.gaps == ("kernel.ndjson: 2 lines are not samples of a probe",)
+
+
+def test_the_first_line_of_a_probe_is_a_sample(tmp_path: Path) -> None:
+    line = {"probe_cpu_s": 0.04, "accept_queue_source": "sock_diag", "network": "shared"}
+    begun = json.dumps({"t_ns": 1, "event": "begun", **line}) + "\n"
+    (tmp_path / KERNEL).write_text(begun * 3)
+    found = read_kernel_log(tmp_path)
+    assert (len(found.lines), found.gaps) == (3, ())

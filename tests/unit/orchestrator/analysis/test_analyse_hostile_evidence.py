@@ -44,7 +44,7 @@ Lines = list[tuple[dict[str, Any], dict[str, Any]]]
 FIELDS = sorted({field for event in EVENTS for field in event} - {"event"})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(EVENTS), st.dictionaries(st.sampled_from(FIELDS), VALUES)),
