@@ -47,7 +47,7 @@ from orchestrator.execution.docker.engine import (
     in_parallel,
 )
 from orchestrator.execution.docker.images import provide_images
-from orchestrator.execution.docker.read_back import check_containers
+from orchestrator.execution.docker.read_back import check_containers, containers_of_clients
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.interrupts import held, is_interrupted
 from orchestrator.execution.probe import PROBE
@@ -200,7 +200,7 @@ class DockerStage:
         compose = Compose(
             self._project, override, environment=secret, is_alive=self._engine.answers
         )
-        compose.up(*services, clients=order.replicas)
+        compose.up(*services, clients=containers_of_clients(order))
         (self._server,) = self._engine.containers(self._project, order.model)
         clients = self._engine.containers(self._project, "client")
         check_containers(order, self._images, self._server, clients)
@@ -237,7 +237,7 @@ class DockerStage:
         """Stop the server, wait for the clients, and write every container's log."""
         if self._probed is not None:
             self._probed.probes.end()
-        containers = self._engine.containers(self._project, "client")
+        containers = self._engine.containers(self._project, "client")[: self._order.replicas]
         server_ends_ns = ends_ns(self._server)
         with ThreadPoolExecutor(1) as pool:
             clients = pool.submit(in_parallel, _client_end, containers)

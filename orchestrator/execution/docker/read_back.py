@@ -18,6 +18,14 @@ NANO = 1e9
 MIB = 1 << 20
 
 
+def containers_of_clients(order: StageOrder) -> int:
+    """Return how many client containers a case has; one, if it has no replica, for questions.
+
+    Only they can reach both the server and the conductor, so the server is asked from there.
+    """
+    return max(order.replicas, 1)
+
+
 def check_containers(
     order: StageOrder,
     images: Mapping[str, str],
@@ -38,8 +46,8 @@ def check_containers(
         found += _image_differences("client", images["client"], client)
     for name, container in [(order.model, server), *(("client", each) for each in clients)]:
         found += _log_differences(name, container.attrs["HostConfig"]["LogConfig"])
-    if len(clients) != order.replicas:
-        found.append(f"clients: {order.replicas} containers requested, {len(clients)} found")
+    if len(clients) != (wanted := containers_of_clients(order)):
+        found.append(f"clients: {wanted} containers requested, {len(clients)} found")
     if found:
         shown = "\n".join(f"    {line}" for line in dict.fromkeys(found))
         raise BackendError(f"the containers are not what the scenario says:\n{shown}")
