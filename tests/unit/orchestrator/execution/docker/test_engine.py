@@ -1,5 +1,6 @@
 """The engine's SDK with answers that no real engine gives on demand."""
 
+import threading
 from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
@@ -227,6 +228,8 @@ def test_after_a_failure_no_further_call_is_begun() -> None:
 
     def call(number: int) -> None:
         begun.append(number)
+        if number:
+            threading.Event().wait(0.02)  # longer than it takes to notice the failure of the first
         raise requests.exceptions.ReadTimeout
 
     with pytest.raises(requests.exceptions.ReadTimeout):
