@@ -1,28 +1,30 @@
 """Statistics of the repeats of a run: medians, confidence intervals, confidence, ranks.
 
-By the percentile bootstrap (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter
-13): repeats are drawn many times with replacement. Repeat n of one model is always drawn together
-with repeat n of another, because they ran in the same round and share the disturbances of the host.
-The seed is fixed, so that the same runs give the same verdict.
+Exact, by `order_statistics`, and without a random number: the same runs give the same verdict.
+Repeat n of one model is always compared with repeat n of another, because they ran in the same
+round and share the disturbances of the host, and its draws.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
+from orchestrator.campaign.order_statistics import (
+    FALSE_ALARMS,
+    binomial_tail,
+    ends,
+    holm,
+    median_depth,
+    paired_p,
+)
 from orchestrator.measures.expression import Expression
 
 MIN_REPEATS = 5
-"""With fewer repeats, a 95% interval is as wide as from the smallest to the largest value."""
-
-RESAMPLES = 2_000
-CONFIDENCE = 0.95
-TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
-_SEED = 1
+"""With fewer, no comparison and no expression reaches a confidence of 95%: 1/2^4 is above 5%."""
 
 Values = Mapping[str, float | None]
-_Draws = npt.NDArray[np.intp]
 
 
 def medians(repeats: Sequence[Values]) -> dict[str, float | None]:
@@ -35,62 +37,61 @@ def medians(repeats: Sequence[Values]) -> dict[str, float | None]:
 
 
 def intervals(repeats: Sequence[Values]) -> dict[str, tuple[float, float]]:
-    """Return the 95% confidence interval of each median; none with fewer than `MIN_REPEATS`."""
-    result: dict[str, tuple[float, float]] = {}
-    if len(repeats) < MIN_REPEATS:
-        return result
-    draws = draw(len(repeats))
-    for name in repeats[0]:
-        column = _column(repeats, name)
-        if column is not None:
-            low, high = np.quantile(np.median(column[draws], axis=1), TAILS)
-            result[name] = (float(low), float(high))
-    return result
+    """Return the confidence interval of each median, whose coverage is that of `median_depth`.
 
-
-def share_of_resamples(expression: Expression, repeats: Sequence[Values]) -> float | None:
-    """Return the share of resamples for whose medians ``expression`` holds.
-
-    None if a value that it names is missing.
+    None of a single repeat.
     """
-    columns = {name: _column(repeats, name) for name in expression.value_names}
-    draws = draw(len(repeats))
-    resampled = {
-        name: np.median(column[draws], axis=1).tolist()
-        for name, column in columns.items()
-        if column is not None
-    }
-    rows = zip(*resampled.values(), strict=True) if resampled else iter([()] * RESAMPLES)
-    held = [expression.evaluate(dict(zip(resampled, row, strict=True))).passed for row in rows]
-    return None if None in held else sum(map(bool, held)) / len(held)
+    depth, coverage = median_depth(len(repeats))
+    columns = {name: _column(repeats, name) for name in repeats[0]} if coverage else {}
+    return {name: ends(column, depth) for name, column in columns.items() if column is not None}
+
+
+def confidence_of(expression: Expression, repeats: Sequence[Values]) -> float | None:
+    """Return the confidence that ``expression`` holds in more than half of all possible repeats.
+
+    By the sign test: one minus the probability of at least as many repeats in which it holds, if
+    it held in half of all. Below one half, it is the probability of at most as many. So it holds
+    for the median with that confidence. ``a ~= b`` is two expressions, neither too low nor too
+    high, and the less certain one counts (Berger 1982, "Multiparameter Hypothesis Testing and
+    Acceptance Sampling"). None if a value is missing.
+    """
+    results = [expression.evaluate(values) for values in repeats]
+    not_below = not_above = 0
+    for each in results:
+        if each.passed is None or each.left is None or each.right is None:
+            return None
+        misses = each.margin is None or each.left > each.right
+        not_above += each.passed or not misses
+        not_below += each.passed or (misses and each.margin is not None)
+    held = not_above if results[0].margin is None else min(not_above, not_below)
+    return binomial_tail(held - 1 if 2 * held > len(repeats) else held, len(repeats))
 
 
 def rank(columns: Mapping[str, Sequence[float]], *, least_first: bool) -> list[list[str]]:
     """Return the names of ``columns``, which hold a value for each repeat, as ranks, best first.
 
-    A name shares a rank if it does not differ from the first of that rank with confidence.
+    Any two that cannot be told apart share a rank: a rank ends only where each name before differs
+    from each name after. All pairs are tested, by their differences in each round, with Holm's
+    correction: columns that are equal are split in at most `FALSE_ALARMS` of cases.
     """
     order = sorted(columns, key=lambda name: float(np.median(columns[name])))
+    order = order if least_first else order[::-1]
+    pairs = list(combinations(range(len(order)), 2))
+    chances = holm([_alike(columns[order[one]], columns[order[other]]) for one, other in pairs])
+    alike = {pair for pair, p in zip(pairs, chances, strict=True) if p > FALSE_ALARMS}
     ranks: list[list[str]] = []
-    for name in order if least_first else reversed(order):
-        if ranks and not _differ(columns[ranks[-1][0]], columns[name]):
+    for place, name in enumerate(order):
+        if ranks and any(one < place <= other for one, other in alike):
             ranks[-1].append(name)
         else:
             ranks.append([name])
     return ranks
 
 
-def _differ(first: Sequence[float], second: Sequence[float]) -> bool:
-    """Return whether the interval of the median of the paired differences excludes 0."""
+def _alike(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the two-sided p-value of the paired differences."""
     differences = np.array(first) - np.array(second)
-    resampled = np.median(differences[draw(len(differences))], axis=1)
-    low, high = np.quantile(resampled, TAILS)
-    return bool(low > 0 or high < 0)
-
-
-def draw(repeats: int, stream: int = 0) -> _Draws:
-    """Return the numbers of the repeats in each resample, a row each; each stream is fixed."""
-    return np.random.default_rng([_SEED, stream]).integers(repeats, size=(RESAMPLES, repeats))
+    return min(1.0, 2 * min(paired_p(differences), paired_p(-differences)))
 
 
 def _column(repeats: Iterable[Values], name: str) -> npt.NDArray[np.float64] | None:

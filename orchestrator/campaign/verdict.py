@@ -4,10 +4,11 @@ Pure functions. An expectation of a measure that is unknown has not passed. A gu
 run and by the twin; it does not affect the exit code.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
-from orchestrator.campaign.bootstrap import MIN_REPEATS, Values, share_of_resamples
+from orchestrator.campaign.bootstrap import MIN_REPEATS, Values, confidence_of
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.registry import MEASURES
@@ -85,17 +86,18 @@ def _with_confidence(
     expression: Expression, confidence: float, repeats: Sequence[Values]
 ) -> tuple[Outcome, str]:
     """Return the outcome that the repeats support, and the reason for it."""
-    if len(repeats) < MIN_REPEATS:
+    fewest = max(MIN_REPEATS, math.ceil(math.log2(1 / (1 - confidence))))
+    if len(repeats) < fewest:
         noun = "repeat" if len(repeats) == 1 else "repeats"
-        reason = f"{len(repeats)} {noun}; confidence needs at least {MIN_REPEATS}"
+        reason = f"{len(repeats)} {noun}; confidence needs at least {fewest}"
         return Outcome.INCONCLUSIVE, reason
-    share = share_of_resamples(expression, repeats)
-    if share is None:
+    reached = confidence_of(expression, repeats)
+    if reached is None:
         return Outcome.UNKNOWN, "a repeat has no value"
-    reason = f"it holds in {share:.1%} of the resampled repeats"
-    if share >= confidence:
+    reason = f"confidence that it holds: {reached:.1%}"
+    if reached >= confidence:
         return Outcome.PASSED, reason
-    return (Outcome.FAILED if share <= 1 - confidence else Outcome.INCONCLUSIVE), reason
+    return (Outcome.FAILED if reached <= 1 - confidence else Outcome.INCONCLUSIVE), reason
 
 
 _OF_STATUS = {

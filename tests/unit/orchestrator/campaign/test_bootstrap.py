@@ -1,20 +1,25 @@
 """What repeats allow to be said, against cases that can be told by hand."""
 
+import math
 import random
 import statistics
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.campaign.bootstrap import (
     MIN_REPEATS,
+    confidence_of,
     intervals,
     medians,
     rank,
-    share_of_resamples,
 )
+from orchestrator.campaign.order_statistics import median_depth
 from orchestrator.measures.expression import parse_expression
+
+SAMPLES = 2_000
 
 values = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=12)
 
@@ -32,11 +37,15 @@ def test_a_value_that_one_repeat_lacks_has_no_median_and_no_interval() -> None:
     rounds: list[dict[str, float | None]] = [*repeats([1.0] * MIN_REPEATS), {"makespan": None}]
     assert medians(rounds) == {"makespan": None}
     assert intervals(rounds) == {}
-    assert share_of_resamples(parse_expression("makespan < 2s"), rounds) is None
+    assert confidence_of(parse_expression("makespan < 2s"), rounds) is None
 
 
-def test_few_repeats_have_no_interval() -> None:
-    assert intervals(repeats([1.0] * (MIN_REPEATS - 1))) == {}
+def test_a_single_repeat_has_no_interval() -> None:
+    assert intervals(repeats([1.0])) == {}
+
+
+def test_few_repeats_have_the_widest_interval() -> None:
+    assert intervals(repeats([2.0, 1.0, 5.0, 3.0])) == {"makespan": (1.0, 5.0)}
 
 
 @given(values.filter(lambda column: len(column) >= MIN_REPEATS))
@@ -45,27 +54,47 @@ def test_an_interval_lies_within_the_values_around_their_median(column: list[flo
     assert min(column) <= low <= statistics.median(column) <= high <= max(column)
 
 
-def test_intervals_cover_the_true_median_about_as_often_as_they_promise() -> None:
-    """Of a bootstrap of eleven values somewhat less than 95%, by far more than half."""
-    source = random.Random(7)  # noqa: S311 a sample, no secret
-    covered = 0
-    for _ in range(200):
-        sample = [source.expovariate(1) for _ in range(11)]
-        low, high = intervals(repeats(sample))["makespan"]
-        covered += low <= 0.6931 <= high  # ln 2
-    assert 0.85 < covered / 200 <= 1.0
+@pytest.mark.parametrize("count", [2, 3, 5, 6, 7, 9, 12, 20])
+def test_intervals_cover_the_true_median_as_often_as_they_say(count: int) -> None:
+    """Of a skewed distribution, 2,000 times."""
+    columns = np.random.default_rng([7, count]).exponential(size=(count, SAMPLES))
+    named = [{str(n): float(value) for n, value in enumerate(row)} for row in columns]
+    found = intervals(named)
+    covered = sum(low <= math.log(2) <= high for low, high in found.values()) / SAMPLES
+    assert covered == pytest.approx(median_depth(count)[1], abs=0.02)
 
 
-def test_the_same_repeats_give_the_same_verdict() -> None:
-    rounds = repeats([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+@pytest.mark.parametrize("count", [5, 6, 7, 9, 13])
+@pytest.mark.parametrize("text", ["makespan < 2s", "makespan ~= 1s within 100%"])
+def test_an_expression_at_its_edge_passes_no_more_often_than_its_confidence_allows(
+    text: str, count: int
+) -> None:
+    """The edge is the true median, so that the expression holds in half of all repeats."""
+    expression, rng = parse_expression(text), np.random.default_rng([8, count])
+    samples = rng.lognormal(math.log(2), 0.1, size=(SAMPLES // 5, count)).tolist()
+    found = [confidence_of(expression, repeats(column)) or 0 for column in samples]
+    for verdict in (each >= 0.95 for each in found), (each <= 0.05 for each in found):
+        assert sum(verdict) / len(samples) <= 0.05 + 0.02
+
+
+def test_the_confidence_is_that_of_the_sign_test() -> None:
     expression = parse_expression("makespan < 3.6s")
-    shares = {share_of_resamples(expression, rounds) for _ in range(3)}
-    assert len(shares) == 1
-    assert 0.4 < (shares.pop() or 0) < 0.8
+    found = confidence_of(expression, repeats([1.0, 2.0, 3.0, 3.1, 3.2, 5.0]))
+    assert found == 1 - 7 / 64  # at least 5 of 6 heads: 6 + 1 of 64 ways
 
 
-def test_an_expression_of_numbers_needs_no_values() -> None:
-    assert share_of_resamples(parse_expression("1 < 2"), repeats([1.0] * 5)) == 1.0
+def test_a_median_surely_within_a_margin_is_so_although_single_repeats_are_not() -> None:
+    spread = [0.7, 1.3] * 8
+    assert (
+        confidence_of(parse_expression("makespan ~= 1s within 10%"), repeats(spread)) or 1
+    ) < 0.9
+    assert (
+        confidence_of(parse_expression("makespan ~= 1s within 40%"), repeats(spread)) or 0
+    ) > 0.9
+
+
+def test_an_expression_of_numbers_holds_in_every_repeat() -> None:
+    assert confidence_of(parse_expression("1 < 2"), repeats([1.0] * 5)) == 1 - 1 / 32
 
 
 def test_pairs_tell_apart_what_medians_alone_cannot() -> None:
@@ -85,3 +114,25 @@ def test_what_cannot_be_told_apart_shares_a_rank() -> None:
     ranks = rank(columns, least_first=False)
     assert [sorted(each) for each in ranks] == [["c"], ["a", "b"]]
     assert rank({"a": [1.0] * 5, "b": [1.0] * 5}, least_first=True) == [["a", "b"]]
+
+
+def test_what_lies_between_two_that_differ_joins_them() -> None:
+    """All pairs count: neighbours in the order that cannot be told apart share a rank."""
+    columns = {"a": [1.0, 1.1, 0.9, 1.0, 1.1, 0.9], "c": [1.5, 1.6, 1.4, 1.5, 1.6, 1.4]}
+    assert rank(columns, least_first=True) == [["a"], ["c"]]
+    columns["b"] = [0.5, 2.0, 0.4, 2.1, 1.2, 1.3]
+    assert rank(columns, least_first=True) == [["a", "b", "c"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("draw", "count"), [("normal", 5), ("exponential", 7), ("standard_cauchy", 7)]
+)
+def test_four_identical_models_are_split_in_at_most_five_percent(draw: str, count: int) -> None:
+    rng = np.random.default_rng([9, count])
+    campaigns = getattr(rng, draw)(size=(SAMPLES, 4, count)).tolist()
+    split = sum(
+        len(rank(dict(zip("abcd", columns, strict=True)), least_first=True)) > 1
+        for columns in campaigns
+    )
+    assert split / SAMPLES <= 0.05
