@@ -110,7 +110,7 @@ class Campaign:
         for number, run in enumerate(self._runs, start=1):
             self._progress.run_begun(number, len(self._runs), run)
             self._evaluations.append(self._execute(run))
-            repeats = [each for each in self._evaluations if each.run.case == run.case]
+            repeats = [each for each in self._evaluations if each.run.case.slug == run.case.slug]
             self._progress.run_ended(summarise_case(settings.scenario, repeats))
 
     def _execute(self, run: Run) -> RunEvaluation:

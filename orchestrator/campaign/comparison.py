@@ -67,11 +67,11 @@ class Difference:
     relative: float | None = None
     low: float | None = None
     high: float | None = None
+    change: Change = Change.UNKNOWN
+    reason: str = ""
     coverage: float | None = None
     worse: float = 1.0
     better: float = 1.0
-    change: Change = Change.UNKNOWN
-    reason: str = ""
 
 
 def differences(

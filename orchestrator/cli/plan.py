@@ -15,6 +15,8 @@ The estimate assumes that each worker of the server serves one connection to its
 In brackets: the shortest time (no client waits) and the longest (one connection at a time).
 It depends on the load alone, not on the model, on errors, or on slow or silent clients.
 """
+VARYING = "each repeat draws anew, the same for all models (vary)"
+REPLAYED = "all repeats draw the same (fixed)"
 MINUTE_S, HOUR_S = 60, 3600
 MIN_UNITS = 2
 """Minutes and hours are used from this number on."""
@@ -43,6 +45,8 @@ def plan_lines(scenario: Scenario) -> Iterator[str]:
         yield f"  [{number}/{len(runs)}] {run.name}: {_estimate_text(each)}"
     yield f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {_estimate_text(total(estimates))}"
     yield f"at most {duration(len(runs) * scenario.timeout_s)}, because timeout ends each load"
+    if scenario.repeats > 1:
+        yield f"seeds: {VARYING if scenario.draws_vary else REPLAYED}"
     costs = [f"{duration(len(runs) * s)} ({name})" for name, s in START_AND_STOP_S.items()]
     yield f"starting and stopping adds about {' or '.join(costs)}"
 

@@ -178,14 +178,13 @@ def test_equal_versions_raise_at_most_five_false_alarms_in_a_hundred_tables(
     """A threshold of 0, at which any difference at all would count, and the repeats of the gate."""
     rng, tables, repeats = np.random.default_rng(4), 2_000, 7
     keys = [MEASURES[name].key for name in COMPARED]
+    stored = repeated([1.0] * repeats, varies=varies).runs
 
     def quiet() -> Summary:
         rows = rng.lognormal(sigma=0.1, size=(repeats, len(keys))).tolist()
         runs = [
-            RunSummary.model_construct(
-                seed=n if varies else 1, measures=dict(zip(keys, row, strict=True))
-            )
-            for n, row in enumerate(rows)
+            run.model_copy(update={"measures": dict(zip(keys, row, strict=True))})
+            for run, row in zip(stored, rows, strict=True)
         ]
         return TEMPLATE.model_copy(update={"cases": [CASE.model_copy(update={"runs": runs})]})
 
