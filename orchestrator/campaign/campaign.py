@@ -37,7 +37,8 @@ def new_campaign_id() -> str:
 class CampaignSettings:
     """What a campaign runs: a scenario and its name, on a backend, and why on that one.
 
-    ``command`` is the shell command that runs the same campaign again.
+    ``command`` is the shell command that runs the same campaign again; ``repeats_per_draw`` is that
+    of `schedule`.
     """
 
     name: str
@@ -47,6 +48,7 @@ class CampaignSettings:
     archive: Archive
     accept_invalid: bool = False
     command: str = ""
+    repeats_per_draw: int = 1
 
 
 class Campaign:
@@ -55,7 +57,7 @@ class Campaign:
     def __init__(self, settings: CampaignSettings, progress: Progress) -> None:
         self._settings = settings
         self._progress = progress
-        self._runs = schedule(settings.scenario)
+        self._runs = schedule(settings.scenario, settings.repeats_per_draw)
         self._evaluations: list[RunEvaluation] = []
         self._environment: Mapping[str, object] = {}
 

@@ -97,6 +97,16 @@ def coverage_line(differences: Sequence[Difference]) -> str:
     return f"intervals cover {shown}; {alarms}"
 
 
+def false_alarms(differences: Sequence[Difference]) -> str:
+    """Return how many differences a version shows to itself, in one line."""
+    alarms = [
+        each for each in differences if each.change in (Change.REGRESSION, Change.IMPROVEMENT)
+    ]
+    names = ", ".join(f"{visible(each.case)} {each.measure}" for each in alarms)
+    counted = f"false alarms: {len(alarms)} of {len(differences)} rows; one version ran twice"
+    return f"{counted}: {names}" if names else counted
+
+
 def conclusion(differences: Sequence[Difference], threshold: float) -> str:
     """Return how many of ``differences`` have which result, in one line."""
     changes = [difference.change for difference in differences]

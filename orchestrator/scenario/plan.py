@@ -142,17 +142,20 @@ class Run:
         return f"{self.case.slug}/{self.repeat}" if self.repeats > 1 else self.case.slug
 
 
-def schedule(scenario: Scenario) -> list[Run]:
+def schedule(scenario: Scenario, repeats_per_draw: int = 1) -> list[Run]:
     """Return all runs in the order in which they take place.
 
     If they are interleaved, each round runs every case once, and every second round in reverse
     order, so that a drift of the host (heat, other load) affects all cases alike. If draws vary,
-    all cases of a round have the same seed, and each round another.
+    all cases of a round have the same seed, and each round, or ``repeats_per_draw`` rounds
+    in succession, another.
     """
     cases, repeats, varies = plan_cases(scenario), scenario.repeats, scenario.draws_vary
 
     def run(case: Case, number: int) -> Run:
-        seed = seed_of_repeat(case.seed, number) if varies else case.seed
+        seed = (
+            seed_of_repeat(case.seed, 1 + (number - 1) // repeats_per_draw) if varies else case.seed
+        )
         return Run(replace(case, seed=seed), number, repeats)
 
     if scenario.order != INTERLEAVED:

@@ -27,7 +27,8 @@ def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
 
 
 def test_a_plan_says_that_each_repeat_of_a_random_load_draws_anew(tmp_path: Path) -> None:
-    one = "{executor: open, rate: 9/s, duration: 1s, arrivals: poisson, connections: 2, demand: sleep=1ms}"
+    load = "rate: 9/s, duration: 1s, arrivals: poisson, connections: 2, demand: sleep=1ms"
+    one = f"{{executor: open, {load}}}"
     lines = list(plan_lines(scenario(tmp_path, one, "repeats: 2\n")))
     assert "seeds: each repeat draws anew, the same for all models (vary)" in lines
     lines = list(plan_lines(scenario(tmp_path, one, "repeats: 2\nseeds: fixed\n")))
