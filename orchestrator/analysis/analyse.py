@@ -84,22 +84,10 @@ def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figu
         **stages,
     }
     window = Window(clients.begin_ns, clients.end_ns, is_warmed_up=evidence.warmup_s > 0)
-    kernel = kernel_measures(evidence.kernel, window, merged.requests, merged.connections)
-    server = server_measures(evidence, clients.requests, measured)
     return {
         **measured,
-        **server,
+        **server_measures(evidence, clients.requests, measured),
         **queue_measures(clients.requests, merged.connections, evidence.log),
         **host_measures(evidence),
-        **kernel,
-        "cpu_time_per_message": _cpu_per_message(kernel, server["cpu_time_per_message"]),
+        **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
     }
-
-
-def _cpu_per_message(kernel: Figures, logged_s: float | None) -> float | None:
-    """Return the server's CPU time per ack in the window, as the kernel's counters have it.
-
-    ``logged_s``, from the server's log, includes its start and end; it is for runs without a probe.
-    """
-    user_s, system_s = kernel["cpu_user_per_message"], kernel["cpu_system_per_message"]
-    return logged_s if user_s is None or system_s is None else user_s + system_s

@@ -107,7 +107,7 @@ _REGISTRY = (
     Measure(
         "cpu_time_per_message",
         TIME,
-        "CPU time of the server per ack, under load; without a probe, with its start and end",
+        "CPU time of the server per ack, from when it listened to its end",
     ),
     Measure("peak_memory", SIZE, "peak memory of the server; shared pages count in each process"),
     Measure("server_exit_code", COUNT, "exit code of the server after it was told to stop"),
