@@ -84,9 +84,8 @@ def _without_starts(cpu_time_s: float | None, log: ServerLog) -> float | None:
     if cpu_time_s is None:
         return None
     begun = log.of("listening")
-    return cpu_time_s - sum(
-        each.get("cpu_user_s", 0.0) + each.get("cpu_system_s", 0.0) for each in begun
-    )
+    starts_s = sum(each.get("cpu_user_s", 0.0) + each.get("cpu_system_s", 0.0) for each in begun)
+    return cpu_time_s - float(starts_s)
 
 
 def _logged_cpu_s(log: ServerLog) -> float | None:

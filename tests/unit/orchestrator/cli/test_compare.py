@@ -159,7 +159,7 @@ def test_one_run_alone_is_not_compared(runs: list[str], capsys: pytest.CaptureFi
     assert refusal(["--calibrate", *runs], capsys) == message
 
 
-@pytest.mark.parametrize(("factor", "alarms", "code"), [(1.0, 0, 0), (1.5, 1, 1)])
+@pytest.mark.parametrize(("factor", "alarms"), [(1.0, 0), (1.5, 1)])
 def test_a_calibration_prints_the_false_alarms(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -167,7 +167,6 @@ def test_a_calibration_prints_the_false_alarms(
     *,
     factor: float,
     alarms: int,
-    code: int,
 ) -> None:
     """Every difference between the halves of one version is one."""
     is_second = [False, True, True, False, False, True, True, False, False, True]
@@ -187,6 +186,6 @@ def test_a_calibration_prints_the_false_alarms(
         "intent: Is it quiet?\nmodels: [single]\nrepeats: 5\n"
         "clients: [{executor: closed, users: 1, messages: 1, demand: sleep=1s}]\n"
     )
-    assert main(["compare", "--calibrate", str(path), "--measure", "p99"]) == code
+    assert main(["compare", "--calibrate", str(path), "--measure", "p99"]) == alarms
     expected = f"false alarms: {alarms} of 1 rows; one version ran twice"
     assert expected in capsys.readouterr().err
