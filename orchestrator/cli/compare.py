@@ -143,7 +143,8 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 def _differences(
     before: Summary, after: Summary, arguments: argparse.Namespace
 ) -> list[Difference]:
-    measures = list(dict.fromkeys([*(arguments.measures or COMPARED), *arguments.required]))
+    named = (*(arguments.measures or COMPARED), *arguments.required)
+    measures = list(dict.fromkeys(map(full_name, named)))
     accept = arguments.accept_invalid
     return differences(before, after, measures, arguments.threshold, accept_invalid=accept)
 

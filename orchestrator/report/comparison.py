@@ -91,7 +91,9 @@ def doubts(differences: Sequence[Difference]) -> list[str]:
 def coverage_line(differences: Sequence[Difference]) -> str:
     """Return how often the intervals contain the true difference, and what the verdicts keep to."""
     known = sorted({each.coverage for each in differences if each.coverage})
-    shown = " or ".join(f"{coverage:.1%}" for coverage in known) or "none"
+    if not known:
+        return "no row has an interval"
+    shown = " or ".join(f"{coverage:.1%}" for coverage in known)
     rows = sum(each.low is not None for each in differences)
     alarms = f"false alarms in at most {FALSE_ALARMS:.0%} of tables of {rows} rows"
     return f"intervals cover {shown}; {alarms}"
@@ -103,7 +105,8 @@ def false_alarms(differences: Sequence[Difference]) -> str:
         each for each in differences if each.change in (Change.REGRESSION, Change.IMPROVEMENT)
     ]
     names = ", ".join(f"{visible(each.case)} {each.measure}" for each in alarms)
-    counted = f"false alarms: {len(alarms)} of {len(differences)} rows; one version ran twice"
+    told = sum(each.low is not None for each in differences)
+    counted = f"false alarms: {len(alarms)} of {told} rows with an interval; one version ran twice"
     return f"{counted}: {names}" if names else counted
 
 

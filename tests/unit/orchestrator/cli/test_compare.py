@@ -149,7 +149,7 @@ def test_a_required_measure_that_cannot_be_told_is_no_pass(tmp_path: Path) -> No
     assert comparison_exit_code(found, ["p50"]) == 0
     worse = Difference("b", "p50", 1, 2, change=Change.REGRESSION)
     assert comparison_exit_code([*found, worse], ["p99"]) == 1
-    assert main(["compare", *pair, "--measure", "throughput", "--require", "p99"]) == 4
+    assert main(["compare", *pair, "--measure", "response_time_p99", "--require", "p99"]) == 4
 
 
 def test_one_run_alone_is_not_compared(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,5 +187,5 @@ def test_a_calibration_prints_the_false_alarms(
         "clients: [{executor: closed, users: 1, messages: 1, demand: sleep=1s}]\n"
     )
     assert main(["compare", "--calibrate", str(path), "--measure", "p99"]) == alarms
-    expected = f"false alarms: {alarms} of 1 rows; one version ran twice"
+    expected = f"false alarms: {alarms} of 1 rows with an interval; one version ran twice"
     assert expected in capsys.readouterr().err
