@@ -71,24 +71,30 @@ class Logs:
         return self._counts.total("accepted") - ended
 
     def exclude_cpu_times(self, usage: resource.struct_rusage) -> None:
-        """Leave ``usage``, of children that are no workers, out of what `stopped` reports."""
+        """Leave ``usage``, of children that are no workers, out of what events report."""
         self._excluded_s = (
             self._excluded_s[0] + usage.ru_utime,
             self._excluded_s[1] + usage.ru_stime,
         )
+
+    def cpu_fields(self) -> dict[str, float]:
+        """Return what this process and its reaped workers used so far, for an event."""
+        user_s, system_s = cpu_times_s()
+        return {
+            "cpu_user_s": round(user_s - self._excluded_s[0], 6),
+            "cpu_system_s": round(system_s - self._excluded_s[1], 6),
+        }
 
     def stopped(self, reason: str) -> None:
         """Log, once and as the last line, what the whole server did and used."""
         self.flush()
         if self.control.count("stopped"):
             return
-        user_s, system_s = cpu_times_s()
         self.control.emit(
             "stopped",
             reason=reason,
             counts=self._counts.logged(self._level) | {"stopped": 1},
-            cpu_user_s=round(user_s - self._excluded_s[0], 6),
-            cpu_system_s=round(system_s - self._excluded_s[1], 6),
+            **self.cpu_fields(),
             peak_memory_bytes=peak_memory_bytes(),
         )
         self.control.flush()

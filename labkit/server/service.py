@@ -80,6 +80,7 @@ class Service:
             workers=workers,
             wall_ns=wall_ns,
             monotonic_ns=monotonic_ns,
+            **self._logs.cpu_fields(),
         )
         self.log(0).flush()
         if self.settings.ready_file:

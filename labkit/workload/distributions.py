@@ -2,9 +2,9 @@
 
 A distribution (`Law`) contains no randomness: it turns draws into a duration. A draw is a keyed
 hash (BLAKE2b, RFC 7693) of seed, group, user and message. So a message has the same demand on every
-model, in every repeat, and for any number of replicas. With a sequential generator, the demand of a
-message would depend on the order in which users send. A message carries the plain demand drawn for
-it, ``sleep=12345us``, so servers need no distributions.
+model, in every run of that seed, and for any number of replicas. With a sequential generator, the
+demand of a message would depend on the order in which users send. A message carries the plain
+demand drawn for it, ``sleep=12345us``, so servers need no distributions.
 """
 
 import math
@@ -210,6 +210,11 @@ class Demands:
                 shown = word[:_SHOWN_CHARACTERS]
                 raise DemandsError(f"{shown!r} is more than the {limit_s:g}s that a server allows")
         return cls(turns, min(limit_s, 1e9))
+
+    @property
+    def is_random(self) -> bool:
+        """Whether any of them is drawn."""
+        return any(turn.law.constant_s is None for turn in self._turns)
 
     @property
     def constant(self) -> bytes | None:

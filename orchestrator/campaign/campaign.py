@@ -39,7 +39,8 @@ def new_campaign_id() -> str:
 class CampaignSettings:
     """What a campaign runs: a scenario and its name, on a backend, and why on that one.
 
-    ``command`` is the shell command that runs the same campaign again.
+    ``command`` is the shell command that runs the same campaign again; ``repeats_per_draw`` is that
+    of `schedule`.
     """
 
     name: str
@@ -49,6 +50,7 @@ class CampaignSettings:
     archive: Archive
     accept_invalid: bool = False
     command: str = ""
+    repeats_per_draw: int = 1
 
 
 class Campaign:
@@ -57,7 +59,7 @@ class Campaign:
     def __init__(self, settings: CampaignSettings, progress: Progress) -> None:
         self._settings = settings
         self._progress = progress
-        self._runs = schedule(settings.scenario)
+        self._runs = schedule(settings.scenario, settings.repeats_per_draw)
         self._evaluations: list[RunEvaluation] = []
         self._environment: Mapping[str, object] = {}
 
@@ -118,7 +120,7 @@ class Campaign:
         for number, run in enumerate(self._runs, start=1):
             self._progress.run_begun(number, len(self._runs), run)
             self._evaluations.append(self._execute(run))
-            repeats = [each for each in self._evaluations if each.run.case == run.case]
+            repeats = [each for each in self._evaluations if each.run.case.slug == run.case.slug]
             self._progress.run_ended(summarise_case(settings.scenario, repeats))
 
     def _execute(self, run: Run) -> RunEvaluation:

@@ -1,19 +1,30 @@
 """Compares two campaigns: the change of each measure, with its confidence interval.
 
-For each case that both have: the median in each campaign and their difference relative to the
-first, with an interval by the percentile `bootstrap`. If both have the same number of repeats,
-repeat n of one is drawn together with repeat n of the other. Pure functions.
+For each case that both have: the median in each campaign and the difference relative to the first,
+with an exact interval by `order_statistics`. If repeat n of one drew the same random numbers as
+repeat n of the other, and others than its neighbours, the two are compared as a pair; otherwise
+every repeat of one with every repeat of the other. Pure functions.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.campaign.bootstrap import MIN_REPEATS, TAILS, draw
+from orchestrator.campaign.order_statistics import (
+    FALSE_ALARMS,
+    Values,
+    ends,
+    holm,
+    median_depth,
+    paired_p,
+    pairs_p,
+    shift_depth,
+)
+from orchestrator.campaign.repeats import MIN_REPEATS
 from orchestrator.campaign.verdict import is_forgivable
 from orchestrator.measures.registry import MEASURES, full_name, key_of
 from orchestrator.results.summary import CaseSummary, RunSummary, Summary
@@ -28,7 +39,6 @@ MORE_IS_BETTER = frozenset({
 """For every other measure, less is better."""
 
 _INVALID = "invalid as a measurement"
-_Values = npt.NDArray[np.float64]
 
 
 class Change(StrEnum):
@@ -45,8 +55,10 @@ class Difference:
     """One measure of one case in both campaigns.
 
     ``relative`` is (after - before) / before: 0.1 is ten percent more; it is infinite if before is
-    0. ``low`` and ``high`` are the ends of its 95% interval, None if there is none; ``reason`` says
-    why. If the change is unknown without a reason, the interval includes the threshold.
+    0. ``low`` and ``high`` are the ends of its interval, which contains the true value with
+    probability ``coverage``; None if there is none. ``worse`` and ``better`` are the p-values of a
+    change beyond the threshold, adjusted for all rows. ``reason`` says why the change is unknown,
+    or accepted although a case is invalid.
     """
 
     case: str
@@ -58,6 +70,9 @@ class Difference:
     high: float | None = None
     change: Change = Change.UNKNOWN
     reason: str = ""
+    coverage: float | None = None
+    worse: float = 1.0
+    better: float = 1.0
 
 
 def differences(
@@ -73,16 +88,23 @@ def differences(
     ``measures`` are names as in an expectation, also ``group.measure``; ``threshold`` is a share,
     0.05 for five percent. The change of an invalid case is unknown unless invalid cases are
     accepted; then the reason says so. A campaign compared with itself needs one repeat only.
+
+    Of campaigns without any difference, at most `FALSE_ALARMS` have a regression in any row, and
+    as many an improvement, because the p-values are corrected for the number of rows.
     """
     first = {case.name: case for case in before.cases}
     fewest = 1 if before == after else MIN_REPEATS
     accepts = (accept_invalid or before.accepts_invalid, accept_invalid or after.accepts_invalid)
-    return [
+    rows = [
         _difference(_Pair(first[case.name], case, accepts, fewest), full_name(name), threshold)
         for case in after.cases
         if case.name in first
         for name in measures
     ]
+    told = [row for row in rows if row.low is not None]
+    worse, better = holm([row.worse for row in told]), holm([row.better for row in told])
+    adjusted = iter(zip(worse, better, strict=True))
+    return [row if row.low is None else _judged(row, *next(adjusted), threshold) for row in rows]
 
 
 def unmatched(before: Summary, after: Summary) -> list[str]:
@@ -112,6 +134,12 @@ class _Pair:
                 return f"the {which} has too few repeats: {len(case.runs)} of {self.fewest}"
         return ""
 
+    def shares_draws(self) -> bool:
+        """Return whether repeat n of both drew the same, and each repeat other numbers."""
+        seeds = [[run.seed for run in case.runs] for case in (self.before, self.after)]
+        is_same = self.before.runs == self.after.runs
+        return is_same or (seeds[0] == seeds[1] and len(set(seeds[0])) == len(seeds[0]) > 1)
+
     def remark(self) -> str:
         """Return why an accepted case is invalid, empty if both are valid."""
         for case, which, _ in self._sides():
@@ -134,21 +162,49 @@ def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
     difference = replace(difference, relative=relative)
     if reason := pair.obstacle():
         return replace(difference, reason=reason)
-    low, high = _interval(before, after)
-    return replace(
-        difference,
-        low=low,
-        high=high,
-        change=_change(name, low, high, threshold),
-        reason=pair.remark(),
-    )
+    evidence = _paired if pair.shares_draws() else _unpaired
+    return replace(evidence(difference, before, after, threshold), reason=pair.remark())
 
 
-def _median(column: _Values) -> float | None:
+def _paired(row: Difference, before: Values, after: Values, threshold: float) -> Difference:
+    """Return ``row`` with what the differences of each repeat say."""
+    changes = _relative(before, after)
+    depth, coverage = median_depth(len(changes))
+    return _with_evidence(row, (*ends(changes, depth), coverage), (changes, threshold), paired_p)
+
+
+def _unpaired(row: Difference, before: Values, after: Values, threshold: float) -> Difference:
+    """Return ``row`` with what the differences of all pairs of repeats say."""
+    changes = _relative(before[:, np.newaxis], after)
+    depth, coverage = shift_depth(*changes.shape)
+    return _with_evidence(row, (*ends(changes, depth), coverage), (changes, threshold), pairs_p)
+
+
+def _with_evidence(
+    row: Difference,
+    interval: tuple[float, float, float],
+    found: tuple[Values, float],
+    p_value: Callable[[Values], float],
+) -> Difference:
+    low, high, coverage = interval
+    changes, threshold = found
+    loss = -changes if _more_is_better(row.measure) else changes
+    worse, better = p_value(loss - threshold), p_value(-loss - threshold)
+    return replace(row, low=low, high=high, coverage=coverage, worse=worse, better=better)
+
+
+def _judged(row: Difference, worse: float, better: float, threshold: float) -> Difference:
+    """Return ``row`` with its adjusted p-values, and how the measure changed by them."""
+    row = replace(row, worse=worse, better=better)
+    change, doubt = _change(row, threshold)
+    return replace(row, change=change, reason="; ".join(filter(None, (row.reason, doubt))))
+
+
+def _median(column: Values) -> float | None:
     return float(np.median(column)) if column.size else None
 
 
-def _column(runs: Sequence[RunSummary], name: str) -> _Values:
+def _column(runs: Sequence[RunSummary], name: str) -> Values:
     """Return the measure in each repeat, empty if one has none or only a lower bound."""
     group, _, measure = name.rpartition(".")
     key = MEASURES[measure].key
@@ -158,16 +214,7 @@ def _column(runs: Sequence[RunSummary], name: str) -> _Values:
     return np.array([] if None in column else column, dtype=np.float64)
 
 
-def _interval(before: _Values, after: _Values) -> tuple[float, float]:
-    """Return the ends of the interval of the relative difference of the medians."""
-    first = draw(len(before))
-    second = first if len(before) == len(after) else draw(len(after), stream=1)
-    resampled = _relative(np.median(before[first], axis=1), np.median(after[second], axis=1))
-    low, high = np.quantile(resampled, TAILS, method="inverted_cdf")  # infinities have no mean
-    return float(low), float(high)
-
-
-def _relative(before: npt.ArrayLike, after: npt.ArrayLike) -> _Values:
+def _relative(before: npt.ArrayLike, after: npt.ArrayLike) -> Values:
     """Return the change as a share of ``before``; from 0 to any other value it is infinite."""
     before = np.asarray(before, np.float64)
     change = np.asarray(after, np.float64) - before
@@ -177,12 +224,21 @@ def _relative(before: npt.ArrayLike, after: npt.ArrayLike) -> _Values:
     return np.where(change == 0, 0.0, share)
 
 
-def _change(name: str, low: float, high: float, threshold: float) -> Change:
-    more_is_better = name.rpartition(".")[2] in MORE_IS_BETTER
-    least_worse, most_worse = (-high, -low) if more_is_better else (low, high)
-    if least_worse > threshold:
-        return Change.REGRESSION
-    if most_worse < -threshold:
-        return Change.IMPROVEMENT
-    within = least_worse >= -threshold and most_worse <= threshold
-    return Change.NONE if within else Change.UNKNOWN
+def _change(row: Difference, threshold: float) -> tuple[Change, str]:
+    """Return how the measure changed, and if that is unknown, why."""
+    low, high = row.low or 0.0, row.high or 0.0
+    least_worse, most_worse = (-high, -low) if _more_is_better(row.measure) else (low, high)
+    if max(-least_worse, most_worse) <= threshold:
+        return Change.NONE, ""
+    is_beyond = least_worse > threshold or most_worse < -threshold
+    if not is_beyond:
+        return Change.UNKNOWN, f"{row.measure}: the interval contains the threshold"
+    if least_worse > threshold and row.worse <= FALSE_ALARMS:
+        return Change.REGRESSION, ""
+    if most_worse < -threshold and row.better <= FALSE_ALARMS:
+        return Change.IMPROVEMENT, ""
+    return Change.UNKNOWN, f"{row.measure}: too few repeats for so many rows"
+
+
+def _more_is_better(measure: str) -> bool:
+    return measure.rpartition(".")[2] in MORE_IS_BETTER

@@ -65,7 +65,7 @@ def evaluate_run(
         ArchiveError: the samples cannot be stored.
     """
     folder = archive.raw_folder(run.slug)
-    record = _read_record(run.case, folder / CASE)
+    record = _read_record(replace(run.case, seed=scenario.seed), folder / CASE)
     evidence = _read_evidence(scenario, run.case, record, folder)
     analysis = _finite(analyse(evidence))
     twin = compare_with_twin(record.case, analysis.merged, evidence, record.discipline)
@@ -85,6 +85,7 @@ def evaluate_run(
     groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
     summary = RunSummary(
         slug=run.slug,
+        seed=record.case.seed,
         measures=keyed(analysis.measures),
         groups={name: keyed(figures) for name, figures in groups.items()},
         lower_bounds=bounded_keys(values, groups),
@@ -105,8 +106,8 @@ def evaluate_run(
 class _Record:
     """What ``case.json`` adds to the scenario: how the server was configured and how the run ended.
 
-    ``case`` has the settings that the server ran with, and ``discipline`` is the label of its
-    model, so that another checkout computes the same figures.
+    ``case`` has the seed of the run and the settings that the server ran with, and ``discipline``
+    is the label of its model, so that another checkout computes the same figures.
     """
 
     case: Case
@@ -119,8 +120,12 @@ class _Record:
 
 
 def _read_record(case: Case, path: Path) -> _Record:
-    """Read ``path``; old results without settings get the defaults and labels of this checkout."""
+    """Read ``path``; old results without settings get the defaults and labels of this checkout.
+
+    Old results without a seed were all drawn with that of ``case``.
+    """
     stored = json.loads(path.read_text(encoding="utf-8"))
+    case = replace(case, seed=int(stored.get("seed", case.seed)))
     end = (
         stored["server_exit_code"],
         stored["overhead_s"],

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from orchestrator.analysis.chart_data import Exhibit
-from orchestrator.campaign.bootstrap import MIN_REPEATS, intervals, medians, rank
 from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
+from orchestrator.campaign.order_statistics import median_depth
+from orchestrator.campaign.repeats import MIN_REPEATS, intervals, medians, rank
 from orchestrator.campaign.verdict import exit_code, grade, is_forgivable, judge, judge_alone
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.registry import MEASURES
@@ -30,6 +31,9 @@ from orchestrator.scenario.scenario import Scenario
 
 RANKED = {"throughput": False, "response_time_p99": True}
 """The measures by which models are ranked, and whether less is better."""
+
+FRESH_DRAWS = "over repeats with fresh draws"
+ONE_SEQUENCE = "of one sequence of draws"
 
 Repeats = Sequence[RunEvaluation]
 """The evaluated repeats of one case, in order."""
@@ -104,6 +108,8 @@ def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
         axes=dict(case.axes),
         measures=medians(measures),
         intervals=ends,
+        coverage=median_depth(len(runs))[1] or None,
+        condition=_condition(runs),
         groups=groups,
         lower_bounds=bounded_keys(medians(values), groups),
         instrument=_worst([run.instrument for run in runs]),
@@ -117,6 +123,13 @@ def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
         overhead_s=round(overhead_s, 6),
         runs=runs,
     )
+
+
+def _condition(runs: Sequence[RunSummary]) -> str:
+    """Return what the intervals are conditional on; empty if there is none."""
+    if len(runs) == 1:
+        return ""
+    return ONE_SEQUENCE if len({run.seed for run in runs}) == 1 else FRESH_DRAWS
 
 
 def _worst(instruments: Sequence[Instrument]) -> Instrument:

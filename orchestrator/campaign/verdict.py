@@ -4,12 +4,13 @@ Pure functions. An expectation of a measure that is unknown has not passed. A gu
 run and by the twin; it does not affect the exit code.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from labkit.wire.samples import FAILURES
-from orchestrator.campaign.bootstrap import MIN_REPEATS, share_of_resamples
-from orchestrator.measures.bounds import Values, at_the_far_end
+from orchestrator.campaign.repeats import MIN_REPEATS, confidence_of
+from orchestrator.measures.bounds import Values
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.registry import MEASURES, full_name
@@ -156,18 +157,21 @@ def _with_confidence(
     expression: Expression, confidence: float, repeats: Sequence[Values]
 ) -> tuple[Outcome, str]:
     """Return the outcome that the repeats support, and the reason for it."""
-    if len(repeats) < MIN_REPEATS:
+    fewest = max(MIN_REPEATS, math.ceil(math.log2(1 / (1 - confidence))))
+    if len(repeats) < fewest:
         noun = "repeat" if len(repeats) == 1 else "repeats"
-        reason = f"{len(repeats)} {noun}; confidence needs at least {MIN_REPEATS}"
+        reason = f"{len(repeats)} {noun}; confidence needs at least {fewest}"
         return Outcome.INCONCLUSIVE, reason
-    share = share_of_resamples(expression, repeats)
-    far = share_of_resamples(expression, [at_the_far_end(values) for values in repeats])
-    if share is None or far is None:
+    least = confidence_of(expression, repeats)
+    most = confidence_of(expression, repeats, if_undecided=True)
+    if least is None or most is None:
         return Outcome.UNKNOWN, "a repeat has no value"
-    reason = f"it holds in {share:.1%} of the resampled repeats"
-    if min(share, far) >= confidence:
+    least_text, most_text = f"{least:.1%}", f"{most:.1%}"
+    shown = least_text if least == most else f"{least_text} to {most_text}"
+    reason = f"confidence that it holds: {shown}"
+    if least >= confidence:
         return Outcome.PASSED, reason
-    return (Outcome.FAILED if max(share, far) <= 1 - confidence else Outcome.INCONCLUSIVE), reason
+    return (Outcome.FAILED if most <= 1 - confidence else Outcome.INCONCLUSIVE), reason
 
 
 _OF_STATUS = {

@@ -9,27 +9,48 @@ from pathlib import Path
 
 from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
 from orchestrator.campaign.restore import RestoreError, read_summary
-from orchestrator.cli.findings import publish_on_github
-from orchestrator.cli.options import add_json
+from orchestrator.campaign.self_comparison import HALVES, doubled, halves
+from orchestrator.campaign.summarise import Findings
+from orchestrator.cli.findings import publish_on_github, store
+from orchestrator.cli.options import add_json, add_settings, read_scenario
 from orchestrator.cli.output import say, write_out
+from orchestrator.cli.run import add_place, perform
 from orchestrator.cli.screen import Screen
 from orchestrator.measures.hints import listed, unknown
-from orchestrator.measures.registry import MEASURES, find_measure
-from orchestrator.report.comparison import print_differences
+from orchestrator.measures.registry import MEASURES, find_measure, full_name
+from orchestrator.report.comparison import false_alarms, print_differences
 from orchestrator.report.github import differences_annotations, differences_summary
+from orchestrator.report.text import verdict
+from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID, MisuseError
 from orchestrator.results.strict_json import to_json
-from orchestrator.results.summary import Summary
+from orchestrator.results.summary import Status, Summary
 
 _PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)%")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add two results folders and the options."""
-    parser.add_argument("first", metavar="RUN_A", type=Path, help="a results folder, the baseline")
     parser.add_argument(
-        "second", metavar="RUN_B", type=Path, help="a results folder to compare with the baseline"
+        "first",
+        metavar="RUN_A",
+        type=Path,
+        help="a results folder, the baseline; with --calibrate: a scenario file",
     )
+    parser.add_argument(
+        "second",
+        metavar="RUN_B",
+        nargs="?",
+        type=Path,
+        help="a results folder to compare with the baseline",
+    )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="run a scenario twice, interleaved, compare both, and print the false alarms",
+    )
+    add_place(parser)
+    add_settings(parser)
     parser.add_argument(
         "--threshold",
         metavar="PERCENT",
@@ -45,6 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_measure,
         help=f"a measure to compare, named as in an expectation; may be repeated (default: "
         f"{', '.join(COMPARED)})",
+    )
+    parser.add_argument(
+        "--require",
+        metavar="NAME",
+        dest="required",
+        action="append",
+        default=[],
+        type=_measure,
+        help="a measure that must be decided in every case, or the exit code is 4; may be repeated",
     )
     parser.add_argument(
         "--accept-invalid",
@@ -72,21 +102,61 @@ def _measure(text: str) -> str:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Show all differences; return 1 if there is a regression, 4 if all are undecided."""
+    """Show all differences; return 1 if there is a regression, 4 if all are undecided.
+
+    Also 4 if a required measure is undecided.
+    """
+    if arguments.calibrate:
+        return _calibrate(arguments)
+    if arguments.second is None:
+        raise MisuseError("compare needs two results folders: compare RUN_A RUN_B")
     before, after = _read(arguments.first), _read(arguments.second)
-    measures, threshold = arguments.measures or COMPARED, arguments.threshold
-    accept = arguments.accept_invalid
-    compared = differences(before, after, measures, threshold, accept_invalid=accept)
+    compared = _differences(before, after, arguments)
     if not compared:
         raise MisuseError(f"{arguments.first} and {arguments.second} have no case in common")
     if alone := unmatched(before, after):
         say(f"not compared, because only one of the runs has it: {listed(alone)}")
+    return _show(compared, arguments)
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    """Run the scenario twice, interleaved; every difference between the halves is a false alarm."""
+    if arguments.second is not None:
+        raise MisuseError("compare --calibrate needs one scenario file and nothing else")
+    arguments.scenario, arguments.keep = arguments.first, False
+    scenario = doubled(read_scenario(arguments))
+
+    def finish(findings: Findings, archive: Archive) -> int:
+        store(findings, archive)
+        say(f"results: {archive.path}")
+        if findings.summary.status is not Status.COMPLETE:
+            say(verdict(findings.summary))
+            return findings.summary.exit_code
+        compared = _differences(*halves(findings.summary), arguments)
+        code = _show(compared, arguments)
+        say(false_alarms(compared))
+        return code
+
+    return perform(arguments, scenario, finish, repeats_per_draw=HALVES)
+
+
+def _differences(
+    before: Summary, after: Summary, arguments: argparse.Namespace
+) -> list[Difference]:
+    named = (*(arguments.measures or COMPARED), *arguments.required)
+    measures = list(dict.fromkeys(map(full_name, named)))
+    accept = arguments.accept_invalid
+    return differences(before, after, measures, arguments.threshold, accept_invalid=accept)
+
+
+def _show(compared: Sequence[Difference], arguments: argparse.Namespace) -> int:
+    threshold = arguments.threshold
     if arguments.json:
         write_out(_as_json(compared))
     else:
         print_differences(Screen(), compared, threshold)
     publish_on_github(differences_summary(compared, threshold), differences_annotations(compared))
-    return comparison_exit_code(compared)
+    return comparison_exit_code(compared, arguments.required)
 
 
 def _read(folder: Path) -> Summary:
@@ -108,9 +178,11 @@ def _as_json(compared: Sequence[Difference]) -> str:
     return to_json({"differences": rows}, indent=2) + "\n"
 
 
-def comparison_exit_code(compared: Sequence[Difference]) -> int:
-    """Return the exit code for the differences."""
+def comparison_exit_code(compared: Sequence[Difference], required: Sequence[str] = ()) -> int:
+    """Return the exit code for the differences; those of ``required`` measures must be decided."""
     changes = {each.change for each in compared}
     if Change.REGRESSION in changes:
         return FAILS
-    return INVALID if changes <= {Change.UNKNOWN} else HOLDS
+    needed = set(map(full_name, required))
+    undecided = {each.measure for each in compared if each.change is Change.UNKNOWN}
+    return INVALID if changes <= {Change.UNKNOWN} or needed & undecided else HOLDS

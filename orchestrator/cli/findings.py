@@ -29,7 +29,7 @@ def store_and_show(findings: Findings, archive: Archive, *, as_json: bool) -> in
         ArchiveError: they cannot be stored; they are shown, and the summary is tried once more.
     """
     try:
-        _publish(findings, archive)
+        store(findings, archive)
     finally:
         with contextlib.suppress(KeyboardInterrupt), interrupts.released():
             show(findings.summary, archive.path, as_json=as_json)
@@ -37,11 +37,11 @@ def store_and_show(findings: Findings, archive: Archive, *, as_json: bool) -> in
         reason = f"interrupted by {interrupts.signal_name()} while the results were stored"
         findings = with_status(findings, Status.INTERRUPTED, reason)
         say(f"orchestrate.py: {verdict(findings.summary)}")
-        _publish(findings, archive)
+        store(findings, archive)
     return findings.summary.exit_code
 
 
-def _publish(findings: Findings, archive: Archive) -> None:
+def store(findings: Findings, archive: Archive) -> None:
     """Publish ``findings``; if that fails, try to leave a summary that says so.
 
     Raises:

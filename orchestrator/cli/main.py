@@ -43,6 +43,7 @@ USAGE = """orchestrate.py [run] SCENARIO [options]
        orchestrate.py validate SCENARIO...
        orchestrate.py report|analyse RESULTS [--json]
        orchestrate.py compare RUN_A RUN_B [options]
+       orchestrate.py compare --calibrate SCENARIO [options]
        orchestrate.py clean [options]
        orchestrate.py schema"""
 EPILOG = """\

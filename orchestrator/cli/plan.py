@@ -27,6 +27,8 @@ MAX_MESSAGES, MAX_MESSAGES_OF_PLAN = 50_000, 500_000
 
 Asked = Callable[[Case], float | None]
 """Returns how long the load of a case takes, in s, None if that is not known."""
+VARYING = "each repeat draws anew, the same for all models (vary)"
+REPLAYED = "all repeats draw the same (fixed)"
 MINUTE_S, HOUR_S = 60, 3600
 MIN_UNITS = 2
 """Minutes and hours are used from this number on."""
@@ -78,6 +80,8 @@ def plan_lines(scenario: Scenario, ask: Asked = lambda _: None) -> Iterator[str]
         yield f"  [{number}/{len(runs)}] {run.name}: {_estimate_text(each)}"
     yield f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {_estimate_text(total(estimates))}"
     yield f"at most {duration(len(runs) * scenario.timeout_s)}, because timeout ends each load"
+    if scenario.repeats > 1:
+        yield f"seeds: {VARYING if scenario.draws_vary else REPLAYED}"
     costs = [f"{duration(len(runs) * s)} ({name})" for name, s in START_AND_STOP_S.items()]
     yield f"starting and stopping adds about {' or '.join(costs)}"
 

@@ -3,10 +3,12 @@
 import argparse
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.campaign.campaign import Campaign, CampaignSettings, new_campaign_id
 from orchestrator.campaign.progress import follow
+from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.findings import store_and_show
 from orchestrator.cli.options import add_json, add_scenario, read_scenario
 from orchestrator.cli.screen import Screen, progress_screen
@@ -26,19 +28,7 @@ MAX_NAME_CHARS = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add a scenario, the backend and the options of the results."""
     add_scenario(parser)
-    parser.add_argument(
-        "--backend",
-        choices=("auto", "docker", "process"),
-        default="auto",
-        help="docker: containers; process: local processes; auto: containers if an engine answers",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="FOLDER",
-        type=Path,
-        default=Path("results"),
-        help="create the folder of the results in this folder (default: results)",
-    )
+    add_place(parser)
     parser.add_argument(
         "--keep",
         action="store_true",
@@ -52,10 +42,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser, "summary.json")
 
 
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add the backend and the folder of the results."""
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "docker", "process"),
+        default="auto",
+        help="docker: containers; process: local processes; auto: containers if an engine answers",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("results"),
+        help="create the folder of the results in this folder (default: results)",
+    )
+
+
 def execute(arguments: argparse.Namespace) -> int:
     """Run every case, store the findings and show them."""
+
+    def finish(findings: Findings, archive: Archive) -> int:
+        return store_and_show(findings, archive, as_json=arguments.json)
+
+    return perform(arguments, read_scenario(arguments), finish)
+
+
+def perform(
+    arguments: argparse.Namespace,
+    scenario: Scenario,
+    finish: Callable[[Findings, Archive], int],
+    repeats_per_draw: int = 1,
+) -> int:
+    """Run every case of ``scenario``; return what ``finish`` makes of the findings."""
     messages = progress_screen()
-    scenario = read_scenario(arguments)
     campaign_id = new_campaign_id()
     claim(campaign_id, kept=arguments.keep)
     backend, reason = _backend_for(scenario, arguments, campaign_id)
@@ -64,21 +84,24 @@ def execute(arguments: argparse.Namespace) -> int:
         name = _name_of(arguments.scenario)
         archive = Archive.create(arguments.out, name, campaign_id)
         accept, command = arguments.accept_invalid, _command(arguments, backend.name)
-        settings = CampaignSettings(name, scenario, backend, reason, archive, accept, command)
+        settings = CampaignSettings(
+            name, scenario, backend, reason, archive, accept, command, repeats_per_draw
+        )
         with traced(archive.path):
             progress = follow(messages)
             with progress.shown():
                 findings = Campaign(settings, progress).run()
             _show_kept(backend, messages)
             _show_left(backend, messages)
-            return store_and_show(findings, archive, as_json=arguments.json)
+            return finish(findings, archive)
 
 
 def _command(arguments: argparse.Namespace, backend: str) -> str:
     """Return the shell command that runs the same campaign again from the same folder."""
     settings = [word for pair in arguments.settings for word in ("--set", "=".join(pair))]
     accept = ["--accept-invalid"] if arguments.accept_invalid else []
-    words = ["run", str(arguments.scenario), *settings, "--backend", backend, *accept]
+    verb = ["compare", "--calibrate"] if arguments.command == "compare" else ["run"]
+    words = [*verb, str(arguments.scenario), *settings, "--backend", backend, *accept]
     return shlex.join([".venv/bin/python", "orchestrate.py", *words])
 
 

@@ -54,7 +54,7 @@ def execute(
     progress.on_step("starting")
     with backend.stage(_stage_order(scenario, case, folder)) as stage:
         progress.on_step("under load")
-        with FaultInjector(faults, stage.server, scenario.seed, progress.on_fault) as injector:
+        with FaultInjector(faults, stage.server, case.seed, progress.on_fault) as injector:
             watch = Watch(
                 injector.begin,
                 lambda now: progress.on_pulse(now, last_depth(folder)),
@@ -84,7 +84,7 @@ def _stage_order(scenario: Scenario, case: Case, folder: Path) -> StageOrder:
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,
         target=scenario.target_of(case.model),
         is_proxied=are_proxied(scenario.faults),
-        seed=scenario.seed,
+        seed=case.seed,
         clients_vanish=any(order.behaviour == "vanish" for order in case.orders),
     )
 
@@ -96,9 +96,10 @@ def _faults(scenario: Scenario, case: Case) -> list[Fault]:
 
 
 def _record(case: Case, end: StageEnd, wall_s: float, load_s: float) -> dict[str, object]:
-    """Return what ``case.json`` stores: settings, exit codes and times."""
+    """Return what ``case.json`` stores: settings, seed, exit codes and times."""
     return {
         "name": case.name,
+        "seed": case.seed,
         "inputs": case.inputs(),
         "server": case.server.complete().model_dump(exclude_none=True),
         "twin": discover_twins().get(case.model),

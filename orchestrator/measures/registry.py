@@ -105,7 +105,11 @@ _REGISTRY = (
     Measure("workers_used", COUNT, "workers that took at least one connection"),
     Measure("worker_deaths", COUNT, "workers that ended while the server was meant to serve"),
     Measure("cpu_time", TIME, "user and system CPU time of all processes of the server"),
-    Measure("cpu_time_per_message", TIME, "CPU time of the server per ack"),
+    Measure(
+        "cpu_time_per_message",
+        TIME,
+        "CPU time of the server per ack, from when it listened to its end",
+    ),
     Measure("peak_memory", SIZE, "peak memory of the server; shared pages count in each process"),
     Measure("server_exit_code", COUNT, "exit code of the server after it was told to stop"),
     Measure("utilization", COUNT, "time in service / (workers x makespan); a loop may exceed 1"),

@@ -42,7 +42,7 @@ def measure_text(case: CaseSummary, name: str) -> str:
 
 
 def spread_text(case: CaseSummary, name: str) -> str:
-    """Return the distance from the median to the farther end of its 95% interval: `` ±2%``."""
+    """Return the distance from the median to the farther end of its interval: `` ±2%``."""
     value, interval = measure_value(case, name), case.intervals.get(MEASURES[name].key)
     if not value or interval is None:
         return ""
@@ -139,7 +139,6 @@ LEGEND_OPEN = (
     "sent to ack: without the wait before a message is sent",
     "client lag: how late the client itself was",
 )
-LEGEND_REPEATS = ("values are medians of the repeats; ±: to the farther end of the 95% interval",)
 
 
 def bands(cases: Sequence[CaseSummary]) -> list[Columns]:
@@ -149,8 +148,20 @@ def bands(cases: Sequence[CaseSummary]) -> list[Columns]:
 
 def legend(cases: Sequence[CaseSummary]) -> tuple[str, ...]:
     """Return what the headings of `bands` leave open."""
-    repeats = LEGEND_REPEATS if any(case.intervals for case in cases) else ()
+    repeats = (_legend_of_repeats(cases),) if any(case.intervals for case in cases) else ()
     return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + repeats
+
+
+def _legend_of_repeats(cases: Sequence[CaseSummary]) -> str:
+    conditions = dict.fromkeys(case.condition for case in cases if case.condition)
+    about = ", ".join((coverage_text(cases), *conditions))
+    return f"values are medians of the repeats; ±: to the farther end of the interval ({about})"
+
+
+def coverage_text(cases: Iterable[CaseSummary]) -> str:
+    """Return the coverage of the intervals, ``98.4%``; those of older versions are of about 95%."""
+    coverages = dict.fromkeys(case.coverage for case in cases if case.intervals)
+    return " or ".join("about 95%" if each is None else f"{each:.1%}" for each in coverages)
 
 
 def _has_open(cases: Iterable[CaseSummary]) -> bool:

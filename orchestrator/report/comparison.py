@@ -7,14 +7,15 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator.campaign.comparison import Change, Difference
+from orchestrator.campaign.order_statistics import FALSE_ALARMS
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.registry import find_measure
 from orchestrator.report.columns import UNKNOWN
 from orchestrator.report.escape import visible
 from orchestrator.report.table import Write, empty_table, writer
 
-HEADINGS = ("measure", "first", "second", "difference (95%)", "verdict")
-LEGEND = "cannot tell: the interval contains the threshold, or for the reason above"
+HEADINGS = ("measure", "first", "second", "difference", "verdict")
+LEGEND = "cannot tell: for the reason above; more or longer repeats narrow the intervals"
 STYLES = {Change.REGRESSION: "red", Change.IMPROVEMENT: "green", Change.UNKNOWN: "yellow"}
 
 
@@ -30,6 +31,7 @@ def print_differences(
         console.print()
     for doubt in doubts(differences):
         console.print(write(doubt), style="yellow", soft_wrap=True)
+    console.print(write(coverage_line(differences)), style="dim", soft_wrap=True)
     if any(difference.change is Change.UNKNOWN for difference in differences):
         console.print(write(LEGEND), style="dim", soft_wrap=True)
     console.print(write(conclusion(differences, threshold)), style="bold", soft_wrap=True)
@@ -84,6 +86,28 @@ def doubts(differences: Sequence[Difference]) -> list[str]:
     """Return why rows are undecided or in doubt, each reason once for its case."""
     lines = (f"{visible(d.case)}: {visible(d.reason)}" for d in differences if d.reason)
     return list(dict.fromkeys(lines))
+
+
+def coverage_line(differences: Sequence[Difference]) -> str:
+    """Return how often the intervals contain the true difference, and what the verdicts keep to."""
+    known = sorted({each.coverage for each in differences if each.coverage})
+    if not known:
+        return "no row has an interval"
+    shown = " or ".join(f"{coverage:.1%}" for coverage in known)
+    rows = sum(each.low is not None for each in differences)
+    alarms = f"false alarms in at most {FALSE_ALARMS:.0%} of tables of {rows} rows"
+    return f"intervals cover {shown}; {alarms}"
+
+
+def false_alarms(differences: Sequence[Difference]) -> str:
+    """Return how many differences a version shows to itself, in one line."""
+    alarms = [
+        each for each in differences if each.change in (Change.REGRESSION, Change.IMPROVEMENT)
+    ]
+    names = ", ".join(f"{visible(each.case)} {each.measure}" for each in alarms)
+    told = sum(each.low is not None for each in differences)
+    counted = f"false alarms: {len(alarms)} of {told} rows with an interval; one version ran twice"
+    return f"{counted}: {names}" if names else counted
 
 
 def conclusion(differences: Sequence[Difference], threshold: float) -> str:

@@ -11,7 +11,7 @@ from orchestrator.campaign.comparison import Change, Difference
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.registry import MEASURES
 from orchestrator.report.columns import UNKNOWN, acked_of_sent, expectations_met, measure_text
-from orchestrator.report.comparison import HEADINGS, cells, conclusion, doubts
+from orchestrator.report.comparison import HEADINGS, cells, conclusion, coverage_line, doubts
 from orchestrator.report.escape import markdown, markdown_list, markdown_table, visible
 from orchestrator.report.text import comparisons, findings, outcome_text, remarks, verdict
 from orchestrator.results.summary import CaseSummary, Expectation, Outcome, Status, Summary
@@ -139,7 +139,7 @@ def differences_summary(differences: Sequence[Difference], threshold: float) -> 
     parts = [
         f"### {markdown(conclusion(differences, threshold))}\n",
         markdown_table(("case", *HEADINGS), rows),
-        markdown_list(_limit_lines(doubts(differences))),
+        markdown_list([coverage_line(differences), *_limit_lines(doubts(differences))]),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 

@@ -167,7 +167,7 @@ def _differences(campaigns: Sequence[ShownCampaign]) -> Iterator[_Differences]:
                 ("case", measure, first.label, other.label, difference, verdict),
                 [(row.case, *comparison.cells(row)) for row in found],
             ),
-            doubts=comparison.doubts(found),
+            doubts=[comparison.coverage_line(found), *comparison.doubts(found)],
         )
 
 

@@ -134,6 +134,9 @@ class RunSummary(Frozen):
     """One repeat of a case."""
 
     slug: str = Field(description="the run's folder under raw/ and samples/")
+    seed: int | None = Field(
+        default=None, description="the seed of its draws; null in results of older versions"
+    )
     measures: dict[str, float | None] = Field(
         description="every measure by its key; null if it could not be measured"
     )
@@ -181,7 +184,17 @@ class CaseSummary(Frozen):
     )
     intervals: dict[str, tuple[float, float]] = Field(
         default_factory=dict,
-        description="95% confidence intervals of those medians, if there are enough repeats",
+        description="confidence intervals of those medians, if there are two repeats or more",
+    )
+    coverage: float | None = Field(
+        default=None,
+        description="the exact probability with which each interval contains the median: at "
+        "least 0.95 if the repeats allow it, else that of the widest; null without intervals",
+    )
+    condition: str = Field(
+        default="",
+        description="what the intervals are conditional on: `over repeats with fresh draws`, or "
+        "`of one sequence of draws`, so that another seed may give figures outside them",
     )
     groups: dict[str, dict[str, float | None]] = Field(
         default_factory=dict, description="the same medians for each of several client groups"

@@ -43,6 +43,7 @@ DEFAULT_GROUP_NAME = "clients"
 MAX_GROUPS = 20
 MAX_STAGES = 100
 PIPELINE = "pipeline"
+POISSON = "poisson"
 BEHAVIOURS = (
     POLITE, "no-goodbye", PIPELINE, "slow-sender", "slow-reader", "silent", "vanish", "reset",
     "garbage", "oversize",
@@ -92,6 +93,15 @@ class Group(Section):
     def think_time_s(self) -> float | None:
         """The mean pause of a user in seconds, None if there are no users."""
         return None
+
+    @property
+    def is_random(self) -> bool:
+        """Whether arrivals, demands or think times are drawn."""
+        return (
+            getattr(self, "arrivals", "") == POISSON
+            or (self.demand is not None and Demands.parse(self.demand).is_random)
+            or parse_law(getattr(self, "think_time", "0ms")).constant_s is None
+        )
 
     def demand_s(self, limit_s: float) -> float | None:
         """Return the mean demand of a message in seconds, None if it carries none."""
@@ -165,7 +175,7 @@ class OpenGroup(Group):
     rate: Annotated[str, rate_between("0.001/s", "1000000/s")]
     duration: Annotated[str, duration_between("1ms", "60m")]
     connections: PoolSize
-    arrivals: Annotated[str, one_of("constant", "poisson")] = "constant"
+    arrivals: Annotated[str, one_of("constant", POISSON)] = "constant"
 
     @property
     def profile(self) -> Profile:
@@ -225,7 +235,7 @@ class RampGroup(Group):
     ]
     think_time: LawText = "0ms"
     connections: PoolSize | None = None
-    arrivals: Annotated[str, one_of("constant", "poisson")] = "constant"
+    arrivals: Annotated[str, one_of("constant", POISSON)] = "constant"
 
     @property
     def profile(self) -> Profile:

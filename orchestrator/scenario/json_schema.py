@@ -157,6 +157,7 @@ KEY_MEANINGS = {
     "warmup": "messages due before its end do not count in the measures",
     "timeout": "the longest time that the load of one run may take",
     "seed": "seed of all random choices, so that they can be repeated",
+    "seeds": "vary: each repeat draws anew, all models the same; fixed: all repeats draw the same",
     "workers": "processes or threads; a model without a pool ignores it",
     "backlog": "argument of listen: how many connections may wait to be accepted",
     "work": "kind of work for a message that carries no demand",

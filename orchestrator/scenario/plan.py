@@ -20,7 +20,7 @@ class Case:
     """One model at one load point.
 
     ``axes`` are the matrix values of this point in the order of the file, which ``settings``
-    include. ``seed`` is that of the scenario, so that all cases draw the same random numbers.
+    include. ``seed`` is that of the repeat, so that all cases draw the same random numbers in it.
     """
 
     model: str
@@ -159,20 +159,40 @@ class Run:
         return f"{self.case.slug}/{self.repeat}" if self.repeats > 1 else self.case.slug
 
 
-def schedule(scenario: Scenario) -> list[Run]:
+def schedule(scenario: Scenario, repeats_per_draw: int = 1) -> list[Run]:
     """Return all runs in the order in which they take place.
 
     If they are interleaved, each round runs every case once, and every second round in reverse
-    order, so that a drift of the host (heat, other load) affects all cases alike.
+    order, so that a drift of the host (heat, other load) affects all cases alike. If draws vary,
+    all cases of a round have the same seed, and each round, or ``repeats_per_draw`` rounds
+    in succession, another.
     """
-    cases, repeats = plan_cases(scenario), scenario.repeats
+    cases, repeats, varies = plan_cases(scenario), scenario.repeats, scenario.draws_vary
+
+    def run(case: Case, number: int) -> Run:
+        seed = (
+            seed_of_repeat(case.seed, 1 + (number - 1) // repeats_per_draw) if varies else case.seed
+        )
+        return Run(replace(case, seed=seed), number, repeats)
+
     if scenario.order != INTERLEAVED:
-        return [Run(case, n, repeats) for case in cases for n in range(1, repeats + 1)]
+        return [run(case, n) for case in cases for n in range(1, repeats + 1)]
     return [
-        Run(case, n, repeats)
+        run(case, n)
         for n in range(1, repeats + 1)
         for case in (cases if n % 2 else reversed(cases))
     ]
+
+
+def seed_of_repeat(seed: int, repeat: int) -> int:
+    """Return the seed of a repeat: of the first the scenario's own, then a hash of both numbers.
+
+    Not their sum: two scenarios with neighbouring seeds would share nearly all draws.
+    """
+    if repeat == 1:
+        return seed
+    digest = hashlib.blake2b(f"{seed}/repeat {repeat}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest)
 
 
 def plan_cases(scenario: Scenario) -> list[Case]:

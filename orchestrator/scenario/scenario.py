@@ -55,6 +55,7 @@ MAX_CASES = 200
 MAX_REPEATS = 50
 MAX_INTENT_CHARS = 300
 INTERLEAVED = "interleaved"
+VARY, FIXED = "vary", "fixed"
 RULES = tuple(
     parse_expression(text)
     for text in ("host_busy < 25%", "host_steal < 10%", "client_bottlenecks == 0")
@@ -114,6 +115,7 @@ class Scenario(Section):
     warmup: Annotated[str, duration_between("0s", "60m")] = "0s"
     timeout: Annotated[str, duration_between("100ms", "60m")] = "120s"
     seed: Annotated[int, whole(0, 2**32 - 1)] = 1
+    seeds: Annotated[str, one_of(VARY, FIXED)] | None = None
 
     @property
     def timeout_s(self) -> float:
@@ -124,6 +126,14 @@ class Scenario(Section):
     def warmup_s(self) -> float:
         """Warm-up in seconds: messages due before its end do not count in the measures."""
         return parse_duration_s(self.warmup)
+
+    @property
+    def draws_vary(self) -> bool:
+        """Whether each repeat has a seed of its own: if so requested, or if the load is random."""
+        if self.seeds is not None:
+            return self.seeds == VARY
+        at_points = (self.settings.at(point) for point in points(self.matrix))
+        return any(group.is_random for settings in at_points for group in settings.groups)
 
     @property
     def settings(self) -> CaseSettings:

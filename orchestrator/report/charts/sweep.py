@@ -1,4 +1,4 @@
-"""Measures over a swept variable: a line for each model, with a band of its 95% intervals."""
+"""Measures over a swept variable: a line for each model, with a band of its intervals."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from orchestrator.report.charts.plot import (
     line,
     value_scale,
 )
-from orchestrator.report.columns import axis_names, measure_text, measure_value
+from orchestrator.report.columns import axis_names, coverage_text, measure_text, measure_value
 from orchestrator.results.summary import CaseSummary
 
 SWEPT = ("throughput", "response_time_p50", "response_time_p99")
@@ -78,8 +78,8 @@ def _chart(axis: str, cases: Sequence[CaseSummary]) -> Chart:
     return Chart(
         key=f"sweep-{axis}",
         title=f"Over {axis}",
-        reading="One line for each model. The band is the 95% interval of the median; it needs at "
-        f"least 5 repeats.{left_out}",
+        reading="One line for each model. The band is the interval of the median, if there are "
+        f"repeats{_coverage(cases)}.{left_out}",
         plots=[_plot(axis, x, measure, shown) for measure in known],
         legend=[Key(f"swept s{drawn.style}", drawn.name) for drawn in shown],
         table=TextTable(
@@ -91,6 +91,11 @@ def _chart(axis: str, cases: Sequence[CaseSummary]) -> Chart:
             ],
         ),
     )
+
+
+def _coverage(cases: Sequence[CaseSummary]) -> str:
+    text = coverage_text(cases)
+    return f", and contains it with a probability of {text}" if text else ""
 
 
 def _lines(axis: str, cases: Sequence[CaseSummary]) -> list[_Line]:

@@ -69,6 +69,15 @@ def test_a_server_that_was_started_twice_has_the_sum_of_cpu_and_the_larger_peak(
     assert found["peak_memory"] == 3000
 
 
+def test_cpu_time_per_message_is_without_the_start_of_the_server() -> None:
+    begun: Event = {**listening(), "cpu_user_s": 0.125, "cpu_system_s": 0.125}
+    found = measures(begun, STOPPED)
+    assert found["cpu_time"] == 0.75
+    assert found["cpu_time_per_message"] == 0.25  # (0.75 - 0.25) / 2 acks
+    older = measures(listening(), STOPPED)
+    assert older["cpu_time_per_message"] == 0.375
+
+
 def test_the_cpu_time_is_unknown_if_one_of_two_starts_was_killed() -> None:
     assert measures(listening(), listening(), STOPPED)["cpu_time"] is None
 

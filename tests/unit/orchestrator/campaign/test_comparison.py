@@ -1,10 +1,12 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
+from orchestrator.measures.registry import MEASURES
 from orchestrator.results.summary import (
     CaseSummary,
     Fitness,
@@ -19,11 +21,14 @@ P99 = "response_time_p99"
 OK = Instrument(fitness=Fitness.OK, reasons=[])
 
 
-def repeated(values: list[float | None], key: str = "response_time_p99_s") -> CaseSummary:
-    """Return a case whose repeats measured ``values``."""
+def repeated(
+    values: list[float | None], key: str = "response_time_p99_s", *, varies: bool = False
+) -> CaseSummary:
+    """Return a case whose repeats measured ``values``, each with draws of its own if it varies."""
     runs = [
         RunSummary(
             slug=f"prefork/{number}",
+            seed=number if varies else 1,
             measures={key: value},
             groups={"slow": {key: value}},
             instrument=OK,
@@ -40,6 +45,8 @@ def only(before: CaseSummary, after: CaseSummary, name: str = P99) -> Difference
     return found
 
 
+CASE = case()
+TEMPLATE = summary(CASE)
 STEADY: list[float | None] = [0.100, 0.101, 0.099, 0.102, 0.100]
 
 
@@ -65,15 +72,18 @@ def test_more_throughput_is_better() -> None:
     assert only(fast, slow, "throughput").change is Change.REGRESSION
 
 
-def test_repeats_are_paired_where_there_are_as_many() -> None:
-    """A drift that both share, however large, hides nothing."""
+def test_repeats_are_paired_if_they_share_their_draws() -> None:
+    """What both share, however large, hides nothing."""
     drifting: list[float | None] = [0.1, 0.2, 0.4, 0.8, 1.6]
     worse = [value * 1.1 for value in drifting if value is not None]
-    paired = only(repeated(drifting), repeated([*worse]))
+    paired = only(repeated(drifting, varies=True), repeated([*worse], varies=True))
     assert (paired.low, paired.high) == pytest.approx((0.1, 0.1))
     assert paired.change is Change.REGRESSION
-    unpaired = only(repeated(drifting), repeated([*worse, 0.4]))
-    assert unpaired.change is Change.UNKNOWN
+    for unpaired in (
+        only(repeated(drifting, varies=True), repeated([*worse, 0.4], varies=True)),
+        only(repeated(drifting), repeated([*worse])),
+    ):
+        assert unpaired.change is Change.UNKNOWN
 
 
 def test_a_group_of_clients_has_measures_of_its_own() -> None:
@@ -145,3 +155,52 @@ def test_cases_are_matched_by_name() -> None:
     after: Summary = summary(case("prefork"), case("epoll"))
     assert {each.case for each in differences(before, after, COMPARED, 0.05)} == {"prefork"}
     assert unmatched(before, after) == ["single", "epoll"]
+
+
+def test_what_cannot_be_told_names_its_measure() -> None:
+    unsteady: list[float | None] = [0.1, 0.12, 0.09, 0.11, 0.13]
+    found = only(repeated(STEADY), repeated(unsteady))
+    assert found.change is Change.UNKNOWN
+    assert found.reason == "response_time_p99: the interval contains the threshold"
+
+
+def test_one_row_among_many_needs_more_repeats() -> None:
+    """Five against five are told apart by chance in 1 of 252, which is not rare among 40 rows."""
+    slower = [value * 1.2 for value in STEADY if value is not None]
+    before, after = summary(repeated(STEADY)), summary(repeated([*slower]))
+    (found,) = differences(before, after, [P99], 0.05)
+    assert found.change is Change.REGRESSION
+    rows = differences(before, after, [P99] * 40, 0.05)
+    assert {each.change for each in rows} == {Change.UNKNOWN}
+    assert rows[0].reason == "response_time_p99: too few repeats for so many rows"
+
+
+def test_an_interval_says_how_much_it_covers() -> None:
+    paired = only(repeated(STEADY, varies=True), repeated(STEADY[::-1], varies=True))
+    assert paired.coverage == 1 - 2 / 32
+    assert only(repeated(STEADY), repeated(STEADY[::-1])).coverage == pytest.approx(1 - 8 / 252)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("varies", [False, True])
+def test_equal_versions_raise_at_most_five_false_alarms_in_a_hundred_tables(
+    *, varies: bool
+) -> None:
+    """A threshold of 0, at which any difference at all would count, and the repeats of the gate."""
+    rng, tables, repeats = np.random.default_rng(4), 2_000, 7
+    keys = [MEASURES[name].key for name in COMPARED]
+    stored = repeated([1.0] * repeats, varies=varies).runs
+
+    def quiet() -> Summary:
+        rows = rng.lognormal(sigma=0.1, size=(repeats, len(keys))).tolist()
+        runs = [
+            run.model_copy(update={"measures": dict(zip(keys, row, strict=True))})
+            for run, row in zip(stored, rows, strict=True)
+        ]
+        return TEMPLATE.model_copy(update={"cases": [CASE.model_copy(update={"runs": runs})]})
+
+    alarms = sum(
+        Change.REGRESSION in {each.change for each in differences(quiet(), quiet(), COMPARED, 0.0)}
+        for _ in range(tables)
+    )
+    assert alarms / tables <= 0.05

@@ -66,6 +66,26 @@ def test_the_settings_that_the_server_ran_with_count(load: Load, folder: Path) -
     assert predicted == pytest.approx(0.1, rel=0.05)
 
 
+def test_a_twin_has_the_draws_of_its_repeat(load: Load, folder: Path) -> None:
+    """Its seed is that of the run, not that of the plan, which another version may do otherwise."""
+
+    def predicted(seed: int) -> tuple[int | None, float | None]:
+        store_run(folder, seed=seed)
+        text = SCENARIO.replace("sleep=100ms", "sleep=exponential(100ms)")
+        scenario = load(text)
+        run = schedule(scenario)[0]
+        found = evaluate_run(scenario, run, Archive(folder.parent.parent), 2)
+        return found.summary.seed, found.values["predicted.makespan"]
+
+    assert predicted(5) == predicted(5)
+    assert predicted(5)[0] == 5
+    assert predicted(5)[1] != predicted(6)[1]
+
+
+def test_a_run_of_an_older_version_had_the_seed_of_its_scenario(load: Load, folder: Path) -> None:
+    assert evaluated(load, folder, "seed: 9\n").summary.seed == 9
+
+
 def test_results_without_settings_get_the_label_of_this_checkout(
     load: Load, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from labkit.wire.samples import FAILURES
-from orchestrator.campaign.bootstrap import medians
+from orchestrator.campaign.repeats import medians
 from orchestrator.campaign.verdict import exit_code, judge
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.expression import parse_expression
@@ -169,9 +169,9 @@ def test_a_group_has_its_own_say() -> None:
 @pytest.mark.parametrize(
     ("makespans", "outcome", "reason"),
     [
-        ([1.0] * 6, PASSED, "it holds in 100.0% of the resampled repeats"),
-        ([3.0] * 6, FAILED, "it holds in 0.0% of the resampled repeats"),
-        ([1.0, 3.0] * 3, Outcome.INCONCLUSIVE, "of the resampled repeats"),
+        ([1.0] * 6, PASSED, "confidence that it holds: 98.4%"),
+        ([3.0] * 6, FAILED, "confidence that it holds: 1.6%"),
+        ([1.0, 3.0] * 3, Outcome.INCONCLUSIVE, "confidence that it holds: 65.6%"),
         ([1.0] * 4, Outcome.INCONCLUSIVE, "4 repeats; confidence needs at least 5"),
         ([1.0], Outcome.INCONCLUSIVE, "1 repeat; confidence needs at least 5"),
     ],
@@ -184,6 +184,14 @@ def test_confidence_is_borne_by_repeats(
     (found, *_) = judge([expectation], SOUND | {"makespan": 1.0}, repeats)
     assert found.outcome is outcome
     assert reason in found.reason
+
+
+def test_a_higher_confidence_needs_more_repeats() -> None:
+    repeats = [SOUND | {"makespan": 1.0}] * 6
+    expectation = parse_expression("makespan < 2s with 99%")
+    (found, *_) = judge([expectation], SOUND | {"makespan": 1.0}, repeats)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.reason == "6 repeats; confidence needs at least 7"
 
 
 def test_what_was_not_measured_has_not_passed() -> None:

@@ -1,18 +1,24 @@
 """``compare`` shows the differences of two stored runs, and ends with a verdict."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrator.campaign.comparison import Change, Difference
+from orchestrator.campaign.summarise import Findings
+from orchestrator.cli import compare
 from orchestrator.cli.compare import comparison_exit_code
 from orchestrator.cli.main import main
 from orchestrator.report.publish import summary_json
+from orchestrator.results.archive import Archive
 from orchestrator.results.summary import CaseSummary
+from orchestrator.scenario.scenario import Scenario
 from tests.unit.orchestrator.campaign.test_comparison import BUSY, P99, STEADY, repeated
 from tests.unit.orchestrator.report.report_fixtures import case, summary
 
+Finish = Callable[[Findings, Archive], int]
 SLOWER = repeated([value * 1.2 for value in STEADY if value is not None])
 
 
@@ -131,3 +137,55 @@ def test_exit_codes(changes: list[Change], code: int) -> None:
 
 def test_a_difference_without_a_verdict_is_undecided() -> None:
     assert comparison_exit_code([Difference("prefork", P99, 0.1, 0.12, 0.2)]) == 4
+
+
+def test_a_required_measure_that_cannot_be_told_is_no_pass(tmp_path: Path) -> None:
+    """Without it, the run passes by its other rows."""
+    unsteady = repeated([0.1, 0.12, 0.09, 0.11, 0.13])
+    pair = [stored(tmp_path, "a", repeated(STEADY)), stored(tmp_path, "b", unsteady)]
+    found = [Difference("a", P99, None, None), Difference("a", "p50", 1, 1, change=Change.NONE)]
+    assert comparison_exit_code(found) == 0
+    assert comparison_exit_code(found, ["p99"]) == 4
+    assert comparison_exit_code(found, ["p50"]) == 0
+    worse = Difference("b", "p50", 1, 2, change=Change.REGRESSION)
+    assert comparison_exit_code([*found, worse], ["p99"]) == 1
+    assert main(["compare", *pair, "--measure", "response_time_p99", "--require", "p99"]) == 4
+
+
+def test_one_run_alone_is_not_compared(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    message = "orchestrate.py: compare needs two results folders: compare RUN_A RUN_B\n"
+    assert refusal(runs[:1], capsys) == message
+    message = "orchestrate.py: compare --calibrate needs one scenario file and nothing else\n"
+    assert refusal(["--calibrate", *runs], capsys) == message
+
+
+@pytest.mark.parametrize(("factor", "alarms"), [(1.0, 0), (1.5, 1)])
+def test_a_calibration_prints_the_false_alarms(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    factor: float,
+    alarms: int,
+) -> None:
+    """Every difference between the halves of one version is one."""
+    is_second = [False, True, True, False, False, True, True, False, False, True]
+    values = [0.1 + n / 10_000 for n in range(10)]
+    column = [v * factor if second else v for v, second in zip(values, is_second, strict=True)]
+
+    def run(_: object, scenario: Scenario, finish: Finish, repeats_per_draw: int) -> int:
+        assert (scenario.repeats, repeats_per_draw) == (10, 2)
+        (tmp_path / "results").mkdir()
+        findings = Findings(summary(repeated([*column])), {}, {})
+        return finish(findings, Archive(tmp_path / "results"))
+
+    monkeypatch.setattr(compare, "perform", run)
+    monkeypatch.setattr(compare, "store", lambda *_: None)
+    path = tmp_path / "one.yaml"
+    path.write_text(
+        "intent: Is it quiet?\nmodels: [single]\nrepeats: 5\n"
+        "clients: [{executor: closed, users: 1, messages: 1, demand: sleep=1s}]\n"
+    )
+    assert main(["compare", "--calibrate", str(path), "--measure", "p99"]) == alarms
+    expected = f"false alarms: {alarms} of 1 rows with an interval; one version ran twice"
+    assert expected in capsys.readouterr().err

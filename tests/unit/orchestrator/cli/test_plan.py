@@ -21,8 +21,19 @@ def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
         "  [4/4] a (2 of 2): about 1 s (0.5 s to 3.5 s)",
         "4 runs: about 4 s (2 s to 14 s)",
         "at most 8.0 min, because timeout ends each load",
+        "seeds: all repeats draw the same (fixed)",
         "starting and stopping adds about 2 s (process) or 16 s (docker)",
     ]
+
+
+def test_a_plan_says_that_each_repeat_of_a_random_load_draws_anew(tmp_path: Path) -> None:
+    load = "rate: 9/s, duration: 1s, arrivals: poisson, connections: 2, demand: sleep=1ms"
+    one = f"{{executor: open, {load}}}"
+    lines = list(plan_lines(scenario(tmp_path, one, "repeats: 2\n")))
+    assert "seeds: each repeat draws anew, the same for all models (vary)" in lines
+    lines = list(plan_lines(scenario(tmp_path, one, "repeats: 2\nseeds: fixed\n")))
+    assert "seeds: all repeats draw the same (fixed)" in lines
+    assert not any("seeds" in line for line in plan_lines(scenario(tmp_path, one)))
 
 
 def test_a_sequence_has_no_rounds(tmp_path: Path) -> None:

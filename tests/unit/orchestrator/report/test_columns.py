@@ -107,6 +107,14 @@ def test_only_repeated_cases_have_a_legend_of_their_spread() -> None:
     assert "±" in added.pop()
 
 
+def test_the_legend_says_what_the_intervals_cover_and_of_what() -> None:
+    known = with_interval(1.9, 2.1).model_copy(
+        update={"coverage": 0.984375, "condition": "of one sequence of draws"}
+    )
+    assert "interval (98.4%, of one sequence of draws)" in legend([known])[-1]
+    assert "interval (about 95%)" in legend([with_interval(1.9, 2.1)])[-1]  # an older version
+
+
 def test_each_group_is_a_row_but_the_slowest_requests_and_the_replay_are_not() -> None:
     groups = {name: {"acked": 7.0} for name in ("fast", "slow", "slowest", "replayed", "predicted")}
     rows = split_by_group([case(axes={"users": 7}, groups=groups), case("epoll")])

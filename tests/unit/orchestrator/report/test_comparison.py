@@ -1,5 +1,6 @@
 import io
 import math
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -40,6 +41,11 @@ def test_the_last_line_counts_the_results() -> None:
     last = "1 of 3: regression; 2 of 3: no difference (threshold 5%)"
     assert text.splitlines()[-1] == last
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_coverage_of_the_intervals_is_exact_and_printed() -> None:
+    expected = "intervals cover 93.8%; false alarms in at most 5% of tables of 2 rows"
+    assert expected in printed(replace(WORSE, coverage=0.9375), SAME).splitlines()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])

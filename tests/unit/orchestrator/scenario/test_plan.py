@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from orchestrator.measures.registry import MEASURES
 from orchestrator.scenario.clients import ClosedGroup, Group, OpenGroup
 from orchestrator.scenario.matrix import AxisValue, CaseSettings
-from orchestrator.scenario.plan import MAX_SLUG_CHARS, Case, plan_cases, schedule
+from orchestrator.scenario.plan import MAX_SLUG_CHARS, Case, plan_cases, schedule, seed_of_repeat
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import Limits, ServerSettings
 
@@ -180,3 +180,38 @@ def test_a_slug_is_safe_as_a_folder_whatever_a_model_is_called(model: str) -> No
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", slug)
     assert len(slug) <= MAX_SLUG_CHARS
     assert Path(slug).name == slug
+
+
+def seeds_of(demand: str, seeds: str | None = None, seed: int = 1) -> dict[str, list[int]]:
+    """Return the seeds of three repeats, by model."""
+    planned = Scenario(
+        intent="x",
+        models=("single", "epoll"),
+        clients=(GROUP.model_copy(update={"demand": demand}),),
+        repeats=3,
+        seed=seed,
+        seeds=seeds,
+    )
+    found: dict[str, list[int]] = {"single": [], "epoll": []}
+    for each in schedule(planned):
+        found[each.case.model].append(each.case.seed)
+    return found
+
+
+def test_each_repeat_of_a_random_load_draws_anew_and_all_models_the_same() -> None:
+    found = seeds_of("sleep=exponential(5ms)")
+    assert found["single"] == found["epoll"]
+    assert found["single"][0] == 1  # that of the scenario, as `predict` has it
+    assert len(set(found["single"])) == 3
+    neighbour = seeds_of("sleep=exponential(5ms)", seed=2)["single"]
+    assert not set(neighbour) & set(found["single"])
+
+
+def test_a_load_without_chance_and_a_fixed_one_are_replayed() -> None:
+    assert seeds_of("sleep=5ms")["single"] == [1, 1, 1]
+    assert seeds_of("sleep=exponential(5ms)", "fixed")["single"] == [1, 1, 1]
+    assert len(set(seeds_of("sleep=5ms", "vary")["single"])) == 3
+
+
+def test_the_seed_of_a_repeat_is_a_seed_that_a_scenario_may_have() -> None:
+    assert all(0 <= seed_of_repeat(2**32 - 1, n) < 2**32 for n in range(1, 51))
