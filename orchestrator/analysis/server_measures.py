@@ -53,13 +53,15 @@ def _without_starts(cpu_time_s: float | None, log: ServerLog) -> float | None:
     """Return the server's CPU time from when it listened to its end.
 
     It includes the end of the server. Versions without these fields in ``listening`` have the start
-    in it too. The kernel's counters are no substitute: they advance by 10 ms.
+    in it too. The kernel's counters are no substitute: they advance by 10 ms. Unknown if the log
+    has more CPU time at the start than at the end.
     """
     if cpu_time_s is None:
         return None
     begun = log.of("listening")
     starts_s = sum(each.get("cpu_user_s", 0.0) + each.get("cpu_system_s", 0.0) for each in begun)
-    return cpu_time_s - float(starts_s)
+    since_s = cpu_time_s - float(starts_s)
+    return since_s if since_s >= 0 else None
 
 
 def logged_cpu_s(log: ServerLog) -> float | None:

@@ -166,8 +166,7 @@ def _with_confidence(
     most = confidence_of(expression, repeats, if_undecided=True)
     if least is None or most is None:
         return Outcome.UNKNOWN, "a repeat has no value"
-    least_text, most_text = f"{least:.1%}", f"{most:.1%}"
-    shown = least_text if least == most else f"{least_text} to {most_text}"
+    shown = " to ".join(f"{each:.1%}" for each in dict.fromkeys((least, most)))
     reason = f"confidence that it holds: {shown}"
     if least >= confidence:
         return Outcome.PASSED, reason

@@ -76,6 +76,8 @@ def test_cpu_time_per_message_is_without_the_start_of_the_server() -> None:
     assert found["cpu_time_per_message"] == 0.25  # (0.75 - 0.25) / 2 acks
     older = measures(listening(), STOPPED)
     assert older["cpu_time_per_message"] == 0.375
+    contradictory = measures({**begun, "cpu_user_s": 9.0}, STOPPED)
+    assert contradictory["cpu_time_per_message"] is None
 
 
 def test_the_cpu_time_is_unknown_if_one_of_two_starts_was_killed() -> None:

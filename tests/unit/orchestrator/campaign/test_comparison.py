@@ -114,6 +114,15 @@ def test_what_cannot_be_told_has_a_reason(
     assert (found.low, found.high) == (None, None)
 
 
+def test_a_lower_bound_is_not_compared() -> None:
+    slow = repeated(STEADY)
+    runs = [slow.runs[0].model_copy(update={"lower_bounds": ["response_time_p99_s"]})]
+    bounded = slow.model_copy(update={"runs": [*runs, *slow.runs[1:]]})
+    found = only(slow, bounded)
+    assert found.change is Change.UNKNOWN
+    assert found.reason == f"{P99} was not measured in the second"
+
+
 def test_what_few_repeats_show_is_shown_without_a_verdict() -> None:
     found = only(repeated([0.1]), repeated([0.12]))
     assert found.relative == pytest.approx(0.2)

@@ -94,6 +94,23 @@ def test_a_median_surely_within_a_margin_is_so_although_single_repeats_are_not()
     ) > 0.9
 
 
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("makespan < 2s", 1 / 64, 1 - 1 / 64),
+        ("makespan > 500ms", 1 - 1 / 64, 1 - 1 / 64),
+        ("makespan < 500ms", 1 / 64, 1 / 64),
+        ("makespan ~= 2s within 10%", 1 / 64, 1 - 1 / 64),
+    ],
+)
+def test_a_lower_bound_leaves_the_confidence_open(text: str, least: float, most: float) -> None:
+    """What holds or fails at the bound may do otherwise above it, also between it and infinity."""
+    rounds: list[dict[str, float | None]] = [{"makespan": AtLeast(1.0)} for _ in range(6)]
+    expression = parse_expression(text)
+    assert confidence_of(expression, rounds) == least
+    assert confidence_of(expression, rounds, if_undecided=True) == most
+
+
 def test_an_expression_of_numbers_holds_in_every_repeat() -> None:
     assert confidence_of(parse_expression("1 < 2"), repeats([1.0] * 5)) == 1 - 1 / 32
 

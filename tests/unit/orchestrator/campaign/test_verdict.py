@@ -149,6 +149,14 @@ def test_confidence_in_a_lower_bound_is_that_of_all_that_it_allows() -> None:
         assert found.outcome is outcome
 
 
+def test_repeats_that_a_lower_bound_leaves_open_neither_pass_nor_fail() -> None:
+    exact, bound = ({"response_time_p99": p99} for p99 in (1.0, AtLeast(1.0)))
+    repeats = [CLEAN | each for each in [exact] * 4 + [bound] * 2]
+    found = judge([parse_expression("p99 < 2s with 95%")], medians(repeats), repeats)[0]
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.reason == "confidence that it holds: 65.6% to 98.4%"
+
+
 def test_a_scenario_that_names_a_measure_has_its_own_say() -> None:
     found = judge([parse_expression("timed_out == 3")], SOUND | {"timed_out": 3.0})
     assert [each.expression for each in found] == ["timed_out == 3", "server_exit_code == 0"]

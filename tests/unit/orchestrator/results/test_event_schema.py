@@ -27,6 +27,13 @@ def test_only_fields_that_are_used_are_kept() -> None:
     assert checked(event) == {"event": "listening", "t_ns": 5, "workers": 2}
 
 
+def test_the_cpu_time_of_a_start_is_kept_and_bounded() -> None:
+    event = {"event": "listening", "t_ns": 5, "workers": 2, "cpu_user_s": 0.1, "cpu_system_s": 0}
+    assert checked(event) == event
+    with pytest.raises(EventError, match="cpu_user_s is -1"):
+        checked(event | {"cpu_user_s": -1})
+
+
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(EventError, match="workers is missing"):
         checked({"event": "listening", "t_ns": 5})
