@@ -70,7 +70,7 @@ def execute(arguments: argparse.Namespace) -> int:
             with progress.shown():
                 findings = Campaign(settings, progress).run()
             _show_kept(backend, messages)
-            _show_left(backend, messages)
+            _show_left(backend, messages, campaign_id)
             return store_and_show(findings, archive, as_json=arguments.json)
 
 
@@ -121,11 +121,12 @@ def _name_of(scenario: Path) -> str:
     )
 
 
-def _show_left(backend: Backend, messages: Screen) -> None:
+def _show_left(backend: Backend, messages: Screen, campaign_id: str) -> None:
     for project in backend.left:
         messages.print(
-            f"not removed, since the engine does not answer: project {project}; when it does, run: "
-            ".venv/bin/python orchestrate.py clean",
+            "not removed, since the engine does not answer: containers and networks of the project "
+            f"{project}; when it answers, run: .venv/bin/python orchestrate.py clean "
+            f"--campaign {campaign_id}",
             soft_wrap=True,
         )
 
