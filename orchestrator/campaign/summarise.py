@@ -114,7 +114,8 @@ def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
         lower_bounds=bounded_keys(medians(values), groups),
         instrument=_worst([run.instrument for run in runs]),
         expectations=_with_cpus(
-            judge(scenario.expectations(case.model), medians(values), values), repeats
+            judge(scenario.expectations(case.model), medians(values), values, case.waiting()),
+            repeats,
         ),
         guesses=grade(scenario.guesses(case.model), medians(values)),
         invalid=list(_invalid_reasons(repeats)),

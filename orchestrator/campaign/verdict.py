@@ -5,7 +5,7 @@ run and by the twin; it does not affect the exit code.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from labkit.wire.samples import FAILURES
@@ -41,13 +41,16 @@ WAIVE_ACKED = ("acked", "refused", "errors")
 
 
 def judge(
-    expectations: Sequence[Expression], values: Values, repeats: Sequence[Values] = ()
+    expectations: Sequence[Expression],
+    values: Values,
+    repeats: Sequence[Values] = (),
+    senders: Collection[str] = (),
 ) -> list[Expectation]:
     """Judge the expectations of a case and the implied ones.
 
     ``values`` are the case's measures by name, those of its groups as ``group.measure``;
     ``repeats`` are the same of each repeat, for expectations with a confidence. The implied ones
-    must hold in each repeat.
+    must hold in each repeat. ``senders`` are the groups that are to send messages.
     """
     named = _named(expectations)
     each_run = repeats or [values]
@@ -59,8 +62,8 @@ def judge(
     judged = [*judge_alone(expectations, values, repeats), *implied]
     is_waived = any(measure in WAIVE_ACKED for _, measure in named)
     if not is_waived and any(map(_is_unanswered, each_run)):
-        judged.append(_NOTHING_ACKED)
-    return judged
+        return [*judged, _NOTHING_ACKED]
+    return [*judged, *_idle_groups(named, senders, each_run)]
 
 
 _Named = AbstractSet[tuple[str, str]]
@@ -103,6 +106,26 @@ def _implied(named: _Named, values: Values) -> Iterator[Expression]:
 def _groups_with(measure: str, values: Values) -> list[str]:
     groups = [name.rpartition(".")[0] for name in values if name.endswith(f".{measure}")]
     return [group for group in groups if group not in VIEWS]
+
+
+def _idle_groups(
+    named: _Named, senders: Collection[str], runs: Sequence[Values]
+) -> Iterator[Expectation]:
+    """Yield what is unknown of a group for which no message was planned, such as a rate of 0/s.
+
+    All its counts are 0, so an expectation of them would hold without a measurement.
+    """
+    for group in sorted(senders):
+        is_waived = any((each, own) in named for each in ("", group) for own in WAIVE_ACKED)
+        planned = [(run.get(f"{group}.sent"), run.get(f"{group}.unsent")) for run in runs]
+        if not is_waived and (0.0, 0.0) in planned:
+            yield Expectation(
+                expression=f"{group}.sent > 0",
+                outcome=Outcome.UNKNOWN,
+                left="0",
+                right="0",
+                reason="no message of the group was due, so nothing was measured",
+            )
 
 
 def _is_known(expression: Expression, values: Values) -> bool:

@@ -20,7 +20,7 @@ from orchestrator.cli.output import print_out, say
 from orchestrator.execution.docker.engine import Engine, engine_failures, find_engine
 from orchestrator.execution.docker.images import lab_images, remove_tags
 from orchestrator.execution.interrupts import held
-from orchestrator.execution.owner import LABEL, MARK, Owner, State
+from orchestrator.execution.owner import LABEL, Owner, State, owner_of
 from orchestrator.results.exit_codes import HOLDS
 
 END_DEADLINE_S = 10.0
@@ -149,20 +149,12 @@ def find_processes() -> Iterator[Leftover]:
     """Yield the visible processes that other orchestrators started."""
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):  # it has ended or is not readable
-            owner = _owner_of(entry) if entry.name.isdecimal() else None
+            owner = owner_of(entry) if entry.name.isdecimal() else None
             if owner and int(entry.name) != os.getpid():
                 words = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
                 command = words.decode(errors="backslashreplace").strip()
                 what = f"process {entry.name} ({command[:80] or 'ended'})"
                 yield Leftover(owner.campaign_id, owner, what, pid=int(entry.name))
-
-
-def _owner_of(process: Path) -> Owner | None:
-    mark = f"{MARK}=".encode()
-    for variable in (process / "environ").read_bytes().split(b"\0"):
-        if variable.startswith(mark):
-            return Owner.parse(variable.removeprefix(mark).decode(errors="replace"))
-    return None
 
 
 def end_process(leftover: Leftover) -> None:
@@ -172,7 +164,7 @@ def end_process(leftover: Leftover) -> None:
     with contextlib.suppress(OSError):  # it has ended
         descriptor = os.pidfd_open(leftover.pid)
         try:
-            if _owner_of(Path(f"/proc/{leftover.pid}")) == leftover.owner:
+            if owner_of(Path(f"/proc/{leftover.pid}")) == leftover.owner:
                 signal.pidfd_send_signal(descriptor, signal.SIGKILL)
                 select.select([descriptor], [], [], END_DEADLINE_S)
         finally:

@@ -147,9 +147,9 @@ def _name_of(scenario: Path) -> str:
 def _show_left(backend: Backend, messages: Screen, campaign_id: str) -> None:
     for project in backend.left:
         messages.print(
-            "not removed, since the engine does not answer: containers and networks of the project "
-            f"{project}; when it answers, run: .venv/bin/python orchestrate.py clean "
-            f"--campaign {campaign_id}",
+            "not removed, since the engine does not answer or refuses: containers and networks of "
+            f"the project {project}; when it answers, or has been restarted, run: "
+            f".venv/bin/python orchestrate.py clean --campaign {campaign_id}",
             soft_wrap=True,
         )
 

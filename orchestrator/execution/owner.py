@@ -5,9 +5,11 @@ and Compose labels every container and network with it. So `clean` can distingui
 orchestrator left from what is in use and from what is not the lab's. Reads ``/proc`` only.
 """
 
+import contextlib
 import os
 import platform
 import re
+import signal
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -85,6 +87,35 @@ def claim(campaign_id: str, *, kept: bool) -> Owner:
     owner = Owner(campaign_id, pid, _started(pid) or 0, _host(), kept, str(ROOT))
     os.environ[MARK] = str(owner)
     return owner
+
+
+def owner_of(process: Path) -> Owner | None:
+    """Return the owner of ``process``, a folder of ``/proc``; None if it has none.
+
+    Raises:
+        OSError: it has ended, or belongs to another user.
+    """
+    mark = f"{MARK}=".encode()
+    for variable in (process / "environ").read_bytes().split(b"\0"):
+        if variable.startswith(mark):
+            return Owner.parse(variable.removeprefix(mark).decode(errors="replace"))
+    return None
+
+
+def end_strays() -> None:
+    """Kill what this process's programs left, such as a daemon that a target's command started.
+
+    They have left the session of their program, so only the mark tells whose they are. One that
+    has cleared its environment is not found.
+    """
+    owner = Owner.parse(os.environ.get(MARK, ""))
+    if owner is None or owner.pid != os.getpid():
+        return
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal() and int(process.name) != owner.pid:
+            with contextlib.suppress(OSError):
+                if owner_of(process) == owner:
+                    os.kill(int(process.name), signal.SIGKILL)
 
 
 def _started(pid: int) -> int | None:

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import docker
 from docker.models.containers import Container
 
 from labkit.wire.secret import SECRET
@@ -126,8 +127,10 @@ class DockerBackend:
             self._engine.attend(lambda: self._remove(project))
 
     def _remove(self, project: str) -> None:
-        self._engine.remove(project)
-        self._left.remove(project)
+        """Remove ``project``; if the engine refuses, it is in `left`, and the run counts anyway."""
+        with contextlib.suppress(docker.errors.APIError):
+            self._engine.remove(project)
+            self._left.remove(project)
 
     @property
     def _keeps(self) -> bool:

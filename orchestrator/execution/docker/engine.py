@@ -47,6 +47,7 @@ REMOTE_SCHEME = "ssh://"
 START = "start one (as root: make engine base-image)"
 NO_COMPOSE = "docker has no Compose v2"
 PARALLEL_CALLS = 8
+REMOVE_DEADLINE_S = 12.0
 ROOT_USERS = frozenset({"root", "0"})
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
 
@@ -187,7 +188,7 @@ class Engine:
 
     @retry(
         retry=retry_if_exception_type(ENGINE_ERRORS),
-        stop=stop_after_delay(30),
+        stop=stop_after_delay(REMOVE_DEADLINE_S),
         wait=wait_fixed(0.2),
         reraise=True,
     )

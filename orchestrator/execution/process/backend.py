@@ -17,6 +17,7 @@ from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of, cpu_s_of
 from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.host import environment_of_target, environment_without_settings
 from orchestrator.execution.interrupts import held
+from orchestrator.execution.owner import end_strays
 from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.process.program import Program
 from orchestrator.execution.process.server import GRACE_S, LOOPBACK, SERVER, server_of
@@ -73,11 +74,12 @@ class ProcessBackend:
             self.close()
 
     def close(self) -> None:
-        """Kill every program that still runs."""
+        """Kill every program that still runs, and what has left its session."""
         with held():
             for program in self._programs:
                 program.kill()
             self._programs.clear()
+            end_strays()
 
 
 class ProcessStage:

@@ -120,6 +120,26 @@ def test_a_case_without_an_ack_may_be_what_is_expected(named: str) -> None:
     assert "acked > 0" not in judged([named], unanswered=None, errors=7.0, refused=7.0)
 
 
+def idle(texts: Sequence[str], senders: Sequence[str]) -> list[str]:
+    """Return what is unknown of a case whose group b had no message to send."""
+    counts = {"a.sent": 9.0, "a.unsent": 0.0, "b.sent": 0.0, "b.unsent": 0.0}
+    counts |= {"b.failed": 0.0, "b.acked": 0.0}
+    found = judge([parse_expression(text) for text in texts], CLEAN | counts, (), senders)
+    return [each.expression for each in found if each.outcome is UNKNOWN]
+
+
+def test_a_group_without_a_message_has_measured_nothing() -> None:
+    assert idle(["b.failed == 0"], ["a", "b"]) == ["b.sent > 0"]
+
+
+def test_a_group_that_only_connects_needs_no_message() -> None:
+    assert idle(["b.failed == 0"], ["a"]) == []
+
+
+def test_a_group_without_a_message_may_be_what_is_expected() -> None:
+    assert idle(["b.acked == 0"], ["a", "b"]) == []
+
+
 @pytest.mark.parametrize(
     ("expression", "outcome"),
     [

@@ -1,4 +1,5 @@
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.execution.owner import MARK, Owner, State, claim
+from orchestrator.execution.owner import MARK, Owner, State, claim, end_strays
 from tests.unit.orchestrator.execution.owner_fixtures import CAMPAIGN, gone_owner, sleeper
 
 
@@ -71,3 +72,11 @@ def test_a_mark_of_an_older_version_belongs_to_no_known_checkout(owner: Owner) -
 @pytest.mark.parametrize("digits", ["9" * 5000, "-1", "\u0661", ""])
 def test_a_mark_with_an_odd_number_is_nobodys(digits: str) -> None:
     assert Owner.parse(f"{CAMPAIGN}:{digits}:1:host:") is None
+
+
+def test_a_daemon_of_a_target_is_ended_and_a_program_of_others_is_not(owner: Owner) -> None:
+    with sleeper(str(owner)) as stray, sleeper(str(replace(owner, campaign_id="0" * 8))) as other:
+        end_strays()
+        assert stray.wait() == -signal.SIGKILL
+        assert other.poll() is None
+        other.kill()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from docker.errors import APIError
 
 from orchestrator.execution.backend import BackendError, StageOrder
 from orchestrator.execution.docker import backend
@@ -63,6 +64,22 @@ def test_what_was_started_is_removed(engine: FakeEngine) -> None:
         assert list(docker.left) == ["lab-0badcafe-1"]
     docker.close()
     assert (engine.removed, list(docker.left)) == (["lab-0badcafe-1"], [])
+
+
+def test_a_network_that_the_engine_refuses_to_remove_is_left_and_the_run_counts(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Engine 20.10 was seen to count endpoints that no container has."""
+
+    def refuse(_project: str) -> None:
+        raise APIError("network lab-0badcafe-1_control has active endpoints")
+
+    monkeypatch.setattr(engine, "remove", refuse)
+    docker = backend_on(engine)
+    with docker.stage(ORDER):
+        pass
+    docker.close()
+    assert docker.left == ("lab-0badcafe-1",)
 
 
 def test_an_engine_that_has_gone_changes_no_reason_and_leaves_a_name(engine: FakeEngine) -> None:
