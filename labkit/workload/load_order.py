@@ -10,7 +10,7 @@ from labkit.wire.wire import Message, WireError, read_fields
 from labkit.workload.profile import Lifetime, Profile, arrivals_ns, lifetimes, poisson_arrivals_ns
 
 CLOSED, OPEN = "closed", "open"
-POLITE = "polite"
+POLITE, SLOW_SENDER = "polite", "slow-sender"
 
 
 @dataclass(frozen=True)

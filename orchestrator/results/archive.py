@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import BinaryIO
 
 from orchestrator.results.exit_codes import LabError
 from orchestrator.results.strict_json import to_json
+
 SERVER_LOG = "server.log"
 CLIENTS = "clients.json"
 CASE = "case.json"
 KERNEL = "kernel.ndjson"
 TRACE = "trace.json.gz"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+DEV = Path("/dev")
 READ_ONLY_ERRORS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -41,23 +44,38 @@ class ArchiveError(LabError):
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write a file of the results so that it appears whole or not at all; return its path.
 
-    It is on the disk before it has its name, so that a crash leaves no empty file either.
+    It is on the disk before it has its name, so that a crash leaves no empty file either. What is
+    no file, such as /dev/stdout or a named pipe, is written to and never replaced.
 
     Raises:
         ArchiveError: the disk is full, or the folder is gone or not writable.
     """
     partial = path.with_name(path.name + ".partial")
+    is_stream = False
     try:
+        is_stream = _is_stream(path)
+        partial = path if is_stream else partial
         with partial.open("wb") as file:
             file.write(_encoded(content) if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)  # noqa: PTH105 the atomic one
+            if not is_stream:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(partial, path)  # noqa: PTH105 the atomic one; a stream stays
     except OSError as exc:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        if not is_stream:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
         raise ArchiveError.of(path, exc) from exc
     return path
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether ``path`` itself is a pipe or a device; a link out of the results is no stream."""
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        is_of_dev = DEV in path.absolute().parents and not stat.S_ISDIR(mode)
+        return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or is_of_dev
+    return False
 
 
 def open_log(path: Path) -> BinaryIO:

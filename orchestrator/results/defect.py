@@ -62,7 +62,9 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         name = errno.errorcode.get(error.errno, str(error.errno))
         reason = f"{(error.strerror or 'unknown').lower()} ({name})"
-        place = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        place = (
+            f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        )
         remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
         return f"the system failed: {reason}{place}{remedy}"
     if isinstance(error, MemoryError):

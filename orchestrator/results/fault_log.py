@@ -45,6 +45,7 @@ class FaultRecord:
 
 _RECORDS = TypeAdapter(tuple[FaultRecord, ...], config=ConfigDict(strict=True, extra="forbid"))
 
+
 def read_faults(folder: Path) -> tuple[FaultRecord, ...]:
     """Return the records of the faults of a case, empty if it had none.
 

@@ -95,6 +95,4 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _fast = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
-_strict = json.JSONDecoder(
-    parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique
-)
+_strict = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)

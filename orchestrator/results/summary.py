@@ -79,7 +79,7 @@ class Expectation(Frozen):
     right: str = Field(description="the right side's value with its unit, empty if unknown")
     reason: str = Field(
         default="",
-        description="why the outcome is unknown or inconclusive; how many CPUs a failed one had"
+        description="why the outcome is unknown or inconclusive; how many CPUs a failed one had",
     )
 
 

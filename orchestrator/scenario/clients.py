@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from labkit.protocol.parsing import parse_duration_s
 from labkit.workload.distributions import Demands, parse_law
-from labkit.workload.load_order import CLOSED, OPEN, POLITE, GroupOrder
+from labkit.workload.load_order import CLOSED, OPEN, POLITE, SLOW_SENDER, GroupOrder
 from labkit.workload.profile import Profile
 from orchestrator.measures.hints import listed
 from orchestrator.measures.views import VIEWS
@@ -45,10 +45,10 @@ MAX_STAGES = 100
 PIPELINE = "pipeline"
 POISSON = "poisson"
 BEHAVIOURS = (
-    POLITE, "no-goodbye", PIPELINE, "slow-sender", "slow-reader", "silent", "vanish", "reset",
+    POLITE, "no-goodbye", PIPELINE, SLOW_SENDER, "slow-reader", "silent", "vanish", "reset",
     "garbage", "oversize",
 )  # fmt: skip
-PACED = ("slow-sender", "slow-reader", "vanish", "reset")
+PACED = (SLOW_SENDER, "slow-reader", "vanish", "reset")
 """The behaviours that use ``pace``."""
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from labkit.protocol.work import CPU, Demand, parse_demand
+from labkit.wire.samples import request_id
 from labkit.workload.distributions import Demands, Draws, parse_law
-from labkit.workload.load_order import OPEN, GroupOrder
+from labkit.workload.load_order import OPEN, SLOW_SENDER, GroupOrder
 from labkit.workload.profile import NS_PER_S
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Table
@@ -44,6 +45,8 @@ class GroupDemands:
     def __init__(self, order: GroupOrder, seed: int, default: Demand) -> None:
         self._draws = Draws(seed, order.name, "demand")
         self._is_open = order.loop == OPEN
+        is_slow = order.behaviour == SLOW_SENDER
+        self._pace_ns = round(order.pace_s * NS_PER_S * (1 - TOLERANCE)) if is_slow else 0
         self._demands = None
         self._constant: Work | None = _work(default)
         if order.demand is not None:
@@ -56,6 +59,18 @@ class GroupDemands:
         if self._constant is not None or self._demands is None:
             return self._constant or Work(0, is_computing=False)
         return _read(self._demands.of(self._draws, 0 if self._is_open else user, message))
+
+    def sending_ns(self, user: int, message: int) -> int:
+        """Return the least time from the first byte of a message to its last.
+
+        A slow sender sends one byte at a time; others send all at once.
+        """
+        if not self._pace_ns:
+            return 0
+        word = b"" if self._demands is None else self._demands.constant
+        if word is None and self._demands is not None:
+            word = self._demands.of(self._draws, 0 if self._is_open else user, message)
+        return (len(request_id(0, user, message)) + len(word or b"")) * self._pace_ns
 
 
 def faster_than_demanded(case: Case, requests: Table, *, has_default: bool) -> Iterator[str]:
@@ -71,15 +86,16 @@ def faster_than_demanded(case: Case, requests: Table, *, has_default: bool) -> I
         own = own[:: max(len(own) // MAX_CHECKED, 1)]
         if order.demand is None and not has_default:
             continue
-        drawn = zip(own["user"].tolist(), own["message"].tolist(), strict=True)
+        drawn = [*zip(own["user"].tolist(), own["message"].tolist(), strict=True)]
         least_ns = np.array([demands.of(*each).demand_ns for each in drawn], np.int64)
+        sending_ns = np.array([demands.sending_ns(*each) for each in drawn], np.int64)
         least_ns = (least_ns * (1 - TOLERANCE)).astype(np.int64) - TOLERANCE_NS
         served = own["finished_ns"] > 0
         answered_ns, served_ns = (
             own[end].astype(np.int64) - own[begin].astype(np.int64)
             for begin, end in (("sent_ns", "ended_ns"), ("started_ns", "finished_ns"))
         )
-        if early := np.count_nonzero(answered_ns < least_ns):
+        if early := np.count_nonzero(answered_ns < least_ns + sending_ns):
             yield f"{order.name}: {early} messages were acked faster than their demand allows"
         if short := np.count_nonzero(served & (served_ns < least_ns)):
             yield f"{order.name}: {short} messages were logged as served faster than their demand"

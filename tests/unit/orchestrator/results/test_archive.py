@@ -107,6 +107,28 @@ def test_a_folder_that_was_removed_is_named_and_not_made_again(
     assert not folder.exists()
 
 
+def test_a_pipe_or_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    """Replaced, /dev/null would be a file from then on, for the whole machine."""
+    pipe = tmp_path / "page.html"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, "page")
+        assert pipe.is_fifo()
+        assert os.read(reader, 100) == b"page"
+    finally:
+        os.close(reader)
+
+
+def test_a_link_in_stored_results_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    elsewhere, page = tmp_path / "elsewhere", tmp_path / "page.html"
+    os.mkfifo(elsewhere)
+    page.symlink_to(elsewhere)
+    write_whole(page, "page")
+    assert page.read_text() == "page"
+    assert not page.is_symlink()
+
+
 def test_only_the_one_writer_writes_results() -> None:
     """A file that is written in place is empty or cut if the disk is full."""
     writers = ("write_text(", "write_bytes(", 'open("w', 'open("a')

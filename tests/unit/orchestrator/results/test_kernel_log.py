@@ -70,9 +70,7 @@ def test_what_is_missing_is_said_with_the_reason(
 
 
 def test_without_a_probe_there_is_a_note(tmp_path: Path) -> None:
-    assert read_kernel_log(tmp_path).notes == (
-        "no kernel figures: there was no probe",
-    )
+    assert read_kernel_log(tmp_path).notes == ("no kernel figures: there was no probe",)
 
 
 @given(st.text(st.characters(codec="utf-8")))

@@ -131,6 +131,13 @@ def test_a_second_ack_that_is_taken_for_that_of_the_next_message_is_caught() -> 
     assert found == ["clients: 1 messages were acked faster than their demand allows"]
 
 
+def test_an_ack_before_the_last_byte_of_a_slow_sender_could_be_served_is_caught() -> None:
+    """r0.c0.m0, a space, sleep=20ms and ETX are 20 bytes, so the last is sent after 190 ms."""
+    slow = TWENTY.replace("users: 2", "users: 1, behaviour: slow-sender, pace: 10ms")
+    found = too_fast(acked((0, 0, 1, 190, 0), (0, 1, 300, 511, 0)), slow)
+    assert found == ["clients: 1 messages were acked faster than their demand allows"]
+
+
 def test_a_log_of_services_shorter_than_their_demands_is_caught() -> None:
     found = too_fast(acked((0, 0, 1, 30, 3)))
     assert found == ["clients: 1 messages were logged as served faster than their demand"]
