@@ -98,13 +98,19 @@ class Campaign:
                 interrupts.released(),
             ):
                 self._run_all()
-        except NonconformingError as exc:
-            return Status.NONCONFORMING, str(exc)
         except LabError as exc:
-            return Status.BROKEN, str(exc)
+            return self._end_of(exc)
         except KeyboardInterrupt:
             return Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}"
         return Status.COMPLETE, ""
+
+    @staticmethod
+    def _end_of(error: LabError) -> tuple[Status, str]:
+        """Return how a failure ended the campaign; what fails after an interrupt is part of it."""
+        if interrupts.is_interrupted():
+            return Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}; {error}"
+        is_target = isinstance(error, NonconformingError)
+        return Status.NONCONFORMING if is_target else Status.BROKEN, str(error)
 
     def _run_all(self) -> None:
         settings = self._settings
@@ -126,7 +132,9 @@ class Campaign:
     def _execute(self, run: Run) -> RunEvaluation:
         settings, progress = self._settings, self._progress
         folder = settings.archive.raw_folder(run.slug)
-        callbacks = ProgressCallbacks(progress.step, progress.pulse, progress.fault)
+        callbacks = ProgressCallbacks(
+            progress.step, progress.pulse, progress.fault, progress.waits_for
+        )
         try:
             execute(settings.scenario, run.case, settings.backend, folder, callbacks)
             cases = planned_cases(self._runs)

@@ -1,7 +1,9 @@
 """Prints the progress of a campaign: a live line on a terminal, plain lines elsewhere."""
 
+import threading
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -18,7 +20,10 @@ PREPARING = {
     "docker": "building images whose sources changed; the first time takes a minute",
     "process": "starting plain local processes",
 }
+WAITED_FOR = {"docker": "the Docker engine: preparing images"}
 QUIET_S = 10.0
+NO_PULSE_S = 3.0
+LOOK_EVERY_S = 0.5
 
 
 def follow(console: Console) -> "Progress":
@@ -27,26 +32,61 @@ def follow(console: Console) -> "Progress":
 
 
 class Progress:
-    """Plain lines: one for each step of a run, and one for its load every `QUIET_S` seconds."""
+    """Plain lines: one for each step of a run, and one for its load every `QUIET_S` seconds.
+
+    After `QUIET_S` without a line one says what is waited for.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._place = ""
         self._planned: int | None = 0
         self._printed_s = 0.0
+        self._pulsed_s = 0.0
+        self._waited_for = ""
         self._pace = Pace(None, None)
 
-    def shown(self) -> AbstractContextManager[object]:
-        """Return the context in which progress is displayed."""
-        return nullcontext()
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Display progress, also while nothing happens."""
+        is_over = threading.Event()
+        self._printed_s = time.monotonic()
+        thread = threading.Thread(target=self._watch, args=[is_over], name="wait", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    def _watch(self, is_over: threading.Event) -> None:
+        while not is_over.wait(LOOK_EVERY_S):
+            self.break_silence()
+
+    def waits_for(self, what: str) -> None:
+        """Remember what is waited for from now on."""
+        self._waited_for = what
+
+    def break_silence(self) -> None:
+        """Print what is waited for if nothing was printed for `QUIET_S`, and no pulse will be."""
+        now_s = time.monotonic()
+        is_quiet = now_s - self._printed_s >= QUIET_S and now_s - self._pulsed_s >= NO_PULSE_S
+        if is_quiet and self._waited_for:
+            place = f"{self._place}: " if self._place else ""
+            self._show_wait(f"{place}waiting for {self._waited_for}")
+
+    def _show_wait(self, text: str) -> None:
+        self._print(text)
 
     def preparing(self, backend: str) -> None:
         """Print that ``backend`` is being prepared."""
+        self.waits_for(WAITED_FOR.get(backend, "the preparation"))
         self._print(PREPARING.get(backend, "preparing"))
 
     def conforming(self, target: Target | None) -> None:
         """Print that the conformance suite tests the target, unless it is skipped."""
         if target is not None and target.conformance != SKIP:
+            self.waits_for("the conformance suite")
             self._print(f"{target.name}: running the conformance suite first, about half a minute")
 
     def run_begun(self, number: int, total: int, run: Run) -> None:
@@ -59,6 +99,7 @@ class Progress:
 
     def step(self, text: str) -> None:
         """Print the step that the run has reached."""
+        self.waits_for(f"the end of this step: {text}")
         self._print(f"{self._place}: {text}")
 
     def fault(self, text: str) -> None:
@@ -67,7 +108,8 @@ class Progress:
 
     def pulse(self, pulse: Pulse, waiting: int | None = None) -> None:
         """Print the load's progress at most every `QUIET_S`; ``waiting`` are not accepted yet."""
-        if time.monotonic() - self._printed_s >= QUIET_S:
+        self._pulsed_s = time.monotonic()
+        if self._pulsed_s - self._printed_s >= QUIET_S:
             of_all = "" if self._planned is None else f" of {self._planned}"
             pace = self._pace.describe(pulse, waiting)
             self._print(f"{self._place}: {pulse.acked}{of_all} acknowledged, {pace}")
@@ -134,17 +176,26 @@ class LiveLine(Progress):
         )
         self._task = self._display.add_task("", total=None)
 
-    def shown(self) -> AbstractContextManager[object]:
-        """Return the live display, which restores the terminal when it ends."""
-        return self._display
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the live display, which restores the terminal when it ends."""
+        with self._display, super().shown():
+            yield
+
+    def _show_wait(self, text: str) -> None:
+        self._printed_s = time.monotonic()
+        self._display.update(self._task, description=text)
 
     def step(self, text: str) -> None:
         """Show the step that the run has reached."""
+        self._printed_s = time.monotonic()
+        self.waits_for(f"the end of this step: {text}")
         description = f"{self._place}: {text}"
         self._display.update(self._task, description=description, total=self._planned)
 
     def pulse(self, pulse: Pulse, waiting: int | None = None) -> None:
         """Advance the bar and show the rate and the time left."""
+        self._pulsed_s = time.monotonic()
         description = f"{self._place}: {self._pace.describe(pulse, waiting)}"
         self._display.update(self._task, description=description, completed=pulse.acked)
 

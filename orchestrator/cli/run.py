@@ -92,7 +92,7 @@ def perform(
             with progress.shown():
                 findings = Campaign(settings, progress).run()
             _show_kept(backend, messages)
-            _show_left(backend, messages)
+            _show_left(backend, messages, campaign_id)
             return finish(findings, archive)
 
 
@@ -144,11 +144,12 @@ def _name_of(scenario: Path) -> str:
     )
 
 
-def _show_left(backend: Backend, messages: Screen) -> None:
+def _show_left(backend: Backend, messages: Screen, campaign_id: str) -> None:
     for project in backend.left:
         messages.print(
-            f"not removed, since the engine does not answer: project {project}; when it does, run: "
-            ".venv/bin/python orchestrate.py clean",
+            "not removed, since the engine does not answer: containers and networks of the project "
+            f"{project}; when it answers, run: .venv/bin/python orchestrate.py clean "
+            f"--campaign {campaign_id}",
             soft_wrap=True,
         )
 

@@ -6,7 +6,7 @@ has been removed, whatever happened inside. Analysis does not know which backend
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,7 @@ class StageOrder:
     ``is_proxied``: the fault proxy stands between clients and server; ``seed`` is for its random
     choices. ``secret`` is known to the programs of the case, except the server, and is never
     stored. ``clients_vanish``: clients need the privilege to drop a connection without FIN or RST.
+    ``on_wait`` gets what is waited for from now on.
     """
 
     model: str
@@ -55,6 +56,7 @@ class StageOrder:
     limits: Limits = UNLIMITED
     seed: int = 0
     secret: str = field(default_factory=lambda: secrets.token_hex(SECRET_BYTES), repr=False)
+    on_wait: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
 
     @property
     def port(self) -> int:
@@ -127,6 +129,9 @@ class Server(Protocol):
     @property
     def toxics(self) -> Toxics:
         """The toxics of the fault proxy before the server."""
+
+    def is_lost(self) -> bool:
+        """Whether nothing that is asked of it is done, since the engine does not answer."""
 
     def pause(self) -> None:
         """Stop all of the server's processes."""

@@ -6,12 +6,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from faultproxy.toxics import TOXICS
 from orchestrator.execution.backend import BackendError, Server
+from orchestrator.execution.background import outlast
 from orchestrator.execution.fault_effects import DueFault, Effects, needs_preparation
 from orchestrator.execution.interrupts import held
 from orchestrator.results.fault_log import TOO_LATE, FaultRecord, write_faults
@@ -48,7 +50,8 @@ class FaultInjector:
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 a choice, not a secret
         self._is_over = threading.Event()
         self._is_abandoned = False
-        self._thread = threading.Thread(target=self._run, name="faults")
+        self._has_ended: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="faults", daemon=True)
         self._due: list[DueFault] = []
         self._records: list[FaultRecord] = []
         self._ends_ns: dict[int, int] = {}  # of the faults that last, in the order of their begin
@@ -67,12 +70,14 @@ class FaultInjector:
         """Inject no more faults, and revert those that last before anything is removed.
 
         After an interrupt or an error a server that was ended is not started only to be removed.
+        After an interrupt nothing is waited for if the server is lost.
         """
         self._is_abandoned = kind is not None
         self._is_over.set()
         if self.is_running:
             with held():
-                self._thread.join()
+                if outlast(self._has_ended, self._server.is_lost):
+                    self._thread.join()
 
     @property
     def is_running(self) -> bool:
@@ -105,7 +110,10 @@ class FaultInjector:
                 if record.error == TOO_LATE:
                     record.error = f"the faults were given up: {_reason(exc)}"
         finally:
-            self._revert_rest()
+            try:
+                self._revert_rest()
+            finally:
+                self._has_ended.set_result(None)
 
     def _revert_rest(self) -> None:
         """Revert what lasts, the latest first, and what could not be reverted in its time."""
@@ -143,7 +151,7 @@ class FaultInjector:
         """Do what ``turn`` says, and return the turns that follow from it."""
         number = turn.number
         if turn.step == PREPARE:  # in a thread, so that no other fault is late because of it
-            thread = threading.Thread(target=self._prepare, args=[number], name="prepare a fault")
+            thread = threading.Thread(target=self._prepare, args=[number], daemon=True)
             self._preparations[number] = thread
             thread.start()
             return []

@@ -114,6 +114,10 @@ class LoggedServer(ABC):
     def kill_process(self, pid: int) -> int | None:
         """Kill a process of the server; return when, None if there is none or it is a thread."""
 
+    def is_lost(self) -> bool:
+        """Whether nothing that is asked of it is done; False unless an engine is asked."""
+        return False
+
     def workers(self) -> list[int]:
         """Return the indexes of the workers that have started."""
         return sorted(self._worker_pids())

@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,13 @@ class ProgressCallbacks:
     """Callbacks with the progress of a case.
 
     ``on_step`` and ``on_fault`` get a text; ``on_pulse`` the progress of the load and the depth of
-    the accept queue, None if unknown.
+    the accept queue, None if unknown; ``on_wait`` what is waited for from now on.
     """
 
     on_step: Callable[[str], None]
     on_pulse: Callable[[Pulse, int | None], None]
     on_fault: Callable[[str], None]
+    on_wait: Callable[[str], None] = lambda _: None
 
 
 def execute(
@@ -52,8 +53,10 @@ def execute(
     begun_s = time.monotonic()
     faults = _faults(scenario, case)
     progress.on_step("starting")
-    with backend.stage(_stage_order(scenario, case, folder)) as stage:
+    stage_order = replace(_stage_order(scenario, case, folder), on_wait=progress.on_wait)
+    with backend.stage(stage_order) as stage:
         progress.on_step("under load")
+        progress.on_wait("the clients and the server, under load")
         with FaultInjector(faults, stage.server, case.seed, progress.on_fault) as injector:
             watch = Watch(
                 injector.begin,
@@ -63,6 +66,7 @@ def execute(
             )
             order = _order(scenario, case, stage.target)
             reports = drive(stage.conductor, order, folder, watch, stage.secret)
+            progress.on_wait("the end of the faults")
         injector.store(folder)
         progress.on_step("stopping")
         stop_asked_ns = time.monotonic_ns()

@@ -6,8 +6,8 @@ is saved.
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from docker.models.containers import Container
@@ -21,6 +21,7 @@ from orchestrator.execution.backend import (
     StageEnd,
     StageOrder,
 )
+from orchestrator.execution.background import in_background
 from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of
 from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.docker.compose import Compose
@@ -116,8 +117,13 @@ class DockerBackend:
         stage.kill_probes()
         if not self._engine.answers():
             return
-        stage.save_logs()
-        stage.start_server() if self._keeps else self._remove(project)
+        stage.waits_for("saving logs")
+        self._engine.attend(stage.save_logs)
+        if self._keeps:
+            self._engine.attend(stage.start_server)
+        else:
+            stage.waits_for("removing containers")
+            self._engine.attend(lambda: self._remove(project))
 
     def _remove(self, project: str) -> None:
         self._engine.remove(project)
@@ -135,7 +141,7 @@ class DockerBackend:
         with held(), contextlib.suppress(BackendError, *ENGINE_ERRORS):
             if self.left and self._engine.answers():
                 for project in self.left:
-                    self._remove(project)
+                    self._engine.attend(functools.partial(self._remove, project))
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -168,6 +174,7 @@ class DockerStage:
 
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
+        self.waits_for("starting containers")
         order, clients = self._order, self._start_containers()
         conductor = self._started("conductor")
         bystander = clients[0]
@@ -188,6 +195,10 @@ class DockerStage:
         proxies = [self._started(proxy) for proxy in self._proxy]
         parts = {"server": [self._server], "clients": clients, "conductor": [conductor]}
         self._meters = StageMeters({**parts, "proxy": proxies})
+
+    def waits_for(self, what: str) -> None:
+        """Report what the engine is asked for from now on."""
+        self._order.on_wait(f"the Docker engine: {what}")
 
     def _start_containers(self) -> list[Container]:
         """Start all containers, compare them with what was asked, and return the clients'."""
@@ -235,15 +246,16 @@ class DockerStage:
 
     def end(self) -> StageEnd:
         """Stop the server, wait for the clients, and write every container's log."""
+        self.waits_for("stopping containers")
         if self._probed is not None:
             self._probed.probes.end()
         containers = self._engine.containers(self._project, "client")[: self._order.replicas]
         server_ends_ns = ends_ns(self._server)
-        with ThreadPoolExecutor(1) as pool:
-            clients = pool.submit(in_parallel, _client_end, containers)
-            self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
+        clients = in_background(lambda: in_parallel(_client_end, containers))
+        self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         for proxy in self._engine.containers(self._project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
+        self.waits_for("saving logs")
         self._save_logs()
         code, memory = exit_code(self._server), self.out_of_memory()
         return StageEnd(code, tuple(clients.result()), memory, server_ends_ns)

@@ -8,10 +8,11 @@ fault counts as in effect when the engine has finished.
 import contextlib
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from docker.models.containers import Container
+
+from orchestrator.execution.background import in_background
 
 INTERFACES = Path("/sys/class/net")  # sysfs-class-net of the kernel's ABI documentation
 PEERS = ["cat", "/sys/class/net/eth0/iflink"]
@@ -34,12 +35,11 @@ def unplug(cable: Path | None, disconnect: Callable[[], object]) -> int:
     if cable is None or not is_plugged(cable):
         disconnect()
         return time.monotonic_ns()
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(disconnect)
-        while is_plugged(cable) and not call.done():
-            time.sleep(POLL_S)
-        dead_ns = time.monotonic_ns()
-        call.result()
+    call = in_background(disconnect)
+    while is_plugged(cable) and not call.done():
+        time.sleep(POLL_S)
+    dead_ns = time.monotonic_ns()
+    call.result()
     return dead_ns
 
 

@@ -24,7 +24,7 @@ BUILD_DEADLINE_S = 900.0
 UP_DEADLINE_S = 120.0
 UP_PER_REPLICA_S = 2.0
 INTERRUPT_GRACE_S = 10.0
-GONE_GRACE_S = 1.0
+GONE_GRACE_S = 0.5
 WATCH_EVERY_S = 4.0
 ENV_FILE = ROOT / ".env"
 MACHINE_SETTINGS = frozenset({"LAB_NOFILE"})
@@ -139,7 +139,8 @@ def run_docker(
         output = _output_of(process, timeout_s, is_alive)
     except BaseException as exc:
         if process is not None:
-            _interrupt(process, GONE_GRACE_S if isinstance(exc, _GoneError) else INTERRUPT_GRACE_S)
+            is_gone = isinstance(exc, _GoneError)
+            _interrupt(process, lambda: not is_gone and (is_alive is None or is_alive()))
         if isinstance(exc, subprocess.TimeoutExpired):
             raise ComposeError(f"{_shown(arguments)} took over {timeout_s:g} s") from exc
         if isinstance(exc, _GoneError):
@@ -218,15 +219,20 @@ def _spawn(arguments: Sequence[str], environment: Mapping[str, str]) -> subproce
     )
 
 
-def _interrupt(process: subprocess.Popen[str], grace_s: float) -> None:
+def _interrupt(process: subprocess.Popen[str], is_alive: Callable[[], bool]) -> None:
     """Let the command finish its requests, so that no container appears after the clean-up.
 
-    Then kill it with its plugins, which would hold its output open.
+    Then kill it with its plugins, which would hold its output open. If the engine is not alive,
+    the command would wait for it in vain.
     """
     process.send_signal(signal.SIGINT)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.communicate(timeout=grace_s)
+        process.communicate(timeout=GONE_GRACE_S)
         return
+    if is_alive():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=INTERRUPT_GRACE_S)
+            return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

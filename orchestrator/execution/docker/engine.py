@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from typing import TypeVar
 
 import docker
@@ -26,6 +26,7 @@ from tenacity import (
 )
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.background import LOOK_EVERY_S, in_background, in_threads, outlast
 from orchestrator.execution.docker.compose import ComposeError, compose_version
 from orchestrator.execution.docker.endpoint import (
     DirectClient,
@@ -33,12 +34,14 @@ from orchestrator.execution.docker.endpoint import (
     find_endpoint,
     named_by_environment,
 )
+from orchestrator.execution.interrupts import is_interrupted
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
 FIND_TIMEOUT_S, SDK_TIMEOUT_S, ANSWER_TIMEOUT_S = 10, 10, 3
 ANSWER_TRIES, SILENCE_S = 2, 15.0
+INTERRUPTED_S = 1.5  # how long an engine has to answer after an interrupt
 NO_ANSWER = f"it accepts the connection, but does not answer within {SDK_TIMEOUT_S} s"
 REMOTE_SCHEME = "ssh://"
 START = "start one (as root: make engine base-image)"
@@ -57,13 +60,7 @@ def in_parallel(call: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
 
     After a failure nothing more is begun, since each call may take until its timeout.
     """
-    with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
-        futures = [pool.submit(call, each) for each in arguments]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    return in_threads(call, arguments, PARALLEL_CALLS)
 
 
 @contextlib.contextmanager
@@ -91,19 +88,35 @@ class Engine:
     def answers(self) -> bool:
         """Whether it still answers; True if its address is not known.
 
-        It is tried twice, `ANSWER_TIMEOUT_S` each. If it did not answer, that holds for
-        `SILENCE_S`: what is done at the end of a case does not wait for it again and again.
+        It is tried twice, `ANSWER_TIMEOUT_S` each, but after an interrupt for `INTERRUPTED_S` only.
+        If it did not answer, that holds for `SILENCE_S`: what is done at the end of a case does
+        not wait for it again and again.
         """
-        if self._endpoint is None:
+        endpoint = self._endpoint
+        if endpoint is None:
             return True
         if time.monotonic() - self._silent_since_s < SILENCE_S:
             return False
-        for _ in range(ANSWER_TRIES):
-            with contextlib.suppress(*ENGINE_ERRORS):
-                DirectClient(self._endpoint, ANSWER_TIMEOUT_S).close()
-                return True
+        asked = in_background(lambda: _answers(endpoint))
+        while not wait([asked], LOOK_EVERY_S).done:
+            if is_interrupted():
+                wait([asked], INTERRUPTED_S)
+                break
+        if asked.done() and asked.result():
+            return True
         self._silent_since_s = time.monotonic()
         return False
+
+    def attend(self, call: Callable[[], object]) -> None:
+        """Do ``call``, also within a held section; after an interrupt, while the engine answers.
+
+        Raises:
+            BackendError: it was given up.
+        """
+        future = in_background(call)
+        if not outlast(future, lambda: not self.answers()):
+            raise BackendError(f"the Docker engine at {self.address} does not answer")
+        future.result()
 
     def describe(self) -> dict[str, object]:
         """Return the versions that explain a difference between two machines."""
@@ -214,6 +227,14 @@ class Engine:
         for labels, kind in parts:
             found.setdefault(labels[PROJECT_LABEL], []).append((labels, kind))
         return found
+
+
+def _answers(endpoint: Endpoint) -> bool:
+    for _ in range(ANSWER_TRIES):
+        with contextlib.suppress(*ENGINE_ERRORS):
+            DirectClient(endpoint, ANSWER_TIMEOUT_S).close()
+            return True
+    return False
 
 
 def _remove_container(container: Container) -> None:

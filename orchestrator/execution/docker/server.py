@@ -50,6 +50,7 @@ class DockerServer(LoggedServer):
         order: StageOrder,
         control: tuple[str, int] | None,
     ) -> None:
+        self._engine = engine
         self._server = server
         self._client = client
         self._order = order
@@ -71,6 +72,10 @@ class DockerServer(LoggedServer):
     def log(self) -> str:
         """All that the server has written."""
         return read_log(self._server)
+
+    def is_lost(self) -> bool:
+        """Whether nothing that is asked of it is done, since the engine does not answer."""
+        return not self._engine.answers()
 
     def check_running(self) -> None:
         """Check that the server runs.

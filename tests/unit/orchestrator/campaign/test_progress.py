@@ -61,3 +61,26 @@ def test_a_log_is_told_now_and_then(clock: list[float]) -> None:
 def test_pulses_add_up() -> None:
     assert sum_of([Pulse(1, 2, 3, 4), Pulse(10, 20, 30, 40)]) == Pulse(11, 22, 33, 44)
     assert sum_of([]) == Pulse()
+
+
+def test_a_silence_is_broken_by_what_is_waited_for(clock: list[float]) -> None:
+    out = io.StringIO()
+    shown = follow(Console(file=out))
+    shown.preparing("docker")
+    clock[0] += progress.QUIET_S - 1
+    shown.break_silence()
+    assert len(out.getvalue().splitlines()) == 1
+    clock[0] += 1
+    shown.break_silence()
+    shown.run_begun(1, 2, Run(Case("epoll", {}, SETTINGS, seed=1), 1, 1))
+    shown.step("stopping")
+    shown.waits_for("the Docker engine: stopping containers")
+    clock[0] += progress.QUIET_S
+    shown.break_silence()
+    shown.break_silence()
+    assert out.getvalue().splitlines()[1:] == [
+        "waiting for the Docker engine: preparing images",
+        "[1/2] epoll: stopping",
+        "[1/2] epoll: waiting for the Docker engine: stopping containers",
+    ]
+    assert progress.QUIET_S + progress.NO_PULSE_S + progress.LOOK_EVERY_S < 15

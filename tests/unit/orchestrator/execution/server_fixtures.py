@@ -24,6 +24,9 @@ class RecordingServer:
         if action == self._last:
             self.done.set()
 
+    def is_lost(self) -> bool:
+        return self._is_gone
+
     def pause(self) -> None:
         self._record("pause")
 

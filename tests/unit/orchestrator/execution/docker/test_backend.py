@@ -1,5 +1,6 @@
 """What a Docker backend leaves, with an engine that can stop answering."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ class FakeEngine:
 
     def answers(self) -> bool:
         return self.is_there
+
+    def attend(self, call: Callable[[], object]) -> None:
+        call()
 
     def remove(self, project: str) -> None:
         if not self.is_there:

@@ -11,6 +11,7 @@ import pytest
 import requests
 from tenacity import wait_none
 
+from orchestrator.execution import background
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker import engine
 from orchestrator.execution.docker.endpoint import CHOOSING, Endpoint
@@ -276,3 +277,20 @@ def test_ended_containers_are_one_request_for_those_alone() -> None:
     assert request["all"] is True
     assert request["filters"]["status"] == ["exited", "dead"]
     assert f"{SERVICE_LABEL}=client" in request["filters"]["label"]
+
+
+def test_after_an_interrupt_a_silent_engine_ends_the_clean_up_within_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_end = threading.Event()
+    monkeypatch.setattr(engine, "DirectClient", lambda *_: may_end.wait(5))
+    monkeypatch.setattr(engine, "is_interrupted", lambda: True)
+    monkeypatch.setattr(background, "is_interrupted", lambda: True)
+    assert engine.INTERRUPTED_S < 2
+    for wait in (engine, background):
+        monkeypatch.setattr(wait, "LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(engine, "INTERRUPTED_S", 0.01)
+    silent = Engine(SimpleNamespace(), Endpoint("unix:///silent"))  # type: ignore[arg-type]
+    with pytest.raises(BackendError, match="unix:///silent does not answer"):
+        silent.attend(lambda: may_end.wait(5))
+    may_end.set()
