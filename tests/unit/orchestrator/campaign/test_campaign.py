@@ -11,6 +11,7 @@ import pytest
 from orchestrator.campaign import campaign
 from orchestrator.campaign.campaign import new_campaign_id
 from orchestrator.campaign.summarise import Findings
+from orchestrator.execution import interrupts
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.conformance import NonconformingError
 from orchestrator.results.summary import Status
@@ -103,6 +104,17 @@ def test_the_cases_before_a_failure_are_kept(
     assert summary.comparisons == []
     assert summary.planned_cases == 2
     assert backend.closed == 1
+
+
+def test_a_failure_after_an_interrupt_is_part_of_it(
+    run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that does not answer fails the clean-up, too, and that is no exit code 3."""
+    monkeypatch.setattr(interrupts, "is_interrupted", lambda: True)
+    monkeypatch.setattr(interrupts, "signal_name", lambda: "SIGINT")
+    summary = run_all(BackendError("the engine left")).summary
+    assert (summary.status, summary.exit_code) == (Status.INTERRUPTED, 130)
+    assert summary.reason == "interrupted by SIGINT; the engine left"
 
 
 def test_a_defect_ends_the_campaign_with_its_traceback_beside_the_cases_that_ended(
