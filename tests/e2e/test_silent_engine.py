@@ -29,17 +29,22 @@ class SilentSocket:
         self.kept = threading.Event()
         self._engine = engine
         self._listener = socket.socket(socket.AF_UNIX)
+        self._open = [self._listener]
         self._listener.bind(str(path))
         self._listener.listen()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._listener.close()
+        for each in self._open:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 near, far = self._listener.accept()[0], socket.socket(socket.AF_UNIX)
+                self._open += [near, far]
                 far.connect(self._engine)
                 for pair in ((near, far), (far, near)):
                     threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
