@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Run a scenario: ``python orchestrate.py scenarios/quickstart.yaml``; see ``--help``."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,9 @@ if sys.version_info < (3, 11):  # noqa: UP036 whoever has an older one reads thi
 
 # Python leaves the folder of this file out if PYTHONSAFEPATH is set, or with -P or -I.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+# The analysis needs no threads of numpy's, and each would reserve memory: see ulimit -v.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 try:
     from orchestrator.cli.main import program

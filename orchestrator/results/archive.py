@@ -32,13 +32,16 @@ class ArchiveError(LabError):
     @classmethod
     def of(cls, path: Path, error: OSError) -> "ArchiveError":
         """Return the error to raise for ``error``, which occurred at ``path``."""
+        remedy = "choose another folder with --out"
         if error.errno in FULL:
-            why = f"the disk of {path.parent} is full ({error.strerror}); free some space there"
+            why = f"the disk of {path.parent} is full ({error.strerror})"
+            remedy = f"free some space there, or {remedy}"
         elif error.errno == errno.ENOENT:
-            why = f"the folder {path.parent} is gone ({error.strerror}); let it stay until the end"
+            why = f"the folder {path.parent} is not there, or gone ({error.strerror})"
+            remedy = "let it stay until the end, or choose another folder with --out"
         else:
             why = f"{error.strerror}"
-        return cls(f"cannot write {path}: {why}, or choose another folder with --out")
+        return cls(f"cannot write {path}: {why}; {remedy}")
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:

@@ -67,6 +67,8 @@ def describe(error: Exception) -> str:
         )
         remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
         return f"the system failed: {reason}{place}{remedy}"
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        return f"the system failed: no thread can be started; {_REMEDIES[errno.EAGAIN]}"
     if isinstance(error, MemoryError):
         return f"the system failed: out of memory; {_REMEDIES[errno.ENOMEM]}"
     message = re.sub(r"\s+", " ", str(error))[:MAX_CHARS]

@@ -102,13 +102,23 @@ def test_an_interrupt_ends_the_suite_and_the_server(lab: Lab, tmp_path: Path) ->
 
 
 SHOW_RIGHTS = """\
-import os
+import os, socket
 status = dict(line.split(":\\t", 1) for line in open("/proc/self/status"))
 try:
     open("/written", "w").close()
     root = "writable"
 except OSError as exc:
     root = exc.strerror
+try:
+    socket.create_connection(("203.0.113.1", 80), 2)  # for documentation: RFC 5737
+    outside = "reached"
+except OSError as exc:
+    outside = "reached" if isinstance(exc, ConnectionError) else "not reached"
+try:
+    name = socket.gethostbyname("example.com")
+except OSError:
+    name = "unknown"
+print("outside", outside, "name", name)
 print("uid", os.getuid(), "capabilities", status["CapEff"].strip(), "root", root, flush=True)
 """
 
@@ -148,7 +158,8 @@ expect:
             assert measures["listen_overflows"] == 0
             (folder,) = ended.results
             assert " 0 failed" in (folder / "raw/conformance/report.txt").read_text()
-            rights = "uid 65534 capabilities 0000000000000000 root Read-only file system\n"
+            rights = "outside not reached name unknown\n"
+            rights += "uid 65534 capabilities 0000000000000000 root Read-only file system\n"
             assert (folder / "raw/mine/server.log").read_text() == rights
             missing = lab.orchestrate(
                 written(tmp_path, "{image: 'no-such-image:1'}"), "--backend", "docker",

@@ -26,7 +26,11 @@ from orchestrator.execution.background import in_background
 from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of
 from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.docker.compose import Compose
-from orchestrator.execution.docker.compose_override import CONDUCTOR_PORT, write_override
+from orchestrator.execution.docker.compose_override import (
+    CONDUCTOR_PORT,
+    is_isolated,
+    write_override,
+)
 from orchestrator.execution.docker.container import (
     GRACE_S,
     check_reachable,
@@ -35,6 +39,7 @@ from orchestrator.execution.docker.container import (
     exit_code,
     image_id,
     out_of_memory,
+    own_address,
     published,
     wait_until_listening,
     wait_until_reachable,
@@ -227,7 +232,13 @@ class DockerStage:
 
     @property
     def address(self) -> tuple[str, int]:
-        """The host's address that the target's port is published at."""
+        """The address of the target's port as this host sees it.
+
+        Raises:
+            BackendError: this host does not reach it.
+        """
+        if is_isolated(self._order):
+            return own_address(self._server, self._order.port)
         return published(self._server, self._order.port)
 
     def check_programs(self) -> None:

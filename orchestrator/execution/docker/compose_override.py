@@ -15,6 +15,7 @@ from orchestrator.results.archive import write_whole
 from orchestrator.scenario.models import COMPOSE_FILE
 
 CONDUCTOR_PORT = 3100
+NO_NAME_SERVER = "127.0.0.1"  # the container itself, where nothing answers
 ANY_HOST = "0.0.0.0"  # noqa: S104 of its own network
 # TCP_REPAIR takes CAP_NET_ADMIN, here of the container's own network; a process that is not root
 # would have it in its bounds alone.
@@ -52,7 +53,7 @@ def write_override(
     """
     environment = {"LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}"}
     client = {"image": images["client"], "environment": environment}
-    override: dict[str, dict[str, object]] = {
+    override: dict[str, dict[str, dict[str, object]]] = {
         "services": {
             order.model: {
                 "image": images[order.model],
@@ -69,14 +70,27 @@ def write_override(
         target = f"{order.model}:{order.port}"
         settings = proxy_settings(target, ANY_HOST, order.seed)
         override["services"][SERVICE] = {"image": images[SERVICE], "environment": settings}
+    if is_isolated(order):
+        override["networks"] = {"default": {"internal": True}}
+        if order.is_proxied:  # its control port is published on the other one
+            override["services"][SERVICE]["networks"] = ["default", "control"]
     path = order.folder / "compose.override.yaml"
     return write_whole(path, yaml.dump(override, Dumper=_OverrideDumper))
+
+
+def is_isolated(order: StageOrder) -> bool:
+    """Whether the server is on a network without a way out: it is an image, and confined.
+
+    The engine publishes no port of such a network.
+    """
+    return order.target is not None and order.target.confined
 
 
 def _target_settings(order: StageOrder, *, drops_root: bool) -> dict[str, object]:
     """Return what compose.yaml sets for a model and a target lacks.
 
-    The target's port is published at any free port, for the conformance suite.
+    The port of a target with a way out is published at any free port, for the conformance suite.
+    A confined target gets itself as its only name server: an older engine would ask the host's.
     """
     if order.target is None:
         return {"ports": _Reset()}
@@ -84,13 +98,15 @@ def _target_settings(order: StageOrder, *, drops_root: bool) -> dict[str, object
         "labels": {LABEL: os.environ.get(MARK, "")},
         "init": True,
         "logging": WHOLE_LOG,
-        "ports": [f"127.0.0.1:0:{order.port}"],
         "sysctls": {"net.core.somaxconn": 65535},
         "stop_grace_period": f"{order.drain_timeout_s + GRACE_S:g}s",
     }
-    if order.target.confined:
+    if not is_isolated(order):
+        settings["ports"] = [f"127.0.0.1:0:{order.port}"]
+    else:
         base = {"file": str(COMPOSE_FILE), "service": "confined"}
         settings |= {"extends": base, "profiles": _Reset()}
+        settings["dns"] = [NO_NAME_SERVER]
         settings |= {"user": NOBODY} if drops_root else {}
     return settings
 

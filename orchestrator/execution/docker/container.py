@@ -4,6 +4,7 @@ A program of the lab is ready when its log says so, a target when it takes a con
 """
 
 import contextlib
+import functools
 import socket
 import time
 from collections.abc import Iterator
@@ -55,6 +56,23 @@ def published(container: Container, port: int) -> tuple[str, int]:
     for binding in container.ports.get(f"{port}/tcp") or ():
         return binding["HostIp"], int(binding["HostPort"])
     raise BackendError(f"the engine published no port of {container.name}; its log may say why")
+
+
+def own_address(container: Container, port: int) -> tuple[str, int]:
+    """Return a port at the container's own address, which its host reaches on Linux.
+
+    Raises:
+        BackendError: it takes no connection from here.
+    """
+    container.reload()
+    for network in container.attrs["NetworkSettings"]["Networks"].values():
+        address = str(network["IPAddress"]), port
+        if wait_for(functools.partial(_takes_connection, address), REACHABLE_DEADLINE_S):
+            return address
+    raise BackendError(
+        f"the address of {container.name} cannot be reached from here, and a confined target has "
+        "no other; run the orchestrator on the engine's own Linux host, or set conformance: skip"
+    )
 
 
 def check_reachable(address: tuple[str, int], engine: str) -> None:

@@ -7,6 +7,7 @@ import yaml
 
 from orchestrator.execution.backend import StageOrder
 from orchestrator.execution.docker.compose_override import WHOLE_LOG, write_override
+from orchestrator.execution.toxics import SERVICE
 from orchestrator.scenario.models import COMPOSE_FILE
 from orchestrator.scenario.server import Limits, Target
 
@@ -42,6 +43,21 @@ def test_a_target_is_confined_like_the_lab_s_own_servers(
     assert base["security_opt"] == ["no-new-privileges:true"]
     assert base["deploy"]["resources"]["limits"]["pids"]
     assert service.get("user") == ("65534:65534" if drops_root else None)
+
+
+@pytest.mark.parametrize("confined", [True, False])
+def test_a_confined_target_has_no_way_out_and_its_proxy_can_still_be_controlled(
+    tmp_path: Path, *, confined: bool
+) -> None:
+    target = Target(name="mine", image="mine:1", confined=confined)
+    order = StageOrder("mine", {}, 1, tmp_path, drain_timeout_s=1.0, target=target, is_proxied=True)
+    images = {**IMAGES, "mine": "sha256:3", SERVICE: "sha256:4"}
+    written = yaml.safe_load(write_override(order, images).read_text().replace("!reset", ""))
+    server, proxy = written["services"]["mine"], written["services"][SERVICE]
+    assert written.get("networks") == ({"default": {"internal": True}} if confined else None)
+    assert proxy.get("networks") == (["default", "control"] if confined else None)
+    assert server.get("dns") == (["127.0.0.1"] if confined else None)
+    assert ("ports" in server) is not confined
 
 
 def test_a_target_that_is_not_confined_runs_as_its_image_says(tmp_path: Path) -> None:
