@@ -65,7 +65,7 @@ exit codes:
   2    the command line or the scenario is invalid
   3    the engine or the infrastructure failed
   4    the run is invalid as a measurement, with the reason; compare: undecided
-  130  interrupted; all processes and containers were removed
+  130  interrupted; what was started is removed, or named if the engine is silent
 
 docs/scenarios.md describes the scenario language and docs/results.md the results;
 docs/ci.md shows how to test a server of your own in CI.

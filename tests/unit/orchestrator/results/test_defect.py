@@ -49,6 +49,11 @@ def test_an_expected_error_stays_what_it_is() -> None:
     ("error", "line"),
     [
         (
+            RuntimeError("can't start new thread"),
+            "the system failed: no thread can be started; no process or thread is to be had; "
+            "raise the limit: ulimit -u",
+        ),
+        (
             OSError(errno.ENOSPC, "No space left on device", "/results/a"),
             "the system failed: no space left on device (ENOSPC): /results/a; "
             "free space on that disk",
