@@ -207,6 +207,7 @@ def test_out_of_descriptors_open_connections_are_served(server: RunningServer) -
     server.stop()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("backlog", ["1", "4"])
 def test_every_client_beyond_the_backlog_is_served(start: Starter, backlog: str) -> None:
     """The kernel drops a SYN while the backlog is full; the client's kernel sends it again."""
