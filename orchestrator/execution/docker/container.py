@@ -20,7 +20,6 @@ from orchestrator.execution.docker.engine import Engine
 from orchestrator.execution.program_log import last_lines, listening_event, wait_for
 
 MIB = 1 << 20
-NS_PER_S = 1_000_000_000
 GRACE_S = 10.0
 REACHABLE_DEADLINE_S, CONNECT_S = 5.0, 2.0
 START_DEADLINE_S = 30.0
