@@ -234,12 +234,30 @@ class Comparison(Frozen):
     expectations: list[Expectation]
 
 
+class Answer(Frozen):
+    """The answer to the question of a scenario, in words, with the values of this campaign."""
+
+    sentences: list[str] = Field(
+        default_factory=list,
+        description="what `answer` of the scenario says of these results; empty without `answer`",
+    )
+    caveat: str = Field(
+        default="", description="one sentence that says why not to rely on it; empty if none"
+    )
+
+
 class Summary(Frozen):
     """The findings of a campaign, and how it ran."""
 
     schema_version: int = SCHEMA_VERSION
     scenario: str = Field(description="the scenario file's name without its ending")
     intent: str
+    answer: Answer = Field(default_factory=Answer)
+    shown: list[str] = Field(
+        default_factory=list,
+        description="the measures in question, or group.measure, which tables show first: those of "
+        "`show` in the scenario, else those that its expectations name",
+    )
     backend: str = Field(description="docker or process")
     backend_reason: str = Field(description="why that backend")
     started_at: str = Field(description="UTC, ISO 8601")
