@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -23,6 +24,7 @@ from orchestrator.results.summary import (
     Summary,
     TwinSummary,
 )
+from orchestrator.scenario.models import ROOT
 from tests.unit.orchestrator.report.report_fixtures import FAILED, PASSED, UNKNOWN, case, summary
 
 HOW = "out of step; run python -m orchestrator.cli.schema"
@@ -77,3 +79,18 @@ def test_the_schema_refuses_what_no_campaign_writes(change: dict[str, object]) -
     written = json.loads(summary(case()).model_dump_json()) | change
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(written, json.loads(schema_json()))
+
+
+READY = sorted(
+    path
+    for folder in ("scenarios", "docs/lessons", "examples")
+    for path in (ROOT / folder).rglob("*.yaml")
+)
+
+
+@pytest.mark.parametrize("path", READY, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_first_line_of_a_ready_scenario_names_its_schema_for_editors(path: Path) -> None:
+    first, *_ = path.read_text(encoding="utf-8").splitlines()
+    directive, _, schema = first.partition("$schema=")
+    assert directive == "# yaml-language-server: "
+    assert (path.parent / schema).resolve() == DOCS / "scenario.schema.json"
