@@ -57,7 +57,13 @@ def analyse(evidence: Evidence) -> Analysis:
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
     is_acked = (requests["due_ns"] >= begin_ns) & (requests["outcome"] == ACKED)
     clients = Clients(
-        run.start_ns, begin_ns, run.replicas, requests, merged.connections, evidence.loads
+        run.start_ns,
+        begin_ns,
+        run.replicas,
+        requests,
+        merged.connections,
+        evidence.loads,
+        evidence.percentiles,
     )
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
@@ -71,7 +77,8 @@ def analyse(evidence: Evidence) -> Analysis:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
     during, load_ns = span_of_consequences(evidence), (begin_ns, clients.end_ns)
-    views = window_measures(requests, merged.connections, during, load_ns)
+    asked = evidence.percentiles.get("response_time", ())
+    views = window_measures(requests, merged.connections, during, load_ns, asked)
     measures["recovery_time"] = recovery_time_s(
         clients.requests, merged.connections, evidence.faults
     )

@@ -50,14 +50,19 @@ def span_of_consequences(evidence: Evidence) -> FaultSpan | None:
 
 
 def window_measures(
-    requests: Table, connections: Table, during: FaultSpan | None, span_ns: tuple[int, int]
+    requests: Table,
+    connections: Table,
+    during: FaultSpan | None,
+    span_ns: tuple[int, int],
+    percentiles: Sequence[str] = (),
 ) -> dict[str, Figures]:
     """Return the measures of each window of the load, which took ``span_ns``; empty without faults.
 
     The windows are a partition of time: what precedes the window ``during``, that, and what follows
     it. So each message of ``requests``, which are those of the whole run, counts in exactly one
     window, and the counts add up to the run's. Throughput and response times are those within
-    ``span_ns``, which begins after the warm-up.
+    ``span_ns``, which begins after the warm-up. ``percentiles`` are those of response times besides
+    the usual ones.
 
     All measures of a window are unknown if it saw nothing: no message was on its way in it, from
     when it was due until its outcome was known, and of ``connections`` none that was never
@@ -77,9 +82,10 @@ def window_measures(
             requests[ended_in == place],
             requests[(due_in == place) & is_counted],
             (span_ns[0], float(lengths_s[place])),
+            percentiles,
         )
         if seen[place]
-        else dict.fromkeys(MEASURED)
+        else dict.fromkeys((*MEASURED, *(f"response_time_{each}" for each in percentiles)))
         for place, name in enumerate(WINDOWS)
     }
 
@@ -94,7 +100,9 @@ def _seen(edges_ns: npt.NDArray[np.uint64], requests: Table, connections: Table)
     return np.array([bool(np.any((first <= n) & (n <= last))) for n in range(len(WINDOWS))])
 
 
-def _measure(ended: Table, due: Table, measured: tuple[int, float]) -> Figures:
+def _measure(
+    ended: Table, due: Table, measured: tuple[int, float], percentiles: Sequence[str]
+) -> Figures:
     """Count messages by when they ended; take response times of those due in the window.
 
     ``measured`` is when measuring begins, and how many seconds of the window are measured.
@@ -116,6 +124,7 @@ def _measure(ended: Table, due: Table, measured: tuple[int, float]) -> Figures:
             "p50",
             "p99",
             "max",
+            *percentiles,
             is_bound=due["outcome"] != ACKED,
         ),
     }

@@ -14,6 +14,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from orchestrator.measures.dimensions import UNITS_BYTES, unit_value
 from orchestrator.measures.hints import listed
+from orchestrator.measures.percentiles import FORM, PercentileError, statistic_of
 from orchestrator.measures.syntax import (
     FUNCTIONS,
     Call,
@@ -40,6 +41,7 @@ confidence: QUANTITY
 ?atom: QUANTITY -> quantity
      | NAME -> name
      | NAME "(" sum ("," sum)* CLOSE -> call
+     | NAME "(" sum CLOSE "(" NAME CLOSE -> percentile_of_model
      | OPEN sum CLOSE -> group
 
 COMPARE: "==" | "!=" | "<=" | ">=" | "~=" | "<" | ">"
@@ -51,6 +53,8 @@ QUANTITY: /[0-9]+(\.[0-9]+)?([A-Za-z]+|%)?/
 NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
 %ignore /[ \t\r\n]+/
 """
+_PERCENTILE = re.compile(r"(?:.*[._])?p")
+_DIGITS = re.compile(r"(?:^|[^A-Za-z0-9])(?:\w+_)?p[0-9]+$")
 _QUANTITY = re.compile(r"([0-9.]+)(.*)")
 _FOLLOWERS = {
     "SIGN": "+ - * /",
@@ -103,8 +107,14 @@ def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
         )
     start = error.pos_in_stream or 0
     found = text[start] if isinstance(error, UnexpectedCharacters) else str(error.token)  # type: ignore[attr-defined]
-    hint = _HINTS.get(found) or _accepted(error)
+    hint = _hint(found, text[:start]) or _accepted(error)
     return ExpressionError(f"{found!r} does not fit here; {hint}", start + 1)
+
+
+def _hint(found: str, before: str) -> str | None:
+    if found == "." and _DIGITS.search(before):
+        return "write a percentile with decimals in brackets, e.g. p(99.5)"
+    return _HINTS.get(found)
 
 
 def _accepted(error: UnexpectedInput) -> str:
@@ -158,6 +168,8 @@ class _Builder(Transformer[Token, Any]):
     def call(self, function: Token, *rest: Any) -> Call | MeasureName:  # noqa: ANN401 - parts, then the bracket
         arguments = rest[:-1]
         span = Span(_span(function).start, _span(rest[-1]).end)
+        if _PERCENTILE.fullmatch(function) and len(arguments) == 1:
+            return _percentile(function, arguments[0], span)
         if (
             function not in FUNCTIONS
             and len(arguments) == 1
@@ -166,8 +178,32 @@ class _Builder(Transformer[Token, Any]):
             return MeasureName(span, str(function), model=arguments[0].name)
         return Call(span, str(function), arguments, depth_over(arguments, span))
 
+    def percentile_of_model(
+        self, function: Token, percent: Part, _: Token, model: Token, closing: Token
+    ) -> MeasureName:
+        span = Span(_span(function).start, _span(closing).end)
+        if not _PERCENTILE.fullmatch(function):
+            message = f"a model in a second pair of brackets follows p(99.5) only, not {function}"
+            raise ExpressionError(message, _span(model).column)
+        return replace(_percentile(function, percent, span), model=str(model))
+
     def group(self, opening: Token, inner: Part, closing: Token) -> Part:
         return replace(inner, span=Span(_span(opening).start, _span(closing).end))
+
+
+def _percentile(function: Token, percent: Part, span: Span) -> MeasureName:
+    """Return the measure ``response_time_p99_5`` for ``response_time_p(99.5)``.
+
+    Raises:
+        ExpressionError: the brackets do not contain a percentile.
+    """
+    if not isinstance(percent, Quantity) or percent.unit:
+        message = f"{function} needs a number without a unit in its brackets; {FORM}"
+        raise ExpressionError(message, percent.span.column)
+    try:
+        return MeasureName(span, f"{function[:-1]}{statistic_of(f'{percent.value:.15g}')}")
+    except PercentileError as error:
+        raise ExpressionError(str(error), percent.span.column) from None
 
 
 def _tolerance(operator: str, column: int, within: Quantity | None) -> Quantity | None:
