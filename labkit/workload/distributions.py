@@ -9,7 +9,7 @@ demand drawn for it, ``sleep=12345us``, so servers need no distributions.
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from struct import Struct
 
@@ -185,8 +185,8 @@ class DemandsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One of the parts of a demand, ``number`` from 0.
+class Part:
+    """One of the parts of a demand, ``number`` from 0; ``limit_us`` cuts it if it is drawn.
 
     ``plain`` is the part as written; None for a distribution by name, which servers cannot read.
     """
@@ -195,6 +195,7 @@ class _Part:
     kind: str
     law: Law
     plain: bytes | None
+    limit_us: int = 0
 
     @property
     def constant_us(self) -> float | None:
@@ -204,12 +205,30 @@ class _Part:
             return None
         return constant_s * _MICROSECONDS if self.plain else round(constant_s * _MICROSECONDS)
 
-    def of(self, draws: tuple[float, float], limit_us: int) -> bytes:
-        """Return the part for its draws; ``limit_us`` cuts what is drawn."""
-        drawn_us = round(self.law.duration_s(draws) * _MICROSECONDS)
+    def of(self, draws: Draws, user: int, message: int) -> bytes:
+        """Return the part of a message, as a server reads it."""
+        if self.plain is not None:
+            return self.plain
+        drawn_us = round(
+            self.law.duration_s(draws.pair(user, message, self.number)) * _MICROSECONDS
+        )
         if self.constant_us is None:
-            drawn_us = min(drawn_us, limit_us)
+            drawn_us = min(drawn_us, self.limit_us)
         return b"%b=%dus" % (self.kind.encode("ascii"), drawn_us)
+
+    @property
+    def mean_s(self) -> float:
+        """The mean of the durations, cut to the limit."""
+        return self.law.mean_s(self._limit_s)
+
+    @property
+    def mean_square_s2(self) -> float:
+        """The mean of the squares of the durations, cut to the limit."""
+        return self.law.mean_square_s2(self._limit_s)
+
+    @property
+    def _limit_s(self) -> float:
+        return self.limit_us / _MICROSECONDS if self.law.constant_s is None else math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,30 +236,15 @@ class _Turn:
     """One of the demands that a group's messages have in turn.
 
     ``plain`` is the demand as it is sent, with a space before it; None if a part is drawn or is a
-    distribution by name. Each part that is drawn is ``limit_us`` at most.
+    distribution by name.
     """
 
-    parts: tuple[_Part, ...]
+    parts: tuple[Part, ...]
     plain: bytes | None
-    limit_us: int
 
     def of(self, draws: Draws, user: int, message: int) -> bytes:
         """Return the demand of a message, with a space before it."""
-        return b" " + b"+".join(
-            [
-                part.plain or part.of(draws.pair(user, message, part.number), self.limit_us)
-                for part in self.parts
-            ]
-        )
-
-    @property
-    def mean_s(self) -> float:
-        """The mean of the sum of the parts, each cut to its limit."""
-        limit_s = self.limit_us / _MICROSECONDS
-        return sum(
-            part.law.mean_s(limit_s) if part.law.constant_s is None else part.law.constant_s
-            for part in self.parts
-        )
+        return b" " + b"+".join([part.of(draws, user, message) for part in self.parts])
 
 
 class Demands:
@@ -287,32 +291,33 @@ class Demands:
         return turn.plain or turn.of(draws, user, message)
 
     @property
-    def laws(self) -> list[list[tuple[str, Law]]]:
-        """The kind and the distribution of each part of each demand, in order."""
-        return [[(part.kind, part.law) for part in turn.parts] for turn in self._turns]
+    def parts(self) -> list[tuple[Part, ...]]:
+        """The parts of each demand, in order."""
+        return [turn.parts for turn in self._turns]
 
     @property
     def mean_s(self) -> float:
         """The mean demand in seconds, of all parts together, with durations cut to the limit."""
-        return sum(turn.mean_s for turn in self._turns) / len(self._turns)
+        means_s = [part.mean_s for turn in self._turns for part in turn.parts]
+        return sum(means_s) / len(self._turns)
 
 
-def _turn(word: str, parts: tuple[_Part, ...], limit_s: float) -> _Turn:
+def _turn(word: str, parts: tuple[Part, ...], limit_s: float) -> _Turn:
     constants_us = [part.constant_us for part in parts]
     constant_us = sum(each for each in constants_us if each is not None)
     if round(constant_us / _MICROSECONDS, _NS_DIGITS) > limit_s:
         shown = word[:_SHOWN_CHARACTERS]
         raise DemandsError(f"{shown!r} is more than the {limit_s:g}s that a server allows")
-    left_us = min(limit_s, _MOST_S) * _MICROSECONDS - constant_us
+    left_us = max(min(limit_s, _MOST_S) * _MICROSECONDS - constant_us, 0.0)
+    limit_us = math.floor(left_us / max(constants_us.count(None), 1) + _NOISE_US)
     plain = [part.plain for part in parts if part.plain is not None]
     return _Turn(
-        parts,
+        tuple(replace(part, limit_us=limit_us) for part in parts),
         b" " + b"+".join(plain) if len(plain) == len(parts) else None,
-        max(math.floor(left_us / max(constants_us.count(None), 1) + _NOISE_US), 0),
     )
 
 
-def _parse_parts(word: str) -> tuple[_Part, ...]:
+def _parse_parts(word: str) -> tuple[Part, ...]:
     texts = [text.strip() for text in _PLUS.split(word)]
     if len(texts) > MAX_PARTS:
         shown = word[:_SHOWN_CHARACTERS]
@@ -320,7 +325,7 @@ def _parse_parts(word: str) -> tuple[_Part, ...]:
     return tuple(_parse_part(number, text) for number, text in enumerate(texts))
 
 
-def _parse_part(number: int, word: str) -> _Part:
+def _parse_part(number: int, word: str) -> Part:
     kind, separator, text = word.partition("=")
     if kind not in KINDS or not separator:
         raise DemandsError(f"{word[:_SHOWN_CHARACTERS]!r} is not a demand; {FORM}")
@@ -328,4 +333,4 @@ def _parse_part(number: int, word: str) -> _Part:
         law = parse_law(text)
     except LawError as exc:
         raise DemandsError(f"demand {word[:_SHOWN_CHARACTERS]!r}: {exc}") from exc
-    return _Part(number, kind, law, word.encode("ascii") if text[0].isdigit() else None)
+    return Part(number, kind, law, word.encode("ascii") if text[0].isdigit() else None)
