@@ -119,12 +119,13 @@ class EventLog:
                 acked_ns, f"acked {_shown(request.id)} of {conn} after {took_ms:.1f} ms"
             )
             return
-        kind, duration_s = request.demand
+        kind, duration_s, parts = request.demand
+        more = f'"parts_ns":{_parts_ns(parts)},' if parts else ""
         self._append(
             acked_ns,
             f'{{"t_ns":{acked_ns},"event":"request_acked",{self._tags},'
             f'"conn":"{conn}","request":{quoted(request.id[:MAX_ID_CHARACTERS])},'
-            f'"demand":"{kind}","demand_ns":{round(duration_s * 1e9)},'
+            f'"demand":"{kind}","demand_ns":{round(duration_s * 1e9)},{more}'
             f'"received_ns":{request.received_ns},"started_ns":{started_ns},'
             f'"finished_ns":{finished_ns}}}\n',
         )
@@ -183,6 +184,10 @@ class EventLog:
         stream = self._stream
         line = f"{stream.clock_text(t_ns)}  {stream.model}  {self._writer}  {text}\n"
         stream.write(line.encode("ascii", "backslashreplace")[:MAX_WRITE_BYTES])
+
+
+def _parts_ns(parts: tuple[Demand, ...]) -> str:
+    return f"[{','.join(str(round(part.duration_s * 1e9)) for part in parts)}]"
 
 
 def _clipped(value: Field) -> Field:

@@ -9,12 +9,12 @@ demand drawn for it, ``sleep=12345us``, so servers need no distributions.
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from struct import Struct
 
 from labkit.protocol.parsing import DurationError, parse_duration_s
-from labkit.protocol.work import KINDS
+from labkit.protocol.work import KINDS, MAX_PARTS
 
 FORMS = "50ms, exponential(50ms), hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
 MAX_SCV = 1_000.0
@@ -153,10 +153,13 @@ class Draws:
         name = f"{seed}/{group}/".encode()
         self._state = blake2b(name, digest_size=16, person=purpose.encode("ascii"))
 
-    def pair(self, user: int, message: int) -> tuple[float, float]:
-        """Return two independent draws, uniform and strictly between 0 and 1."""
+    def pair(self, user: int, message: int, part: int = 0) -> tuple[float, float]:
+        """Return two independent draws, uniform and strictly between 0 and 1.
+
+        ``part`` is the part of the message that they are for, from 0.
+        """
         state = self._state.copy()
-        state.update(b"%d/%d" % (user, message))
+        state.update(b"%d/%d/%d" % (user, message, part) if part else b"%d/%d" % (user, message))
         first, second = _two_words(state.digest())
         return (
             ((first >> _DROPPED_BITS) + 0.5) * _SCALE,
@@ -164,10 +167,17 @@ class Draws:
         )
 
 
-FORM = "write e.g. sleep=100ms, cpu=5ms, or a distribution, sleep=exponential(100ms)"
+FORM = (
+    "write e.g. sleep=100ms, cpu=5ms, several parts, sleep=10ms+cpu=2ms, or a distribution, "
+    "sleep=exponential(100ms)"
+)
 MAX_TURNS = 1_000
 _COMMA = re.compile(r",(?![^()]*\))")  # but not between brackets
+_PLUS = re.compile(r"\+(?![^()]*\))")
 _MICROSECONDS = 1_000_000
+_NS_DIGITS = 9
+_MOST_S = 1e9
+_NOISE_US = 1e-6
 
 
 class DemandsError(ValueError):
@@ -175,46 +185,100 @@ class DemandsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
-    """One of the demands that a group's messages have in turn.
+class Part:
+    """One of the parts of a demand, ``number`` from 0; ``limit_us`` cuts it if it is drawn.
 
-    ``plain`` is the demand as written, with a space before it; None for a distribution by name,
-    which servers cannot read.
+    ``plain`` is the part as written; None for a distribution by name, which servers cannot read.
     """
 
+    number: int
     kind: str
     law: Law
     plain: bytes | None
+    limit_us: int = 0
+
+    @property
+    def constant_us(self) -> float | None:
+        """The duration as it is sent; None for one that is drawn."""
+        constant_s = self.law.constant_s
+        if constant_s is None:
+            return None
+        return constant_s * _MICROSECONDS if self.plain else round(constant_s * _MICROSECONDS)
+
+    def of(self, draws: Draws, user: int, message: int) -> bytes:
+        """Return the part of a message, as a server reads it."""
+        if self.plain is not None:
+            return self.plain
+        drawn_us = round(
+            self.law.duration_s(draws.pair(user, message, self.number)) * _MICROSECONDS
+        )
+        if self.constant_us is None:
+            drawn_us = min(drawn_us, self.limit_us)
+        return b"%b=%dus" % (self.kind.encode("ascii"), drawn_us)
+
+    @property
+    def mean_s(self) -> float:
+        """The mean of the durations, cut to the limit."""
+        return self.law.mean_s(self._limit_s)
+
+    @property
+    def mean_square_s2(self) -> float:
+        """The mean of the squares of the durations, cut to the limit."""
+        return self.law.mean_square_s2(self._limit_s)
+
+    @property
+    def _limit_s(self) -> float:
+        return self.limit_us / _MICROSECONDS if self.law.constant_s is None else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One of the demands that a group's messages have in turn.
+
+    ``plain`` is the demand as it is sent, with a space before it; None if a part is drawn or is a
+    distribution by name.
+    """
+
+    parts: tuple[Part, ...]
+    plain: bytes | None
+
+    def of(self, draws: Draws, user: int, message: int) -> bytes:
+        """Return the demand of a message, with a space before it."""
+        return b" " + b"+".join([part.of(draws, user, message) for part in self.parts])
 
 
 class Demands:
-    """The demands of a group's messages. Drawn durations are whole µs, ``limit_s`` at most."""
+    """The demands of a group's messages.
 
-    def __init__(self, turns: tuple[_Turn, ...], limit_s: float) -> None:
+    Drawn durations are whole µs. A demand is ``limit_s`` at most: the parts that are drawn get
+    equal shares of what the constant ones leave of it, and each is cut to its share.
+    """
+
+    def __init__(self, turns: tuple[_Turn, ...]) -> None:
         self._turns = turns
-        self._limit_us = math.floor(limit_s * _MICROSECONDS + 1e-6)
 
     @classmethod
     def parse(cls, text: str, limit_s: float = math.inf) -> "Demands":
         """Return the demands ``text``: one, or several separated by commas, which take turns.
 
+        A demand has up to `MAX_PARTS` parts, joined by ``+``, which a message asks for in order.
+
         Raises:
-            DemandsError: one of them is not a demand, or is constant and longer than ``limit_s``.
+            DemandsError: one of them is not a demand, or its constant parts are longer than
+                ``limit_s``.
         """
         words = [word.strip() for word in _COMMA.split(text)]
         if len(words) > MAX_TURNS:
             raise DemandsError(f"{len(words)} demands that take turns; allowed: {MAX_TURNS}")
-        turns = tuple(_parse_turn(word) for word in words)
-        for word, turn in zip(words, turns, strict=True):
-            if (turn.law.constant_s or 0) > limit_s:
-                shown = word[:_SHOWN_CHARACTERS]
-                raise DemandsError(f"{shown!r} is more than the {limit_s:g}s that a server allows")
-        return cls(turns, min(limit_s, 1e9))
+        parsed = [_parse_parts(word) for word in words]
+        return cls(
+            tuple(_turn(word, parts, limit_s) for word, parts in zip(words, parsed, strict=True))
+        )
 
     @property
     def is_random(self) -> bool:
         """Whether any of them is drawn."""
-        return any(turn.law.constant_s is None for turn in self._turns)
+        return any(part.law.constant_s is None for turn in self._turns for part in turn.parts)
 
     @property
     def constant(self) -> bytes | None:
@@ -224,24 +288,44 @@ class Demands:
     def of(self, draws: Draws, user: int, message: int) -> bytes:
         """Return the demand of a message, with a space before it."""
         turn = self._turns[message % len(self._turns)]
-        if turn.plain is not None:
-            return turn.plain
-        drawn_us = round(turn.law.duration_s(draws.pair(user, message)) * _MICROSECONDS)
-        return b" %b=%dus" % (turn.kind.encode("ascii"), min(drawn_us, self._limit_us))
+        return turn.plain or turn.of(draws, user, message)
 
     @property
-    def laws(self) -> list[tuple[str, Law]]:
-        """The kind and the distribution of each demand, in order."""
-        return [(turn.kind, turn.law) for turn in self._turns]
+    def parts(self) -> list[tuple[Part, ...]]:
+        """The parts of each demand, in order."""
+        return [turn.parts for turn in self._turns]
 
     @property
     def mean_s(self) -> float:
-        """The mean demand in seconds, with durations cut to the limit."""
-        limit_s = self._limit_us / _MICROSECONDS
-        return sum(turn.law.mean_s(limit_s) for turn in self._turns) / len(self._turns)
+        """The mean demand in seconds, of all parts together, with durations cut to the limit."""
+        means_s = [part.mean_s for turn in self._turns for part in turn.parts]
+        return sum(means_s) / len(self._turns)
 
 
-def _parse_turn(word: str) -> _Turn:
+def _turn(word: str, parts: tuple[Part, ...], limit_s: float) -> _Turn:
+    constants_us = [part.constant_us for part in parts]
+    constant_us = sum(each for each in constants_us if each is not None)
+    if round(constant_us / _MICROSECONDS, _NS_DIGITS) > limit_s:
+        shown = word[:_SHOWN_CHARACTERS]
+        raise DemandsError(f"{shown!r} is more than the {limit_s:g}s that a server allows")
+    left_us = max(min(limit_s, _MOST_S) * _MICROSECONDS - constant_us, 0.0)
+    limit_us = math.floor(left_us / max(constants_us.count(None), 1) + _NOISE_US)
+    plain = [part.plain for part in parts if part.plain is not None]
+    return _Turn(
+        tuple(replace(part, limit_us=limit_us) for part in parts),
+        b" " + b"+".join(plain) if len(plain) == len(parts) else None,
+    )
+
+
+def _parse_parts(word: str) -> tuple[Part, ...]:
+    texts = [text.strip() for text in _PLUS.split(word)]
+    if len(texts) > MAX_PARTS:
+        shown = word[:_SHOWN_CHARACTERS]
+        raise DemandsError(f"{shown!r} has {len(texts)} parts; a message has at most {MAX_PARTS}")
+    return tuple(_parse_part(number, text) for number, text in enumerate(texts))
+
+
+def _parse_part(number: int, word: str) -> Part:
     kind, separator, text = word.partition("=")
     if kind not in KINDS or not separator:
         raise DemandsError(f"{word[:_SHOWN_CHARACTERS]!r} is not a demand; {FORM}")
@@ -249,4 +333,4 @@ def _parse_turn(word: str) -> _Turn:
         law = parse_law(text)
     except LawError as exc:
         raise DemandsError(f"demand {word[:_SHOWN_CHARACTERS]!r}: {exc}") from exc
-    return _Turn(kind, law, f" {word}".encode("ascii") if text[0].isdigit() else None)
+    return Part(number, kind, law, word.encode("ascii") if text[0].isdigit() else None)

@@ -7,13 +7,13 @@ independent of the measured ones.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from orchestrator.analysis.statistics import Durations, between_ns
-from orchestrator.results.tables import Keys, Table, user_keys
+from orchestrator.results.tables import Table, user_keys
 from orchestrator.twin.demands import Work
 from orchestrator.twin.parameters import TYPICAL, Discipline, Kind, Overhead
 
@@ -59,10 +59,11 @@ def _measure(
     answering_ns = between_ns(requests, "finished_ns", "ended_ns")
     connecting_ns = between_ns(_first_requests(requests), "begun_ns", "connected_ns")
     accepting_ns = _accepting_ns(requests, works, discipline)
-    computing = _is_computing(works, discipline)
+    computing = _computing_spans(requests, works, discipline)
     alone_ns, among_ns = _turnovers_ns(requests, computing)
-    resuming_ns = _resuming_ns(requests[computing & (discipline.kind is Kind.LOOP)])
-    turns_ns = _turns_ns(requests[~computing & (discipline.kind is Kind.LOOP)])
+    is_loop = discipline.kind is Kind.LOOP
+    resuming_ns = _resuming_ns(requests, _ends_computing(works, discipline) & is_loop)
+    turns_ns = _turns_ns(requests[~_is_computing(works, discipline) & is_loop])
     request_ns = of(reading_ns[selected], TYPICAL.request_ns)
     turnover_ns = of(alone_ns - request_ns, TYPICAL.turnover_ns)
     among = _mean(among_ns - request_ns - turnover_ns, TYPICAL.switch_ns)
@@ -98,20 +99,56 @@ def _is_computing(works: Sequence[Work], discipline: Discipline) -> Flags:
     )
 
 
+def _ends_computing(works: Sequence[Work], discipline: Discipline) -> Flags:
+    """Return which requests do so until the end of their service."""
+    ends = [not work.parts or work.parts[-1].is_computing for work in works]
+    return _is_computing(works, discipline) & (discipline.is_blocking | np.array(ends, bool))
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """From when to when each request that computes does so, sorted each."""
+
+    begun_ns: Durations
+    over_ns: Durations
+
+    def overlapping(self, begin: Durations, end: Durations) -> Durations:
+        """Return how many of them overlap with each span from ``begin`` to ``end``."""
+        begun = np.searchsorted(self.begun_ns, end, side="left")
+        over = np.searchsorted(self.over_ns, begin, side="right")
+        overlapping: Durations = begun - over
+        return overlapping
+
+
+def _computing_spans(requests: Table, works: Sequence[Work], discipline: Discipline) -> _Spans:
+    """Return when the requests keep others from computing.
+
+    Those that also sleep do so between the first and the last of their parts that compute, by their
+    demand: the log has the whole service only.
+    """
+    computing = _is_computing(works, discipline)
+    before_ns, after_ns = (
+        np.array([_sleep_ns(work, end, discipline) for work in works], np.int64) for end in (0, -1)
+    )
+    begun_ns = (_instants(requests, "started_ns") + before_ns)[computing]
+    over_ns = (_instants(requests, "finished_ns") - after_ns)[computing]
+    return _Spans(np.sort(begun_ns), np.sort(np.maximum(begun_ns, over_ns)))
+
+
+def _sleep_ns(work: Work, end: int, discipline: Discipline) -> int:
+    """Return how long ``work`` sleeps at its beginning, 0, or its end, -1."""
+    if not work.parts or discipline.is_blocking or work.parts[end].is_computing:
+        return 0
+    return work.parts[end].demand_ns
+
+
 def _is_alone(requests: Table, works: Sequence[Work], discipline: Discipline) -> Flags:
     """Return which requests overlap with no other that computes, from sent to ended."""
-    computing = _is_computing(works, discipline)
-    overlaps = _overlapping(requests, computing, requests["sent_ns"], requests["ended_ns"])
-    alone: Flags = overlaps - computing == 0
+    overlaps = _computing_spans(requests, works, discipline).overlapping(
+        _instants(requests, "sent_ns"), _instants(requests, "ended_ns")
+    )
+    alone: Flags = overlaps - _is_computing(works, discipline) == 0
     return alone
-
-
-def _overlapping(requests: Table, which: Flags, begin: Keys, end: Keys) -> Durations:
-    """Return how many services of the requests ``which`` overlap with each span."""
-    begun = np.searchsorted(np.sort(requests["started_ns"][which]), end, side="left")
-    over = np.searchsorted(np.sort(requests["finished_ns"][which]), begin, side="right")
-    overlapping: Durations = begun - over
-    return overlapping
 
 
 def _accepting_ns(requests: Table, works: Sequence[Work], discipline: Discipline) -> Durations:
@@ -123,9 +160,9 @@ def _accepting_ns(requests: Table, works: Sequence[Work], discipline: Discipline
 
 def _is_taken_at_once(requests: Table, works: Sequence[Work], discipline: Discipline) -> Flags:
     """Return which connections found an idle worker or an idle loop."""
-    firsts, computing = _first_requests(requests), _is_computing(works, discipline)
-    came_ns = firsts["connected_ns"]
-    undisturbed = _overlapping(requests, computing, came_ns, came_ns + 1) == 0
+    firsts, computing = _first_requests(requests), _computing_spans(requests, works, discipline)
+    came_ns = _instants(firsts, "connected_ns")
+    undisturbed = computing.overlapping(came_ns, came_ns + 1) == 0
     order = np.lexsort((requests["sent_ns"], user_keys(requests)))
     _, begins = np.unique(user_keys(requests)[order], return_index=True)
     over_ns = np.sort(np.maximum.reduceat(requests["ended_ns"][order], begins))
@@ -150,7 +187,7 @@ def _first_requests(requests: Table) -> Table:
     return requests[order[first]]
 
 
-def _turnovers_ns(requests: Table, computing: Flags) -> tuple[Durations, Durations]:
+def _turnovers_ns(requests: Table, computing: _Spans) -> tuple[Durations, Durations]:
     """Return the times from a connection's last ack until its worker served a waiting one.
 
     First those in which no message computed, then those that began while one did.
@@ -160,19 +197,29 @@ def _turnovers_ns(requests: Table, computing: Flags) -> tuple[Durations, Duratio
     follows = (ordered["worker"][1:] == ordered["worker"][:-1]) & (keys[1:] != keys[:-1])
     last_ns, next_ns = _instants(ordered, "ended_ns")[:-1], _instants(ordered, "started_ns")[1:]
     waited = follows & (_instants(ordered, "connected_ns")[1:] < last_ns) & (next_ns >= last_ns)
-    last, following = last_ns[waited].astype(np.uint64), next_ns[waited].astype(np.uint64)
-    turnovers_ns: Durations = (next_ns - last_ns)[waited]
-    alone = _overlapping(requests, computing, last, following) == 0
-    among = _overlapping(requests, computing, last, last + 1) > 0
+    last, following = last_ns[waited], next_ns[waited]
+    turnovers_ns: Durations = following - last
+    alone = computing.overlapping(last, following) == 0
+    among = computing.overlapping(last, last + 1) > 0
     return turnovers_ns[alone], turnovers_ns[among]
 
 
-def _resuming_ns(requests: Table) -> Durations:
-    """Return the times from the end of a blocking service until the loop started a waiting one."""
+def _resuming_ns(requests: Table, blocks: Flags) -> Durations:
+    """Return the times from the end of a service that ``blocks`` until a waiting one began.
+
+    Only if the loop answered no other message in between.
+    """
     ordered = requests[np.argsort(requests["started_ns"], kind="stable")]
-    over_ns = _instants(ordered, "finished_ns")[:-1]
-    ready_ns = np.maximum(_instants(ordered, "sent_ns"), _instants(ordered, "accepted_ns"))[1:]
-    resuming_ns: Durations = (_instants(ordered, "started_ns")[1:] - over_ns)[ready_ns < over_ns]
+    begun_ns, answered_ns = _instants(ordered, "started_ns"), np.sort(requests["finished_ns"])
+    ready_ns = np.maximum(_instants(ordered, "sent_ns"), _instants(ordered, "accepted_ns"))
+    over_ns = np.sort(_instants(requests, "finished_ns")[blocks])
+    following = np.searchsorted(begun_ns, over_ns)
+    over_ns, following = (each[following < len(ordered)] for each in (over_ns, following))
+    next_ns = begun_ns[following]
+    answered = np.subtract(
+        *(answered_ns.searchsorted(each, "right") for each in (next_ns, over_ns))
+    )
+    resuming_ns: Durations = (next_ns - over_ns)[(ready_ns[following] < over_ns) & (answered == 0)]
     return resuming_ns
 
 

@@ -35,12 +35,14 @@ class Connection:
     Instants are in ns from the common start, `NEVER` until they are reached. ``taken_ns`` is when a
     worker, or the loop, took it; ``accepted_ns`` is earlier if the model has a queue of its own.
     ``has_message``: a message is to be served; ``has_arrived``: the server has received it.
+    ``demand_ns`` and ``is_computing`` are those of the part of the message that is served, or to be
+    served next; ``parts`` follow it.
     """
 
     __slots__ = (
         "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
         "finished_ns", "has_arrived", "has_message", "is_closing", "is_computing", "message",
-        "number", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns", "user",
+        "number", "parts", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns", "user",
     )  # fmt: skip
 
     def __init__(self, source: "Source", user: int, begun_ns: int, stop_ns: int) -> None:
@@ -52,6 +54,7 @@ class Connection:
         self.message = 0
         self.demand_ns = 0
         self.is_computing = False
+        self.parts: tuple[Work, ...] = ()
         self.has_message = self.has_arrived = False
         self.started_ns = self.finished_ns = NEVER
         self.number = 0
@@ -59,8 +62,17 @@ class Connection:
 
     def set_work(self, work: Work) -> None:
         """Set the work of the current message; its number and instants are set by the caller."""
-        self.demand_ns, self.is_computing = work
+        self.demand_ns, self.is_computing, self.parts = work
         self.has_message = True
+        self.begin_next_part()
+
+    def begin_next_part(self) -> bool:
+        """Let the message go on to its next part; return False if there is none."""
+        if not self.parts:
+            return False
+        self.demand_ns, self.is_computing, _ = self.parts[0]
+        self.parts = self.parts[1:]
+        return True
 
 
 class Model(ABC):

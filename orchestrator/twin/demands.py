@@ -1,6 +1,6 @@
 """The demand of each message and the think times of users, drawn as the clients draw them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -23,10 +23,30 @@ MAX_CHECKED = 100_000
 
 
 class Work(NamedTuple):
-    """The work of one message: its duration, and whether it uses a CPU."""
+    """The work of one message: its duration, and whether it uses a CPU.
+
+    Work that both computes and waits has ``parts``, which do one or the other, in order and in
+    turn; ``demand_ns`` is their sum.
+    """
 
     demand_ns: int
     is_computing: bool
+    parts: tuple["Work", ...] = ()
+
+
+def join_parts(parts: Iterable[Work]) -> Work:
+    """Return the work of ``parts``; those of one kind in a row become one, and empty ones none."""
+    joined: list[Work] = []
+    for part in parts:
+        if joined and (joined[-1].is_computing == part.is_computing or not part.demand_ns):
+            joined[-1] = joined[-1]._replace(demand_ns=joined[-1].demand_ns + part.demand_ns)
+        elif joined and not joined[-1].demand_ns:
+            joined[-1] = part
+        else:
+            joined.append(part)
+    if len(joined) == 1:
+        return joined[0]
+    return Work(sum(part.demand_ns for part in joined), is_computing=True, parts=tuple(joined))
 
 
 def group_demands(case: Case) -> list["GroupDemands"]:
@@ -124,4 +144,6 @@ def _read(word: bytes) -> Work:
 
 
 def _work(demand: Demand) -> Work:
-    return Work(round(demand.duration_s * NS_PER_S), demand.kind == CPU)
+    return join_parts(
+        Work(round(part.duration_s * NS_PER_S), part.kind == CPU) for part in demand.steps
+    )

@@ -21,7 +21,8 @@ class EventLoop(Model):
 
     A message that computes blocks the loop for its demand and ``resume_ns``. A ``sleep`` is a timer
     and costs ``turn_ns`` twice, when it is read and when it is answered, unless the loop itself
-    sleeps. A message without a demand needs no timer, and costs ``turn_ns`` once.
+    sleeps. A message without a demand needs no timer, and costs ``turn_ns`` once. Of a message that
+    does both, each part does what such a message does.
     """
 
     def __init__(
@@ -115,27 +116,39 @@ class EventLoop(Model):
         """Start to serve a message; return when the loop is free again."""
         overhead = self._overhead
         conn.started_ns, conn.has_arrived = at_ns, False
-        speed = self._discipline.cpus if conn.is_computing else 1.0
-        done_ns = at_ns + round(conn.demand_ns / speed) + overhead.service_ns
-        if conn.demand_ns and (conn.is_computing or self._discipline.is_blocking):
-            self._finish(done_ns, conn)
-            return done_ns + overhead.resume_ns
-        if not conn.demand_ns:
-            self._finish(at_ns + min(overhead.service_ns, overhead.turn_ns), conn)
-            return at_ns + overhead.turn_ns
-        self._events.schedule(done_ns, self._on_timer, conn)
+        if conn.demand_ns:
+            return self._do_parts(at_ns, conn, overhead.service_ns)
+        self._finish(at_ns + min(overhead.service_ns, overhead.turn_ns), conn)
         return at_ns + overhead.turn_ns
+
+    def _do_parts(self, at_ns: int, conn: Connection, service_ns: int) -> int:
+        """Do the parts of a message up to a sleep or the end; return when the loop is free again.
+
+        ``service_ns`` is the overhead that is not added yet. It is mostly the delay of a timer, so
+        the first sleep takes it, and only without one does it keep the loop busy.
+        """
+        while conn.is_computing or self._discipline.is_blocking:
+            at_ns += round(conn.demand_ns / (self._discipline.cpus if conn.is_computing else 1.0))
+            if not conn.begin_next_part():
+                self._finish(at_ns + service_ns, conn)
+                return at_ns + service_ns + self._overhead.resume_ns
+        self._events.schedule(at_ns + conn.demand_ns + service_ns, self._on_timer, conn)
+        return at_ns + self._overhead.turn_ns
 
     def _on_timer(self, now_ns: int, conn: Connection) -> None:
         self._due_timers.append(conn)
         self._turn(now_ns)
 
     def _fire_timers(self, now_ns: int, _: object = None) -> None:
-        """End the services whose timers are due, and start a turn if a connection is ready."""
+        """Go on with the services whose timers are due; start a turn if a connection is ready."""
         at_ns = now_ns
         while self._due_timers:
-            self._finish(at_ns, self._due_timers.popleft())
-            at_ns += self._overhead.turn_ns
+            conn = self._due_timers.popleft()
+            if conn.begin_next_part():
+                at_ns = self._do_parts(at_ns, conn, service_ns=0)
+            else:
+                self._finish(at_ns, conn)
+                at_ns += self._overhead.turn_ns
         if at_ns > now_ns:
             self._events.schedule(at_ns, self._end_turn)
         else:

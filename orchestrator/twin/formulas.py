@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labkit.protocol.work import CPU
+from labkit.protocol.work import CPU, SLEEP
 from labkit.workload.distributions import Demands, Law
 from orchestrator.analysis.statistics import Figures
 from orchestrator.scenario.clients import OpenGroup, pool_size
@@ -79,26 +79,34 @@ def steady_state(case: Case, discipline: Discipline) -> Steady | None:
     rate_per_s = _arrival_rate_per_s(case)
     if rate_per_s is None:
         return None
-    kind, law = _law(case)
-    workers = _workers(discipline, is_computing=kind == CPU)
-    limit_s = case.server.max_service_time_s
-    if workers is None or not law.mean_s(limit_s):
+    service = _service(case)
+    workers = _workers(discipline, service.kinds)
+    if workers is None or not service.mean_s:
         return None
-    return _formula(rate_per_s, law, limit_s, workers)
+    return _formula(rate_per_s, service, workers)
 
 
-def _formula(rate_per_s: float, law: Law, limit_s: float, workers: float) -> Steady | None:
+@dataclass(frozen=True)
+class _Service:
+    """The service of a message: the sum of independent parts, of the ``kinds`` of work."""
+
+    kinds: frozenset[str]
+    mean_s: float
+    variance_s2: float
+    is_exponential: bool
+
+
+def _formula(rate_per_s: float, service: _Service, workers: float) -> Steady | None:
     """Return the formula for Poisson arrivals; M/G/c has none for c above 1."""
-    mean_s = law.mean_s(limit_s)
     if math.isinf(workers):
-        return m_g_inf(rate_per_s, mean_s)
-    if _is_exponential(law, limit_s):
-        return m_m_c(rate_per_s, mean_s, round(workers))
+        return m_g_inf(rate_per_s, service.mean_s)
+    if service.is_exponential:
+        return m_m_c(rate_per_s, service.mean_s, round(workers))
     if workers > 1:
         return None
-    if law.constant_s is not None:
-        return m_d_1(rate_per_s, mean_s)
-    return m_g_1(rate_per_s, mean_s, law.mean_square_s2(limit_s) / mean_s**2 - 1)
+    if not service.variance_s2:
+        return m_d_1(rate_per_s, service.mean_s)
+    return m_g_1(rate_per_s, service.mean_s, service.variance_s2 / service.mean_s**2)
 
 
 def _arrival_rate_per_s(case: Case) -> float | None:
@@ -107,25 +115,35 @@ def _arrival_rate_per_s(case: Case) -> float | None:
     if len(case.groups) > 1 or not isinstance(group, OpenGroup):
         return None
     is_poisson = group.arrivals == "poisson" and not pool_size(group.connections)
-    has_one_law = group.demand is None or len(Demands.parse(group.demand).laws) == 1
+    has_one_law = group.demand is None or len(Demands.parse(group.demand).parts) == 1
     return group.profile.initial if is_poisson and has_one_law else None
 
 
-def _law(case: Case) -> tuple[str, Law]:
-    """Return the kind of work and its distribution, from the group or the server's default."""
-    demand = case.groups[0].demand
-    if demand is not None:
-        return Demands.parse(demand, case.server.max_service_time_s).laws[0]
-    seconds = case.server.service_time_s
-    kind = case.server.work or SERVER_DEFAULTS.work
-    return kind, Law(1.0, seconds, seconds, is_exponential=False)
+def _service(case: Case) -> _Service:
+    """Return the service of a message, from the group or the server's default."""
+    demand, limit_s = case.groups[0].demand, case.server.max_service_time_s
+    if demand is None:
+        kind = case.server.work or SERVER_DEFAULTS.work
+        return _Service(frozenset({kind}), case.server.service_time_s, 0.0, is_exponential=False)
+    parts = [part for part in Demands.parse(demand, limit_s).parts[0] if part.mean_s]
+    drawn = [part for part in parts if part.law.constant_s is None]
+    return _Service(
+        kinds=frozenset(part.kind for part in parts),
+        mean_s=sum(part.mean_s for part in parts),
+        variance_s2=sum(part.mean_square_s2 - part.mean_s**2 for part in drawn),
+        is_exponential=len(parts) == 1 and _is_exponential(parts[0].law, limit_s),
+    )
 
 
-def _workers(discipline: Discipline, *, is_computing: bool) -> float | None:
-    """Return how many messages are served at once at full speed; None if they share a CPU."""
+def _workers(discipline: Discipline, kinds: frozenset[str]) -> float | None:
+    """Return how many messages are served at once at full speed.
+
+    None if they share a CPU, or if they wait side by side in a loop but compute one after another.
+    """
+    is_computing = CPU in kinds
     if discipline.kind is Kind.LOOP:
-        if not is_computing and not discipline.is_blocking:
-            return math.inf
+        if not discipline.is_blocking and SLEEP in kinds:
+            return None if is_computing else math.inf
         return 1 if discipline.cpus >= 1 or not is_computing else None
     is_shared = is_computing and discipline.workers > discipline.cpus
     return None if is_shared else discipline.workers

@@ -17,8 +17,9 @@ from orchestrator.twin.parameters import Discipline, Kind, Overhead
 class WorkerPool(Model):
     """A number of workers, and a queue of accepted connections that wait for a worker.
 
-    A ``sleep`` occupies its worker only. Messages that compute share the CPUs. If there are so many
-    workers that the overhead of their messages may exhaust the CPUs, it delays their acks.
+    A ``sleep`` occupies its worker only. Messages that compute share the CPUs; a worker keeps one
+    that does both until all of its parts are done. If there are so many workers that the overhead
+    of their messages may exhaust the CPUs, it delays their acks.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class WorkerPool(Model):
         self._idle = discipline.workers
         self._places = discipline.places
         self._has_lock = discipline.kind is Kind.THREADS
-        self._processors = Processors(events, discipline.cpus, self._on_computed)
+        self._processors = Processors(events, discipline.cpus, self._on_part_done)
         self._overhead_cpus = (
             OverheadCpus(overhead.cpu_ns, discipline.host_cpus)
             if overhead.may_exhaust(discipline)
@@ -92,6 +93,9 @@ class WorkerPool(Model):
             if conn.is_computing:
                 events.schedule(at_ns, self._processors.begin, conn)
                 return
+            if conn.parts:
+                events.schedule(at_ns + conn.demand_ns, self._on_part_done, conn)
+                return
             conn.finished_ns = at_ns + conn.demand_ns + overhead.service_ns
             acked_ns = conn.finished_ns + overhead.answer_ns
             if self._overhead_cpus is not None:
@@ -133,9 +137,15 @@ class WorkerPool(Model):
         freed_ns = now_ns + self._overhead.turnover_ns + switch_ns
         self._events.schedule(freed_ns, self._on_freed, conn)
 
-    def _on_computed(self, now_ns: int, conn: Connection) -> None:
-        conn.finished_ns = now_ns + self._overhead.service_ns
-        self._events.schedule(conn.finished_ns, self._answer, conn)
+    def _on_part_done(self, now_ns: int, conn: Connection) -> None:
+        """Begin the next part of a message, or end its service."""
+        if not conn.begin_next_part():
+            conn.finished_ns = now_ns + self._overhead.service_ns
+            self._events.schedule(conn.finished_ns, self._answer, conn)
+        elif conn.is_computing:
+            self._processors.begin(now_ns, conn)
+        else:
+            self._events.schedule(now_ns + conn.demand_ns, self._on_part_done, conn)
 
     def _on_acked(self, now_ns: int, conn: Connection) -> None:
         self._serve(self._ack(now_ns, conn), conn)

@@ -8,6 +8,7 @@ every client, as it must; LAB_BLOCKING_SLEEP=1 makes ``sleep`` block it too, the
 
 import select
 import time
+from collections.abc import Iterator
 from functools import partial
 
 from labkit.protocol.session import End, Request
@@ -70,9 +71,8 @@ class Loop:
 
     def _on_acceptable(self) -> None:
         for conn in self._acceptor.accept():
-            fd = conn.sock.fileno()
-            self._conns[fd] = conn
-            self._epoll.register(fd, select.EPOLLIN)
+            self._conns[conn.sock.fileno()] = conn
+            self._epoll.register(conn.sock, select.EPOLLIN)
 
     def _on_readable(self, conn: Connection) -> None:
         """Read what has arrived; behind a request in service, it waits in the kernel."""
@@ -101,7 +101,7 @@ class Loop:
         while conn.is_open and conn not in self._in_service:
             step = conn.next_step(draining=self._service.draining)
             if isinstance(step, Request):
-                self._start(conn, step)
+                self._wait(conn, self._serve(conn, step))
             elif isinstance(step, End):
                 self._close(conn, step)
             elif step is not SETTLE or not self._settle(conn):
@@ -119,27 +119,28 @@ class Loop:
             self._close(conn, failure(exc))
         return True
 
-    def _start(self, conn: Connection, request: Request) -> None:
-        """Begin service: a ``sleep`` is a timer; anything else is done here and blocks the loop."""
+    def _serve(self, conn: Connection, request: Request) -> Iterator[float]:
+        """Do the parts; yield how long to wait: a ``sleep`` is a timer, a ``cpu`` blocks all."""
         self._log.request_started(conn.id, request)
-        started_ns = time.monotonic_ns()
-        kind, duration_s = request.demand
-        if kind == SLEEP and duration_s and not self._service.settings.blocking_sleep:
-            finish = partial(self._finish, conn, request, started_ns)
-            self._in_service[conn] = self._timers.after(duration_s, finish)
-            return
-        perform(request.demand)
+        started_ns, is_blocking = time.monotonic_ns(), self._service.settings.blocking_sleep
+        for part in request.demand.steps:
+            wait_s = part.duration_s if part.kind == SLEEP and not is_blocking else 0.0
+            if wait_s:
+                yield wait_s
+            else:
+                perform(part)
         conn.owe(Served(request, started_ns, time.monotonic_ns()))
-        if duration_s:  # other connections take their turn before the next request of this one
+        if request.demand.duration_s and not wait_s:
             self._settle(conn)
-            self._in_service[conn] = self._timers.after(0, partial(self._resume, conn))
+            yield 0.0  # other connections take their turn before the next request of this one
 
-    def _finish(self, conn: Connection, request: Request, started_ns: int) -> None:
-        conn.owe(Served(request, started_ns, time.monotonic_ns()))
-        self._resume(conn)
+    def _wait(self, conn: Connection, waits: Iterator[float]) -> None:
+        if (wait_s := next(waits, None)) is not None:
+            self._in_service[conn] = self._timers.after(wait_s, partial(self._resume, conn, waits))
 
-    def _resume(self, conn: Connection) -> None:
+    def _resume(self, conn: Connection, waits: Iterator[float]) -> None:
         del self._in_service[conn]
+        self._wait(conn, waits)
         self._advance(conn)
 
     def _watch(self, conn: Connection, interest: int) -> None:

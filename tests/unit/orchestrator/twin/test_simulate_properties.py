@@ -20,6 +20,8 @@ works = st.sampled_from(
     [
         "sleep=10ms", "cpu=10ms", "sleep=exponential(10ms)", "cpu=exponential(10ms)",
         "sleep=20ms, cpu=5ms", "sleep=bimodal(1ms, 40ms, share=0.8)",
+        "sleep=10ms+cpu=2ms", "cpu=exponential(3ms)+sleep=10ms+cpu=1ms",
+        "sleep=5ms, cpu=1ms+cpu=2ms",
     ]
 )  # fmt: skip
 overheads = st.sampled_from([NONE, Overhead(*range(10_000, 100_000, 10_000))])
@@ -137,18 +139,18 @@ def test_a_loop_computes_one_message_at_a_time(case: Case) -> None:
     found = simulated(Kind.LOOP, case)
     connections = found.connections[found.messages["connection"]]
     kinds_of = [
-        _kind_of(case, int(group), int(message))
+        _kinds_of(case, int(group), int(message))
         for group, message in zip(connections["group"], found.messages["message"], strict=True)
     ]
-    blocking = np.array([kind == "cpu" for kind in kinds_of], dtype=bool)
+    blocking = np.array([kinds == {"cpu"} for kinds in kinds_of], dtype=bool)
     blocking |= bool(case.server.blocking_sleep)
     rows = found.messages[blocking]
     assert overlap(rows["started_ns"], rows["finished_ns"]) <= 1
 
 
-def _kind_of(case: Case, group: int, message: int) -> str:
-    laws = Demands.parse(case.orders[group].demand or "").laws
-    return laws[message % len(laws)][0]
+def _kinds_of(case: Case, group: int, message: int) -> set[str]:
+    turns = Demands.parse(case.orders[group].demand or "").parts
+    return {part.kind for part in turns[message % len(turns)]}
 
 
 @given(case=cases(), kind=kinds)
