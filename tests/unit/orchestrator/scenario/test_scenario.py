@@ -31,7 +31,8 @@ def test_each_ready_scenario_is_valid_for_the_models_of_compose(path: Path) -> N
 
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 def test_each_ready_scenario_begins_with_its_intent(path: Path) -> None:
-    assert path.read_text(encoding="utf-8").startswith("intent: ")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert next(each for each in lines if not each.startswith("#")).startswith("intent: ")
 
 
 @pytest.mark.parametrize(

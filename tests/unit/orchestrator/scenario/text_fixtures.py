@@ -36,7 +36,10 @@ OPEN_KEYS = f"{GROUP_KEYS}, rate, duration, connections, arrivals"
 EXECUTORS = "closed, open, ramp"
 MODELS = "single, prefork, threaded, epoll"
 UNIT = "write a number and a unit: us, ms, s, m"
-DEMAND = "write e.g. sleep=100ms, cpu=5ms, or a distribution, sleep=exponential(100ms)"
+DEMAND = (
+    "write e.g. sleep=100ms, cpu=5ms, several parts, sleep=10ms+cpu=2ms, or a distribution, "
+    "sleep=exponential(100ms)"
+)
 LAW = (
     "is neither a duration nor a distribution; write 50ms, exponential(50ms), "
     "hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
