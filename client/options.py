@@ -15,6 +15,7 @@ EPILOG = """\
 examples:
   python client/client.py 3                          three clients at once, five messages each
   python client/client.py 7 --demand sleep=100ms     each message asks for 100 ms of service
+  python client/client.py 7 --demand sleep=10ms+cpu=2ms    each waits 10 ms, then computes 2 ms
   python client/client.py 2 --target 127.0.0.1:3004  the epoll server of docker compose up epoll
   python client/client.py conductor                  the start barrier of an orchestrated run
 

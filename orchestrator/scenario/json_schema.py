@@ -163,7 +163,7 @@ KEY_MEANINGS = {
     "work": "kind of work for a message that carries no demand",
     "service_time": "service time of a message that carries no demand",
     "max_message_bytes": "a longer message is refused",
-    "max_service_time": "a larger demand is refused",
+    "max_service_time": "a larger demand, of all its parts together, is refused",
     "idle_timeout": "a connection that is silent for this long is closed",
     "drain_timeout": "how long a server may finish its work after it was told to stop",
     "blocking_sleep": "for an event loop: sleep in the loop, the classic mistake",
@@ -172,7 +172,8 @@ KEY_MEANINGS = {
     "executor": "how load is generated: closed (users wait for acks), open (arrivals do not), ramp",
     "name": "name of the group in results and expectations; required if there are several groups",
     "replicas": "client containers (or processes) that share the load",
-    "demand": "work that each message asks for: sleep=100ms, cpu=5ms, sleep=exponential(50ms)",
+    "demand": "work that each message asks for: sleep=100ms, cpu=5ms, "
+    "sleep=exponential(50ms), or several parts in order, sleep=10ms+cpu=2ms",
     "start": "when the group begins, counted from the start of the load",
     "connect_timeout": "a connection that is not established within this time has failed",
     "answer_timeout": "a connection whose message is not acked within this time has failed",
