@@ -57,7 +57,13 @@ def analyse(evidence: Evidence) -> Analysis:
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
     is_acked = (requests["due_ns"] >= begin_ns) & (requests["outcome"] == ACKED)
     clients = Clients(
-        run.start_ns, begin_ns, run.replicas, requests, merged.connections, evidence.loads
+        run.start_ns,
+        begin_ns,
+        run.replicas,
+        requests,
+        merged.connections,
+        evidence.loads,
+        evidence.percentiles,
     )
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
@@ -70,7 +76,8 @@ def analyse(evidence: Evidence) -> Analysis:
     if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
-    views = window_measures(requests, evidence.faults, (begin_ns, clients.end_ns))
+    asked = evidence.percentiles.get("response_time", ())
+    views = window_measures(requests, evidence.faults, (begin_ns, clients.end_ns), asked)
     measures["recovery_time"] = recovery_time_s(
         clients.requests, merged.connections, evidence.faults
     )

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from labkit.wire.samples import FAILURES
 from orchestrator.analysis.statistics import (
-    SHARES,
+    Durations,
     Figures,
     between_ns,
     is_enough,
@@ -16,12 +17,16 @@ from orchestrator.analysis.statistics import (
     ratio,
     statistics_s,
 )
+from orchestrator.measures.percentiles import Percentiles, share_of
 from orchestrator.results.client_samples import ACKED, Replica
 from orchestrator.results.replica_report import MESSAGE_COUNTS
 from orchestrator.results.tables import Table, user_keys
 
 Window = tuple[float, float | None]
 """When the load of a group begins and ends, in seconds from the start; None: with its messages."""
+
+NO_MORE: Percentiles = MappingProxyType({})
+"""No percentiles besides the usual ones."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Clients:
 
     ``start_ns`` is the common start; ``begin_ns`` is when measuring begins: then, or at the end of
     the warm-up. ``loads`` are the planned windows of the groups by name, ``everything`` all
-    requests with those of the warm-up.
+    requests with those of the warm-up. ``percentiles`` are those measured besides the usual ones.
     """
 
     start_ns: int
@@ -39,6 +44,7 @@ class Clients:
     everything: Table
     connections: Table
     loads: Mapping[str, Window]
+    percentiles: Percentiles = field(default_factory=dict)
 
     @property
     def requests(self) -> Table:
@@ -99,32 +105,36 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
         "errors": sum(errors.values()),
         **errors,
         "start_spread": (max(begun_ns) - min(begun_ns)) / 1e9 if begun_ns else None,
-        **request_measures(clients.requests),
-        **service_measures(clients.requests),
-        **_of_connections(clients.connections),
+        **request_measures(clients.requests, clients.percentiles),
+        **service_measures(clients.requests, clients.percentiles),
+        **_of_connections(clients.connections, clients.percentiles),
         **_of_health(clients.replicas),
     }
 
 
-def request_measures(requests: Table) -> Figures:
+def request_measures(requests: Table, percentiles: Percentiles = NO_MORE) -> Figures:
     """Response time is from due to acked, so waits before sending count (coordinated omission).
 
-    It is of all messages: one without an ack took at least until its end was known.
+    It is of all messages: one without an ack took at least until its end was known. ``percentiles``
+    are those asked for besides the usual ones.
     """
     is_bound = requests["outcome"] != ACKED
     response_ns = between_ns(requests, "due_ns", "ended_ns")
     exchange_ns = between_ns(requests, "sent_ns", "ended_ns")
     delay_ns = between_ns(requests, "due_ns", "sent_ns")
-    shares = ("mean", "p50", "p90", "p99")
+    shares = ("mean", "p50", "p90", "p99", "max")
+    response, exchange, delay = (
+        percentiles.get(each, ()) for each in ("response_time", "exchange_time", "send_delay")
+    )
     return {
         "unanswered": ratio(int(np.count_nonzero(is_bound)), len(requests)),
-        **statistics_s("response_time", response_ns, *shares, "p999", "max", is_bound=is_bound),
-        **statistics_s("exchange_time", exchange_ns, *shares, "max", is_bound=is_bound),
-        **statistics_s("send_delay", delay_ns, "p50", "p99", "max"),
+        **statistics_s("response_time", response_ns, *shares, "p999", *response, is_bound=is_bound),
+        **statistics_s("exchange_time", exchange_ns, *shares, *exchange, is_bound=is_bound),
+        **statistics_s("send_delay", delay_ns, "p50", "p99", "max", *delay),
     }
 
 
-def service_measures(requests: Table) -> Figures:
+def service_measures(requests: Table, percentiles: Percentiles = NO_MORE) -> Figures:
     """Return the waits until service; the wait of a user is that of its first message."""
     served = requests[requests["finished_ns"] > 0]
     order = np.lexsort((served["started_ns"], user_keys(served)))
@@ -132,7 +142,7 @@ def service_measures(requests: Table) -> Figures:
     waits_ns = between_ns(served[order][first], "due_ns", "started_ns")
     return {
         **statistics_s("waiting_time", between_ns(served, "due_ns", "started_ns"), "mean"),
-        **statistics_s("first_service_wait", waits_ns, "p50", "max"),
+        **_waits(percentiles, "first_service_wait", waits_ns),
         "peak_in_service": (
             peak_overlap(
                 served["started_ns"].astype(np.int64), served["finished_ns"].astype(np.int64)
@@ -143,7 +153,11 @@ def service_measures(requests: Table) -> Figures:
     }
 
 
-def _of_connections(connections: Table) -> Figures:
+def _waits(percentiles: Percentiles, name: str, waits_ns: Durations) -> Figures:
+    return statistics_s(name, waits_ns, "p50", "max", *percentiles.get(name, ()))
+
+
+def _of_connections(connections: Table, percentiles: Percentiles) -> Figures:
     """Return the waits of connections; 0 if accepted before the client knew it was established.
 
     A connection that failed would have taken at least until then to be established.
@@ -154,6 +168,7 @@ def _of_connections(connections: Table) -> Figures:
     queued = accepted[accepted["dequeued_ns"] > 0]
     in_queue_ns = between_ns(queued, "accepted_ns", "dequeued_ns").clip(min=0)
     is_failed = connections["connected_ns"] == 0
+    connect_shares = ("p50", "p99", "max", *percentiles.get("connect_time", ()))
     connects_ns = np.where(
         is_failed,
         between_ns(connections, "begun_ns", "ended_ns"),
@@ -161,9 +176,9 @@ def _of_connections(connections: Table) -> Figures:
     )
     return {
         "connected": len(connected),
-        **statistics_s("connect_time", connects_ns, "p50", "p99", "max", is_bound=is_failed),
-        **statistics_s("accept_wait", waits_ns, "p50", "max"),
-        **statistics_s("queue_wait", in_queue_ns, "p50", "max"),
+        **statistics_s("connect_time", connects_ns, *connect_shares, is_bound=is_failed),
+        **_waits(percentiles, "accept_wait", waits_ns),
+        **_waits(percentiles, "queue_wait", in_queue_ns),
     }
 
 
@@ -176,7 +191,7 @@ def _of_health(replicas: Sequence[Replica]) -> Figures:
         "gc_pauses": sum(each.gc_pauses for each in health),
     }
     for share in ("p50", "p99", "max"):
-        enough = [each for each in health if is_enough(each.lags, SHARES[share])]
+        enough = [each for each in health if is_enough(each.lags, share_of(share) or 1.0)]
         reported_ns = [getattr(each, f"lag_{share}_ns") for each in enough]
         lags_ns = [lag_ns for lag_ns in reported_ns if lag_ns is not None]
         figures[f"schedule_lag_{share}"] = max(lags_ns) / 1e9 if lags_ns else None

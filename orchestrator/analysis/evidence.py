@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from faultproxy.toxics import TOXICS
+from orchestrator.measures.percentiles import Percentiles
 from orchestrator.results.client_samples import ClientRun
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.kernel_log import KernelLog
@@ -28,6 +29,7 @@ class Evidence:
     ``stop_asked_ns`` is when the lab began to stop the server, and ``server_ends_ns`` when its
     program ended, as far as its backend noticed. ``connections_of_lab`` is how many connections the
     lab opened besides its clients. Messages due within ``warmup_s`` of the start do not count.
+    ``percentiles`` are those that are measured besides the usual ones.
     """
 
     inputs: Mapping[str, float]
@@ -48,6 +50,7 @@ class Evidence:
     stop_asked_ns: int | None = None
     server_ends_ns: tuple[int, ...] = ()
     connections_of_lab: int = 0
+    percentiles: Percentiles = field(default_factory=dict)
 
     @property
     def is_proxied(self) -> bool:

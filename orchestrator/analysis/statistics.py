@@ -1,7 +1,7 @@
 """Exact statistics of durations: from every value, without buckets.
 
-A percentile needs enough values that at least one lies beyond it: 100 for the 99th. With fewer it
-is unknown, because it would be the maximum under another name.
+A percentile needs enough values that at least one lies beyond it: 100 for the 99th, and for the
+first. With fewer it is unknown, because it would be the maximum or minimum under another name.
 """
 
 import math
@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestrator.measures.bounds import AtLeast
+from orchestrator.measures.percentiles import share_of
 from orchestrator.results.tables import Table
 
 Figures = dict[str, float | None]
 Durations = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99, "p999": 0.999, "max": 1.0}
-ROUNDING = 1e-9
+ROUNDING = 1e-8
+"""Above the error of a share times the number of values, of which there are at most 10 million."""
 UNBOUNDED_NS = 2**62
 
 
@@ -29,7 +30,7 @@ def quantile(ordered: Sequence[float] | Durations, share: float) -> float | None
     """
     if not len(ordered):
         return None
-    return float(ordered[max(math.ceil(share * len(ordered)), 1) - 1])
+    return float(ordered[max(math.ceil(share * len(ordered) - ROUNDING), 1) - 1])
 
 
 def between_ns(table: Table, begin: str, end: str) -> Durations:
@@ -39,8 +40,11 @@ def between_ns(table: Table, begin: str, end: str) -> Durations:
 
 
 def is_enough(values: int, share: float) -> bool:
-    """Return whether a sample of ``values`` has the quantile ``share``, or its maximum for 1."""
-    beyond = values * (1 - share) if share < 1 else values
+    """Return whether a sample of ``values`` has the quantile ``share``, or its maximum for 1.
+
+    At least one value is beyond it: above it, or for a share below one half, below or at it.
+    """
+    beyond = values * min(share, 1 - share) if share < 1 else values
     return beyond >= 1 - ROUNDING
 
 
@@ -49,7 +53,7 @@ def statistics_s(
 ) -> Figures:
     """Return the statistics ``which`` of durations, in seconds, as ``<name>_<statistic>``.
 
-    ``mean`` and those of `SHARES`; each None if there are too few durations for it. ``is_bound``
+    ``mean``, ``max`` and percentiles; each None if there are too few durations for it. ``is_bound``
     flags durations that are lower bounds. They rank last, since they may have no end; a percentile
     among them, and the mean, is `AtLeast` its value.
     """
@@ -58,7 +62,7 @@ def statistics_s(
     ranked = np.concatenate([np.sort(durations_ns[~flags]), np.full(flags.sum(), UNBOUNDED_NS)])
     figures: Figures = {}
     for each in which:
-        share = SHARES.get(each, 1.0)
+        share = share_of(each) or 1.0
         if not is_enough(len(ordered), share):
             figures[f"{name}_{each}"] = None
         elif each == "mean":

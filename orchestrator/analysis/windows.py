@@ -35,14 +35,18 @@ def span_of_faults(faults: Sequence[FaultRecord]) -> FaultSpan | None:
 
 
 def window_measures(
-    requests: Table, faults: Sequence[FaultRecord], span_ns: tuple[int, int]
+    requests: Table,
+    faults: Sequence[FaultRecord],
+    span_ns: tuple[int, int],
+    percentiles: Sequence[str] = (),
 ) -> dict[str, Figures]:
     """Return the measures of each window of the load, which took ``span_ns``; empty without faults.
 
     The windows are a partition of time: ``before`` ends when the first fault is due, and ``during``
     when the last one begins to be reverted. So each message of ``requests``, which are those of the
     whole run, counts in exactly one window, and the counts add up to the run's. Throughput and
-    response times are those within ``span_ns``, which begins after the warm-up.
+    response times are those within ``span_ns``, which begins after the warm-up. ``percentiles`` are
+    those of response times besides the usual ones.
     """
     span = span_of_faults(faults)
     if span is None:
@@ -58,12 +62,15 @@ def window_measures(
             requests[ended_in == place],
             requests[(due_in == place) & is_counted],
             (span_ns[0], float(lengths_s[place])),
+            percentiles,
         )
         for place, name in enumerate(WINDOWS)
     }
 
 
-def _measure(ended: Table, due: Table, measured: tuple[int, float]) -> Figures:
+def _measure(
+    ended: Table, due: Table, measured: tuple[int, float], percentiles: Sequence[str]
+) -> Figures:
     """Count messages by when they ended; take response times of those due in the window.
 
     ``measured`` is when measuring begins, and how many seconds of the window are measured.
@@ -85,6 +92,7 @@ def _measure(ended: Table, due: Table, measured: tuple[int, float]) -> Figures:
             "p50",
             "p99",
             "max",
+            *percentiles,
             is_bound=due["outcome"] != ACKED,
         ),
     }

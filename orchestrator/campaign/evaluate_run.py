@@ -64,12 +64,7 @@ def evaluate_run(
         OSError, ValueError, KeyError: a file is missing, or was not written by a run that ended.
         ArchiveError: the samples cannot be stored.
     """
-    folder = archive.raw_folder(run.slug)
-    record = _read_record(replace(run.case, seed=scenario.seed), folder / CASE)
-    evidence = _read_evidence(scenario, run.case, record, folder)
-    analysis = _finite(analyse(evidence))
-    twin = compare_with_twin(record.case, analysis.merged, evidence, record.discipline)
-    analysis = replace(analysis, views={**analysis.views, **twin.views})
+    record, evidence, analysis, twin = _measured(scenario, run, archive.raw_folder(run.slug))
     _store_samples(archive, run.slug, evidence, analysis, twin)
     clients, limit = evidence.clients, MAX_REQUESTS // min(planned_cases, MAX_CASES)
     shown = exhibit(analysis.merged, clients.start_ns, clients.groups, limit, twin.predicted_ns)
@@ -119,6 +114,25 @@ class _Record:
     server_ends_ns: tuple[int, ...] = ()
 
 
+def values_of(scenario: Scenario, run: Run, folder: Path) -> Figures:
+    """Return the measures of a run by name from its raw files in ``folder``; store nothing.
+
+    Raises:
+        OSError, ValueError, KeyError: a file is missing, or was not written by a run that ended.
+    """
+    return _values(_measured(scenario, run, folder)[2])
+
+
+def _measured(
+    scenario: Scenario, run: Run, folder: Path
+) -> tuple[_Record, Evidence, Analysis, TwinComparison]:
+    record = _read_record(replace(run.case, seed=scenario.seed), folder / CASE)
+    evidence = _read_evidence(scenario, run.case, record, folder)
+    analysis = _finite(analyse(evidence))
+    twin = compare_with_twin(record.case, analysis.merged, evidence, record.discipline)
+    return record, evidence, replace(analysis, views={**analysis.views, **twin.views}), twin
+
+
 def _read_record(case: Case, path: Path) -> _Record:
     """Read ``path``; old results without settings get the defaults and labels of this checkout.
 
@@ -166,6 +180,7 @@ def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: P
         server_ends_ns=record.server_ends_ns,
         connections_of_lab=crowd_of(faults, _crowds(scenario, case))
         + (len(log.of("listening")) if is_target else 0),  # a target is ready when it takes one
+        percentiles=case.percentiles,
     )
 
 

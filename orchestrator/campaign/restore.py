@@ -1,15 +1,19 @@
 """Analyses stored results again: the same findings from the raw files. Runs nothing."""
 
 import json
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from orchestrator.campaign.evaluate_run import evaluate_run
+from orchestrator.campaign.evaluate_run import evaluate_run, values_of
 from orchestrator.campaign.summarise import Findings, planned_cases, summarise
+from orchestrator.measures.bounds import AtLeast, Values
+from orchestrator.measures.registry import key_of, percentiles_in
 from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import MisuseError
-from orchestrator.results.summary import Summary
+from orchestrator.results.summary import RunSummary, Summary
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.plan import schedule
 
@@ -45,6 +49,52 @@ def restore(archive: Archive) -> Findings:
         raise RestoreError(f"{folder} does not hold complete results: {exc}") from exc
     findings = Findings(summary, environment, {}, text, folder.name)
     return summarise(findings, scenario, evaluations)
+
+
+def with_percentiles(summary: Summary, folder: Path, names: Iterable[str]) -> Summary:
+    """Return ``summary`` with the percentiles among ``names`` that it lacks, from the raw files.
+
+    ``names`` are full names of measures, also of groups. Nothing is stored.
+
+    Raises:
+        RestoreError: the raw files are not complete.
+    """
+    asked = percentiles_in(names)
+    runs = [run for case in summary.cases for run in case.runs]
+    keys = {key_of(f"{name}_{each}") for name, of in asked.items() for each in of}
+    if all(keys <= run.measures.keys() for run in runs):
+        return summary
+    try:
+        scenario = load_scenario(folder / "scenario.yaml", known_models=None)
+        by_slug = {run.slug: run for run in schedule(scenario)}
+
+        def completed(found: RunSummary) -> RunSummary:
+            run = by_slug[found.slug]
+            run = replace(run, case=replace(run.case, percentiles=asked))
+            return _with_values(found, values_of(scenario, run, folder / "raw" / found.slug), keys)
+
+        cases = [
+            case.model_copy(update={"runs": [completed(run) for run in case.runs]})
+            for case in summary.cases
+        ]
+    except (OSError, ValueError, KeyError) as exc:
+        wanted = ", ".join(sorted(keys))
+        reason = f"it has no {wanted}, and its raw files are not complete: {exc}"
+        raise RestoreError(f"{folder}: {reason}") from exc
+    return summary.model_copy(update={"cases": cases})
+
+
+def _with_values(found: RunSummary, values: Values, keys: Collection[str]) -> RunSummary:
+    """Return ``found`` with those of ``values`` whose keys are among ``keys``."""
+    groups = {name: dict(figures) for name, figures in found.groups.items()}
+    measures, bounds = dict(found.measures), list(found.lower_bounds)
+    for name, value in values.items():
+        group, _, key = key_of(name).rpartition(".")
+        if key in keys and group in ("", *groups):
+            (groups[group] if group else measures)[key] = value
+            bounds += [key_of(name)] if isinstance(value, AtLeast) else []
+    update = {"measures": measures, "groups": groups, "lower_bounds": bounds}
+    return found.model_copy(update=update)
 
 
 def read_summary(folder: Path) -> Summary:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
-from orchestrator.campaign.restore import RestoreError, read_summary
+from orchestrator.campaign.restore import RestoreError, read_summary, with_percentiles
 from orchestrator.campaign.self_comparison import HALVES, doubled, halves
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.findings import publish_on_github, store
@@ -17,7 +17,8 @@ from orchestrator.cli.output import say, write_out
 from orchestrator.cli.run import add_place, perform
 from orchestrator.cli.screen import Screen
 from orchestrator.measures.hints import listed, unknown
-from orchestrator.measures.registry import MEASURES, find_measure, full_name
+from orchestrator.measures.percentiles import PercentileError, plain_name
+from orchestrator.measures.registry import MEASURES, find_measure, full_name, percentile_problem
 from orchestrator.report.comparison import false_alarms, print_differences
 from orchestrator.report.github import differences_annotations, differences_summary
 from orchestrator.report.text import verdict
@@ -92,7 +93,13 @@ def _share(text: str) -> float:
 
 
 def _measure(text: str) -> str:
+    try:
+        text = plain_name(text)
+    except PercentileError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
     measure = find_measure(text)
+    if problem := percentile_problem(text.rpartition(".")[2]) if measure is None else "":
+        raise argparse.ArgumentTypeError(problem)
     measured = [each.name for each in MEASURES.values() if each.kind == "measured"]
     if measure is None:
         raise argparse.ArgumentTypeError(unknown("measure", text, measured))
@@ -110,7 +117,8 @@ def execute(arguments: argparse.Namespace) -> int:
         return _calibrate(arguments)
     if arguments.second is None:
         raise MisuseError("compare needs two results folders: compare RUN_A RUN_B")
-    before, after = _read(arguments.first), _read(arguments.second)
+    named = _named(arguments)
+    before, after = _read(arguments.first, named), _read(arguments.second, named)
     compared = _differences(before, after, arguments)
     if not compared:
         raise MisuseError(f"{arguments.first} and {arguments.second} have no case in common")
@@ -132,7 +140,8 @@ def _calibrate(arguments: argparse.Namespace) -> int:
         if findings.summary.status is not Status.COMPLETE:
             say(verdict(findings.summary))
             return findings.summary.exit_code
-        compared = _differences(*halves(findings.summary), arguments)
+        complete = with_percentiles(findings.summary, archive.path, _named(arguments))
+        compared = _differences(*halves(complete), arguments)
         code = _show(compared, arguments)
         say(false_alarms(compared))
         return code
@@ -143,10 +152,14 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 def _differences(
     before: Summary, after: Summary, arguments: argparse.Namespace
 ) -> list[Difference]:
-    named = (*(arguments.measures or COMPARED), *arguments.required)
-    measures = list(dict.fromkeys(map(full_name, named)))
-    accept = arguments.accept_invalid
+    measures, accept = _named(arguments), arguments.accept_invalid
     return differences(before, after, measures, arguments.threshold, accept_invalid=accept)
+
+
+def _named(arguments: argparse.Namespace) -> list[str]:
+    """Return the full names of the measures to compare, each once."""
+    named = (*(arguments.measures or COMPARED), *arguments.required)
+    return list(dict.fromkeys(map(full_name, named)))
 
 
 def _show(compared: Sequence[Difference], arguments: argparse.Namespace) -> int:
@@ -159,9 +172,10 @@ def _show(compared: Sequence[Difference], arguments: argparse.Namespace) -> int:
     return comparison_exit_code(compared, arguments.required)
 
 
-def _read(folder: Path) -> Summary:
+def _read(folder: Path, named: Sequence[str]) -> Summary:
+    """Return the summary in ``folder``, with all percentiles that are ``named``."""
     try:
-        return read_summary(folder)
+        return with_percentiles(read_summary(folder), folder, named)
     except OSError as exc:
         raise RestoreError(f"{exc.filename} cannot be read: {exc.strerror}") from exc
 

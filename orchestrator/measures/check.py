@@ -5,7 +5,7 @@ A checked expression can be evaluated for any values. This module knows no value
 
 from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
 from orchestrator.measures.hints import unknown
-from orchestrator.measures.registry import ALIASES, MEASURES, find_measure
+from orchestrator.measures.registry import ALIASES, MEASURES, find_measure, percentile_problem
 from orchestrator.measures.syntax import (
     CHOOSING,
     FUNCTIONS,
@@ -83,6 +83,8 @@ class _Checker:
 
     def _measure(self, part: MeasureName) -> Dimension:
         measure = find_measure(part.name)
+        if measure is None and (problem := percentile_problem(part.own_name)):
+            raise ExpressionError(problem, part.span.column)
         if measure is None and part.model:
             raise ExpressionError(unknown("function", part.name, FUNCTIONS), part.span.column)
         if measure is None:

@@ -15,6 +15,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from orchestrator.measures.dimensions import UNITS_BYTES, unit_value
 from orchestrator.measures.hints import listed
+from orchestrator.measures.percentiles import FORM, PercentileError, statistic_of
 from orchestrator.measures.syntax import (
     FUNCTIONS,
     WHICH,
@@ -50,6 +51,7 @@ confidence: QUANTITY
 ?atom: QUANTITY -> quantity
      | NAME -> name
      | NAME OPEN argument ("," argument)* CLOSE -> call
+     | NAME OPEN argument CLOSE OPEN argument ("," argument)* CLOSE -> percentile_of
      | OPEN sum CLOSE -> group
 ?argument: sum | NAME "=" VALUE -> axis
 
@@ -64,6 +66,8 @@ QUANTITY: /[0-9]+(\.[0-9]+)?([A-Za-z]+|%)?/
 NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
 %ignore /[ \t\r\n]+/
 """
+_PERCENTILE = re.compile(r"(?:.*[._])?p")
+_DIGITS = re.compile(r"(?:^|[^A-Za-z0-9])(?:\w+_)?p[0-9]+$")
 _QUANTITY = re.compile(r"([0-9.]+)(.*)")
 _FOLLOWERS = {
     "SIGN": "+ - * /",
@@ -144,8 +148,14 @@ def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
         )
     start = error.pos_in_stream or 0
     found = text[start] if isinstance(error, UnexpectedCharacters) else str(error.token)  # type: ignore[attr-defined]
-    hint = _HINTS.get(found) or _accepted(error)
+    hint = _hint(found, text[:start]) or _accepted(error)
     return ExpressionError(f"{found!r} does not fit here; {hint}", start + 1)
+
+
+def _hint(found: str, before: str) -> str | None:
+    if found == "." and _DIGITS.search(before):
+        return "write a percentile with decimals in brackets, e.g. p(99.5)"
+    return _HINTS.get(found)
 
 
 def _accepted(error: UnexpectedInput) -> str:
@@ -202,6 +212,8 @@ class _Builder(Transformer[Token, Any]):
     def call(self, function: Token, _opening: Token, *rest: Any) -> Call | MeasureName:  # noqa: ANN401 - parts, then the bracket
         arguments, axes = rest[:-1], [each for each in rest if isinstance(each, _Axis)]
         span = Span(_span(function).start, _span(rest[-1]).end)
+        if _PERCENTILE.fullmatch(function) and len(arguments) == 1:
+            return _percentile(function, arguments[0], span)
         if axes or (function not in FUNCTIONS and _is_name_alone(arguments)):
             return _measure_of(str(function), arguments, span)
         return Call(span, str(function), arguments, depth_over(arguments, span))
@@ -224,6 +236,15 @@ class _Builder(Transformer[Token, Any]):
         totals = [each for each in rest if not isinstance(each, Token)]
         nouns = [str(each) for each in rest if isinstance(each, Token) and each.type == "NAME"]
         return Amount(part.span, part, next(iter(totals), None), " ".join(nouns))
+
+    def percentile_of(self, function: Token, *rest: Any) -> MeasureName:  # noqa: ANN401 - brackets and parts
+        _, percent, closing, *subject = rest
+        if not _PERCENTILE.fullmatch(function):
+            message = f"two pairs of brackets follow p(99.5) only, not {function}"
+            raise ExpressionError(message, _span(closing).end + 1)
+        span = Span(_span(function).start, _span(rest[-1]).end)
+        measure = _percentile(function, percent, span)
+        return _measure_of(measure.name, subject[1:-1], span)
 
     def group(self, opening: Token, inner: Part, closing: Token) -> Part:
         return replace(inner, span=Span(_span(opening).start, _span(closing).end))
@@ -255,6 +276,21 @@ def _measure_of(name: str, arguments: Sequence[Part | _Axis], span: Span) -> Mea
     return MeasureName(
         span, name, model=model, point=tuple((axis.name, axis.value) for axis in axes)
     )
+
+
+def _percentile(function: Token, percent: Part | _Axis, span: Span) -> MeasureName:
+    """Return the measure ``response_time_p99_5`` for ``response_time_p(99.5)``.
+
+    Raises:
+        ExpressionError: the brackets do not contain a percentile.
+    """
+    if not isinstance(percent, Quantity) or percent.unit:
+        message = f"{function} needs a number without a unit in its brackets; {FORM}"
+        raise ExpressionError(message, percent.span.column)
+    try:
+        return MeasureName(span, f"{function[:-1]}{statistic_of(f'{percent.value:.15g}')}")
+    except PercentileError as error:
+        raise ExpressionError(str(error), percent.span.column) from None
 
 
 def _tolerance(operator: str, column: int, within: Quantity | None) -> Quantity | None:

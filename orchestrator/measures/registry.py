@@ -4,11 +4,12 @@ A measure has a name for expectations, a dimension, a meaning, and a key in ``su
 ends in the unit. To add a measure, add a line here and compute it in ``orchestrator.analysis``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
+from orchestrator.measures.percentiles import FORM, Percentiles, share_of, split_percentile
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 
 _SUFFIXES = {COUNT: "", TIME: "_s", SIZE: "_bytes", RATE: "_per_s"}
@@ -154,7 +155,23 @@ _REGISTRY = (
     _of_group("gc_pauses", COUNT, "garbage collections of the clients during the load"),
 )  # fmt: skip
 
-MEASURES = {measure.name: measure for measure in _REGISTRY}
+REPORTED = {"schedule_lag": "each client replica reports schedule_lag_p50, _p99 and _max only"}
+"""Measures of which only the registered percentiles exist, and why."""
+
+
+class _Measures(dict[str, Measure]):
+    """Measures by name; any percentile of a measure that has percentiles can be looked up."""
+
+    def __missing__(self, name: str) -> Measure:
+        if (made := _percentile(name)) is None:
+            raise KeyError(name)
+        return made
+
+
+MEASURES: Mapping[str, Measure] = _Measures((measure.name, measure) for measure in _REGISTRY)
+FAMILIES = tuple(name.removesuffix("_p50") for name in MEASURES if name.endswith("_p50"))
+"""The measures that have percentiles: ``response_time``."""
+
 ALIASES = {
     "p50": "response_time_p50",
     "p90": "response_time_p90",
@@ -162,18 +179,51 @@ ALIASES = {
     "p999": "response_time_p999",
     "utilisation": "utilization",
 }
-"""Short names for expectations; results use the full names."""
+"""Short names for expectations; results use the full names. Any ``p95`` is such a name, too."""
 
 
 def full_name(name: str) -> str:
     """Return ``name`` without aliases: ``slow.response_time_p99`` for ``slow.p99``."""
     group, dot, measure = name.rpartition(".")
+    if share_of(measure) is not None:
+        return f"{group}{dot}response_time_{measure}"
     return f"{group}{dot}{ALIASES.get(measure, measure)}"
 
 
 def find_measure(name: str) -> Measure | None:
     """Return the measure that ``name`` means, with or without a group; None if there is none."""
-    return MEASURES.get(full_name(name).rpartition(".")[2])
+    own_name = full_name(name).rpartition(".")[2]
+    return MEASURES.get(own_name) or _percentile(own_name)
+
+
+def percentile_problem(own_name: str) -> str:
+    """Return what is wrong with a percentile that does not exist; empty if it is none."""
+    family, statistic = split_percentile(own_name) or ("", "")
+    if statistic and family in ("", *FAMILIES):
+        return REPORTED.get(family) or f"{own_name} is not a percentile; {FORM}"
+    return ""
+
+
+def percentiles_in(names: Iterable[str]) -> Percentiles:
+    """Return the percentiles in the full ``names`` of measures that are computed on demand."""
+    found: dict[str, list[str]] = {}
+    for own_name in dict.fromkeys(name.rpartition(".")[2] for name in names):
+        if own_name not in MEASURES and _percentile(own_name):
+            family, statistic = split_percentile(own_name) or ("", "")
+            found.setdefault(family, []).append(statistic)
+    return found
+
+
+def _percentile(own_name: str) -> Measure | None:
+    """Return the measure ``response_time_p95``, None if there is no such percentile."""
+    family, statistic = split_percentile(own_name) or ("", "")
+    share = share_of(statistic)
+    if share is None or family not in FAMILIES or family in REPORTED:
+        return None
+    median = MEASURES[f"{family}_p50"]
+    of_what = median.meaning.removeprefix("median ")
+    meaning = f"percentile {100 * share:.6g} of the {of_what}"
+    return Measure(own_name, median.dimension, meaning, is_of_group=median.is_of_group)
 
 
 def keyed(figures: Mapping[str, float | None]) -> dict[str, float | None]:

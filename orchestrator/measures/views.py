@@ -5,6 +5,8 @@ A view is a window around the faults, the slowest messages, or the run as its tw
 
 from collections.abc import Sequence
 
+from orchestrator.measures.percentiles import split_percentile
+from orchestrator.measures.registry import find_measure
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 
 WINDOWS = ("before", "during", "after")
@@ -42,3 +44,11 @@ def views(*, has_faults: bool) -> dict[str, Sequence[str]]:
         PREDICTED: SIMULATED,
         REPLAYED: SIMULATED,
     }
+
+
+def is_among(name: str, measures: Sequence[str]) -> bool:
+    """Return whether a view with ``measures`` has ``name``; of any percentile, it has all."""
+    percentile = split_percentile(name)
+    if percentile is None:
+        return name in measures
+    return f"{percentile[0]}_p50" in measures and find_measure(name) is not None

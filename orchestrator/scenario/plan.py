@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from labkit.workload.load_order import POLITE, GroupOrder
+from orchestrator.measures.percentiles import Percentiles
 from orchestrator.scenario.clients import Group
 from orchestrator.scenario.matrix import AxisValue, CaseSettings, points
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
@@ -21,12 +22,14 @@ class Case:
 
     ``axes`` are the matrix values of this point in the order of the file, which ``settings``
     include. ``seed`` is that of the repeat, so that all cases draw the same random numbers in it.
+    ``percentiles`` are those that the scenario names, which are measured besides the usual ones.
     """
 
     model: str
     axes: Mapping[str, AxisValue]
     settings: CaseSettings
     seed: int
+    percentiles: Percentiles = field(default_factory=dict)
 
     @property
     def server(self) -> ServerSettings:
@@ -198,7 +201,7 @@ def seed_of_repeat(seed: int, repeat: int) -> int:
 def plan_cases(scenario: Scenario) -> list[Case]:
     """Return all cases: at each matrix point, in the order of the file, each model."""
     return [
-        Case(model, point, scenario.settings.at(point), scenario.seed)
+        Case(model, point, scenario.settings.at(point), scenario.seed, scenario.percentiles)
         for point in points(scenario.matrix)
         for model in scenario.models
     ]

@@ -9,6 +9,7 @@ from orchestrator.measures.expression import Expression
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import find_measure, full_name
 from orchestrator.measures.syntax import MeasureName
+from orchestrator.measures.views import is_among
 from orchestrator.scenario.fields import Found, invalid_value, raise_all
 from orchestrator.scenario.server import Target, target_violations
 from orchestrator.scenario.yaml_document import Location
@@ -83,7 +84,7 @@ class Scope:
     def _error(self, name: MeasureName, location: Location) -> str:
         if name.group in self.views:
             allowed = self.views[name.group]
-            if full_name(name.own_name) not in allowed:
+            if not is_among(full_name(name.own_name), allowed):
                 return unknown(f"measure of {name.group}", name.own_name, allowed)
         elif name.group and name.group not in self.groups:
             return unknown("group", name.group, [*self.groups, *self.views])

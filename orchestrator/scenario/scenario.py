@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from labkit.protocol.parsing import parse_duration_s
 from orchestrator.measures.expression import Expression, parse_expression
+from orchestrator.measures.percentiles import Percentiles
+from orchestrator.measures.registry import percentiles_in
 from orchestrator.measures.views import views
 from orchestrator.scenario.clients import AnyGroup, check_groups
 from orchestrator.scenario.fault_conflicts import conflicts
@@ -134,6 +136,11 @@ class Scenario(Section):
             return self.seeds == VARY
         at_points = (self.settings.at(point) for point in points(self.matrix))
         return any(group.is_random for settings in at_points for group in settings.groups)
+
+    @property
+    def percentiles(self) -> Percentiles:
+        """The percentiles that its expressions name, besides those that are always measured."""
+        return percentiles_in(name for _, each in self._located() for name in each.value_names)
 
     @property
     def settings(self) -> CaseSettings:

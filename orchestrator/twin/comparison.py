@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from orchestrator.analysis.breakdown import BREAKDOWN, decompose, stage_measures
-from orchestrator.analysis.client_measures import request_measures, service_measures
+from orchestrator.analysis.client_measures import NO_MORE, request_measures, service_measures
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.host_measures import cpus_text
 from orchestrator.analysis.join import Merged
 from orchestrator.analysis.statistics import Durations, Figures, between_ns
 from orchestrator.measures.dimensions import TIME, format_value
+from orchestrator.measures.percentiles import Percentiles
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED, REPLAYED
 from orchestrator.results.client_samples import ACKED
@@ -127,7 +128,10 @@ def compare_with_twin(
     except NoTwinError as exc:
         return TwinComparison(TwinSummary(remark=str(exc)))
     begin_ns = start_ns + round(evidence.warmup_s * 1e9)
-    views = {name: run_figures(each, begin_ns, twin.workers) for name, each in twin.tables.items()}
+    views = {
+        name: run_figures(each, begin_ns, twin.workers, case.percentiles)
+        for name, each in twin.tables.items()
+    }
     measured = run_figures(twin.requests, begin_ns, twin.workers)
     divergence = find_divergence(measured, views[PREDICTED])
     summary = TwinSummary(
@@ -258,13 +262,15 @@ def _as_requests(requests: Table, found: Simulated, start_ns: int, discipline: D
     return table
 
 
-def run_figures(table: Table, begin_ns: int, workers: int) -> Figures:
+def run_figures(
+    table: Table, begin_ns: int, workers: int, percentiles: Percentiles = NO_MORE
+) -> Figures:
     """Return the figures of requests, of a run or of its twin, due from ``begin_ns`` on."""
     counted = table[table["due_ns"] >= begin_ns]
     return {
         **load_figures(counted, begin_ns, workers),
-        **request_measures(counted),
-        **service_measures(counted),
+        **request_measures(counted, percentiles),
+        **service_measures(counted, percentiles),
         **stage_measures(decompose(counted)),
     }
 

@@ -3,9 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from labkit.workload.load_order import POLITE
-from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio, statistics_s
+from orchestrator.analysis.breakdown import decompose, stage_measures
+from orchestrator.analysis.client_measures import request_measures, service_measures
+from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio
+from orchestrator.measures.percentiles import Percentiles
+from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED
+from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Table
 from orchestrator.scenario.clients import Group
 from orchestrator.scenario.plan import Case
@@ -17,6 +24,9 @@ from orchestrator.twin.simulate import Simulated, simulate, sources_of
 NO_END_NS = 2**62
 MAX_MESSAGES = 2_500_000
 """Of a case. More take minutes: a message takes about 10 us of CPU time."""
+
+MAX_DECOMPOSED = 500_000
+"""Messages whose stages are computed; it takes more memory than the simulation."""
 
 MAX_OVERHEAD_SHARE = 0.2
 """Overhead differs between messages, and the twin's does not."""
@@ -67,7 +77,9 @@ def predict(
         simulated = simulate(sources_of(case), discipline, overhead, NO_END_NS, max_messages)
     except TooManyMessagesError as exc:
         raise NoTwinError(_too_long(f"more than {max_messages}", max_messages)) from exc
-    figures = _figures(simulated, discipline.workers)
+    requests = _as_requests(simulated, discipline.kind)
+    figures = _figures(requests, discipline.workers, case.percentiles)
+    figures |= _queue_figures(simulated.connections, figures["makespan"])
     share = overhead_share(simulated.messages, overhead, discipline.kind)
     remarks = [*filter(None, [applicability(share)]), *_remarks(case, figures)]
     try:
@@ -159,27 +171,54 @@ def applicability(share: float) -> str:
     )
 
 
-def _figures(simulated: Simulated, workers: int) -> Figures:
-    """Return the figures of a simulation.
+REQUEST_COLUMNS = (
+    "replica", "user", "outcome", "group", "due_ns", "begun_ns", "connected_ns", "sent_ns",
+    "accepted_ns", "dequeued_ns", "received_ns", "started_ns", "finished_ns", "ended_ns",
+)  # fmt: skip
+
+
+def _as_requests(simulated: Simulated, kind: Kind) -> Table:
+    """Return the messages with the columns of a run's requests; a user is one of its group."""
+    messages = simulated.messages
+    connections = simulated.connections[messages["connection"]]
+    table = np.zeros(len(messages), [(column, "<i8") for column in REQUEST_COLUMNS])
+    for column in ("due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns"):
+        table[column] = messages[column]
+    for column in ("group", "user", "begun_ns", "connected_ns", "accepted_ns"):
+        table[column] = connections[column]
+    table["outcome"], table["replica"] = ACKED, table["group"]
+    table["received_ns"] = messages["started_ns"]
+    if kind is Kind.THREADS:
+        table["dequeued_ns"] = connections["taken_ns"]
+    return table
+
+
+def _figures(requests: Table, workers: int, percentiles: Percentiles) -> Figures:
+    """Return the figures of simulated requests, as a run has them.
 
     ``waiting_time_mean`` is from due until service starts, ``waiting_mean`` how many wait.
     """
-    messages, connections = simulated.messages, simulated.connections
-    load = load_figures(messages, 0, workers)
+    load = load_figures(requests, 0, workers)
     makespan_s = load["makespan"]
-    response_ns = between_ns(messages, "due_ns", "ended_ns")
-    waiting_ns = between_ns(messages, "due_ns", "started_ns")
+    in_system_ns = between_ns(requests, "due_ns", "ended_ns")
+    waiting_ns = between_ns(requests, "due_ns", "started_ns")
+    stages = decompose(requests) if len(requests) <= MAX_DECOMPOSED else None
+    return {
+        **load,
+        **request_measures(requests, percentiles),
+        **service_measures(requests, percentiles),
+        **(dict.fromkeys(MEASURES_OF_STAGES) if stages is None else stage_measures(stages)),
+        "waiting_mean": ratio(float(waiting_ns.sum()) / 1e9, makespan_s),
+        "in_system_mean": ratio(float(in_system_ns.sum()) / 1e9, makespan_s),
+    }
+
+
+def _queue_figures(connections: Table, makespan_s: float | None) -> Figures:
     accepted = connections[connections["accepted_ns"] >= 0]
     in_queue_ns = between_ns(accepted, "connected_ns", "accepted_ns")
     return {
-        **load,
-        **statistics_s("response_time", response_ns, "mean", "p50", "p90", "p99", "p999", "max"),
-        **statistics_s("waiting_time", waiting_ns, "mean"),
-        "waiting_mean": ratio(float(waiting_ns.sum()) / 1e9, makespan_s),
-        "in_system_mean": ratio(float(response_ns.sum()) / 1e9, makespan_s),
         "accept_queue_mean": ratio(float(in_queue_ns.sum()) / 1e9, makespan_s),
         "accept_queue_max": peak_overlap(accepted["connected_ns"], accepted["accepted_ns"]),
-        "peak_in_service": peak_overlap(messages["started_ns"], messages["finished_ns"]),
     }
 
 

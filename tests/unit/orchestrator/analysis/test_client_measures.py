@@ -139,6 +139,16 @@ def test_percentiles_of_the_response_time_are_nearest_ranks() -> None:
     assert found["response_time_max"] == pytest.approx(0.1)
 
 
+def test_other_percentiles_are_measured_if_they_are_asked_for() -> None:
+    # 200 response times of 1 ms to 200 ms: p95 is the 190th and p99.5 the 199th.
+    table = requests(*((0, 1, 1, 1, 1 + ms) for ms in range(1, 201)))
+    found = request_measures(table, {"response_time": ["p95", "p99_5"], "send_delay": ["p5"]})
+    assert found["response_time_p95"] == pytest.approx(0.190)
+    assert found["response_time_p99_5"] == pytest.approx(0.199)
+    assert found["send_delay_p5"] is not None
+    assert "exchange_time_p95" not in found
+
+
 def test_the_first_service_wait_of_a_user_is_that_of_the_first_service() -> None:
     # User 0 waits 10 ms for its first service and 500 ms for its second, user 1 waits 30 ms.
     rows = [(0, 200, 700, 710, 711), (0, 1, 11, 21, 22), (1, 1, 31, 41, 42)]

@@ -1,9 +1,12 @@
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analysis.statistics import peak_overlap, quantile, ratio, statistics_s
+from orchestrator.analysis.statistics import is_enough, peak_overlap, quantile, ratio, statistics_s
 from orchestrator.measures.bounds import AtLeast
 
 DURATIONS = st.lists(st.integers(0, 10**12), min_size=1)
@@ -51,12 +54,32 @@ def test_statistics_are_in_seconds_and_named_after_their_measure() -> None:
 
 @pytest.mark.parametrize(
     ("which", "fewest"),
-    [("mean", 1), ("max", 1), ("p50", 2), ("p90", 10), ("p99", 100), ("p999", 1000)],
+    [
+        ("mean", 1),
+        ("max", 1),
+        ("p50", 2),
+        ("p90", 10),
+        ("p99", 100),
+        ("p999", 1000),
+        ("p95", 20),
+        ("p99_5", 200),
+        ("p5", 20),
+        ("p0_5", 200),
+    ],
 )
 def test_a_percentile_needs_a_value_beyond_it(which: str, fewest: int) -> None:
     for values, is_known in ((fewest - 1, False), (fewest, True)):
         found = statistics_s("wait", np.ones(values, np.int64), which)[f"wait_{which}"]
         assert (found is not None) == is_known
+
+
+@given(per_mille=st.integers(1, 999), values=st.integers(1, 3000))
+def test_a_percentile_is_the_nearest_rank_for_every_share(per_mille: int, values: int) -> None:
+    """The rank is that of exact arithmetic: 0.07 * 100 is above 7 in floating point."""
+    rank = max(math.ceil(Fraction(per_mille, 1000) * values), 1)
+    assert quantile(range(1, values + 1), per_mille / 1000) == rank
+    enough = values * min(Fraction(per_mille, 1000), 1 - Fraction(per_mille, 1000)) >= 1
+    assert is_enough(values, per_mille / 1000) == enough
 
 
 def test_a_lower_bound_bounds_only_what_it_could_increase() -> None:

@@ -45,6 +45,21 @@ def test_measures_are_by_key_and_values_by_name(load: Load, folder: Path) -> Non
     assert found.summary.invalid == []
 
 
+def test_a_percentile_that_the_scenario_names_is_measured_and_predicted(
+    load: Load, folder: Path
+) -> None:
+    """Two messages have no percentile but the median, by any of its names."""
+    found = evaluated(
+        load, folder, "guess: {all: [p(50) < 1s, p(99.5) < 1s, p95 < 2 * clients.p95]}"
+    )
+    assert found.summary.measures["response_time_p50_s"] == pytest.approx(0.1, rel=0.05)
+    for name in ("p99_5", "p95"):
+        assert found.summary.measures[f"response_time_{name}_s"] is None
+        assert f"predicted.response_time_{name}" in found.values
+        assert f"clients.response_time_{name}" in found.values
+    assert "response_time_p94_s" not in found.summary.measures
+
+
 def test_the_only_group_of_clients_is_not_repeated(load: Load, folder: Path) -> None:
     found = evaluated(load, folder)
     assert "clients.acked" in found.values

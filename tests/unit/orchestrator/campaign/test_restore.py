@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.campaign.restore import RestoreError, read_summary, restore
+from orchestrator.campaign.restore import RestoreError, read_summary, restore, with_percentiles
 from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import MISUSED, LabError
 from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, store_campaign
@@ -41,6 +41,26 @@ def test_changed_raw_files_change_the_findings(tmp_path: Path) -> None:
     case = archive.path / "raw/epoll/case.json"
     case.write_text(json.dumps({**json.loads(case.read_text()), "server_exit_code": 1}))
     assert restore(archive).summary.exit_code == 1
+
+
+def test_a_percentile_that_nobody_named_is_computed_from_the_raw_files(tmp_path: Path) -> None:
+    """Response times of 100 and 200 ms: with two values, only percentile 50 is known."""
+    archive, findings = store_campaign(tmp_path)
+    names = ["response_time_p50", "response_time_p51", "predicted.response_time_p51"]
+    assert with_percentiles(findings.summary, archive.path, names[:1]) == findings.summary
+    found = with_percentiles(findings.summary, archive.path, names)
+    (run,) = found.cases[0].runs
+    assert run.measures["response_time_p51_s"] is None  # too few messages
+    assert run.groups["predicted"]["response_time_p51_s"] is None
+    stored = json.loads((archive.path / "summary.json").read_text())["cases"][0]["runs"][0]
+    assert "response_time_p51_s" not in stored["measures"]
+
+
+def test_a_percentile_that_cannot_be_computed_any_more_is_named(tmp_path: Path) -> None:
+    archive, findings = store_campaign(tmp_path)
+    (archive.path / "raw/epoll/clients.json").unlink()
+    with pytest.raises(RestoreError, match=r"it has no response_time_p95_s, and its raw files are"):
+        with_percentiles(findings.summary, archive.path, ["response_time_p95"])
 
 
 def refusal(archive: Archive) -> str:

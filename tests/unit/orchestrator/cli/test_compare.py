@@ -48,6 +48,16 @@ def test_a_measure_that_was_not_measured_is_undecided(runs: list[str]) -> None:
     assert main(["compare", *runs, "--measure", "errors"]) == 4
 
 
+def test_a_percentile_in_brackets_is_compared(tmp_path: Path) -> None:
+    names = {"p(99.5)": "response_time_p99_5", "p(99.9)": "response_time_p999"}
+    for written, name in names.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        before = stored(folder, "a", repeated(STEADY, f"{name}_s"))
+        after = stored(folder, "b", repeated([1.2 * (each or 0) for each in STEADY], f"{name}_s"))
+        assert main(["compare", before, after, "--measure", written]) == 1
+
+
 def test_json_has_every_difference_and_no_infinity(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,7 +117,10 @@ def test_runs_without_a_common_case(tmp_path: Path, capsys: pytest.CaptureFixtur
     [
         ("--threshold", "5", "'5' is not a percentage; write e.g. 5%"),
         ("--threshold", "-5%", "expected one argument"),
-        ("--measure", "p98", "unknown measure 'p98'"),
+        ("--measure", "q98", "unknown measure 'q98'"),
+        ("--measure", "p100", "p100 is not a percentile; a percentile is above 0 and below 100"),
+        ("--measure", "p(101)", "'101' is not a percentile"),
+        ("--measure", "slow.schedule_lag_p95", "each client replica reports schedule_lag_p50"),
         ("--measure", "users", "'users' is not measured"),
         ("--measure", "slow.cpu_time", "'slow.cpu_time' is not measured"),
     ],

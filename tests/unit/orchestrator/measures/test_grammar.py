@@ -13,7 +13,26 @@ from orchestrator.measures.registry import MEASURES
 from orchestrator.measures.syntax import ExpressionError
 
 COUNTS = {"users": 7, "workers": 5, "messages": 3, "backlog": 128}
-WORDS = [*MEASURES, "within", "ceil", "min", "(", ")", ",", "==", "~=", "<", "10%", "5ms", "0", "2"]
+WORDS = [
+    *MEASURES,
+    "within",
+    "ceil",
+    "min",
+    "(",
+    ")",
+    ",",
+    "==",
+    "~=",
+    "<",
+    "10%",
+    "5ms",
+    "0",
+    "2",
+    "p",
+    "p95",
+    "slow.p(99.5)",
+    "p100",
+]
 OPERATORS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "+": operator.add,
     "-": operator.sub,
