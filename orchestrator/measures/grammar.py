@@ -1,4 +1,4 @@
-"""Parse the text of an expectation into its syntax tree.
+"""Parse the text of an expectation, or of a hole in an answer, into its syntax tree.
 
 Any text that is not one comparison gives an ``ExpressionError`` with its column. This module does
 not know which names exist and which units match.
@@ -6,6 +6,7 @@ not know which names exist and which units match.
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,13 +18,17 @@ from orchestrator.measures.hints import listed
 from orchestrator.measures.percentiles import FORM, PercentileError, statistic_of
 from orchestrator.measures.syntax import (
     FUNCTIONS,
+    WHICH,
+    Amount,
     Call,
     ExpressionError,
+    Hole,
     MeasureName,
     Operation,
     Part,
     Quantity,
     Relation,
+    Selection,
     Span,
     depth_over,
 )
@@ -33,6 +38,11 @@ WITHIN, WITH = "within", "with"
 MAX_CHARS = 500
 GRAMMAR = r"""
 start: sum (COMPARE sum)* ("within" tolerance)? ("with" confidence)?
+?hole: extreme | which | amount
+extreme: extreme_word (OPEN sum ("," start)? CLOSE)?
+!extreme_word: "fastest" | "slowest" | "least" | "most"
+which: "which" OPEN start CLOSE
+amount: sum (OF sum)? NAME*
 tolerance: QUANTITY
 confidence: QUANTITY
 ?sum: product | sum SIGN product -> operation
@@ -40,15 +50,18 @@ confidence: QUANTITY
 ?factor: atom | SIGN factor -> signed
 ?atom: QUANTITY -> quantity
      | NAME -> name
-     | NAME "(" sum ("," sum)* CLOSE -> call
-     | NAME "(" sum CLOSE "(" NAME CLOSE -> percentile_of_model
+     | NAME OPEN argument ("," argument)* CLOSE -> call
+     | NAME OPEN argument CLOSE OPEN argument ("," argument)* CLOSE -> percentile_of
      | OPEN sum CLOSE -> group
+?argument: sum | NAME "=" VALUE -> axis
 
 COMPARE: "==" | "!=" | "<=" | ">=" | "~=" | "<" | ">"
 SIGN: "+" | "-"
 SCALE: "*" | "/"
 OPEN: "("
 CLOSE: ")"
+OF: "of"
+VALUE.-1: /[A-Za-z0-9][^\s,()]*(\([^\s()]*\))?/
 QUANTITY: /[0-9]+(\.[0-9]+)?([A-Za-z]+|%)?/
 NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
 %ignore /[ \t\r\n]+/
@@ -61,8 +74,13 @@ _FOLLOWERS = {
     "COMPARE": "a comparison",
     "COMMA": "','",
     "CLOSE": "')'",
+    "EQUAL": "= and a value of that axis",
+    "VALUE": "a value of that axis",
+    "OF": "of",
+    "OPEN": "'('",
     "WITHIN": "within",
     "WITH": "with",
+    "NAME": "a noun",
     "QUANTITY": "a tolerance such as 10% or 50ms",
     "$END": "the end",
 }
@@ -73,6 +91,14 @@ _HINTS = {
     "~": "write ~= with a tolerance, e.g. ~= 2s within 10%",
     "%": "write a percentage as a number with %, e.g. 10%",
 }
+
+
+class _Axis(NamedTuple):
+    """An axis and its value in ``makespan(workers=8)``."""
+
+    name: str
+    value: str
+    span: Span
 
 
 class Clause(NamedTuple):
@@ -88,15 +114,30 @@ def parse_tree(text: str) -> Relation:
     Raises:
         ExpressionError: too long, too deep, or not one comparison.
     """
+    tree = _parse(text, "start")
+    assert isinstance(tree, Relation)  # noqa: S101 - what `start` returns, for the type checker
+    return tree
+
+
+def parse_hole(text: str) -> Hole:
+    """Return the tree of ``text``, which stands between braces in an answer.
+
+    Raises:
+        ExpressionError: too long, too deep, or neither a value nor a selection of cases.
+    """
+    tree = _parse(text, "hole")
+    assert isinstance(tree, Hole)  # noqa: S101 - what `hole` returns, for the type checker
+    return tree
+
+
+def _parse(text: str, start: str) -> object:
     if len(text) > MAX_CHARS:
         message = f"{len(text)} characters; an expression has at most {MAX_CHARS}"
         raise ExpressionError(message, 1)
     try:
-        tree = _PARSER.parse(text)
+        return _PARSERS[start].parse(text)
     except UnexpectedInput as error:
         raise _syntax_error(error, text) from None
-    assert isinstance(tree, Relation)  # noqa: S101 - what `start` returns, for the type checker
-    return tree
 
 
 def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
@@ -122,7 +163,7 @@ def _accepted(error: UnexpectedInput) -> str:
     if not isinstance(error, UnexpectedToken):
         return "allowed: names, numbers, comparisons and + - * / ( ) ,"
     accepted = error.accepts or set()
-    if "NAME" in accepted:
+    if {"NAME", "QUANTITY"} <= accepted:
         return "allowed: a number, a name or '('"
     words = (words for terminal, words in _FOLLOWERS.items() if terminal in accepted)
     return f"allowed: {listed(words)}"
@@ -165,33 +206,79 @@ class _Builder(Transformer[Token, Any]):
     def name(self, token: Token) -> MeasureName:
         return MeasureName(_span(token), str(token))
 
-    def call(self, function: Token, *rest: Any) -> Call | MeasureName:  # noqa: ANN401 - parts, then the bracket
-        arguments = rest[:-1]
+    def axis(self, name: Token, value: Token) -> _Axis:
+        return _Axis(str(name), str(value), Span(_span(name).start, _span(value).end))
+
+    def call(self, function: Token, _opening: Token, *rest: Any) -> Call | MeasureName:  # noqa: ANN401 - parts, then the bracket
+        arguments, axes = rest[:-1], [each for each in rest if isinstance(each, _Axis)]
         span = Span(_span(function).start, _span(rest[-1]).end)
         if _PERCENTILE.fullmatch(function) and len(arguments) == 1:
             return _percentile(function, arguments[0], span)
-        if (
-            function not in FUNCTIONS
-            and len(arguments) == 1
-            and isinstance(arguments[0], MeasureName)
-        ):
-            return MeasureName(span, str(function), model=arguments[0].name)
+        if axes or (function not in FUNCTIONS and _is_name_alone(arguments)):
+            return _measure_of(str(function), arguments, span)
         return Call(span, str(function), arguments, depth_over(arguments, span))
 
-    def percentile_of_model(
-        self, function: Token, percent: Part, _: Token, model: Token, closing: Token
-    ) -> MeasureName:
-        span = Span(_span(function).start, _span(closing).end)
+    def extreme_word(self, word: Token) -> Token:
+        return word
+
+    def extreme(self, word: Token, *rest: Any) -> Selection:  # noqa: ANN401 - brackets and parts
+        if not rest:
+            return Selection(_span(word), str(word), None, None)
+        _, measure, *condition, closing = rest
+        span = Span(_span(word).start, _span(closing).end)
+        return Selection(span, str(word), measure, *condition or [None])
+
+    def which(self, opening: Token, condition: Relation, closing: Token) -> Selection:
+        span = Span(_span(opening).start, _span(closing).end)
+        return Selection(span, WHICH, None, condition)
+
+    def amount(self, part: Part, *rest: Any) -> Amount:  # noqa: ANN401 - `of` and a part, then words
+        totals = [each for each in rest if not isinstance(each, Token)]
+        nouns = [str(each) for each in rest if isinstance(each, Token) and each.type == "NAME"]
+        return Amount(part.span, part, next(iter(totals), None), " ".join(nouns))
+
+    def percentile_of(self, function: Token, *rest: Any) -> MeasureName:  # noqa: ANN401 - brackets and parts
+        _, percent, closing, *subject = rest
         if not _PERCENTILE.fullmatch(function):
-            message = f"a model in a second pair of brackets follows p(99.5) only, not {function}"
-            raise ExpressionError(message, _span(model).column)
-        return replace(_percentile(function, percent, span), model=str(model))
+            message = f"two pairs of brackets follow p(99.5) only, not {function}"
+            raise ExpressionError(message, _span(closing).end + 1)
+        span = Span(_span(function).start, _span(rest[-1]).end)
+        measure = _percentile(function, percent, span)
+        return _measure_of(measure.name, subject[1:-1], span)
 
     def group(self, opening: Token, inner: Part, closing: Token) -> Part:
         return replace(inner, span=Span(_span(opening).start, _span(closing).end))
 
 
-def _percentile(function: Token, percent: Part, span: Span) -> MeasureName:
+def _is_name_alone(arguments: Sequence[object]) -> bool:
+    return len(arguments) == 1 and isinstance(arguments[0], MeasureName)
+
+
+def _measure_of(name: str, arguments: Sequence[Part | _Axis], span: Span) -> MeasureName:
+    """Return the measure ``name`` of a model, at a point, or of a model at a point.
+
+    Raises:
+        ExpressionError: the arguments are not a model, if there is one, and then values of axes.
+    """
+    models = [each for each in arguments if not isinstance(each, _Axis)]
+    axes = [each for each in arguments if isinstance(each, _Axis)]
+    for each in models:
+        if not isinstance(each, MeasureName) or each is not arguments[0]:
+            message = f"write a model and values of axes, e.g. {name}(prefork, workers=8)"
+            raise ExpressionError(message, each.span.column)
+    seen: set[str] = set()
+    for axis in axes:
+        if axis.name in seen:
+            message = f"{axis.name} has a value already; name each axis once"
+            raise ExpressionError(message, axis.span.column)
+        seen.add(axis.name)
+    model = "".join(each.name for each in models if isinstance(each, MeasureName))
+    return MeasureName(
+        span, name, model=model, point=tuple((axis.name, axis.value) for axis in axes)
+    )
+
+
+def _percentile(function: Token, percent: Part | _Axis, span: Span) -> MeasureName:
     """Return the measure ``response_time_p99_5`` for ``response_time_p(99.5)``.
 
     Raises:
@@ -253,4 +340,8 @@ def _span(token: Token) -> Span:
     return Span(token.start_pos or 0, token.end_pos or 0)
 
 
-_PARSER = Lark(GRAMMAR, parser="lalr", transformer=_Builder())
+_PARSERS = {
+    start: Lark(GRAMMAR, start=start, parser="lalr", transformer=_Builder())
+    for start in ("start", "hole")
+}
+"""Two, since one for both would know less about what may follow in an expectation."""

@@ -13,6 +13,12 @@ SIGNS = ("+", "-")
 ROUNDING = ("ceil", "floor")
 CHOOSING = ("min", "max")
 FUNCTIONS = (*ROUNDING, *CHOOSING, "abs")
+EXTREMES = ("fastest", "slowest", "least", "most")
+"""Words of an answer that name the cases with the smallest or the largest value."""
+WHICH = "which"
+"""The word of an answer that names the cases for which a comparison holds."""
+RATIO = "ratio"
+"""The function of an answer: the largest value of a measure over all cases / the smallest."""
 
 
 class ExpressionError(ValueError):
@@ -52,13 +58,15 @@ class Quantity:
 class MeasureName:
     """The name of a measure as written, of the case or of a group: ``slow.response_time_p99``.
 
-    ``model`` is the model in ``throughput(prefork)``, otherwise empty.
+    ``model`` is the model in ``throughput(prefork)``, otherwise empty. ``point`` are the axes in
+    ``throughput(prefork, workers=8)``, each with its value as text.
     """
 
     span: Span
     name: str
     depth: int = 1
     model: str = ""
+    point: tuple[tuple[str, str], ...] = ()
 
     @property
     def group(self) -> str:
@@ -109,17 +117,55 @@ class Relation:
     confidence: float | None = None
 
 
-def names_in(tree: Relation | Part) -> Iterator[MeasureName]:
+@dataclass(frozen=True)
+class Selection:
+    """Names of cases: ``word`` is one of `EXTREMES` of a ``measure``, or `WHICH`.
+
+    Only cases for which the ``condition`` holds are named. Without a measure, it is that of the
+    extreme before it in the same sentence.
+    """
+
+    span: Span
+    word: str
+    measure: Part | None
+    condition: Relation | None
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A value in a sentence: ``part``, of a ``total`` if there is one, with a ``noun`` in plural."""
+
+    span: Span
+    part: Part
+    total: Part | None
+    noun: str
+
+
+Hole = Selection | Amount
+"""What stands between braces in the text of an answer."""
+
+
+def names_in(tree: Relation | Part | Hole) -> Iterator[MeasureName]:
     """Yield all names of measures in ``tree``, from left to right."""
+    if isinstance(tree, MeasureName):
+        yield tree
+        return
+    for part in _parts_of(tree):
+        if part is not None:
+            yield from names_in(part)
+
+
+def _parts_of(tree: Relation | Part | Hole) -> tuple[Relation | Part | None, ...]:
     match tree:
-        case MeasureName():
-            yield tree
         case Relation() | Operation():
-            yield from names_in(tree.left)
-            yield from names_in(tree.right)
+            return (tree.left, tree.right)
         case Call():
-            for argument in tree.arguments:
-                yield from names_in(argument)
+            return tree.arguments
+        case Selection():
+            return (tree.measure, tree.condition)
+        case Amount():
+            return (tree.part, tree.total)
+    return ()
 
 
 def depth_over(parts: tuple[Part, ...], span: Span) -> int:

@@ -54,8 +54,8 @@ def test_expressions_are_equal_by_their_text() -> None:
          "a percentile is above 0 and below 100, e.g. p95 or p(99.5)"),
         ("p(epoll) < 1s", 3, "p needs a number without a unit in its brackets; "
          "a percentile is above 0 and below 100, e.g. p95 or p(99.5)"),
-        ("makespan(epoll)(epoll) < 1s", 17,
-         "a model in a second pair of brackets follows p(99.5) only, not makespan"),
+        ("makespan(epoll)(epoll) < 1s", 16,
+         "two pairs of brackets follow p(99.5) only, not makespan"),
         ("schedule_lag_p95 < 1s", 1,
          "each client replica reports schedule_lag_p50, _p99 and _max only"),
         ("(" * 245 + "users", 251, "the expression ends too early; a number or a name is missing"),
