@@ -24,7 +24,7 @@ from orchestrator.analysis.server_measures import (
     server_measures,
 )
 from orchestrator.analysis.statistics import Figures
-from orchestrator.analysis.windows import window_measures
+from orchestrator.analysis.windows import span_of_consequences, window_measures
 from orchestrator.measures.views import SLOWEST
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import Instrument, Reason
@@ -70,7 +70,8 @@ def analyse(evidence: Evidence) -> Analysis:
     if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
-    views = window_measures(requests, evidence.faults, (begin_ns, clients.end_ns))
+    during, load_ns = span_of_consequences(evidence), (begin_ns, clients.end_ns)
+    views = window_measures(requests, merged.connections, during, load_ns)
     measures["recovery_time"] = recovery_time_s(
         clients.requests, merged.connections, evidence.faults
     )

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from labkit.wire.samples import OUTCOMES
-from orchestrator.analysis.statistics import Figures, between_ns, ratio, statistics_s
-from orchestrator.measures.views import WINDOWS
+from orchestrator.analysis.consequences import over_ns
+from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.statistics import Figures, Flags, between_ns, ratio, statistics_s
+from orchestrator.measures.views import MEASURED, WINDOWS
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.tables import Table
@@ -16,7 +19,7 @@ IN_FLIGHT = OUTCOMES.index("in_flight")
 
 
 class FaultSpan(NamedTuple):
-    """When the first fault of a run was due, and when the last began to be reverted."""
+    """From when the first fault of a run was due, until the last one was over."""
 
     begin_ns: int
     end_ns: int
@@ -25,7 +28,7 @@ class FaultSpan(NamedTuple):
 def span_of_faults(faults: Sequence[FaultRecord]) -> FaultSpan | None:
     """Return the span of the faults that took effect, None if none did.
 
-    A fault that is never reverted counts as over at its effect.
+    A fault is over when it begins to be reverted, or at its effect if it never is.
     """
     effective = [fault for fault in faults if fault.effect_ns is not None]
     if not effective:
@@ -34,33 +37,61 @@ def span_of_faults(faults: Sequence[FaultRecord]) -> FaultSpan | None:
     return FaultSpan(min(fault.asked_ns for fault in effective), max(ends_ns))
 
 
+def span_of_consequences(evidence: Evidence) -> FaultSpan | None:
+    """Return the window ``during``, which ends when the first consequence of each fault is over.
+
+    None if no fault took effect.
+    """
+    span = span_of_faults(evidence.faults)
+    if span is None:
+        return None
+    ends_ns = [over_ns(fault, evidence) or 0 for fault in evidence.faults]
+    return FaultSpan(span.begin_ns, max(span.begin_ns, *ends_ns))
+
+
 def window_measures(
-    requests: Table, faults: Sequence[FaultRecord], span_ns: tuple[int, int]
+    requests: Table, connections: Table, during: FaultSpan | None, span_ns: tuple[int, int]
 ) -> dict[str, Figures]:
     """Return the measures of each window of the load, which took ``span_ns``; empty without faults.
 
-    The windows are a partition of time: ``before`` ends when the first fault is due, and ``during``
-    when the last one begins to be reverted. So each message of ``requests``, which are those of the
-    whole run, counts in exactly one window, and the counts add up to the run's. Throughput and
-    response times are those within ``span_ns``, which begins after the warm-up.
+    The windows are a partition of time: what precedes the window ``during``, that, and what follows
+    it. So each message of ``requests``, which are those of the whole run, counts in exactly one
+    window, and the counts add up to the run's. Throughput and response times are those within
+    ``span_ns``, which begins after the warm-up.
+
+    All measures of a window are unknown if it saw nothing: no message was on its way in it, from
+    when it was due until its outcome was known, and of ``connections`` none that was never
+    established was being tried, on which messages wait that have no row.
     """
-    span = span_of_faults(faults)
-    if span is None:
+    if during is None:
         return {}
-    edges_ns = np.array(span, dtype=np.uint64)
+    edges_ns = np.array(during, dtype=np.uint64)
     ended_in = np.searchsorted(edges_ns, requests["ended_ns"], side="right")
     due_in = np.searchsorted(edges_ns, requests["due_ns"], side="right")
     is_counted = requests["due_ns"] >= span_ns[0]
-    bounds_ns = np.clip((span_ns[0], *span, span_ns[1]), *span_ns)
+    bounds_ns = np.clip((span_ns[0], *during, span_ns[1]), *span_ns)
     lengths_s = np.diff(bounds_ns) / 1e9
+    seen = _seen(edges_ns, requests, connections)
     return {
         name: _measure(
             requests[ended_in == place],
             requests[(due_in == place) & is_counted],
             (span_ns[0], float(lengths_s[place])),
         )
+        if seen[place]
+        else dict.fromkeys(MEASURED)
         for place, name in enumerate(WINDOWS)
     }
+
+
+def _seen(edges_ns: npt.NDArray[np.uint64], requests: Table, connections: Table) -> Flags:
+    """Return for each window whether a message was on its way in it, or tried to be."""
+    never = connections[connections["connected_ns"] == 0]
+    begins_ns = np.concatenate([requests["due_ns"], never["begun_ns"]])
+    ends_ns = np.concatenate([requests["ended_ns"], never["ended_ns"]])
+    ends_ns = np.maximum(begins_ns, ends_ns)
+    first, last = (np.searchsorted(edges_ns, each, side="right") for each in (begins_ns, ends_ns))
+    return np.array([bool(np.any((first <= n) & (n <= last))) for n in range(len(WINDOWS))])
 
 
 def _measure(ended: Table, due: Table, measured: tuple[int, float]) -> Figures:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, exhibit
 from orchestrator.analysis.chrome_trace import trace
+from orchestrator.analysis.consequences import NEVER_NS, over_ns
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.host_measures import cpus_text, host_balance, host_notes
@@ -89,7 +90,7 @@ def evaluate_run(
         measures=keyed(analysis.measures),
         groups={name: keyed(figures) for name, figures in groups.items()},
         lower_bounds=bounded_keys(values, groups),
-        faults=[_fault_summary(each, clients.start_ns) for each in evidence.faults],
+        faults=[_fault_summary(each, evidence) for each in evidence.faults],
         twin=twin.summary,
         instrument=analysis.instrument,
         invalid=[each.text for each in reasons],
@@ -238,9 +239,11 @@ def bounded_keys(values: Values, groups: Iterable[str]) -> list[str]:
     return [key_of(name) for name in lower_bounds(values) if name.rpartition(".")[0] in own]
 
 
-def _fault_summary(record: FaultRecord, start_ns: int) -> FaultSummary:
+def _fault_summary(record: FaultRecord, evidence: Evidence) -> FaultSummary:
+    start_ns = evidence.clients.start_ns
+
     def since_start_s(instant_ns: int | None) -> float | None:
-        return None if instant_ns is None else (instant_ns - start_ns) / 1e9
+        return None if instant_ns in (None, NEVER_NS) else (instant_ns - start_ns) / 1e9
 
     return FaultSummary(
         fault=record.fault,
@@ -248,5 +251,6 @@ def _fault_summary(record: FaultRecord, start_ns: int) -> FaultSummary:
         asked_s=(record.asked_ns - start_ns) / 1e9,
         effect_s=since_start_s(record.effect_ns),
         reverted_s=since_start_s(record.reverted_ns),
+        over_s=since_start_s(over_ns(record, evidence)),
         error=record.error,
     )

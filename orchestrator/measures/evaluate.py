@@ -20,6 +20,7 @@ from orchestrator.measures.syntax import (
     Relation,
     names_in,
 )
+from orchestrator.measures.views import WINDOWS
 
 AT_LEAST, AT_MOST = "≥ ", "≤ "
 NOISE = 1e-12
@@ -145,8 +146,16 @@ def _value(part: Part, values: Values) -> float:
 def _measured(name: str, values: Values) -> float:
     value = values.get(name)
     if value is None or not math.isfinite(value):
-        raise _UnknownError(f"{name} is unknown", name)
+        raise _UnknownError(f"{name} is unknown{_why(name, values)}", name)
     return float(value)
+
+
+def _why(name: str, values: Values) -> str:
+    """Return why the measure ``name`` is unknown, if it is one of a window that saw nothing."""
+    window = name.partition(".")[0]
+    counts = [f"{window}.acked", f"{window}.acked({name.rpartition('(')[2]}"]
+    is_empty = any(count in values and values[count] is None for count in counts)
+    return ": no message was due in the window" if window in WINDOWS and is_empty else ""
 
 
 def _operate(operator: str, left: float, right: float) -> float:

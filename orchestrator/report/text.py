@@ -186,8 +186,14 @@ def faults(case: CaseSummary) -> Iterator[str]:
     for fault in case.runs[0].faults if case.runs else ():
         if fault.effect_s is not None:
             begin = f"{fault_name(fault)} at {format_value(fault.effect_s, TIME)}"
-            end = fault.reverted_s
-            yield begin if end is None else f"{begin}, undone at {format_value(end, TIME)}"
+            yield f"{begin}{_end_of(fault)}"
+
+
+def _end_of(fault: FaultSummary) -> str:
+    """Return when ``fault`` was undone, or over if it never was; empty if neither is known."""
+    if fault.reverted_s is not None:
+        return f", undone at {format_value(fault.reverted_s, TIME)}"
+    return "" if fault.over_s is None else f", over at {format_value(fault.over_s, TIME)}"
 
 
 def fault_name(fault: FaultSummary) -> str:

@@ -72,6 +72,7 @@ REQUIRED: Mapping[str, Mapping[str, Check]] = {
 OPTIONAL: Mapping[str, Mapping[str, Check]] = {
     "listening": {"cpu_user_s": _is_cpu_s, "cpu_system_s": _is_cpu_s},
     "drain_begun": {"accept_queue_reset": _whole(MOST_BYTES), "signal": is_text},
+    "worker_started": {"index": _whole(MOST_WORKERS)},
     "worker_exited": {"reason": is_text},
     "stopped": {"counts": _are_counts, "reason": is_text},
 }

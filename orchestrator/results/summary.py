@@ -108,6 +108,9 @@ class FaultSummary(Frozen):
     asked_s: float = Field(description="when it was due")
     effect_s: float | None = Field(description="when it had been injected; null if it was not")
     reverted_s: float | None = Field(description="when it had been reverted; null if it was not")
+    over_s: float | None = Field(
+        default=None, description="when its first consequence was over; null if it never was"
+    )
     error: str = Field(description="why it could not be injected or reverted, else empty")
 
 

@@ -179,6 +179,8 @@ def test_a_worker_and_a_server_are_killed(lab: Lab, tmp_path: Path, backend: str
     assert ended.code == 0, ended.out + ended.err
     (run,) = ended.case("prefork")["runs"]
     assert [fault["fault"] for fault in run["faults"]] == ["kill-worker", "kill"]
+    for fault in run["faults"]:  # each has its part of the window `during`
+        assert 0 < fault["over_s"] - fault["effect_s"] < 1.1
 
 
 def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: Path) -> None:
@@ -199,6 +201,8 @@ def test_a_killed_server_is_started_again(
     assert ended.code == 0, ended.out + ended.err
     (run,) = ended.case(model)["runs"]
     killed, ended_well = run["faults"]
+    for fault in run["faults"]:
+        assert fault["effect_s"] < fault["over_s"] <= fault["reverted_s"]
     assert killed["effect_s"] < killed["reverted_s"] < ended_well["effect_s"]
 
 

@@ -1,6 +1,7 @@
 """What is measured before, during and after the faults of a run."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -10,11 +11,14 @@ from labkit.wire.samples import OUTCOMES
 from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.measures.views import WINDOWS
 from orchestrator.results.fault_log import FaultRecord
-from orchestrator.results.server_log import Gap, GapKind
+from orchestrator.results.server_log import Event, Gap, GapKind
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
+    STOPPED,
     Sent,
     at,
+    connection,
     evidence,
+    listening,
     replica,
     served,
     texts,
@@ -33,8 +37,13 @@ def steady(*gaps_ms: tuple[int, int]) -> list[Sent]:
     return sent
 
 
-def analysed(*faults: FaultRecord, sent: list[Sent] | None = None, warmup_s: float = 0) -> Analysis:
-    told = evidence([replica(0, steady((1000, 2000)) if sent is None else sent)], [])
+def analysed(
+    *faults: FaultRecord,
+    sent: list[Sent] | None = None,
+    warmup_s: float = 0,
+    logged: Sequence[Event] = (),
+) -> Analysis:
+    told = evidence([replica(0, steady((1000, 2000)) if sent is None else sent)], logged)
     return analyse(dataclasses.replace(told, faults=faults, warmup_s=warmup_s))
 
 
@@ -55,31 +64,73 @@ def test_what_fails_between_due_and_effect_is_failed_during_the_fault() -> None:
     assert [found[window]["failed"] for window in WINDOWS] == [0, 1, 0]
 
 
+def test_a_window_in_which_no_message_was_on_its_way_knows_nothing() -> None:
+    """Not even that none failed: an expectation of it would hold without a measurement."""
+    sent = [Sent(0, 100, 200, due_ms=100), Sent(0, 300, 900, "reset", message=1, due_ms=300)]
+    found = analysed(PAUSED, sent=sent).views
+    assert (found["before"]["acked"], found["before"]["failed"]) == (1, 1)
+    assert set(found["during"].values()) == set(found["after"].values()) == {None}
+
+
+def test_a_window_in_which_messages_only_waited_has_seen_them() -> None:
+    found = analysed(PAUSED, sent=[Sent(0, 900, 2100, due_ms=900)]).views
+    counts = {name: found["during"][name] for name in ("acked", "failed", "throughput")}
+    assert counts == {"acked": 0, "failed": 0, "throughput": 0}
+
+
+def test_a_window_in_which_every_connection_was_refused_has_seen_them() -> None:
+    """The messages that waited for them have no row, as they were never sent."""
+    never = [connection(number, None)._replace(begun_ns=at(1500)) for number in range(3)]
+    told = evidence([replica(0, [Sent(5, 100, 200)], connections=[connection(5), *never])], [])
+    found = analyse(dataclasses.replace(told, faults=(PAUSED,))).views
+    assert (found["during"]["acked"], found["during"]["failed"]) == (0, 0)
+    assert found["after"]["acked"] is None
+
+
 INSTANTS_MS = st.integers(0, 3000)
+KINDS = st.sampled_from(
+    [("pause", True), ("kill-worker", False), ("terminate", False), ("terminate", True),
+     ("kill", False), ("kill", True), ("reset_peer", True), ("disconnect", True)]
+)  # fmt: skip
 
 
-@settings(max_examples=30)
+@st.composite
+def faults(draw: st.DrawFn) -> FaultRecord:
+    """Draw a fault of any kind that took effect, with an end if its kind has one."""
+    kind, is_lasting = draw(KINDS)
+    asked_ms, late_ms, lasted_ms = (draw(INSTANTS_MS) for _ in range(3))
+    effect_ns = at(asked_ms + late_ms)
+    end_ns = effect_ns + lasted_ms * 1_000_000 if is_lasting else None
+    return FaultRecord(kind, at(asked_ms), effect_ns, end_ns, worker=1, error="")
+
+
+@settings(max_examples=60)
 @given(
-    asked_ms=INSTANTS_MS,
-    waits_ms=st.tuples(INSTANTS_MS, INSTANTS_MS),
+    fault=faults(),
+    logged_ms=st.lists(
+        st.tuples(st.sampled_from(["worker_started", "listening", "stopped"]), INSTANTS_MS),
+        max_size=4,
+    ),
     warmup_ms=st.integers(0, 5000),
     sent=st.lists(
         st.tuples(INSTANTS_MS, st.integers(0, 2000), st.sampled_from(OUTCOMES)), max_size=12
     ),
 )
 def test_windows_are_a_partition_so_their_counts_add_up_to_the_run_s(
-    asked_ms: int,
-    waits_ms: tuple[int, int],
+    fault: FaultRecord,
+    logged_ms: list[tuple[str, int]],
     warmup_ms: int,
     sent: list[tuple[int, int, str]],
 ) -> None:
-    effect_ms = asked_ms + waits_ms[0]
-    fault = FaultRecord("pause", at(asked_ms), at(effect_ms), at(effect_ms + waits_ms[1]), error="")
+    logged = [
+        {**listening(), **STOPPED, "event": name, "index": 1, "t_ns": at(t_ms)}
+        for name, t_ms in logged_ms
+    ]
     rows = [
         Sent(user, due_ms, due_ms + took_ms, outcome, due_ms=due_ms)
         for user, (due_ms, took_ms, outcome) in enumerate(sent)
     ]
-    found = analysed(fault, sent=rows, warmup_s=warmup_ms / 1e3)
+    found = analysed(fault, sent=rows, warmup_s=warmup_ms / 1e3, logged=logged)
     for count in ("acked", "failed", "in_flight"):
         parts = [found.views[window][count] or 0 for window in WINDOWS]
         assert sum(parts) == found.measures[count]

@@ -105,3 +105,17 @@ def test_what_is_not_known_has_not_passed(
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_measure_that_is_no_number_is_unknown(value: float) -> None:
     assert parse_expression("failed == 0").evaluate({"failed": value}).passed is None
+
+
+@pytest.mark.parametrize("name", ["during.failed", "during.failed(prefork)", "during.throughput"])
+def test_a_count_of_a_window_that_saw_nothing_is_unknown_for_that_reason(name: str) -> None:
+    values = dict.fromkeys(("during.acked", "during.acked(prefork)", name))
+    result = parse_expression(f"{name} == 0").evaluate(values)
+    assert result.passed is None
+    assert result.reason == f"{name} is unknown: no message was due in the window"
+
+
+def test_a_percentile_of_too_few_messages_of_a_window_is_unknown_without_that_reason() -> None:
+    values = {"during.acked": 3.0, "during.response_time_p99": None}
+    result = parse_expression("during.p99 < 1s").evaluate(values)
+    assert result.reason == "during.response_time_p99 is unknown"

@@ -131,6 +131,15 @@ def test_a_fault_is_reported_with_its_instants() -> None:
     assert list(remarks(with_fault("pause"))) == lines
 
 
+def test_a_fault_of_an_instant_is_reported_with_the_end_of_its_consequence() -> None:
+    (run,) = with_fault("kill-worker").runs
+    changes = {"reverted_s": None, "over_s": 1.25, "worker": 2}
+    killed = case(
+        runs=[run.model_copy(update={"faults": [run.faults[0].model_copy(update=changes)]})]
+    )
+    assert list(remarks(killed)) == ["prefork: kill-worker 2 at 1.002 s, over at 1.250 s"]
+
+
 def test_a_proxy_in_the_path_is_reported() -> None:
     assert list(remarks(with_fault("latency"))) == [
         "prefork: clients connected through the fault proxy; all figures include its delay",
