@@ -133,7 +133,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Amount:
-    """A value in a sentence: ``part``, of a ``total`` if there is one, with a ``noun`` in plural."""
+    """A value in a sentence: ``part``, of a ``total`` if any, with a ``noun`` in plural."""
 
     span: Span
     part: Part
