@@ -176,6 +176,12 @@ def find_measure(name: str) -> Measure | None:
     return MEASURES.get(full_name(name).rpartition(".")[2])
 
 
+def is_input(name: str) -> bool:
+    """Return whether the scenario sets the measure ``name``, so that no run measures it."""
+    measure = find_measure(name)
+    return measure is not None and measure.kind == "input"
+
+
 def keyed(figures: Mapping[str, float | None]) -> dict[str, float | None]:
     """Return ``figures``, which are by name, by the keys of ``summary.json`` with the unit."""
     return {
