@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from orchestrator.analysis.chart_data import Exhibit
+from orchestrator.campaign.answer import sentences_of
+from orchestrator.campaign.answer_values import CaseValues
+from orchestrator.campaign.case_names import CaseKey, axes_of
+from orchestrator.campaign.caveat import caveat
 from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
 from orchestrator.campaign.order_statistics import median_depth
 from orchestrator.campaign.repeats import MIN_REPEATS, intervals, medians, rank
@@ -15,6 +19,7 @@ from orchestrator.campaign.verdict import exit_code, grade, is_forgivable, judge
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.registry import MEASURES
 from orchestrator.results.summary import (
+    Answer,
     CaseSummary,
     Comparison,
     Expectation,
@@ -75,14 +80,35 @@ def summarise(
     code = exit_code(summary.status, cases, comparisons, accept_invalid=accept)
     rankings = [ranking for models in load_points for ranking in _rank(models)]
     update = {"cases": cases, "comparisons": comparisons, "rankings": rankings, "exit_code": code}
+    update |= {"shown": list(scenario.shown), "answer": _answer(scenario, by_case)}
     exhibits = {each.run.case.slug: each.exhibit for each in evaluations if each.run.repeat == 1}
-    return replace(findings, summary=summary.model_copy(update=update), exhibits=exhibits)
+    summary = _with_caveat(summary.model_copy(update=update))
+    return replace(findings, summary=summary, exhibits=exhibits)
+
+
+def _answer(scenario: Scenario, by_case: Sequence[Repeats]) -> Answer:
+    """Return the answer of ``scenario`` for the cases that ended, without its caveat."""
+    cases = [
+        CaseValues(
+            CaseKey(repeats[0].run.case.model, axes_of(repeats[0].run.case.axes)),
+            [each.values for each in repeats],
+        )
+        for repeats in by_case
+    ]
+    return Answer(sentences=sentences_of(scenario.answer, cases))
+
+
+def _with_caveat(summary: Summary) -> Summary:
+    """Return ``summary`` with the caveat that follows from the rest of it."""
+    answer = summary.answer.model_copy(update={"caveat": caveat(summary)})
+    return summary.model_copy(update={"answer": answer})
 
 
 def with_status(findings: Findings, status: Status, reason: str) -> Findings:
     """Return ``findings`` of a campaign that was not complete in the end, because of ``reason``."""
     update = {"status": status, "reason": reason, "exit_code": exit_code(status, ())}
-    return replace(findings, summary=findings.summary.model_copy(update=update))
+    summary = _with_caveat(findings.summary.model_copy(update=update))
+    return replace(findings, summary=summary)
 
 
 def _repeats_by_case(evaluations: Iterable[RunEvaluation]) -> list[Repeats]:

@@ -9,28 +9,32 @@ from orchestrator.measures.registry import ALIASES, MEASURES, find_measure, perc
 from orchestrator.measures.syntax import (
     CHOOSING,
     FUNCTIONS,
+    RATIO,
     ROUNDING,
     SIGNS,
+    TIMED,
     Call,
     ExpressionError,
+    Hole,
     MeasureName,
     Operation,
     Part,
     Quantity,
     Relation,
+    Selection,
 )
 
 _WITH_UNIT = {TIME: "s", SIZE: "MB", RATE: " / 1s"}
 
 
-def check(comparison: Relation, text: str) -> Dimension:
+def check(comparison: Relation, text: str, checker: "_Checker | None" = None) -> Dimension:
     """Return the dimension of both sides of ``comparison``, which was parsed from ``text``.
 
     Raises:
         ExpressionError: an unknown name or function, or units that do not match.
     """
     left, right = comparison.left, comparison.right
-    dimension = _Checker(text).common(left, right)
+    dimension = (checker or _Checker(text)).common(left, right)
     if (tolerance := comparison.tolerance) is None:
         return dimension
     if tolerance.unit == "%":
@@ -42,11 +46,51 @@ def check(comparison: Relation, text: str) -> Dimension:
     return dimension
 
 
-class _Checker:
-    """Finds the dimension of each part; the text is used in messages."""
+def check_condition(condition: Relation, text: str) -> Dimension:
+    """Return the dimension of both sides of a condition of an answer.
 
-    def __init__(self, text: str) -> None:
+    Raises:
+        ExpressionError: as `check`, or it has a confidence.
+    """
+    if condition.confidence is not None:
+        message = "a condition holds or it does not; leave the confidence out"
+        raise ExpressionError(message, condition.left.span.column)
+    return check(condition, text, _Checker(text, is_answer=True))
+
+
+def check_hole(hole: Hole, text: str) -> Dimension:
+    """Return the dimension of the value in ``hole``; that of `WHICH` is a bare number.
+
+    Raises:
+        ExpressionError: an unknown name or function, or units that do not match.
+    """
+    checker = _Checker(text, is_answer=True)
+    if isinstance(hole, Selection):
+        if hole.condition is not None:
+            check_condition(hole.condition, text)
+        dimension = COUNT if hole.measure is None else checker.dimension(hole.measure)
+        if hole.measure is not None and hole.word in TIMED and dimension not in (TIME, RATE):
+            message = f"{hole.word} is for times and rates; write least(...) or most(...)"
+            raise ExpressionError(message, hole.span.column)
+        return dimension
+    dimension = checker.dimension(hole.part)
+    if hole.total is not None:
+        checker.common(hole.part, hole.total)
+    if hole.noun and dimension != COUNT:
+        message = f"{hole.noun!r} does not fit here; only a bare number is counted in things"
+        raise ExpressionError(message, hole.part.span.end + 2)
+    return dimension
+
+
+class _Checker:
+    """Finds the dimension of each part; the text is used in messages.
+
+    ``is_answer`` is true if the parts may have the functions that only answers have.
+    """
+
+    def __init__(self, text: str, *, is_answer: bool = False) -> None:
         self._text = text
+        self._is_answer = is_answer
 
     def dimension(self, part: Part) -> Dimension:
         """Return the dimension of ``part``."""
@@ -82,6 +126,11 @@ class _Checker:
         return ExpressionError(message, right.span.column)
 
     def _measure(self, part: MeasureName) -> Dimension:
+        if self._is_answer and part.name == RATIO:
+            if part.model and find_measure(part.model) is None:
+                message = unknown("name", part.model, (*MEASURES, *ALIASES))
+                raise ExpressionError(message, part.span.column + len(RATIO) + 1)
+            return COUNT
         measure = find_measure(part.name)
         if measure is None and (problem := percentile_problem(part.own_name)):
             raise ExpressionError(problem, part.span.column)
@@ -123,6 +172,9 @@ class _Checker:
         return dimension
 
     def _check_function(self, part: Call) -> None:
+        if self._is_answer and part.function == RATIO:
+            message = "ratio is that of one measure; write e.g. ratio(makespan)"
+            raise ExpressionError(message, part.span.column)
         if part.function not in (*FUNCTIONS, *SIGNS):
             message = unknown("function", part.function, FUNCTIONS)
             raise ExpressionError(message, part.span.column)

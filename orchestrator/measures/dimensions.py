@@ -42,8 +42,8 @@ TIME = Dimension(time=1)
 SIZE = Dimension(size=1)
 RATE = Dimension(time=-1)
 _NOUNS = {COUNT: "a bare number", TIME: "a time", SIZE: "a size", RATE: "a rate"}
-_TIME_STEPS = ((1.0, "s", 3), (1e-3, "ms", 1), (1e-6, "us", 1))
-_SIZE_STEPS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+TIME_STEPS = ((1.0, "s", 3), (1e-3, "ms", 1), (1e-6, "us", 1))
+SIZE_STEPS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
 def unit_value(unit: str) -> tuple[float, Dimension] | None:
@@ -74,14 +74,14 @@ def format_value(value: float | None, dimension: Dimension) -> str:
 def _format_time(value: float) -> str:
     if value == 0:
         return "0 s"
-    for size, unit, decimals in _TIME_STEPS:
+    for size, unit, decimals in TIME_STEPS:
         if round(abs(value) / size, decimals) >= 1:
             return f"{value / size:.{decimals}f} {unit}"
     return f"{value / 1e-6:.1g} us"
 
 
 def _format_size(value: float) -> str:
-    for size, unit in _SIZE_STEPS:
+    for size, unit in SIZE_STEPS:
         if round(abs(value) / size, 1) >= 1:
             return f"{value / size:.1f} {unit}"
     return f"{_trim(value)} B"

@@ -78,6 +78,11 @@ def evaluate(comparison: Relation, dimension: Dimension, values: Values) -> Eval
     return replace(near, passed=None, reason=reason, missing=tuple(bounds))
 
 
+def evaluate_value(part: Part, dimension: Dimension, values: Values) -> Evaluation:
+    """Evaluate one checked ``part`` for ``values``: ``left`` of the result is its value."""
+    return evaluate(Relation("==", part, part, None), dimension, values)
+
+
 def _value_names(comparison: Relation) -> list[str]:
     return list(dict.fromkeys(value_name(part) for part in names_in(comparison)))
 
@@ -119,7 +124,9 @@ def _evaluate(comparison: Relation, dimension: Dimension, values: Values) -> Eva
 def value_name(part: MeasureName) -> str:
     """Return the name under which the value of ``part`` is looked up, ``throughput(prefork)``."""
     name = full_name(part.name)
-    return f"{name}({part.model})" if part.model else name
+    axes = (f"{axis}={value}" for axis, value in part.point)
+    subject = ", ".join(filter(None, (part.model, *axes)))
+    return f"{name}({subject})" if subject else name
 
 
 def _margin(tolerance: Quantity | None, right: float) -> float | None:

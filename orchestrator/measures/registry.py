@@ -226,6 +226,12 @@ def _percentile(own_name: str) -> Measure | None:
     return Measure(own_name, median.dimension, meaning, is_of_group=median.is_of_group)
 
 
+def is_input(name: str) -> bool:
+    """Return whether the scenario sets the measure ``name``, so that no run measures it."""
+    measure = find_measure(name)
+    return measure is not None and measure.kind == "input"
+
+
 def keyed(figures: Mapping[str, float | None]) -> dict[str, float | None]:
     """Return ``figures``, which are by name, by the keys of ``summary.json`` with the unit."""
     return {

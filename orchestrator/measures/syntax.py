@@ -15,6 +15,8 @@ CHOOSING = ("min", "max")
 FUNCTIONS = (*ROUNDING, *CHOOSING, "abs")
 EXTREMES = ("fastest", "slowest", "least", "most")
 """Words of an answer that name the cases with the smallest or the largest value."""
+TIMED = ("fastest", "slowest")
+"""Those for times, of which the smallest is the fastest, and rates, of which the largest is."""
 WHICH = "which"
 """The word of an answer that names the cases for which a comparison holds."""
 RATIO = "ratio"
@@ -133,7 +135,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Amount:
-    """A value in a sentence: ``part``, of a ``total`` if any, with a ``noun`` in plural."""
+    """A value in a sentence: ``part``, of a ``total`` if there is one; its ``noun`` is plural."""
 
     span: Span
     part: Part

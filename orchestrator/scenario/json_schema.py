@@ -7,6 +7,7 @@ needs a parser or depends on several keys, such as expressions. ``validate`` che
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from orchestrator.scenario.answer import MAX_SENTENCES
 from orchestrator.scenario.clients import EXECUTORS
 from orchestrator.scenario.fields import WORD
 from orchestrator.scenario.matrix import FIXED, MAX_VALUES
@@ -16,6 +17,15 @@ from orchestrator.scenario.variables import VARIABLES
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "Scenario of the Server Models Lab"
 _VARIABLE = {"type": "string", "pattern": "[$]", "description": "a variable: $name, ${name}"}
+_TEXT = {"type": "string", "minLength": 1}
+_CHOICE = {
+    "type": "object",
+    "properties": {"if": _TEXT, "then": _TEXT, "else": _TEXT},
+    "required": ["if", "then"],
+    "additionalProperties": False,
+}
+_ENTRIES = {"type": "array", "items": {"anyOf": [_TEXT, _CHOICE]}, "minItems": 1}
+_ANSWER = {"anyOf": [_TEXT, _CHOICE, {**_ENTRIES, "maxItems": MAX_SENTENCES}]}
 _GROUPS = [section.__name__ for section in EXECUTORS.values()]
 _SERVERS = ["ServerSettings", "Limits"]
 
@@ -29,6 +39,7 @@ def scenario_schema() -> Schema:
     whole = _section(made)
     properties = whole["properties"]
     properties["matrix"] = _matrix(sections) | {"description": KEY_MEANINGS["matrix"]}
+    properties["answer"] = _ANSWER | {"description": KEY_MEANINGS["answer"]}
     properties[VARIABLES] = {
         "type": "object",
         "propertyNames": {"pattern": f"^{WORD}$"},
@@ -154,6 +165,8 @@ KEY_MEANINGS = {
     "validity": "expressions that must hold for a run to count as a measurement",
     "repeats": "how often each case runs; an expectation with a confidence needs 5 or more",
     "order": "interleaved: rounds of all cases, every second round reversed; or sequential",
+    "answer": "the answer to the intent, in sentences with measures in braces: {makespan}",
+    "show": "the measures that the table of results shows; else those of the expectations",
     "warmup": "messages due before its end do not count in the measures",
     "timeout": "the longest time that the load of one run may take",
     "seed": "seed of all random choices, so that they can be repeated",

@@ -126,6 +126,11 @@ def points(matrix: Mapping[str, tuple[AxisValue, ...]]) -> list[Point]:
     ]
 
 
+def value_text(value: AxisValue) -> str:
+    """Return a value of an axis as a scenario has it: ``8``, ``true``, ``28/s``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 @dataclass(frozen=True)
 class CaseSettings:
     """The settings of a case, which a matrix may change: server, limits and groups."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from labkit.workload.load_order import POLITE, GroupOrder
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.scenario.clients import Group
-from orchestrator.scenario.matrix import AxisValue, CaseSettings, points
+from orchestrator.scenario.matrix import AxisValue, CaseSettings, points, value_text
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
 
@@ -48,7 +48,7 @@ class Case:
     @property
     def name(self) -> str:
         """The name for people: ``prefork``, ``prefork,workers=2,users=7``."""
-        return ",".join((self.model, *(f"{axis}={_text(v)}" for axis, v in self.axes.items())))
+        return ",".join((self.model, *(f"{axis}={value_text(v)}" for axis, v in self.axes.items())))
 
     @property
     def slug(self) -> str:
@@ -211,7 +211,3 @@ def _common(groups: Sequence[Group], value_of: Callable[[Group], float | None]) 
     """Return the value that all groups have, None if they differ."""
     values = {value_of(group) for group in groups}
     return values.pop() if len(values) == 1 else None
-
-
-def _text(value: AxisValue) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -81,13 +81,21 @@ class Scope:
                 if message := self._error(name, location):
                     yield location, invalid_value(message, column=name.span.column)
 
-    def _error(self, name: MeasureName, location: Location) -> str:
+    def prefix_error(self, name: MeasureName) -> str:
+        """Return what is wrong with the group or the view of ``name``; empty if nothing is."""
         if name.group in self.views:
             allowed = self.views[name.group]
             if not is_among(full_name(name.own_name), allowed):
                 return unknown(f"measure of {name.group}", name.own_name, allowed)
         elif name.group and name.group not in self.groups:
             return unknown("group", name.group, [*self.groups, *self.views])
+        return ""
+
+    def _error(self, name: MeasureName, location: Location) -> str:
+        if message := self.prefix_error(name):
+            return message
+        if name.point:
+            return "this names one point of the matrix; only an answer may"
         if location[0] == COMPARE:
             return self._error_of_model(name)
         return "this names one of several models; write it under compare" if name.model else ""

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from labkit.protocol.parsing import parse_duration_s
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.percentiles import Percentiles
-from orchestrator.measures.registry import percentiles_in
+from orchestrator.measures.registry import full_name, is_input, percentiles_in
 from orchestrator.measures.views import views
+from orchestrator.scenario.answer import MAX_SHOWN, AnswerScope, AnswerText, ShownMeasures
 from orchestrator.scenario.clients import AnyGroup, check_groups
 from orchestrator.scenario.fault_conflicts import conflicts
 from orchestrator.scenario.faults import Fault, check_faults, fault_violations
@@ -110,6 +111,8 @@ class Scenario(Section):
         default_factory=dict
     )
     compare: _Expressions = ()
+    answer: AnswerText = ()
+    show: ShownMeasures = ()
     faults: Annotated[tuple[Fault, ...], Field(strict=False), AfterValidator(check_faults)] = ()
     validity: _Expressions = RULES
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
@@ -155,6 +158,14 @@ class Scenario(Section):
         """Return the guesses about ``model``: its own, then those about all models."""
         return self.guess.get(model, ()) + self.guess.get(EVERY_MODEL, ())
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The measures in question: those to show, else the measured ones of the expectations."""
+        expected = (each for expressions in self.expect.values() for each in expressions)
+        names = [full_name(name.name) for each in (*expected, *self.compare) for name in each.names]
+        measured = (name for name in names if not is_input(name))
+        return self.show or tuple(dict.fromkeys(measured))[:MAX_SHOWN]
+
     def target_of(self, model: str) -> Target | None:
         """Return the target if its name is ``model``, otherwise None."""
         return self.target if self.target is not None and self.target.name == model else None
@@ -186,6 +197,8 @@ class Scenario(Section):
         groups = [group.name for group in self.clients]
         scope = Scope(groups, self.models, views(has_faults=bool(self.faults)))
         yield from scope.errors(self._located())
+        answers = AnswerScope(scope, points(self.matrix))
+        yield from answers.errors(self.answer, self.show)
         if self.warmup_s >= self.timeout_s:
             message = f"{self.warmup} is not shorter than timeout, {self.timeout}"
             yield ("warmup",), invalid_value(message)

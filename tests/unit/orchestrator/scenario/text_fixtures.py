@@ -23,8 +23,8 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, target, models, server, limits, clients, matrix, expect, guess, compare, faults, "
-    "validity, repeats, order, warmup, timeout, seed, seeds, variables"
+    "intent, target, models, server, limits, clients, matrix, expect, guess, compare, answer, "
+    "show, faults, validity, repeats, order, warmup, timeout, seed, seeds, variables"
 )
 SERVER_KEYS = (
     "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "

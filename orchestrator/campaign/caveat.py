@@ -1,0 +1,94 @@
+"""One sentence that says why not to rely on the answer of a campaign; empty if nothing does.
+
+It follows from the summary alone: how the campaign ended, which cases are invalid as measurements,
+which expectations failed or are undecided, and which repeats are left out.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from orchestrator.campaign.verdict import UNDECIDED
+from orchestrator.measures.sentences import joined
+from orchestrator.results.summary import (
+    CaseSummary,
+    Expectation,
+    Outcome,
+    ReasonKind,
+    Status,
+    Summary,
+)
+
+MAX_NAMED = 3
+_ENDS = {
+    Status.INTERRUPTED: "the campaign was interrupted",
+    Status.BROKEN: "the campaign broke off",
+    Status.NONCONFORMING: "the target violates the contract",
+}
+
+
+def caveat(summary: Summary) -> str:
+    """Return the caveat of ``summary``."""
+    parts = [*_end(summary), *_invalid(summary.cases), *_left_out(summary.cases)]
+    judged = [(case.name, each) for case in summary.cases for each in case.expectations]
+    judged += [("compare", each) for models in summary.comparisons for each in models.expectations]
+    parts += _outcomes(judged)
+    return f"Caution: {'; '.join(parts)}." if parts else ""
+
+
+def _end(summary: Summary) -> Iterator[str]:
+    """Yield how the campaign ended, unless it is complete."""
+    if summary.status is Status.COMPLETE:
+        return
+    runs = sum(len(case.runs) for case in summary.cases)
+    planned = summary.planned_cases if summary.planned_runs is None else summary.planned_runs
+    yield f"{_ENDS[summary.status]} after {runs} of {_counted(planned, 'run')}"
+
+
+def _invalid(cases: Sequence[CaseSummary]) -> Iterator[str]:
+    """Yield which cases are invalid, and why the first of each kind is."""
+    invalid = [case for case in cases if case.invalid]
+    disturbed = [case for case in invalid if _is_disturbed_only(case)]
+    other = [case for case in invalid if not _is_disturbed_only(case)]
+    if disturbed:
+        where = _where(disturbed, cases)
+        yield f"the host was disturbed {where}, so these figures may be wrong"
+    if other:
+        where = _where(other, cases)
+        yield f"what was measured is invalid {where}: {other[0].invalid[0]}"
+
+
+def _is_disturbed_only(case: CaseSummary) -> bool:
+    return case.invalid_kinds.count(ReasonKind.DISTURBED_HOST) == len(case.invalid)
+
+
+def _left_out(cases: Sequence[CaseSummary]) -> Iterator[str]:
+    """Yield how many repeats are left out of valid cases, because they are invalid themselves."""
+    for case in cases:
+        lost = sum(bool(run.invalid) for run in case.runs)
+        if lost and not case.invalid:
+            yield f"{lost} of {_counted(len(case.runs), 'repeat')} of {case.name} left out as invalid"
+
+
+def _outcomes(judged: Sequence[tuple[str, Expectation]]) -> Iterator[str]:
+    """Yield how many expectations failed, and how many are undecided."""
+    total = _counted(len(judged), "expectation")
+    failed = [(name, each) for name, each in judged if each.outcome is Outcome.FAILED]
+    if failed:
+        name, first = failed[0]
+        more = " first" if failed[1:] else ""
+        example = f"{name}{more}: {first.expression}, {first.left} vs {first.right}"
+        yield f"{len(failed)} of {total} failed ({example})"
+    undecided = [each for _, each in judged if each.outcome in UNDECIDED]
+    if undecided:
+        yield f"{len(undecided)} of {total} undecided ({undecided[0].expression})"
+
+
+def _where(some: Sequence[CaseSummary], cases: Sequence[CaseSummary]) -> str:
+    if len(some) == len(cases):
+        return "in every case" if cases[1:] else "during the run"
+    named = [case.name for case in some[:MAX_NAMED]]
+    rest = [f"{len(some) - MAX_NAMED} more"] if some[MAX_NAMED:] else []
+    return f"in {joined([*named, *rest])}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
