@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator.campaign.evaluate_run import evaluate_run
+from orchestrator.campaign.retries import with_retries
 from orchestrator.campaign.summarise import Findings, planned_cases, summarise
 from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import MisuseError
@@ -33,10 +34,11 @@ def restore(archive: Archive) -> Findings:
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
         text = (folder / "scenario.yaml").read_text(encoding="utf-8")
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
-        runs, ended = schedule(scenario), {run.slug for case in summary.cases for run in case.runs}
+        runs = schedule(scenario)
+        ended = {run.slug for case in summary.cases for run in (*case.runs, *case.disturbed)}
         cases = planned_cases(runs)
         evaluations = [
-            evaluate_run(scenario, run, archive, cases) for run in runs if run.slug in ended
+            evaluate_run(scenario, run, archive, cases) for run in with_retries(runs, ended)
         ]
     except OSError as exc:
         reason = f"{exc.filename}: {(exc.strerror or str(exc)).lower()}"

@@ -153,6 +153,7 @@ KEY_MEANINGS = {
     "crowd": "for fill-backlog: number of connections that send nothing",
     "validity": "expressions that must hold for a run to count as a measurement",
     "repeats": "how often each case runs; an expectation with a confidence needs 5 or more",
+    "retries_of_invalid": "how many runs of each case may be repeated because the host was busy",
     "order": "interleaved: rounds of all cases, every second round reversed; or sequential",
     "warmup": "messages due before its end do not count in the measures",
     "timeout": "the longest time that the load of one run may take",
