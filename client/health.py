@@ -11,12 +11,14 @@ from typing import TypedDict
 CPU_STATS = tuple(
     Path("/sys/fs/cgroup", *controller, "cpu.stat") for controller in ([], ["cpu"], ["cpu,cpuacct"])
 )
+SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 
 class Health(TypedDict):
     """CPU and wall time of the run; how late the loop acted on what was due by the clock.
 
     ``throttled_periods``: in how many periods the container used up its CPU quota, None if unknown.
+    ``run_delay_s``: how long the loop was ready and waited for a CPU, None if unknown.
     """
 
     cpu_s: float
@@ -28,6 +30,7 @@ class Health(TypedDict):
     gc_pauses: int
     gc_pause_s: float
     throttled_periods: int | None
+    run_delay_s: float | None
 
 
 class HealthMonitor:
@@ -42,6 +45,7 @@ class HealthMonitor:
     def __enter__(self) -> "HealthMonitor":
         gc.callbacks.append(self._on_gc)
         self._throttled = throttled_periods()
+        self._run_delay_s = run_delay_s()
         self._cpu_s = -time.process_time()
         return self
 
@@ -51,6 +55,9 @@ class HealthMonitor:
         gc.callbacks.remove(self._on_gc)
         if self._throttled is not None:
             self._throttled = (throttled_periods() or 0) - self._throttled
+
+        if self._run_delay_s is not None:
+            self._run_delay_s = (run_delay_s() or 0.0) - self._run_delay_s
 
     def result(self, lags_ns: "array[int]") -> Health:
         """Return the health of the run; ``lags_ns`` is the loop's record of how late it was."""
@@ -65,6 +72,7 @@ class HealthMonitor:
             gc_pauses=self._gc_pauses,
             gc_pause_s=self._gc_pause_ns / 1e9,
             throttled_periods=self._throttled,
+            run_delay_s=None if self._run_delay_s is None else max(self._run_delay_s, 0.0),
         )
 
     def _on_gc(self, phase: str, _counts: dict[str, int]) -> None:
@@ -85,6 +93,16 @@ def throttled_periods() -> int | None:
         with contextlib.suppress(OSError, ValueError, KeyError):
             fields = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())
             return int(fields["nr_throttled"])
+    return None
+
+
+def run_delay_s() -> float | None:
+    """Return how long the calling thread was ready and waited for a CPU since it started.
+
+    That is the second number in its ``schedstat``, in ns; None if the kernel does not report it.
+    """
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(SCHEDSTAT.read_text(encoding="ascii").split()[1]) / 1e9
     return None
 
 

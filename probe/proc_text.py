@@ -58,6 +58,18 @@ def read_context_switches(text: str) -> tuple[int, int]:
     )
 
 
+def read_run_delay_s(text: str) -> float:
+    """Return how long a thread was ready and waited for a CPU, from its ``schedstat``.
+
+    Documentation/scheduler/sched-stats.rst of the kernel: time on the CPU, time in the run queue,
+    both in ns, and the number of time slices.
+    """
+    words = text.split()
+    if len(words) != 3:  # noqa: PLR2004 the format
+        raise ValueError(f"no schedstat: {text[:80]!r}")
+    return int(words[1]) / NS_PER_S
+
+
 def read_pss_bytes(text: str) -> int:
     """Return the proportional set size in ``/proc/PID/smaps_rollup``; shared pages are divided."""
     return int(_after(text, "\nPss:")) * 1024

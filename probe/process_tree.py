@@ -9,6 +9,7 @@ from probe.proc_text import (
     ProcessTimes,
     read_context_switches,
     read_pss_bytes,
+    read_run_delay_s,
     read_stat,
 )
 
@@ -34,13 +35,14 @@ class Tree:
     """A process and its descendants, as they are at each sample.
 
     The CPU time of a process that has ended is counted by the parent that waited for it. The
-    context switches of a thread that has ended are those of its last sample.
+    context switches and the run delay of a thread that has ended are those of its last sample.
     """
 
     def __init__(self, pid: int, proc: str = "/proc") -> None:
         self._proc = proc
         self._root = f"{proc}/{pid}"
         self._switches: dict[str, tuple[int, int]] = {}
+        self._run_delays_s: dict[str, float] = {}
 
     @property
     def is_gone(self) -> bool:
@@ -65,6 +67,16 @@ class Tree:
             processes=len(alive),
             threads=sum(each.threads for each in alive),
         )
+
+    def run_delay_s(self) -> float:
+        """Return how long threads were ready and waited for a CPU, since the server started.
+
+        Raises:
+            OSError, ValueError: the kernel does not report it.
+        """
+        for delays_s in self._each(_run_delays_of):
+            self._run_delays_s |= delays_s
+        return sum(self._run_delays_s.values())
 
     def descriptors(self) -> int:
         """Return the number of open descriptors, counted for each process.
@@ -136,6 +148,14 @@ def _switches_of(process: str) -> dict[str, tuple[int, int]]:
     """Return the context switches of each of its threads."""
     return {
         thread: read_context_switches(read_text(f"{process}/task/{thread}/status"))
+        for thread in os.listdir(f"{process}/task")  # noqa: PTH208
+    }
+
+
+def _run_delays_of(process: str) -> dict[str, float]:
+    """Return the run delay of each of its threads, in s."""
+    return {
+        thread: read_run_delay_s(read_text(f"{process}/task/{thread}/schedstat"))
         for thread in os.listdir(f"{process}/task")  # noqa: PTH208
     }
 

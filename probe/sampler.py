@@ -65,6 +65,7 @@ class Sampler:
             **self.queue(),
             **self._try("counters", self._counters),
             **self._try("usage", self._usage),
+            **self._try("run_delay", lambda: {"run_delay_s": self.tree.run_delay_s()}),
             **self._try("descriptors", lambda: {"descriptors": self.tree.descriptors()}),
             **self._try("memory", lambda: {"memory_pss_bytes": self.tree.pss_bytes()}),
             **self._try("throttling", self._throttling),

@@ -12,6 +12,7 @@ from orchestrator.analysis.client_measures import Clients, client_measures
 from orchestrator.analysis.client_saturation import assess_clients, find_bottlenecks
 from orchestrator.analysis.consistency import find_inconsistencies
 from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.host_delay import host_delay
 from orchestrator.analysis.host_measures import host_measures
 from orchestrator.analysis.join import Merged, merge
 from orchestrator.analysis.kernel_measures import Window, kernel_measures
@@ -101,5 +102,6 @@ def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figu
         **server_measures(evidence, clients.requests, measured),
         **queue_measures(clients.requests, merged.connections, evidence.log),
         **host_measures(evidence),
+        "host_delay": host_delay(evidence, merged.requests),
         **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
     }

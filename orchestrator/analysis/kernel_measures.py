@@ -120,6 +120,14 @@ def window_cpu_s(log: KernelLog, window: Window) -> float | None:
     return None if user_s is None or system_s is None else user_s + system_s
 
 
+def run_delay_s(log: KernelLog, window: Window) -> float | None:
+    """Return how long the server's threads were ready in the window and had no CPU.
+
+    None without two looks.
+    """
+    return _counter(log.looks, "run_delay_s").passed(window)
+
+
 def probe_cpu_s(log: KernelLog) -> float:
     """Return the CPU time of the probe."""
     spent = _counter(log.lines, "probe_cpu_s").values

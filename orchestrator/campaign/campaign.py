@@ -12,6 +12,7 @@ import yaml
 
 from orchestrator.campaign.evaluate_run import RunEvaluation, evaluate_run
 from orchestrator.campaign.progress import Progress
+from orchestrator.campaign.retries import is_disturbed, to_repeat
 from orchestrator.campaign.summarise import Findings, planned_cases, summarise, summarise_case
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, Needs
@@ -123,11 +124,33 @@ class Campaign:
         settings.archive.write_json("environment.json", self._environment)
         self._progress.conforming(settings.scenario.target)
         hold_to_contract(settings.scenario, settings.backend, settings.archive)
+        begun_s = time.monotonic()
         for number, run in enumerate(self._runs, start=1):
             self._progress.run_begun(number, len(self._runs), run)
-            self._evaluations.append(self._execute(run))
-            repeats = [each for each in self._evaluations if each.run.case.slug == run.case.slug]
-            self._progress.run_ended(summarise_case(settings.scenario, repeats))
+            self._take(run)
+        self._repeat_disturbed(time.monotonic() - begun_s)
+
+    def _repeat_disturbed(self, budget_s: float) -> None:
+        """Repeat the runs that the host disturbed; none begins after ``budget_s``."""
+        settings, begun_s = self._settings, time.monotonic()
+        while not settings.accept_invalid and time.monotonic() - begun_s < budget_s:
+            retries = to_repeat(settings.scenario, self._evaluations)
+            if not retries:
+                return
+            done = len(self._evaluations)
+            self._progress.run_begun(done + 1, done + len(retries), retries[0])
+            self._take(retries[0])
+
+    def _take(self, run: Run) -> None:
+        """Execute ``run``, and print the result of its case by the runs that count so far."""
+        scenario, evaluation = self._settings.scenario, self._execute(run)
+        self._evaluations.append(evaluation)
+        if is_disturbed(scenario, evaluation) and not self._settings.accept_invalid:
+            self._progress.run_disturbed(evaluation.summary)
+            return
+        of_case = [each for each in self._evaluations if each.run.case.slug == run.case.slug]
+        valid = [each for each in of_case if not is_disturbed(scenario, each)]
+        self._progress.run_ended(summarise_case(scenario, valid or of_case, accept_invalid=True))
 
     def _execute(self, run: Run) -> RunEvaluation:
         settings, progress = self._settings, self._progress

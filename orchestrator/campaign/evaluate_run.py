@@ -81,6 +81,7 @@ def evaluate_run(
     groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
     summary = RunSummary(
         slug=run.slug,
+        repeat=run.repeat,
         seed=record.case.seed,
         measures=keyed(analysis.measures),
         groups={name: keyed(figures) for name, figures in groups.items()},

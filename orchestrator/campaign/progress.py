@@ -12,7 +12,7 @@ from rich.progress import Progress as LiveDisplay
 from labkit.wire.progress import Pulse
 from orchestrator.campaign.verdict import UNDECIDED
 from orchestrator.measures.dimensions import RATE, format_value
-from orchestrator.results.summary import CaseSummary, Outcome
+from orchestrator.results.summary import CaseSummary, Outcome, RunSummary
 from orchestrator.scenario.plan import Run
 from orchestrator.scenario.server import SKIP, Target
 
@@ -118,6 +118,10 @@ class Progress:
         """Print the result of the case so far."""
         self._print(f"{self._place}: {outcome_of(summary)}")
 
+    def run_disturbed(self, run: RunSummary) -> None:
+        """Print that the host disturbed the run, so that it does not count."""
+        self._print(f"{self._place}: disturbed by the host: {run.invalid[0]}")
+
     def _print(self, text: str) -> None:
         self._printed_s = time.monotonic()
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -202,6 +206,11 @@ class LiveLine(Progress):
     def run_ended(self, summary: CaseSummary) -> None:
         """Print the result of the case so far and empty the bar."""
         super().run_ended(summary)
+        self._display.reset(self._task, total=None, description="")
+
+    def run_disturbed(self, run: RunSummary) -> None:
+        """Print that the run does not count and empty the bar."""
+        super().run_disturbed(run)
         self._display.reset(self._task, total=None, description="")
 
 

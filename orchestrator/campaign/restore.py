@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator.campaign.evaluate_run import evaluate_run, values_of
+from orchestrator.campaign.retries import with_retries
 from orchestrator.campaign.summarise import Findings, planned_cases, summarise
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.registry import key_of, percentiles_in
@@ -37,10 +38,11 @@ def restore(archive: Archive) -> Findings:
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
         text = (folder / "scenario.yaml").read_text(encoding="utf-8")
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
-        runs, ended = schedule(scenario), {run.slug for case in summary.cases for run in case.runs}
+        runs = schedule(scenario)
+        ended = {run.slug for case in summary.cases for run in (*case.runs, *case.disturbed)}
         cases = planned_cases(runs)
         evaluations = [
-            evaluate_run(scenario, run, archive, cases) for run in runs if run.slug in ended
+            evaluate_run(scenario, run, archive, cases) for run in with_retries(runs, ended)
         ]
     except OSError as exc:
         reason = f"{exc.filename}: {(exc.strerror or str(exc)).lower()}"
@@ -66,7 +68,8 @@ def with_percentiles(summary: Summary, folder: Path, names: Iterable[str]) -> Su
         return summary
     try:
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
-        by_slug = {run.slug: run for run in schedule(scenario)}
+        slugs = {run.slug for run in runs}
+        by_slug = {run.slug: run for run in with_retries(schedule(scenario), slugs)}
 
         def completed(found: RunSummary) -> RunSummary:
             run = by_slug[found.slug]

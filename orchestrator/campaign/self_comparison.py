@@ -30,7 +30,8 @@ def halves(summary: Summary) -> tuple[Summary, Summary]:
     """Return the two halves of a campaign of a `doubled` scenario.
 
     Two neighbouring repeats are a pair, of which each half has one. They swap places from pair to
-    pair, because the second of a pair runs its cases in reverse order.
+    pair, because the second of a pair runs its cases in reverse order. A pair of which one does not
+    count is left out.
     """
     first, second = zip(*map(_split, summary.cases), strict=True) if summary.cases else ((), ())
     return (
@@ -40,9 +41,11 @@ def halves(summary: Summary) -> tuple[Summary, Summary]:
 
 
 def _split(case: CaseSummary) -> tuple[CaseSummary, CaseSummary]:
-    sides: tuple[list[RunSummary], list[RunSummary]] = ([], [])
-    for index, run in enumerate(case.runs):
-        pair, place = divmod(index, HALVES)
-        sides[(pair + place) % HALVES].append(run)
+    pairs: dict[int, dict[int, RunSummary]] = {}
+    for index, run in enumerate(case.runs, start=1):
+        pair, place = divmod((run.repeat or index) - 1, HALVES)
+        pairs.setdefault(pair, {})[(pair + place) % HALVES] = run
+    whole = [pair for pair in pairs.values() if len(pair) == HALVES]
+    sides = ([pair[half] for pair in whole] for half in range(HALVES))
     first, second = (case.model_copy(update={"runs": runs}) for runs in sides)
     return first, second

@@ -15,6 +15,7 @@ from orchestrator.campaign.caveat import caveat
 from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
 from orchestrator.campaign.order_statistics import median_depth
 from orchestrator.campaign.repeats import MIN_REPEATS, intervals, medians, rank
+from orchestrator.campaign.retries import Repeats, counted
 from orchestrator.campaign.verdict import exit_code, grade, is_forgivable, judge, judge_alone
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.registry import MEASURES
@@ -39,9 +40,6 @@ RANKED = {"throughput": False, "response_time_p99": True}
 
 FRESH_DRAWS = "over repeats with fresh draws"
 ONE_SEQUENCE = "of one sequence of draws"
-
-Repeats = Sequence[RunEvaluation]
-"""The evaluated repeats of one case, in order."""
 
 
 @dataclass(frozen=True)
@@ -68,20 +66,22 @@ def summarise(
 ) -> Findings:
     """Return ``findings`` with all that follows from ``evaluations``, in the order of their runs.
 
-    Those are cases, comparisons, rankings and exit code, and the charts of each first repeat.
+    Those are cases, comparisons, rankings and exit code, and the charts of each first repeat that
+    counts.
     """
     summary = findings.summary
-    by_case = _repeats_by_case(evaluations)
-    cases = [summarise_case(scenario, repeats) for repeats in by_case]
-    load_points = list(_complete_load_points(by_case, len(scenario.models)))
     accept = summary.accepts_invalid
+    by_case = _runs_by_case(evaluations)
+    cases = [summarise_case(scenario, runs, accept_invalid=accept) for runs in by_case]
+    chosen = [counted(scenario, runs, accept_invalid=accept).runs for runs in by_case]
+    load_points = list(_complete_load_points(chosen, len(scenario.models)))
     compared = load_points if scenario.compare else []
     comparisons = [_compare(scenario, models, accept_invalid=accept) for models in compared]
     code = exit_code(summary.status, cases, comparisons, accept_invalid=accept)
     rankings = [ranking for models in load_points for ranking in _rank(models)]
     update = {"cases": cases, "comparisons": comparisons, "rankings": rankings, "exit_code": code}
-    update |= {"shown": list(scenario.shown), "answer": _answer(scenario, by_case)}
-    exhibits = {each.run.case.slug: each.exhibit for each in evaluations if each.run.repeat == 1}
+    update |= {"shown": list(scenario.shown), "answer": _answer(scenario, chosen)}
+    exhibits = {runs[0].run.case.slug: runs[0].exhibit for runs in chosen}
     summary = _with_caveat(summary.model_copy(update=update))
     return replace(findings, summary=summary, exhibits=exhibits)
 
@@ -111,16 +111,23 @@ def with_status(findings: Findings, status: Status, reason: str) -> Findings:
     return replace(findings, summary=summary)
 
 
-def _repeats_by_case(evaluations: Iterable[RunEvaluation]) -> list[Repeats]:
-    """Return the repeats of each case, in the order of the plan, which that of the runs implies."""
+def _runs_by_case(evaluations: Iterable[RunEvaluation]) -> list[Repeats]:
+    """Return the runs of each case, in the order of the plan, which that of the runs implies."""
     by_case: dict[str, list[RunEvaluation]] = {}
     for each in evaluations:
         by_case.setdefault(each.run.case.slug, []).append(each)
     return [*by_case.values()]
 
 
-def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
-    """Return the summary of one case from its repeats, of which there is at least one."""
+def summarise_case(
+    scenario: Scenario, evaluations: Repeats, *, accept_invalid: bool = False
+) -> CaseSummary:
+    """Return the summary of one case from its runs, of which there is at least one.
+
+    Its figures are those of the runs that count; with ``accept_invalid`` all first ones do.
+    """
+    found = counted(scenario, evaluations, accept_invalid=accept_invalid)
+    repeats = found.runs
     case, runs = repeats[0].run.case, [each.summary for each in repeats]
     values, measures = [each.values for each in repeats], [run.measures for run in runs]
     groups = {name: medians([run.groups[name] for run in runs]) for name in runs[0].groups}
@@ -149,6 +156,7 @@ def summarise_case(scenario: Scenario, repeats: Repeats) -> CaseSummary:
         notes=list(dict.fromkeys(note for run in runs for note in run.notes)),
         overhead_s=round(overhead_s, 6),
         runs=runs,
+        disturbed=[each.summary for each in found.disturbed],
     )
 
 
@@ -182,7 +190,7 @@ def _compare(
     scenario: Scenario, models: Mapping[str, Repeats], *, accept_invalid: bool
 ) -> Comparison:
     """Judge the expectations that compare models; they are unknown if a model is invalid."""
-    rounds = [_side_by_side(together) for together in zip(*models.values(), strict=False)]
+    rounds = [_side_by_side(together) for together in _rounds(models)]
     judged = judge_alone(scenario.compare, medians(rounds), rounds)
     invalid = [
         model
@@ -225,16 +233,23 @@ def _side_by_side(together: Repeats) -> Values:
     return values
 
 
+def _rounds(models: Mapping[str, Repeats]) -> list[Repeats]:
+    """Return the runs of each round in which a run of every model counts."""
+    by_model = [{each.run.repeat: each for each in runs} for runs in models.values()]
+    common = sorted(set.intersection(*map(set, by_model)))
+    return [[runs[repeat] for runs in by_model] for repeat in common]
+
+
 def _rank(models: Mapping[str, Repeats]) -> Iterator[Ranking]:
-    rounds = min(map(len, models.values()))
-    if len(models) == 1 or rounds < MIN_REPEATS:
+    rounds = _rounds(models)
+    if len(models) == 1 or len(rounds) < MIN_REPEATS:
         return
     for name, least_first in RANKED.items():
         columns = {
-            model: [value for each in runs[:rounds] if _is_exact(value := each.values[name])]
-            for model, runs in models.items()
+            model: [value for each in runs if _is_exact(value := each.values[name])]
+            for model, runs in zip(models, zip(*rounds, strict=True), strict=True)
         }
-        if all(len(column) == rounds for column in columns.values()):
+        if all(len(column) == len(rounds) for column in columns.values()):
             ranks = rank(columns, least_first=least_first)
             yield Ranking(measure=MEASURES[name].key, axes=_axes(models), ranks=ranks)
 

@@ -36,6 +36,7 @@ TOTALS: Mapping[str, Sequence[str]] = {"errors": FAILURES, "unsent": ("dropped",
 """Expected to be 0 in every case, less the parts of them that the scenario names."""
 
 ACKED = "acked > 0"
+DELAY = "host_delay"
 WAIVE_ACKED = ("acked", "refused", "errors")
 """A scenario that names one of these has its own say about a case in which nothing is acked."""
 
@@ -149,9 +150,20 @@ def judge_alone(
     return [_judge(each, values, repeats) for each in expectations]
 
 
+WITHOUT_DELAYS = parse_expression("host_busy < 25%")
+"""Replaces a rule about ``host_delay`` if that is unknown: a program that uses more may delay."""
+
+
 def broken_rules(validity: Sequence[Expression], values: Values) -> list[Reason]:
-    """Return the rules of ``validity`` that a run breaks; an unknown measure breaks none."""
-    judged = judge_alone(validity, values, ())
+    """Return the rules of ``validity`` that a run breaks; an unknown measure breaks none.
+
+    But if ``host_delay`` is unknown, the CPU time of other programs counts instead.
+    """
+    is_known = values.get(DELAY) is not None
+    rules = [
+        each if is_known or DELAY not in each.value_names else WITHOUT_DELAYS for each in validity
+    ]
+    judged = judge_alone(list(dict.fromkeys(rules)), values, ())
     return [
         Reason(
             ReasonKind.DISTURBED_HOST,

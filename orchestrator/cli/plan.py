@@ -80,10 +80,22 @@ def plan_lines(scenario: Scenario, ask: Asked = lambda _: None) -> Iterator[str]
         yield f"  [{number}/{len(runs)}] {run.name}: {_estimate_text(each)}"
     yield f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {_estimate_text(total(estimates))}"
     yield f"at most {duration(len(runs) * scenario.timeout_s)}, because timeout ends each load"
+    yield _retries_text(scenario, total(estimates))
     if scenario.repeats > 1:
         yield f"seeds: {VARYING if scenario.draws_vary else REPLAYED}"
     costs = [f"{duration(len(runs) * s)} ({name})" for name, s in START_AND_STOP_S.items()]
     yield f"starting and stopping adds about {' or '.join(costs)}"
+
+
+def _retries_text(scenario: Scenario, planned: Estimate) -> str:
+    """Return which runs take place again, and the time that this may take in all."""
+    most = scenario.most_retries
+    if not most:
+        return "runs that other programs disturb are not repeated (retries_of_invalid: 0)"
+    return (
+        f"runs that other programs disturb are repeated afterwards, at most {most} of each case; "
+        f"no retry begins after as long as the planned runs took ({_estimate_text(planned)})"
+    )
 
 
 def _begins_round(runs: list[Run], number: int) -> bool:

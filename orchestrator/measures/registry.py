@@ -143,6 +143,7 @@ _REGISTRY = (
     Measure("throttled_time", TIME, "time that the CPU quota stopped the server, over all CPUs"),
     Measure("probe_cpu_share", COUNT, "CPU time of the kernel probe / wall time"),
     Measure("orchestrator_cpu_share", COUNT, "CPU time of the orchestrator under load / wall time"),
+    Measure("host_delay", COUNT, "share of their time by which others delayed server and clients"),
     Measure("host_busy", COUNT, "CPU time of programs outside the lab / CPU time of its CPUs"),
     Measure("host_steal", COUNT, "CPU time taken by the hypervisor / CPU time of the lab's CPUs"),
     Measure("host_pressure", COUNT, "share of the time in which a task waited for a CPU"),

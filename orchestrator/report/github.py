@@ -13,7 +13,14 @@ from orchestrator.measures.registry import MEASURES
 from orchestrator.report.columns import UNKNOWN, acked_of_sent, expectations_met, measure_text
 from orchestrator.report.comparison import HEADINGS, cells, conclusion, coverage_line, doubts
 from orchestrator.report.escape import markdown, markdown_list, markdown_table, visible
-from orchestrator.report.text import comparisons, findings, outcome_text, remarks, verdict
+from orchestrator.report.text import (
+    comparisons,
+    disturbances,
+    findings,
+    outcome_text,
+    remarks,
+    verdict,
+)
 from orchestrator.results.summary import CaseSummary, Expectation, Outcome, Status, Summary
 
 FIGURES = ("throughput", "response_time_p50", "response_time_p99", "cpu_time_per_message")
@@ -62,6 +69,7 @@ def step_summary(summary: Summary) -> str:
         )
         parts.append(markdown_table(headings, map(_row, summary.cases[:MAX_ROWS])))
     lines = [line for case in summary.cases for line in (*findings(case), *remarks(case))]
+    lines += filter(None, [disturbances(summary)])
     lines += [line for line, _ in comparisons(summary)]
     parts.append(markdown_list(_limit_lines(lines)))
     return "\n".join(part for part in parts if part) + "\n"

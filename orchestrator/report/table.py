@@ -26,6 +26,7 @@ from orchestrator.report.columns import (
 from orchestrator.report.escape import visible
 from orchestrator.report.text import (
     comparisons,
+    disturbances,
     findings,
     guesses,
     is_flawed,
@@ -82,6 +83,8 @@ def _sentences(summary: Summary) -> Iterator[tuple[str, str]]:
         yield sentence, "default" if is_expected else "red"
     if summary.cases:
         yield overheads(summary), "dim"
+    if disturbed := disturbances(summary):
+        yield disturbed, "yellow"
     is_good = summary.status is Status.COMPLETE and not is_flawed(summary)
     yield verdict(summary), "bold green" if is_good else "bold red"
 

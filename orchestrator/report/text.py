@@ -16,10 +16,12 @@ from orchestrator.results.summary import (
     FaultSummary,
     Fitness,
     Outcome,
+    RunSummary,
     Status,
     Summary,
 )
 
+BUSY = "; the host was busy, so the measured value may be off, but the guess counts"
 UNFINISHED = ("failed", "unsent", "in_flight")
 CLIENTS = {Fitness.STRAINED: "were strained", Fitness.BOTTLENECK: "were the bottleneck"}
 
@@ -40,7 +42,14 @@ def _ended(summary: Summary) -> str:
     """Return how much of the campaign ended: cases, or runs if a case has several."""
     if summary.planned_runs in {None, summary.planned_cases}:
         return f"{len(summary.cases)} of {summary.planned_cases} cases"
-    return f"{sum(len(case.runs) for case in summary.cases)} of {summary.planned_runs} runs"
+    repeats = [
+        {run.repeat or n for n, run in enumerate(_all_runs(case), 1)} for case in summary.cases
+    ]
+    return f"{sum(map(len, repeats))} of {summary.planned_runs} runs"
+
+
+def _all_runs(case: CaseSummary) -> list[RunSummary]:
+    return [*case.runs, *case.disturbed]
 
 
 def _doubts(summary: Summary) -> str:
@@ -53,6 +62,32 @@ def _doubts(summary: Summary) -> str:
     more = f" (and {len(doubts) - 1} more)" if doubts[1:] else ""
     accepted = ", accepted" if _is_accepted(summary) else ""
     return f"invalid as a measurement{accepted}: {visible(case.name)}: {visible(reason)}{more}"
+
+
+def disturbances(summary: Summary) -> str:
+    """Return how many runs the host disturbed so that they do not count; empty if none."""
+    disturbed = sum(len(case.disturbed) for case in summary.cases)
+    if not disturbed:
+        return ""
+    total = disturbed + sum(len(case.runs) for case in summary.cases)
+    replaced = sum(
+        run.repeat in {each.repeat for each in case.runs}
+        for case in summary.cases
+        for run in case.disturbed
+    )
+    were = "was" if disturbed == 1 else "were"
+    line = f"{disturbed} of {total} runs {were} disturbed by other programs"
+    if replaced == disturbed:
+        return f"{line} and repeated"
+    return f"{line} and {'does' if disturbed == 1 else 'do'} not count; {replaced} repeated"
+
+
+def disturbed_runs(summary: Summary) -> Iterator[str]:
+    """Yield each run that does not count because the host disturbed it, with the reasons."""
+    for case in summary.cases:
+        for run in case.disturbed:
+            name = visible(run.slug.replace("+", ", retry "))
+            yield f"{name} was disturbed and does not count: {visible('; '.join(run.invalid))}"
 
 
 def _is_accepted(summary: Summary) -> bool:
@@ -206,7 +241,7 @@ def _divergences(case: CaseSummary) -> Iterator[str]:
     for number, run in enumerate(case.runs, start=1):
         twin = run.twin
         if twin is not None and twin.remark and (twin.part is not None or twin.overhead_s):
-            repeat = f"repeat {number}: " if len(case.runs) > 1 else ""
+            repeat = f"repeat {run.repeat or number}: " if len(case.runs) > 1 else ""
             yield f"{visible(case.name)}: {repeat}{visible(twin.remark)}"
 
 
@@ -230,13 +265,18 @@ def notes(summary: Summary) -> Iterator[str]:
 
 
 def guesses(summary: Summary) -> Iterator[str]:
-    """Yield the grade of each guess, with the measured and the predicted value."""
+    """Yield the grade of each guess, with the measured and the predicted value.
+
+    A guess counts on a busy host, too: a learner cannot wait for a quiet one.
+    """
     for case in summary.cases:
+        is_busy = bool(case.invalid) and is_forgivable(case)
         for guess in case.guesses:
             predicted = f", predicted by the twin {guess.predicted}" if guess.predicted else ""
             grade = f"your guess {visible(guess.expression)}: {guess.grade}"
             measured_value = f"measured {guess.measured or 'unknown'}"
-            yield f"{visible(case.name)}: {grade}; {measured_value}{predicted}"
+            remark = BUSY if is_busy else ""
+            yield f"{visible(case.name)}: {grade}; {measured_value}{predicted}{remark}"
 
 
 def overheads(summary: Summary) -> str:

@@ -38,7 +38,8 @@ class ReplicaHealth:
 
     A lag is how long after a scheduled instant, an arrival or the end of a think time, the client's
     loop handled it. ``throttled_periods`` is how often the CPU quota of its container was used up,
-    None if unknown.
+    None if unknown. ``run_delay_s`` is how long its loop was ready and waited for a CPU, None if
+    unknown.
     """
 
     cpu_s: float
@@ -50,6 +51,7 @@ class ReplicaHealth:
     gc_pauses: int
     gc_pause_s: float
     throttled_periods: int | None = None
+    run_delay_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ GROUPS = {
     "accept_queue": "the accept queue's depth",
     "counters": "overflows, drops and retransmits",
     "usage": "CPU time, context switches, processes and threads",
+    "run_delay": "how long the server waited for a CPU",
     "descriptors": "descriptors",
     "memory": "memory by PSS",
     "throttling": "throttling",

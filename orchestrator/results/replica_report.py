@@ -38,6 +38,7 @@ class HealthReport(_Strict):
     gc_pauses: Count
     gc_pause_s: Seconds
     throttled_periods: Count | None = None
+    run_delay_s: Seconds | None = None
 
 
 class ReplicaReport(_Strict):

@@ -137,6 +137,9 @@ class RunSummary(Frozen):
     """One repeat of a case."""
 
     slug: str = Field(description="the run's folder under raw/ and samples/")
+    repeat: int | None = Field(
+        default=None, description="its number among the repeats, from 1; null in older results"
+    )
     seed: int | None = Field(
         default=None, description="the seed of its draws; null in results of older versions"
     )
@@ -216,7 +219,14 @@ class CaseSummary(Frozen):
     notes: list[str] = Field(default_factory=list, description="those of its runs")
     overhead_s: float = Field(description="the median of the runs'")
     runs: list[RunSummary] = Field(
-        default_factory=list, description="each repeat, in the order of the rounds"
+        default_factory=list,
+        description="each repeat that counts, in the order of the rounds: its first run that the "
+        "host did not disturb",
+    )
+    disturbed: list[RunSummary] = Field(
+        default_factory=list,
+        description="the runs that the host disturbed and that do not count, with their reasons; "
+        "a retry has the repeat of the run that it replaces",
     )
 
 

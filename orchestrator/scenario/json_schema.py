@@ -164,6 +164,7 @@ KEY_MEANINGS = {
     "crowd": "for fill-backlog: number of connections that send nothing",
     "validity": "expressions that must hold for a run to count as a measurement",
     "repeats": "how often each case runs; an expectation with a confidence needs 5 or more",
+    "retries_of_invalid": "how many runs of each case may be repeated because the host was busy",
     "order": "interleaved: rounds of all cases, every second round reversed; or sequential",
     "answer": "the answer to the intent, in sentences with measures in braces: {makespan}",
     "show": "the measures that the table of results shows; else those of the expectations",

@@ -144,22 +144,31 @@ class Case:
 
 @dataclass(frozen=True)
 class Run:
-    """One repeat of a case: ``repeat`` of ``repeats``, from 1."""
+    """One repeat of a case: ``repeat`` of ``repeats``, from 1.
+
+    ``attempt`` is above 1 if the host disturbed the run and it takes place again.
+    """
 
     case: Case
     repeat: int
     repeats: int
+    attempt: int = 1
 
     @property
     def name(self) -> str:
         """The name for people: ``prefork``, ``prefork (2 of 5)``."""
         of_all = f" ({self.repeat} of {self.repeats})" if self.repeats > 1 else ""
-        return f"{self.case.name}{of_all}"
+        again = f", retry {self.attempt - 1}" if self.attempt > 1 else ""
+        return f"{self.case.name}{of_all}{again}"
 
     @property
     def slug(self) -> str:
-        """The folder under ``raw/``: that of the case, or one inside it if there are repeats."""
-        return f"{self.case.slug}/{self.repeat}" if self.repeats > 1 else self.case.slug
+        """The folder under ``raw/``: that of the case, or one inside it if there are repeats.
+
+        That of a retry ends in ``+`` and its number, which no case's name has.
+        """
+        own = f"{self.case.slug}/{self.repeat}" if self.repeats > 1 else self.case.slug
+        return f"{own}+{self.attempt - 1}" if self.attempt > 1 else own
 
 
 def schedule(scenario: Scenario, repeats_per_draw: int = 1) -> list[Run]:

@@ -21,6 +21,7 @@ HEALTH = {
     "cpu_s": 0.1, "wall_s": 1.0, "lags": 0, "lag_p50_ns": None, "lag_p99_ns": None,
     "lag_max_ns": None, "gc_pauses": 0, "gc_pause_s": 0.0,
     "throttled_periods": 0,
+    "run_delay_s": 0.0,
 }  # fmt: skip
 Join = Callable[[], Awaitable[Peer]]
 

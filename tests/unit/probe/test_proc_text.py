@@ -16,6 +16,7 @@ from probe.proc_text import (
     read_counters,
     read_listeners,
     read_pss_bytes,
+    read_run_delay_s,
     read_stat,
     read_throttling,
 )
@@ -56,6 +57,11 @@ def test_context_switches_are_of_both_kinds(voluntary: int, involuntary: int) ->
         f"voluntary_ctxt_switches:\t{voluntary}\nnonvoluntary_ctxt_switches:\t{involuntary}\n"
     )
     assert read_context_switches(text) == (voluntary, involuntary)
+
+
+@given(COUNTS, COUNTS, COUNTS)
+def test_the_run_delay_is_the_second_number_in_ns(on_cpu: int, waited: int, slices: int) -> None:
+    assert read_run_delay_s(f"{on_cpu} {waited} {slices}\n") == waited / 1e9
 
 
 @given(st.integers(min_value=0, max_value=2**40))
@@ -112,6 +118,9 @@ def test_a_cgroup_is_searched_at_the_paths_of_host_and_container(
         (read_stat, ""),
         (read_stat, "7 (python) S 1 1 1"),
         (read_context_switches, "Name:\tpython\n"),
+        (read_run_delay_s, ""),
+        (read_run_delay_s, "0 0"),
+        (read_run_delay_s, "0 x 0"),
         (read_pss_bytes, "Rss: 9 kB\nPss:"),
         (read_counters, "TcpExt: One Two\nIpExt: 1 2\n"),
         (read_counters, "TcpExt: One Two\nTcpExt: 1\n"),
@@ -128,6 +137,7 @@ def test_the_files_of_this_kernel_are_parsed() -> None:
     own = f"/proc/{os.getpid()}"
     assert read_stat(read_text(f"{own}/stat")).threads >= 1
     assert sum(read_context_switches(read_text(f"{own}/status"))) > 0
+    assert read_run_delay_s(read_text(f"{own}/schedstat")) >= 0
     assert read_pss_bytes(read_text(f"{own}/smaps_rollup")) > 1 << 20
     assert read_counters(read_text(f"{own}/net/netstat"))["TcpExt.ListenOverflows"] >= 0
     assert read_counters(read_text(f"{own}/net/snmp"))["Tcp.RetransSegs"] >= 0

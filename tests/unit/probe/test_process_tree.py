@@ -50,6 +50,7 @@ def test_all_processes_and_threads_count(family: "subprocess.Popen[str]") -> Non
     used = tree.usage()
     assert (used.processes, used.threads) == (3, 5)
     assert used.voluntary > 0
+    assert 0 < tree.run_delay_s() < 60
     assert tree.descriptors() == 3 * 3 + 1 + 1 + 1  # stdin to stderr of each, an end of the pipe
     assert tree.pss_bytes() > 1 << 20
 
@@ -58,7 +59,7 @@ def test_a_killed_child_is_not_counted_but_its_usage_is(
     family: "subprocess.Popen[str]",
 ) -> None:
     tree = Tree(family.pid)
-    before = tree.usage()
+    before, waited_s = tree.usage(), tree.run_delay_s()
     children = Path(f"/proc/{family.pid}/task/{family.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
     await_true(lambda: _state(int(children[0])) in "ZX", "the end of the child")
@@ -66,6 +67,7 @@ def test_a_killed_child_is_not_counted_but_its_usage_is(
     assert (after.processes, after.threads) == (2, 3)
     assert after.voluntary >= before.voluntary
     assert after.user_s >= before.user_s
+    assert tree.run_delay_s() >= waited_s
     assert tree.descriptors() > 0
     assert tree.pss_bytes() > 0
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import pytest
 
 from orchestrator.campaign import campaign
 from orchestrator.campaign.campaign import new_campaign_id
+from orchestrator.campaign.restore import restore
 from orchestrator.campaign.summarise import Findings
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.conformance import NonconformingError
+from orchestrator.report.publish import publish
+from orchestrator.results.archive import CLIENTS
 from orchestrator.results.summary import Status
 from tests.unit.orchestrator.campaign.stored_run_fixtures import (
+    SCENARIO,
     FakeBackend,
     campaign_of,
     store_run,
@@ -162,3 +167,80 @@ def test_a_target_that_violates_the_contract_is_not_measured(
 def test_two_campaigns_have_different_ids() -> None:
     assert new_campaign_id() != new_campaign_id()
     assert len(new_campaign_id()) == 8
+
+
+BUSY_RULE = "validity: [orchestrator_cpu_share < 50%]\n"
+
+
+@pytest.fixture
+def run_disturbed(
+    tmp_path: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Findings]:
+    """Run a campaign in which the host disturbs the runs of some folders."""
+
+    def run(*disturbed: str, more: str = "", **settings: bool) -> Findings:
+        def execute(*order: object) -> None:
+            folder = order[3]
+            assert isinstance(folder, Path)
+            store_run(folder)
+            clients = json.loads((folder / CLIENTS).read_text())
+            clients["host"]["own_cpu_s"] = 0.9 if folder.name in disturbed else 0.1
+            (folder / CLIENTS).write_text(json.dumps(clients))
+
+        monkeypatch.setattr(campaign, "execute", execute)
+        whole, archive, console = campaign_of(
+            tmp_path, backend, f"{SCENARIO}{BUSY_RULE}{more}", **settings
+        )
+        found = whole.run()
+        console.file.close()
+        publish(found, archive)
+        assert restore(archive) == found
+        return found
+
+    return run
+
+
+def test_a_disturbed_run_is_repeated_after_all_others(
+    run_disturbed: Callable[..., Findings], tmp_path: Path
+) -> None:
+    summary = run_disturbed("single").summary
+    lines = (tmp_path / "progress.txt").read_text().splitlines()
+    assert lines[1].startswith("[1/2] single: disturbed by the host: orchestrator_cpu_share < 50%")
+    assert lines[2:] == [
+        "[2/2] epoll: all 5 expectations hold",
+        "[3/3] single, retry 1: all 5 expectations hold",
+    ]
+    assert (summary.exit_code, summary.planned_runs) == (0, 2)
+    assert [run.slug for run in summary.cases[0].runs] == ["single+1"]
+    assert [run.slug for run in summary.cases[0].disturbed] == ["single"]
+    assert summary.comparisons[0].expectations[0].outcome == "passed"
+
+
+def test_a_case_that_is_disturbed_again_is_invalid(
+    run_disturbed: Callable[..., Findings],
+) -> None:
+    summary = run_disturbed("single", "single+1").summary
+    assert summary.exit_code == 4
+    assert [run.slug for run in summary.cases[0].runs] == ["single+1"]
+
+
+@pytest.mark.parametrize(
+    ("more", "settings", "code"),
+    [("retries_of_invalid: 0\n", {}, 4), ("", {"accept_invalid": True}, 0)],
+)
+def test_nothing_is_repeated_if_no_retry_is_wanted_or_disturbed_runs_count(
+    run_disturbed: Callable[..., Findings], more: str, settings: dict[str, bool], code: int
+) -> None:
+    summary = run_disturbed("single", more=more, **settings).summary
+    assert [run.slug for case in summary.cases for run in case.runs] == ["single", "epoll"]
+    assert (summary.cases[0].disturbed, summary.exit_code) == ([], code)
+
+
+def test_no_retry_begins_when_the_budget_of_time_is_used_up(
+    run_disturbed: Callable[..., Findings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock stands still during the planned runs, so they took no time."""
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    summary = run_disturbed("single").summary
+    assert [run.slug for run in summary.cases[0].runs] == ["single"]
+    assert summary.exit_code == 4

@@ -9,6 +9,7 @@ from rich.console import Console
 from labkit.wire.progress import Pulse, sum_of
 from orchestrator.campaign import progress
 from orchestrator.campaign.progress import Pace, follow
+from orchestrator.results.summary import Fitness, Instrument, RunSummary
 from orchestrator.scenario.clients import ClosedGroup
 from orchestrator.scenario.matrix import CaseSettings
 from orchestrator.scenario.plan import Case, Run
@@ -84,3 +85,18 @@ def test_a_silence_is_broken_by_what_is_waited_for(clock: list[float]) -> None:
         "[1/2] epoll: waiting for the Docker engine: stopping containers",
     ]
     assert progress.QUIET_S + progress.NO_PULSE_S + progress.LOOK_EVERY_S < 15
+
+
+def test_a_run_that_does_not_count_is_printed_with_the_reason(clock: list[float]) -> None:
+    assert clock
+    out = io.StringIO()
+    shown = follow(Console(file=out))
+    shown.run_begun(3, 4, Run(Case("epoll", {}, SETTINGS, seed=1), 1, 2, attempt=2))
+    found = RunSummary(
+        slug="epoll/1+1", measures={}, invalid=["host_delay < 5% does not hold"], overhead_s=0.0,
+        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
+    )  # fmt: skip
+    shown.run_disturbed(found)
+    assert out.getvalue().splitlines() == [
+        "[3/4] epoll (1 of 2), retry 1: disturbed by the host: host_delay < 5% does not hold"
+    ]

@@ -4,7 +4,7 @@ import pytest
 
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.repeats import medians
-from orchestrator.campaign.verdict import exit_code, judge
+from orchestrator.campaign.verdict import broken_rules, exit_code, judge
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.expression import parse_expression
 from orchestrator.results.summary import (
@@ -17,6 +17,7 @@ from orchestrator.results.summary import (
     ReasonKind,
     Status,
 )
+from orchestrator.scenario.scenario import RULES
 
 FAILED, PASSED, UNKNOWN = Outcome.FAILED, Outcome.PASSED, Outcome.UNKNOWN
 SOUND = {"timed_out": 0.0, "server_exit_code": 0.0, "failed": 0.0, "makespan": 1.5}
@@ -279,3 +280,22 @@ def test_only_a_disturbed_host_is_forgiven(kind: ReasonKind) -> None:
 def test_a_campaign_that_did_not_end_says_so_before_all_else() -> None:
     assert exit_code(Status.BROKEN, [case(FAILED)]) == 3
     assert exit_code(Status.INTERRUPTED, [case(FAILED)]) == 130
+
+
+@pytest.mark.parametrize(
+    ("values", "broken"),
+    [
+        ({"host_delay": 0.01, "host_busy": 0.6}, []),
+        ({"host_delay": 0.06, "host_busy": 0.05}, ["host_delay < 5%"]),
+        ({"host_delay": 0.01, "host_busy": 0.8}, ["host_busy < 75%"]),
+        ({"host_delay": None, "host_busy": 0.2}, []),
+        ({"host_delay": None, "host_busy": 0.3}, ["host_busy < 25%"]),
+        ({"host_delay": None, "host_busy": None}, []),
+        ({"host_delay": 0.0, "client_bottlenecks": 1.0}, ["client_bottlenecks == 0"]),
+    ],
+)
+def test_a_run_is_disturbed_by_what_others_delay_or_by_their_cpu_time_if_that_is_unknown(
+    values: dict[str, float | None], broken: list[str]
+) -> None:
+    reasons = broken_rules(RULES, values)
+    assert [each.text.partition(" does")[0] for each in reasons] == broken

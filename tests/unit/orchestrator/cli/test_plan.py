@@ -21,6 +21,8 @@ def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
         "  [4/4] a (2 of 2): about 1 s (0.5 s to 3.5 s)",
         "4 runs: about 4 s (2 s to 14 s)",
         "at most 8.0 min, because timeout ends each load",
+        "runs that other programs disturb are repeated afterwards, at most 2 of each case; no "
+        "retry begins after as long as the planned runs took (about 4 s (2 s to 14 s))",
         "seeds: all repeats draw the same (fixed)",
         "starting and stopping adds about 2 s (process) or 16 s (docker)",
     ]
@@ -34,6 +36,12 @@ def test_a_plan_says_that_each_repeat_of_a_random_load_draws_anew(tmp_path: Path
     lines = list(plan_lines(scenario(tmp_path, one, "repeats: 2\nseeds: fixed\n")))
     assert "seeds: all repeats draw the same (fixed)" in lines
     assert not any("seeds" in line for line in plan_lines(scenario(tmp_path, one)))
+
+
+def test_a_plan_says_that_disturbed_runs_are_not_repeated(tmp_path: Path) -> None:
+    one = "{executor: closed, users: 1, messages: 1, demand: sleep=1s}"
+    lines = list(plan_lines(scenario(tmp_path, one, "retries_of_invalid: 0\n")))
+    assert "runs that other programs disturb are not repeated (retries_of_invalid: 0)" in lines
 
 
 def test_a_sequence_has_no_rounds(tmp_path: Path) -> None:

@@ -1,10 +1,27 @@
-import pytest
+import io
 
-from orchestrator.report.text import findings, loss, notes, overheads, remarks, verdict
+import pytest
+from rich.console import Console
+
+from orchestrator.report.github import step_summary
+from orchestrator.report.html import html_report
+from orchestrator.report.table import print_table
+from orchestrator.report.text import (
+    disturbances,
+    findings,
+    guesses,
+    loss,
+    notes,
+    overheads,
+    remarks,
+    verdict,
+)
 from orchestrator.results.summary import (
     CaseSummary,
     FaultSummary,
     Fitness,
+    Grade,
+    Guess,
     Instrument,
     ReasonKind,
     RunSummary,
@@ -20,6 +37,7 @@ from tests.unit.orchestrator.report.report_fixtures import (
     case,
     summary,
 )
+from tests.unit.orchestrator.report.report_fixtures import findings as reported
 
 RUN = RunSummary(slug="a", measures={}, instrument=case().instrument, invalid=[], overhead_s=0.0)
 
@@ -183,3 +201,56 @@ def test_a_hostile_name_stays_on_its_line_and_obeys_no_terminal() -> None:
     hostile = case(name=HOSTILE, invalid=[HOSTILE + "\n"])
     lines = [*findings(hostile), verdict(summary(hostile)), overheads(summary(hostile))]
     assert all(line.isprintable() for line in lines)
+
+
+def ran(repeat: int, again: int = 0) -> RunSummary:
+    return RUN.model_copy(update={"slug": f"a/{repeat}+{again}", "repeat": repeat})
+
+
+@pytest.mark.parametrize(
+    ("cases", "line"),
+    [
+        ([case(runs=[ran(1), ran(2)])], ""),
+        ([case(runs=[ran(1, 1)], disturbed=[ran(1)])],
+         "1 of 2 runs was disturbed by other programs and repeated"),
+        ([case(runs=[ran(n) for n in range(1, 6)]),
+          case(runs=[ran(1), ran(2, 1)], disturbed=[ran(2), ran(2)])],
+         "2 of 9 runs were disturbed by other programs and repeated"),
+        ([case(runs=[ran(n) for n in range(1, 7)], disturbed=[ran(7), ran(7, 1)])],
+         "2 of 8 runs were disturbed by other programs and do not count; 0 repeated"),
+    ],
+)  # fmt: skip
+def test_disturbed_runs_are_counted(cases: list[CaseSummary], line: str) -> None:
+    assert disturbances(summary(*cases)) == line
+
+
+def test_disturbed_runs_are_in_every_output() -> None:
+    lost = ran(1).model_copy(update={"invalid": ["host_delay < 5% does not hold"]})
+    campaign = summary(case(runs=[ran(1, 1)], disturbed=[lost]))
+    line = "1 of 2 runs was disturbed by other programs and repeated"
+    console = Console(file=io.StringIO(), width=120)
+    print_table(console, campaign)
+    page = html_report(reported(campaign))
+    assert line in console.file.getvalue()  # type: ignore[attr-defined]
+    assert line in step_summary(campaign)
+    assert line in page
+    assert "was disturbed and does not count: host_delay &lt; 5% does not hold" in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_named"), [(ReasonKind.DISTURBED_HOST, True), (ReasonKind.LOST_REPLICA, False)]
+)
+def test_a_guess_counts_on_a_busy_host_with_a_word(kind: ReasonKind, is_named: bool) -> None:
+    guess = Guess(expression="makespan < 1s", grade=Grade.WRONG, measured="1.1 s",
+                  twin=Grade.RIGHT, predicted="0.9 s")  # fmt: skip
+    disturbed = case(guesses=[guess], invalid=["busy"], invalid_kinds=[kind])
+    (line,) = guesses(summary(disturbed))
+    assert line.startswith("prefork: your guess makespan < 1s: wrong; measured 1.1 s")
+    assert line.endswith("the host was busy, so the measured value may be off, but the guess "
+                         "counts") == is_named  # fmt: skip
+
+
+def test_the_runs_of_a_campaign_that_broke_are_those_of_the_plan() -> None:
+    found = case(runs=[ran(1), ran(2, 1)], disturbed=[ran(2), ran(3)])
+    broken = summary(found, status=Status.BROKEN, planned_cases=1, planned_runs=4)
+    assert verdict(broken) == "broken after 3 of 4 runs"

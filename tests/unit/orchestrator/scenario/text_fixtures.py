@@ -24,7 +24,8 @@ GROUPS = "intent: x\nclients:\n" + "".join(
 )
 KEYS = (
     "intent, target, models, server, limits, clients, matrix, expect, guess, compare, answer, "
-    "show, faults, validity, repeats, order, warmup, timeout, seed, seeds, variables"
+    "show, faults, validity, repeats, retries_of_invalid, order, warmup, timeout, seed, seeds, "
+    "variables"
 )
 SERVER_KEYS = (
     "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "
