@@ -55,7 +55,7 @@ def judge(
     named = _named(expectations)
     each_run = repeats or [values]
     implied = [
-        _worst([_judge(each, run, ()) for run in each_run if _is_known(each, run)])
+        _as_implied(_worst([_judge(each, run, ()) for run in each_run if _is_known(each, run)]))
         for each in _implied(named, values)
         if any(_is_known(each, run) for run in each_run)
     ]
@@ -63,7 +63,11 @@ def judge(
     is_waived = any(measure in WAIVE_ACKED for _, measure in named)
     if not is_waived and any(map(_is_unanswered, each_run)):
         return [*judged, _NOTHING_ACKED]
-    return [*judged, *_idle_groups(named, senders, each_run)]
+    return [*judged, *map(_as_implied, _idle_groups(named, senders, each_run))]
+
+
+def _as_implied(judged: Expectation) -> Expectation:
+    return judged.model_copy(update={"is_implied": True})
 
 
 _Named = AbstractSet[tuple[str, str]]
@@ -73,6 +77,7 @@ _NOTHING_ACKED = Expectation(
     left="",
     right="0",
     reason="nothing was acknowledged, so nothing was measured",
+    is_implied=True,
 )
 
 

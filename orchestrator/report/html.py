@@ -6,6 +6,7 @@ several campaigns, each has a letter, which is part of the names of its cases.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from string import ascii_uppercase
 
 from markupsafe import Markup, escape
@@ -20,11 +21,21 @@ from orchestrator.report.charts.plot import Subject, TextTable
 from orchestrator.report.charts.selection import charts_of
 from orchestrator.report.charts.time_axis import Units, axis_over
 from orchestrator.report.escape import visible_lines
+from orchestrator.report.expectations import ExpectationTable, expectation_table
 from orchestrator.report.rendering import TEMPLATES
+from orchestrator.results.exit_codes import FAILS, HOLDS
 from orchestrator.results.summary import CaseSummary, Status, Summary
 
 OPEN_TIMELINES = 6
 """So many are unfolded, so that the page of a large matrix stays short."""
+
+OPEN_PROBLEMS = 3
+"""So many stand below the verdict; further ones are folded, so that the answering chart is near."""
+
+MINUTE = len("2026-01-02T03:04")
+
+OPEN_DIFFERENCES = 12
+"""A table with more rows is folded."""
 
 THRESHOLD = 0.05
 """The share from which campaigns side by side differ, as for `orchestrate.py compare`."""
@@ -45,19 +56,39 @@ class ShownCampaign:
     @property
     def tone(self) -> str:
         """The color of the verdict: ``good``, ``bad``, or ``doubt`` if there is no verdict."""
-        if self.summary.status is not Status.COMPLETE or any(c.invalid for c in self.summary.cases):
+        is_invalid = any(case.invalid for case in self.summary.cases)
+        if self.summary.status is not Status.COMPLETE:
             return "doubt"
-        return "bad" if text.is_flawed(self.summary) else "good"
+        if is_invalid and self.summary.exit_code not in (HOLDS, FAILS):
+            return "doubt"
+        rows = self.expectations.open
+        return rows[0].tone if rows else "doubt" if is_invalid else "good"
 
     @property
-    def duration(self) -> str:
-        """How long it took."""
-        return format_value(self.summary.duration_s, TIME)
+    def about(self) -> str:
+        """What ran, where, when and for how long, in one line."""
+        parts = (
+            self.summary.scenario,
+            f"{self.summary.backend} backend",
+            f"{self.summary.started_at[:MINUTE].replace('T', ' ')} UTC",
+            f"took {format_value(self.summary.duration_s, TIME)}",
+        )
+        return " · ".join(parts)
+
+    @cached_property
+    def expectations(self) -> ExpectationTable:
+        """Its expectations, those that do not hold before the others."""
+        return expectation_table(self.summary)
 
     @property
     def problems(self) -> list[str]:
         """The problems of all cases."""
         return [line for case in self.summary.cases for line in text.findings(case)]
+
+    @property
+    def open_problems(self) -> list[str]:
+        """Those that stand below the verdict: none if the verdict is their reason."""
+        return self.problems[:OPEN_PROBLEMS] if self.tone == "bad" else []
 
     @property
     def environment(self) -> list[tuple[str, str]]:
@@ -109,6 +140,7 @@ class _Differences:
     """How one campaign differs from the first, and why some rows are undecided."""
 
     title: str
+    conclusion: str
     table: TextTable
     doubts: list[str]
 
@@ -125,7 +157,7 @@ def html_report(*campaigns: Findings) -> str:
         title=_title(shown),
         differences=list(_differences(shown)),
         scenes=list(_scenes(pictured, Units(axis.span_ns))),
-        charts=charts_of(subjects, pictured, axis),
+        charts=charts_of(subjects, pictured, axis, _asked(shown)),
         left_out=_left_out(subjects, pictured),
         figures=list(_case_tables(cases)),
         legend=columns.legend(cases),
@@ -133,6 +165,7 @@ def html_report(*campaigns: Findings) -> str:
         axis_text=columns.axis_text,
         text=text,
         OPEN_TIMELINES=OPEN_TIMELINES,
+        OPEN_DIFFERENCES=OPEN_DIFFERENCES,
     )
 
 
@@ -149,6 +182,11 @@ def _sort_by_case(campaigns: Sequence[ShownCampaign]) -> list[Subject]:
     return sorted(subjects, key=lambda subject: order.index(subject.case.name))
 
 
+def _asked(campaigns: Sequence[ShownCampaign]) -> list[str]:
+    """Return the measures in question of all ``campaigns``, each once."""
+    return list(dict.fromkeys(name for each in campaigns for name in each.summary.shown))
+
+
 def _title(campaigns: Sequence[ShownCampaign]) -> str:
     if len(campaigns) == 1:
         return f"{campaigns[0].summary.scenario}: {text.verdict(campaigns[0].summary)}"
@@ -163,6 +201,7 @@ def _differences(campaigns: Sequence[ShownCampaign]) -> Iterator[_Differences]:
         measure, *_, difference, verdict = comparison.HEADINGS
         yield _Differences(
             title=f"{other.label} against {first.label}",
+            conclusion=comparison.conclusion(found, THRESHOLD),
             table=TextTable(
                 ("case", measure, first.label, other.label, difference, verdict),
                 [(row.case, *comparison.cells(row)) for row in found],

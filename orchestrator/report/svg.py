@@ -74,8 +74,8 @@ def picture(findings: Findings, name: str) -> str:
         return _lanes_picture(findings)
     subjects = list(shown_campaigns([findings])[0].subjects())
     axis = axis_over(subject.exhibit.excerpt.end_ns for subject in subjects)
-    charts = charts_of(subjects, subjects, axis)
-    by_name = {chart.key: chart for chart in (*charts.before, *charts.after)}
+    charts = charts_of(subjects, subjects, axis, findings.summary.shown)
+    by_name = {chart.key: chart for chart in (*charts.answer, *charts.rest)}
     if name not in by_name:
         known = ", ".join((LANES, *by_name))
         raise NoSuchPictureError(f"these results have no picture {name!r}; they have: {known}")

@@ -145,10 +145,16 @@ def comparisons(summary: Summary) -> Iterator[tuple[str, bool]]:
         for expectation in comparison.expectations:
             is_expected = expectation.outcome is Outcome.PASSED
             yield outcome_text(expectation, load_point), is_expected
+    for ranking in rankings(summary):
+        yield ranking, True
+
+
+def rankings(summary: Summary) -> Iterator[str]:
+    """Yield each ranking of the models, best first."""
     for ranking in summary.rankings:
         ranks = (" = ".join(map(visible, rank)) for rank in ranking.ranks)
         places = "; ".join(f"{place}. {rank}" for place, rank in enumerate(ranks, start=1))
-        yield f"{ranking.measure}{_load_point(ranking.axes)}, best first: {places}", True
+        yield f"{ranking.measure}{_load_point(ranking.axes)}, best first: {places}"
 
 
 def _load_point(axes: Mapping[str, object]) -> str:

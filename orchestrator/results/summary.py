@@ -81,6 +81,10 @@ class Expectation(Frozen):
         default="",
         description="why the outcome is unknown or inconclusive; how many CPUs a failed one had",
     )
+    is_implied: bool = Field(
+        default=False,
+        description="whether it is expected of every case, instead of written in the scenario",
+    )
 
 
 class Guess(Frozen):

@@ -11,12 +11,24 @@ from orchestrator.analysis.chart_data import WorkerShare
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.registry import MEASURES, Measure
 from orchestrator.measures.stages import STAGES
-from orchestrator.report.charts.plot import WIDTH, Chart, Key, Plot, Shape, Subject, TextTable, Word
+from orchestrator.report.charts.plot import (
+    WIDTH,
+    Chart,
+    Key,
+    Layout,
+    Plot,
+    Shape,
+    Subject,
+    TextTable,
+    Word,
+)
 from orchestrator.report.columns import UNKNOWN, measure_text, measure_value
 
 ROW, GAP, NAME_HEIGHT = 13, 8, 15
 BEGIN, END = 2, 204
 """Where the bars are; the room to the right of them is for the values."""
+
+LAYOUT = Layout("bars", BEGIN, END, WIDTH)
 
 MAX_BARS = 16
 MAX_NAME_CHARS = 40
@@ -221,9 +233,9 @@ def bar_plot(title: str, caption: str, bars: Sequence[Bar], longest: float) -> P
                 middle = round(reached + wide / 2, 1)
                 words.append(Word("in-bar", middle, y + NAME_HEIGHT + 10, piece.mark, "middle"))
             reached += wide
-        words.append(Word("value", round(reached + 6, 1), y + NAME_HEIGHT + 10, bar.text))
+        words.append(Word("value", round(reached, 1), y + NAME_HEIGHT + 10, bar.text, shift=6))
     height = len(bars) * (NAME_HEIGHT + ROW + GAP)
-    return Plot(title, caption, WIDTH, height, shapes, words)
+    return Plot(title, caption, height, shapes, words, LAYOUT)
 
 
 def _shortened(name: str) -> str:

@@ -16,7 +16,6 @@ from orchestrator.report.charts.plot import (
     LEFT,
     RIGHT,
     TOP,
-    WIDTH,
     Chart,
     Frame,
     Key,
@@ -126,7 +125,6 @@ def _plot(subject: Subject, frame: Frame, path: Callable[[Distribution], str]) -
     return Plot(
         title=subject.name,
         caption=_caption(subject),
-        width=WIDTH,
         height=HEIGHT,
         shapes=[*frame.shapes(), *drawn],
         words=[*frame.words(), *empty],

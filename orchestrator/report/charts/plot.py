@@ -6,6 +6,7 @@ Values only; ``style`` is a class of the page's style sheet, never a color.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.results.summary import CaseSummary
@@ -20,6 +21,9 @@ LEFT, RIGHT, TOP, BOTTOM = 50, 268, 10, 150
 """The frame of a plot: it leaves room for labels to the left, and for two lines below."""
 
 LEAST_STEP = 1.0
+
+SCAFFOLD = ("grid", "axis")
+"""The styles of what a plot without data has, too."""
 
 
 @dataclass(frozen=True)
@@ -112,36 +116,86 @@ def _with_ticks(scale: Scale, values: Iterable[float], label: Callable[[float], 
     return Scale(scale.low, scale.high, scale.begin, scale.end, scale.is_log, ticks)
 
 
+Place = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Shape:
-    """An SVG path; ``hover`` is the text shown while the pointer is on it."""
+    """An SVG path; ``hover`` is the text shown while the pointer is on it.
+
+    A path with ``at`` is a mark, which is drawn around that place and keeps its proportions if the
+    plot is stretched.
+    """
 
     style: str
     path: str
     hover: str = ""
+    at: Place | None = None
 
 
 @dataclass(frozen=True)
 class Word:
-    """A text at a place; ``anchor`` is the part of the text that is there, as in SVG."""
+    """A text at a place; ``anchor`` is the part of the text that is there, as in SVG.
+
+    It is ``shift`` pixels to the right of ``x``, however far the plot is stretched.
+    """
 
     style: str
     x: float
     y: float
     text: str
     anchor: str = "start"
+    shift: int = 0
+
+
+class Layout(NamedTuple):
+    """The part of a plot from ``left`` to ``right``, of ``width``, that fills the space it gets.
+
+    What is outside keeps its distance to it in pixels. ``name`` is a class of the style sheet,
+    which reserves that room.
+    """
+
+    name: str
+    left: int
+    right: int
+    width: int
+
+
+FRAMED = Layout("framed", LEFT, RIGHT, WIDTH)
 
 
 @dataclass(frozen=True)
 class Plot:
-    """One picture, ``width`` by ``height`` pixels; ``title`` and ``caption`` are above it."""
+    """One picture, ``height`` pixels high and as wide as its card allows.
+
+    Its shapes and words are placed in its ``layout``; ``title`` and ``caption`` are above it.
+    """
 
     title: str
     caption: str
-    width: int
     height: int
     shapes: Sequence[Shape]
     words: Sequence[Word]
+    layout: Layout = FRAMED
+
+    @property
+    def width(self) -> int:
+        """The width at which nothing is stretched."""
+        return self.layout.width
+
+    def percent(self, x: float) -> str:
+        """Return the place of ``x`` in the part that is stretched, as a share of its width."""
+        return f"{100 * (x - self.layout.left) / (self.layout.right - self.layout.left):.2f}%"
+
+    def across(self, word: Word) -> str:
+        """Return where ``word`` is horizontally; to the left of the stretched part, in pixels."""
+        if word.x < self.layout.left:
+            return f"{word.x - self.layout.left:g}"
+        return self.percent(min(word.x, self.layout.right))
+
+    def shift(self, word: Word) -> float:
+        """Return how many pixels ``word`` is to the right of `across`."""
+        return word.shift + max(word.x - self.layout.right, 0)
 
 
 @dataclass(frozen=True)
@@ -170,6 +224,12 @@ class Chart:
     plots: Sequence[Plot]
     legend: Sequence[Key]
     table: TextTable
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is drawn in any plot but the axes."""
+        shapes = (shape for plot in self.plots for shape in plot.shapes)
+        return not any(shape.path and shape.style not in SCAFFOLD for shape in shapes)
 
 
 @dataclass(frozen=True)

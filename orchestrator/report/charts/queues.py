@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from orchestrator.analysis.chart_data import Steps
 from orchestrator.measures.dimensions import TIME, format_value
-from orchestrator.report.charts.plot import Chart, Key, Plot, Shape, Subject, TextTable, Word
+from orchestrator.report.charts.plot import (
+    Chart,
+    Key,
+    Layout,
+    Plot,
+    Shape,
+    Subject,
+    TextTable,
+    Word,
+)
 from orchestrator.report.charts.time_axis import Units
 from orchestrator.report.columns import measure_text
 
@@ -17,6 +26,7 @@ ROW_HEIGHT = 28
 GAP = 10
 WIDTH, HEIGHT = 160, 92
 LEFT, RIGHT, TOP, BASE = 26, 154, 12, 70
+SMALL = Layout("small", LEFT, RIGHT, WIDTH)
 
 
 @dataclass(frozen=True)
@@ -91,9 +101,11 @@ def _plot(subject: Subject, steps: Steps, span_ns: int, peak: int) -> Plot:
         Word("tick", LEFT, BASE + 17, "0 s"),
         Word("tick", RIGHT, BASE + 17, format_value(span_ns / 1e9, TIME), "end"),
     ]
+    if not steps.peak:
+        words.append(Word("tick", (LEFT + RIGHT) / 2, (TOP + BASE) / 2, "none logged", "middle"))
     shapes = [
         Shape("grid", f"M{LEFT} {TOP}H{RIGHT}"),
         Shape("depth in-service", path),
         Shape("axis", f"M{LEFT} {TOP}V{BASE}H{RIGHT}"),
     ]
-    return Plot(subject.name, caption, WIDTH, HEIGHT, shapes, words)
+    return Plot(subject.name, caption, HEIGHT, shapes, words, SMALL)

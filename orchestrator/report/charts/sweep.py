@@ -1,11 +1,16 @@
-"""Measures over a swept variable: a line for each model, with a band of its intervals."""
+"""Figures over a swept variable: a line for each model, with a band of its intervals.
 
-from collections.abc import Iterator, Sequence
+Axes that move together are one variable. A model without the axis, because it ignores it, has the
+same value everywhere: a level line.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from orchestrator.measures.dimensions import format_value
-from orchestrator.measures.registry import MEASURES, Measure
+from orchestrator.measures.dimensions import RATE, format_value, unit_value
+from orchestrator.report.charts.figures import Figure, distinguishing, figure_of
 from orchestrator.report.charts.plot import (
     BOTTOM,
     HEIGHT,
@@ -13,7 +18,6 @@ from orchestrator.report.charts.plot import (
     LOG_RATIO,
     RIGHT,
     TOP,
-    WIDTH,
     Chart,
     Frame,
     Key,
@@ -26,12 +30,15 @@ from orchestrator.report.charts.plot import (
     line,
     value_scale,
 )
-from orchestrator.report.columns import axis_names, coverage_text, measure_text, measure_value
+from orchestrator.report.columns import axis_names, axis_text, coverage_text
 from orchestrator.results.summary import CaseSummary
 
 SWEPT = ("throughput", "response_time_p50", "response_time_p99")
+MAX_PLOTS = 4
 MAX_LINES = 8
 """The number of line styles."""
+
+QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([a-zA-Z%]*|/s)")
 
 MARKS = (
     "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0",
@@ -47,45 +54,121 @@ The first is the largest, so that it stays visible below the others if lines coi
 
 @dataclass(frozen=True)
 class _Line:
-    """The cases of one model with equal values on all other axes, by the swept value."""
+    """The cases of one model with equal values on all other axes, by the swept value.
+
+    ``is_level`` is true if the model has no such axis, so that its one case is at every value.
+    """
 
     name: str
     style: int
     cases: Sequence[CaseSummary]
+    is_level: bool
 
 
-def sweeps(subjects: Sequence[Subject]) -> Iterator[Chart]:
-    """Yield a chart for each axis on which the cases have several numbers."""
+@dataclass(frozen=True)
+class _Sweep:
+    """The ``cases`` over ``axis``, which is a number in each that has it.
+
+    ``followers`` are the axes whose values follow from that of ``axis``.
+    """
+
+    axis: str
+    followers: Sequence[str]
+    cases: Sequence[CaseSummary]
+
+    def place(self, case: CaseSummary) -> float | None:
+        """Return the value of ``case`` on the axis, None if the case does not have the axis."""
+        return _number(case.axes[self.axis]) if self.axis in case.axes else None
+
+    @property
+    def places(self) -> list[float]:
+        """Every value on the axis, ascending."""
+        return sorted({at for case in self.cases if (at := self.place(case)) is not None})
+
+    @property
+    def title(self) -> str:
+        """The name of the axis, and of the axes that move with it."""
+        moved = [axis for axis in self.followers if _is_varied(axis, self.cases)]
+        return f"{self.axis}, with {', '.join(moved)}" if moved else self.axis
+
+    def text(self, case: CaseSummary) -> str:
+        """Return the value of ``case`` on the axis as the scenario has it."""
+        return axis_text(self.axis, case) if self.axis in case.axes else f"any {self.axis}"
+
+
+def sweeps(subjects: Sequence[Subject], asked: Sequence[str] = ()) -> Iterator[Chart]:
+    """Yield a chart for each axis on which the cases have several numbers.
+
+    ``asked`` are the measures in question; those that differ between the cases come first.
+    """
     cases = [subject.case.model_copy(update={"model": subject.model}) for subject in subjects]
-    for axis in axis_names(cases):
+    for axis, followers in _leading_axes(cases).items():
         values = {case.axes[axis] for case in cases if axis in case.axes}
-        if len(values) > 1 and all(_is_number(value) for value in values):
-            yield _chart(axis, [case for case in cases if axis in case.axes])
+        if len(values) > 1 and all(_number(value) is not None for value in values):
+            chart = _chart(_Sweep(axis, followers, cases), asked)
+            if chart.plots:
+                yield chart
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _leading_axes(cases: Sequence[CaseSummary]) -> Mapping[str, Sequence[str]]:
+    """Return the axes that follow no other one, each with those that follow it."""
+    axes = axis_names(cases)
+    follows = {
+        (after, before)
+        for before in axes
+        for after in axes
+        if after != before and _determines(before, after, cases)
+    }
+    equal = {(axis, first) for axis, first in follows if (first, axis) in follows}
+    later = {pair for pair in equal if axes.index(pair[0]) > axes.index(pair[1])}
+    led = {axis for axis, _ in (follows - equal) | later}
+    return {
+        axis: [after for after, before in follows if before == axis]
+        for axis in axes
+        if axis not in led
+    }
 
 
-def _chart(axis: str, cases: Sequence[CaseSummary]) -> Chart:
-    lines = _lines(axis, cases)
+def _determines(before: str, after: str, cases: Sequence[CaseSummary]) -> bool:
+    """Return whether each value of ``before`` occurs with one value of ``after`` only."""
+    pairs = {(str(c.axes.get(before)), str(c.axes.get(after))) for c in cases if before in c.axes}
+    return len(pairs) == len({first for first, _ in pairs})
+
+
+def _is_varied(axis: str, cases: Sequence[CaseSummary]) -> bool:
+    return len({str(case.axes[axis]) for case in cases if axis in case.axes}) > 1
+
+
+def _number(value: object) -> float | None:
+    """Return a number, or a quantity such as ``10ms`` or ``50/s`` in base units; else None."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    written = QUANTITY.fullmatch(value) if isinstance(value, str) else None
+    if written is None:
+        return None
+    number, unit = written.groups()
+    size = (1.0, RATE) if unit == "/s" else unit_value(unit)
+    return None if size is None else float(number) * size[0]
+
+
+def _chart(sweep: _Sweep, asked: Sequence[str]) -> Chart:
+    lines = _lines(sweep)
     shown = lines[:MAX_LINES]
-    x = _x_scale(sorted({float(case.axes[axis]) for case in cases}))
-    known = [MEASURES[n] for n in SWEPT if any(measure_value(c, n) is not None for c in cases)]
+    figures = _figures(sweep.cases, asked)
     left_out = (
         f" The first {MAX_LINES} of {len(lines)} lines are drawn." if lines[MAX_LINES:] else ""
     )
     return Chart(
-        key=f"sweep-{axis}",
-        title=f"Over {axis}",
+        key=f"sweep-{sweep.axis}",
+        title=f"Over {sweep.title}",
         reading="One line for each model. The band is the interval of the median, if there are "
-        f"repeats{_coverage(cases)}.{left_out}",
-        plots=[_plot(axis, x, measure, shown) for measure in known],
+        f"repeats{_coverage(sweep.cases)}.{left_out}",
+        plots=[_plot(sweep, figure, shown) for figure in figures],
         legend=[Key(f"swept s{drawn.style}", drawn.name) for drawn in shown],
         table=TextTable(
-            ("model", axis, *(measure.name.replace("_", " ") for measure in known)),
+            ("model", sweep.axis, *(figure.title for figure in figures)),
             [
-                (drawn.name, str(case.axes[axis]), *(measure_text(case, m.name) for m in known))
+                (drawn.name, sweep.text(case), *(figure.text(case) for figure in figures))
                 for drawn in lines
                 for case in drawn.cases
             ],
@@ -93,29 +176,45 @@ def _chart(axis: str, cases: Sequence[CaseSummary]) -> Chart:
     )
 
 
+def _figures(cases: Sequence[CaseSummary], asked: Sequence[str]) -> list[Figure]:
+    """Return the figures in question that differ, then the usual ones, as many as there is room."""
+    usual = [figure for name in SWEPT if (figure := figure_of(name)) is not None]
+    known = [each for each in usual if any(each.value(case) is not None for case in cases)]
+    return list(dict.fromkeys((*distinguishing(asked, cases), *known)))[:MAX_PLOTS]
+
+
 def _coverage(cases: Sequence[CaseSummary]) -> str:
     text = coverage_text(cases)
     return f", and contains it with a probability of {text}" if text else ""
 
 
-def _lines(axis: str, cases: Sequence[CaseSummary]) -> list[_Line]:
-    groups: dict[str, list[CaseSummary]] = {}
-    for case in cases:
-        others = (f"{name}={value}" for name, value in case.axes.items() if name != axis)
-        groups.setdefault(",".join((case.model, *others)), []).append(case)
+def _lines(sweep: _Sweep) -> list[_Line]:
+    groups: dict[tuple[str, bool], list[CaseSummary]] = {}
+    hidden = {sweep.axis, *sweep.followers}
+    for case in sweep.cases:
+        others = (f"{name}={value}" for name, value in case.axes.items() if name not in hidden)
+        name, is_level = ",".join((case.model, *others)), sweep.axis not in case.axes
+        groups.setdefault((name, is_level), []).append(case)
     return [
-        _Line(name, number, sorted(own, key=lambda case: float(case.axes[axis])))
-        for number, (name, own) in enumerate(groups.items())
+        _Line(
+            f"{name}, any {sweep.axis}" if is_level else name,
+            number,
+            sorted(own, key=lambda case: sweep.place(case) or 0.0),
+            is_level,
+        )
+        for number, ((name, is_level), own) in enumerate(groups.items())
     ]
 
 
-def _x_scale(values: Sequence[float]) -> Scale:
+def _x_scale(sweep: _Sweep) -> Scale:
     """Return the scale of the swept values, with a tick at each that has room for its label."""
+    values = sweep.places
     low, high = values[0], values[-1]
     is_log = low > 0 and (high / low >= LOG_RATIO or _is_geometric(values))
     pad = 14
     scale = Scale(low, high, LEFT + pad, RIGHT - pad, is_log)
-    ticks = [Tick(round(scale.at(value), 1), f"{value:g}") for value in values]
+    label_of = {sweep.place(case): sweep.text(case) for case in sweep.cases}
+    ticks = [Tick(round(scale.at(value), 1), label_of[value]) for value in values]
     return Scale(low, high, LEFT + pad, RIGHT - pad, is_log, tuple(_legible(ticks)))
 
 
@@ -133,32 +232,37 @@ def _legible(ticks: Sequence[Tick]) -> Iterator[Tick]:
             free = tick.at + 8 + 7 * len(tick.label)
 
 
-def _plot(axis: str, x: Scale, measure: Measure, lines: Sequence[_Line]) -> Plot:
-    values = [v for drawn in lines for case in drawn.cases for v in _plotted_values(case, measure)]
-    y = value_scale(values, BOTTOM, TOP, lambda value: _label(value, measure))
-    frame = Frame(x, y, axis)
-    shapes = [shape for drawn in lines for shape in _shapes(axis, frame, measure, drawn)]
-    title = measure.name.replace("_", " ")
+def _plot(sweep: _Sweep, figure: Figure, lines: Sequence[_Line]) -> Plot:
+    values = [v for drawn in lines for case in drawn.cases for v in _plotted_values(case, figure)]
+    y = value_scale(values, BOTTOM, TOP, lambda value: _label(value, figure))
+    frame = Frame(_x_scale(sweep), y, sweep.title)
+    shapes = [shape for drawn in lines for shape in _shapes(sweep, frame, figure, drawn)]
     every_shape = [*frame.shapes(), *shapes]
-    return Plot(title, measure.meaning, WIDTH, HEIGHT, every_shape, list(frame.words()))
+    return Plot(figure.title, figure.measure.meaning, HEIGHT, every_shape, list(frame.words()))
 
 
-def _label(value: float, measure: Measure) -> str:
-    number, _, unit = format_value(value, measure.dimension).partition(" ")
+def _label(value: float, figure: Figure) -> str:
+    number, _, unit = format_value(value, figure.measure.dimension).partition(" ")
     return f"{float(number):g} {unit}".strip()
 
 
-def _plotted_values(case: CaseSummary, measure: Measure) -> list[float]:
-    value = measure_value(case, measure.name)
-    return [*case.intervals.get(measure.key, ()), *([] if value is None else [value])]
+def _plotted_values(case: CaseSummary, figure: Figure) -> list[float]:
+    value = figure.value(case)
+    return [*(figure.interval(case) or ()), *([] if value is None else [value])]
 
 
-def _shapes(axis: str, frame: Frame, measure: Measure, drawn: _Line) -> Iterator[Shape]:
+def _shapes(sweep: _Sweep, frame: Frame, figure: Figure, drawn: _Line) -> Iterator[Shape]:
+    known = [(case, v) for case in drawn.cases if (v := figure.value(case)) is not None]
+    if drawn.is_level:
+        for case, value in known:
+            level = [(LEFT, frame.y.at(value)), (RIGHT, frame.y.at(value))]
+            yield Shape(f"swept s{drawn.style}", line(level), _hover(sweep, figure, drawn, case))
+        return
+
     def place(case: CaseSummary, value: float) -> tuple[float, float]:
-        return frame.x.at(float(case.axes[axis])), frame.y.at(value)
+        return frame.x.at(sweep.place(case) or 0.0), frame.y.at(value)
 
-    known = [(c, v) for c in drawn.cases if (v := measure_value(c, measure.name)) is not None]
-    banded = [(c, c.intervals[measure.key]) for c, _ in known if measure.key in c.intervals]
+    banded = [(case, ends) for case, _ in known if (ends := figure.interval(case)) is not None]
     if banded:
         edge = [place(case, ends[1]) for case, ends in banded]
         edge += [place(case, ends[0]) for case, ends in reversed(banded)]
@@ -166,6 +270,10 @@ def _shapes(axis: str, frame: Frame, measure: Measure, drawn: _Line) -> Iterator
     points = [place(case, value) for case, value in known]
     yield Shape(f"swept s{drawn.style}", line(points))
     mark = MARKS[drawn.style % len(MARKS)]
-    for (case, value), (at_x, at_y) in zip(known, points, strict=True):
-        hover = f"{drawn.name}, {axis} {case.axes[axis]}: {format_value(value, measure.dimension)}"
-        yield Shape(f"mark s{drawn.style}", f"M{at_x:.1f} {at_y:.1f}{mark}", hover)
+    for (case, _), (at_x, at_y) in zip(known, points, strict=True):
+        at = round(at_x, 1), round(at_y, 1)
+        yield Shape(f"mark s{drawn.style}", mark, _hover(sweep, figure, drawn, case), at)
+
+
+def _hover(sweep: _Sweep, figure: Figure, drawn: _Line, case: CaseSummary) -> str:
+    return f"{drawn.name}, {sweep.axis} {sweep.text(case)}: {figure.text(case)}"

@@ -54,6 +54,7 @@ def test_both_sides_come_back_as_people_read_them() -> None:
 def test_every_case_is_expected_to_end_and_to_end_well() -> None:
     implied = judge([], SOUND)
     assert [each.expression for each in implied] == ["timed_out == 0", "server_exit_code == 0"]
+    assert all(each.is_implied for each in implied)
     assert {each.outcome for each in implied} == {Outcome.PASSED}
 
 

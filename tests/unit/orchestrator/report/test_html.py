@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, RequestRecord
-from orchestrator.report.html import html_report
-from orchestrator.results.summary import Fitness, Instrument, Summary
+from orchestrator.report.html import OPEN_PROBLEMS, html_report
+from orchestrator.results.summary import Answer, Fitness, Instrument, Summary
 from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
@@ -106,6 +106,75 @@ def test_the_question_the_verdict_and_where_it_ran() -> None:
                  "6.1.0", "8.0 GiB", "packages.docker", "61.5 MiB",
                  "time added by the orchestrator: single 412.0 ms"):  # fmt: skip
         assert part in words, part
+
+
+def test_the_page_is_in_the_order_of_reading() -> None:
+    """Question, answer, verdict; what answers; lanes; expectations; other charts; the rest."""
+    answer = Answer(sentences=["epoll is done first."], caveat="The host was disturbed.")
+    cases = [
+        case("p", name=f"p,workers={n}", slug=f"p{n}", axes={"workers": n}, makespan_s=n)
+        for n in (1, 2)
+    ]
+    shown = {each.slug: exhibit(serve(1)) for each in cases}
+    campaign = summary(*cases, answer=answer, shown=["makespan"])
+    words = page(campaign, exhibits=shown).words
+    parts = ("Who waits for whom?", "epoll is done first.", "The host was disturbed.",
+             "all 2 expectations hold", "Over workers", "Timelines: who waits",
+             "Expectations", "Messages in service over time", "Figures",
+             "how to run it again")  # fmt: skip
+    body = words[words.index("To the timelines") + len("To the timelines") :]
+    places = [body.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_without_an_answer_the_page_begins_with_question_and_verdict() -> None:
+    shown = page(summary(case("single")))
+    assert shown.count("div", "answer") == 0
+    assert page(summary(case(), answer=Answer(sentences=["Yes."]))).count("div", "answer") == 1
+
+
+def test_the_answering_section_is_marked_once() -> None:
+    lanes = page(summary(case("single"), case("prefork")))
+    assert [a["id"] for t, a in lanes.tags if "answering" in (a.get("class") or "")] == [
+        "timelines"
+    ]
+    groups = {"a": {"response_time_p50_s": 1.0}, "b": {"response_time_p50_s": 2.0}}
+    grouped = page(summary(case("single", groups=groups)))
+    assert [
+        a["aria-labelledby"] for t, a in grouped.tags if "answering" in str(a.get("class"))
+    ] == ["groups"]
+
+
+def test_expectations_that_fail_are_open_and_the_others_folded() -> None:
+    implied = PASSED.model_copy(update={"expression": "errors == 0", "is_implied": True})
+    text = html_report(
+        findings(summary(case(expectations=[PASSED, FAILED, implied])), {}, EXHIBITS)
+    )
+    section = text[text.index('<h2 id="expectations">') :]
+    section = section[: section.index("</section>")]
+    opened, folded = section.split("<details", 1)
+    assert "makespan ~= " in opened
+    assert "makespan ~= " not in folded
+    assert "peak_in_service == workers" in folded
+    assert "2 of 3 expectations hold" in folded
+    assert "1 of 1 hold" in folded
+    assert "errors == 0" not in section
+
+
+def test_many_problems_do_not_move_the_answering_chart_away() -> None:
+    cases = [case(f"m{n}", expectations=[FAILED]) for n in range(200)]
+    shown = page(summary(*cases, exit_code=1))
+    header = shown.words[: shown.words.index("Timelines: who waits")]
+    assert header.count("2.513 s vs 1.000 s") == 200
+    assert shown.count("p", "bad") == 1 + OPEN_PROBLEMS  # the verdict, and the open ones
+    assert "197 more problems" in header
+
+
+def test_an_expected_loss_does_not_color_the_verdict() -> None:
+    lossy = case(measures={**case().measures, "errors": 1.0, "failed": 1.0})
+    shown = page(summary(lossy))
+    assert shown.count("p", "good") == 1
+    assert shown.count("p", "bad") == 0
 
 
 def test_expectations_show_both_sides_and_doubts_show_their_reason() -> None:

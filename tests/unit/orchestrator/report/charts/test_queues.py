@@ -71,10 +71,12 @@ def test_an_instant_off_the_time_axis_is_drawn_at_its_end(instant_ns: int) -> No
     assert path.startswith(f"M{LEFT if instant_ns <= 0 else RIGHT} ")
 
 
-def test_a_case_whose_server_logged_nothing_is_drawn_empty() -> None:
+def test_a_case_whose_server_logged_nothing_is_drawn_empty_and_says_so() -> None:
     chart = glance([Subject("mine", case("mine"), Exhibit())], span_ns=100)
     assert [shape.path for shape in chart.plots[0].shapes if "in-service" in shape.style] == [""]
     assert chart.table.rows[0][:2] == ("mine", "0")
+    assert "none logged" in [word.text for word in chart.plots[0].words]
+    assert chart.is_blank
 
 
 def test_the_table_has_the_peak_and_the_end_of_each_case() -> None:

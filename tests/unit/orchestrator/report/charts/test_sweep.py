@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 from orchestrator.analysis.chart_data import Exhibit
-from orchestrator.report.charts.plot import Subject
+from orchestrator.report.charts.plot import LEFT, RIGHT, Subject
 from orchestrator.report.charts.sweep import MAX_LINES, sweeps
+from orchestrator.results.summary import CaseSummary
 from tests.unit.orchestrator.report.report_fixtures import case
 
 
@@ -15,6 +18,15 @@ def swept(
     axes = {"workers": workers}
     found = case(model, name=name, axes=axes, measures=measures, intervals=intervals or {})
     return Subject(name, found, Exhibit())
+
+
+def moved(**axes: int | str) -> Subject:
+    name = ",".join(("prefork", *(f"{axis}={value}" for axis, value in axes.items())))
+    return Subject(name, case(name=name, axes=axes), Exhibit())
+
+
+def with_makespan(found: CaseSummary, makespan_s: float) -> CaseSummary:
+    return found.model_copy(update={"measures": {**found.measures, "makespan_s": makespan_s}})
 
 
 def test_a_line_for_each_model_through_its_points_in_order() -> None:
@@ -39,6 +51,60 @@ def test_intervals_of_repeats_are_a_band() -> None:
 def test_one_value_and_words_have_no_sweep() -> None:
     assert list(sweeps([swept("prefork", 1, 10.0)])) == []
     assert list(sweeps([swept("prefork", "a", 10.0), swept("prefork", "b", 10.0)])) == []
+
+
+def test_figures_in_question_that_differ_come_before_the_usual_ones() -> None:
+    subjects = [swept("prefork", w, 10.0 * w) for w in (1, 2)]
+    (chart,) = sweeps(subjects, ["failed", "peak_in_service", "throughput", "no_such_measure"])
+    titles = [plot.title for plot in chart.plots]
+    assert titles == ["throughput", "response time p50", "response time p99"]
+    (chart,) = sweeps(
+        [replace(s, case=with_makespan(s.case, n)) for n, s in enumerate(subjects, start=1)],
+        ["failed", "makespan"],
+    )
+    assert chart.plots[0].title == "makespan"
+
+
+def test_quantities_with_a_unit_are_numbers_too() -> None:
+    (chart,) = sweeps([swept("prefork", text, 10.0) for text in ("50ms", "1s")])
+    ticks = [word.text for word in chart.plots[0].words]
+    assert {"50ms", "1s"} <= set(ticks)
+    assert list(sweeps([swept("prefork", text, 10.0) for text in ("5x", "6x")])) == []
+
+
+def test_axes_that_move_together_are_one() -> None:
+    subjects = [moved(workers=workers, rate=f"{28 * workers}/s", seed=1) for workers in (1, 2, 4)]
+    (chart,) = sweeps(subjects)
+    assert chart.title == "Over workers, with rate"
+    assert [key.meaning for key in chart.legend] == ["prefork"]
+    assert [s.style for s in chart.plots[0].shapes].count("mark s0") == 3
+
+
+def test_an_axis_whose_values_follow_from_a_later_one_is_not_swept() -> None:
+    subjects = [moved(rate=rate, workers=workers) for rate, workers in ((1, 2), (1, 4), (2, 8))]
+    assert [chart.title for chart in sweeps(subjects)] == ["Over workers, with rate"]
+
+
+def test_axes_that_vary_freely_have_a_chart_each() -> None:
+    subjects = [moved(workers=workers, users=users) for workers in (1, 2) for users in (5, 6)]
+    charts = list(sweeps(subjects))
+    assert [chart.title for chart in charts] == ["Over workers", "Over users"]
+    assert [key.meaning for key in charts[0].legend] == ["prefork,users=5", "prefork,users=6"]
+
+
+def test_a_model_without_the_axis_is_a_level_line() -> None:
+    level = Subject("epoll", case("epoll"), Exhibit())
+    (chart,) = sweeps([*(swept("prefork", w, 10.0 * w) for w in (1, 2)), level])
+    assert [key.meaning for key in chart.legend] == ["prefork", "epoll, any workers"]
+    (line,) = [s for s in chart.plots[0].shapes if s.style == "swept s1"]
+    assert line.path.startswith(f"M{LEFT}.0 ")
+    assert f"L{RIGHT}.0 " in line.path
+    assert chart.table.rows[-1][:2] == ("epoll, any workers", "any workers")
+
+
+def test_a_sweep_whose_figures_are_all_unknown_is_not_drawn() -> None:
+    cases = [case(name=f"p,workers={n}", axes={"workers": n}, measures={}) for n in (1, 2)]
+    assert list(sweeps([Subject(each.name, each, Exhibit()) for each in cases])) == []
 
 
 def test_too_many_lines_are_not_drawn_and_the_chart_says_so() -> None:
