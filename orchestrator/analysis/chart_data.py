@@ -2,8 +2,9 @@
 
 Pure functions of the tables of `orchestrator.analysis.join`, without files or a clock. All values
 are thinned out, so that a page with many charts opens quickly; of requests, whole users are left
-out, evenly, before a user that is shown loses a request. Instants are in nanoseconds since the
-run's common start.
+out, evenly, before a user that is shown loses a request. Users with a failure and the slowest are
+left out last: a question about a fault is a question about them. Instants are in nanoseconds since
+the run's common start.
 """
 
 import heapq
@@ -17,7 +18,7 @@ from labkit.wire.samples import OUTCOMES, request_id
 from orchestrator.analysis.join import Merged
 from orchestrator.analysis.statistics import Durations, between_ns
 from orchestrator.results.client_samples import ACKED
-from orchestrator.results.tables import Rows, Table, user_keys
+from orchestrator.results.tables import Keys, Rows, Table, user_keys
 
 MAX_CASES = 10
 """So many cases of a campaign have charts; all have figures."""
@@ -25,6 +26,9 @@ MAX_CASES = 10
 MAX_USERS = 200
 MESSAGES_PER_USER = 10
 """At least, in a chart's share of a page: a lane costs as much as so many messages."""
+
+MOST_FAILING = 0.75
+"""The share of the users shown that may be failing ones, so that there are others to compare."""
 
 MAX_REQUESTS = 5_000
 """Of all charts of a page together, so that it opens quickly."""
@@ -42,6 +46,8 @@ MESSAGES_PER_STEP = 10
 
 ACKED_TEXT = "acked"
 NEVER_NS = np.iinfo(np.uint64).max
+
+NO_USERS: Keys = np.empty(0, np.uint64)
 
 Counts = npt.NDArray[np.int64]
 Levels = npt.NDArray[np.float64]
@@ -73,12 +79,18 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """All requests of some users; the numbers of all users and requests, and the end of the run."""
+    """All requests of some users; the numbers of all users and requests, and the end of the run.
+
+    Of all users, ``failing`` had a message or a connection that failed; ``failing_shown`` of them
+    are among those of ``requests``.
+    """
 
     requests: tuple[RequestRecord, ...] = ()
     users: int = 0
     sent: int = 0
     end_ns: int = 0
+    failing: int = 0
+    failing_shown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +163,7 @@ def exhibit(
     served = requests[requests["finished_ns"] > 0]
     max_steps = min(max(limit // MESSAGES_PER_STEP, MIN_STEPS), MAX_STEPS)
     return Exhibit(
-        excerpt=excerpt(requests, start_ns, groups, limit),
+        excerpt=excerpt(requests, start_ns, groups, limit, _users_cut_off(merged.connections)),
         response=distribution(between_ns(acked, "due_ns", "ended_ns")),
         exchange=distribution(between_ns(acked, "sent_ns", "ended_ns")),
         service=distribution(between_ns(served, "started_ns", "finished_ns")),
@@ -233,27 +245,78 @@ def _shares(merged: Merged) -> Iterator[WorkerShare]:
             yield WorkerShare(int(worker), int(connections), int(messages))
 
 
+def _users_cut_off(connections: Table) -> Keys:
+    """Return the keys of the users with a failed connection, such as one to a killed worker."""
+    return user_keys(connections[connections["outcome"] > 0])
+
+
 def excerpt(
-    requests: Table, start_ns: int, groups: Sequence[str], limit: int = MAX_REQUESTS
+    requests: Table,
+    start_ns: int,
+    groups: Sequence[str],
+    limit: int = MAX_REQUESTS,
+    cut_off: Keys = NO_USERS,
 ) -> Excerpt:
-    """Return at most ``limit`` of ``requests``, which are in the order of sending."""
+    """Return at most ``limit`` of ``requests``, which are in the order of sending.
+
+    ``cut_off`` are the keys of the users that had a failed connection.
+    """
     users = _by_first_service(requests)
-    shown = [row for rows in _chosen(users, limit) for row in rows]
+    failing = _failing(requests, users, cut_off)
+    chosen = _choose([len(rows) for rows in users], failing, _slowest(requests, users), limit)
+    shown = [row for user in chosen for row in _first_rows(requests, users[user], limit)]
     return Excerpt(
         requests=tuple(_record(requests[row], start_ns, groups) for row in shown),
         users=len(users),
         sent=len(requests),
         end_ns=int(requests["ended_ns"].max(initial=start_ns)) - start_ns,
+        failing=len(failing),
+        failing_shown=len(set(failing) & set(chosen)),
     )
 
 
 def choose_users(requests: Table, limit: int) -> list[Rows]:
     """Return the rows of the users to show, at most ``limit`` in all; in order of first service."""
-    return _chosen(_by_first_service(requests), limit)
+    users = _by_first_service(requests)
+    failing = _failing(requests, users, NO_USERS)
+    chosen = _choose([len(rows) for rows in users], failing, _slowest(requests, users), limit)
+    return [_first_rows(requests, users[user], limit) for user in chosen]
 
 
-def _chosen(users: Sequence[Rows], limit: int) -> list[Rows]:
-    return [users[user][:limit] for user in _choose([len(rows) for rows in users], limit)]
+def _failing(requests: Table, users: Sequence[Rows], cut_off: Keys) -> list[int]:
+    """Return which of ``users`` had a failed message or connection."""
+    is_failing = (requests["outcome"] != ACKED) | np.isin(user_keys(requests), cut_off)
+    rows, user_of = _flat(users)
+    failing: list[int] = np.unique(user_of[is_failing[rows]]).tolist()
+    return failing
+
+
+def _slowest(requests: Table, users: Sequence[Rows]) -> int:
+    """Return which of ``users`` had the slowest message of those acknowledged; 0 if none was."""
+    rows, user_of = _flat(users)
+    return int(user_of[np.argmax(_response_ns(requests)[rows])]) if users else 0
+
+
+def _flat(users: Sequence[Rows]) -> tuple[Rows, Rows]:
+    """Return the rows of all ``users``, and to which of them each belongs."""
+    counts = [len(rows) for rows in users]
+    return np.concatenate([*users, np.empty(0, np.intp)]), np.repeat(np.arange(len(users)), counts)
+
+
+def _response_ns(requests: Table) -> Counts:
+    """Return the response time of each message, 0 if it has no ack."""
+    took_ns = between_ns(requests, "due_ns", "ended_ns")
+    return np.where(requests["outcome"] == ACKED, took_ns, 0)
+
+
+def _first_rows(requests: Table, rows: Rows, limit: int) -> Rows:
+    """Return at most ``limit`` of the ``rows`` of a user; failed and slowest messages stay."""
+    if len(rows) <= limit:
+        return rows
+    took_ns = _response_ns(requests[rows])
+    is_last_to_go = (requests["outcome"][rows] != ACKED) | (took_ns == took_ns.max(initial=0))
+    order = np.argsort(~is_last_to_go, kind="stable")
+    return rows[np.sort(order[:limit])]
 
 
 def _by_first_service(requests: Table) -> list[Rows]:
@@ -269,16 +332,29 @@ def _by_first_service(requests: Table) -> list[Rows]:
     return [rows[user] for user in np.argsort(first_ns, kind="stable")]
 
 
-def _choose(sent: Sequence[int], limit: int) -> list[int]:
+def _choose(sent: Sequence[int], failing: Sequence[int], slowest: int, limit: int) -> list[int]:
     """Return which users to show, given the messages of each: as many as the limits allow."""
     count = min(len(sent), MAX_USERS, max(limit // MESSAGES_PER_USER, 1))
     while count > 1:
-        chosen = [row * len(sent) // count for row in range(count)]
+        chosen = _choose_so_many(len(sent), failing, slowest, count)
         drawn = sum(sent[user] for user in chosen)
         if drawn <= limit:
             return chosen
         count = min(count - 1, count * limit // drawn)
-    return list(range(min(len(sent), 1)))
+    return [*failing[:1], slowest][:1] if sent else []
+
+
+def _choose_so_many(users: int, failing: Sequence[int], slowest: int, count: int) -> list[int]:
+    """Return ``count`` of ``users``: the slowest, the failing ones, and evenly of the others."""
+    first = {slowest, *_evenly(failing, min(round(MOST_FAILING * count), count - 1))}
+    others = [user for user in range(users) if user not in first]
+    return sorted({*first, *_evenly(others, count - len(first))})
+
+
+def _evenly(users: Sequence[int], count: int) -> list[int]:
+    """Return at most ``count`` of ``users``, at equal distances from the first one on."""
+    count = min(len(users), max(count, 0))
+    return [users[place * len(users) // count] for place in range(count)]
 
 
 def _record(row: np.void, start_ns: int, groups: Sequence[str]) -> RequestRecord:

@@ -30,6 +30,9 @@ SECTION_GAP = 26
 MAX_ROWS = 48
 """Of a worker's lane; more could not be told apart, so spans then share rows."""
 
+LOST_HEIGHT, LOST_WIDTH = 9, 2
+"""Of the mark of a failed message, which is seen in the lowest lane and at every zoom."""
+
 TABLE_ROWS = 16
 COLUMNS = (
     "lane", "message", "worker", "outcome",
@@ -52,7 +55,8 @@ class Bars:
 class Lane:
     """A lane from ``y``, ``height`` high; ``label`` is empty if there is no room for it.
 
-    ``hue`` is the worker's color, None for a connection.
+    ``hue`` is the worker's color, None for a connection. ``has_lost`` is true if a message of it
+    failed.
     """
 
     y: int
@@ -61,6 +65,7 @@ class Lane:
     label: str
     bars: list[Bars]
     hue: int | None = None
+    has_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
         faults=list(_faults(subject, units)),
         height=depths[-1].y + depths[-1].height if depths else y,
         left_out=_left_out(excerpt, len(connections), len(_group_by_worker(excerpt.requests))),
-        has_lost=any(request.outcome != ACKED_TEXT for request in excerpt.requests),
+        has_lost=any(map(_is_lost, excerpt.requests)),
         table=lane_table(excerpt.requests),
     )
 
@@ -155,14 +160,30 @@ def _connections(requests: Sequence[RequestRecord], units: Units, begin_y: int) 
     users = group_by_user(requests)
     low, high = CONNECTION_HEIGHTS
     height = max(low, min(high, CONNECTIONS_HEIGHT // max(1, len(users))))
-    every = -(-LABEL_HEIGHT // height)
+    lost = [any(map(_is_lost, own)) for own in users.values()]
+    labelled = _labelled(lost, -(-LABEL_HEIGHT // height))
     for row, (user, own) in enumerate(users.items()):
         y = begin_y + SECTION_GAP + row * height
-        label = "" if row % every else user
-        yield Lane(y, height, user, label, list(_bars(own, units, y, height)))
+        label = user if row in labelled else ""
+        bars = list(_bars(own, units, y, height))
+        yield Lane(y, height, user, label, bars, has_lost=lost[row])
 
 
-def _bars(requests: Iterable[RequestRecord], units: Units, y: int, height: int) -> Iterator[Bars]:
+def _labelled(lost: Sequence[bool], distance: int) -> set[int]:
+    """Return the rows with a label, ``distance`` apart; those that lost a message come first."""
+    chosen: set[int] = set()
+    rows = range(len(lost))
+    for row in (*filter(lost.__getitem__, rows), *range(0, len(lost), distance)):
+        if chosen.isdisjoint(range(row - distance + 1, row + distance)):
+            chosen.add(row)
+    return chosen
+
+
+def _is_lost(request: RequestRecord) -> bool:
+    return request.outcome != ACKED_TEXT
+
+
+def _bars(requests: Sequence[RequestRecord], units: Units, y: int, height: int) -> Iterator[Bars]:
     places: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
     middle, room = y + height / 2, height - (3 if height > LABEL_HEIGHT else 0.6)
     for request in requests:
@@ -170,12 +191,14 @@ def _bars(requests: Iterable[RequestRecord], units: Units, y: int, height: int) 
         for stage, begin_ns, end_ns in spans(request):
             style = stage.style + (hue if stage is SERVICE else "")
             places[style].append((begin_ns, end_ns, middle))
-        if request.outcome != ACKED_TEXT:
-            places["lost"].append((request.ended_ns, request.ended_ns, middle))
     widths = {stage.style: round(max(stage.height * room, 0.8), 2) for stage in LANE_STAGES}
     for style, own in sorted(places.items()):
-        width = widths.get(style.partition(" ")[0], round(room, 2))
-        yield Bars(style, width, units.strokes(own))
+        yield Bars(style, widths[style.partition(" ")[0]], units.strokes(own))
+    lost = [units.at(request.ended_ns) for request in requests if _is_lost(request)]
+    if lost:
+        high = max(room, LOST_HEIGHT)
+        path = "".join(f"M{at} {middle - high / 2:g}v{high:g}" for at in lost)
+        yield Bars("lost", LOST_WIDTH, path)
 
 
 def _faults(subject: Subject, units: Units) -> Iterator[FaultMark]:
@@ -192,12 +215,22 @@ def _left_out(excerpt: Excerpt, users: int, workers: int) -> str:
     if len(excerpt.requests) < excerpt.sent:
         parts.append(
             f"{users} of {excerpt.users} users and {len(excerpt.requests)} of {excerpt.sent} "
-            "messages are drawn, evenly from the first user served to the last; samples/ of the "
-            "results contains all of them"
+            "messages are drawn, evenly from the first user served to the last, with the slowest"
+            f"{_failing_shown(excerpt)}; samples/ of the results contains all of them"
         )
     if workers > WORKERS_SHOWN:
         parts.append(f"the first {WORKERS_SHOWN} of {workers} workers have a lane")
     return "; ".join(parts)
+
+
+def _failing_shown(excerpt: Excerpt) -> str:
+    """Return how many of the users with a failure are drawn; empty if no user had one."""
+    if not excerpt.failing:
+        return ""
+    if excerpt.failing == 1:
+        return " and the one user with a failure"
+    shown = "all" if excerpt.failing_shown == excerpt.failing else f"{excerpt.failing_shown} of"
+    return f" and {shown} {excerpt.failing} users with a failure"
 
 
 def group_by_user(requests: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]:

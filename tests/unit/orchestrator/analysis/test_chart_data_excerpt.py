@@ -1,6 +1,16 @@
 """The excerpt is chosen evenly, and by whole users."""
 
-from orchestrator.analysis.chart_data import MAX_REQUESTS, MAX_USERS, Excerpt, excerpt
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.analysis.chart_data import (
+    MAX_REQUESTS,
+    MAX_USERS,
+    MOST_FAILING,
+    Excerpt,
+    excerpt,
+)
 from orchestrator.analysis.join import merge
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     MS,
@@ -71,3 +81,62 @@ def test_one_user_alone_is_bounded_too() -> None:
 
 def test_of_nothing_there_is_nothing_to_show() -> None:
     assert shown(0, 0) == Excerpt()
+
+
+def drawn(sent: list[Sent], limit: int = MAX_REQUESTS, cut_off: list[int] | None = None) -> Excerpt:
+    """Return the excerpt of ``sent``, all served in time; ``cut_off`` lost their connections."""
+    told = evidence([replica(0, sent)], [served(s.user, 1, 1, 2) for s in sent])
+    keys = np.array(cut_off or [], np.uint64)  # of replica 0
+    return excerpt(merge(told.clients, told.log).requests, START_NS, ["clients"], limit, keys)
+
+
+def test_a_user_with_a_failed_message_is_never_left_out() -> None:
+    """One of a thousand failed; an even choice of two hundred would not contain it."""
+    sent = [Sent(u, 1, 2, "closed_early" if u == 777 else "acked") for u in range(1000)]
+    found = drawn(sent)
+    assert "user 777" in names(found)
+    assert len(names(found)) == MAX_USERS
+    assert (found.failing, found.failing_shown) == (1, 1)
+
+
+def test_a_user_whose_connection_was_cut_off_is_never_left_out() -> None:
+    """The client of a killed worker may have had no message in service."""
+    found = drawn([Sent(u, 1, 2) for u in range(1000)], cut_off=[778])
+    assert "user 778" in names(found)
+    assert (found.failing, found.failing_shown) == (1, 1)
+
+
+def test_the_user_of_the_slowest_message_is_never_left_out() -> None:
+    found = drawn([Sent(u, 1, 90 if u == 779 else 2) for u in range(1000)])
+    assert "user 779" in names(found)
+    assert found.failing == 0
+
+
+def test_many_failing_users_leave_room_for_others_and_are_counted() -> None:
+    sent = [Sent(u, 1, 2, "reset" if u < 900 else "acked") for u in range(1000)]
+    found = drawn(sent)
+    assert len(names(found)) == MAX_USERS
+    assert found.failing == 900
+    assert found.failing_shown == round(MOST_FAILING * MAX_USERS)
+    assert any(each.outcome == "acked" for each in found.requests)
+
+
+def test_one_user_alone_keeps_its_failed_and_slowest_messages() -> None:
+    sent = [
+        Sent(0, m, 500 if m == 70 else m + 1, "reset" if m == 99 else "acked", message=m)
+        for m in range(100)
+    ]
+    found = drawn(sent, limit=10)
+    assert [each.message for each in found.requests] == [*range(8), 70, 99]
+
+
+@given(
+    outcomes=st.lists(st.sampled_from(["acked", "reset"]), min_size=1, max_size=60),
+    limit=st.integers(1, 80),
+)
+def test_the_limit_holds_and_failing_users_come_first(outcomes: list[str], limit: int) -> None:
+    found = drawn([Sent(u, 1, 2, outcome) for u, outcome in enumerate(outcomes)], limit)
+    assert 1 <= len(found.requests) <= limit
+    assert found.failing == outcomes.count("reset")
+    is_any_failing = bool(found.failing)
+    assert bool(found.failing_shown) == is_any_failing

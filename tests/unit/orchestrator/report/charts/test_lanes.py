@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 from orchestrator.analysis.chart_data import Excerpt, Exhibit, RequestRecord
 from orchestrator.report.charts.lanes import (
     COLUMNS,
+    LABEL_HEIGHT,
     MAX_ROWS,
     Timeline,
     pointer_data,
@@ -39,6 +41,28 @@ def test_a_message_that_was_never_accepted_waits_to_its_end_and_is_lost() -> Non
     drawn = draw(never)
     assert drawn.has_lost
     assert [bars.style for bars in drawn.connections[0].bars] == ["accept", "lost"]
+
+
+def test_a_failed_message_is_marked_as_high_as_can_be_seen_in_the_lowest_lane() -> None:
+    lost = request(150, 0, None, (0, None, None, 500 * MS), "closed_early")
+    drawn = draw(
+        *serve(5, users=200, messages=1)[:150], lost, *serve(5, users=200, messages=1)[151:]
+    )
+    (lane,) = [lane for lane in drawn.connections if lane.has_lost]
+    assert lane.name == lane.label == "user 150"
+    assert lane.bars[-1].style == "lost"
+    assert lane.bars[-1].path == f"M{UNITS // 2} {lane.y + lane.height / 2 - 4.5:g}v9"
+
+
+def test_labels_of_neighbours_do_not_overlap() -> None:
+    lost = [
+        request(user, 0, None, (0, None, None, MS), "reset" if user in {7, 8, 100} else "acked")
+        for user in range(200)
+    ]
+    rows = [lane.y for lane in draw(*lost).connections if lane.label]
+    assert all(after - before >= LABEL_HEIGHT for before, after in pairwise(rows))
+    labels = {lane.label for lane in draw(*lost).connections}
+    assert {"user 7", "user 100"} <= labels
 
 
 def test_a_lane_for_each_worker_and_each_connection() -> None:
@@ -84,6 +108,13 @@ def test_a_thinned_picture_says_what_was_left_out() -> None:
     few = Excerpt(tuple(serve(5, users=3, messages=2)), users=1000, sent=2000)
     drawn = timeline(Subject("p", case(), Exhibit(few)), SECOND, [])
     assert drawn.left_out.startswith("3 of 1000 users and 6 of 2000 messages are drawn, evenly")
+    assert "with the slowest; samples/" in drawn.left_out
+    failing = replace(few, failing=1, failing_shown=1)
+    drawn = timeline(Subject("p", case(), Exhibit(failing)), SECOND, [])
+    assert "with the slowest and the one user with a failure; samples/" in drawn.left_out
+    failing = replace(few, failing=900, failing_shown=150)
+    drawn = timeline(Subject("p", case(), Exhibit(failing)), SECOND, [])
+    assert "and 150 of 900 users with a failure" in drawn.left_out
 
 
 def test_two_hundred_connections_are_low_and_some_have_a_label() -> None:
