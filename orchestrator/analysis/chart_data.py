@@ -346,8 +346,9 @@ def _choose(sent: Sequence[int], failing: Sequence[int], slowest: int, limit: in
 
 def _choose_so_many(users: int, failing: Sequence[int], slowest: int, count: int) -> list[int]:
     """Return ``count`` of ``users``: the slowest, the failing ones, and evenly of the others."""
-    first = {slowest, *_evenly(failing, min(round(MOST_FAILING * count), count - 1))}
-    others = [user for user in range(users) if user not in first]
+    others = sorted({*range(users)} - {slowest, *failing})
+    most_failing = max(round(MOST_FAILING * count), count - len(others))
+    first = {slowest, *_evenly(failing, min(most_failing, count - 1))}
     return sorted({*first, *_evenly(others, count - len(first))})
 
 
