@@ -6,6 +6,7 @@ Values only; ``style`` is a class of the page's style sheet, never a color.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from orchestrator.analysis.chart_data import Exhibit
@@ -21,6 +22,8 @@ LEFT, RIGHT, TOP, BOTTOM = 50, 268, 10, 150
 """The frame of a plot: it leaves room for labels to the left, and for two lines below."""
 
 LEAST_STEP = 1.0
+CHAR_WIDTH = 7.2
+"""Of a label, in a plot that is as narrow as a card makes it."""
 
 SCAFFOLD = ("grid", "axis")
 """The styles of what a plot without data has, too."""
@@ -252,11 +255,31 @@ class Frame:
         """Yield the labels of both axes and the title of the horizontal one."""
         for tick in self.y.ticks:
             yield Word("tick", LEFT - 6, round(tick.at + 4, 1), tick.label, "end")
-        for tick in self.x.ticks:
-            is_last = tick.at > RIGHT - 8
-            x, anchor = (WIDTH, "end") if is_last else (tick.at, "middle")
+        for tick in _legible(self.x.ticks):
+            x, anchor = (WIDTH, "end") if _is_last(tick) else (tick.at, "middle")
             yield Word("tick", x, BOTTOM + 17, tick.label, anchor)
         yield Word("tick", (LEFT + RIGHT) / 2, BOTTOM + 38, self.x_title, "middle")
+
+
+def _is_last(tick: Tick) -> bool:
+    """Return whether the label of ``tick`` would leave the plot, so that it ends at its edge."""
+    return tick.at > RIGHT - 8
+
+
+def _legible(ticks: Sequence[Tick]) -> Sequence[Tick]:
+    """Return all ``ticks``, or every second and so on, so that there is room for each label."""
+    for step in range(1, len(ticks)):
+        chosen = ticks[::step]
+        if all(_span(before)[1] < _span(after)[0] for before, after in pairwise(chosen)):
+            return chosen
+    return ticks[:1]
+
+
+def _span(tick: Tick) -> Place:
+    """Return where the label of ``tick`` begins and ends."""
+    wide = CHAR_WIDTH * (len(tick.label) + 0.5)
+    end = WIDTH if _is_last(tick) else tick.at + wide / 2
+    return end - wide, end
 
 
 def line(points: Sequence[tuple[float, float]]) -> str:

@@ -31,12 +31,14 @@ class Viewer:
     browser: Browser
     folder: Path
 
-    def open(self, html: str, width: int = WIDE, scheme: Scheme = "light") -> Opened:
+    def open(
+        self, html: str, width: int = WIDE, scheme: Scheme = "light", height: int = HEIGHT
+    ) -> Opened:
         """Open ``html`` from a file, like a report that was received by mail."""
         path = self.folder / "report.html"
         path.write_text(html, encoding="utf-8")
         opened = Opened(
-            self.browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+            self.browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         )
         opened.page.on("console", lambda message: opened.console.append(message.text))
         opened.page.on("pageerror", lambda error: opened.console.append(str(error)))

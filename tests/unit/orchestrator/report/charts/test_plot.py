@@ -2,8 +2,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.report.charts.plot import Scale, linear_scale, log_scale, round_step, value_scale
+from orchestrator.report.charts.plot import (
+    FRAMED,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Chart,
+    Frame,
+    Plot,
+    Scale,
+    Shape,
+    TextTable,
+    Tick,
+    Word,
+    linear_scale,
+    log_scale,
+    round_step,
+    value_scale,
+)
 
+LONG = "a label that is longer than half of the plot"
 POSITIVE = st.floats(1e-6, 1e6)
 
 
@@ -48,3 +66,47 @@ def test_labels_are_few(high: float) -> None:
 )
 def test_a_step_is_1_2_or_5_times_a_power_of_ten(least: float, step: float) -> None:
     assert round_step(least) == pytest.approx(step)
+
+
+def plot_of(*shapes: Shape) -> Plot:
+    return Plot("p", "", 100, shapes, [])
+
+
+def test_places_within_the_frame_are_shares_of_its_width_and_others_are_pixels() -> None:
+    """A plot fills its card: the frame is stretched, the room for labels beside it is not."""
+    plot = plot_of()
+    assert plot.layout is FRAMED
+    assert [plot.percent(x) for x in (LEFT, (LEFT + RIGHT) / 2, RIGHT)] == [
+        "0.00%", "50.00%", "100.00%",
+    ]  # fmt: skip
+    label = Word("tick", LEFT - 6, 10, "5 s", "end")
+    assert (plot.across(label), plot.shift(label)) == ("-6", 0)
+    last = Word("tick", WIDTH, 10, "8", "end")
+    assert (plot.across(last), plot.shift(last)) == ("100.00%", WIDTH - RIGHT)
+    value = Word("value", LEFT, 10, "5 s", shift=6)
+    assert (plot.across(value), plot.shift(value)) == ("0.00%", 6)
+
+
+def test_a_chart_of_axes_alone_is_blank() -> None:
+    def chart(*shapes: Shape) -> Chart:
+        return Chart("k", "t", "r", [plot_of(), plot_of(*shapes)], [], TextTable((), ()))
+
+    axes = Shape("grid", "M0 0H9"), Shape("axis", "M0 0H9")
+    assert chart(*axes, Shape("curve response", "")).is_blank
+    assert not chart(*axes, Shape("curve response", "M0 0H9")).is_blank
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (["0", "1", "2", "3", "4"], ["0", "1", "2", "3", "4"]),
+        (["0", "200 ms", "400 ms", "600 ms", "800 ms"], ["0", "400 ms", "800 ms"]),
+        ([LONG, LONG], [LONG]),
+    ],
+)
+def test_labels_without_room_are_left_out_evenly(labels: list[str], shown: list[str]) -> None:
+    distance = (RIGHT - LEFT) / (len(labels) - 1)
+    ticks = tuple(Tick(LEFT + n * distance, label) for n, label in enumerate(labels))
+    frame = Frame(Scale(0, 1, LEFT, RIGHT, ticks=ticks), Scale(0, 1, 0, 1), "time")
+    words = [word.text for word in frame.words()][:-1]
+    assert words == shown
