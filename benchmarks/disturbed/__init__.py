@@ -1,0 +1,1 @@
+"""How well the rules of validity tell a disturbed run from a right one: ``python -m``."""
