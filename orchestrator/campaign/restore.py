@@ -39,10 +39,10 @@ def restore(archive: Archive) -> Findings:
         text = (folder / "scenario.yaml").read_text(encoding="utf-8")
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
         runs = schedule(scenario)
-        ended = {run.slug for case in summary.cases for run in (*case.runs, *case.disturbed)}
         cases = planned_cases(runs)
         evaluations = [
-            evaluate_run(scenario, run, archive, cases) for run in with_retries(runs, ended)
+            evaluate_run(scenario, run, archive, cases)
+            for run in with_retries(runs, _ended(summary))
         ]
     except OSError as exc:
         reason = f"{exc.filename}: {(exc.strerror or str(exc)).lower()}"
@@ -51,6 +51,11 @@ def restore(archive: Archive) -> Findings:
         raise RestoreError(f"{folder} does not hold complete results: {exc}") from exc
     findings = Findings(summary, environment, {}, text, folder.name)
     return summarise(findings, scenario, evaluations)
+
+
+def _ended(summary: Summary) -> set[str]:
+    """Return the slugs of all runs that ended, also of those that do not count."""
+    return {run.slug for case in summary.cases for run in (*case.runs, *case.disturbed)}
 
 
 def with_percentiles(summary: Summary, folder: Path, names: Iterable[str]) -> Summary:
@@ -68,8 +73,7 @@ def with_percentiles(summary: Summary, folder: Path, names: Iterable[str]) -> Su
         return summary
     try:
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
-        slugs = {run.slug for run in runs}
-        by_slug = {run.slug: run for run in with_retries(schedule(scenario), slugs)}
+        by_slug = {run.slug: run for run in with_retries(schedule(scenario), _ended(summary))}
 
         def completed(found: RunSummary) -> RunSummary:
             run = by_slug[found.slug]

@@ -128,4 +128,5 @@ def _has_failed(scenario: Scenario, each: RunEvaluation) -> bool:
 def _is_of_outcomes(expectation: Expression) -> bool:
     """Return whether the measures in ``expectation`` are all outcomes or configured values."""
     names = {full_name(name.own_name) for name in expectation.names}
-    return all(name in OUTCOMES or MEASURES[name].kind == "input" for name in names)
+    inputs = {name for name, measure in MEASURES.items() if measure.kind == "input"}
+    return names <= OUTCOMES | inputs

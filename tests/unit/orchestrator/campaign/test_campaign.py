@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.campaign import campaign
 from orchestrator.campaign.campaign import new_campaign_id
-from orchestrator.campaign.restore import restore
+from orchestrator.campaign.restore import restore, with_percentiles
 from orchestrator.campaign.summarise import Findings
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import BackendError
@@ -195,6 +195,7 @@ def run_disturbed(
         console.file.close()
         publish(found, archive)
         assert restore(archive) == found
+        assert with_percentiles(found.summary, archive.path, ["response_time_p95"]).cases
         return found
 
     return run
