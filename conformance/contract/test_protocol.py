@@ -21,11 +21,21 @@ REFUSED = {
     b"a cpu=1\x03": "demand 'cpu=1'",
     b"a sleep=-1s\x03": "demand 'sleep=-1s'",
     b"a sleep=61s\x03": "demand over 60s",
+    b"a sleep=40s+cpu=21s\x03": "demand over 60s",
+    b"a cpu=0ms+\x03": "demand 'cpu=0ms+'",
+    b"b cpu=0ms+io=0ms\x03": "demand 'cpu=0ms+io=0ms'",
+    b"c cpu=0ms" + b"+cpu=0ms" * 8 + b"\x03": "demand 'cpu=0ms+cpu=0ms+cpu=0ms+cpu=0ms+cpu=0ms+",
     b"a sleep=" + b"9" * 4000 + b"s\x03": "demand 'sleep=9999",
     b"a cpu=" + b"\x01" * 4000 + b"\x03": "demand 'cpu=",
 }
 MESSAGES = st.sampled_from(
-    [b"a sleep=0ms\x03", b"bcd cpu=0s\x03", b"e sleep=1ms text\x03", b"x sleep=0us " + b"x" * 4084]
+    [
+        b"a sleep=0ms\x03",
+        b"bcd cpu=0s\x03",
+        b"e sleep=1ms text\x03",
+        b"f cpu=0s+sleep=1ms\x03",
+        b"x sleep=0us " + b"x" * 4084,
+    ]
 )
 
 

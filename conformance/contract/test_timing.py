@@ -20,6 +20,49 @@ def test_no_ack_before_the_service_time(target: Target) -> None:
         assert time.monotonic_ns() - sent_ns >= 100e6
 
 
+def test_no_ack_before_the_sum_of_the_parts(target: Target) -> None:
+    with target.connect() as client:
+        sent_ns = time.monotonic_ns()
+        client.send(b"a sleep=50ms+cpu=20ms+sleep=30ms\x03goodbye\x03")
+        assert client.read_to_end() == b"ack"
+        assert time.monotonic_ns() - sent_ns >= 100e6
+
+
+def test_the_most_parts_are_served(target: Target) -> None:
+    with target.connect() as client:
+        client.send(b"a " + b"+".join([b"cpu=1ms", b"sleep=1ms"] * 4) + b"\x03goodbye\x03")
+        assert client.read_to_end() == b"ack"
+
+
+def test_each_part_is_done_and_logged(server: RunningServer) -> None:
+    with server.connect() as client:
+        client.send(b"a cpu=60ms+sleep=40ms+cpu=60ms\x03goodbye\x03")
+        assert client.read_to_end() == b"ack"
+    stopped = server.stop()[-1]
+    assert stopped["cpu_user_s"] + stopped["cpu_system_s"] >= 0.12
+    (served,) = server.of("request_acked")
+    assert (served["demand"], served["demand_ns"]) == ("cpu+sleep+cpu", 160_000_000)
+    assert served["parts_ns"] == [60_000_000, 40_000_000, 60_000_000]
+    assert served["finished_ns"] - served["started_ns"] >= 160e6
+
+
+def test_parts_that_sleep_overlap_and_parts_that_compute_need_a_worker_each(
+    server: RunningServer,
+) -> None:
+    """One worker that serves two at once is an event loop: it computes for one after another."""
+    if not has_room(server):
+        pytest.skip("no worker for another client")
+    with server.connect() as one, server.connect() as other:
+        for client in (one, other):
+            client.send(b"a sleep=300ms+cpu=40ms\x03goodbye\x03")
+        assert [client.read_to_end() for client in (one, other)] == [b"ack", b"ack"]
+    server.stop()
+    served = [event for event in server.of("request_acked") if event["request"] == "a"]
+    assert _peak_in_service(served) == 2
+    if server.workers == 1:
+        assert abs(served[0]["finished_ns"] - served[1]["finished_ns"]) >= 40e6
+
+
 def test_a_message_without_demand_takes_the_default(start: Starter) -> None:
     server = start(LAB_SERVICE_TIME="80ms")
     with server.connect() as client:

@@ -12,7 +12,8 @@ from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
 
 ETX, MAX_BYTES, MAX_S = b"\x03", 4096, 60.0
-DEMAND = re.compile(rb"(sleep|cpu)=([0-9]{1,12}(?:\.[0-9]{1,12})?)(us|ms|s|m)")
+PART = re.compile(rb"(sleep|cpu)=([0-9]{1,12}(?:\.[0-9]{1,12})?)(us|ms|s|m)")
+MAX_PARTS = 8
 UNITS_S = {b"us": 1e-6, b"ms": 1e-3, b"s": 1.0, b"m": 60.0}
 DEFAULT = ("sleep=" + (os.environ.get("LAB_SERVICE_TIME") or "2s")).encode()
 DISCARDED_BYTES = 256 * 1024
@@ -23,7 +24,7 @@ class RefusedError(Exception):
 
 
 async def serve(message: bytes) -> None:
-    """Serve one message: wait, or use the CPU, for as long as its demand says.
+    """Serve one message: do the parts of its demand, one after another.
 
     Raises:
         RefusedError: the demand does not parse or is too long.
@@ -32,14 +33,27 @@ async def serve(message: bytes) -> None:
     asked = words[1] if len(words) > 1 else DEFAULT
     if not asked.startswith((b"sleep=", b"cpu=")):
         asked = DEFAULT
-    demand = DEMAND.fullmatch(asked)
-    if demand is None or float(demand[2]) * UNITS_S[demand[3]] > MAX_S:
+    parts = [read_part(part) for part in asked.split(b"+")]
+    if len(parts) > MAX_PARTS or round(sum(duration_s for _, duration_s in parts), 9) > MAX_S:
         raise RefusedError
-    duration_s = float(demand[2]) * UNITS_S[demand[3]]
-    if demand[1] == b"sleep":
-        await asyncio.sleep(duration_s)
-        return
-    end_s = time.thread_time() + duration_s
+    for kind, duration_s in parts:
+        if kind == b"sleep":
+            await asyncio.sleep(duration_s)
+        else:
+            burn(duration_s)
+
+
+def read_part(text: bytes) -> tuple[bytes, float]:
+    """Return the kind and the duration of one part; raise RefusedError if it is none."""
+    part = PART.fullmatch(text)
+    if part is None:
+        raise RefusedError
+    return part[1], float(part[2]) * UNITS_S[part[3]]
+
+
+def burn(cpu_time_s: float) -> None:
+    """Use the CPU for that long."""
+    end_s = time.thread_time() + cpu_time_s
     while time.thread_time() < end_s:
         pass
 

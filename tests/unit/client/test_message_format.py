@@ -20,6 +20,8 @@ DEMANDS = st.sampled_from(
         "cpu=1us, sleep=0ms",
         "sleep=exponential(50ms)",
         "cpu=bimodal(1ms, 2s, share=0.5)",
+        "sleep=10ms+cpu=2ms",
+        "sleep=exponential(50ms)+cpu=exponential(50ms), cpu=1ms",
     ]
 )
 
@@ -44,6 +46,7 @@ def test_a_server_reads_one_request_with_the_id_and_a_demand_within_the_limit(
     [
         (None, b"\x03"),
         ("sleep=50ms", b" sleep=50ms\x03"),
+        ("sleep=10ms + cpu=2ms", b" sleep=10ms+cpu=2ms\x03"),
         ("sleep=50ms, sleep=60ms", None),
         ("sleep=exponential(50ms)", None),
     ],

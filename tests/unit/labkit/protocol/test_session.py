@@ -9,6 +9,7 @@ from labkit.protocol.work import Demand
 
 DEFAULT = Demand("sleep", 2.0)
 LIMITS = Limits(DEFAULT, max_message_bytes=20, max_service_time_s=60.0)
+ROOMY = Limits(DEFAULT, max_message_bytes=200, max_service_time_s=0.3)
 
 
 def _run(segments: list[bytes], *, eof: bool = True) -> tuple[list[Request], End | None]:
@@ -127,3 +128,27 @@ def test_a_request_that_is_put_back_is_the_next() -> None:
     session.put_back(None)
     assert session.next_request() is None
     assert session.end == End("goodbye")
+
+
+@pytest.mark.parametrize("word", ["sleep=100ms+sleep=200ms", "cpu=0.1s+sleep=0.1s+cpu=0.1s"])
+def test_parts_that_are_as_long_as_the_limit_together_are_served(word: str) -> None:
+    session = Session(ROOMY)
+    session.receive(f"a {word} text\x03".encode(), 1)
+    request = session.next_request()
+    assert request is not None
+    assert request.demand.duration_s == 0.3
+
+
+def test_parts_that_are_longer_than_the_limit_together_are_refused() -> None:
+    session = Session(ROOMY)
+    session.receive(b"a sleep=200ms+cpu=101ms\x03", 1)
+    assert session.next_request() is None
+    assert session.end == End("demand over 0.3s", failed=True)
+
+
+def test_a_space_ends_the_demand() -> None:
+    session = Session(ROOMY)
+    session.receive(b"a sleep=10ms + cpu=2ms\x03", 1)
+    request = session.next_request()
+    assert request is not None
+    assert request.demand == Demand("sleep", 0.01)

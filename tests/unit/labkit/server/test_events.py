@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.protocol.session import Request
-from labkit.protocol.work import Demand
+from labkit.protocol.work import Demand, demand_of
 from labkit.server.events import EventLog, Served
 from labkit.server.logs import Counts
 from labkit.server.stream import Stream
@@ -50,6 +50,18 @@ def test_lines_are_gathered_until_they_are_flushed(pipe: tuple[int, int]) -> Non
     assert acked["event"] == "request_acked"
     assert [acked[key] for key in ("received_ns", "started_ns", "finished_ns")] == [1, 2, 3]
     assert (acked["request"], acked["demand"], acked["demand_ns"]) == ("a", "sleep", 1_000_000)
+    assert "parts_ns" not in acked
+
+
+def test_parts_of_a_demand_are_logged_with_their_sum(pipe: tuple[int, int]) -> None:
+    log = _log(pipe[1])
+    demand = demand_of((Demand("sleep", 0.01), Demand("cpu", 0.002)))
+    log.request_acked("1.1", Served(Request("a", demand, 1), 2, 3), 4)
+    log.flush()
+    acked = json.loads(_read(pipe[0]))
+    assert (acked["demand"], acked["demand_ns"]) == ("sleep+cpu", 12_000_000)
+    assert acked["parts_ns"] == [10_000_000, 2_000_000]
+    assert [acked[key] for key in ("received_ns", "started_ns", "finished_ns")] == [1, 2, 3]
 
 
 def test_no_write_is_longer_than_a_pipe_takes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.protocol.work import Demand, parse_demand
+from labkit.protocol.work import MAX_PARTS, Demand, parse_demand
 from labkit.workload.distributions import Demands, DemandsError, Draws
 
 DRAWS = Draws(7, "clients", "demand")
@@ -87,6 +87,14 @@ def test_a_limit_of_whole_microseconds_is_reached_and_not_passed(
         ("sleep=exponential(\u20035ms)", "is neither a duration nor a distribution"),
         ("sleep=1ms,sleep=11s", "'sleep=11s' is more than the 10s that a server allows"),
         ("cpu=bimodal(11s, 11s, share=1)", "is more than the 10s that a server allows"),
+        ("sleep=1ms+", "'' is not a demand"),
+        ("sleep=1ms+2ms", "'2ms' is not a demand; write e.g. sleep=100ms, cpu=5ms, several parts"),
+        ("sleep=1ms+cpu=5", "demand 'cpu=5': '5' is neither"),
+        ("sleep=exponential(5ms+cpu=1ms", "'exponential(5ms' is neither"),
+        ("sleep=exponential(5ms+1ms)", "'5ms+1ms' is neither"),
+        ("sleep=6s+cpu=5s", "'sleep=6s+cpu=5s' is more than the 10s that a server allows"),
+        ("sleep=10s+cpu=1us+cpu=exponential(1ms)", "is more than the 10s that a server allows"),
+        ("+".join(["cpu=1ms"] * 9), "has 9 parts; a message has at most 8"),
         (",".join(["cpu=1ms"] * 1_001), "1001 demands that take turns; allowed: 1000"),
     ],
 )
@@ -111,3 +119,79 @@ def test_any_text_states_demands_or_is_refused_in_few_words(text: str) -> None:
         assert parse_demand(first(demands, 1)[0].removeprefix(" ")) is not None
         return
     assert 0 < len(str(refusal)) < 1_000
+
+
+def read(demand: str) -> Demand:
+    """Return a demand as a server reads it."""
+    found = parse_demand(demand.removeprefix(" "))
+    assert found is not None
+    return found
+
+
+def test_parts_travel_in_one_word_whatever_spaces_they_were_written_with() -> None:
+    demands = Demands.parse("sleep=10ms + cpu=2.0ms ,cpu=1ms+sleep=1ms")
+    assert first(demands, 3) == [
+        " sleep=10ms+cpu=2.0ms", " cpu=1ms+sleep=1ms", " sleep=10ms+cpu=2.0ms",
+    ]  # fmt: skip
+    assert demands.mean_s == pytest.approx(0.007)
+    assert not demands.is_random
+    assert Demands.parse("sleep=10ms + cpu=2ms").constant == b" sleep=10ms+cpu=2ms"
+
+
+def test_a_part_that_is_drawn_stands_between_those_that_are_not() -> None:
+    demands = Demands.parse("cpu=1ms+sleep=exponential(10ms)+cpu=2ms")
+    assert demands.is_random
+    assert demands.constant is None
+    drawn = first(demands, 100)
+    assert len(set(drawn)) == 100
+    for demand in drawn:
+        begin, middle, end = read(demand).steps
+        assert (begin, end) == (Demand("cpu", 0.001), Demand("cpu", 0.002))
+        assert middle.kind == "sleep"
+
+
+def test_each_part_has_draws_of_its_own_and_the_first_those_of_an_undivided_demand() -> None:
+    """An undivided demand is drawn as in stored runs, so that those can be analysed again."""
+    alone = first(Demands.parse("sleep=exponential(10ms)"), 200)
+    divided = [
+        read(demand).steps
+        for demand in first(Demands.parse("sleep=exponential(10ms)+cpu=exponential(10ms)"), 200)
+    ]
+    assert [steps[0] for steps in divided] == [read(demand) for demand in alone]
+    ours, theirs = ([steps[part].duration_s for steps in divided] for part in (0, 1))
+    assert abs(statistics.correlation(ours, theirs)) < 0.25  # 3.5 standard errors
+    assert alone[:2] == [" sleep=10962us", " sleep=11916us"]
+
+
+def test_parts_that_are_drawn_share_what_the_constant_ones_leave_of_the_limit() -> None:
+    """Of 100 ms, 20 are constant; two parts are drawn, so that each is 40 ms at most."""
+    text = "sleep=exponential(60ms)+cpu=20ms+cpu=exponential(60ms)"
+    demands = Demands.parse(text, limit_s=0.1)
+    drawn = [read(demand) for demand in first(demands, 4_000)]
+    assert max(demand.steps[0].duration_s for demand in drawn) == 0.04
+    assert max(demand.duration_s for demand in drawn) == 0.1
+    sums_s = [demand.duration_s for demand in drawn]
+    error_s = statistics.stdev(sums_s) / len(sums_s) ** 0.5
+    assert statistics.fmean(sums_s) == pytest.approx(demands.mean_s, abs=4 * error_s)
+
+
+parts = st.builds(
+    "{}={}".format,
+    st.sampled_from(["sleep", "cpu"]),
+    st.sampled_from(["1ms", "0.5us", "0s", *LAWS]),
+)
+
+
+@given(
+    st.lists(parts, min_size=1, max_size=MAX_PARTS),
+    st.sampled_from([0.0401, 1.0, 60.0]),
+    st.integers(0, 9),
+)
+def test_any_parts_are_sent_as_a_server_reads_them_within_the_limit(
+    words: list[str], limit_s: float, message: int
+) -> None:
+    demands = Demands.parse("+".join(words), limit_s)
+    demand = read(demands.of(DRAWS, 3, message).decode())
+    assert [step.kind for step in demand.steps] == [word.partition("=")[0] for word in words]
+    assert 0 <= demand.duration_s <= limit_s
+    assert (demands.constant is None) == any("(" in word for word in words)

@@ -64,6 +64,13 @@ from tests.unit.orchestrator.scenario.text_fixtures import (
         (f"    demand: '{', '.join(['sleep=1s'] * 300)}'",
          "6:13: demand: 2998 characters; allowed: at most 2000"),
         ("    demand: []", "6:13: demand: the list is empty; write at least one demand"),
+        ("    demand: sleep=1s+cpu", f"6:13: demand: 'cpu' is not a demand; {DEMAND}"),
+        ("    demand: sleep=1s+cpu=1", f"6:13: demand: 'cpu=1': '1' {LAW}"),
+        ("    demand: [sleep=1s, sleep=1s+io=1s]", f"6:24: 'io=1s' is not a demand; {DEMAND}"),
+        (f"    demand: {'+'.join(['cpu=1ms'] * 9)}",
+         f"6:13: demand: '{'cpu=1ms+' * 7}cpu=' has 9 parts; a message has at most 8"),
+        ("    demand: sleep=40m+cpu=40m",
+         "6:13: demand: 'sleep=40m+cpu=40m' is out of range; allowed: 60m on average"),
         ("    demand: [sleep=1s, 5]", f"6:24: 5 is a number; {DEMAND}"),
         ("    think_time: 5", "6:17: think_time: 5 is a number; write 50ms, exponential(50ms), "
          "hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"),

@@ -98,6 +98,12 @@ def test_inputs_of_arrivals() -> None:
     assert not {"users", "messages", "think_time"} & found.keys()
 
 
+def test_the_service_time_of_several_parts_is_the_mean_of_their_sum() -> None:
+    parts = OPEN.model_copy(update={"demand": "sleep=exponential(8ms)+cpu=2ms"})
+    assert inputs(parts)["service_time"] == pytest.approx(0.01)
+    assert inputs(parts)["offered_load"] == pytest.approx(0.3)
+
+
 def test_groups_add_up_and_what_they_differ_in_has_no_value() -> None:
     other = OPEN.model_copy(update={"name": "other", "start": "3s", "rate": "60/s"})
     found = inputs(GROUP, OPEN, other)

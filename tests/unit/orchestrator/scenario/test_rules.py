@@ -24,6 +24,9 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, GROUPS, OPEN, R
         ("    demand: sleep=61s",
          "6:13: demand: 'sleep=61s' is more than the 60s that a server allows; "
          "see max_service_time"),
+        ("    demand: sleep=40s+cpu=21s",
+         "6:13: demand: 'sleep=40s+cpu=21s' is more than the 60s that a server allows; "
+         "see max_service_time"),
         ("server: {service_time: 2s, max_service_time: 1s}",
          "6:24: service_time: 2s is more than max_service_time, 1s"),
         ("server: {max_service_time: 1s}",

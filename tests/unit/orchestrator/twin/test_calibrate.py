@@ -136,3 +136,39 @@ def test_a_connection_that_waited_for_a_busy_worker_does_not_count_for_accepting
     rows = [later(row, 10_000 * n) for n in range(MIN_COUNT) for row in (ALONE, *waiting)]
     found = calibrate(requests(*rows), [SLEEP] * len(rows), discipline(Kind.PROCESS))
     assert found.accept_ns == 120 * US
+
+
+PARTS = Work(
+    1_000 * US,
+    is_computing=True,
+    parts=(Work(900 * US, is_computing=False), Work(100 * US, is_computing=True)),
+)
+
+
+def test_a_message_counts_for_reading_if_others_only_sleep_meanwhile() -> None:
+    """Each computes in the last part of its service only.
+
+    Of five pairs, the first is read in 90 µs and answered before the second computes. In five other
+    pairs, read 400 µs later, each is open while the other computes.
+    """
+    apart = [later(ALONE, 10_000 * n + shift) for n in range(MIN_COUNT) for shift in (0, 500)]
+    close = [later(ALONE, 90_000 + 10_000 * n + shift, started_ns=400)
+             for n in range(MIN_COUNT) for shift in (0, 50)]  # fmt: skip
+    table = requests(*apart, *close)
+    assert calibrate(table, [PARTS] * 20, discipline(Kind.LOOP)).request_ns == 90 * US
+    # Without the first part all computations of a pair overlap, and none is read alone.
+    found = calibrate(table, [COMPUTE] * 20, discipline(Kind.LOOP))
+    assert found.request_ns == TYPICAL.request_ns
+
+
+def test_a_loop_resumes_after_the_last_part_that_computes() -> None:
+    """Each sleeps, computes until its end, and then the loop begins one that was sent meanwhile.
+
+    Services overlap, as their sleeps do: one begins every 600, and the loop begins 150 after the
+    end of another what was sent 50 before that end.
+    """
+    rows = [
+        (0, 210, 330, at - 200, at, at + 1_050, at + 1_250) for at in range(2_000, 12_000, 1_200)
+    ] + [(0, 210, 330, at + 1_000, at + 1_200, at + 2_250, at + 2_450) for at in (11_600,)]
+    found = calibrate(requests(*rows), [PARTS] * len(rows), discipline(Kind.LOOP))
+    assert found.resume_ns == 150 * US

@@ -35,6 +35,8 @@ EACH = """[{executor: open, rate: 30/s, duration: 5s, arrivals: poisson, connect
             demand: sleep=exponential(50ms)}]"""
 POOL = """[{executor: open, rate: 30/s, duration: 5s, arrivals: poisson, connections: 3,
             demand: sleep=exponential(50ms)}]"""
+PARTS = """[{executor: closed, users: 5, messages: 9,
+             demand: sleep=exponential(20ms)+cpu=4ms+sleep=5ms}]"""
 COMPUTING = """[{executor: open, rate: 10/s, duration: 5s, arrivals: poisson, connections: each,
                  demand: cpu=exponential(50ms)}]"""
 POOLS = [Kind.PROCESS, Kind.PROCESSES, Kind.THREADS]
@@ -53,6 +55,17 @@ def test_a_run_without_disturbance_is_as_its_twin(kind: Kind, clients: str, fed:
     ours, theirs = (run_figures(each, START_NS, 3) for each in (found.requests, found.tables[fed]))
     for name in ("makespan", "response_time_mean", "response_time_p99", "waiting_time_mean"):
         assert theirs[name] == pytest.approx(ours[name], rel=0.005, abs=0.0003), name
+    assert find_divergence(ours, theirs) is None
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("fed", [PREDICTED, REPLAYED])
+def test_a_run_of_messages_with_several_parts_is_as_its_twin(kind: Kind, fed: str) -> None:
+    case = case_of(PARTS, server="{workers: 3}")
+    found = twin(kind, case, measured(kind, case, COST))
+    ours, theirs = (run_figures(each, START_NS, 3) for each in (found.requests, found.tables[fed]))
+    for name in ("makespan", "response_time_mean", "waiting_time_mean", "time_in_service"):
+        assert theirs[name] == pytest.approx(ours[name], rel=0.02, abs=0.0003), name
     assert find_divergence(ours, theirs) is None
 
 

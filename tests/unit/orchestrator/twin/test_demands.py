@@ -48,6 +48,39 @@ def test_demands_take_turns_by_message() -> None:
     assert [demands.of(1, message) for message in range(4)] == [short, computing] * 2
 
 
+def test_parts_are_done_in_order_and_their_sum_is_the_demand() -> None:
+    demands = GroupDemands(group("sleep=10ms+cpu=2ms+sleep=3ms"), SEED, DEFAULT)
+    wait, compute = Work(10 * MS, is_computing=False), Work(2 * MS, is_computing=True)
+    after = Work(3 * MS, is_computing=False)
+    assert demands.of(0, 0) == Work(15 * MS, is_computing=True, parts=(wait, compute, after))
+
+
+def test_random_parts_are_those_that_the_client_sends() -> None:
+    order = group("sleep=exponential(10ms)+cpu=exponential(2ms)")
+    demands = GroupDemands(order, SEED, DEFAULT)
+    sent = MessageFormat(Share(0, 0, order, "server:3000", SEED, timeout_s=1.0))
+    for message in range(20):
+        read = parse_demand(sent.suffix(1, message).decode().strip(" \x03"))
+        assert read is not None
+        found = [part.demand_ns for part in demands.of(1, message).parts]
+        assert found == [round(step.duration_s * 1e9) for step in read.steps]
+
+
+@pytest.mark.parametrize(
+    ("text", "work"),
+    [
+        ("sleep=1ms+sleep=2ms", Work(3 * MS, is_computing=False)),
+        ("cpu=1ms+cpu=2ms", Work(3 * MS, is_computing=True)),
+        ("sleep=0ms+cpu=2ms", Work(2 * MS, is_computing=True)),
+        ("cpu=2ms+sleep=0ms+cpu=1ms", Work(3 * MS, is_computing=True)),
+        ("cpu=0ms+sleep=2ms", Work(2 * MS, is_computing=False)),
+        ("sleep=0ms+cpu=0ms", Work(0, is_computing=False)),
+    ],
+)
+def test_parts_of_one_kind_in_a_row_are_one_and_empty_ones_none(text: str, work: Work) -> None:
+    assert GroupDemands(group(text), SEED, DEFAULT).of(0, 0) == work
+
+
 def test_a_drawn_demand_is_cut_to_the_limit() -> None:
     demands = GroupDemands(group("cpu=exponential(100s)", demand_limit_s=0.02), SEED, DEFAULT)
     drawn = {demands.of(user, 0) for user in range(50)}
@@ -56,7 +89,13 @@ def test_a_drawn_demand_is_cut_to_the_limit() -> None:
 
 @pytest.mark.parametrize("loop", [CLOSED, OPEN])
 @pytest.mark.parametrize(
-    "text", ["sleep=exponential(10ms)", "cpu=exponential(10ms), sleep=3ms", "sleep=0.5ms"]
+    "text",
+    [
+        "sleep=exponential(10ms)",
+        "cpu=exponential(10ms), sleep=3ms",
+        "sleep=0.5ms",
+        "cpu=exponential(10ms)+cpu=2ms",
+    ],
 )
 def test_a_message_has_the_demand_that_its_client_sends(text: str, loop: str) -> None:
     order = group(text, loop)
@@ -70,7 +109,7 @@ def test_a_message_has_the_demand_that_its_client_sends(text: str, loop: str) ->
             found = demands.of(user, message)
             assert (found.demand_ns, found.is_computing) == (
                 round(read.duration_s * 1e9),
-                read.kind == CPU,
+                read.kind.startswith(CPU),
             )
 
 
@@ -141,6 +180,16 @@ def test_an_ack_before_the_last_byte_of_a_slow_sender_could_be_served_is_caught(
 def test_a_log_of_services_shorter_than_their_demands_is_caught() -> None:
     found = too_fast(acked((0, 0, 1, 30, 3)))
     assert found == ["clients: 1 messages were logged as served faster than their demand"]
+
+
+def test_a_message_that_was_served_in_less_than_the_sum_of_its_parts_is_caught() -> None:
+    parts = TWENTY.replace("sleep=20ms", "sleep=15ms+cpu=5ms")
+    assert too_fast(acked((0, 0, 1, 21.1, 20)), parts) == []
+    found = too_fast(acked((0, 0, 1, 30, 15), (1, 0, 1, 16, 0)), parts)
+    assert found == [
+        "clients: 1 messages were acked faster than their demand allows",
+        "clients: 1 messages were logged as served faster than their demand",
+    ]
 
 
 def test_a_drawn_demand_is_compared_with_the_message_that_carried_it() -> None:

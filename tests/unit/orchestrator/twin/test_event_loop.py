@@ -112,3 +112,43 @@ def test_a_message_without_a_demand_costs_one_turn_and_no_timer() -> None:
     started_ns, finished_ns = found["started_ns"], found["finished_ns"]
     assert set((finished_ns - started_ns) / MS) == {2}
     assert (started_ns[1:] - started_ns[:-1] == 5 * MS).all()
+
+
+def test_a_loop_overlaps_the_waits_of_messages_and_computes_one_after_another() -> None:
+    """All four timers are due at 10 ms; then the loop computes 4 ms for each."""
+    group = "[{executor: closed, users: 4, messages: 1, demand: sleep=10ms+cpu=4ms}]"
+    assert ended_ms(simulated(Kind.LOOP, case_of(group))) == {
+        (0, 0): 14, (1, 0): 18, (2, 0): 22, (3, 0): 26,
+    }  # fmt: skip
+
+
+def test_a_loop_computes_before_it_waits_if_the_message_asks_for_that() -> None:
+    """Computed from 0 to 4 and from 4 to 8; timers of 10 ms; computed again, 1 ms each."""
+    group = "[{executor: closed, users: 2, messages: 1, demand: cpu=4ms+sleep=10ms+cpu=1ms}]"
+    assert ended_ms(simulated(Kind.LOOP, case_of(group))) == {(0, 0): 15, (1, 0): 19}
+
+
+def test_a_timer_that_is_due_while_the_loop_computes_waits_for_its_end() -> None:
+    """The second comes at 9 ms and computes from 9 to 29: the first goes on at 29."""
+    groups = """[
+      {name: parts, executor: closed, users: 1, messages: 1, demand: sleep=10ms+cpu=2ms},
+      {name: computes, executor: closed, users: 1, messages: 1, demand: cpu=20ms, start: 9ms}]"""
+    found = simulated(Kind.LOOP, case_of(groups)).messages
+    assert sorted((found["ended_ns"] / MS).tolist()) == [29.0, 31.0]
+
+
+def test_a_loop_that_sleeps_does_all_parts_of_a_message_before_the_next() -> None:
+    group = "[{executor: closed, users: 2, messages: 1, demand: sleep=10ms+cpu=4ms}]"
+    case = case_of(group, server="{blocking_sleep: true}")
+    assert ended_ms(simulated(Kind.LOOP, case)) == {(0, 0): 14, (1, 0): 28}
+
+
+def test_each_part_costs_the_loop_what_its_kind_costs_and_the_service_is_late_once() -> None:
+    """Read in a turn of 2 ms each, at 0 and 2 ms. Timers are 1 ms late: due at 11 and 13.
+
+    The first computes from 11 to 15 and is finished; the loop resumes at 18, and the second
+    computes from 18 to 22.
+    """
+    overhead = Overhead(service_ns=1 * MS, turn_ns=2 * MS, resume_ns=3 * MS)
+    group = "[{executor: closed, users: 2, messages: 1, demand: sleep=10ms+cpu=4ms}]"
+    assert ended_ms(simulated(Kind.LOOP, case_of(group), overhead)) == {(0, 0): 15, (1, 0): 22}

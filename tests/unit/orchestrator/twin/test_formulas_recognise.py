@@ -33,6 +33,10 @@ def formula(
         ("sleep=hyperexponential(50ms, scv=4)", "M/G/1"),
         ("sleep=10ms, sleep=90ms", None),  # they take turns, which is no law of chance
         ("sleep=0ms", None),
+        ("sleep=40ms+cpu=10ms", "M/D/1"),
+        ("sleep=exponential(40ms)+cpu=10ms", "M/G/1"),
+        ("sleep=exponential(20ms)+sleep=exponential(20ms)", "M/G/1"),
+        ("cpu=exponential(50ms)+sleep=0ms", "M/M/1"),
     ],
 )
 def test_one_worker(demand: str, expected: str | None) -> None:
@@ -79,3 +83,25 @@ def test_what_is_no_poisson_process_at_one_rate_has_none(clients: str) -> None:
 def test_one_that_only_grows_is_refused() -> None:
     with pytest.raises(UnstableError, match=r"1\.5 erlangs"):
         formula(Kind.PROCESS, "sleep=150ms")
+
+
+def test_parts_add_their_means_and_variances() -> None:
+    """Mean 40 + 20 ms and variance 40² ms², so the SCV is (40 / 60)²; λ = 10/s, ρ = 0.6."""
+    each = (
+        "[{executor: open, rate: 10/s, duration: 1s, arrivals: poisson, connections: each, "
+        "demand: sleep=exponential(40ms)+cpu=20ms}]"
+    )
+    case = case_of(each, server="{workers: 1}")
+    found = steady_state(case, Discipline.of(Kind.PROCESS, case, CPUS))
+    assert found is not None
+    assert found.utilization == pytest.approx(0.6)
+    assert found.waiting_time_s == pytest.approx(0.6 * 0.06 * (1 + (2 / 3) ** 2) / (2 * 0.4))
+
+
+def test_a_message_that_waits_and_computes_has_no_formula_beside_others() -> None:
+    """Of workers that share a CPU, and of a loop: waits overlap and computations do not."""
+    parts = "sleep=exponential(40ms)+cpu=10ms"
+    assert formula(Kind.LOOP, parts) is None
+    assert formula(Kind.THREADS, parts, server="{workers: 2}") is None
+    assert formula(Kind.PROCESSES, parts, server="{workers: 2}") is None
+    assert formula(Kind.LOOP, parts, server="{blocking_sleep: true}") == "M/G/1"

@@ -131,3 +131,44 @@ def test_many_workers_answer_no_faster_than_the_cpus_do_the_overhead(kind: Kind)
     found = simulated(kind, case_of(group, server="{workers: 200}"), overhead).messages
     per_s = len(found) / (int(found["ended_ns"].max()) / 1e9)
     assert per_s == pytest.approx(20_000, rel=0.02)
+
+
+TWO_PARTS = "[{executor: closed, users: 4, messages: 1, demand: sleep=10ms+cpu=4ms}]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "workers", "ended"),
+    [
+        # One worker keeps its message for both parts.
+        (Kind.PROCESS, 1, [14, 28, 42, 56]),
+        # Two of four wait 10 ms together and compute on a CPU each, then the other two.
+        (Kind.PROCESSES, 2, [14, 14, 28, 28]),
+        # All wait together; four computations share two CPUs, each at half the speed.
+        (Kind.PROCESSES, 4, [18, 18, 18, 18]),
+        # All wait together; four computations share the interpreter lock.
+        (Kind.THREADS, 4, [26, 26, 26, 26]),
+        # Two wait together, and their computations share the lock.
+        (Kind.THREADS, 2, [18, 18, 36, 36]),
+    ],
+)
+def test_parts_keep_a_worker_and_share_the_cpus_while_they_compute(
+    kind: Kind, workers: int, ended: list[int]
+) -> None:
+    found = ended_ms(simulated(kind, case_of(TWO_PARTS, server=f"{{workers: {workers}}}")))
+    assert sorted(found.values()) == ended
+
+
+def test_a_computation_that_comes_first_shares_the_cpu_before_the_wait() -> None:
+    """Two threads compute 4 ms each on one lock until 8 ms, wait until 18, compute until 20."""
+    group = "[{executor: closed, users: 2, messages: 1, demand: cpu=4ms+sleep=10ms+cpu=1ms}]"
+    found = ended_ms(simulated(Kind.THREADS, case_of(group, server="{workers: 2}")))
+    assert found == {(0, 0): 20, (1, 0): 20}
+
+
+def test_the_overhead_of_a_message_is_added_once_however_many_parts_it_has() -> None:
+    """Read at 1, served until 1 + 10 + 4 + 3 + 2, answered at 23; the next from 24 on."""
+    overhead = Overhead(request_ns=1 * MS, service_ns=2 * MS, answer_ns=3 * MS)
+    group = "[{executor: closed, users: 1, messages: 2, demand: sleep=10ms+cpu=4ms+sleep=3ms}]"
+    found = simulated(Kind.PROCESS, case_of(group), overhead)
+    assert ended_ms(found) == {(0, 0): 23, (0, 1): 46}
+    assert (found.messages["started_ns"] / MS).tolist() == [1, 24]
