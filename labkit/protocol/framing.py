@@ -23,6 +23,12 @@ class Framer:
             messages.reverse()
             self._messages = messages + self._messages
 
+    @property
+    def rest(self) -> bytes:
+        """All bytes taken that are not returned yet."""
+        whole = b"".join(message + ETX for message in reversed(self._messages))
+        return whole + self.tail
+
     def next_message(self) -> bytes | None:
         """Return the oldest whole message without its ETX, or None until more bytes arrive."""
         return self._messages.pop() if self._messages else None

@@ -114,6 +114,11 @@ class Session:
             self.end = End(str(exc), failed=True)
             return None
 
+    @property
+    def unserved(self) -> tuple[bytes, int]:
+        """The bytes received that no returned request contains, and when the last arrived."""
+        return (self._framer.rest if self._framer is not None else b"", self._received_ns)
+
     def put_back(self, request: Request | None) -> None:
         """Let `next_request` return ``request`` again; until then it is ``pending``."""
         self.pending = request

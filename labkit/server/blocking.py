@@ -16,6 +16,7 @@ class ServerState(Protocol):
     """The part of a `labkit.server.service.Service` that decides when a conversation ends."""
 
     draining: bool
+    leaving: bool
     settings: Settings
 
 
@@ -23,10 +24,11 @@ def converse(conn: Connection, log: EventLog, server: ServerState) -> End:
     """Serve ``conn`` until the session, the drain or silence ends it; return why, without closing.
 
     The socket blocks, and its calls return at least once a tick (see `labkit.server.listener`).
-    After each tick the log is written, and the drain and the idle time-out are checked.
+    After each tick the log is written, and the drain and the idle time-out are checked. A worker
+    that leaves begins no further request either, but gives a peer that does not read more time.
     """
     while True:
-        step = conn.next_step(draining=server.draining)
+        step = conn.next_step(draining=server.draining or server.leaving)
         try:
             if isinstance(step, Request):
                 _serve(conn, log, step)
@@ -39,7 +41,8 @@ def converse(conn: Connection, log: EventLog, server: ServerState) -> End:
                 log.flush_when_due()  # a peer that sends a little at a time never lets a tick pass
         except BlockingIOError:  # a tick has passed
             log.flush()
-            idle_timeout_s = server.settings.idle_timeout_s
+            settings = server.settings
+            idle_timeout_s = settings.drain_timeout_s if server.leaving else settings.idle_timeout_s
             end = conn.silence_end(draining=server.draining, idle_timeout_s=idle_timeout_s)
             if end is not None:
                 return end

@@ -11,7 +11,7 @@ import socket
 import struct
 from enum import Enum
 from time import monotonic_ns
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from labkit.protocol.framing import ETX
 from labkit.protocol.session import ACK, EOF, End, Limits, Request, Session
@@ -35,6 +35,20 @@ class Transfer(Enum):
 
 
 SETTLE, RECEIVE = Transfer.SETTLE, Transfer.RECEIVE
+
+
+class State(NamedTuple):
+    """What a process knows of a connection beside its socket, between two messages.
+
+    ``acked``: how many requests; ``active_ns`` and ``received_ns``: when it was last active, and
+    when its last bytes were received; ``rest``: the bytes received that are not served yet.
+    """
+
+    conn_id: str
+    acked: int
+    active_ns: int
+    received_ns: int
+    rest: bytes
 
 
 class Registry(Protocol):
@@ -163,6 +177,23 @@ class Connection:
         for served in self._owed[:acked]:
             log.request_acked(self.id, served, self.active_ns)
         self._owed = self._owed[acked:] or _NONE_OWED
+
+    @property
+    def state(self) -> State:
+        """What `resume` needs in another process; without acknowledgements that are owed."""
+        rest, received_ns = self.session.unserved
+        return State(self.id, self._acked, self.active_ns, received_ns, rest)
+
+    def resume(self, state: State) -> None:
+        """Continue, in a new process, from the state that the connection had in another."""
+        self._acked, self.active_ns = state.acked, state.active_ns
+        if state.rest:
+            self.session.receive(state.rest, state.received_ns)
+
+    def forget(self) -> None:
+        """Close this process's descriptor only, and log nothing: another process has the socket."""
+        self._registry.discard(self)
+        self.sock.close()
 
     def stop_reading(self) -> None:
         """End the incoming half, which ends a `receive` that blocks; safe in a signal handler."""

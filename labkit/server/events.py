@@ -22,12 +22,12 @@ from labkit.protocol.work import Demand
 from labkit.server.stream import MAX_WRITE_BYTES, Stream
 
 EVENTS = (
-    "started", "listening", "worker_started", "worker_exited", "drain_begun", "stopped",
-    "accept_refused", "accepted", "dequeued", "connection_closed", "connection_failed",
-    "request_acked",
+    "started", "listening", "worker_started", "worker_exited", "reload_begun", "reload_ended",
+    "drain_begun", "stopped", "accept_refused", "accepted", "dequeued", "connection_closed",
+    "connection_failed", "request_acked",
 )  # fmt: skip
-_LIFECYCLE = frozenset(EVENTS[:7])
-LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:11]), "trace": set(EVENTS)}
+_LIFECYCLE = frozenset(EVENTS[:9])
+LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:13]), "trace": set(EVENTS)}
 NUMBER = {event: number for number, event in enumerate(EVENTS)}
 
 Field: TypeAlias = str | int | float | Mapping[str, int] | None
@@ -43,6 +43,8 @@ _TEXT = {
     "listening": "listening on {host}:{port}",
     "worker_started": "worker {index} started, pid {worker_pid}",
     "worker_exited": "worker {index} exited: {reason}",
+    "reload_begun": "replacing {workers} workers, one at a time",
+    "reload_ended": "replaced {workers} workers",
     "drain_begun": "draining after {signal}; reset in the accept queue: {accept_queue_reset}",
     "stopped": "stopped: {reason}",
     "accept_refused": "cannot accept: {error}; trying again",

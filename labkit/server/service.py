@@ -9,6 +9,7 @@ import errno
 import os
 import resource
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import NoReturn, TypeVar
 
 from labkit.protocol.session import End
 from labkit.server.blocking import converse
-from labkit.server.connection import Connection
+from labkit.server.connection import DRAIN, Connection
 from labkit.server.events import EventLog
+from labkit.server.handover import Handover
 from labkit.server.limits import start_failure
 from labkit.server.listener import (
     LISTENER_IS_BROKEN,
@@ -35,19 +37,25 @@ from labkit.server.stream import report
 ACCEPT_RETRY_S = 0.1
 Worker = TypeVar("Worker")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+RELOAD = signal.SIGHUP
+LEAVE = signal.SIGUSR1  # from the parent to one worker process
 EXIT_LISTENER_BROKEN = 3  # of a worker process; its parent then gives up
 
 
 class Service:
     """The listener, the logs and the drain of one server process.
 
-    ``draining`` becomes true in the signal handler and stays true. Workers are numbered from 1;
-    number 0 is the thread or process that accepts or supervises and serves no connection.
+    ``draining`` becomes true in the signal handler and stays true, and so does ``leaving``, in a
+    worker process that is to be replaced: it passes its connection on by ``handover``. Workers are
+    numbered from 1; number 0 is the thread or process that accepts or supervises and serves no
+    connection.
     """
 
     def __init__(self, model: str, settings: Settings) -> None:
         self.settings = settings
         self.draining = False
+        self.leaving = False
+        self.handover: Handover | None = None
         self.failure = ""
         self.exit_code = 0
         self._logs = Logs(model, settings)
@@ -105,8 +113,12 @@ class Service:
         return started
 
     def connections(self, worker: int = 1) -> Iterator[Connection]:
-        """Yield each connection as it is accepted, unread, until the drain. Blocks."""
-        while not self.draining:
+        """Yield each connection as it is accepted, unread, until the drain. Blocks.
+
+        A connection that another worker process has passed on comes first.
+        """
+        yield from self._handed_over(worker)
+        while not (self.draining or self.leaving):
             try:
                 conn = self.accept(worker)
             except OSError as exc:
@@ -128,18 +140,41 @@ class Service:
         sock, peer = accept(self.listener)
         log = self.log(worker)
         conn_id = f"{worker}.{log.count('accepted') + 1}"  # a new worker continues the count
-        conn = Connection(sock, conn_id, self._limits, self._open)
-        self._open.add(conn)
+        conn = self._opened(sock, conn_id)
         log.emit("accepted", conn=conn.id, peer=peer)
         return conn
+
+    def _opened(self, sock: socket.socket, conn_id: str) -> Connection:
+        conn = Connection(sock, conn_id, self._limits, self._open)
+        self._open.add(conn)
+        return conn
+
+    def _handed_over(self, worker: int) -> Iterator[Connection]:
+        """Yield the connections that worker processes have passed on; those of a drain are closed.
+
+        ``worker`` is the one that takes them.
+        """
+        while not self.leaving and self.handover and (taken := self.handover.take()):
+            sock, state = taken
+            conn = self._opened(sock, state.conn_id)
+            conn.resume(state)
+            if self.draining:
+                conn.close(DRAIN, self.log(worker))
+            else:
+                yield conn
+
+    def close_handed_over(self) -> None:
+        """In a drain: close the connections that no worker process has taken yet."""
+        for _ in self._handed_over(0):
+            pass
 
     def refuse(self, error: OSError, worker: int) -> bool:
         """Log that ``accept`` failed; return whether to try again, after `ACCEPT_RETRY_S`.
 
         If not, the server drains, or the listener is broken and it gives up.
         """
-        if self.draining:
-            return False  # the drain has closed the listener
+        if self.draining or self.leaving:
+            return False  # the listener was closed for that
         name = errno.errorcode.get(error.errno or 0, str(error.errno))
         if error.errno in LISTENER_IS_BROKEN:
             self._on_broken_listener(error.errno, f"cannot accept: {name}, a broken listener")
@@ -165,7 +200,12 @@ class Service:
         if self.draining:
             conn.reset("reset by the drain, unread", log)
             return
-        conn.close(converse(conn, log, self), log)
+        end = converse(conn, log, self)
+        if end is DRAIN and not self.draining:  # this worker leaves
+            end = conn.session.end or end
+            if end is DRAIN and self.handover is not None and self.handover.give(conn):
+                return
+        conn.close(end, log)
 
     def silent_connections(self) -> Iterator[tuple[Connection, End]]:
         """Yield each open connection that has been silent for too long, with the reason to close.
@@ -183,11 +223,18 @@ class Service:
         """After a fork: let a drain end this process only and leave the listener to the others.
 
         A terminal sends Ctrl-C to every process of its group, so a worker ignores SIGINT: its
-        parent sends it SIGTERM.
+        parent sends it SIGTERM. A terminal that is closed sends SIGHUP likewise.
         """
         self._is_worker = True
         self._logs.become_worker()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(RELOAD, signal.SIG_IGN)
+        signal.signal(LEAVE, self._leave)
+
+    def _leave(self, _signum: int, _frame: FrameType | None) -> None:
+        """Accept no more and begin no further request; the listener stays open in its parent."""
+        self.leaving = True
+        self.listener.close()
 
     def install_signal_handlers(self) -> None:
         """Drain on SIGTERM or SIGINT; stop at once on a second one or on the drain time-out."""

@@ -1,9 +1,12 @@
-"""Keeps a fixed number of worker processes running: starts, reaps and restarts them.
+"""Keeps a fixed number of worker processes running: starts, reaps, restarts and replaces them.
 
 A worker that ends right after its start is restarted later and later. If that happens too often in
 a row, a restart does not help: the server drains and fails. If no process can be had, which may
 pass, a restart is tried until it succeeds. How a worker is forked, and how its
 parent waits for signals, is left to the model.
+
+A reload replaces the workers one at a time. A worker that is to leave finishes the message in
+service, passes its connection on, and exits; its successor takes that connection and continues.
 """
 
 import ctypes
@@ -14,14 +17,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from labkit.server.handover import Handover
 from labkit.server.limits import start_failure
-from labkit.server.service import EXIT_LISTENER_BROKEN, Service
+from labkit.server.service import EXIT_LISTENER_BROKEN, LEAVE, Service
 
 SHORT_LIFE_S = 0.05
 FIRST_BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 1.0  # after starts that failed
 SHORT_LIVES_ALLOWED = 5  # in a row
 IDLE_WAIT_S = 60.0
+REPLACED = "reload"
+"""The reason of a worker's exit that a reload asked for."""
+
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -64,6 +71,11 @@ class Supervisor:
         self._fork = fork
         self._running: dict[int, _Place] = {}
         self._due: list[_Place] = []
+        self._is_reloading = False
+        self._old: list[int] = []  # pids that a reload is still to replace
+        self._leaving = 0  # the pid that it replaces now
+        self._replaced = 0
+        service.handover = Handover()
 
     @property
     def has_workers(self) -> bool:
@@ -85,6 +97,33 @@ class Supervisor:
         for pid in self._running:
             os.kill(pid, signum)
 
+    def reload(self) -> None:
+        """Begin to replace all workers that run now, one at a time; `restart` continues it.
+
+        During another reload, those that it has started already are replaced once more.
+        """
+        if self._service.draining:
+            return
+        self._is_reloading = True
+        self._old = [pid for pid in self._running if pid != self._leaving]
+        log = self._service.log(0)
+        log.emit("reload_begun", workers=len(self._old))
+        log.flush()
+
+    def _continue_reload(self) -> None:
+        """Let the next worker leave if no other is missing; end the reload if none is left."""
+        if not self._is_reloading or self._leaving or self._due:
+            return
+        self._old = [pid for pid in self._old if pid in self._running]
+        if self._old:
+            self._leaving = self._old.pop(0)
+            os.kill(self._leaving, LEAVE)
+            return
+        log = self._service.log(0)
+        log.emit("reload_ended", workers=self._replaced)
+        log.flush()
+        self._is_reloading, self._replaced = False, 0
+
     def reap(self, *, wait: bool = False) -> None:
         """Log each worker that has ended, and plan its restart. With ``wait``, wait for all.
 
@@ -103,10 +142,13 @@ class Supervisor:
     def restart(self) -> None:
         """Start the workers whose restart is due, unless the server drains or must give up.
 
-        One that cannot be started is tried again, later and later, while the others serve.
+        Then continue a reload. A worker that cannot be started is tried again, later and later,
+        while the others serve.
         """
         if self._service.draining:
             self._due.clear()
+            self._is_reloading = False
+            self._service.close_handed_over()
         now_s = time.monotonic()
         for place in [place for place in self._due if place.due_s <= now_s]:
             if place.short_lives > SHORT_LIVES_ALLOWED:
@@ -119,6 +161,7 @@ class Supervisor:
             else:
                 self._due.remove(place)
                 place.failed_starts = 0
+        self._continue_reload()
 
     def _postpone(self, place: _Place, error: OSError) -> None:
         """Plan another start; report the first failure of a row."""
@@ -130,17 +173,25 @@ class Supervisor:
     def _on_exit(
         self, place: _Place, pid: int, exit_code: int, usage: resource.struct_rusage
     ) -> None:
+        has_left = pid == self._leaving and exit_code == 0 and not self._service.draining
         log = self._service.log(0)
         log.emit(
             "worker_exited",
             index=place.worker,
             worker_pid=pid,
             exit_code=exit_code,
-            reason=_reason(exit_code),
+            reason=REPLACED if has_left else _reason(exit_code),
             peak_memory_bytes=usage.ru_maxrss * 1024,
         )
         log.flush()
-        self._plan_restart(place, exit_code)
+        if pid == self._leaving:
+            self._leaving = 0
+        if has_left:
+            self._replaced += 1
+            place.due_s = time.monotonic()
+            self._due.append(place)
+        else:
+            self._plan_restart(place, exit_code)
 
     def _plan_restart(self, place: _Place, exit_code: int) -> None:
         if self._service.draining:

@@ -3,7 +3,8 @@
 Excess connections wait in the kernel's accept queue, which all workers share; the kernel wakes one
 idle worker for each connection.
 One slow client occupies one worker; as many slow clients as workers delay every other. A worker
-that dies loses its one connection, and the parent forks another worker.
+that dies loses its one connection, and the parent forks another worker. SIGHUP replaces the
+workers one at a time; each passes its connection on to its successor.
 """
 
 import os
@@ -11,10 +12,10 @@ import signal
 import sys
 
 from labkit.server.program import main
-from labkit.server.service import SIGNALS, Service
+from labkit.server.service import LEAVE, RELOAD, SIGNALS, Service
 from labkit.server.supervisor import Supervisor, end_with_parent
 
-AWAITED = {*SIGNALS, signal.SIGCHLD}
+AWAITED = {*SIGNALS, signal.SIGCHLD, RELOAD, LEAVE}
 
 
 def serve(service: Service) -> None:
@@ -25,7 +26,9 @@ def serve(service: Service) -> None:
     service.listening(service.settings.workers)
     while workers.has_workers or not service.draining:
         received = signal.sigtimedwait(AWAITED, workers.wait_s())
-        if received is not None and received.si_signo != signal.SIGCHLD:
+        if received is not None and received.si_signo == RELOAD:
+            workers.reload()
+        elif received is not None and received.si_signo in SIGNALS:
             _drain(service, workers, received.si_signo)
         workers.reap()  # one SIGCHLD may stand for several deaths, signal(7)
         workers.restart()
