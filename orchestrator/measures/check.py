@@ -3,6 +3,8 @@
 A checked expression can be evaluated for any values. This module knows no values.
 """
 
+from collections.abc import Mapping
+
 from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import ALIASES, MEASURES, find_measure, percentile_problem
@@ -44,6 +46,15 @@ def check(comparison: Relation, text: str, checker: "_Checker | None" = None) ->
     elif tolerance.dimension != dimension:
         raise _Checker(text).mismatch(right, dimension, tolerance, tolerance.dimension)
     return dimension
+
+
+def check_value(part: Part, text: str, dimensions: Mapping[str, Dimension]) -> Dimension:
+    """Return the dimension of ``part``, in which any name is one of ``dimensions``.
+
+    Raises:
+        ExpressionError: an unknown name or function, or units that do not match.
+    """
+    return _ValueChecker(text, dimensions).dimension(part)
 
 
 def check_condition(condition: Relation, text: str) -> Dimension:
@@ -186,6 +197,21 @@ class _Checker:
 
     def _source(self, part: Part) -> str:
         return self._text[part.span.start : part.span.end]
+
+
+class _ValueChecker(_Checker):
+    """A checker of parts whose names are keys of a scenario instead of measures."""
+
+    def __init__(self, text: str, dimensions: Mapping[str, Dimension]) -> None:
+        super().__init__(text)
+        self._dimensions = dimensions
+
+    def _measure(self, part: MeasureName) -> Dimension:
+        if part.model or part.name not in self._dimensions:
+            kind = "function" if part.model else "key"
+            message = unknown(kind, part.name, FUNCTIONS if part.model else self._dimensions)
+            raise ExpressionError(message, part.span.column)
+        return self._dimensions[part.name]
 
 
 def _is_zero(part: Part) -> bool:

@@ -52,6 +52,8 @@ def unit_value(unit: str) -> tuple[float, Dimension] | None:
         return 1.0, COUNT
     if unit == "%":
         return 0.01, COUNT
+    if unit.startswith("/"):
+        return 1 / UNITS_S[unit[1:]], RATE
     if unit in UNITS_S:
         return UNITS_S[unit], TIME
     if unit in UNITS_BYTES:

@@ -38,6 +38,7 @@ WITHIN, WITH = "within", "with"
 MAX_CHARS = 500
 GRAMMAR = r"""
 start: sum (COMPARE sum)* ("within" tolerance)? ("with" confidence)?
+?value: sum
 ?hole: extreme | which | amount
 extreme: extreme_word (OPEN sum ("," start)? CLOSE)?
 !extreme_word: "fastest" | "slowest" | "least" | "most"
@@ -62,7 +63,7 @@ OPEN: "("
 CLOSE: ")"
 OF: "of"
 VALUE.-1: /[A-Za-z0-9][^\s,()]*(\([^\s()]*\))?/
-QUANTITY: /[0-9]+(\.[0-9]+)?([A-Za-z]+|%)?/
+QUANTITY: /[0-9]+(\.[0-9]+)?(\/[sm]\b|[A-Za-z]+|%)?/
 NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
 %ignore /[ \t\r\n]+/
 """
@@ -127,6 +128,17 @@ def parse_hole(text: str) -> Hole:
     """
     tree = _parse(text, "hole")
     assert isinstance(tree, Hole)  # noqa: S101 - what `hole` returns, for the type checker
+    return tree
+
+
+def parse_value(text: str) -> Part:
+    """Return the tree of ``text``, which is one value: a number, a name or arithmetic.
+
+    Raises:
+        ExpressionError: too long, too deep, or not one value.
+    """
+    tree = _parse(text, "value")
+    assert isinstance(tree, Part)  # noqa: S101 - what `value` returns, for the type checker
     return tree
 
 
@@ -342,6 +354,6 @@ def _span(token: Token) -> Span:
 
 _PARSERS = {
     start: Lark(GRAMMAR, start=start, parser="lalr", transformer=_Builder())
-    for start in ("start", "hole")
+    for start in ("start", "hole", "value")
 }
-"""Two, since one for both would know less about what may follow in an expectation."""
+"""Several, since one for all would know less about what may follow in an expectation."""

@@ -4,14 +4,16 @@ Editors complete and check scenarios with it. It knows every key, type and range
 needs a parser or depends on several keys, such as expressions. ``validate`` checks those.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.scenario.answer import MAX_SENTENCES
-from orchestrator.scenario.clients import EXECUTORS
+from orchestrator.scenario.arithmetic import OPERATIONS, takes_arithmetic
+from orchestrator.scenario.clients import EXECUTORS, Group
 from orchestrator.scenario.fields import WORD
-from orchestrator.scenario.matrix import FIXED, MAX_VALUES
+from orchestrator.scenario.matrix import FIXED, MAX_VALUES, Axis
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.server import Limits, Section, ServerSettings
 from orchestrator.scenario.variables import VARIABLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -26,8 +28,8 @@ _CHOICE = {
 }
 _ENTRIES = {"type": "array", "items": {"anyOf": [_TEXT, _CHOICE]}, "minItems": 1}
 _ANSWER = {"anyOf": [_TEXT, _CHOICE, {**_ENTRIES, "maxItems": MAX_SENTENCES}]}
-_GROUPS = [section.__name__ for section in EXECUTORS.values()]
-_SERVERS = ["ServerSettings", "Limits"]
+_AXES_OF: Sequence[type[Section]] = (*EXECUTORS.values(), ServerSettings, Limits)
+"""The sections whose keys can be axes."""
 
 Schema = dict[str, Any]
 
@@ -36,6 +38,7 @@ def scenario_schema() -> Schema:
     """Return the schema, in draft 2020-12."""
     made = Scenario.model_json_schema(mode="validation")
     sections = {name: _section(each) for name, each in made.pop("$defs").items()}
+    _allow_arithmetic(sections)
     whole = _section(made)
     properties = whole["properties"]
     properties["matrix"] = _matrix(sections) | {"description": KEY_MEANINGS["matrix"]}
@@ -47,7 +50,7 @@ def scenario_schema() -> Schema:
         "description": KEY_MEANINGS[VARIABLES],
     }
     whole["required"].remove("models")  # by default all models
-    defined = {**sections, "Variable": _VARIABLE}
+    defined = {**sections, "Variable": _VARIABLE, "Arithmetic": _arithmetic(sections)}
     return {"$schema": DIALECT, "title": TITLE, **whole, "$defs": defined}
 
 
@@ -86,6 +89,24 @@ def _value(made: Schema) -> Schema:
     return _or_variable([kept])
 
 
+def _allow_arithmetic(sections: Mapping[str, Schema]) -> None:
+    """Allow arithmetic as the value of each key that has numbers and can be an axis."""
+    for section in _AXES_OF:
+        for key, value in sections[section.__name__]["properties"].items():
+            if key not in FIXED and takes_arithmetic(Axis(section, key)):
+                value["anyOf"].append({"$ref": "#/$defs/Arithmetic"})
+
+
+def _arithmetic(sections: Mapping[str, Schema]) -> Schema:
+    keys = dict.fromkeys(key for each in _AXES_OF for key in sections[each.__name__]["properties"])
+    name_alone = rf"^(?:{WORD}\.)?(?:{'|'.join(keys)})$"
+    return {
+        "type": "string",
+        "pattern": f"{OPERATIONS}|{name_alone}",
+        "description": "a number that is computed from other keys: 0.7 * workers / service_time",
+    }
+
+
 def _choice(made: Schema) -> Schema:
     """Return the schema of a value that has one of several types."""
     kinds = [each for each in made.pop("anyOf") if each.get("type") != "null"]
@@ -108,27 +129,20 @@ def _matrix(sections: Mapping[str, Schema]) -> Schema:
         axes.setdefault(pattern, [])
         if value not in axes[pattern]:
             axes[pattern].append(value)
-    return {
-        "type": "object",
-        "patternProperties": {
-            pattern: {
-                "type": "array",
-                "items": values[0] if len(values) == 1 else {"anyOf": values},
-                "minItems": 1,
-                "maxItems": MAX_VALUES,
-                "uniqueItems": True,
-            }
-            for pattern, values in axes.items()
-        },
-        "additionalProperties": False,
-    }
+    values = {p: each[0] if len(each) == 1 else {"anyOf": each} for p, each in axes.items()}
+    more = {"minItems": 1, "maxItems": MAX_VALUES, "uniqueItems": True}
+    lists = {p: {"type": "array", "items": each, **more} for p, each in values.items()}
+    closed = {"additionalProperties": False}
+    point = {"type": "object", "patternProperties": values, "minProperties": 1, **closed}
+    of_map = {"patternProperties": lists, **closed}
+    return {"type": ["object", "array"], **of_map, "items": point, **more}
 
 
 def _axes(sections: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
     """Yield the pattern of each axis and the schema of its values."""
-    for name in (*_GROUPS, *_SERVERS):
-        prefix = rf"(?:{WORD}\.)?" if name in _GROUPS else ""
-        for key, value in sections[name]["properties"].items():
+    for section in _AXES_OF:
+        prefix = rf"(?:{WORD}\.)?" if issubclass(section, Group) else ""
+        for key, value in sections[section.__name__]["properties"].items():
             if key not in FIXED:
                 plain = {"default", "description"}
                 yield f"^{prefix}{key}$", {k: v for k, v in value.items() if k not in plain}
@@ -149,7 +163,8 @@ KEY_MEANINGS = {
     "server": "settings of every server in the run",
     "limits": "limits of the server's container",
     "clients": "the load: groups of clients",
-    "matrix": "one case for each combination of these values; keys of server, limits and clients",
+    "matrix": "one case for each combination of these values, or for each point of a list; keys of "
+    "server, limits and clients",
     "expect": "expressions that must hold, for one model or for all",
     "guess": "expressions that you predict, for one model or for all; graded, but never a failure",
     "compare": "expressions that must hold between models, such as p99(epoll) < p99(single)",

@@ -1,4 +1,4 @@
-"""Load a scenario file: read it, replace its variables, validate it.
+"""Load a scenario file: read it, replace variables and arithmetic, validate it.
 
 All problems of a file are reported at once, each with its line and column. No message of the
 validation library reaches a user.
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.measures.hints import closest, label, listed, unknown
+from orchestrator.scenario.arithmetic import resolve_arithmetic
 from orchestrator.scenario.clients import Stage, section_of
 from orchestrator.scenario.faults import Fault
 from orchestrator.scenario.fields import (
@@ -63,6 +64,7 @@ def load_scenario(
     """
     document = read_document(path)
     substitute(document, settings)
+    resolve_arithmetic(document, max_load)
     data = document.data
     add_target_to_models(data)
     if known_models is not None:

@@ -1,13 +1,16 @@
-"""The key ``matrix`` of a scenario: its axes, their values, and the points they span."""
+"""The key ``matrix`` of a scenario: its axes and their values, whose combinations are its points.
+
+Or it is the list of its points, of which each has a value for each axis.
+"""
 
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from orchestrator.measures.hints import unknown
@@ -21,6 +24,7 @@ from orchestrator.scenario.fields import (
     raise_all,
 )
 from orchestrator.scenario.server import Limits, Section, ServerSettings
+from orchestrator.scenario.yaml_document import Location
 
 MAX_VALUES = 200
 FIXED = frozenset({"executor", "name", "stages"})
@@ -28,7 +32,11 @@ FIXED = frozenset({"executor", "name", "stages"})
 
 AxisValue = int | float | bool | str
 Point = dict[str, AxisValue]
-AxisValues = Annotated[tuple[AxisValue, ...], Field(strict=False)]
+Matrix = dict[str, tuple[AxisValue, ...]] | tuple[Point, ...]
+"""The values of each axis, of which all combinations are points; or the points themselves."""
+
+_POINT_FORM = "write a map with a value for each axis, e.g. {workers: 2, users: 4}"
+_FORM = "write a map of lists, e.g. {workers: [1, 2]}, or a list of points, e.g. [{workers: 1}]"
 
 
 class Axis(NamedTuple):
@@ -41,40 +49,60 @@ class Axis(NamedTuple):
 
 def axes_over(groups: Sequence[Group]) -> dict[str, Axis]:
     """Return the axes by name: the key, or ``group.key`` if there are several groups."""
+    return axes_of([(group.name, type(group)) for group in groups])
+
+
+def axes_of(groups: Sequence[tuple[str, type[Section]]]) -> dict[str, Axis]:
+    """Return the axes by name for ``groups``, each a name and a class."""
     axes = {}
-    for index, group in enumerate(groups):
-        prefix = f"{group.name}." if len(groups) > 1 else ""
-        for key in type(group).model_fields:
+    for index, (name, section) in enumerate(groups):
+        prefix = f"{name}." if len(groups) > 1 else ""
+        for key in section.model_fields:
             if key not in FIXED:
-                axes[prefix + key] = Axis(type(group), key, index)
+                axes[prefix + key] = Axis(section, key, index)
     others = (ServerSettings, Limits)
     return axes | {key: Axis(section, key) for section in others for key in section.model_fields}
 
 
-def _check_matrix(matrix: object, info: ValidationInfo) -> object:
-    """Check each value like a value of its key; pydantic refuses what is not a map.
+def _check_matrix(matrix: object, info: ValidationInfo) -> Matrix:
+    """Check each value like a value of its key.
 
     If the groups are invalid themselves, the axes are unknown and nothing is checked.
     """
     groups = info.data.get("clients")
-    if isinstance(matrix, dict) and groups is not None:
-        axes = axes_over(groups)
-        matrix = {name: _plain(axes.get(name), values) for name, values in matrix.items()}
+    axes = None if groups is None else axes_over(groups)
+    if isinstance(matrix, dict):
+        matrix = {name: _plain_list(name, values) for name, values in matrix.items()}
         raise_all(each for name in matrix for each in _axis_errors(name, matrix[name], axes, info))
-    return matrix
+        return {name: tuple(values) for name, values in matrix.items()}
+    if isinstance(matrix, list | tuple):
+        listed_points = [_plain_point(point) for point in matrix]
+        raise_all(_point_errors(listed_points, axes, info))
+        return tuple(listed_points)
+    raise invalid_value(f"{describe(matrix)}; {_FORM}")
 
 
-def _plain(axis: Axis | None, values: object) -> object:
+def _plain_list(name: str, values: object) -> Any:  # noqa: ANN401 any plain data
     """Return the values of an axis, with ``off`` as text if it is one of them."""
-    if axis is not None and axis.key == "idle_timeout" and isinstance(values, list):
+    if _is_timeout(name) and isinstance(values, list):
         return [off_as_text(value) for value in values]
     return values
 
 
+def _plain_point(point: object) -> Any:  # noqa: ANN401 any plain data
+    if not isinstance(point, dict):
+        return point
+    return {key: off_as_text(each) if _is_timeout(key) else each for key, each in point.items()}
+
+
+def _is_timeout(name: str) -> bool:
+    return name == "idle_timeout"
+
+
 def _axis_errors(
-    name: str, values: object, axes: Mapping[str, Axis], info: ValidationInfo
+    name: str, values: object, axes: Mapping[str, Axis] | None, info: ValidationInfo
 ) -> Found:
-    if name not in axes:
+    if axes is not None and name not in axes:
         yield (name,), invalid_value(unknown("axis", name, axes), at_key=True)
     elif not isinstance(values, list | tuple):
         message = f"{describe(values)}; write a list of values, e.g. [1, 2]"
@@ -83,24 +111,65 @@ def _axis_errors(
         yield (name,), invalid_value("the list is empty; write at least one value")
     elif len(values) > MAX_VALUES:
         yield (name,), invalid_value(f"{len(values)} values; allowed: at most {MAX_VALUES}")
-    else:
-        for index, value in enumerate(values):
-            if error := _value_error(axes[name], value, info):
-                yield (name, index), error
-            elif value in values[:index]:
-                message = "this value is already in the list; write each value once"
-                yield (name, index), invalid_value(message)
+    elif axes is not None:
+        yield from _value_errors(name, values, axes[name], info)
+
+
+def _value_errors(name: str, values: Sequence[object], axis: Axis, info: ValidationInfo) -> Found:
+    for index, value in enumerate(values):
+        if error := _value_error(axis, value, info):
+            yield (name, index), error
+        elif value in values[:index]:
+            message = "this value is already in the list; write each value once"
+            yield (name, index), invalid_value(message)
+
+
+def _point_errors(
+    written: Sequence[object], axes: Mapping[str, Axis] | None, info: ValidationInfo
+) -> Found:
+    if not written:
+        yield (), invalid_value("the list is empty; write at least one point")
+    elif len(written) > MAX_VALUES:
+        yield (), invalid_value(f"{len(written)} points; allowed: at most {MAX_VALUES}")
+    first = written[0] if written and isinstance(written[0], dict) else {}
+    for index, point in enumerate(written[:MAX_VALUES]):
+        if not isinstance(point, dict) or not point:
+            what = "this map is empty" if point == {} else describe(point)
+            yield (index,), invalid_value(f"{what}; {_POINT_FORM}")
+            continue
+        yield from () if axes is None else _errors_of_axes(index, point, axes, info)
+        for name in first.keys() ^ point.keys():
+            where = "this point" if name in first else "the first point"
+            message = f"{where} has no {name}; each point has the same axes"
+            yield (index,), invalid_value(message)
+        if point in written[:index]:
+            yield (index,), invalid_value("this point is already in the list; write each once")
+
+
+def _errors_of_axes(
+    index: int, point: Mapping[str, object], axes: Mapping[str, Axis], info: ValidationInfo
+) -> Found:
+    for name, value in point.items():
+        if name not in axes:
+            yield (index, name), invalid_value(unknown("axis", name, axes), at_key=True)
+        elif error := _value_error(axes[name], value, info):
+            yield (index, name), error
 
 
 def _value_error(axis: Axis, value: object, info: ValidationInfo) -> PydanticCustomError | None:
+    problem = value_problem(axis, value, info.context)
+    return None if problem is None else invalid_value(problem)
+
+
+def value_problem(axis: Axis, value: object, context: Mapping[str, Any] | None) -> str | None:
+    """Return why ``value`` is not allowed for the key that ``axis`` changes; None if it is."""
     if isinstance(value, list):
-        return invalid_value(f"{describe(value)}; write a single value")
+        return f"{describe(value)}; write a single value"
     try:
-        _validator(axis.section, axis.key).validate_python(value, context=info.context)
+        _validator(axis.section, axis.key).validate_python(value, context=context)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        message = first["ctx"]["message"] if first["type"] == INVALID_VALUE else first["msg"]
-        return invalid_value(message)
+        return str(first["ctx"]["message"] if first["type"] == INVALID_VALUE else first["msg"])
     return None
 
 
@@ -111,16 +180,29 @@ def _validator(section: type[Section], key: str) -> TypeAdapter[AxisValue]:
     return TypeAdapter(Annotated[(field.annotation, *field.metadata, "axis")])  # type: ignore[arg-type]  # put together at run time
 
 
-Matrix = Annotated[dict[str, AxisValues], BeforeValidator(_check_matrix)]
+def _plain(matrix: Matrix) -> Any:  # noqa: ANN401 plain data
+    if isinstance(matrix, tuple):
+        return [dict(point) for point in matrix]
+    return {name: list(values) for name, values in matrix.items()}
 
 
-def count_points(matrix: Mapping[str, tuple[AxisValue, ...]]) -> int:
+MatrixValue = Annotated[Matrix, PlainValidator(_check_matrix), PlainSerializer(_plain)]
+
+
+def count_points(matrix: Matrix) -> int:
     """Return the number of points in ``matrix``; one if it has no axes."""
+    if isinstance(matrix, tuple):
+        return len(matrix)
     return math.prod(len(values) for values in matrix.values())
 
 
-def points(matrix: Mapping[str, tuple[AxisValue, ...]]) -> list[Point]:
-    """Return the points of ``matrix`` in the order of the file, the last axis changing fastest."""
+def points(matrix: Matrix) -> list[Point]:
+    """Return the points of ``matrix`` in the order of the file.
+
+    Those of a map are all combinations, the last axis changing fastest.
+    """
+    if isinstance(matrix, tuple):
+        return [dict(point) for point in matrix]
     return [
         dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())
     ]
@@ -129,6 +211,13 @@ def points(matrix: Mapping[str, tuple[AxisValue, ...]]) -> list[Point]:
 def value_text(value: AxisValue) -> str:
     """Return a value of an axis as a scenario has it: ``8``, ``true``, ``28/s``."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def location_of(matrix: Matrix, point: Point, axis: str) -> Location:
+    """Return where ``matrix`` has the value of ``axis`` at ``point``."""
+    if isinstance(matrix, tuple):
+        return (matrix.index(point), axis)
+    return (axis, matrix[axis].index(point[axis]))
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,11 @@ from orchestrator.scenario.fields import (
 )
 from orchestrator.scenario.matrix import (
     CaseSettings,
-    Matrix,
+    MatrixValue,
     Point,
     axes_over,
     count_points,
+    location_of,
     points,
 )
 from orchestrator.scenario.references import (
@@ -109,7 +110,7 @@ class Scenario(Section):
         AfterValidator(not_empty("group")),
         AfterValidator(check_groups),
     ]
-    matrix: Matrix = Field(default_factory=dict)
+    matrix: MatrixValue = Field(default_factory=dict)
     expect: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("expectation"))]] = (
         Field(default_factory=dict)
     )
@@ -226,7 +227,7 @@ class Scenario(Section):
     def _location(self, violation: Violation, axis: str | None, point: Point) -> Location:
         """Return the location of the value that breaks a rule at ``point``."""
         if axis is not None:
-            return ("matrix", axis, self.matrix[axis].index(point[axis]))
+            return ("matrix", *location_of(self.matrix, point, axis))
         if violation.group is None:
             return ("server", violation.key)
         return ("clients", violation.group, violation.key)

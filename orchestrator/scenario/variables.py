@@ -50,15 +50,15 @@ def _read(document: Document, written: object) -> Iterator[tuple[str, Value]]:
     """Yield the valid variables of the file."""
     if not isinstance(written, dict):
         message = "this is not a map; write a map of names and values, e.g. {users: 5}"
-        _note(document, (VARIABLES,), message)
+        document.note((VARIABLES,), message)
         return
     for name, value in written.items():
         if not re.fullmatch(WORD, name):
             message = f"{name!r:.40} is not a name of a variable; {WORD_FORM}"
-            _note(document, (VARIABLES, name), message)
+            document.note((VARIABLES, name), message)
         elif not isinstance(value, Value):
             message = "a variable has a single value: text, a number, true or false"
-            _note(document, (VARIABLES, name), message)
+            document.note((VARIABLES, name), message)
         else:
             yield name, value
 
@@ -89,7 +89,7 @@ def _fill(
     names = [alone[1]] if alone else [name for name in _WITHIN.findall(text) if name]
     for name in names:
         if name not in variables:
-            _note(document, location, _unknown(name, variables))
+            document.note(location, _unknown(name, variables))
             document.refused.add(location)
             return text
     if alone:
@@ -122,8 +122,3 @@ def _parse(document: Document, settings: Mapping[str, str]) -> Iterator[tuple[st
         if isinstance(value, bool) and text.lower() not in {"true", "false"}:
             document.words[VARIABLES, name] = text
         yield name, value
-
-
-def _note(document: Document, location: Location, message: str) -> None:
-    line, column = document.places[document.existing(location)].value
-    document.problems.append(Problem(document.file, line, column, message))

@@ -64,7 +64,8 @@ class ScenarioError(LabError, ValueError):
     has_position = True
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda each: (each.line, each.column)))
+        ordered = sorted(problems, key=lambda each: (each.line, each.column))
+        self.problems = tuple(dict.fromkeys(ordered))
         lines = [str(each) for each in self.problems[:MAX_SHOWN_PROBLEMS]]
         if len(self.problems) > MAX_SHOWN_PROBLEMS:
             lines.append(f"and {len(self.problems) - MAX_SHOWN_PROBLEMS} more problems")
@@ -105,6 +106,14 @@ class Document:
         for step in location:
             known = (*known, step) if (*known, step) in self.places else known
         return known
+
+    def note(self, location: Location, message: str, column: int = 0) -> None:
+        """Add a problem at ``location``; ``column``, from 1, is a place within its text."""
+        place = self.places[self.existing(location)]
+        line, at = place.value
+        if column and place.text_offset is not None:
+            at += place.text_offset + column - 1
+        self.problems.append(Problem(self.file, line, at, message))
 
 
 def read_document(path: Path) -> Document:

@@ -63,6 +63,8 @@ def test_every_scenario_of_the_docs_satisfies_it(block: str) -> None:
         "variables: {n: 5}\nrepeats: $n\n",
         "matrix: {users: [1, 2], clients.demand: [sleep=1ms], workers: [$n], cpus: [0.5]}\n",
         "expect: {all: [failed == 0]}\ncompare: []\n",
+        "matrix: [{users: 1, workers: 2}, {users: 2 * workers, workers: 4}]\n",
+        "matrix: {users: [2 * workers, workers], workers: [1]}\nserver: {drain_timeout: 1s + 2s}\n",
         "server: {workers: 3, blocking_sleep: true, work: cpu}\nlimits: {memory: 64MiB}\n",
     ],
 )
@@ -81,6 +83,9 @@ def test_what_is_allowed(more: str) -> None:
         (GOOD + "server: {workers: many}\n", "$.server.workers"),
         (GOOD + "matrix: {wrokers: [1]}\n", "$.matrix"),
         (GOOD + "matrix: {workers: [0]}\n", "$.matrix.workers[0]"),
+        (GOOD + "matrix: [{workers: 0}]\n", "$.matrix[0].workers"),
+        (GOOD + "matrix: [{wrokers: 1}]\n", "$.matrix[0]"),
+        (GOOD + "matrix: [1]\n", "$.matrix[0]"),
         (GOOD + "expect: {all: []}\n", "$.expect.all"),
         (GOOD.replace("closed", "closde"), "$.clients[0]"),
         (GOOD.replace("users: 7", "users: 7, rate: 5/s"), "$.clients[0]"),

@@ -2,13 +2,16 @@
 
 import pytest
 
-from tests.unit.orchestrator.scenario.text_fixtures import GOOD, MAP, Problems
+from orchestrator.scenario.matrix import Point, count_points, points
+from tests.unit.conftest import Load
+from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
 
 AXES = (
     "replicas, demand, start, connect_timeout, answer_timeout, users, messages, duration, "
     "think_time, behaviour, pipeline, pace, workers, backlog, work, service_time, "
     "max_message_bytes, max_service_time, idle_timeout, drain_timeout, blocking_sleep, cpus, memory"
 )
+POINT = "write a map with a value for each axis, e.g. {workers: 2, users: 4}"
 GROUP_AXES = AXES.partition(", workers")[0].split(", ")
 AXES_OF_TWO = ", ".join(
     [f"{name}.{key}" for name in "ab" for key in GROUP_AXES]
@@ -19,7 +22,25 @@ AXES_OF_TWO = ", ".join(
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("matrix: [workers]", f"6:9: matrix: this is a list; {MAP}"),
+        ("matrix: 3", "6:9: matrix: 3 is a number; write a map of lists, e.g. {workers: [1, 2]}, "
+         "or a list of points, e.g. [{workers: 1}]"),
+        ("matrix: [workers]", f"6:10: 'workers' is text; {POINT}"),
+        ("matrix: [{}]", f"6:10: this map is empty; {POINT}"),
+        ("matrix: []", "6:9: matrix: the list is empty; write at least one point"),
+        ("matrix: [{workers: [1, 2]}]",
+         "6:20: workers: this is a list; write a single value"),
+        ("matrix: [{wokers: 1}]",
+         f"6:11: unknown axis 'wokers'; did you mean 'workers'? allowed: {AXES}"),
+        ("matrix: [{workers: 1, users: 2}, {workers: 2}]",
+         "6:34: this point has no users; each point has the same axes"),
+        ("matrix: [{workers: 1}, {workers: 2, users: 2}]",
+         "6:24: the first point has no users; each point has the same axes"),
+        ("matrix: [{workers: 1}, {workers: 2}, {workers: 1}]",
+         "6:38: this point is already in the list; write each once"),
+        ("matrix: [{replicas: 7}, {replicas: 8}]",
+         "6:36: replicas: 8 replicas for 7 users; each replica needs at least one user"),
+        ("matrix: [" + ", ".join(f"{{backlog: {n}}}" for n in range(1, 202)) + "]",
+         "6:9: matrix: 201 points; allowed: at most 200"),
         ("matrix: {wokers: [1]}",
          f"6:10: unknown axis 'wokers'; did you mean 'workers'? allowed: {AXES}"),
         ("matrix: {executor: [closed]}", f"6:10: unknown axis 'executor'; allowed: {AXES}"),
@@ -61,3 +82,17 @@ AXES_OF_TWO = ", ".join(
 )  # fmt: skip
 def test_a_bad_matrix_says_what_is_allowed(problems: Problems, line: str, problem: str) -> None:
     assert problems(GOOD + line + "\n") == [problem]
+
+
+def test_points_of_a_list_move_together(load: Load) -> None:
+    scenario = load(GOOD + "matrix: [{workers: 2, users: 4}, {workers: 4, users: 8}]\n")
+    together: list[Point] = [{"workers": 2, "users": 4}, {"workers": 4, "users": 8}]
+    assert points(scenario.matrix) == together
+    assert scenario.resolved()["matrix"] == together
+    assert count_points(scenario.matrix) == 2
+    assert [scenario.settings.at(each).groups[0].peak_users for each in together] == [4, 8]
+
+
+def test_off_is_a_value_of_a_point(load: Load) -> None:
+    scenario = load(GOOD + "matrix: [{idle_timeout: off}, {idle_timeout: 1s}]\n")
+    assert points(scenario.matrix) == [{"idle_timeout": "off"}, {"idle_timeout": "1s"}]
