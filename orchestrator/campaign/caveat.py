@@ -65,7 +65,8 @@ def _left_out(cases: Sequence[CaseSummary]) -> Iterator[str]:
     for case in cases:
         lost = sum(bool(run.invalid) for run in case.runs)
         if lost and not case.invalid:
-            yield f"{lost} of {_counted(len(case.runs), 'repeat')} of {case.name} left out as invalid"
+            repeats = _counted(len(case.runs), "repeat")
+            yield f"{lost} of {repeats} of {case.name} left out as invalid"
 
 
 def _outcomes(judged: Sequence[tuple[str, Expectation]]) -> Iterator[str]:

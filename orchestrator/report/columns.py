@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.evaluate import AT_LEAST
-from orchestrator.measures.registry import MEASURES
+from orchestrator.measures.registry import find_measure
 from orchestrator.measures.views import REPLAYED, SLOWEST
 from orchestrator.results.summary import CaseSummary, Outcome
 
@@ -28,22 +28,31 @@ Columns = tuple[Column, ...]
 
 
 def measure_value(case: CaseSummary, name: str) -> float | None:
-    """Return the measure ``name`` of ``case`` in base units; None if it is unknown."""
-    return case.measures.get(MEASURES[name].key)
+    """Return the measure ``name``, or ``group.measure``, of ``case``; None if it is unknown.
+
+    A case with one group only has the measures of that group as its own.
+    """
+    group, _, own_name = name.rpartition(".")
+    measure = find_measure(own_name)
+    measures = case.groups.get(group, {}) if group and case.groups else case.measures
+    return None if measure is None else measures.get(measure.key)
 
 
 def measure_text(case: CaseSummary, name: str) -> str:
     """Return the measure ``name`` with its unit: ``≥ 1 s`` if a bound, a dash if unknown."""
-    value = measure_value(case, name)
-    if value is None:
+    value, measure = measure_value(case, name), find_measure(name)
+    if value is None or measure is None:
         return UNKNOWN
-    bound = AT_LEAST if MEASURES[name].key in case.lower_bounds else ""
-    return bound + format_value(value, MEASURES[name].dimension)
+    group, dot, _ = name.rpartition(".")
+    bound = AT_LEAST if f"{group}{dot}{measure.key}" in case.lower_bounds else ""
+    return bound + format_value(value, measure.dimension)
 
 
 def spread_text(case: CaseSummary, name: str) -> str:
     """Return the distance from the median to the farther end of its interval: `` ±2%``."""
-    value, interval = measure_value(case, name), case.intervals.get(MEASURES[name].key)
+    measure = find_measure(name)
+    interval = None if measure is None or "." in name else case.intervals.get(measure.key)
+    value = measure_value(case, name)
     if not value or interval is None:
         return ""
     farther = max(value - interval[0], interval[1] - value)
@@ -81,49 +90,78 @@ def acked_of_sent(case: CaseSummary) -> str:
     return acked if sent == UNKNOWN else f"{acked}/{sent}"
 
 
-def _column(heading: str, name: str) -> Column:
-    return Column(heading, lambda case: measure_text(case, name))
+_HEADINGS = {
+    "makespan": "total\ntime",
+    "throughput": "messages\nper s",
+    "first_service_wait_max": "longest\nfirst wait",
+    "peak_in_service": "served\nat once",
+    "errors": "errors",
+    "failed": "messages\nfailed",
+    "response_time_p50": "response\ntime p50",
+    "response_time_p90": "response\ntime p90",
+    "response_time_p99": "response\ntime p99",
+    "response_time_max": "response\ntime max",
+    "accept_wait_max": "max wait\nfor accept",
+    "cpu_time": "CPU\ntime",
+    "peak_memory": "peak\nmemory",
+    "arrival_rate": "arrivals\nper s",
+    "offered_load": "offered\nload",
+    "dropped": "arrivals\ndropped",
+    "exchange_time_p50": "sent to\nack p50",
+    "exchange_time_p99": "sent to\nack p99",
+    "schedule_lag_p99": "client\nlag p99",
+}
 
 
-def _spread_column(heading: str, name: str) -> Column:
-    return Column(heading, lambda case: measure_text(case, name) + spread_text(case, name))
+def _column(name: str) -> Column:
+    return Column(_HEADINGS[name], lambda case: measure_text(case, name))
 
 
+def _spread_column(name: str) -> Column:
+    return Column(_HEADINGS[name], lambda case: measure_text(case, name) + spread_text(case, name))
+
+
+AS_EXPECTED = Column("as\nexpected", expectations_met)
+ACKED = Column("acked\nof sent", acked_of_sent)
+COUNTS = ("acked", "sent", "errors")
+"""The measures of the columns that every table ends with."""
 WAITING = (
-    _spread_column("total\ntime", "makespan"),
-    _spread_column("messages\nper s", "throughput"),
-    _column("longest\nfirst wait", "first_service_wait_max"),
-    _column("served\nat once", "peak_in_service"),
+    _spread_column("makespan"),
+    _spread_column("throughput"),
+    _column("first_service_wait_max"),
+    _column("peak_in_service"),
     Column("connections\nper worker", _connections),
-    _column("errors", "errors"),
-    Column("as\nexpected", expectations_met),
+    _column("errors"),
+    AS_EXPECTED,
 )
 COST = (
-    _spread_column("response\ntime p50", "response_time_p50"),
-    _column("response\ntime p90", "response_time_p90"),
-    _spread_column("response\ntime p99", "response_time_p99"),
-    Column("acked\nof sent", acked_of_sent),
-    _column("response\ntime max", "response_time_max"),
-    _column("max wait\nfor accept", "accept_wait_max"),
-    _column("CPU\ntime", "cpu_time"),
-    _column("peak\nmemory", "peak_memory"),
+    _spread_column("response_time_p50"),
+    _column("response_time_p90"),
+    _spread_column("response_time_p99"),
+    ACKED,
+    _column("response_time_max"),
+    _column("accept_wait_max"),
+    _column("cpu_time"),
+    _column("peak_memory"),
 )
 OPEN = (
-    _column("arrivals\nper s", "arrival_rate"),
-    _column("offered\nload", "offered_load"),
-    _column("arrivals\ndropped", "dropped"),
-    _column("sent to\nack p50", "exchange_time_p50"),
-    _column("sent to\nack p99", "exchange_time_p99"),
-    _column("client\nlag p99", "schedule_lag_p99"),
+    _column("arrival_rate"),
+    _column("offered_load"),
+    _column("dropped"),
+    _column("exchange_time_p50"),
+    _column("exchange_time_p99"),
+    _column("schedule_lag_p99"),
 )
 GROUP = (
-    Column("acked\nof sent", acked_of_sent),
-    _column("messages\nfailed", "failed"),
-    _column("errors", "errors"),
-    _column("longest\nfirst wait", "first_service_wait_max"),
-    _column("response\ntime p50", "response_time_p50"),
-    _column("response\ntime p99", "response_time_p99"),
+    ACKED,
+    _column("failed"),
+    _column("errors"),
+    _column("first_service_wait_max"),
+    _column("response_time_p50"),
+    _column("response_time_p99"),
 )
+BASE = ("makespan", "throughput")
+"""The measures that every table shows before those in question."""
 LEGEND = (
     "total time (makespan): from the common start to the last ack",
     "first wait: until a user's first message is served",
@@ -141,15 +179,51 @@ LEGEND_OPEN = (
 )
 
 
-def bands(cases: Sequence[CaseSummary]) -> list[Columns]:
-    """Return the columns that apply to ``cases``, grouped by topic."""
+def bands(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> list[Columns]:
+    """Return the columns that apply to ``cases``: those ``shown``, and a few that always are.
+
+    If none are in question, all columns, grouped by topic.
+    """
+    if shown:
+        names = (*BASE, *(name for name in shown if name not in (*BASE, *COUNTS)))
+        return [(*map(column_of, names), ACKED, column_of("errors"), AS_EXPECTED)]
     return [WAITING, COST, OPEN] if _has_open(cases) else [WAITING, COST]
 
 
-def legend(cases: Sequence[CaseSummary]) -> tuple[str, ...]:
+def column_of(name: str) -> Column:
+    """Return the column of the measure ``name``, or ``group.measure``."""
+    group, _, own_name = name.rpartition(".")
+    heading = _HEADINGS.get(own_name) or _heading(own_name)
+    heading = f"{group}: {heading}" if group else heading
+    return Column(heading, lambda case: measure_text(case, name) + spread_text(case, name))
+
+
+def _heading(name: str) -> str:
+    """Return the words of ``name`` in two lines of about the same length."""
+    words = name.split("_")
+    cut = min(range(1, len(words) + 1), key=lambda n: max(map(len, _lines_of(words, n))))
+    return "\n".join(filter(None, _lines_of(words, cut)))
+
+
+def _lines_of(words: Sequence[str], cut: int) -> tuple[str, str]:
+    return " ".join(words[:cut]), " ".join(words[cut:])
+
+
+def legend(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> tuple[str, ...]:
     """Return what the headings of `bands` leave open."""
     repeats = (_legend_of_repeats(cases),) if any(case.intervals for case in cases) else ()
+    if shown:
+        words = " ".join(column.heading for column in bands(cases, shown)[0]).replace("\n", " ")
+        cells = [column.cell(case) for case in cases for column in bands(cases, shown)[0]]
+        has_bound = any(AT_LEAST in cell for cell in cells)
+        known = (each for each in (*LEGEND, *LEGEND_OPEN) if _is_needed(each, words))
+        return (*known, *(each for each in LEGEND if each.startswith("≥") and has_bound), *repeats)
     return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + repeats
+
+
+def _is_needed(line: str, words: str) -> bool:
+    """Return whether the thing that ``line`` explains is among ``words``."""
+    return line.partition(":")[0].partition(" (")[0] in words
 
 
 def _legend_of_repeats(cases: Sequence[CaseSummary]) -> str:

@@ -14,6 +14,7 @@ from orchestrator.report.columns import UNKNOWN, acked_of_sent, expectations_met
 from orchestrator.report.comparison import HEADINGS, cells, conclusion, coverage_line, doubts
 from orchestrator.report.escape import markdown, markdown_list, markdown_table, visible
 from orchestrator.report.text import (
+    answer,
     comparisons,
     disturbances,
     findings,
@@ -54,12 +55,12 @@ def _property(text: str) -> str:
 
 
 def step_summary(summary: Summary) -> str:
-    """Return the campaign in Markdown: the verdict, a row for each case, and the problems.
+    """Return the campaign in Markdown: the question, the answer and the verdict come first.
 
-    Figures are medians, with their interval if there are enough repeats.
+    Then a row for each case, and the problems. Figures are medians, with their interval if there
+    are enough repeats.
     """
-    parts = [f"### {markdown(summary.scenario)}: {markdown(verdict(summary))}\n"]
-    parts.append(markdown(summary.intent) + "\n")
+    parts = _opening(summary)
     if summary.cases:
         headings = (
             "case",
@@ -73,6 +74,22 @@ def step_summary(summary: Summary) -> str:
     lines += [line for line, _ in comparisons(summary)]
     parts.append(markdown_list(_limit_lines(lines)))
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def _opening(summary: Summary) -> list[str]:
+    """Return the first lines: without an answer, the verdict comes before the question."""
+    name, intent, judged = (
+        markdown(each) for each in (summary.scenario, summary.intent, verdict(summary))
+    )
+    sentences = [markdown(each) for each in answer(summary)]
+    if not sentences:
+        return [f"### {name}: {judged}\n", f"{intent}\n"]
+    return [
+        f"### {name}: {intent}\n",
+        f"**{sentences[0]}**\n",
+        *(f"{caveat}\n" for caveat in sentences[1:]),
+        f"{judged}\n",
+    ]
 
 
 def _row(case: CaseSummary) -> tuple[str, ...]:

@@ -40,10 +40,27 @@ def junit_xml(summary: Summary) -> str:
     if summary.status is not Status.COMPLETE:
         incomplete = _Test("every planned case ran", "error", verdict(summary))
         _add_suite(root, summary, "campaign", [incomplete])
+    _add_properties(root, summary)
     for count in ("tests", "failures", "errors"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     indent(root)
     return tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _add_properties(root: Element, summary: Summary) -> None:
+    """Add the question and its answer to the first testsuite, which readers show first."""
+    answered = summary.answer
+    if not answered.sentences or not len(root):
+        return
+    properties = Element("properties")
+    for name, text in (
+        ("question", summary.intent),
+        ("answer", " ".join(answered.sentences)),
+        ("caveat", answered.caveat),
+    ):
+        if text:
+            SubElement(properties, "property", name=name, value=visible(text))
+    root[0].insert(0, properties)
 
 
 def _tests(case: CaseSummary) -> Iterator[_Test]:

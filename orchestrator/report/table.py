@@ -25,6 +25,7 @@ from orchestrator.report.columns import (
 )
 from orchestrator.report.escape import visible
 from orchestrator.report.text import (
+    answer,
     comparisons,
     disturbances,
     findings,
@@ -46,15 +47,22 @@ Write = Callable[[str], Text]
 
 
 def print_table(console: Console, summary: Summary) -> None:
-    """Print the cases, everything that is not as expected, and the verdict as the last line."""
+    """Print the cases, everything that is not as expected, and at the end what is read first.
+
+    That is the question, the answer and its caveat, and the verdict as the last line: on a screen
+    the last lines are the first that are seen.
+    """
     write = writer(console)
-    _print_rows(console, summary.cases, bands(summary.cases), write)
+    _print_rows(console, summary.cases, bands(summary.cases, summary.shown), write)
     _print_rows(console, split_by_group(summary.cases), [GROUP], write)
     if summary.cases:
-        console.print(_line(write, "; ".join(legend(summary.cases)), "dim"))
+        console.print(_line(write, "; ".join(legend(summary.cases, summary.shown)), "dim"))
         console.print()
     for sentence, style in _sentences(summary):
         console.print(_line(write, sentence, style), soft_wrap=True)
+    for sentence, style in _answer(summary):
+        console.print(_line(write, sentence, style), soft_wrap=not console.is_terminal)
+    console.print(_line(write, verdict(summary), _tone(summary)), soft_wrap=True)
 
 
 def writer(console: Console) -> Write:
@@ -85,8 +93,20 @@ def _sentences(summary: Summary) -> Iterator[tuple[str, str]]:
         yield overheads(summary), "dim"
     if disturbed := disturbances(summary):
         yield disturbed, "yellow"
+
+
+def _answer(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield the question and its answer, if there is one, each with its style."""
+    if sentences := answer(summary):
+        yield "", "default"
+        yield f"question: {visible(summary.intent)}", "default"
+        yield f"answer: {sentences[0]}", "bold"
+        yield from ((caveat, "yellow") for caveat in sentences[1:])
+
+
+def _tone(summary: Summary) -> str:
     is_good = summary.status is Status.COMPLETE and not is_flawed(summary)
-    yield verdict(summary), "bold green" if is_good else "bold red"
+    return "bold green" if is_good else "bold red"
 
 
 def _line(write: Write, text: str, style: str) -> Text:

@@ -38,6 +38,15 @@ def verdict(summary: Summary) -> str:
     return f"{expectations}; {doubts}" if doubts else expectations
 
 
+def answer(summary: Summary) -> list[str]:
+    """Return the answer: its sentences as one paragraph, and its caveat; empty if it has none."""
+    answered = summary.answer
+    if not answered.sentences:
+        return []
+    parts = (" ".join(answered.sentences), answered.caveat)
+    return [visible(part) for part in parts if part]
+
+
 def _ended(summary: Summary) -> str:
     """Return how much of the campaign ended: cases, or runs if a case has several."""
     if summary.planned_runs in {None, summary.planned_cases}:
