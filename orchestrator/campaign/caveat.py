@@ -27,10 +27,10 @@ _ENDS = {
 
 def caveat(summary: Summary) -> str:
     """Return the caveat of ``summary``."""
-    parts = [*_end(summary), *_invalid(summary.cases), *_left_out(summary.cases)]
+    parts = [*_end(summary), *_invalid(summary.cases), *_left_out(summary)]
     judged = [(case.name, each) for case in summary.cases for each in case.expectations]
     judged += [("compare", each) for models in summary.comparisons for each in models.expectations]
-    parts += _outcomes(judged)
+    parts += _outcomes(judged, is_valid=not any(case.invalid for case in summary.cases))
     return f"Caution: {'; '.join(parts)}." if parts else ""
 
 
@@ -60,17 +60,21 @@ def _is_disturbed_only(case: CaseSummary) -> bool:
     return case.invalid_kinds.count(ReasonKind.DISTURBED_HOST) == len(case.invalid)
 
 
-def _left_out(cases: Sequence[CaseSummary]) -> Iterator[str]:
-    """Yield how many repeats are left out of valid cases, because they are invalid themselves."""
-    for case in cases:
-        lost = sum(bool(run.invalid) for run in case.runs)
-        if lost and not case.invalid:
-            repeats = _counted(len(case.runs), "repeat")
-            yield f"{lost} of {repeats} of {case.name} left out as invalid"
+def _left_out(summary: Summary) -> Iterator[str]:
+    """Yield how many repeats of valid cases do not count and were not made up for."""
+    if summary.status is not Status.COMPLETE or not summary.planned_runs:
+        return
+    planned = summary.planned_runs // max(summary.planned_cases, 1)
+    short = [case for case in summary.cases if len(case.runs) < planned and not case.invalid]
+    lost = sum(planned - len(case.runs) for case in short)
+    if lost:
+        total = _counted(planned * len(summary.cases), "repeat")
+        were = "was" if lost == 1 else "were"
+        yield f"{lost} of {total} {were} disturbed and not repeated, {_where(short, summary.cases)}"
 
 
-def _outcomes(judged: Sequence[tuple[str, Expectation]]) -> Iterator[str]:
-    """Yield how many expectations failed, and how many are undecided."""
+def _outcomes(judged: Sequence[tuple[str, Expectation]], *, is_valid: bool) -> Iterator[str]:
+    """Yield how many expectations failed, and how many are undecided although all is valid."""
     total = _counted(len(judged), "expectation")
     failed = [(name, each) for name, each in judged if each.outcome is Outcome.FAILED]
     if failed:
@@ -79,7 +83,7 @@ def _outcomes(judged: Sequence[tuple[str, Expectation]]) -> Iterator[str]:
         example = f"{name}{more}: {first.expression}, {first.left} vs {first.right}"
         yield f"{len(failed)} of {total} failed ({example})"
     undecided = [each for _, each in judged if each.outcome in UNDECIDED]
-    if undecided:
+    if undecided and is_valid:
         yield f"{len(undecided)} of {total} undecided ({undecided[0].expression})"
 
 

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from orchestrator.measures.expression import Expression
 from orchestrator.measures.hints import listed, quote, unknown
+from orchestrator.measures.percentiles import PercentileError, plain_name
 from orchestrator.measures.registry import ALIASES, MEASURES, find_measure, full_name
 from orchestrator.measures.syntax import EXTREMES, RATIO, ExpressionError, MeasureName, Span
 from orchestrator.measures.template import Template, parse_condition, parse_template
@@ -145,13 +146,17 @@ def _check_shown(value: object) -> tuple[str, ...]:
         for index, each in enumerate(value)
         if (message := _shown_error(each, value[:index]))
     )
-    return tuple(full_name(each) for each in value)
+    return tuple(full_name(plain_name(each)) for each in value)
 
 
 def _shown_error(name: object, before: Sequence[object]) -> str:
     if not isinstance(name, str):
         return f"{describe(name)}; write the name of a measure, e.g. makespan"
-    if find_measure(name) is None:
+    try:
+        is_known = find_measure(plain_name(name)) is not None
+    except PercentileError as error:
+        return str(error)
+    if not is_known:
         return unknown("measure", name.rpartition(".")[2], (*MEASURES, *ALIASES))
     return "this measure is already in the list; name each once" if name in before else ""
 

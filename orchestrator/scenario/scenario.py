@@ -11,6 +11,7 @@ from labkit.protocol.parsing import parse_duration_s
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.measures.registry import full_name, is_input, percentiles_in
+from orchestrator.measures.syntax import RATIO
 from orchestrator.measures.views import views
 from orchestrator.scenario.answer import MAX_SHOWN, AnswerScope, AnswerText, ShownMeasures
 from orchestrator.scenario.clients import AnyGroup, check_groups
@@ -155,8 +156,11 @@ class Scenario(Section):
 
     @property
     def percentiles(self) -> Percentiles:
-        """The percentiles that its expressions name, besides those that are always measured."""
-        return percentiles_in(name for _, each in self._located() for name in each.value_names)
+        """The percentiles that it names anywhere, besides those that are always measured."""
+        names = [name for _, each in self._located() for name in each.names]
+        names += [name for sentence in self.answer for _, name in sentence.names]
+        written = [name.model if name.name == RATIO else name.name for name in names]
+        return percentiles_in([*map(full_name, written), *self.show])
 
     @property
     def settings(self) -> CaseSettings:
