@@ -30,11 +30,6 @@ class CaseNames:
         self._points = list(dict.fromkeys(map(self._point, cases)))
         self._all = dict.fromkeys((case.model, self._point(case)) for case in cases)
 
-    @property
-    def have_models(self) -> bool:
-        """Whether the models distinguish the cases, alone or together with the axes."""
-        return len(self._models) > 1 or len(self._points) == 1
-
     def noun(self, cases: Iterable[CaseKey]) -> str:
         """Return the names of ``cases``: ``prefork with 8 workers``, ``2 and 4 workers``."""
         chosen = dict.fromkeys((case.model, self._point(case)) for case in cases)
@@ -50,10 +45,12 @@ class CaseNames:
 
     def phrase(self, cases: Sequence[CaseKey]) -> str:
         """Return the names of ``cases`` after ``under`` or ``with``."""
-        noun = self.noun(cases)
-        chosen = {case.model for case in cases}
-        is_point = len(self._points) > 1 and chosen == set(self._models) and self._is_cut(cases)
-        return f"{'with' if is_point else 'under'} {noun}"
+        points = {self._point(case) for case in cases}
+        at_points = {each for each in self._all if each[1] in points}
+        has_all_there = at_points == {(case.model, self._point(case)) for case in cases}
+        is_point = has_all_there and len(points) < len(self._points)
+        is_point = is_point or (len(self._points) > 1 and len(self._models) == 1)
+        return f"{'with' if is_point else 'under'} {self.noun(cases)}"
 
     def whole(self, *, is_all: bool) -> str:
         """Return the name of all cases, or of none: ``under every model``, ``with no value …``."""
@@ -65,9 +62,6 @@ class CaseNames:
             of_axis = f"number of {axis}" if axis in COUNTED else f"value of {axis}"
             return f"with {word} {of_axis}"
         return f"in {word} case"
-
-    def _is_cut(self, cases: Iterable[CaseKey]) -> bool:
-        return {self._point(case) for case in cases} != set(self._points)
 
     def _point(self, case: CaseKey) -> tuple[tuple[str, str], ...]:
         return tuple((axis, value) for axis, value in case.axes if axis in self._varying)

@@ -43,7 +43,9 @@ def test_a_value_has_its_unit_and_at_most_three_digits(
 
 
 @given(st.floats(1e-9, 1e9), st.sampled_from([COUNT, TIME, RATE, SIZE]))
-def test_a_value_in_words_is_within_half_a_percent_of_it(value: float, dimension: Dimension) -> None:
+def test_a_value_in_words_is_within_half_a_percent_of_it(
+    value: float, dimension: Dimension
+) -> None:
     units = {"s": 1, "ms": 1e-3, "us": 1e-6, "GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
     number, _, unit = value_text(value, dimension).partition(" ")
     assert math.isclose(float(number) * units.get(unit, 1), value, rel_tol=0.0051, abs_tol=1e-10)

@@ -1,0 +1,176 @@
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.campaign.answer import sentences_of
+from orchestrator.campaign.answer_values import CaseValues
+from orchestrator.campaign.case_names import CaseKey
+from orchestrator.measures.bounds import AtLeast
+from orchestrator.measures.template import parse_condition, parse_template
+from orchestrator.scenario.answer import Sentence
+
+SECONDS = {"single": 3.521, "prefork": 1.008, "threaded": 1.009, "epoll": 0.5046}
+DONE = "{fastest(makespan)} is done first, {ratio} times sooner than {slowest}."
+
+
+def models(name: str, values: Mapping[str, float | None]) -> list[CaseValues]:
+    """Return a case for each model, with one measure and 7 users."""
+    return [
+        CaseValues(CaseKey(model), [{name: value, "users": 7.0}]) for model, value in values.items()
+    ]
+
+
+def said(text: str, cases: list[CaseValues]) -> str:
+    return " ".join(sentences_of([Sentence(parse_template(text))], cases))
+
+
+def chosen(condition: str, cases: list[CaseValues]) -> str:
+    sentence = Sentence(parse_template("Yes."), parse_condition(condition), parse_template("No."))
+    return " ".join(sentences_of([sentence], cases))
+
+
+RACE = models("makespan", SECONDS)
+SWEEP = [
+    CaseValues(
+        CaseKey(model, (("workers", str(workers)),)),
+        [{"makespan": 4.0 / workers, "workers": float(workers)}],
+    )
+    for workers in (1, 2, 8)
+    for model in ("prefork", "threaded")
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (DONE, "epoll is done first, 7 times sooner than single."),
+        ("It takes {makespan}.", "It takes 3.52 s under single, 1.01 s under prefork and "
+         "threaded, and 505 ms under epoll."),
+        ("{makespan(epoll)} under epoll.", "505 ms under epoll."),
+        ("{makespan(single) / makespan(epoll)} times.", "6.98 times."),
+        ("Of {users} users.", "Of 7 users."),
+        ("Done after {makespan(fastest)} and {makespan(slowest)}: {fastest(makespan)}, {slowest}.",
+         "Done after 505 ms and 3.52 s: epoll, single."),
+        ("One second is not enough {which(makespan > 1s)}.",
+         "One second is not enough under single, prefork and threaded."),
+        ("Done {which(makespan < 10s)}; {which(makespan > 10s)}.",
+         "Done under every model; under no model."),
+        ("{slowest(makespan, makespan < 2s)} takes longest of those below 2 s.",
+         "prefork and threaded take longest of those below 2 s."),
+        ("{{makespan}}", "{makespan}"),
+    ],
+)  # fmt: skip
+def test_a_sentence_over_models(text: str, expected: str) -> None:
+    assert said(text, RACE) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{fastest(makespan)} are fastest, {ratio} times as fast as {slowest}.",
+         "8 workers are fastest, 8 times as fast as 1 worker."),
+        ("It takes {makespan}.", "It takes 4 s with 1 worker, 2 s with 2 workers and 500 ms "
+         "with 8 workers."),
+        ("{makespan(prefork, workers=8)}", "500 ms"),
+        ("{makespan(workers=8)}", "500 ms"),
+        ("{makespan(workers=1) / makespan(workers=8)} times as fast.", "8 times as fast."),
+        ("Enough: {least(workers, makespan < 3s)}.", "Enough: 2 workers."),
+        ("Enough: {least(workers, makespan < 1ms)}.", "The condition is met in no case."),
+    ],
+)  # fmt: skip
+def test_a_sentence_over_a_swept_axis(text: str, expected: str) -> None:
+    assert said(text, SWEEP) == expected
+
+
+def test_models_that_differ_by_noise_only_are_one_value_and_the_text_says_about() -> None:
+    assert said("{makespan}", models("makespan", {"a": 1.0, "b": 1.02})) == "About 1.01 s"
+
+
+def test_if_none_is_faster_the_sentence_says_so_instead_of_naming_one() -> None:
+    alike = models("makespan", {"single": 1.003, "epoll": 1.021})
+    expected = "There is no difference between single and epoll: makespan 1 s to 1.02 s."
+    assert said(DONE, alike) == expected
+
+
+def test_a_single_case_is_not_the_fastest_of_anything() -> None:
+    alone = models("makespan", {"single": 1.0})
+    assert said(DONE, alone) == "Only single has a value: makespan 1 s."
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"a": 0.0, "b": 0.0}, "No messages failed."),
+        ({"a": 1.0, "b": 1.0}, "1 message failed."),
+        ({"a": 1.0, "b": 3.0, "c": 0.0},
+         "1 message under a, 3 messages under b and no messages under c failed."),
+    ],
+)  # fmt: skip
+def test_counts_read_as_a_person_would_write_them(
+    values: dict[str, float | None], expected: str
+) -> None:
+    assert said("{failed messages} failed.", models("failed", values)) == expected
+
+
+def test_a_lower_bound_is_named_as_one() -> None:
+    assert said("{makespan}", models("makespan", {"a": AtLeast(1.0)})) == "At least 1 s"
+
+
+@pytest.mark.parametrize(
+    "text", ["It takes {makespan}.", DONE, "{which(makespan < 1s)}", "{ratio(makespan)} times"]
+)
+def test_what_no_case_has_is_said_to_be_not_known(text: str) -> None:
+    found = said(text, models("makespan", {"a": None, "b": None}))
+    assert "None" not in found
+    assert found.startswith("Not known from this run: ")
+    assert "makespan" in found
+
+
+def test_a_case_without_a_value_is_named_beside_the_others() -> None:
+    found = said("It takes {makespan}.", models("makespan", {"a": None, "b": 1.0}))
+    assert found == "It takes 1 s under b and not known under a."
+
+
+def test_a_model_that_did_not_run_is_not_known() -> None:
+    found = said("{makespan(prefork)}", models("makespan", {"single": 1.0}))
+    assert found == "Not known from this run: makespan(prefork)."
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("makespan < 10s", "Yes."),
+        ("makespan < 1s", "No."),  # not for each model
+        ("makespan(epoll) < 1s", "Yes."),
+        ("ratio(makespan) > 6", "Yes."),
+        ("makespan(epoll) < makespan(single) / 6", "Yes."),
+        ("cpu_time < 1s", "Not known from this run: cpu_time."),
+    ],
+)
+def test_a_condition_without_a_subject_must_hold_for_each_case(
+    condition: str, expected: str
+) -> None:
+    assert chosen(condition, RACE) == expected
+
+
+def test_a_campaign_without_a_case_has_no_answer() -> None:
+    assert sentences_of([Sentence(parse_template("It takes {makespan}."))], []) == []
+
+
+TEXTS = st.sampled_from([
+    DONE, "{makespan}", "{makespan(a)} {makespan(b) / makespan(a)}", "{which(makespan < 1s)}",
+    "{ratio(makespan)}", "{least(makespan, makespan > 1s)}", "{makespan of makespan(a)}",
+    "{makespan(slowest) - makespan(fastest)} {fastest(makespan)}",
+])  # fmt: skip
+TIMES = st.none() | st.floats(0, 1e4) | st.floats(0, 1e4).map(AtLeast)
+
+
+@given(TEXTS, st.dictionaries(st.sampled_from("abc"), TIMES, min_size=1))
+def test_any_values_make_a_sentence_without_traces_of_a_program(
+    text: str, values: dict[str, float | None]
+) -> None:
+    found = said(text, models("makespan", values))
+    assert found
+    assert not any(trace in found for trace in ("None", "nan", "inf", "{", "e+", "e-"))
