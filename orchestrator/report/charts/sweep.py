@@ -192,7 +192,7 @@ def _lines(sweep: _Sweep) -> list[_Line]:
     groups: dict[tuple[str, bool], list[CaseSummary]] = {}
     hidden = {sweep.axis, *sweep.followers}
     for case in sweep.cases:
-        others = (f"{name}={value}" for name, value in case.axes.items() if name not in hidden)
+        others = (f"{name}={axis_text(name, case)}" for name in case.axes if name not in hidden)
         name, is_level = ",".join((case.model, *others)), sweep.axis not in case.axes
         groups.setdefault((name, is_level), []).append(case)
     return [
