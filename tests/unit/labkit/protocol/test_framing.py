@@ -34,3 +34,18 @@ def test_messages_not_yet_taken_keep_their_order(segments: list[bytes]) -> None:
     while (message := framer.next_message()) is not None:
         taken.append(message)
     assert taken == b"".join(segments).split(b"\x03")[:-1]
+
+
+@given(st.lists(st.binary(max_size=6)), st.integers(0, 5))
+def test_what_is_not_taken_yet_continues_in_another_framer(
+    segments: list[bytes], taken: int
+) -> None:
+    framer, successor = Framer(), Framer()
+    for segment in segments:
+        framer.receive(segment)
+    *expected, tail = b"".join(segments).split(b"\x03")
+    for _ in range(taken):
+        framer.next_message()
+    successor.receive(framer.rest)
+    found = list(iter(successor.next_message, None))
+    assert (found, successor.tail) == (expected[taken:], tail)

@@ -152,3 +152,11 @@ def test_a_space_ends_the_demand() -> None:
     request = session.next_request()
     assert request is not None
     assert request.demand == Demand("sleep", 0.01)
+
+
+def test_what_is_unserved_is_what_no_request_contains() -> None:
+    session = Session(LIMITS)
+    assert session.unserved == (b"", 0)
+    session.receive(b"a\x03b\x03c", 7)
+    assert session.next_request() is not None
+    assert session.unserved == (b"b\x03c", 7)

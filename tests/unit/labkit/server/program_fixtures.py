@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from labkit.server.service import SIGNALS
+from labkit.server.service import LEAVE, RELOAD, SIGNALS
 
 
 @contextmanager
 def kept_signals() -> Iterator[None]:
     """Restore the handlers of the signals that a server handles."""
-    before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    before = {signum: signal.getsignal(signum) for signum in (*SIGNALS, RELOAD, LEAVE)}
     try:
         yield
     finally:

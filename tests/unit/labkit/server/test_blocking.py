@@ -1,3 +1,4 @@
+import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -6,11 +7,11 @@ from typing import cast
 
 import pytest
 
-from labkit.protocol.session import EOF, End, Limits
+from labkit.protocol.session import EOF, End, Limits, Request
 from labkit.protocol.work import Demand
 from labkit.server.blocking import ServerState, converse
 from labkit.server.connection import DRAIN, IDLE, STALLED, Connection
-from labkit.server.events import EventLog
+from labkit.server.events import EventLog, Served
 from labkit.server.logs import Counts
 from labkit.server.stream import Stream
 
@@ -34,11 +35,15 @@ def peers() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def _server(
-    *, draining: Callable[[], bool] = lambda: False, idle_timeout_s: float | None = None
+    *,
+    draining: Callable[[], bool] = lambda: False,
+    idle_timeout_s: float | None = None,
+    is_leaving: bool = False,
 ) -> ServerState:
     class State:
-        settings = SimpleNamespace(idle_timeout_s=idle_timeout_s)
+        settings = SimpleNamespace(idle_timeout_s=idle_timeout_s, drain_timeout_s=0.001)
         draining = property(lambda _state: is_draining())
+        leaving = is_leaving
 
     is_draining = draining
     return cast("ServerState", State())
@@ -96,3 +101,25 @@ def test_a_reset_ends_it(log: EventLog) -> None:
         with server:
             conn = Connection(server, "1.1", LIMITS, set())
             assert converse(conn, log, _server()) == End("reset by the peer", failed=True)
+
+
+def test_a_worker_that_leaves_begins_no_request(
+    peers: tuple[socket.socket, socket.socket], log: EventLog
+) -> None:
+    client, server = peers
+    client.sendall(b"a\x03")
+    conn = Connection(server, "1.1", LIMITS, set())
+    assert converse(conn, log, _server(is_leaving=True)) == DRAIN
+    assert server.recv(8) == b"a\x03"
+
+
+def test_a_worker_that_leaves_does_not_wait_for_ever_for_a_peer_that_does_not_read(
+    peers: tuple[socket.socket, socket.socket], log: EventLog
+) -> None:
+    _, server = peers
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            server.send(b"x" * 65_536)
+    conn = Connection(server, "1.1", LIMITS, set())
+    conn.owe(Served(Request("a", LIMITS.default_demand, 1), 1, 2))
+    assert converse(conn, log, _server(is_leaving=True)) == IDLE

@@ -230,3 +230,30 @@ def _silent(silent_s: float, *, owes: bool) -> Connection:
         conn.owe(Served(Request("a", NOTHING.default_demand, 1), 1, 2))
     conn.active_ns = time.monotonic_ns() - round(silent_s * 1e9)
     return conn
+
+
+def test_a_connection_continues_from_its_state_with_its_count_and_its_silence(
+    pipe: tuple[int, int],
+) -> None:
+    log = EventLog(Stream("m", pipe[1], as_text=False, level="trace"), 1, Counts(1).row(0))
+    one, other = socket.socketpair()
+    with one, other:
+        before, after = (Connection(peer, "1.3", NOTHING, set()) for peer in (one, other))
+        before.owe(Served(Request("a", NOTHING.default_demand, 1), 1, 2))
+        before.settle(log)
+        after.resume(before.state)
+        assert after.state == before.state
+        assert after.state.acked == 1
+
+
+def test_a_forgotten_connection_is_not_ended_for_its_peer() -> None:
+    registry: set[Connection] = set()
+    client, server = socket.socketpair()
+    with client, server, server.dup():
+        conn = Connection(server, "1.1", NOTHING, registry)
+        registry.add(conn)
+        conn.forget()
+        assert registry == set()
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.recv(1)

@@ -1,18 +1,21 @@
 """A service in the test's process: its listener, its log, and its drain by signals."""
 
 import errno
+import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from labkit.server.connection import IDLE
+from labkit.server.handover import Handover
 from labkit.server.listener import ListenError
-from labkit.server.service import ACCEPT_RETRY_S, Service
+from labkit.server.service import ACCEPT_RETRY_S, LEAVE, Service
 from labkit.server.settings import Settings
 from tests.unit.labkit.server.program_fixtures import events_in, kept_signals
 
@@ -221,3 +224,57 @@ def test_giving_up_drains_once_and_keeps_the_first_reason(
     service.give_up("worker 2 dies whenever it starts")
     assert sent == [(os.getpid(), signal.SIGTERM)]
     assert service.failure == "worker 1 dies whenever it starts; giving up"
+
+
+def test_a_worker_that_leaves_passes_its_connection_to_the_next(make: Make, capfd: Capture) -> None:
+    service, successor = make(), make()
+    service.handover = successor.handover = Handover()
+    service.become_worker()
+    with client_of(service) as client:
+        (conn,) = islice(service.connections(2), 1)
+        client.sendall(b"a sleep=0ms\x03")
+        os.kill(os.getpid(), LEAVE)
+        service.serve_connection(conn, 2)
+        assert list(service.connections(2)) == []
+        (taken,) = islice(successor.connections(2), 1)
+        assert taken.id == conn.id
+        client.sendall(b"b sleep=0ms\x03goodbye\x03")
+        successor.serve_connection(taken, 2)
+        assert client.recv(64) == b"ackack"
+    service.log(2).flush()
+    successor.log(2).flush()
+    events = [event for event in capfd.readouterr().out.splitlines() if "conn" in event]
+    assert [json.loads(event)["event"] for event in events] == [
+        "accepted", "request_acked", "request_acked", "connection_closed",
+    ]  # fmt: skip
+    service.handover.close()
+
+
+def test_a_connection_that_has_said_goodbye_is_closed_not_passed_on(make: Make) -> None:
+    service = make()
+    service.handover = Handover()
+    service.become_worker()
+    with client_of(service) as client:
+        (conn,) = islice(service.connections(2), 1)
+        conn.session.receive(b"goodbye\x03", 1)
+        assert conn.session.next_request() is None
+        os.kill(os.getpid(), LEAVE)
+        service.serve_connection(conn, 2)
+        assert client.recv(64) == b""
+    service.handover.close()
+
+
+def test_a_drain_closes_the_connections_that_no_worker_has_taken(
+    make: Make, capfd: Capture
+) -> None:
+    service = make()
+    service.handover = Handover()
+    with client_of(service) as client:
+        (conn,) = islice(service.connections(2), 1)
+        assert service.handover.give(conn)
+        service.handle_signal(signal.SIGTERM)
+        service.close_handed_over()
+        assert client.recv(64) == b""
+    service.log(0).flush()
+    assert '"reason":"drain"' in capfd.readouterr().out
+    service.handover.close()

@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from labkit.server.service import EXIT_LISTENER_BROKEN, Service
+from labkit.server import supervisor
+from labkit.server.service import EXIT_LISTENER_BROKEN, LEAVE, Service
 from labkit.server.supervisor import IDLE_WAIT_S, SHORT_LIVES_ALLOWED, Supervisor
 
 
@@ -22,6 +23,8 @@ class FakeService:
         self.events: list[tuple[str, dict[str, object]]] = []
         self.reports: list[str] = []
         self.excluded: list[SimpleNamespace] = []
+        self.handover: object = None
+        self.closed = 0
 
     def log(self, _worker: int) -> "FakeService":
         return self
@@ -37,6 +40,9 @@ class FakeService:
 
     give_up = fail
     start_workers = Service.start_workers
+
+    def close_handed_over(self) -> None:
+        self.closed += 1
 
     def report(self, text: str) -> None:
         self.reports.append(text)
@@ -60,6 +66,7 @@ class Machine:
         monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
         monkeypatch.setattr(os, "wait4", self._wait4)
         monkeypatch.setattr(os, "kill", lambda pid, signum: self.signalled.append((pid, signum)))
+        monkeypatch.setattr(supervisor, "Handover", object)  # which nothing here would close
         self.service = FakeService(workers)
         self.supervisor = Supervisor(cast("Service", self.service), self._fork)
         self.supervisor.start()
@@ -230,3 +237,70 @@ def test_in_a_drain_it_does_not_wait_for_a_restart_that_is_due(
     machine.supervisor.restart()
     assert machine.supervisor.wait_s() == IDLE_WAIT_S
     assert len(machine.alive) == 1
+
+
+def test_a_reload_replaces_each_worker_and_begins_with_the_next_when_the_last_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch, workers=3)
+    old = machine.alive.copy()
+    machine.supervisor.reload()
+    for number, pid in enumerate(old, start=1):
+        machine.supervisor.restart()
+        assert machine.signalled == [(each, LEAVE) for each in old[:number]]
+        machine.supervisor.restart()  # nothing more to do before it has left
+        assert len(machine.signalled) == number
+        machine.end(pid)
+        assert machine.service.events[-1][1]["reason"] == "reload"
+    machine.supervisor.restart()
+    assert set(old).isdisjoint(machine.alive)
+    assert len(machine.alive) == 3
+    reloads = [(name, of) for name, of in machine.service.events if name.startswith("reload")]
+    assert reloads == [("reload_begun", {"workers": 3}), ("reload_ended", {"workers": 3})]
+
+
+def test_a_reload_waits_for_a_worker_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, workers=2)
+    machine.end(machine.alive[0], status=signal.SIGKILL)  # right after its start: it backs off
+    machine.supervisor.reload()
+    machine.supervisor.restart()
+    assert machine.signalled == []
+    machine.now_s += 1
+    machine.supervisor.restart()
+    assert machine.signalled == [(machine.alive[0], LEAVE)]
+
+
+def test_a_worker_that_is_killed_instead_of_leaving_has_died(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch)
+    machine.now_s += 1
+    machine.supervisor.reload()
+    machine.supervisor.restart()
+    machine.end(machine.alive[0], status=signal.SIGKILL)
+    assert machine.service.events[-1][1]["reason"] == "SIGKILL"
+    machine.supervisor.restart()
+    assert machine.service.events[-1] == ("reload_ended", {"workers": 0})
+
+
+def test_a_reload_right_after_another_replaces_the_new_workers_too_and_is_no_short_life(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch)
+    for _ in range(2 * SHORT_LIVES_ALLOWED):
+        machine.supervisor.reload()
+        machine.supervisor.restart()
+        machine.end(machine.alive[0])
+        machine.supervisor.restart()
+    assert machine.service.failure == ""
+    assert machine.alive == [1000 + 2 * SHORT_LIVES_ALLOWED]
+
+
+def test_a_drain_ends_a_reload(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, workers=2)
+    machine.supervisor.reload()
+    machine.service.draining = True
+    machine.supervisor.restart()
+    machine.supervisor.reload()
+    assert machine.signalled == []
+    assert machine.service.closed == 1
