@@ -30,6 +30,9 @@ _LIFECYCLE = frozenset(EVENTS[:9])
 LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:13]), "trace": set(EVENTS)}
 NUMBER = {event: number for number, event in enumerate(EVENTS)}
 
+REPLACED = "reload"
+"""The ``reason`` of `worker_exited` for a worker that a reload has replaced."""
+
 Field: TypeAlias = str | int | float | Mapping[str, int] | None
 _encode = JSONEncoder(separators=(",", ":")).encode
 

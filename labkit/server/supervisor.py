@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from labkit.server.events import REPLACED
 from labkit.server.handover import Handover
 from labkit.server.limits import start_failure
 from labkit.server.service import EXIT_LISTENER_BROKEN, LEAVE, Service
@@ -26,9 +27,6 @@ FIRST_BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 1.0  # after starts that failed
 SHORT_LIVES_ALLOWED = 5  # in a row
 IDLE_WAIT_S = 60.0
-REPLACED = "reload"
-"""The reason of a worker's exit that a reload asked for."""
-
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 

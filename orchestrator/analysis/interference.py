@@ -10,10 +10,11 @@ from operator import itemgetter
 import numpy as np
 
 from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.server_measures import is_replaced
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.server_log import Event
 from orchestrator.results.tables import Keys
-from orchestrator.scenario.faults import ENDING, FILL_BACKLOG, KILL_WORKER
+from orchestrator.scenario.faults import ENDING, FILL_BACKLOG, KILL_WORKER, RELOAD
 
 LIFECYCLE = ("started", "listening", "drain_begun", "stopped", "worker_exited")
 
@@ -27,6 +28,7 @@ def find_interference(evidence: Evidence) -> Iterator[str]:
     if not ends:  # else the log has named them
         yield from _ended_programs(evidence)
     yield from _worker_deaths(evidence)
+    yield from _unasked_reloads(evidence)
 
 
 def _strangers(evidence: Evidence) -> Iterator[str]:
@@ -118,7 +120,7 @@ def _worker_deaths(evidence: Evidence) -> Iterator[str]:
             is_draining = event["event"] == "drain_begun"
             continue
         worker, instant_ns = event["index"], event["t_ns"]
-        if is_draining or _is_asked(instant_ns, evidence):
+        if is_draining or is_replaced(event) or _is_asked(instant_ns, evidence):
             continue
         fault = next((k for k in kills if k.worker == worker and k.asked_ns <= instant_ns), None)
         if fault is None:
@@ -126,6 +128,18 @@ def _worker_deaths(evidence: Evidence) -> Iterator[str]:
             yield f"worker {worker} ended{why} {_after(instant_ns, evidence)}: no fault killed it"
         else:
             kills.remove(fault)
+
+
+def _unasked_reloads(evidence: Evidence) -> Iterator[str]:
+    """Yield each reload for which no fault asked; each fault explains one."""
+    asked_ns = [each.asked_ns for each in evidence.faults if each.fault == RELOAD]
+    for begun_ns in sorted(event["t_ns"] for event in evidence.log.of("reload_begun")):
+        own_ns = next((each for each in asked_ns if each <= begun_ns), None)
+        if own_ns is None:
+            when = _after(begun_ns, evidence)
+            yield f"the server began to replace its workers {when}: no fault asked for that"
+        else:
+            asked_ns.remove(own_ns)
 
 
 def _after(instant_ns: int, evidence: Evidence) -> str:

@@ -5,6 +5,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from labkit.server.events import REPLACED
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.statistics import Figures, between_ns, ratio
 from orchestrator.results.server_log import Event, ServerLog
@@ -12,8 +13,8 @@ from orchestrator.results.tables import Table
 
 FROM_LOG = (
     "connections_per_worker_min", "connections_per_worker_max", "workers_used", "never_accepted",
-    "worker_deaths", "fairness_connections", "fairness_messages", "accept_queue_max",
-    "accept_queue_mean", "idle_while_waiting", "utilization",
+    "worker_deaths", "workers_replaced", "fairness_connections", "fairness_messages",
+    "accept_queue_max", "accept_queue_mean", "idle_while_waiting", "utilization",
 )  # fmt: skip
 """Unknown if the server writes no event log."""
 
@@ -41,6 +42,7 @@ def server_measures(
         **_of_workers(log),
         "never_accepted": max((measured["connected"] or 0) - accepted, 0),
         "worker_deaths": _worker_deaths(log),
+        "workers_replaced": _workers_replaced(log),
         "cpu_time": cpu_time_s,
         "cpu_time_per_message": ratio(_without_starts(cpu_time_s, log), measured["acked"]),
         "peak_memory": _peak_memory(log),
@@ -77,15 +79,33 @@ def _ends(log: ServerLog) -> list[Event]:
 
 
 def _worker_deaths(log: ServerLog) -> int:
-    """Return how many worker processes ended before the drain, in all starts of the server."""
+    """Return how many worker processes ended before the drain, in all starts of the server.
+
+    Those that left in a reload do not count.
+    """
     deaths, is_draining = 0, False
     lifecycle = ("listening", "drain_begun", "worker_exited")
     for event in sorted((e for e in log.events if e["event"] in lifecycle), key=itemgetter("t_ns")):
         if event["event"] == "worker_exited":
-            deaths += not is_draining
+            deaths += not (is_draining or is_replaced(event))
         else:
             is_draining = event["event"] == "drain_begun"
     return deaths
+
+
+def is_replaced(event: Event) -> bool:
+    """Return whether ``event``, the exit of a worker, is one that a reload asked for."""
+    return event.get("reason") == REPLACED
+
+
+def _workers_replaced(log: ServerLog) -> int:
+    """Return how many workers left in a reload, and another process was started for them."""
+    starts = [(event.get("index"), event["t_ns"]) for event in log.of("worker_started")]
+    left = [(each["index"], each["t_ns"]) for each in log.of("worker_exited") if is_replaced(each)]
+    return sum(
+        any(worker == index and started_ns >= left_ns for worker, started_ns in starts)
+        for index, left_ns in left
+    )
 
 
 def _of_workers(log: ServerLog) -> Figures:

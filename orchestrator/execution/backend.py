@@ -148,6 +148,9 @@ class Server(Protocol):
     def kill_worker(self, index: int) -> int:
         """Kill one worker process, and return the instant of that."""
 
+    def reload(self) -> int:
+        """Send the server SIGHUP, to replace its workers; return the instant of that."""
+
     def stop(self, *, is_killed: bool) -> int:
         """Send the server SIGTERM, or SIGKILL if ``is_killed``; return the instant of that."""
 

@@ -20,6 +20,7 @@ from orchestrator.scenario.faults import (
     KILL,
     KILL_WORKER,
     PAUSE,
+    RELOAD,
     TERMINATE,
     Fault,
 )
@@ -76,6 +77,7 @@ _TOXIC = Action(
 
 ACTIONS: Mapping[str, Action] = {
     KILL_WORKER: Action(lambda server, due: server.kill_worker(int(due.fault.worker or 0))),
+    RELOAD: Action(lambda server, _: server.reload()),
     TERMINATE: Action(
         lambda server, _: server.stop(is_killed=False), lambda server, _: server.restart()
     ),

@@ -105,6 +105,7 @@ _REGISTRY = (
     Measure("connections_per_worker_max", COUNT, "most connections served by one worker"),
     Measure("workers_used", COUNT, "workers that took at least one connection"),
     Measure("worker_deaths", COUNT, "workers that ended while the server was meant to serve"),
+    Measure("workers_replaced", COUNT, "workers that a reload has replaced by new ones"),
     Measure("cpu_time", TIME, "user and system CPU time of all processes of the server"),
     Measure(
         "cpu_time_per_message",

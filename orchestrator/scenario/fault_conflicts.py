@@ -15,12 +15,13 @@ from orchestrator.scenario.faults import (
     KILL,
     KILL_WORKER,
     PAUSE,
+    RELOAD,
     TERMINATE,
     Fault,
 )
 
 RULED_OUT: Mapping[str, tuple[str, ...]] = {
-    PAUSE: (KILL_WORKER, TERMINATE, KILL),
+    PAUSE: (KILL_WORKER, RELOAD, TERMINATE, KILL),
     DISCONNECT: (TERMINATE, KILL, FILL_BACKLOG),
     TERMINATE: FAULTS,
     KILL: FAULTS,

@@ -1,6 +1,6 @@
 """The key ``faults`` of a scenario: what is done to the server or the network, and when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 from faultproxy.toxic_spec import STREAMS, ToxicSpecError, read_toxic_specs
@@ -16,14 +16,21 @@ from orchestrator.scenario.fields import (
 )
 from orchestrator.scenario.server import Section
 
-PAUSE, KILL_WORKER, TERMINATE, KILL, CPU_LIMIT, DISCONNECT, FILL_BACKLOG = FAULTS = (
-    "pause", "kill-worker", "terminate", "kill", "cpu-limit", "disconnect", "fill-backlog",
+PAUSE, KILL_WORKER, RELOAD, TERMINATE, KILL, CPU_LIMIT, DISCONNECT, FILL_BACKLOG = FAULTS = (
+    "pause", "kill-worker", "reload", "terminate", "kill", "cpu-limit", "disconnect",
+    "fill-backlog",
 )  # fmt: skip
 LASTING = (PAUSE, CPU_LIMIT, DISCONNECT, FILL_BACKLOG, *TOXICS)
 """Faults that need an end, given by ``lasts``."""
 
 KINDS = (*FAULTS, *TOXICS)
 """All faults: those of the server, and those of the network, which the fault proxy causes."""
+
+OVER_BY_ITSELF = {
+    KILL_WORKER: "the server itself replaces a killed worker",
+    RELOAD: "a reload is over when all workers are replaced",
+}
+"""Faults that cannot have ``lasts``, and why."""
 
 KILLING = (KILL_WORKER, KILL)
 """Faults that end a process at once, so that log lines in its buffer are lost."""
@@ -96,8 +103,8 @@ def fault_violations(fault: Fault, timeout_s: float) -> Iterator[tuple[str, str]
     """Yield the rules that a fault breaks: the key and the message."""
     if fault.fault in LASTING and fault.lasts is None:
         yield "fault", f"{fault.fault} needs an end; write e.g. lasts: 500ms"
-    if fault.fault == KILL_WORKER and fault.lasts is not None:
-        yield "lasts", "the server itself replaces a killed worker; leave this out"
+    if fault.fault in OVER_BY_ITSELF and fault.lasts is not None:
+        yield "lasts", f"{OVER_BY_ITSELF[fault.fault]}; leave this out"
     if fault.fault != KILL_WORKER and fault.worker is not None:
         yield "worker", f"allowed with {KILL_WORKER} only"
     if fault.fault == CPU_LIMIT and fault.cpus is None:
@@ -109,6 +116,23 @@ def fault_violations(fault: Fault, timeout_s: float) -> Iterator[tuple[str, str]
     yield from _toxic_violations(fault)
     if fault.end_s >= timeout_s:
         yield "at", f"it ends at {fault.end_s:g}s, but timeout ends the load at {timeout_s:g}s"
+
+
+def without_reload(
+    fault: Fault, models: Iterable[str], reloading: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield that some of ``models`` have no worker processes for ``fault`` to replace.
+
+    Those in ``reloading`` have.
+    """
+    lacking = [model for model in models if model not in reloading]
+    if fault.fault == RELOAD and lacking:
+        has = "has" if len(lacking) == 1 else "have"
+        yield (
+            "fault",
+            f"reload replaces worker processes one at a time; {', '.join(lacking)} {has} none. "
+            f"Models that reload: {', '.join(reloading) or 'none'}; write only those in models",
+        )
 
 
 def _toxic_violations(fault: Fault) -> Iterator[tuple[str, str]]:

@@ -170,7 +170,7 @@ KEY_MEANINGS = {
     "compare": "expressions that must hold between models, such as p99(epoll) < p99(single)",
     "faults": "faults of the server or the network, injected while the load runs",
     "at": "when the fault begins, counted from the start of the load",
-    "fault": "the fault: pause, kill-worker, terminate, kill, cpu-limit, disconnect, latency, …",
+    "fault": "the fault: pause, kill-worker, reload, terminate, kill, cpu-limit, latency, …",
     "lasts": "duration of the fault; after terminate and kill the server is then started again",
     "worker": "for kill-worker: index of the worker, from 1, or random",
     "stream": "for network faults: downstream (to the client) or upstream",

@@ -8,7 +8,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = ROOT / "compose.yaml"
 LABEL, SERVER = "lab.role", "server"
-TWIN = "lab.twin"
+TWIN, RELOAD = "lab.twin", "lab.reload"
 
 
 def discover_models(compose_file: Path = COMPOSE_FILE) -> list[str]:
@@ -19,6 +19,11 @@ def discover_models(compose_file: Path = COMPOSE_FILE) -> list[str]:
 def discover_twins(compose_file: Path = COMPOSE_FILE) -> dict[str, str]:
     """Return the label ``lab.twin`` of each model that has one; see docs/twin.md."""
     return {name: labels[TWIN] for name, labels in _servers(compose_file) if TWIN in labels}
+
+
+def discover_reloading(compose_file: Path = COMPOSE_FILE) -> list[str]:
+    """Return the models with the label ``lab.reload``: a signal replaces their workers."""
+    return [name for name, labels in _servers(compose_file) if RELOAD in labels]
 
 
 def _servers(compose_file: Path) -> Iterator[tuple[str, dict[str, str]]]:

@@ -16,7 +16,7 @@ from orchestrator.measures.views import views
 from orchestrator.scenario.answer import MAX_SHOWN, AnswerScope, AnswerText, ShownMeasures
 from orchestrator.scenario.clients import AnyGroup, check_groups
 from orchestrator.scenario.fault_conflicts import conflicts
-from orchestrator.scenario.faults import Fault, check_faults, fault_violations
+from orchestrator.scenario.faults import Fault, check_faults, fault_violations, without_reload
 from orchestrator.scenario.fields import (
     ExpressionText,
     Found,
@@ -39,6 +39,7 @@ from orchestrator.scenario.matrix import (
     location_of,
     points,
 )
+from orchestrator.scenario.models import discover_models, discover_reloading
 from orchestrator.scenario.references import (
     COMPARE,
     EVERY_MODEL,
@@ -207,7 +208,10 @@ class Scenario(Section):
         for point in points(self.matrix):
             yield from self._errors_at(point, max_load)
         for index, fault in enumerate(self.faults):
-            for key, message in fault_violations(fault, self.timeout_s):
+            for key, message in (
+                *fault_violations(fault, self.timeout_s),
+                *without_reload(fault, self._own_models(), discover_reloading()),
+            ):
                 yield ("faults", index, key), invalid_value(message)
         for index, message in conflicts(self.faults):
             yield ("faults", index, "at"), invalid_value(message)
@@ -219,6 +223,11 @@ class Scenario(Section):
         if self.warmup_s >= self.timeout_s:
             message = f"{self.warmup} is not shorter than timeout, {self.timeout}"
             yield ("warmup",), invalid_value(message)
+
+    def _own_models(self) -> list[str]:
+        """Return the models of the lab; of a target, and of another checkout, nothing is known."""
+        known = discover_models()
+        return [each for each in self.models if each in known and self.target_of(each) is None]
 
     def _errors_at(self, point: Point, max_load: MaxLoad) -> Found:
         """Yield the rules that the cases at ``point`` break."""

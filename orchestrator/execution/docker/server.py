@@ -115,6 +115,13 @@ class DockerServer(LoggedServer):
         with engine_failures():
             return kill_process(self._server, pid)
 
+    def reload(self) -> int:
+        """Send the server SIGHUP; return when that had been done."""
+        self.check_running()
+        with engine_failures():
+            self._server.kill("SIGHUP")
+        return time.monotonic_ns()
+
     def stop(self, *, is_killed: bool) -> int:
         """Send the server SIGTERM or SIGKILL; return when that had been done."""
         self.check_running()

@@ -167,6 +167,12 @@ class ProcessServer(LoggedServer):
         os.kill(pid, signal.SIGKILL)
         return time.monotonic_ns()
 
+    def reload(self) -> int:
+        """Send the server itself SIGHUP; return when."""
+        self.check_running()
+        self.program.signal(signal.SIGHUP)
+        return time.monotonic_ns()
+
     def stop(self, *, is_killed: bool) -> int:
         """Send the server SIGTERM, or kill it and all it forked; return when."""
         self.check_running()

@@ -72,13 +72,28 @@ def test_a_server_that_is_told_to_stop_is_gone_when_its_clients_have_noticed() -
     assert over_ms(TERMINATED, logged("stopped", 1200)) == 1300
 
 
+def test_a_reload_is_over_when_the_last_worker_is_replaced_even_before_its_effect_was_noted() -> (
+    None
+):
+    """An engine answers later than the server acts."""
+    reload = FaultRecord("reload", at(1000), at(1040), error="")
+    ended = [logged("reload_ended", t_ms) for t_ms in (900, 1030, 3000)]
+    assert over_ms(reload, *ended) == 1030
+    assert over_ms(reload, ended[0]) is None
+
+
 def test_a_killed_server_is_gone_at_once() -> None:
     assert over_ms(FaultRecord("kill", at(1000), at(1010), error="")) == 1110
 
 
 @pytest.mark.parametrize(
     ("fault", "expected_ms"),
-    [(KILLED, 2010), (RESTARTED, 1700), (TERMINATED, 1350)],
+    [
+        (KILLED, 2010),
+        (RESTARTED, 1700),
+        (TERMINATED, 1350),
+        (FaultRecord("reload", at(1000), at(1010), error=""), 2010),
+    ],
 )
 def test_without_an_event_log_it_is_what_the_backend_saw_or_the_stated_time(
     fault: FaultRecord, expected_ms: float

@@ -146,3 +146,15 @@ def test_a_worker_that_somebody_killed_is_named_and_one_that_a_fault_killed_is_n
 def test_results_of_older_versions_know_that_the_clients_ended_before_the_server() -> None:
     told: Evidence = evidence(CLIENTS, [drain(850)])
     assert list(find_interference(told)) == []
+
+
+def test_workers_that_somebody_had_replaced_are_named_and_a_fault_that_asked_explains_it() -> None:
+    left = {**ended(510), "reason": "reload"}
+    begun = {"event": "reload_begun", "t_ns": at(500)}
+    again = {**begun, "t_ns": at(700)}
+    unasked = "the server began to replace its workers at {} s: no fault asked for that"
+    assert found(*OWN, begun, left) == [unasked.format("0.500")]
+    asked = fault("reload", 499)
+    assert found(*OWN, begun, left, faults=(asked,)) == []
+    assert found(*OWN, begun, left, again, faults=(asked,)) == [unasked.format("0.700")]
+    assert len(found(*OWN, begun, left, faults=(fault("reload", 501),))) == 1

@@ -41,6 +41,21 @@ def test_a_worker_that_leaves_in_the_drain_did_not_die() -> None:
     assert found["peak_memory"] == 1050
 
 
+def test_a_worker_that_leaves_in_a_reload_is_replaced_and_did_not_die() -> None:
+    def event(name: str, t_ms: float, index: int, reason: str) -> Event:
+        return {"event": name, "t_ns": at(t_ms), "index": index, "peak_memory_bytes": 5,
+                "reason": reason}  # fmt: skip
+
+    found = measures(
+        listening(workers=3),
+        event("worker_exited", 100, 1, "reload"), event("worker_started", 101, 1, ""),
+        event("worker_exited", 102, 2, "SIGKILL"), event("worker_started", 103, 2, ""),
+        event("worker_exited", 104, 3, "reload"),  # its successor could not be started
+        STOPPED,
+    )  # fmt: skip
+    assert (found["workers_replaced"], found["worker_deaths"]) == (1, 1)
+
+
 def test_a_worker_that_dies_after_a_restart_is_counted_too() -> None:
     def event(name: str, t_ms: float) -> Event:
         return {"event": name, "t_ns": at(t_ms), "index": 1, "peak_memory_bytes": 50, "workers": 2}

@@ -90,7 +90,7 @@ def test_a_window_in_which_every_connection_was_refused_has_seen_them() -> None:
 INSTANTS_MS = st.integers(0, 3000)
 KINDS = st.sampled_from(
     [("pause", True), ("kill-worker", False), ("terminate", False), ("terminate", True),
-     ("kill", False), ("kill", True), ("reset_peer", True), ("disconnect", True)]
+     ("kill", False), ("kill", True), ("reset_peer", True), ("reload", False)]
 )  # fmt: skip
 
 
@@ -108,7 +108,9 @@ def faults(draw: st.DrawFn) -> FaultRecord:
 @given(
     fault=faults(),
     logged_ms=st.lists(
-        st.tuples(st.sampled_from(["worker_started", "listening", "stopped"]), INSTANTS_MS),
+        st.tuples(
+            st.sampled_from(["worker_started", "listening", "stopped", "reload_ended"]), INSTANTS_MS
+        ),
         max_size=4,
     ),
     warmup_ms=st.integers(0, 5000),

@@ -43,6 +43,10 @@ class RecordingServer:
         self._record(f"kill {index}")
         return time.monotonic_ns()
 
+    def reload(self) -> int:
+        self._record("reload")
+        return time.monotonic_ns()
+
     def stop(self, *, is_killed: bool) -> int:
         self._record("kill" if is_killed else "terminate")
         return time.monotonic_ns()

@@ -17,6 +17,15 @@ def test_every_kind_of_fault_has_one_meaning() -> None:
     assert sorted([*STATES, *ACTIONS]) == sorted(KINDS)
 
 
+def test_a_reload_reaches_the_server_and_is_not_reverted() -> None:
+    server = RecordingServer()
+    effects = Effects(server)
+    reload = DueFault("a", 0, Fault(at="1s", fault="reload"))
+    assert effects.begin(reload)
+    effects.end(reload)
+    assert server.actions == ["reload"]
+
+
 @pytest.mark.parametrize("kind", [*LASTING, *ENDING])
 def test_a_fault_that_lasts_can_be_reverted(kind: str) -> None:
     assert kind in STATES or ACTIONS[kind].revert

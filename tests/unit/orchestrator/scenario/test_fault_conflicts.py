@@ -16,6 +16,8 @@ PAUSE = "{at: 1s, fault: pause, lasts: 2s}"
          "6:50: at: kill cannot begin then: the pause at 1s stops the server until 3s"),
         (f"[{PAUSE}, {{at: 1s, fault: kill-worker}}]",
          "6:50: at: kill-worker cannot begin then: the pause at 1s stops the server until 3s"),
+        (f"[{PAUSE}, {{at: 2s, fault: reload}}]\nmodels: [prefork]",
+         "6:50: at: reload cannot begin then: the pause at 1s stops the server until 3s"),
         (f"[{{at: 500ms, fault: kill}}, {PAUSE}]",
          "6:41: at: pause cannot begin then: the kill at 500ms ends the server for good; with "
          "lasts, it is started again after that time"),

@@ -1,8 +1,11 @@
 """Errors in a fault: what it needs, what it does not take, and toxics."""
 
+from collections.abc import Callable
+
 import pytest
 
 from orchestrator.scenario.faults import MAX_CROWD, MAX_FAULTS, Fault, are_proxied
+from orchestrator.scenario.scenario import Scenario
 from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
 
 
@@ -13,6 +16,8 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
          "6:26: fault: pause needs an end; write e.g. lasts: 500ms"),
         ("faults: [{at: 1s, fault: kill-worker, lasts: 1s}]",
          "6:46: lasts: the server itself replaces a killed worker; leave this out"),
+        ("faults: [{at: 1s, fault: reload, lasts: 1s}]\nmodels: [prefork]",
+         "6:41: lasts: a reload is over when all workers are replaced; leave this out"),
         ("faults: [{at: 1s, fault: disconnect}]",
          "6:26: fault: disconnect needs an end; write e.g. lasts: 500ms"),
         ("faults: [{at: 1s, fault: kill, toxicity: 1}]",
@@ -37,8 +42,8 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
          "6:15: at: it ends at 120s, but timeout ends the load at 120s"),
         ("faults: [{at: 1s, fault: kil}]",
          "6:26: fault: unknown value 'kil'; did you mean 'kill'? allowed: pause, kill-worker, "
-         "terminate, kill, cpu-limit, disconnect, fill-backlog, latency, bandwidth, slicer, "
-         "reset_peer, timeout, slow_close, limit_data"),
+         "reload, terminate, kill, cpu-limit, disconnect, fill-backlog, latency, bandwidth, "
+         "slicer, reset_peer, timeout, slow_close, limit_data"),
         ("faults: [{at: 1s, fault: kill-worker, worker: any}]",
          "6:47: worker: 'any'; allowed: random, or a worker from 1 to 1024"),
         ("faults: [{at: 1s}]",
@@ -91,3 +96,28 @@ def test_the_request_to_the_proxy_has_what_was_written_and_no_more() -> None:
         "toxicity": 0.0,
         "attributes": {"latency": "5ms"},
     }
+
+
+@pytest.mark.parametrize(
+    ("models", "lacking"),
+    [("threaded", "threaded has none"), ("single, prefork, epoll", "single, epoll have none")],
+)
+def test_a_reload_of_a_model_without_worker_processes_is_refused_at_its_place(
+    problems: Problems, models: str, lacking: str
+) -> None:
+    lines = f"models: [{models}]\nfaults: [{{at: 1s, fault: reload}}]\n"
+    assert problems(GOOD + lines) == [
+        f"7:26: fault: reload replaces worker processes one at a time; {lacking}. Models that "
+        "reload: prefork; write only those in models"
+    ]
+
+
+@pytest.mark.parametrize(
+    "server", ["models: [prefork]", "target: {command: [serve], name: mine}\nmodels: [mine]"]
+)
+def test_a_model_with_worker_processes_and_a_target_may_be_reloaded(
+    load: Callable[[str], Scenario], server: str
+) -> None:
+    """What a target does on SIGHUP is not known here."""
+    scenario = load(f"{GOOD}{server}\nfaults: [{{at: 1s, fault: reload}}]\n")
+    assert [each.fault for each in scenario.faults] == ["reload"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import conformance
-from orchestrator.scenario.models import discover_models, discover_twins
+from orchestrator.scenario.models import discover_models, discover_reloading, discover_twins
 
 COMPOSE = """\
 services:
@@ -40,6 +40,13 @@ def test_models_have_the_label_and_the_order_of_the_file(compose_file: Path) -> 
 
 def test_only_a_model_may_have_a_twin(compose_file: Path) -> None:
     assert discover_twins(compose_file) == {"zebra": "one-at-a-time"}
+
+
+def test_a_model_reloads_if_it_says_so(compose_file: Path) -> None:
+    assert discover_reloading(compose_file) == []
+    text = compose_file.read_text(encoding="utf-8").replace("a=b=c", "lab.reload=SIGHUP")
+    compose_file.write_text(text, encoding="utf-8")
+    assert discover_reloading(compose_file) == ["antelope"]
 
 
 def test_a_label_in_a_list_is_split_at_its_first_sign(compose_file: Path) -> None:

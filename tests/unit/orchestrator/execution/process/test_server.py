@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,8 @@ def test_a_server_at_an_address_is_neither_started_nor_stopped_nor_harmed(
     assert server.end() is None
     assert can_connect(server.address)
     assert (tmp_path / SERVER_LOG).read_text() == ""  # so that its absence is no gap
-    for harm in (server.pause, server.resume, lambda: server.stop(is_killed=True), server.restart):
+    stop = partial(server.stop, is_killed=True)
+    for harm in (server.pause, server.resume, stop, server.restart, server.reload):
         with pytest.raises(BackendError, match="the lab leaves it alone"):
             harm()
 
@@ -157,7 +159,7 @@ def test_a_server_that_has_ended_is_neither_paused_nor_resumed_nor_stopped(
     server = server_for(Target(command=(*PYTHON, SERVE, "{port}")))
     server.stop(is_killed=True)
     assert server.program.has_ended_within(DEADLINE_S)
-    for act in (server.pause, server.resume, lambda: server.stop(is_killed=False)):
+    for act in (server.pause, server.resume, partial(server.stop, is_killed=False), server.reload):
         with pytest.raises(BackendError, match=r"^the server has ended, exit code -9$"):
             act()
 
