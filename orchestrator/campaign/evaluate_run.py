@@ -20,7 +20,7 @@ from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.host_measures import cpus_text, host_balance, host_notes
 from orchestrator.analysis.interference import crowd_of
 from orchestrator.analysis.statistics import Figures
-from orchestrator.campaign.verdict import broken_rules
+from orchestrator.campaign.verdict import broken_rules, replaced_rules
 from orchestrator.measures.bounds import Values, lower_bounds
 from orchestrator.measures.registry import key_of, keyed
 from orchestrator.results.archive import CASE, SERVER_LOG, TRACE, Archive
@@ -91,7 +91,11 @@ def evaluate_run(
         instrument=analysis.instrument,
         invalid=[each.text for each in reasons],
         invalid_kinds=[each.kind for each in reasons],
-        notes=[*evidence.kernel.notes, *host_notes(evidence)],
+        notes=[
+            *evidence.kernel.notes,
+            *host_notes(evidence),
+            *replaced_rules(scenario.validity, values),
+        ],
         host_cpu_s=host_balance(evidence),
         cpus=cpus_text(evidence),
         overhead_s=record.overhead_s,

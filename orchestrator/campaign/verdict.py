@@ -155,6 +155,7 @@ def judge_alone(
     return [_judge(each, values, repeats) for each in expectations]
 
 
+BUSY = "host_busy"
 WITHOUT_DELAYS = parse_expression("host_busy < 25%")
 """Replaces a rule about ``host_delay`` if that is unknown: a program that uses more may delay."""
 
@@ -164,9 +165,9 @@ def broken_rules(validity: Sequence[Expression], values: Values) -> list[Reason]
 
     But if ``host_delay`` is unknown, the CPU time of other programs counts instead.
     """
-    is_known = values.get(DELAY) is not None
+    is_unknown = values.get(DELAY) is None
     rules = [
-        each if is_known or DELAY not in each.value_names else WITHOUT_DELAYS for each in validity
+        WITHOUT_DELAYS if is_unknown and DELAY in each.value_names else each for each in validity
     ]
     judged = judge_alone(list(dict.fromkeys(rules)), values, ())
     return [
@@ -177,6 +178,17 @@ def broken_rules(validity: Sequence[Expression], values: Values) -> list[Reason]
         for each in judged
         if each.outcome is Outcome.FAILED
     ]
+
+
+def replaced_rules(validity: Sequence[Expression], values: Values) -> Iterator[str]:
+    """Yield which rules were replaced because ``host_delay`` is unknown.
+
+    If ``host_busy`` is, too, none could be.
+    """
+    if values.get(DELAY) is None and values.get(BUSY) is not None:
+        for rule in validity:
+            if DELAY in rule.value_names:
+                yield f"{DELAY} is unknown, so {WITHOUT_DELAYS} was checked instead of {rule}"
 
 
 def _judge(expression: Expression, values: Values, repeats: Sequence[Values]) -> Expectation:

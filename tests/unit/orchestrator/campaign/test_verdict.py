@@ -4,7 +4,7 @@ import pytest
 
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.repeats import medians
-from orchestrator.campaign.verdict import broken_rules, exit_code, judge
+from orchestrator.campaign.verdict import broken_rules, exit_code, judge, replaced_rules
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.expression import parse_expression
 from orchestrator.results.summary import (
@@ -300,3 +300,14 @@ def test_a_run_is_disturbed_by_what_others_delay_or_by_their_cpu_time_if_that_is
 ) -> None:
     reasons = broken_rules(RULES, values)
     assert [each.text.partition(" does")[0] for each in reasons] == broken
+
+
+@pytest.mark.parametrize(
+    ("delay", "busy", "is_replaced"), [(None, 0.1, True), (0.0, 0.1, False), (None, None, False)]
+)
+def test_a_rule_that_is_replaced_is_named(
+    delay: float | None, busy: float | None, is_replaced: bool
+) -> None:
+    note = "host_delay is unknown, so host_busy < 25% was checked instead of host_delay < 5%"
+    notes = list(replaced_rules(RULES, {"host_delay": delay, "host_busy": busy}))
+    assert notes == ([note] if is_replaced else [])
