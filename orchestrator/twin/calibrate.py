@@ -62,8 +62,8 @@ def _measure(
     computing = _computing_spans(requests, works, discipline)
     alone_ns, among_ns = _turnovers_ns(requests, computing)
     is_loop = discipline.kind is Kind.LOOP
-    resuming_ns = _resuming_ns(requests, _ends_computing(works, discipline) & is_loop)
-    turns_ns = _turns_ns(requests[~_is_computing(works, discipline) & is_loop])
+    resuming_ns = _resuming_ns(requests, _ends_computing(works, discipline) & is_loop, computing)
+    turns_ns = _turns_ns(requests[~_is_computing(works, discipline) & is_loop], computing)
     request_ns = of(reading_ns[selected], TYPICAL.request_ns)
     turnover_ns = of(alone_ns - request_ns, TYPICAL.turnover_ns)
     among = _mean(among_ns - request_ns - turnover_ns, TYPICAL.switch_ns)
@@ -204,10 +204,10 @@ def _turnovers_ns(requests: Table, computing: _Spans) -> tuple[Durations, Durati
     return turnovers_ns[alone], turnovers_ns[among]
 
 
-def _resuming_ns(requests: Table, blocks: Flags) -> Durations:
+def _resuming_ns(requests: Table, blocks: Flags, computing: _Spans) -> Durations:
     """Return the times from the end of a service that ``blocks`` until a waiting one began.
 
-    Only if the loop answered no other message in between.
+    Only if the loop neither answered another message in between nor computed.
     """
     ordered = requests[np.argsort(requests["started_ns"], kind="stable")]
     begun_ns, answered_ns = _instants(ordered, "started_ns"), np.sort(requests["finished_ns"])
@@ -219,14 +219,16 @@ def _resuming_ns(requests: Table, blocks: Flags) -> Durations:
     answered = np.subtract(
         *(answered_ns.searchsorted(each, "right") for each in (next_ns, over_ns))
     )
-    resuming_ns: Durations = (next_ns - over_ns)[(ready_ns[following] < over_ns) & (answered == 0)]
+    is_next = (answered == 0) & (computing.overlapping(over_ns, next_ns) == 0)
+    resuming_ns: Durations = (next_ns - over_ns)[is_next & (ready_ns[following] < over_ns)]
     return resuming_ns
 
 
-def _turns_ns(requests: Table) -> Durations:
+def _turns_ns(requests: Table, computing: _Spans) -> Durations:
     """Return the times from when a loop began a message until it began one that was ready before.
 
-    Only if it answered at most one message meanwhile: the first of the two, which had no demand.
+    Only if it computed nothing meanwhile, and answered at most one message: the first of the two,
+    which had no demand.
     """
     ordered = requests[np.argsort(requests["started_ns"], kind="stable")]
     begun_ns = _instants(ordered, "started_ns")
@@ -234,7 +236,9 @@ def _turns_ns(requests: Table) -> Durations:
     over_ns = np.sort(_instants(ordered, "finished_ns"))
     answered = np.diff(np.searchsorted(over_ns, begun_ns))
     own = _instants(ordered, "finished_ns")[:-1] <= begun_ns[1:]
-    turns_ns: Durations = np.diff(begun_ns)[(ready_ns[1:] < begun_ns[:-1]) & (answered <= own)]
+    undisturbed = computing.overlapping(begun_ns[:-1], begun_ns[1:]) == 0
+    is_next = (ready_ns[1:] < begun_ns[:-1]) & (answered <= own) & undisturbed
+    turns_ns: Durations = np.diff(begun_ns)[is_next]
     return turns_ns
 
 

@@ -27,7 +27,7 @@ from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.calibrate import calibrate, mean_overhead
 from orchestrator.twin.clients import replay
-from orchestrator.twin.demands import Work, group_demands, join_parts
+from orchestrator.twin.demands import Work, group_demands
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
 from orchestrator.twin.predict import (
     NO_END_NS,
@@ -231,24 +231,16 @@ def _nominal_works(case: Case, requests: Table) -> list[Work]:
 
 
 def _measured_works(requests: Table, works: Sequence[Work]) -> list[Work]:
-    """Return how long each request was served, including the time it shared its CPU."""
-    served_ns = between_ns(requests, "started_ns", "finished_ns").tolist()
-    return [_measured(work, each_ns) for each_ns, work in zip(served_ns, works, strict=True)]
+    """Return how long each request was served, including the time it shared its CPU.
 
-
-def _measured(work: Work, served_ns: int) -> Work:
-    """Return ``work`` as it was served; of several parts, the first that waits took the rest.
-
-    The log has the whole service only. What it took longer than demanded is mostly a wait for the
-    CPU or the loop, during which it used neither.
+    The log has the whole service only. So one with several parts takes at least that long: the
+    waits between its parts are simulated, and the rest of the time that was logged follows them.
     """
-    if not work.parts:
-        return Work(served_ns, work.is_computing)
-    parts = list(work.parts)
-    place = next(number for number, part in enumerate(parts) if not part.is_computing)
-    waited_ns = max(parts[place].demand_ns + served_ns - work.demand_ns, 0)
-    parts[place] = Work(waited_ns, is_computing=False)
-    return join_parts(parts)
+    served_ns = between_ns(requests, "started_ns", "finished_ns").tolist()
+    return [
+        work._replace(least_ns=each_ns) if work.parts else Work(each_ns, work.is_computing)
+        for each_ns, work in zip(served_ns, works, strict=True)
+    ]
 
 
 def _as_requests(requests: Table, found: Simulated, start_ns: int, discipline: Discipline) -> Table:

@@ -36,13 +36,14 @@ class Connection:
     worker, or the loop, took it; ``accepted_ns`` is earlier if the model has a queue of its own.
     ``has_message``: a message is to be served; ``has_arrived``: the server has received it.
     ``demand_ns`` and ``is_computing`` are those of the part of the message that is served, or to be
-    served next; ``parts`` follow it.
+    served next; ``parts`` follow it. The service of the message takes ``least_ns`` at least.
     """
 
     __slots__ = (
         "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
-        "finished_ns", "has_arrived", "has_message", "is_closing", "is_computing", "message",
-        "number", "parts", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns", "user",
+        "finished_ns", "has_arrived", "has_message", "is_closing", "is_computing", "least_ns",
+        "message", "number", "parts", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns",
+        "user",
     )  # fmt: skip
 
     def __init__(self, source: "Source", user: int, begun_ns: int, stop_ns: int) -> None:
@@ -55,6 +56,7 @@ class Connection:
         self.demand_ns = 0
         self.is_computing = False
         self.parts: tuple[Work, ...] = ()
+        self.least_ns = 0
         self.has_message = self.has_arrived = False
         self.started_ns = self.finished_ns = NEVER
         self.number = 0
@@ -62,7 +64,7 @@ class Connection:
 
     def set_work(self, work: Work) -> None:
         """Set the work of the current message; its number and instants are set by the caller."""
-        self.demand_ns, self.is_computing, self.parts = work
+        self.demand_ns, self.is_computing, self.parts, self.least_ns = work
         self.has_message = True
         self.begin_next_part()
 
@@ -70,7 +72,7 @@ class Connection:
         """Let the message go on to its next part; return False if there is none."""
         if not self.parts:
             return False
-        self.demand_ns, self.is_computing, _ = self.parts[0]
+        self.demand_ns, self.is_computing = self.parts[0][:2]
         self.parts = self.parts[1:]
         return True
 

@@ -26,12 +26,14 @@ class Work(NamedTuple):
     """The work of one message: its duration, and whether it uses a CPU.
 
     Work that both computes and waits has ``parts``, which do one or the other, in order and in
-    turn; ``demand_ns`` is their sum.
+    turn; ``demand_ns`` is their sum. ``least_ns`` is how long its service takes at least, including
+    its waits for a CPU.
     """
 
     demand_ns: int
     is_computing: bool
     parts: tuple["Work", ...] = ()
+    least_ns: int = 0
 
 
 def join_parts(parts: Iterable[Work]) -> Work:

@@ -160,8 +160,8 @@ class EventLoop(Model):
             self._turn(now_ns)
 
     def _finish(self, at_ns: int, conn: Connection) -> None:
-        conn.finished_ns = at_ns
-        self._events.schedule(at_ns + self._overhead.answer_ns, self._on_acked, conn)
+        conn.finished_ns = max(at_ns, conn.started_ns + conn.least_ns)
+        self._events.schedule(conn.finished_ns + self._overhead.answer_ns, self._on_acked, conn)
 
     def _on_acked(self, now_ns: int, conn: Connection) -> None:
         self._record.ack(conn, now_ns)

@@ -140,7 +140,8 @@ class WorkerPool(Model):
     def _on_part_done(self, now_ns: int, conn: Connection) -> None:
         """Begin the next part of a message, or end its service."""
         if not conn.begin_next_part():
-            conn.finished_ns = now_ns + self._overhead.service_ns
+            finished_ns = now_ns + self._overhead.service_ns
+            conn.finished_ns = max(finished_ns, conn.started_ns + conn.least_ns)
             self._events.schedule(conn.finished_ns, self._answer, conn)
         elif conn.is_computing:
             self._processors.begin(now_ns, conn)

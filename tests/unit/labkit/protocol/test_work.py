@@ -19,7 +19,7 @@ from labkit.protocol.work import (
 
 parts_of_whole_us = st.lists(
     st.tuples(st.sampled_from([SLEEP, CPU]), st.integers(0, 60_000_000)),
-    min_size=1,
+    min_size=2,
     max_size=MAX_PARTS,
 )
 
@@ -117,7 +117,7 @@ def test_parts_are_performed_in_order_and_empty_ones_take_no_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[tuple[str, float]] = []
-    monkeypatch.setattr("time.sleep", lambda duration_s: done.append((SLEEP, duration_s)))
+    monkeypatch.setattr(time, "sleep", lambda duration_s: done.append((SLEEP, duration_s)))
     monkeypatch.setattr(work, "burn", lambda duration_s: done.append((CPU, duration_s)))
     demand = parse_demand("sleep=2s+cpu=1s+sleep=0ms+cpu=0ms+sleep=3s+sleep=4s")
     assert demand is not None

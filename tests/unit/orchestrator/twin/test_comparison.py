@@ -35,8 +35,10 @@ EACH = """[{executor: open, rate: 30/s, duration: 5s, arrivals: poisson, connect
             demand: sleep=exponential(50ms)}]"""
 POOL = """[{executor: open, rate: 30/s, duration: 5s, arrivals: poisson, connections: 3,
             demand: sleep=exponential(50ms)}]"""
-PARTS = """[{executor: closed, users: 5, messages: 9,
-             demand: sleep=exponential(20ms)+cpu=4ms+sleep=5ms}]"""
+PARTS = """[{executor: open, rate: 30/s, duration: 5s, arrivals: poisson, connections: each,
+             demand: sleep=exponential(20ms)+cpu=8ms+sleep=5ms}]"""
+TURNS = """[{executor: open, rate: 120/s, duration: 3s, arrivals: poisson, connections: each,
+             demand: [sleep=20ms, cpu=4ms]}]"""
 COMPUTING = """[{executor: open, rate: 10/s, duration: 5s, arrivals: poisson, connections: each,
                  demand: cpu=exponential(50ms)}]"""
 POOLS = [Kind.PROCESS, Kind.PROCESSES, Kind.THREADS]
@@ -61,7 +63,17 @@ def test_a_run_without_disturbance_is_as_its_twin(kind: Kind, clients: str, fed:
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("fed", [PREDICTED, REPLAYED])
 def test_a_run_of_messages_with_several_parts_is_as_its_twin(kind: Kind, fed: str) -> None:
-    case = case_of(PARTS, server="{workers: 3}")
+    """In a loop a wait for another's computation is a part of the service, and counts once."""
+    check_against_twin(kind, case_of(PARTS, server="{workers: 3}"), fed)
+
+
+@pytest.mark.parametrize("fed", [PREDICTED, REPLAYED])
+def test_a_run_of_a_loop_that_sleeps_and_computes_in_turn_is_as_its_twin(fed: str) -> None:
+    """A computation between two messages that sleep is no overhead of the first."""
+    check_against_twin(Kind.LOOP, case_of(TURNS), fed)
+
+
+def check_against_twin(kind: Kind, case: Case, fed: str) -> None:
     found = twin(kind, case, measured(kind, case, COST))
     ours, theirs = (run_figures(each, START_NS, 3) for each in (found.requests, found.tables[fed]))
     for name in ("makespan", "response_time_mean", "waiting_time_mean", "time_in_service"):
