@@ -9,24 +9,24 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from labkit.workload.distributions import Demands, DemandsError, LawError, parse_law
+from labkit.workload.distributions import Demands, DemandsError
 from orchestrator.measures.check import check_value
-from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, UNITS_BYTES, Dimension
-from orchestrator.measures.evaluate import NOISE, evaluate_value, value_name
+from orchestrator.measures.dimensions import TIME, Dimension
+from orchestrator.measures.evaluate import evaluate_value, value_name
 from orchestrator.measures.grammar import parse_value
 from orchestrator.measures.syntax import FUNCTIONS, ExpressionError, MeasureName, Part, names_in
-from orchestrator.scenario.clients import section_of
-from orchestrator.scenario.fields import (
-    MAX_LOAD,
-    PREDICTION_LOAD,
-    RUN_LOAD,
-    MaxLoad,
-    parse_rate_per_s,
-    parse_size_bytes,
+from orchestrator.scenario.axis_numbers import (
+    FORMS,
+    InvalidNumberError,
+    Number,
+    dimension_of,
+    plain_number,
+    written_number,
 )
+from orchestrator.scenario.clients import section_of
+from orchestrator.scenario.fields import MAX_LOAD, RUN_LOAD, MaxLoad
 from orchestrator.scenario.matrix import MAX_VALUES, Axis, AxisValue, axes_of, value_problem
 from orchestrator.scenario.server import Limits, ServerSettings
 from orchestrator.scenario.yaml_document import Document, Location
@@ -35,19 +35,9 @@ OPERATIONS = rf"[*+]|\s[-/]\s|^\s*(?:{'|'.join(FUNCTIONS)})\("
 """What a text has if it is arithmetic; the name of a key alone is arithmetic, too."""
 
 SERVICE_TIME, DEMAND = "service_time", "demand"
-_DECIMALS = 6
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_SAMPLES: Mapping[Dimension, str | int] = {COUNT: 16, TIME: "1s", RATE: "1/s", SIZE: "64MiB"}
-_FORMS = {
-    COUNT: "a bare number",
-    TIME: "a time, e.g. 50ms",
-    RATE: "a rate, e.g. 200/s",
-    SIZE: "a size, e.g. 64MiB",
-}
 _DEFAULTS = ServerSettings().complete().model_dump(exclude_none=True)
 """The settings that a server has if a scenario sets none."""
-
-Number = tuple[float, Dimension]
 
 
 @dataclass(frozen=True)
@@ -62,10 +52,6 @@ class _Slot:
 
 _Slots = Mapping[str, _Slot]
 """The values at one point of the matrix, by the names of their axes."""
-
-
-class _InvalidError(Exception):
-    """A value cannot be computed, since one that it depends on is reported as invalid."""
 
 
 def resolve_arithmetic(document: Document, max_load: MaxLoad = RUN_LOAD) -> None:
@@ -137,11 +123,11 @@ class _Texts:
         """
         own = None if group is None else self.of_groups(name)[group]
         found = own if own in self.axes else name
-        return found if found in self.axes and _dimension_of(self.axes[found]) else None
+        return found if found in self.axes and dimension_of(self.axes[found]) else None
 
     def nameable(self) -> dict[str, Dimension]:
         """Return what arithmetic may name, with its dimension."""
-        found = {name: _dimension_of(axis) for name, axis in self.axes.items()}
+        found = {name: dimension_of(axis) for name, axis in self.axes.items()}
         return {name: each for name, each in found.items() if each is not None}
 
     def of_groups(self, key: str) -> list[str]:
@@ -162,7 +148,7 @@ class _Texts:
         return self._trees[slot.location]
 
     def _is_arithmetic(self, slot: _Slot) -> bool:
-        if not isinstance(slot.value, str) or _dimension_of(slot.axis) is None:
+        if not isinstance(slot.value, str) or dimension_of(slot.axis) is None:
             return False
         if self.problem_of(slot.axis, slot.value) is None:
             return False
@@ -206,8 +192,8 @@ class _Point:
             if self._texts.tree(slot) is not None:
                 try:
                     number = self._number(name)
-                    found[name] = _written(*number) if number else slot.value
-                except _InvalidError:
+                    found[name] = written_number(*number) if number else slot.value
+                except InvalidNumberError:
                     self._texts.document.refused.add(slot.location)
         return found
 
@@ -215,14 +201,14 @@ class _Point:
         """Return the value of a key in base units; None if it is not a number.
 
         Raises:
-            _InvalidError: it is invalid, which is reported.
+            InvalidNumberError: it is invalid, which is reported.
         """
         if name in self._invalid:
-            raise _InvalidError
+            raise InvalidNumberError
         if name not in self._known:
             try:
                 self._known[name] = self._read(name)
-            except _InvalidError:
+            except InvalidNumberError:
                 self._invalid.add(name)
                 raise
         return self._known[name]
@@ -230,10 +216,10 @@ class _Point:
     def _read(self, name: str) -> Number | None:
         slot = self._slots.get(name)
         if slot is None:
-            return _plain_number(_DEFAULTS[name], self._texts.axes[name])
+            return plain_number(_DEFAULTS[name], self._texts.axes[name])
         tree = self._texts.tree(slot)
         if tree is None:
-            return _plain_number(slot.value, slot.axis)
+            return plain_number(slot.value, slot.axis)
         if name in self._begun:
             raise self._error(
                 slot, f"{name} depends on itself: {' -> '.join((*self._begun, name))}"
@@ -260,11 +246,11 @@ class _Point:
 
     def _check(self, slot: _Slot, value: float, dimension: Dimension) -> None:
         """Check that the key may have this value."""
-        needed = _dimension_of(slot.axis)
+        needed = dimension_of(slot.axis)
         if dimension != needed and needed is not None:
             key, text = slot.axis.key, slot.value
-            raise self._error(slot, f"{text} is {dimension}, and {key} is {_FORMS[needed]}")
-        plain = _written(value, dimension)
+            raise self._error(slot, f"{text} is {dimension}, and {key} is {FORMS[needed]}")
+        plain = written_number(value, dimension)
         if problem := self._texts.problem_of(slot.axis, plain):
             hint = "; round it with ceil or floor" if isinstance(plain, float) else ""
             raise self._error(slot, f"{slot.value} is {plain}{self._place()}: {problem}{hint}")
@@ -272,15 +258,15 @@ class _Point:
     def _place(self) -> str:
         return f" at {self._at}" if self._at else ""
 
-    def _error(self, slot: _Slot, message: str, column: int = 0) -> _InvalidError:
+    def _error(self, slot: _Slot, message: str, column: int = 0) -> InvalidNumberError:
         self._texts.refuse(slot, message, column)
-        return _InvalidError()
+        return InvalidNumberError()
 
     def _named(self, part: MeasureName, slot: _Slot) -> Number | None:
         """Return the value of the key that a name in ``slot`` means; None if there is no such key.
 
         Raises:
-            _InvalidError: it has no number as its value.
+            InvalidNumberError: it has no number as its value.
         """
         name = self._texts.axis_name(part.name, slot.axis.group)
         if part.name == SERVICE_TIME:
@@ -316,63 +302,7 @@ class _Point:
         try:
             return Demands.parse(text).mean_s, TIME
         except DemandsError:
-            raise _InvalidError from None
-
-
-def takes_arithmetic(axis: Axis) -> bool:
-    """Return whether the key that ``axis`` changes has numbers, which can be computed."""
-    return _dimension_of(axis) is not None
-
-
-@cache
-def _dimension_of(axis: Axis) -> Dimension | None:
-    """Return the dimension of the numbers that a key may have, None if it has none."""
-    fits = (each for each, sample in _SAMPLES.items() if value_problem(axis, sample, None) is None)
-    return next(fits, None)
-
-
-def _plain_number(value: object, axis: Axis) -> Number | None:
-    """Return a value as a number; None if it is allowed and not a number, such as ``each``.
-
-    Raises:
-        _InvalidError: it is not allowed.
-    """
-    if value_problem(axis, value, {MAX_LOAD: PREDICTION_LOAD}) is not None:
-        raise _InvalidError
-    dimension = _dimension_of(axis)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value), COUNT
-    if not isinstance(value, str) or dimension in (None, COUNT):
-        return None
-    parse = {RATE: parse_rate_per_s, SIZE: parse_size_bytes}.get(dimension, _mean_s)
-    number = parse(value)
-    return None if number is None else (number, dimension)
-
-
-def _mean_s(text: str) -> float | None:
-    try:
-        return parse_law(text).mean_s()
-    except LawError:  # off
-        return None
-
-
-def _written(value: float, dimension: Dimension) -> int | float | str:
-    """Return a number as a scenario has it: ``4``, ``28/s``, ``12.5ms``, ``64MiB``."""
-    if dimension == COUNT:
-        whole = round(value)
-        return whole if abs(value - whole) <= NOISE * max(abs(value), 1) else value
-    if dimension == RATE:
-        return f"{_digits(value)}/s"
-    if dimension == SIZE:
-        units = sorted(UNITS_BYTES.items(), key=lambda each: -each[1])
-        unit, size = next((u, n) for u, n in units if round(value) % n == 0 or n == 1)
-        return f"{round(value / size)}{unit}"
-    unit, size = ("s", 1.0) if abs(value) >= 1 else ("ms", 1e-3)
-    return f"{_digits(value / size)}{unit}"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".")
+            raise InvalidNumberError from None
 
 
 _Values = Mapping[str, AxisValue]

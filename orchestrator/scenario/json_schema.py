@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.scenario.answer import MAX_SENTENCES
-from orchestrator.scenario.arithmetic import OPERATIONS, takes_arithmetic
+from orchestrator.scenario.arithmetic import OPERATIONS
+from orchestrator.scenario.axis_numbers import takes_arithmetic
 from orchestrator.scenario.clients import EXECUTORS, Group
 from orchestrator.scenario.fields import WORD
 from orchestrator.scenario.matrix import FIXED, MAX_VALUES, Axis
