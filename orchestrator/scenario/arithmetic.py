@@ -16,6 +16,7 @@ from orchestrator.measures.check import check_value
 from orchestrator.measures.dimensions import TIME, Dimension
 from orchestrator.measures.evaluate import evaluate_value, value_name
 from orchestrator.measures.grammar import parse_value
+from orchestrator.measures.hints import MAX_QUOTED_CHARS, label, quote
 from orchestrator.measures.syntax import FUNCTIONS, ExpressionError, MeasureName, Part, names_in
 from orchestrator.scenario.axis_numbers import (
     FORMS,
@@ -48,6 +49,12 @@ class _Slot:
     axis: Axis
     value: Any
     location: Location
+
+    @property
+    def source(self) -> str:
+        """The value in one line, for messages."""
+        text = " ".join(str(self.value).split())
+        return text if text.isprintable() and len(text) <= MAX_QUOTED_CHARS else quote(text)
 
 
 _Slots = Mapping[str, _Slot]
@@ -180,7 +187,7 @@ class _Point:
     def __init__(self, texts: _Texts, slots: _Slots, own: _Slots) -> None:
         self._texts, self._slots = texts, slots
         plain = [each for each in own.values() if texts.tree(each) is None]
-        self._at = ",".join(f"{each.name}={each.value}" for each in plain)
+        self._at = ",".join(f"{label(each.name)}={each.source}" for each in plain)
         self._begun: list[str] = []
         self._known: dict[str, Number | None] = {}
         self._invalid: set[str] = set()
@@ -222,7 +229,7 @@ class _Point:
             return plain_number(slot.value, slot.axis)
         if name in self._begun:
             raise self._error(
-                slot, f"{name} depends on itself: {' -> '.join((*self._begun, name))}"
+                slot, f"{label(name)} depends on itself: {' -> '.join((*self._begun, name))}"
             )
         self._begun.append(name)
         number = self._computed(slot, tree)
@@ -240,7 +247,7 @@ class _Point:
         values = {value_name(part): value for part, (value, _) in numbers.items()}
         result = evaluate_value(tree, dimension, values)
         if result.left is None:
-            raise self._error(slot, f"{slot.value}: {result.reason}{self._place()}")
+            raise self._error(slot, f"{slot.source}: {result.reason}{self._place()}")
         self._check(slot, result.left, dimension)
         return result.left, dimension
 
@@ -248,12 +255,12 @@ class _Point:
         """Check that the key may have this value."""
         needed = dimension_of(slot.axis)
         if dimension != needed and needed is not None:
-            key, text = slot.axis.key, slot.value
-            raise self._error(slot, f"{text} is {dimension}, and {key} is {FORMS[needed]}")
+            key = slot.axis.key
+            raise self._error(slot, f"{slot.source} is {dimension}, and {key} is {FORMS[needed]}")
         plain = written_number(value, dimension)
         if problem := self._texts.problem_of(slot.axis, plain):
             hint = "; round it with ceil or floor" if isinstance(plain, float) else ""
-            raise self._error(slot, f"{slot.value} is {plain}{self._place()}: {problem}{hint}")
+            raise self._error(slot, f"{slot.source} is {plain}{self._place()}: {problem}{hint}")
 
     def _place(self) -> str:
         return f" at {self._at}" if self._at else ""

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from orchestrator.measures.hints import unknown
+from orchestrator.measures.hints import label, unknown
 from orchestrator.scenario.clients import Group
 from orchestrator.scenario.fields import (
     INVALID_VALUE,
@@ -140,7 +140,7 @@ def _point_errors(
         yield from () if axes is None else _errors_of_axes(index, point, axes, info)
         for name in first.keys() ^ point.keys():
             where = "this point" if name in first else "the first point"
-            message = f"{where} has no {name}; each point has the same axes"
+            message = f"{where} has no {label(name)}; each point has the same axes"
             yield (index,), invalid_value(message)
         if point in written[:index]:
             yield (index,), invalid_value("this point is already in the list; write each once")
