@@ -89,8 +89,8 @@ def differences(
     0.05 for five percent. The change of an invalid case is unknown unless invalid cases are
     accepted; then the reason says so. A campaign compared with itself needs one repeat only.
 
-    Of campaigns without any difference, at most `FALSE_ALARMS` have a regression in any row, and
-    as many an improvement, because the p-values are corrected for the number of rows.
+    Of campaigns without any difference, at most `FALSE_ALARMS` have a regression or an improvement
+    in any row, because the p-values are corrected for both directions of every row.
     """
     first = {case.name: case for case in before.cases}
     fewest = 1 if before == after else MIN_REPEATS
@@ -102,9 +102,14 @@ def differences(
         for name in measures
     ]
     told = [row for row in rows if row.low is not None]
-    worse, better = holm([row.worse for row in told]), holm([row.better for row in told])
-    adjusted = iter(zip(worse, better, strict=True))
+    chances = holm([*(row.worse for row in told), *(row.better for row in told)])
+    adjusted = zip(chances[: len(told)], chances[len(told) :], strict=True)
     return [row if row.low is None else _judged(row, *next(adjusted), threshold) for row in rows]
+
+
+def withheld(rows: Sequence[Difference], reason: str) -> list[Difference]:
+    """Return ``rows`` with their figures, but without a verdict, for ``reason``."""
+    return [replace(row, change=Change.UNKNOWN, reason=reason) for row in rows]
 
 
 def unmatched(before: Summary, after: Summary) -> list[str]:
@@ -187,10 +192,23 @@ def _with_evidence(
     p_value: Callable[[Values], float],
 ) -> Difference:
     low, high, coverage = interval
-    changes, threshold = found
-    loss = -changes if _more_is_better(row.measure) else changes
-    worse, better = p_value(loss - threshold), p_value(-loss - threshold)
+    more, less = (p_value(values) for values in _beyond(*found))
+    worse, better = (less, more) if _more_is_better(row.measure) else (more, less)
     return replace(row, low=low, high=high, coverage=coverage, worse=worse, better=better)
+
+
+def _beyond(changes: Values, threshold: float) -> tuple[Values, Values]:
+    """Return how far each change is above the threshold, and how far below minus the threshold.
+
+    As logarithms of the ratios, if there is one of each: those of two equal versions are symmetric
+    around 0, as the test of pairs assumes, while ratios are not.
+    """
+    if not (np.isfinite(changes).all() and (changes > -1).all()):
+        return changes - threshold, -threshold - changes
+    with np.errstate(divide="ignore"):  # less by more than all of it is impossible
+        least = np.log1p(max(-threshold, -1.0))
+    logs = np.log1p(changes)
+    return logs - np.log1p(threshold), least - logs
 
 
 def _judged(row: Difference, worse: float, better: float, threshold: float) -> Difference:

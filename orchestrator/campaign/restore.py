@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from orchestrator.campaign.conditions import Circumstances
 from orchestrator.campaign.evaluate_run import evaluate_run, values_of
 from orchestrator.campaign.retries import with_retries
 from orchestrator.campaign.summarise import Findings, planned_cases, summarise
@@ -35,7 +36,8 @@ def restore(archive: Archive) -> Findings:
     folder = archive.path
     try:
         summary = read_summary(folder)
-        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        stored = folder / "environment.json"
+        environment = _map_of(stored, stored.read_text(encoding="utf-8"))
         text = (folder / "scenario.yaml").read_text(encoding="utf-8")
         scenario = load_scenario(folder / "scenario.yaml", known_models=None)
         runs = schedule(scenario)
@@ -116,3 +118,34 @@ def read_summary(folder: Path) -> Summary:
         return Summary.model_validate_json(path.read_bytes())
     except ValidationError as exc:
         raise RestoreError(f"{path} was written by an incompatible version") from exc
+
+
+def read_circumstances(folder: Path) -> Circumstances:
+    """Return the stored summary in ``folder``, and what is recorded about how the campaign ran.
+
+    Raises:
+        RestoreError: another version of the lab wrote it, or a file is damaged.
+        OSError: a file cannot be read.
+    """
+    summary = read_summary(folder)
+    path = folder / "environment.json"
+    try:
+        environment = _map_of(path, _text_of(path) or "{}")
+        path = folder / "scenario.yaml"
+        return Circumstances.of(summary, environment, _text_of(path))
+    except ValueError as exc:
+        reason = "it is not JSON" if isinstance(exc, json.JSONDecodeError) else str(exc)
+        raise RestoreError(f"{path} is damaged: {reason}") from exc
+
+
+def _map_of(path: Path, text: str) -> dict[str, object]:
+    """Return the map that is ``text``, the JSON of the file ``path``."""
+    environment = json.loads(text)
+    if isinstance(environment, dict):
+        return environment
+    raise RestoreError(f"{path} is damaged: it is no map")
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of a file, empty if it does not exist."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""

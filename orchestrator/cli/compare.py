@@ -4,11 +4,25 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
-from orchestrator.campaign.restore import RestoreError, read_summary, with_percentiles
+from orchestrator.campaign.comparison import (
+    COMPARED,
+    Change,
+    Difference,
+    differences,
+    unmatched,
+    withheld,
+)
+from orchestrator.campaign.conditions import (
+    Circumstances,
+    Condition,
+    Effect,
+    conditions,
+    obstacles,
+)
+from orchestrator.campaign.restore import RestoreError, read_circumstances, with_percentiles
 from orchestrator.campaign.self_comparison import HALVES, doubled, halves
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.findings import publish_on_github, store
@@ -19,7 +33,12 @@ from orchestrator.cli.screen import Screen
 from orchestrator.measures.hints import listed, unknown
 from orchestrator.measures.percentiles import PercentileError, plain_name
 from orchestrator.measures.registry import MEASURES, find_measure, full_name, percentile_problem
-from orchestrator.report.comparison import false_alarms, print_differences
+from orchestrator.report.comparison import (
+    condition_lines,
+    false_alarms,
+    print_differences,
+    why_withheld,
+)
 from orchestrator.report.github import differences_annotations, differences_summary
 from orchestrator.report.text import verdict
 from orchestrator.results.archive import Archive
@@ -82,6 +101,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also compare runs whose host was disturbed; the output says so",
     )
+    parser.add_argument(
+        "--different-scenarios",
+        dest="accepted",
+        action="append_const",
+        const=Effect.SCENARIO,
+        default=[],
+        help="give verdicts although the runs have different scenarios; without it, all rows are "
+        "undecided, because other load gives other figures",
+    )
+    parser.add_argument(
+        "--different-hosts",
+        dest="accepted",
+        action="append_const",
+        const=Effect.HOST,
+        help="the same if the backend, CPUs, kernel, Python or engine differ",
+    )
     add_json(parser, "the differences as JSON")
 
 
@@ -118,13 +153,17 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.second is None:
         raise MisuseError("compare needs two results folders: compare RUN_A RUN_B")
     named = _named(arguments)
-    before, after = _read(arguments.first, named), _read(arguments.second, named)
+    pair = _read(arguments.first, named), _read(arguments.second, named)
+    before, after = (each.summary for each in pair)
     compared = _differences(before, after, arguments)
     if not compared:
         raise MisuseError(f"{arguments.first} and {arguments.second} have no case in common")
     if alone := unmatched(before, after):
         say(f"not compared, because only one of the runs has it: {listed(alone)}")
-    return _show(compared, arguments)
+    found = conditions(*pair)
+    if in_the_way := obstacles(found, arguments.accepted):
+        compared = withheld(compared, why_withheld(in_the_way))
+    return _show(compared, arguments, found)
 
 
 def _calibrate(arguments: argparse.Namespace) -> int:
@@ -162,26 +201,34 @@ def _named(arguments: argparse.Namespace) -> list[str]:
     return list(dict.fromkeys(map(full_name, named)))
 
 
-def _show(compared: Sequence[Difference], arguments: argparse.Namespace) -> int:
-    threshold = arguments.threshold
+def _show(
+    compared: Sequence[Difference],
+    arguments: argparse.Namespace,
+    found: Sequence[Condition] | None = None,
+) -> int:
+    """Show the differences, and those of two runs beside their figures; return the exit code."""
+    threshold, lines = arguments.threshold, [] if found is None else condition_lines(found)
     if arguments.json:
-        write_out(_as_json(compared))
+        write_out(_as_json(compared, found or ()))
     else:
-        print_differences(Screen(), compared, threshold)
-    publish_on_github(differences_summary(compared, threshold), differences_annotations(compared))
+        print_differences(Screen(), compared, threshold, lines)
+    publish_on_github(
+        differences_summary(compared, threshold, lines), differences_annotations(compared)
+    )
     return comparison_exit_code(compared, arguments.required)
 
 
-def _read(folder: Path, named: Sequence[str]) -> Summary:
-    """Return the summary in ``folder``, with all percentiles that are ``named``."""
+def _read(folder: Path, named: Sequence[str]) -> Circumstances:
+    """Return what is stored in ``folder``, with all percentiles that are ``named``."""
     try:
-        return with_percentiles(read_summary(folder), folder, named)
+        found = read_circumstances(folder)
+        return replace(found, summary=with_percentiles(found.summary, folder, named))
     except OSError as exc:
         raise RestoreError(f"{exc.filename} cannot be read: {exc.strerror}") from exc
 
 
-def _as_json(compared: Sequence[Difference]) -> str:
-    """Return the differences as JSON; an infinite value is null, because JSON has no infinity."""
+def _as_json(compared: Sequence[Difference], found: Sequence[Condition]) -> str:
+    """Return the comparison as JSON; an infinite value is null, because JSON has no infinity."""
     rows = [
         {
             name: None if isinstance(value, float) and math.isinf(value) else value
@@ -189,7 +236,8 @@ def _as_json(compared: Sequence[Difference]) -> str:
         }
         for each in compared
     ]
-    return to_json({"differences": rows}, indent=2) + "\n"
+    whole = {"differences": rows, "conditions": [asdict(each) for each in found]}
+    return to_json(whole, indent=2) + "\n"
 
 
 def comparison_exit_code(compared: Sequence[Difference], required: Sequence[str] = ()) -> int:

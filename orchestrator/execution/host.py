@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import time
+import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,14 +18,17 @@ from pathlib import Path
 
 from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.owner import MARK
-from orchestrator.scenario.models import ROOT
+from orchestrator.scenario.models import CLIENT_SOURCES, ROOT, SERVER_SOURCES
 
 STAT, PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
 IRQ_PRESSURE = Path("/proc/pressure/irq")
 """Exists if the kernel keeps the time in interrupts apart from that of programs."""
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL = 3, 4, 5, 6, 7  # columns of a line ``cpu``, in ticks
-REQUIREMENTS = ROOT / "requirements.in"
+CPU_INFO = Path("/proc/cpuinfo")
+CPU_MODEL = frozenset({"model name", "cpu model", "cpu", "uarch", "CPU part"})
+"""The fields that name it, by the architecture: x86, mips, power, riscv, arm."""
+REQUIREMENTS, PROJECT = ROOT / "requirements.in", ROOT / "pyproject.toml"
 GIT_REPOSITORY = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"})
 TARGET_INHERITS = frozenset(
     {"PATH", "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", MARK}
@@ -38,14 +42,37 @@ def describe_host(backend: Mapping[str, object]) -> dict[str, object]:
     return {
         "kernel": platform.release(),
         "machine": platform.machine(),
+        "cpu_model": cpu_model(),
         **Cpus.of_this_process().describe(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _required()},
+        "lab_version": tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"],
         "git_revision": _git("rev-parse", "HEAD"),
+        "source_trees": _source_trees(),
         "git_modified": _is_modified(),
         "backend": dict(backend),
     }
+
+
+def cpu_model(info: Path = CPU_INFO) -> str | None:
+    """Return the name of the first CPU that the kernel lists, None if it names none."""
+    try:
+        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    fields = (line.partition(":") for line in lines)
+    return next((value.strip() for name, _, value in fields if name.strip() in CPU_MODEL), None)
+
+
+def _source_trees() -> dict[str, str] | None:
+    """Return git's hash of the content of each folder at the revision, None if it is unknown.
+
+    It is the same at each revision that does not change the folder.
+    """
+    folders = (*SERVER_SOURCES, *CLIENT_SOURCES)
+    hashes = _git("rev-parse", *(f"HEAD:{folder}" for folder in folders))
+    return None if hashes is None else dict(zip(folders, hashes.split(), strict=True))
 
 
 def _required() -> list[str]:

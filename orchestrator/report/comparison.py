@@ -1,12 +1,17 @@
-"""The comparison of two campaigns: a row for each measure of each case, and a conclusion."""
+"""The comparison of two campaigns: a row for each measure of each case, and a conclusion.
+
+Its lines also name what else differs between them.
+"""
 
 import math
+import re
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from orchestrator.campaign.comparison import Change, Difference
+from orchestrator.campaign.conditions import Condition, Effect
 from orchestrator.campaign.order_statistics import FALSE_ALARMS
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.registry import find_measure
@@ -15,14 +20,28 @@ from orchestrator.report.escape import visible
 from orchestrator.report.table import Write, empty_table, writer
 
 HEADINGS = ("measure", "first", "second", "difference", "verdict")
-LEGEND = "cannot tell: for the reason above; more or longer repeats narrow the intervals"
+MAX_CONDITIONS = 12
+"""So many differences of one kind are printed; `--json` has all."""
+
+OPTIONS = {Effect.SCENARIO: "--different-scenarios", Effect.HOST: "--different-hosts"}
+"""The option of `compare` that gives verdicts all the same."""
+
+LEGEND = "cannot tell: for the reason above; more or longer repeats narrow an interval"
+_HASH = re.compile(r"\b(sha256:)?[0-9a-f]{40,64}\b")
+SHORT_HASH, MAX_VALUE_CHARS = 12, 80
 STYLES = {Change.REGRESSION: "red", Change.IMPROVEMENT: "green", Change.UNKNOWN: "yellow"}
 
 
 def print_differences(
-    console: Console, differences: Sequence[Difference], threshold: float
+    console: Console,
+    differences: Sequence[Difference],
+    threshold: float,
+    conditions: Sequence[str] = (),
 ) -> None:
-    """Print a table for each case, why some rows are undecided, and the conclusion."""
+    """Print a table for each case, why some rows are undecided, and the conclusion.
+
+    ``conditions`` are the lines of `condition_lines`.
+    """
     write = writer(console)
     for case in dict.fromkeys(difference.case for difference in differences):
         console.print(write(visible(case)), style="bold", soft_wrap=True)
@@ -34,6 +53,8 @@ def print_differences(
     console.print(write(coverage_line(differences)), style="dim", soft_wrap=True)
     if any(difference.change is Change.UNKNOWN for difference in differences):
         console.print(write(LEGEND), style="dim", soft_wrap=True)
+    for line in conditions:
+        console.print(write(line), soft_wrap=True)
     console.print(write(conclusion(differences, threshold)), style="bold", soft_wrap=True)
 
 
@@ -83,9 +104,59 @@ def percent(share: float) -> str:
 
 
 def doubts(differences: Sequence[Difference]) -> list[str]:
-    """Return why rows are undecided or in doubt, each reason once for its case."""
+    """Return why rows are undecided or in doubt: each reason once for its case, or for all rows."""
+    reasons = {d.reason for d in differences}
+    if len(reasons) == 1 and len(differences) > 1 and (reason := reasons.pop()):
+        return [visible(reason)]
     lines = (f"{visible(d.case)}: {visible(d.reason)}" for d in differences if d.reason)
     return list(dict.fromkeys(lines))
+
+
+def condition_lines(conditions: Sequence[Condition]) -> list[str]:
+    """Return what differs between two runs beside their figures, a line for each kind.
+
+    The first says what is under test, also if no difference is recorded.
+    """
+    lines = []
+    for effect in Effect:
+        named = [_condition(c) for c in conditions if c.effect is effect and c.is_recorded]
+        if not named and effect is Effect.CHANGE:
+            named = ["no difference is recorded"]
+        more = [f"and {len(named) - MAX_CONDITIONS} more"] if named[MAX_CONDITIONS:] else []
+        if named:
+            lines.append(f"{effect}: {'; '.join((*named[:MAX_CONDITIONS], *more))}")
+    missing: dict[str, list[str]] = {}
+    for each in conditions:
+        if not each.is_recorded:
+            which = "either" if each.before == each.after else "the second"
+            which = "the first" if each.after is not None else which
+            missing.setdefault(which, []).append(visible(each.name))
+    lines += [f"not recorded in {which}: {', '.join(names)}" for which, names in missing.items()]
+    return lines
+
+
+def _condition(condition: Condition) -> str:
+    before, after = (_shortened(text or "") for text in (condition.before, condition.after))
+    if before == after:
+        return f"{visible(condition.name)}: {before} in both"
+    return f"{visible(condition.name)}: {before}, then {after}"
+
+
+def _shortened(text: str) -> str:
+    """Return ``text`` printable; of the hash of a commit or an image the first characters."""
+    short = _HASH.sub(lambda found: found[0][: len(found[1] or "") + SHORT_HASH], text)
+    return visible(short if len(short) <= MAX_VALUE_CHARS else f"{short[: MAX_VALUE_CHARS - 1]}…")
+
+
+def why_withheld(obstacles: Sequence[Condition]) -> str:
+    """Return why there is no verdict, with the option that gives one."""
+    effects = [effect for effect in OPTIONS if any(each.effect is effect for each in obstacles)]
+    what = " and ".join(effect.value.removeprefix("other ") + "s" for effect in effects)
+    named = "; ".join(_condition(each) for each in obstacles[:MAX_CONDITIONS])
+    options = " ".join(OPTIONS[effect] for effect in effects)
+    return (
+        f"the runs have different {what} ({named}); compare {options} gives verdicts all the same"
+    )
 
 
 def coverage_line(differences: Sequence[Difference]) -> str:

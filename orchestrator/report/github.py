@@ -158,13 +158,20 @@ def _limit(annotations: Iterable[Annotation]) -> list[Annotation]:
     return shown
 
 
-def differences_summary(differences: Sequence[Difference], threshold: float) -> str:
-    """Return a comparison in Markdown: the conclusion and a row for each measure of each case."""
+def differences_summary(
+    differences: Sequence[Difference], threshold: float, conditions: Sequence[str] = ()
+) -> str:
+    """Return a comparison in Markdown: the conclusion and a row for each measure of each case.
+
+    ``conditions`` are the lines that say what else differs between the runs.
+    """
     rows = ((difference.case, *cells(difference)) for difference in differences[:MAX_ROWS])
     parts = [
         f"### {markdown(conclusion(differences, threshold))}\n",
         markdown_table(("case", *HEADINGS), rows),
-        markdown_list([coverage_line(differences), *_limit_lines(doubts(differences))]),
+        markdown_list(
+            [*conditions, coverage_line(differences), *_limit_lines(doubts(differences))]
+        ),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 

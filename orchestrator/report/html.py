@@ -12,7 +12,8 @@ from string import ascii_uppercase
 from markupsafe import Markup, escape
 
 from orchestrator.analysis.chart_data import MAX_CASES, Exhibit
-from orchestrator.campaign.comparison import COMPARED, differences
+from orchestrator.campaign.comparison import COMPARED, differences, withheld
+from orchestrator.campaign.conditions import Circumstances, conditions, obstacles
 from orchestrator.campaign.summarise import Findings
 from orchestrator.measures.dimensions import SIZE, TIME, format_value
 from orchestrator.report import columns, comparison, text
@@ -104,6 +105,12 @@ class ShownCampaign:
     def scenario(self) -> Markup:
         """The resolved scenario, with its lines and their indentation."""
         return _printable_lines(self.findings.scenario)
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """What is recorded about how it ran."""
+        found = self.findings
+        return Circumstances.of(found.summary, found.environment, found.scenario)
 
     def subjects(self) -> Iterator[Subject]:
         """Yield its cases with their chart data, under names that are unique on the page."""
@@ -198,6 +205,9 @@ def _differences(campaigns: Sequence[ShownCampaign]) -> Iterator[_Differences]:
     for other in campaigns[1:]:
         first = campaigns[0]
         found = differences(first.summary, other.summary, COMPARED, THRESHOLD, accept_invalid=True)
+        met = conditions(first.circumstances, other.circumstances)
+        if in_the_way := obstacles(met):
+            found = withheld(found, comparison.why_withheld(in_the_way))
         measure, *_, difference, verdict = comparison.HEADINGS
         yield _Differences(
             title=f"{other.label} against {first.label}",
@@ -206,7 +216,11 @@ def _differences(campaigns: Sequence[ShownCampaign]) -> Iterator[_Differences]:
                 ("case", measure, first.label, other.label, difference, verdict),
                 [(row.case, *comparison.cells(row)) for row in found],
             ),
-            doubts=[comparison.coverage_line(found), *comparison.doubts(found)],
+            doubts=[
+                *comparison.condition_lines(met),
+                comparison.coverage_line(found),
+                *comparison.doubts(found),
+            ],
         )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVER_SOURCES, CLIENT_SOURCES = ("services", "labkit"), ("client",)
+"""The folders whose code runs in a server, and those of the client that measures it."""
 COMPOSE_FILE = ROOT / "compose.yaml"
 LABEL, SERVER = "lab.role", "server"
 TWIN, RELOAD = "lab.twin", "lab.reload"

@@ -18,7 +18,7 @@ variables: {service: 20ms}
 repeats: 5
 validity: []  # whatever the host does: this tests the comparison, not the measurement
 """
-TIMES = ("--measure", "throughput", "--measure", "p50")
+TIMES = ("--measure", "throughput", "--measure", "p50", "--different-scenarios")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,15 @@ def test_ten_percent_more_service_time_is_a_regression(lab: Lab, folders: dict[s
     ended = lab.orchestrate("compare", folders["22ms"], folders["20ms"], *TIMES)
     assert ended.code == 0
     assert "2 of 2: improvement" in ended.out
+
+
+def test_another_service_time_is_another_scenario(lab: Lab, folders: dict[str, Path]) -> None:
+    ended = lab.orchestrate("compare", folders["20ms"], folders["22ms"], *TIMES[:-1])
+    assert ended.code == 4
+    assert "clients.clients.demand: sleep=20ms, then sleep=22ms" in ended.out
+    assert "2 of 2: cannot tell" in ended.out
+    ended = lab.orchestrate("compare", folders["20ms"], folders["20ms"], *TIMES[:-1])
+    assert "under test: no difference is recorded" in ended.out
 
 
 def test_a_run_does_not_differ_from_itself(lab: Lab, folders: dict[str, Path]) -> None:

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.campaign.comparison import COMPARED, Change, Difference, differences, unmatched
+from orchestrator.campaign.comparison import (
+    COMPARED,
+    Change,
+    Difference,
+    differences,
+    unmatched,
+    withheld,
+)
 from orchestrator.measures.registry import MEASURES
 from orchestrator.results.summary import (
     CaseSummary,
@@ -190,18 +197,29 @@ def test_an_interval_says_how_much_it_covers() -> None:
     assert only(repeated(STEADY), repeated(STEADY[::-1])).coverage == pytest.approx(1 - 8 / 252)
 
 
+def test_a_row_without_a_verdict_keeps_its_figures() -> None:
+    found = only(repeated(STEADY), repeated([value and value * 2 for value in STEADY]))
+    (row,) = withheld([found], "other scenario")
+    assert (row.change, row.reason) == (Change.UNKNOWN, "other scenario")
+    assert (row.low, row.high) == (found.low, found.high)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("spread", [0.1, 0.8])
 @pytest.mark.parametrize("varies", [False, True])
-def test_equal_versions_raise_at_most_five_false_alarms_in_a_hundred_tables(
-    *, varies: bool
+def test_equal_versions_are_called_different_in_at_most_five_of_a_hundred_tables(
+    *, varies: bool, spread: float
 ) -> None:
-    """A threshold of 0, at which any difference at all would count, and the repeats of the gate."""
-    rng, tables, repeats = np.random.default_rng(4), 2_000, 7
+    """A threshold of 0, at which any difference at all would count, and the repeats of the gate.
+
+    With a large spread the ratios of two equal versions are skewed.
+    """
+    rng, tables, repeats = np.random.default_rng(4), 1_000, 7
     keys = [MEASURES[name].key for name in COMPARED]
     stored = repeated([1.0] * repeats, varies=varies).runs
 
     def quiet() -> Summary:
-        rows = rng.lognormal(sigma=0.1, size=(repeats, len(keys))).tolist()
+        rows = rng.lognormal(sigma=spread, size=(repeats, len(keys))).tolist()
         runs = [
             run.model_copy(update={"measures": dict(zip(keys, row, strict=True))})
             for run, row in zip(stored, rows, strict=True)
@@ -209,7 +227,9 @@ def test_equal_versions_raise_at_most_five_false_alarms_in_a_hundred_tables(
         return TEMPLATE.model_copy(update={"cases": [CASE.model_copy(update={"runs": runs})]})
 
     alarms = sum(
-        Change.REGRESSION in {each.change for each in differences(quiet(), quiet(), COMPARED, 0.0)}
+        not {Change.REGRESSION, Change.IMPROVEMENT}.isdisjoint(
+            each.change for each in differences(quiet(), quiet(), COMPARED, 0.0)
+        )
         for _ in range(tables)
     )
     assert alarms / tables <= 0.05

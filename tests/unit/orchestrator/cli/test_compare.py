@@ -172,6 +172,60 @@ def test_one_run_alone_is_not_compared(runs: list[str], capsys: pytest.CaptureFi
     assert refusal(["--calibrate", *runs], capsys) == message
 
 
+def recorded(folder: str, **content: str) -> None:
+    """Store the ``environment`` and the ``scenario`` of a run."""
+    names = {"environment": "environment.json", "scenario": "scenario.yaml"}
+    for name, text in content.items():
+        (Path(folder) / names[name]).write_text(text)
+
+
+def test_two_scenarios_are_not_compared_unless_asked(
+    runs: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    for folder, users in zip(runs, (1, 2), strict=True):
+        recorded(folder, scenario=f"intent: a\nclients: [{{name: c, users: {users}}}]\n")
+    words = ["compare", *runs, "--measure", "p99"]
+    assert main(words) == 4
+    shown = " ".join(capfd.readouterr().out.split())
+    assert (
+        "the runs have different scenarios (clients.c.users: 1, then 2); "
+        "compare --different-scenarios gives verdicts all the same"
+    ) in shown
+    assert main([*words, "--different-hosts"]) == 4
+    capfd.readouterr()
+    assert main([*words, "--different-scenarios", "--json"]) == 1
+    found = {"name": "clients.c.users", "before": "1", "after": "2", "effect": "other scenario"}
+    assert found in json.loads(capfd.readouterr().out)["conditions"]
+
+
+def test_two_hosts_are_not_compared_unless_asked(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, model in zip(runs, ("Xeon", "EPYC"), strict=True):
+        recorded(folder, environment=json.dumps({"cpu_model": model}))
+    words = ["compare", *runs, "--measure", "p99"]
+    assert main(words) == 4
+    assert "other host: CPU model: Xeon, then EPYC\n" in capsys.readouterr().out
+    assert main([*words, "--different-hosts"]) == 1
+    assert "other host: CPU model: Xeon, then EPYC\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("environment", "{", "environment.json is damaged: it is not JSON"),
+        ("environment", "[]", "environment.json is damaged: it is no map"),
+        ("scenario", "a: [", "scenario.yaml is damaged: it is not YAML"),
+        ("scenario", "[]", "scenario.yaml is damaged: it is no map"),
+    ],
+)
+def test_a_damaged_file_is_named(
+    name: str, text: str, reason: str, runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded(runs[0], **{name: text})
+    assert refusal(runs, capsys) == f"orchestrate.py: {runs[0]}/{reason}\n"
+
+
 @pytest.mark.parametrize(("factor", "alarms"), [(1.0, 0), (1.5, 1)])
 def test_a_calibration_prints_the_false_alarms(
     tmp_path: Path,

@@ -154,3 +154,38 @@ def test_the_environment_names_every_package_that_the_orchestrator_needs() -> No
     assert isinstance(packages, dict)
     assert {"numpy", "hdrhistogram", "prometheus-client", "docker", "pyyaml"} <= set(packages)
     assert all(packages.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [
+        ("processor : 0\ncpu family : 6\nmodel name : Xeon 1\n\nmodel name : Xeon 2\n", "Xeon 1"),
+        ("processor : 0\nCPU part : 0xd0c\n", "0xd0c"),
+        ("processor : 0\n", None),
+    ],
+)
+def test_the_model_of_the_cpu_is_the_first_that_the_kernel_names(
+    text: str, model: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    assert host.cpu_model(tmp_path / "cpuinfo") == model
+    assert host.cpu_model(tmp_path / "none") is None
+
+
+def test_the_environment_has_the_version_and_the_content_of_the_code(checkout: Path) -> None:
+    """The content of a folder has the same hash at each revision that does not change it."""
+    for folder in ("services", "labkit", "client"):
+        (checkout / folder).mkdir()
+        (checkout / folder / "a.py").touch()
+    commit = "git -c user.name=a -c user.email=a@b commit -q --allow-empty -m next"
+    for command in ("git add .", commit):
+        subprocess.run(shlex.split(command), cwd=checkout, check=True)
+    first = host.describe_host({})
+    subprocess.run(shlex.split(commit), cwd=checkout, check=True)
+    second = host.describe_host({})
+    assert first["git_revision"] != second["git_revision"]
+    trees = first["source_trees"]
+    assert isinstance(trees, dict)
+    assert second["source_trees"] == trees
+    assert set(trees) == {"services", "labkit", "client"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", str(first["lab_version"]))

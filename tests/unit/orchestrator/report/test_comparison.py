@@ -6,7 +6,15 @@ import pytest
 from rich.console import Console
 
 from orchestrator.campaign.comparison import Change, Difference
-from orchestrator.report.comparison import cells, percent, print_differences
+from orchestrator.campaign.conditions import Condition, Effect
+from orchestrator.report.comparison import (
+    cells,
+    condition_lines,
+    doubts,
+    percent,
+    print_differences,
+    why_withheld,
+)
 from tests.unit.orchestrator.report.report_fixtures import HOSTILE
 
 WORSE = Difference("prefork", "response_time_p99", 0.1, 0.11, 0.1, 0.08, 0.12, Change.REGRESSION)
@@ -53,3 +61,46 @@ def test_text_from_outside_is_harmless(encoding: str) -> None:
     text = printed(WORSE, UNDECIDED, UNDECIDED, encoding=encoding)
     assert "\x1b" not in text
     assert text.count("because") == 1
+
+
+KERNEL = Condition("kernel", "6.8.1", "6.11.0", Effect.HOST)
+
+
+def test_each_kind_of_difference_is_a_line_and_hashes_are_short() -> None:
+    image = Condition("image of epoll", f"sha256:{'a' * 64}", f"sha256:{'b' * 64}", Effect.CHANGE)
+    found = [
+        image,
+        KERNEL,
+        Condition("uncommitted changes", "yes", "yes", Effect.CHANGE),
+        Condition("CPU model", None, "Xeon", Effect.NOTE),
+        Condition("lab version", None, None, Effect.NOTE),
+    ]
+    assert condition_lines(found) == [
+        f"under test: image of epoll: sha256:{'a' * 12}, then sha256:{'b' * 12}; "
+        "uncommitted changes: yes in both",
+        "other host: kernel: 6.8.1, then 6.11.0",
+        "not recorded in the first: CPU model",
+        "not recorded in either: lab version",
+    ]
+    assert condition_lines([]) == ["under test: no difference is recorded"]
+
+
+def test_a_long_list_of_differences_is_cut() -> None:
+    (_, line) = condition_lines([replace(KERNEL, name=f"k{n}") for n in range(20)])
+    assert line.endswith("k11: 6.8.1, then 6.11.0; and 8 more")
+
+
+def test_a_comparison_that_is_not_made_says_why_once_and_how_to_make_it() -> None:
+    reason = why_withheld([KERNEL, Condition("seed", "1", "2", Effect.SCENARIO)])
+    assert reason == (
+        "the runs have different scenarios and hosts (kernel: 6.8.1, then 6.11.0; seed: 1, then 2)"
+        "; compare --different-scenarios --different-hosts gives verdicts all the same"
+    )
+    rows = [replace(SAME, case=name, reason=reason) for name in ("a", "b")]
+    assert doubts(rows) == [reason]
+
+
+def test_text_from_outside_in_a_condition_is_harmless() -> None:
+    (_, line) = condition_lines([Condition(HOSTILE, HOSTILE, "w" * 500, Effect.NOTE)])
+    assert "\x1b" not in line
+    assert len(line) < 400
