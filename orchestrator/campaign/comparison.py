@@ -41,6 +41,9 @@ MORE_IS_BETTER = frozenset({
 _INVALID = "invalid as a measurement"
 
 
+Runs = Sequence[RunSummary]
+
+
 class Change(StrEnum):
     """How a measure changed, as far as the repeats of two campaigns show it."""
 
@@ -139,11 +142,21 @@ class _Pair:
                 return f"the {which} has too few repeats: {len(case.runs)} of {self.fewest}"
         return ""
 
-    def shares_draws(self) -> bool:
-        """Return whether repeat n of both drew the same, and each repeat other numbers."""
-        seeds = [[run.seed for run in case.runs] for case in (self.before, self.after)]
-        is_same = self.before.runs == self.after.runs
-        return is_same or (seeds[0] == seeds[1] and len(set(seeds[0])) == len(seeds[0]) > 1)
+    def rounds(self) -> tuple[Runs, Runs] | None:
+        """Return the repeats of both that drew the same numbers, side by side, None if too few.
+
+        In each, no two repeats must have drawn the same. A repeat that does not count in one, as
+        it was disturbed, is left out of both.
+        """
+        if self.before.runs == self.after.runs:
+            return self.before.runs, self.after.runs
+        cases = (self.before, self.after)
+        first, second = ({run.seed: run for run in case.runs} for case in cases)
+        shared = [seed for seed in first if seed is not None and seed in second]
+        is_varied = all(len({run.seed for run in case.runs}) == len(case.runs) for case in cases)
+        if not is_varied or len(shared) < max(self.fewest, 2):
+            return None
+        return [first[seed] for seed in shared], [second[seed] for seed in shared]
 
     def remark(self) -> str:
         """Return why an accepted case is invalid, empty if both are valid."""
@@ -167,8 +180,12 @@ def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
     difference = replace(difference, relative=relative)
     if reason := pair.obstacle():
         return replace(difference, reason=reason)
-    evidence = _paired if pair.shares_draws() else _unpaired
-    return replace(evidence(difference, before, after, threshold), reason=pair.remark())
+    if rounds := pair.rounds():
+        first, second = (_column(runs, name) for runs in rounds)
+        found = _paired(difference, first, second, threshold)
+    else:
+        found = _unpaired(difference, before, after, threshold)
+    return replace(found, reason=pair.remark())
 
 
 def _paired(row: Difference, before: Values, after: Values, threshold: float) -> Difference:
@@ -222,7 +239,7 @@ def _median(column: Values) -> float | None:
     return float(np.median(column)) if column.size else None
 
 
-def _column(runs: Sequence[RunSummary], name: str) -> Values:
+def _column(runs: Runs, name: str) -> Values:
     """Return the measure in each repeat, empty if one has none or only a lower bound."""
     group, _, measure = name.rpartition(".")
     key = MEASURES[measure].key

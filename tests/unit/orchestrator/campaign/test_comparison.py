@@ -86,11 +86,19 @@ def test_repeats_are_paired_if_they_share_their_draws() -> None:
     paired = only(repeated(drifting, varies=True), repeated([*worse], varies=True))
     assert (paired.low, paired.high) == pytest.approx((0.1, 0.1))
     assert paired.change is Change.REGRESSION
-    for unpaired in (
-        only(repeated(drifting, varies=True), repeated([*worse, 0.4], varies=True)),
-        only(repeated(drifting), repeated([*worse])),
-    ):
-        assert unpaired.change is Change.UNKNOWN
+    assert only(repeated(drifting), repeated([*worse])).change is Change.UNKNOWN
+
+
+def test_a_repeat_that_counts_in_one_run_only_is_no_pair() -> None:
+    drifting: list[float | None] = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2]
+    worse = [value * 1.1 for value in drifting if value is not None]
+    before, after = repeated(drifting, varies=True), repeated([*worse], varies=True)
+    lost = before.model_copy(update={"runs": [*before.runs[:2], *before.runs[3:]]})
+    found = only(lost, after)
+    assert (found.low, found.high) == pytest.approx((0.1, 0.1))
+    assert found.change is Change.REGRESSION
+    lost_both = after.model_copy(update={"runs": after.runs[1:]})
+    assert only(lost, lost_both).change is Change.UNKNOWN  # four pairs are too few
 
 
 def test_a_group_of_clients_has_measures_of_its_own() -> None:

@@ -107,6 +107,11 @@ def test_text_from_outside_breaks_no_table(markdown: str) -> None:
     assert any("<script>" in cell for cell in cells(markdown))
 
 
+def test_what_else_differs_stands_above_the_coverage_of_the_intervals() -> None:
+    text = differences_summary([WORSE], 0.05, ["other host: kernel: 6.8, then 6.11"])
+    assert text.index("other host") < text.index("interval")
+
+
 def test_a_regression_is_an_error() -> None:
     undecided = Difference("prefork", "cpu_time", None, None, reason="too few repeats")
     shown = differences_annotations([WORSE, undecided, undecided])

@@ -278,6 +278,17 @@ def test_several_campaigns_are_side_by_side_with_their_differences() -> None:
     assert len(names) == len(set(names))
 
 
+def test_campaigns_side_by_side_of_two_hosts_have_no_verdicts_but_their_differences() -> None:
+    first, second = (
+        findings(summary(case("prefork")), {**ENVIRONMENT, "cpu_model": model}, EXHIBITS)
+        for model in ("Xeon", "EPYC")
+    )
+    shown = Page(html_report(first, second))
+    assert "other host: CPU model: Xeon, then EPYC" in shown.words
+    assert "the runs have different hosts" in shown.words
+    assert "no difference (" not in shown.words
+
+
 def test_the_command_to_run_it_again_is_shown() -> None:
     command = ".venv/bin/python orchestrate.py run scenarios/quickstart.yaml --set users=9"
     again = page(summary(case("single")), {"command": command})
