@@ -28,6 +28,7 @@ from orchestrator.results.summary import (
     RunSummary,
     Status,
 )
+from orchestrator.scenario.guesses import is_made
 
 CERTAIN = ("timed_out", "server_exit_code")
 """Expected of every case; a failure counts even if the case is invalid as a measurement."""
@@ -291,9 +292,9 @@ def _grade(guess: Expression, values: Values) -> Guess:
     predicted = guess.evaluate(_predicted_values(values))
     return Guess(
         expression=guess.text,
-        grade=_GRADES[measured.passed],
+        grade=_GRADES[measured.passed] if is_made(guess) else Grade.NO_GUESS,
         measured="" if measured.left is None else format_value(measured.left, measured.dimension),
-        twin=_GRADES[predicted.passed],
+        twin=_GRADES[predicted.passed] if is_made(guess) else Grade.NO_GUESS,
         predicted=(
             "" if predicted.left is None else format_value(predicted.left, predicted.dimension)
         ),

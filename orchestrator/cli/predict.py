@@ -35,6 +35,7 @@ HEADINGS = {
     "accept_queue_max": "max accept queue",
 }
 MANY_USERS = 500_000
+FAULTS = "faults: they are left out; this is the run as it would be without them"
 NOTE = """\
 simulation: this load from its first connection to its last ack, {cpus:g} CPUs, overhead: {overhead}
 A formula gives the steady state without overhead; a short run does not reach it. See docs/twin.md
@@ -133,6 +134,8 @@ def prediction_lines(
         yield from (f"{case.name}: {remark}" for remark in remarks)
         if isinstance(prediction, Prediction):
             yield from _guesses(scenario, prediction)
+    if scenario.faults:
+        yield FAULTS
     yield NOTE.format(cpus=cpus, overhead=overhead).rstrip()
 
 
@@ -141,8 +144,11 @@ def _guesses(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
     case = prediction.case
     for guess in grade(scenario.guesses(case.model), prediction.values):
         if guess.twin is not Grade.UNKNOWN:
-            graded = f"{guess.expression} is {guess.twin}; predicted: {guess.predicted}"
-            yield f"{case.name}: your guess {graded}"
+            if guess.twin is Grade.NO_GUESS:
+                yield f"{case.name}: no guess was made for {guess.expression}"
+            else:
+                graded = f"{guess.expression} is {guess.twin}; predicted: {guess.predicted}"
+                yield f"{case.name}: your guess {graded}"
 
 
 def _cells(figures: dict[str, float | None]) -> Iterator[str]:

@@ -15,6 +15,8 @@ from orchestrator.results.summary import (
     Expectation,
     FaultSummary,
     Fitness,
+    Grade,
+    Guess,
     Outcome,
     RunSummary,
     Status,
@@ -287,11 +289,23 @@ def guesses(summary: Summary) -> Iterator[str]:
     for case in summary.cases:
         is_busy = bool(case.invalid) and is_forgivable(case)
         for guess in case.guesses:
-            predicted = f", predicted by the twin {guess.predicted}" if guess.predicted else ""
-            grade = f"your guess {visible(guess.expression)}: {guess.grade}"
-            measured_value = f"measured {guess.measured or 'unknown'}"
-            remark = BUSY if is_busy else ""
-            yield f"{visible(case.name)}: {grade}; {measured_value}{predicted}{remark}"
+            is_graded = guess.grade is not Grade.NO_GUESS
+            remark = BUSY if is_busy and is_graded else ""
+            values = ", ".join(_values(guess, case))
+            yield f"{visible(case.name)}: {_graded(guess)}; {values}{remark}"
+
+
+def _graded(guess: Guess) -> str:
+    if guess.grade is Grade.NO_GUESS:
+        return f"no guess was made for {visible(guess.expression)}"
+    return f"your guess {visible(guess.expression)}: {guess.grade}"
+
+
+def _values(guess: Guess, case: CaseSummary) -> Iterator[str]:
+    yield f"measured {guess.measured or 'unknown'}"
+    if guess.predicted:
+        without = " without the faults" if any(run.faults for run in case.runs) else ""
+        yield f"predicted by the twin{without} {guess.predicted}"
 
 
 def overheads(summary: Summary) -> str:

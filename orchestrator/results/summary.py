@@ -30,11 +30,12 @@ class Outcome(StrEnum):
 
 
 class Grade(StrEnum):
-    """The result of a guess."""
+    """The result of a guess, if one was made."""
 
     RIGHT = "right"
     WRONG = "wrong"
     UNKNOWN = "unknown"  # a measure that it names is missing
+    NO_GUESS = "no guess"  # the user has predicted no value
 
 
 class Fitness(StrEnum):

@@ -20,6 +20,7 @@ from orchestrator.measures.dimensions import UNITS_BYTES
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.hints import listed, quote, unknown
 from orchestrator.measures.syntax import ExpressionError
+from orchestrator.scenario.guesses import parse_guess
 from orchestrator.scenario.yaml_document import Location
 
 OFF = "off"
@@ -252,10 +253,18 @@ def _check_text(value: object) -> str:
 
 
 def _check_expression(value: object) -> Expression:
+    return _parsed(value, parse_expression)
+
+
+def _check_guess(value: object) -> Expression:
+    return _parsed(value, parse_guess)
+
+
+def _parsed(value: object, parse: Callable[[str], Expression]) -> Expression:
     if isinstance(value, Expression):
         return value
     try:
-        return parse_expression(_check_text(value))
+        return parse(_check_text(value))
     except ExpressionError as error:
         raise invalid_value(error.message, column=error.column) from None
 
@@ -355,6 +364,11 @@ Identifier = Annotated[
 ExpressionText = Annotated[
     Expression,
     PlainValidator(_check_expression, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
+]
+GuessText = Annotated[
+    Expression,
+    PlainValidator(_check_guess, json_schema_input_type=str),
     PlainSerializer(str, return_type=str),
 ]
 DemandText = Annotated[

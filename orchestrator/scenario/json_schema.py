@@ -47,7 +47,7 @@ def scenario_schema() -> Schema:
     properties[VARIABLES] = {
         "type": "object",
         "propertyNames": {"pattern": f"^{WORD}$"},
-        "additionalProperties": {"type": ["string", "number", "boolean"]},
+        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
         "description": KEY_MEANINGS[VARIABLES],
     }
     whole["required"].remove("models")  # by default all models
@@ -151,7 +151,8 @@ def _axes(sections: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
 
 KEY_MEANINGS = {
     "intent": "the question of the scenario in one sentence, shown in logs and reports",
-    "variables": "names with values, used as $name or ${name}; --set name=value overrides a value",
+    "variables": "names with values, used as $name or ${name}; --set name=value sets one;"
+    " one without a value is for guesses",
     "target": "a server of your own, which runs in addition to the models or instead of them",
     "image": "a container image that the engine already has",
     "command": "a program and its arguments; {port} is replaced by the port to listen on",

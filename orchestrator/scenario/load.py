@@ -62,7 +62,7 @@ def load_scenario(
     Raises:
         ScenarioError: with every problem found, each at its line and column.
     """
-    document = read_document(path)
+    document = read_document(path, blank_under=VARIABLES)
     substitute(document, settings)
     resolve_arithmetic(document, max_load)
     data = document.data

@@ -20,6 +20,7 @@ from orchestrator.scenario.faults import Fault, check_faults, fault_violations, 
 from orchestrator.scenario.fields import (
     ExpressionText,
     Found,
+    GuessText,
     MaxLoad,
     Text,
     duration_between,
@@ -91,6 +92,7 @@ def _check_intent(intent: str) -> str:
 
 _Subject = Annotated[Text, AfterValidator(check_subject)]
 _Expressions = Annotated[tuple[ExpressionText, ...], Field(strict=False)]
+_Guesses = Annotated[tuple[GuessText, ...], Field(strict=False)]
 
 
 class Scenario(Section):
@@ -116,7 +118,7 @@ class Scenario(Section):
     expect: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("expectation"))]] = (
         Field(default_factory=dict)
     )
-    guess: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("guess"))]] = Field(
+    guess: dict[_Subject, Annotated[_Guesses, AfterValidator(not_empty("guess"))]] = Field(
         default_factory=dict
     )
     compare: _Expressions = ()

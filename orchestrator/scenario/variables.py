@@ -3,7 +3,8 @@
 A value that consists of ``$name`` alone becomes the value of the variable, which may be a number;
 within a longer text ``${name}`` becomes its text, and ``$$`` is a dollar sign. Variables are
 replaced before anything else is checked: an error is reported at the place where a variable is
-used, and the stored scenario has no variables.
+used, and the stored scenario has no variables. A variable without a value is one that the user
+chooses with ``--set``: a guess that uses it is not made without, and nothing else can use it.
 """
 
 import re
@@ -12,6 +13,8 @@ from typing import Any
 
 from orchestrator.measures.hints import unknown
 from orchestrator.scenario.fields import WORD, WORD_FORM
+from orchestrator.scenario.guesses import NOT_MADE
+from orchestrator.scenario.references import GUESS
 from orchestrator.scenario.yaml_document import Document, Location, Problem, parse_plain
 
 VARIABLES = "variables"
@@ -19,6 +22,8 @@ _ALONE = re.compile(rf"\$({WORD})")
 _WITHIN = re.compile(r"\$\$|\$\{([^}]{0,60})\}")
 
 Value = str | int | float | bool
+Variables = Mapping[str, Value | None]
+"""The variables by name; None is the value of one that has none yet."""
 
 
 def substitute(document: Document, settings: Mapping[str, str]) -> None:
@@ -46,7 +51,7 @@ def escape_variables(value: Any) -> Any:  # noqa: ANN401 any plain data
     return value.replace("$", "$$") if isinstance(value, str) else value
 
 
-def _read(document: Document, written: object) -> Iterator[tuple[str, Value]]:
+def _read(document: Document, written: object) -> Iterator[tuple[str, Value | None]]:
     """Yield the valid variables of the file."""
     if not isinstance(written, dict):
         message = "this is not a map; write a map of names and values, e.g. {users: 5}"
@@ -56,7 +61,7 @@ def _read(document: Document, written: object) -> Iterator[tuple[str, Value]]:
         if not re.fullmatch(WORD, name):
             message = f"{name!r:.40} is not a name of a variable; {WORD_FORM}"
             document.note((VARIABLES, name), message)
-        elif not isinstance(value, Value):
+        elif not isinstance(value, Value | None):
             message = "a variable has a single value: text, a number, true or false"
             document.note((VARIABLES, name), message)
         else:
@@ -67,7 +72,7 @@ def _replace(
     document: Document,
     location: Location,
     value: Any,  # noqa: ANN401 any plain data
-    variables: Mapping[str, Value],
+    variables: Variables,
 ) -> Any:  # noqa: ANN401 any plain data
     if isinstance(value, dict):
         return {
@@ -82,30 +87,40 @@ def _replace(
     return _fill(document, location, value, variables) if isinstance(value, str) else value
 
 
-def _fill(
-    document: Document, location: Location, text: str, variables: Mapping[str, Value]
-) -> Value:
+def _fill(document: Document, location: Location, text: str, variables: Variables) -> Value:
     alone = _ALONE.fullmatch(text)
     names = [alone[1]] if alone else [name for name in _WITHIN.findall(text) if name]
     for name in names:
-        if name not in variables:
-            document.note(location, _unknown(name, variables))
+        if message := _refusal(name, location, variables):
+            document.note(location, message)
             document.refused.add(location)
             return text
     if alone:
         if word := document.words.get((VARIABLES, alone[1])):
             document.words[location] = word
-        return variables[alone[1]]
+        value = variables[alone[1]]
+        return NOT_MADE if value is None else value
     return _WITHIN.sub(lambda found: _text(variables[found[1]]) if found[1] else "$", text)
 
 
-def _unknown(name: str, variables: Mapping[str, Value]) -> str:
+def _refusal(name: str, location: Location, variables: Variables) -> str:
+    """Return why the variable ``name`` cannot be used at ``location``; empty if it can."""
+    if name not in variables:
+        return _unknown(name, variables)
+    if variables[name] is None and location[0] != GUESS:
+        return f"variable {name!r} has no value; write one under variables, or pass --set {name}=…"
+    return ""
+
+
+def _unknown(name: str, variables: Variables) -> str:
     if not variables:
         return f"unknown variable {name!r}; the file has no variables (write $$ for a dollar sign)"
     return unknown("variable", name, variables)
 
 
-def _text(value: Value) -> str:
+def _text(value: Value | None) -> str:
+    if value is None:
+        return NOT_MADE
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

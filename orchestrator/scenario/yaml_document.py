@@ -116,8 +116,10 @@ class Document:
         self.problems.append(Problem(self.file, line, at, message))
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, blank_under: str = "") -> Document:
     """Read ``path``; problems that do not prevent further checks are added to the document.
+
+    A value may be missing in the map ``blank_under`` at the top; it is None then.
 
     Raises:
         ScenarioError: the file cannot be read, is not YAML, or does not hold a map.
@@ -127,7 +129,7 @@ def read_document(path: Path) -> Document:
     if root is None or root.value == "":
         raise _file_error(path, "the file is empty; a scenario is a map that begins with intent:")
     document = Document(str(path))
-    data = _Builder(document, text).build(root, (), _position(root))
+    data = _Builder(document, text, blank_under).build(root, (), _position(root))
     if not isinstance(data, dict):
         line, column = _position(root)
         kind = "a list" if isinstance(data, list) else "a single value"
@@ -301,9 +303,10 @@ class _Loader(yaml.SafeLoader):
 class _Builder:
     """Turns nodes into data and stores the place of each in the document."""
 
-    def __init__(self, document: Document, text: str) -> None:
+    def __init__(self, document: Document, text: str, blank_under: str) -> None:
         self._document = document
         self._text = text
+        self._blank_under = blank_under
 
     def build(self, node: yaml.Node, location: Location, key: tuple[int, int]) -> Any:  # noqa: ANN401 - any plain data
         """Return the data of ``node``; store its place and those of all parts below."""
@@ -351,6 +354,8 @@ class _Builder:
     def _scalar(self, node: yaml.ScalarNode, location: Location) -> str | int | float | bool | None:
         if message := self._make_plain(node):
             self._refuse(node, location, f"the text has {message}")
+            return None
+        if node.tag == f"{_TAG}null" and location[:-1] == (self._blank_under,):
             return None
         try:
             value = _value_of(node.tag, node.value)

@@ -7,6 +7,7 @@ import pytest
 from orchestrator.campaign.verdict import grade
 from orchestrator.measures.expression import parse_expression
 from orchestrator.results.summary import Grade
+from orchestrator.scenario.guesses import parse_guess
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.yaml_document import ScenarioError
 
@@ -36,6 +37,14 @@ def test_what_the_scenario_sets_is_the_same_for_the_twin() -> None:
     guess = parse_expression("makespan ~= users * 1s within 1%")
     (found,) = grade([guess], {"makespan": 9.0, "predicted.makespan": 5.0, "users": 5.0})
     assert (found.grade, found.twin) == (Grade.WRONG, Grade.RIGHT)
+
+
+def test_a_guess_that_was_not_made_is_neither_right_nor_wrong() -> None:
+    """The values are shown all the same."""
+    guess = parse_guess("makespan ~= ? within 10%")
+    (found,) = grade([guess], {"makespan": 1.0, "predicted.makespan": 1.0})
+    assert (found.grade, found.twin) == (Grade.NO_GUESS, Grade.NO_GUESS)
+    assert (found.measured, found.predicted) == ("1.000 s", "1.000 s")
 
 
 BASE = "intent: x\nmodels: [single]\nclients: [{executor: closed, users: 1, messages: 1}]\n"

@@ -80,6 +80,24 @@ def test_a_crowd_beyond_the_backlog_is_remarked(
     assert "49 connections wait to be accepted, and the backlog holds 8" in capsys.readouterr().out
 
 
+def test_faults_and_guesses_that_were_not_made_are_remarked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "open.yaml"
+    path.write_text(
+        "intent: x\nmodels: [epoll]\nvariables: {makespan: }\n"
+        "clients: [{executor: closed, users: 1, messages: 1, demand: sleep=1s}]\n"
+        "faults: [{at: 1s, fault: pause, lasts: 1s}]\n"
+        "guess: {epoll: ['makespan ~= ${makespan} within 10%']}\n"
+    )
+    assert main(["predict", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "faults: they are left out" in printed
+    assert "epoll: no guess was made for makespan ~= ? within 10%" in printed
+    assert main(["predict", str(path), "--set", "makespan=1s"]) == 0
+    assert "your guess makespan ~= 1s within 10% is right" in capsys.readouterr().out
+
+
 def test_more_than_a_run_may_ask_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "many.yaml"
     path.write_text(

@@ -254,3 +254,35 @@ def test_the_runs_of_a_campaign_that_broke_are_those_of_the_plan() -> None:
     found = case(runs=[ran(1), ran(2, 1)], disturbed=[ran(2), ran(3)])
     broken = summary(found, status=Status.BROKEN, planned_cases=1, planned_runs=4)
     assert verdict(broken) == "broken after 3 of 4 runs"
+
+
+MINE = Guess(
+    expression="makespan ~= 1s within 10%",
+    grade=Grade.WRONG,
+    measured="2.0 s",
+    twin=Grade.WRONG,
+    predicted="1.9 s",
+)
+OPEN = {"expression": "makespan ~= ? within 10%", "grade": Grade.NO_GUESS, "twin": Grade.NO_GUESS}
+PAUSE = FaultSummary(
+    fault="pause", worker=None, asked_s=1.0, effect_s=1.0, reverted_s=2.0, error=""
+)
+
+
+@pytest.mark.parametrize(
+    ("guess", "faults", "line"),
+    [
+        (MINE, [], "your guess makespan ~= 1s within 10%: wrong; measured 2.0 s, predicted by"
+         " the twin 1.9 s"),
+        (MINE, [PAUSE], "your guess makespan ~= 1s within 10%: wrong; measured 2.0 s, predicted by"
+         " the twin without the faults 1.9 s"),
+        (MINE.model_copy(update=OPEN), [], "no guess was made for makespan ~= ? within 10%;"
+         " measured 2.0 s, predicted by the twin 1.9 s"),
+    ],
+)  # fmt: skip
+def test_a_guess_is_called_yours_only_if_you_made_it(
+    guess: Guess, faults: list[FaultSummary], line: str
+) -> None:
+    """Nor is what the twin says without a fault shown as the theory of a run with one."""
+    run = RUN.model_copy(update={"faults": faults})
+    assert [*guesses(summary(case(guesses=[guess], runs=[run])))] == [f"prefork: {line}"]

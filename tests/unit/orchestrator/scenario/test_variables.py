@@ -144,3 +144,43 @@ def test_a_setting_that_a_file_would_be_refused_for_is_refused(
     (problem,) = problems(scenario_file, BLOCKING.format("true"), {"name": text})[:1]
     assert problem.startswith("1:1: --set: name: ")
     assert problem.isprintable()
+
+
+OPEN = """\
+intent: x
+variables: {users: , makespan: , peak: ~}
+models: [single]
+clients: [{executor: closed, users: 2, messages: 1}]
+guess: {all: ["makespan ~= ${makespan} within 10%", "peak_in_service == ${peak}"]}
+"""
+
+
+def test_a_variable_without_a_value_leaves_a_guess_open(scenario_file: Path) -> None:
+    scenario = load(scenario_file, OPEN, {"peak": "2"})
+    assert [*map(str, scenario.guesses("single"))] == [
+        "makespan ~= ? within 10%",
+        "peak_in_service == 2",
+    ]
+
+
+def test_an_open_guess_is_stored_and_loaded_again(scenario_file: Path) -> None:
+    scenario = load(scenario_file, OPEN, {})
+    assert load(scenario_file, yaml.safe_dump(scenario.resolved()), {}) == scenario
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("users: 2", "users: $users", "4:37: variable 'users' has no value; write one under"
+         " variables, or pass --set users=…"),
+        ("intent: x", "intent: How many ${users}?", "1:9: variable 'users' has no value; write one"
+         " under variables, or pass --set users=…"),
+        ("users: 2", "users: ", "4:36: no value; write one or leave it out"),
+        ("variables: {users: , makespan: , peak: ~}", "variables: ", "2:11: no value"),
+    ],
+)  # fmt: skip
+def test_nothing_but_a_guess_can_do_without_a_value(
+    scenario_file: Path, before: str, after: str, message: str
+) -> None:
+    found = problems(scenario_file, OPEN.replace(before, after, 1), {})
+    assert any(each.startswith(message) for each in found), found
