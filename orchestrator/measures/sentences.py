@@ -16,7 +16,7 @@ from orchestrator.measures.evaluate import AT_LEAST, AT_MOST
 
 DIGITS = 3
 BOUNDS = {AT_LEAST: "at least ", AT_MOST: "at most ", "": ""}
-_PLURALS = {
+PLURALS = {
     "is": "are", "was": "were", "has": "have", "does": "do", "takes": "take", "needs": "need",
     "waits": "wait", "serves": "serve", "finishes": "finish", "loses": "lose", "uses": "use",
     "answers": "answer", "keeps": "keep", "makes": "make", "costs": "cost",
@@ -98,6 +98,6 @@ def joined(words: Sequence[str]) -> str:
 def agreeing(text: str) -> str:
     """Return ``text``, which follows several names, with its first verb in the plural."""
     found = re.match(r" ([a-z]+)\b", text)
-    if found is None or found[1] not in _PLURALS:
+    if found is None or found[1] not in PLURALS:
         return text
-    return f" {_PLURALS[found[1]]}{text[found.end() :]}"
+    return f" {PLURALS[found[1]]}{text[found.end() :]}"

@@ -12,7 +12,9 @@ import yaml
 from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, UNITS_BYTES
 from orchestrator.measures.expression import parse_expression
 from orchestrator.measures.registry import ALIASES, MEASURES
-from orchestrator.measures.syntax import FUNCTIONS
+from orchestrator.measures.sentences import PLURALS
+from orchestrator.measures.syntax import EXTREMES, FUNCTIONS, WHICH
+from orchestrator.measures.template import parse_template
 from orchestrator.scenario.clients import BEHAVIOURS, EXECUTORS, Group
 from orchestrator.scenario.faults import KINDS, Fault
 from orchestrator.scenario.models import ROOT
@@ -188,3 +190,12 @@ def test_every_expression_is_one_and_every_function_unit_and_alias_is_named() ->
         assert re.search(rf"`[0-9]+{unit}`", text), unit
     for alias in ALIASES:
         assert f"`{alias}`" in MEASURES_PAGE
+
+
+def test_every_hole_of_an_answer_is_one_and_every_word_of_the_language_is_named() -> None:
+    text = part("## Answers", EXPRESSIONS)
+    holes = re.findall(r"\{[^{}]*\}", "".join(re.findall(r"^\| (`\{.*?`) \|", text, re.MULTILINE)))
+    parse_template("{fastest(makespan)} " + " ".join(holes))
+    assert len(holes) >= 15
+    assert all(f"{{{word}" in "".join(holes) for word in (*EXTREMES, WHICH, "ratio"))
+    assert all(f"`{verb}`" in text for verb in PLURALS)
