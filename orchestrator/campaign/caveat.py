@@ -90,9 +90,9 @@ def _outcomes(judged: Sequence[tuple[str, Expectation]], *, is_valid: bool) -> I
 def _where(some: Sequence[CaseSummary], cases: Sequence[CaseSummary]) -> str:
     if len(some) == len(cases):
         return "in every case" if cases[1:] else "during the run"
-    named = [case.name for case in some[:MAX_NAMED]]
-    rest = [f"{len(some) - MAX_NAMED} more"] if some[MAX_NAMED:] else []
-    return f"in {joined([*named, *rest])}"
+    if len(some) > MAX_NAMED or any(case.axes for case in some):
+        return f"in {len(some)} of {_counted(len(cases), 'case')}"
+    return f"in {joined([case.name for case in some])}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -47,7 +47,7 @@ def test_a_campaign_in_which_all_went_well_has_none() -> None:
         ([invalid("a")],
          "Caution: the host was disturbed during the run, so these figures may be wrong."),
         ([*(invalid(name) for name in "abcde"), case()],
-         "Caution: the host was disturbed in a, b, c and 2 more, so these figures may be wrong."),
+         "Caution: the host was disturbed in 5 of 6 cases, so these figures may be wrong."),
         ([invalid("a", ReasonKind.BROKEN_LAW), case()],
          f"Caution: what was measured is invalid in a: {BUSY}."),
         ([case(expectations=[PASSED, FAILED])],

@@ -6,7 +6,13 @@ import pytest
 
 from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.evaluate_run import RunEvaluation
-from orchestrator.campaign.summarise import Findings, planned_cases, summarise, summarise_case
+from orchestrator.campaign.summarise import (
+    Findings,
+    planned_cases,
+    summarise,
+    summarise_case,
+    with_status,
+)
 from orchestrator.measures.registry import keyed
 from orchestrator.results.summary import (
     Fitness,
@@ -151,3 +157,32 @@ def test_charts_show_the_first_repeat(scenario: Scenario) -> None:
 def test_a_case_is_counted_once(scenario: Scenario) -> None:
     assert len(schedule(scenario)) == 20
     assert planned_cases(schedule(scenario)) == 4
+
+
+ANSWER = 'answer: "{fastest(makespan)} is done first, {ratio} times sooner than {slowest}."\n'
+
+
+def test_the_question_is_answered_with_the_values_of_the_campaign(load: Load) -> None:
+    scenario = load(SCENARIO + ANSWER)
+    found = summarised(scenario, [evaluation(run) for run in schedule(scenario)]).summary
+    assert found.answer.sentences == ["epoll is done first, 2 times sooner than single."]
+    assert found.answer.caveat == ""
+    assert found.shown == ["makespan"]
+
+
+def test_a_case_that_did_not_run_takes_no_part_in_the_answer_and_an_interrupt_is_its_caveat(
+    load: Load,
+) -> None:
+    scenario = load(SCENARIO + ANSWER)
+    found = summarised(
+        scenario, [evaluation(schedule(scenario)[0])], status=Status.INTERRUPTED, planned_runs=20
+    )
+    assert found.summary.answer.sentences == ["Only single has a value: makespan 2 s."]
+    assert found.summary.answer.caveat.startswith("Caution: the campaign was interrupted after 1")
+
+
+def test_what_breaks_off_the_campaign_afterwards_is_a_caveat_too(load: Load) -> None:
+    scenario = load(SCENARIO + ANSWER)
+    found = summarised(scenario, [evaluation(run) for run in schedule(scenario)], planned_runs=20)
+    broken = with_status(found, Status.BROKEN, "no space").summary
+    assert broken.answer.caveat == "Caution: the campaign broke off after 20 of 20 runs."

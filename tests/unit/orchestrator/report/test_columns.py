@@ -147,3 +147,45 @@ def test_a_group_has_its_own_lower_bounds() -> None:
     )
     shown = [measure_text(each, "response_time_p99") for each in split_by_group([measured])]
     assert shown == ["≥ 1.000 s", "1.000 s"]
+
+
+def headings(*shown: str) -> list[str]:
+    (columns,) = bands([case()], shown)
+    return [column.heading.replace("\n", " ") for column in columns]
+
+
+def test_the_measures_in_question_stand_between_those_that_always_are() -> None:
+    assert headings("start_spread", "first_service_wait_max") == [
+        "total time", "messages per s", "start spread", "longest first wait", "acked of sent",
+        "errors", "as expected",
+    ]  # fmt: skip
+
+
+def test_no_column_is_there_twice() -> None:
+    assert headings("makespan", "errors", "acked") == headings("throughput")
+
+
+def test_a_column_of_a_group_names_it_and_has_its_value() -> None:
+    groups: dict[str, dict[str, float | None]] = {"slow": {"response_time_p99_s": 0.25}}
+    measured = case(groups=groups, lower_bounds=["slow.response_time_p99_s"])
+    column = bands([measured], ["slow.response_time_p99"])[0][2]
+    assert column.heading == "slow: response\ntime p99"
+    assert column.cell(measured) == "≥ 250.0 ms"
+
+
+def test_the_only_group_of_a_case_has_the_values_of_the_case() -> None:
+    assert measure_text(case(), "steady.makespan") == "1.004 s"
+
+
+def test_the_legend_explains_the_columns_that_are_there_and_no_others() -> None:
+    found = " ".join(legend([case()], ["first_service_wait_max"]))
+    assert "first wait: until" in found
+    assert "total time (makespan)" in found
+    assert "CPU" not in found
+    assert "≥" not in found
+
+
+def test_a_column_of_any_percentile_has_its_value() -> None:
+    measured = case(measures={"response_time_p99_5_s": 0.5})
+    column = bands([measured], ["response_time_p99_5"])[0][2]
+    assert column.cell(measured) == "500.0 ms"

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.campaign.comparison import Change, Difference
+from orchestrator.report.escape import markdown
 from orchestrator.report.github import (
     MAX_ANNOTATIONS,
     Annotation,
@@ -11,7 +12,7 @@ from orchestrator.report.github import (
     differences_summary,
     step_summary,
 )
-from orchestrator.results.summary import Comparison, Status, Summary
+from orchestrator.results.summary import Answer, Comparison, Status, Summary
 from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
@@ -117,3 +118,14 @@ def test_a_regression_is_an_error() -> None:
     shown = differences_annotations([WORSE, undecided, undecided])
     assert [each.level for each in shown] == ["error", "warning"]
     assert "+10.0% (+8.0 to +12.0%)" in shown[0].message
+
+
+def test_a_summary_opens_with_question_answer_caveat_and_verdict() -> None:
+    answered = Answer(sentences=["epoll is first.", "It takes *1* s."], caveat="Caution: no.")
+    lines = step_summary(summary(case(), answer=answered)).splitlines()
+    assert [line for line in lines if line][:4] == [
+        f"### quickstart: {markdown(summary().intent)}",
+        f"**{markdown('epoll is first. It takes *1* s.')}**",
+        markdown("Caution: no."),
+        "the expectation holds",
+    ]

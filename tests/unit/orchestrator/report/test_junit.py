@@ -1,7 +1,7 @@
 from xml.etree.ElementTree import Element, fromstring
 
 from orchestrator.report.junit import junit_xml
-from orchestrator.results.summary import Status, Summary
+from orchestrator.results.summary import Answer, Status, Summary
 from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
@@ -65,3 +65,17 @@ def test_hostile_text_stays_text() -> None:
     )
     assert root.find(".//script") is None
     assert "<script>alert(1)</script>" in str(root[0].get("name"))
+
+
+def test_the_first_suite_carries_the_question_and_its_answer() -> None:
+    answered = Answer(sentences=["One.", HOSTILE], caveat="Caution: no.")
+    root = parsed(summary(case("single"), case("epoll"), answer=answered))
+    found = {each.get("name"): each.get("value") for each in root.iter("property")}
+    assert list(found) == ["question", "answer", "caveat"]
+    assert str(found["answer"]).startswith("One. <script>")
+    assert [len(suite.findall("properties")) for suite in root] == [1, 0]
+    assert root.get("tests") == "4"
+
+
+def test_without_an_answer_there_are_no_properties() -> None:
+    assert not list(parsed(summary(case("single"))).iter("properties"))

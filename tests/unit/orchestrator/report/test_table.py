@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.report.table import print_table
-from orchestrator.results.summary import Fitness, Instrument, Summary
+from orchestrator.results.summary import Answer, Fitness, Instrument, Summary
 from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
@@ -114,3 +114,32 @@ def test_arrivals_have_columns_of_their_own() -> None:
     assert re.search(r"arrivals +offered +arrivals", text)
     assert "40.0 /s" in text
     assert "arrivals" not in printed(summary(case()), 160)
+
+
+ANSWERED = Answer(sentences=["epoll is done first.", "single takes 3.52 s."], caveat="Caution: no.")
+
+
+def test_question_answer_caveat_and_verdict_are_the_last_lines_in_this_order() -> None:
+    text = printed(summary(case(expectations=[FAILED]), answer=ANSWERED))
+    assert text.splitlines()[-5:] == [
+        "",
+        f"question: {summary().intent}",
+        "answer: epoll is done first. single takes 3.52 s.",
+        "Caution: no.",
+        "1 of 1 expectation failed",
+    ]
+
+
+def test_a_long_answer_is_wrapped_between_words_on_a_terminal_only() -> None:
+    long = Answer(sentences=["word " * 60])
+    screen = io.StringIO()
+    print_table(Console(file=screen, width=40, force_terminal=True), summary(case(), answer=long))
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+    assert max(len(line) for line in plain.splitlines() if "word" in line) <= 40
+    assert not re.search(r"\bw$|\bwo$|\bwor$", plain, re.MULTILINE)
+    assert sum("word" in line for line in printed(summary(answer=long), 40).splitlines()) == 1
+
+
+def test_the_table_has_the_measures_in_question() -> None:
+    text = printed(summary(case(), shown=["first_service_wait_max"]), 100)
+    assert re.search(r"^prefork +1.004 s +34.9 /s +501.2 ms +\S+ +0 +1/1$", text, re.MULTILINE)
