@@ -108,8 +108,8 @@ class _Writer:
             return self._amount(blank, hole), False
         if blank.about is None or (hole.measure is None and hole.condition is not None):
             return self._which(hole), False
-        chosen = self._chosen(hole.word, blank.about)
-        return self._names.noun([row.case.key for row in chosen]), len(chosen) > 1
+        chosen = [row.case.key for row in self._chosen(hole.word, blank.about)]
+        return self._names.noun(chosen), self._names.are_several(chosen)
 
     def _which(self, selection: Selection) -> str:
         """Return the cases for which the condition of ``selection`` holds."""

@@ -43,6 +43,13 @@ class CaseNames:
             for m in models
         ])  # fmt: skip
 
+    def are_several(self, cases: Sequence[CaseKey]) -> bool:
+        """Return whether the noun of ``cases`` is in the plural: two models, or ``8 workers``."""
+        noun, models = self.noun(cases), dict.fromkeys(case.model for case in cases)
+        if any(noun.startswith(model) for model in models):
+            return len(models) > 1
+        return " and " in noun or (noun[:1].isdigit() and not noun.startswith("1 "))
+
     def phrase(self, cases: Sequence[CaseKey]) -> str:
         """Return the names of ``cases`` after ``under`` or ``with``."""
         points = {self._point(case) for case in cases}

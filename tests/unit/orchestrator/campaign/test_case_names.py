@@ -72,6 +72,18 @@ def test_none_and_all_have_a_name(every: list[CaseKey], expected: str) -> None:
     assert CaseNames(every).whole(is_all=True) == expected.replace(" no ", " every ")
 
 
+@pytest.mark.parametrize(
+    ("every", "chosen", "expected"),
+    [(MODELS, MODELS[:1], False), (MODELS, MODELS[1:], True), (SWEEP, SWEEP[:1], False),
+     (SWEEP, SWEEP[1:2], True), (BOTH, BOTH[::2], False), (BOTH, BOTH[:1], False),
+     (cases(["single"], backlog=[2, 16]), [], False)],
+)  # fmt: skip
+def test_the_noun_of_a_model_at_several_points_is_in_the_singular(
+    every: list[CaseKey], chosen: list[CaseKey], *, expected: bool
+) -> None:
+    assert CaseNames(every).are_several(chosen or every[:1]) is expected
+
+
 @given(st.sets(st.sampled_from(BOTH), min_size=1))
 def test_any_set_of_cases_has_a_name_of_its_own(chosen: set[CaseKey]) -> None:
     names = CaseNames(BOTH)
