@@ -190,6 +190,13 @@ def bands(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> list[Colum
     return [WAITING, COST, OPEN] if _has_open(cases) else [WAITING, COST]
 
 
+def all_columns(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> Columns:
+    """Return those of `bands`, and after them all others that apply to ``cases``."""
+    groups = (*bands(cases, shown), *bands(cases))
+    found = {column.heading: column for columns in groups for column in columns}
+    return tuple(found.values())
+
+
 def column_of(name: str) -> Column:
     """Return the column of the measure ``name``, or ``group.measure``."""
     group, _, own_name = name.rpartition(".")

@@ -166,7 +166,7 @@ def html_report(*campaigns: Findings) -> str:
         scenes=list(_scenes(pictured, Units(axis.span_ns))),
         charts=charts_of(subjects, pictured, axis, _asked(shown)),
         left_out=_left_out(subjects, pictured),
-        figures=list(_case_tables(cases)),
+        figures=list(_case_tables(cases, _asked(shown))),
         legend=columns.legend(cases),
         axis=axis,
         axis_text=columns.axis_text,
@@ -253,10 +253,11 @@ def _left_out(subjects: Sequence[Subject], pictured: Sequence[Subject]) -> str:
     return f"{len(pictured)} of {len(subjects)} cases have timelines; the tables have all cases"
 
 
-def _case_tables(cases: Sequence[CaseSummary]) -> Iterator[_CaseTable]:
+def _case_tables(cases: Sequence[CaseSummary], asked: Sequence[str]) -> Iterator[_CaseTable]:
     """Yield the table of all cases, then that of their groups, if a case has several."""
     if cases:
-        yield _CaseTable("Figures", columns.axis_names(cases), cases, sum(columns.bands(cases), ()))
+        figures = columns.all_columns(cases, asked)
+        yield _CaseTable("Figures", columns.axis_names(cases), cases, figures)
     groups = columns.split_by_group(cases)
     if groups:
         title = "Figures of each client group and window"

@@ -6,6 +6,7 @@ from orchestrator.report.columns import (
     OPEN,
     UNKNOWN,
     WAITING,
+    all_columns,
     axis_names,
     axis_text,
     bands,
@@ -163,6 +164,13 @@ def test_the_measures_in_question_stand_between_those_that_always_are() -> None:
 
 def test_no_column_is_there_twice() -> None:
     assert headings("makespan", "errors", "acked") == headings("throughput")
+
+
+def test_a_page_has_those_in_question_first_and_each_column_once() -> None:
+    found = [column.heading.replace("\n", " ") for column in all_columns([case()], ["p99_5"])]
+    assert found[2] == "p99 5"
+    assert found[-1] == "peak memory"
+    assert len(set(found)) == len(found) == 1 + len(WAITING) + len(COST)
 
 
 def test_a_column_of_a_group_names_it_and_has_its_value() -> None:
