@@ -15,8 +15,9 @@ from orchestrator.campaign.answer_values import (
     is_largest,
     is_same,
 )
-from orchestrator.campaign.case_names import CaseNames
+from orchestrator.campaign.case_names import CaseKey, CaseNames
 from orchestrator.measures.dimensions import COUNT, Dimension
+from orchestrator.measures.registry import is_input
 from orchestrator.measures.sentences import (
     BOUNDS,
     agreeing,
@@ -31,11 +32,16 @@ from orchestrator.measures.template import Blank, Order, Template
 from orchestrator.scenario.answer import Sentence
 
 
-def sentences_of(answer: Sequence[Sentence], cases: Sequence[CaseValues]) -> list[str]:
-    """Return the sentences of ``answer`` for ``cases``, and at their end what is not known."""
+def sentences_of(
+    answer: Sequence[Sentence], cases: Sequence[CaseValues], planned: Sequence[CaseKey] = ()
+) -> list[str]:
+    """Return the sentences of ``answer`` for ``cases``, and at their end what is not known.
+
+    If more cases were ``planned``, a value that all have is not said to be that of every case.
+    """
     if not cases:
         return []
-    writer = _Writer(cases)
+    writer = _Writer(cases, planned or [case.key for case in cases])
     texts = [text for each in answer if (text := writer.sentence(each))]
     missing = ", ".join(dict.fromkeys(writer.missing))
     return [*texts, f"Not known from this run: {missing}."] if missing else texts
@@ -52,9 +58,10 @@ class _UnknownError(Exception):
 class _Writer:
     """Writes the sentences of an answer."""
 
-    def __init__(self, cases: Sequence[CaseValues]) -> None:
+    def __init__(self, cases: Sequence[CaseValues], planned: Sequence[CaseKey]) -> None:
         self._lookup = Lookup(cases)
-        self._names = CaseNames([case.key for case in cases])
+        self._names = CaseNames(planned)
+        self._is_whole = len(cases) == len(planned)
 
     @property
     def missing(self) -> list[str]:
@@ -125,7 +132,7 @@ class _Writer:
             for case, each in zip(cases, outcomes, strict=True)
             if each is not None and each.passed
         ]
-        if not chosen or len(chosen) == len(cases):
+        if not chosen or (self._is_whole and len(chosen) == len(cases)):
             return self._names.whole(is_all=bool(chosen))
         return self._names.phrase(chosen)
 
@@ -161,10 +168,11 @@ class _Writer:
             for row in rows:
                 self._lookup.note(row.found)
             raise _UnknownError
-        names = CaseNames([row.case.key for row in rows])
+        is_of_some = not self._is_whole and any(map(_is_of_each, names_in(amount.part)))
+        names = self._names if is_of_some else CaseNames([row.case.key for row in rows])
         groups = list(_grouped(rows, blank.dimension))
         texts = [self._group_text(blank, amount, group) for group in groups]
-        if len(groups) == 1:
+        if len(groups) == 1 and not is_of_some:
             return texts[0]
         phrases = [names.phrase([row.case.key for row in group]) for group in groups]
         return joined([f"{text} {phrase}" for text, phrase in zip(texts, phrases, strict=True)])
@@ -185,6 +193,11 @@ class _Writer:
             return bound + count_text(values[0], amount.noun)
         text = bound + _mean_text(values, blank.dimension)
         return f"{text} {amount.noun}" if amount.noun else text
+
+
+def _is_of_each(name: MeasureName) -> bool:
+    """Return whether ``name`` is measured in each case, and not of one model or set by the file."""
+    return not name.model and name.name != RATIO and not is_input(name.name)
 
 
 def _is_ratio(amount: Amount) -> bool:

@@ -32,7 +32,7 @@ from orchestrator.results.summary import (
     Status,
     Summary,
 )
-from orchestrator.scenario.plan import Run
+from orchestrator.scenario.plan import Run, plan_cases
 from orchestrator.scenario.scenario import Scenario
 
 RANKED = {"throughput": False, "response_time_p99": True}
@@ -95,7 +95,8 @@ def _answer(scenario: Scenario, by_case: Sequence[Repeats]) -> Answer:
         )
         for repeats in by_case
     ]
-    return Answer(sentences=sentences_of(scenario.answer, cases))
+    planned = [CaseKey(case.model, axes_of(case.axes)) for case in plan_cases(scenario)]
+    return Answer(sentences=sentences_of(scenario.answer, cases, planned))
 
 
 def _with_caveat(summary: Summary) -> Summary:

@@ -159,6 +159,13 @@ def test_a_campaign_without_a_case_has_no_answer() -> None:
     assert sentences_of([Sentence(parse_template("It takes {makespan}."))], []) == []
 
 
+def test_values_of_a_campaign_cut_short_are_those_of_the_cases_that_ended() -> None:
+    planned = [CaseKey(model) for model in ("single", "prefork", "epoll")]
+    text = parse_template("{makespan}, {users clients}, {which(makespan < 2s)}; {makespan(single)}")
+    found = sentences_of([Sentence(text)], models("makespan", {"single": 1.0}), planned)
+    assert found == ["1 s under single, 7 clients, under single; 1 s"]
+
+
 TEXTS = st.sampled_from([
     DONE, "{makespan}", "{makespan(a)} {makespan(b) / makespan(a)}", "{which(makespan < 1s)}",
     "{ratio(makespan)}", "{least(makespan, makespan > 1s)}", "{makespan of makespan(a)}",

@@ -177,7 +177,7 @@ def test_a_case_that_did_not_run_takes_no_part_in_the_answer_and_an_interrupt_is
     found = summarised(
         scenario, [evaluation(schedule(scenario)[0])], status=Status.INTERRUPTED, planned_runs=20
     )
-    assert found.summary.answer.sentences == ["Only single has a value: makespan 2 s."]
+    assert found.summary.answer.sentences == ["Only single with 2 users has a value: makespan 2 s."]
     assert found.summary.answer.caveat.startswith("Caution: the campaign was interrupted after 1")
 
 
