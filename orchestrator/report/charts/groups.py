@@ -35,7 +35,7 @@ def groups(subjects: Sequence[Subject], asked: Sequence[str] = ()) -> Chart | No
     return _chart(
         key="groups",
         title="Client groups side by side",
-        reading="One bar for each client group. Groups of a case ran at the same time.",
+        reading="One bar for each client group of each case that has a value.",
         figures=_figures_of_groups(rows, names, asked),
         rows=rows,
     )

@@ -23,7 +23,8 @@ CONNECTION_HEIGHTS = (3, 16)
 WORKER_HEIGHTS = (14, 96)
 ROW_HEIGHT = 5
 WORKERS_SHOWN = 16
-LABEL_HEIGHT = 12
+LABEL_HEIGHT, LABEL_CHARS = 12, 14
+USER, ELLIPSIS = "user", "…"
 SECTION_GAP = 26
 """Above each kind of lanes, for its heading."""
 
@@ -164,9 +165,18 @@ def _connections(requests: Sequence[RequestRecord], units: Units, begin_y: int) 
     labelled = _labelled(lost, -(-LABEL_HEIGHT // height))
     for row, (user, own) in enumerate(users.items()):
         y = begin_y + SECTION_GAP + row * height
-        label = user if row in labelled else ""
+        label = _label(user) if row in labelled else ""
         bars = list(_bars(own, units, y, height))
         yield Lane(y, height, user, label, bars, has_lost=lost[row])
+
+
+def _label(user: str) -> str:
+    """Return the name of ``user``; if it is too long, shortened so that its number stays."""
+    if len(user) <= LABEL_CHARS:
+        return user
+    group, _, number = user.rpartition(f" {USER} ")
+    room = LABEL_CHARS - len(f" {number}")
+    return f"{group if len(group) <= room else group[: room - 1] + ELLIPSIS} {number}"
 
 
 def _labelled(lost: Sequence[bool], distance: int) -> set[int]:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,21 @@ def test_a_failed_message_is_marked_as_high_as_can_be_seen_in_the_lowest_lane() 
     assert lane.name == lane.label == "user 150"
     assert lane.bars[-1].style == "lost"
     assert lane.bars[-1].path == f"M{UNITS // 2} {lane.y + lane.height / 2 - 4.5:g}v9"
+
+
+@pytest.mark.parametrize(
+    ("user", "label"),
+    [
+        ("user 123456", "user 123456"),
+        ("slow user 12", "slow user 12"),
+        ("arrivals user 213", "arrivals 213"),
+        ("a-group-of-a-long-name user 213", "a-group-o… 213"),
+    ],
+)
+def test_a_long_name_is_shortened_so_that_its_number_stays(user: str, label: str) -> None:
+    sent = replace(request(0, 0, 1, (0, 1, 2, 3)), user=user)
+    (lane,) = draw(sent).connections
+    assert (lane.name, lane.label) == (user, label)
 
 
 def test_labels_of_neighbours_do_not_overlap() -> None:
