@@ -156,7 +156,7 @@ def html_report(*campaigns: Findings) -> str:
     """Return the report of one campaign as a page, or of several with their cases side by side."""
     shown = shown_campaigns(campaigns)
     subjects = _sort_by_case(shown)
-    pictured = subjects[: MAX_CASES * len(shown)]
+    pictured = _pictured(subjects)
     cases = [subject.case.model_copy(update={"model": subject.model}) for subject in subjects]
     axis = axis_over(subject.exhibit.excerpt.end_ns for subject in pictured)
     return TEMPLATES.get_template("report.html.j2").render(
@@ -187,6 +187,21 @@ def _sort_by_case(campaigns: Sequence[ShownCampaign]) -> list[Subject]:
     subjects = [subject for campaign in campaigns for subject in campaign.subjects()]
     order = list(dict.fromkeys(subject.case.name for subject in subjects))
     return sorted(subjects, key=lambda subject: order.index(subject.case.name))
+
+
+def _pictured(subjects: Sequence[Subject]) -> list[Subject]:
+    """Return the subjects with charts of their own: `MAX_CASES` cases, of each campaign.
+
+    Half of them are kept for cases with a problem, the others are evenly spread.
+    """
+    names = list(dict.fromkeys(subject.case.name for subject in subjects))
+    if len(names) > MAX_CASES:
+        flawed = dict.fromkeys(s.case.name for s in subjects if any(text.findings(s.case)))
+        chosen = [*flawed][: MAX_CASES // 2]
+        others = [name for name in names if name not in chosen]
+        room = MAX_CASES - len(chosen)
+        names = [*chosen, *(others[place * len(others) // room] for place in range(room))]
+    return [subject for subject in subjects if subject.case.name in names]
 
 
 def _asked(campaigns: Sequence[ShownCampaign]) -> list[str]:

@@ -22,7 +22,7 @@ WIDTH = 880
 TITLE_HEIGHT, FOOT_HEIGHT, BAND_GAP = 24, 56, 14
 MARGIN, PLOT_GAP = 16, 4
 TITLES_HEIGHT, ROW_GAP, LEGEND_ROW = 40, 18, 22
-CAPTION_CHARS = 46
+CAPTION_CHARS = 45
 COLUMN, COLUMN_CHARS = 284, 36
 """Of the legend, which has one column if its texts are longer than this."""
 

@@ -34,7 +34,7 @@ from orchestrator.report.columns import axis_names, axis_text, coverage_text
 from orchestrator.results.summary import CaseSummary
 
 SWEPT = ("throughput", "response_time_p50", "response_time_p99")
-MAX_PLOTS = 4
+MAX_PLOTS = 3
 MAX_LINES = 8
 """The number of line styles."""
 

@@ -267,6 +267,17 @@ def test_a_page_is_a_megabyte_at_most_and_says_what_it_leaves_out(
     assert (f"{MAX_CASES} of {cases} cases have timelines" in text) == (cases > MAX_CASES)
 
 
+def test_of_many_cases_those_with_a_problem_have_timelines() -> None:
+    """The failed case is one of two hundred, and neither near the first nor evenly placed."""
+    cases = [case(f"m{n}", expectations=[FAILED if n == 157 else PASSED]) for n in range(200)]
+    shown = page(summary(*cases, exit_code=1), exhibits={})
+    timelines = shown.words[shown.words.index("Timelines: who") :]
+    timelines = timelines[: timelines.index("Expectations")]
+    assert "m157" in timelines
+    assert f"{MAX_CASES} of 200 cases have timelines" in timelines
+    assert shown.count("details", "scene") == MAX_CASES
+
+
 def test_several_campaigns_are_side_by_side_with_their_differences() -> None:
     first = findings(summary(case("prefork")), ENVIRONMENT, EXHIBITS)
     second = findings(summary(case("prefork", makespan_s=2.0)), ENVIRONMENT, EXHIBITS)
