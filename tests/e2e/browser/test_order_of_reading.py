@@ -125,4 +125,5 @@ def test_the_answer_is_on_the_first_screen_and_its_chart_on_the_second_at_most(
         assert (places["chart"] or 0) < 2 * height
         assert opened.page.evaluate(FILLED) == 0
         assert opened.page.evaluate(OVERLAPS) == []
+        assert opened.console == []
         opened.page.close()

@@ -10,6 +10,7 @@ from orchestrator.analysis.chart_data import (
     exhibit,
     steps,
 )
+from orchestrator.analysis.join import CONNECTION, Merged
 from orchestrator.analysis.statistics import quantile
 from tests.unit.orchestrator.report.report_fixtures import joined
 
@@ -78,3 +79,13 @@ def test_an_exhibit_has_all_that_pictures_show() -> None:
     assert [name for name, _ in shown.depths] == ["accept queue", "application queue", "in service"]
     assert dict(shown.depths)["in service"].peak >= 50
     assert sum(share.messages for share in shown.shares) == 300
+
+
+def test_the_client_of_a_killed_worker_is_shown_though_none_of_its_messages_failed() -> None:
+    """Its connection was cut off between two messages; one of 1,000 users has a lane."""
+    merged = joined(1000, 1)
+    cut_off = np.zeros(1, CONNECTION)
+    cut_off["user"], cut_off["outcome"] = 501, 4
+    found = exhibit(Merged(merged.requests, cut_off), 0, ["clients"], limit=100).excerpt
+    assert "user 501" in {request.user for request in found.requests}
+    assert (found.failing, found.failing_shown) == (1, 1)
