@@ -83,8 +83,11 @@ class ShownCampaign:
 
     @property
     def problems(self) -> list[str]:
-        """The problems of all cases."""
-        return [line for case in self.summary.cases for line in text.findings(case)]
+        """The problems of all cases; why a case is invalid comes last, as the verdict names it."""
+        lines = [(case, list(text.findings(case))) for case in self.summary.cases]
+        ends = [(own, len(own) - len(case.invalid)) for case, own in lines]
+        found = [line for own, end in ends for line in own[:end]]
+        return [*found, *(line for own, end in ends for line in own[end:])]
 
     @property
     def open_problems(self) -> list[str]:

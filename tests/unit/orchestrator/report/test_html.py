@@ -170,6 +170,13 @@ def test_many_problems_do_not_move_the_answering_chart_away() -> None:
     assert "197 more problems" in header
 
 
+def test_failed_expectations_come_before_why_a_case_is_invalid() -> None:
+    cases = [case("a", invalid=["host busy"]), case("b", expectations=[FAILED])]
+    words = page(summary(*cases, exit_code=1)).words
+    failed, invalid = words.index("b: makespan ~="), words.index("a: invalid as a measurement")
+    assert failed < invalid
+
+
 def test_an_expected_loss_does_not_color_the_verdict() -> None:
     lossy = case(measures={**case().measures, "errors": 1.0, "failed": 1.0})
     shown = page(summary(lossy))
