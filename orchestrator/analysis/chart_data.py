@@ -45,7 +45,6 @@ MIN_STEPS, MAX_STEPS = 60, 400
 MESSAGES_PER_STEP = 10
 
 ACKED_TEXT = "acked"
-NEVER_NS = np.iinfo(np.uint64).max
 
 NO_USERS: Keys = np.empty(0, np.uint64)
 
@@ -320,13 +319,18 @@ def _first_rows(requests: Table, rows: Rows, limit: int) -> Rows:
 
 
 def _by_first_service(requests: Table) -> list[Rows]:
-    """Return the rows of each user, users in the order in which they were first served."""
+    """Return the rows of each user, users in the order in which they were first served.
+
+    One that was never served has its place where it ended: among those of its time if it failed at
+    once, at the end if it waited in vain.
+    """
     keys = user_keys(requests)
     order = np.argsort(keys, kind="stable")
     _, begins = np.unique(keys[order], return_index=True)
     if not len(begins):
         return []
-    started_ns = np.where(requests["started_ns"] > 0, requests["started_ns"], NEVER_NS)[order]
+    is_begun = requests["started_ns"] > 0
+    started_ns = np.where(is_begun, requests["started_ns"], requests["ended_ns"])[order]
     first_ns = np.minimum.reduceat(started_ns, begins)
     rows = np.split(order, begins[1:])
     return [rows[user] for user in np.argsort(first_ns, kind="stable")]

@@ -51,6 +51,14 @@ def test_users_stand_in_the_order_of_their_first_service_and_the_unserved_last()
     assert names(found) == ["user 1", "user 0", "user 2"]
 
 
+def test_a_user_that_failed_at_once_stands_among_those_of_its_time() -> None:
+    """A killed worker leaves no record of the message in service: its lane is beside the fault."""
+    sent = [Sent(0, 1, 20), Sent(1, 21, 25, "closed_early"), Sent(2, 30, 40)]
+    told = evidence([replica(0, sent)], [served(0, 1, 1, 20), served(2, 1, 30, 40)])
+    found = excerpt(merge(told.clients, told.log).requests, START_NS, ("clients",))
+    assert names(found) == ["user 0", "user 1", "user 2"]
+
+
 def test_groups_are_named_where_there_are_several() -> None:
     told = evidence(
         [replica(0, [Sent(0, 1, 2)], group="a"), replica(1, [Sent(0, 1, 2)], group="b")], []
