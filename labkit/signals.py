@@ -23,7 +23,9 @@ def set_signals(handlers: Mapping[signal.Signals, Handler]) -> None:
     - The mask is emptied last, so that a signal which is pending meets its handler.
 
     An ignored SIGHUP stays ignored: that is how nohup(1) asks a program to outlive its terminal,
-    and no program of the lab needs SIGHUP to stop. No other signal is changed.
+    and no program of the lab needs SIGHUP to stop. A server with worker processes waits for SIGHUP
+    with the signal blocked, so it gets it all the same, and replaces them (docs/protocol.md). No
+    other signal is changed.
     """
     for signum, handler in handlers.items():
         signal.signal(signum, handler)

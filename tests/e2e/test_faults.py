@@ -29,7 +29,7 @@ expect:
 """
 
 KILLED = """\
-intent: What does a killed worker take with it, and a killed server?
+intent: What does a killed worker take with it, what do replaced ones, and a killed server?
 models: [prefork]
 clients:
   - {executor: open, rate: 100/s, duration: 1500ms, connections: each, demand: sleep=5ms,
@@ -37,6 +37,7 @@ clients:
 server: {workers: 4}
 faults:
   - {at: 400ms, fault: kill-worker, worker: 2}
+  - {at: 650ms, fault: reload}
   - {at: 1s, fault: kill}
 expect:
   all:
@@ -44,6 +45,7 @@ expect:
     - timed_out <= 60
     - errors > 0
     - before.failed == 0
+    - workers_replaced == workers
     - after.acked == 0
     - after.failed + unsent > 10
     - acked + failed + in_flight + unsent == 150
@@ -174,13 +176,15 @@ def test_a_fault_on_a_container_that_has_ended_is_not_done_and_is_a_doubt(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_worker_and_a_server_are_killed(lab: Lab, tmp_path: Path, backend: str) -> None:
+def test_a_worker_is_killed_all_are_replaced_and_the_server_is_killed(
+    lab: Lab, tmp_path: Path, backend: str
+) -> None:
     ended = lab.run(written(tmp_path, KILLED), "--backend", backend)
     assert ended.code == 0, ended.out + ended.err
     (run,) = ended.case("prefork")["runs"]
-    assert [fault["fault"] for fault in run["faults"]] == ["kill-worker", "kill"]
+    assert [fault["fault"] for fault in run["faults"]] == ["kill-worker", "reload", "kill"]
     for fault in run["faults"]:  # each has its part of the window `during`
-        assert 0 < fault["over_s"] - fault["effect_s"] < 1.1
+        assert fault["asked_s"] < fault["over_s"] < fault["effect_s"] + 1.1
 
 
 def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: Path) -> None:
