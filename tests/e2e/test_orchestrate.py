@@ -264,3 +264,21 @@ def test_repeats_are_interleaved_and_meet_the_expectations(lab: Lab, tmp_path: P
     (folder,) = ended.results
     again = lab.orchestrate("report", folder)
     assert (again.code, again.summary) == (0, ended.summary)
+
+
+def test_a_disturbed_run_is_repeated_and_kept(lab: Lab, tmp_path: Path) -> None:
+    """No run can keep this rule, so that each is disturbed."""
+    scenario = tmp_path / "disturbed.yaml"
+    scenario.write_text(
+        "intent: Is a disturbed run repeated?\nmodels: [single]\nvalidity: [makespan < 1us]\n"
+        "clients: [{executor: closed, users: 1, messages: 1, demand: sleep=1ms}]\n"
+    )
+    ended = lab.orchestrate(scenario, "--backend", "process", "--out", lab.out)
+    case = ended.case("single")
+    assert ended.code == 4
+    assert [run["slug"] for run in case["runs"]] == ["single+1"]
+    assert [run["slug"] for run in case["disturbed"]] == ["single"]
+    assert "1 of 2 runs was disturbed by other programs and repeated" in ended.out
+    again = lab.orchestrate("report", ended.results[0])
+    assert again.code == 4
+    assert again.case("single") == case

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,25 @@ def test_a_hog_of_known_share_is_seen_as_that_share(lab: Lab) -> None:
         found = figures(measure(lab, "faulty", OPEN))
     known = share / (os.cpu_count() or 1)
     assert known - 0.03 <= found["host_busy"] < known + 0.10
+
+
+def test_a_delay_by_hogs_is_by_how_much_service_took_longer_than_its_cpu_time(lab: Lab) -> None:
+    """One hog for each CPU; while the server computes its client waits, so nothing else delays."""
+    scenario = lab.out.parent / "hogs.yaml"
+    scenario.write_text(
+        "intent: How much do other programs delay a server that computes?\nmodels: [epoll]\n"
+        "clients: [{executor: closed, users: 1, messages: 20, demand: cpu=10ms}]\n"
+    )
+    with ExitStack() as hogs:
+        for _ in range(os.cpu_count() or 1):
+            hogs.enter_context(hog(1.0))
+        ended = lab.orchestrate(
+            scenario, "--backend", "process", "--accept-invalid", "--out", lab.out
+        )
+    found = ended.case("epoll")["measures"]
+    longer = 1 - 0.010 / found["time_in_service_s"]
+    assert longer > 0.2
+    assert found["host_delay"] == pytest.approx(longer, abs=0.1)
 
 
 RUN = """\
