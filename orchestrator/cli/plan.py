@@ -93,8 +93,8 @@ def _retries_text(scenario: Scenario, planned: Estimate) -> str:
     if not most:
         return "runs that other programs disturb are not repeated (retries_of_invalid: 0)"
     return (
-        f"runs that other programs disturb are repeated afterwards, at most {most} of each case; "
-        f"no retry begins after as long as the planned runs took ({_estimate_text(planned)})"
+        f"runs that other programs disturb are repeated at the end, at most {most} of each case, "
+        f"until that has taken as long as the planned runs ({_estimate_text(planned)})"
     )
 
 

@@ -21,8 +21,8 @@ def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
         "  [4/4] a (2 of 2): about 1 s (0.5 s to 3.5 s)",
         "4 runs: about 4 s (2 s to 14 s)",
         "at most 8.0 min, because timeout ends each load",
-        "runs that other programs disturb are repeated afterwards, at most 2 of each case; no "
-        "retry begins after as long as the planned runs took (about 4 s (2 s to 14 s))",
+        "runs that other programs disturb are repeated at the end, at most 2 of each case, until "
+        "that has taken as long as the planned runs (about 4 s (2 s to 14 s))",
         "seeds: all repeats draw the same (fixed)",
         "starting and stopping adds about 2 s (process) or 16 s (docker)",
     ]
