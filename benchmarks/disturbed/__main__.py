@@ -1,9 +1,9 @@
 """The experiment as a command: ``python -m benchmarks.disturbed [--rounds N] [--out FOLDER]``.
 
 Runs each scenario beside programs that use a part of a core, all levels in each round, and prints
-false alarms and misses of the earlier and the present rule of validity. Needs an idle machine: what
-else uses the CPUs is taken for the quiet host. The runs stay in the folder; with ``--rounds 0`` the
-table is made of those that are there.
+false alarms and misses of the earlier and the present rule of validity. The runs stay in the
+folder; with ``--rounds 0`` the table is made of those that are there. Needs an idle machine; on one
+that is not, ``--by-use`` groups the runs by the share of the CPUs that other programs really used.
 """
 
 import argparse
@@ -33,15 +33,16 @@ def main() -> int:
                     run(scenario, asked.out / scenario.stem / level)
             sys.stderr.write(f"round {number} of {asked.rounds}: {level}\n")
     cases = list(stored(asked.out, asked.levels))
-    sys.stdout.write(as_markdown(rows(cases)) if cases else "no runs\n")
+    sys.stdout.write(as_markdown(rows(cases, by_use=asked.by_use)) if cases else "no runs\n")
     return 0
 
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.disturbed", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20, help="default: 20, about half an hour")
+    parser.add_argument("--rounds", type=int, default=20, help="default: 20, about 45 minutes")
     parser.add_argument("--levels", nargs="+", default=LEVELS, help="percent, or COUNTxPERCENT")
     parser.add_argument("--scenarios", nargs="+", type=Path, default=SCENARIOS)
+    parser.add_argument("--by-use", action="store_true", help="rows by measured CPU time")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "disturbed")
     return parser.parse_args()
 

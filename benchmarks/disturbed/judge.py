@@ -1,18 +1,20 @@
 """False alarms and misses of the rules of validity, by what the figures of each case are worth.
 
-Pure functions. A case is wrong if its makespan or its mean response time differs from the median of
-the same case on the quiet host by more than `TOLERANCE`. A rule that calls a right case disturbed
-gives a false alarm; one that calls a wrong case valid misses it.
+Pure functions. Other programs only lengthen times, so the right figure of a case is the shortest
+tenth of all its runs. A case is wrong if its makespan or its mean response time is longer by more
+than `TOLERANCE`. A rule that calls a right case disturbed gives a false alarm; one that calls a
+wrong case valid misses it.
 """
 
-import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 FIGURES = ("makespan_s", "response_time_mean_s")
 TOLERANCE = 0.05
-QUIET = "0"
-"""The level without another program."""
+BINS = (0.05, 0.15, 0.25, 0.50, 0.75)
+"""Shares of the CPUs that other programs used, between which rows are told apart."""
+
+Right = Mapping[tuple[str, str], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """The verdicts of two rules on the cases of one level."""
+    """The verdicts of two rules on the cases of one level, or one share of the CPUs."""
 
     level: str
     cases: int
@@ -60,35 +62,42 @@ def is_delayed(case: Case) -> bool:
     return case.value("host_delay") >= 0.05 or is_too_busy(case)  # noqa: PLR2004 the rule
 
 
-def rows(cases: Sequence[Case]) -> Iterator[Row]:
-    """Yield a row for each level, in the order of its first case."""
-    quiet = references(cases)
-    for level in dict.fromkeys(case.level for case in cases):
-        yield _row(level, [case for case in cases if case.level == level], quiet)
+def rows(cases: Sequence[Case], *, by_use: bool = False) -> Iterator[Row]:
+    """Yield a row for each level; or for each of `BINS`, by what other programs really used."""
+    right = references(cases)
+    groups: dict[str, list[Case]] = {}
+    for case in sorted(cases, key=lambda case: case.value("host_busy")) if by_use else cases:
+        groups.setdefault(_bin(case) if by_use else case.level, []).append(case)
+    for name, group in groups.items():
+        yield _row(name, group, right)
 
 
-def references(cases: Iterable[Case]) -> dict[tuple[str, str], dict[str, float]]:
-    """Return the median figures of each case on the quiet host."""
-    quiet: dict[tuple[str, str], list[Case]] = {}
+def _bin(case: Case) -> str:
+    busy = case.value("host_busy")
+    low = max((each for each in BINS if each <= busy), default=0.0)
+    high = min((each for each in BINS if each > busy), default=1.0)
+    return f"{low:.0%} to {high:.0%}"
+
+
+def references(cases: Iterable[Case]) -> Right:
+    """Return the figures of each case that only a tenth of its runs are below."""
+    same: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
-        if case.level == QUIET:
-            quiet.setdefault((case.scenario, case.model), []).append(case)
+        same.setdefault((case.scenario, case.model), []).append(case)
     return {
-        key: {name: statistics.median(each.value(name) for each in same) for name in FIGURES}
-        for key, same in quiet.items()
+        key: {name: sorted(each.value(name) for each in runs)[len(runs) // 10] for name in FIGURES}
+        for key, runs in same.items()
     }
 
 
-def error(case: Case, quiet: Mapping[tuple[str, str], Mapping[str, float]]) -> float:
-    """Return by what share a figure of ``case`` differs most from the quiet host's."""
-    right = quiet[case.scenario, case.model]
-    return max(abs(case.value(name) / right[name] - 1) for name in FIGURES)
+def error(case: Case, right: Right) -> float:
+    """Return by what share the figures of ``case`` are too long, the larger of both."""
+    of_case = right[case.scenario, case.model]
+    return max(case.value(name) / of_case[name] - 1 for name in FIGURES)
 
 
-def _row(
-    level: str, cases: Sequence[Case], quiet: Mapping[tuple[str, str], Mapping[str, float]]
-) -> Row:
-    errors = [(case, error(case, quiet)) for case in cases]
+def _row(level: str, cases: Sequence[Case], right: Right) -> Row:
+    errors = [(case, error(case, right)) for case in cases]
 
     def alarms(rule: Callable[[Case], bool]) -> int:
         return sum(rule(case) and each <= TOLERANCE for case, each in errors)
