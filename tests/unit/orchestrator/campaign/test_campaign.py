@@ -17,6 +17,7 @@ from orchestrator.execution import interrupts
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.conformance import NonconformingError
 from orchestrator.report.publish import publish
+from orchestrator.report.text import verdict
 from orchestrator.results.archive import CLIENTS
 from orchestrator.results.summary import Status
 from tests.unit.orchestrator.campaign.stored_run_fixtures import (
@@ -178,10 +179,12 @@ def run_disturbed(
 ) -> Callable[..., Findings]:
     """Run a campaign in which the host disturbs the runs of some folders."""
 
-    def run(*disturbed: str, more: str = "", **settings: bool) -> Findings:
+    def run(*disturbed: str, more: str = "", interrupted: str = "", **settings: bool) -> Findings:
         def execute(*order: object) -> None:
             folder = order[3]
             assert isinstance(folder, Path)
+            if folder.name == interrupted:
+                raise KeyboardInterrupt
             store_run(folder)
             clients = json.loads((folder / CLIENTS).read_text())
             clients["host"]["own_cpu_s"] = 0.9 if folder.name in disturbed else 0.1
@@ -223,6 +226,16 @@ def test_a_case_that_is_disturbed_again_is_invalid(
     summary = run_disturbed("single", "single+1").summary
     assert summary.exit_code == 4
     assert [run.slug for run in summary.cases[0].runs] == ["single+1"]
+
+
+def test_an_interrupt_of_a_retry_leaves_the_disturbed_run(
+    run_disturbed: Callable[..., Findings],
+) -> None:
+    summary = run_disturbed("single", interrupted="single+1").summary
+    assert (summary.status, summary.exit_code) == (Status.INTERRUPTED, 130)
+    assert [run.slug for case in summary.cases for run in case.runs] == ["single", "epoll"]
+    assert summary.cases[0].invalid_kinds == ["disturbed_host"]
+    assert verdict(summary).startswith("interrupted after 2 of 2 cases")
 
 
 @pytest.mark.parametrize(
