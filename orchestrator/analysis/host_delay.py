@@ -14,7 +14,7 @@ import numpy as np
 
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.host_measures import PARTS, host_balance
-from orchestrator.analysis.kernel_measures import Window, run_delay_s
+from orchestrator.analysis.kernel_measures import Window, run_delay_s, throttled_time_s
 from orchestrator.analysis.statistics import Durations, ratio
 from orchestrator.results.tables import Keys, Table
 
@@ -26,38 +26,48 @@ def host_delay(evidence: Evidence, requests: Table) -> float | None:
     is no message.
     """
     replicas = evidence.clients.replicas
-    window = Window(
-        evidence.clients.start_ns, max((each.end_ns for each in replicas), default=0), False
-    )
-    server_s = run_delay_s(evidence.kernel, window)
-    reported_s = [each.health.run_delay_s for each in replicas]
-    clients_s = sum(each for each in reported_s if each is not None)
-    in_flight_s = _busy_s(requests, "replica", ("sent_ns", "ended_ns"))
     served = requests[requests["finished_ns"] > 0]
+    workers = max(len(np.unique(served["worker"])), 1)
+    reported_s = [each.health.run_delay_s for each in replicas]
+    clients_s = None if None in reported_s else sum(each or 0.0 for each in reported_s)
+    of_server_s = _caused_s(evidence, "server", _server_s(evidence, workers), workers)
+    of_clients_s = _caused_s(evidence, "clients", clients_s, len(replicas))
+    if of_server_s is None or of_clients_s is None:
+        return None
     serving_s = _busy_s(served, "worker", ("started_ns", "finished_ns"))
     longest_s = max(serving_s, _busy_s(requests, "", ("sent_ns", "ended_ns")))
-    workers = max(len(np.unique(served["worker"])), 1)
-    of_server = _share_of_others(evidence, "server", workers)
-    of_clients = _share_of_others(evidence, "clients", len(replicas))
-    if server_s is None or None in reported_s or of_server is None or of_clients is None:
-        return None
-    delayed = (ratio(server_s * of_server, longest_s), ratio(clients_s * of_clients, in_flight_s))
+    in_flight_s = _busy_s(requests, "replica", ("sent_ns", "ended_ns"))
+    delayed = (ratio(of_server_s, longest_s), ratio(of_clients_s, in_flight_s))
     known = [each for each in delayed if each is not None]
     return sum(known) if known else None
 
 
-def _share_of_others(evidence: Evidence, part: str, threads: int) -> float | None:
-    """Return the share of others in the CPU time that a thread of ``part`` competes with.
+def _server_s(evidence: Evidence, workers: int) -> float | None:
+    """Return how long the server was ready and had no CPU, less the time that its quota took.
 
-    That is all CPU time but its own, which is assumed to be equal among its ``threads``.
+    The kernel counts a thread that a quota stops as ready.
+    """
+    ends_ns = [each.end_ns for each in evidence.clients.replicas]
+    window = Window(evidence.clients.start_ns, max(ends_ns, default=0), is_warmed_up=False)
+    delay_s = run_delay_s(evidence.kernel, window)
+    throttled_s = throttled_time_s(evidence.kernel, window) or 0.0
+    return None if delay_s is None else max(delay_s - workers * throttled_s, 0.0)
+
+
+def _caused_s(evidence: Evidence, part: str, delay_s: float | None, threads: int) -> float | None:
+    """Return how much of the delay of a ``part`` of the lab other programs caused.
+
+    The share of them in the CPU time that one of its ``threads`` competed with: all but its own.
+    And no more than they used, for each thread: a program that uses nothing delays nobody.
     """
     balance = host_balance(evidence)
     others_s, own_s = balance["others"], balance[part]
-    if others_s is None or own_s is None:
+    if others_s is None or own_s is None or delay_s is None:
         return None
-    others_s = max(others_s, 0.0)
+    others_s, threads = max(others_s, 0.0), max(threads, 1)
     lab_s = sum(balance[each] or 0.0 for each in (*PARTS, "orchestrator"))
-    return ratio(others_s, others_s + lab_s - own_s / max(threads, 1)) or 0.0
+    share = ratio(others_s, others_s + lab_s - own_s / threads) or 0.0
+    return min(delay_s * share, others_s * threads)
 
 
 def _busy_s(requests: Table, column: str, span: tuple[str, str]) -> float:

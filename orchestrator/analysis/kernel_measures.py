@@ -128,6 +128,11 @@ def run_delay_s(log: KernelLog, window: Window) -> float | None:
     return _counter(log.looks, "run_delay_s").passed(window)
 
 
+def throttled_time_s(log: KernelLog, window: Window) -> float | None:
+    """Return how long the CPU quota stopped the server in the window; None without two looks."""
+    return _counter(log.looks, "throttled_s").passed(window)
+
+
 def probe_cpu_s(log: KernelLog) -> float:
     """Return the CPU time of the probe."""
     spent = _counter(log.lines, "probe_cpu_s").values

@@ -27,14 +27,16 @@ IDLE: Mapping[str, float] = {
 def run(  # noqa: PLR0913 one for each part of a run
     *, waited_ms: float = 0.0, client_ms: float | None = 0.0, others_s: float = 1.0,
     lab: Mapping[str, float] = IDLE, workers: Sequence[int] = (1, 1), has_delay: bool = True,
+    throttled_ms: float = 0.0,
 ) -> Evidence:  # fmt: skip
     """Return a run of 200 ms in which workers serve a message of 100 ms each, on two CPUs."""
     second = (0, 100) if len(set(workers)) > 1 else (100, 200)
     sent = [Sent(0, 0, 100), Sent(1, *second)]
     looks = [
         {"t_ns": at(t_ms), "event": "looked", "cpu_user_s": 0.0, "cpu_system_s": 0.0,
-         **({"run_delay_s": delay_ms / 1e3} if has_delay else {})}
-        for t_ms, delay_ms in ((-10, 5.0), (1000, 5.0 + waited_ms))
+         **({"run_delay_s": delay_ms / 1e3} if has_delay else {}),
+         "throttled_s": stopped_ms / 1e3}
+        for t_ms, delay_ms, stopped_ms in ((-10, 5.0, 0.0), (1000, 5.0 + waited_ms, throttled_ms))
     ]  # fmt: skip
     events = [listening(workers=max(workers))]
     events += [served(0, workers[0], 0, 100), served(1, workers[1], *second)]
@@ -90,6 +92,17 @@ def test_a_single_thread_that_computes_does_not_compete_with_itself() -> None:
     """What it waited for was another program, although that used little CPU time."""
     computing = {**IDLE, "server_s": 0.9}
     assert delay(run(waited_ms=20, others_s=0.1, lab=computing)) == pytest.approx(0.1, rel=0.15)
+
+
+def test_a_quota_that_stops_the_server_is_no_other_program() -> None:
+    """The kernel counts a thread that a quota stops as ready; here it did nothing else."""
+    assert delay(run(waited_ms=180, throttled_ms=180)) == 0
+    assert delay(run(waited_ms=200, throttled_ms=180)) == pytest.approx(0.1, rel=0.03)
+
+
+def test_other_programs_delay_by_no_more_than_the_cpu_time_that_they_used() -> None:
+    """The lab itself used as little, so it does not explain the delay either."""
+    assert delay(run(waited_ms=100, others_s=0.004)) == pytest.approx(0.02, rel=0.01)
 
 
 def test_without_other_programs_there_is_no_delay_by_them() -> None:
