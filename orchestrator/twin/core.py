@@ -202,6 +202,17 @@ class Processors:
         """Whether a message is computing."""
         return bool(self._computing)
 
+    def busy_ns(self, now_ns: int, most_ns: int) -> int:
+        """Return how long the messages that compute now still do so, ``most_ns`` at most."""
+        progress_ns = self._progress_ns + (now_ns - self._updated_ns) * self._speed
+        longest_ns = total_ns = 0.0
+        for done_at, _, _ in self._computing:
+            left_ns = max(done_at - progress_ns, 0.0)
+            longest_ns, total_ns = max(longest_ns, left_ns), total_ns + left_ns
+            if total_ns / self._capacity >= most_ns:
+                return most_ns
+        return min(round(max(longest_ns, total_ns / self._capacity)), most_ns)
+
     def begin(self, now_ns: int, conn: Connection) -> None:
         """Start to compute the message of ``conn``."""
         self._advance(now_ns)

@@ -74,8 +74,8 @@ class Overhead:
 
     Of a connection: ``connect_ns`` from the call until it is established; ``accept_ns`` from then
     until an idle worker takes it; ``turnover_ns`` from its client's last ack until its worker takes
-    the next one that waits; ``switch_ns`` how much longer these two are while another thread
-    computes under the same interpreter lock.
+    the next one that waits; ``switch_ns`` how much longer these two are, at most, while another
+    thread computes under the same interpreter lock.
     """
 
     request_ns: int = 0

@@ -45,10 +45,14 @@ class WorkerPool(Model):
 
         If the thread that accepts shares a lock with one that computes, this happens later.
         """
-        if self._has_lock and self._processors.is_busy:
-            self._events.schedule(now_ns + self._overhead.switch_ns, self._join_backlog, conn)
+        if self._has_lock and (switch_ns := self._switch_ns(now_ns)):
+            self._events.schedule(now_ns + switch_ns, self._join_backlog, conn)
         else:
             self._join_backlog(now_ns, conn)
+
+    def _switch_ns(self, now_ns: int) -> int:
+        """Return how long a thread waits for the lock: no longer than others compute."""
+        return self._processors.busy_ns(now_ns, self._overhead.switch_ns)
 
     def _join_backlog(self, now_ns: int, conn: Connection) -> None:
         self._backlog.append(conn)
@@ -133,8 +137,7 @@ class WorkerPool(Model):
             self._events.schedule(now_ns + self._overhead.turnover_ns, self._on_freed, conn)
 
     def _on_closed(self, now_ns: int, conn: Connection) -> None:
-        switch_ns = self._overhead.switch_ns if self._processors.is_busy else 0
-        freed_ns = now_ns + self._overhead.turnover_ns + switch_ns
+        freed_ns = now_ns + self._overhead.turnover_ns + self._switch_ns(now_ns)
         self._events.schedule(freed_ns, self._on_freed, conn)
 
     def _on_part_done(self, now_ns: int, conn: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +109,28 @@ def test_cpus_are_shared_evenly(
     capacity: float, begun: list[tuple[int, int]], expected: list[int]
 ) -> None:
     assert completed(capacity, begun) == expected
+
+
+@pytest.mark.parametrize(
+    ("capacity", "busy_ns"),
+    [
+        (1.0, 70 + 20),  # one after another
+        (0.5, 140 + 40),
+        (2.0, 70),  # side by side
+        (np.inf, 70),
+    ],
+)
+def test_processors_are_busy_until_all_are_done(capacity: float, busy_ns: int) -> None:
+    """Nothing is done between the beginning of both and the question, at one instant."""
+    processors = Processors(EventQueue(), capacity, lambda _now_ns, _conn: None)
+    assert processors.busy_ns(0, 1_000) == 0
+    for user, demand_ns in enumerate((70, 20)):
+        processors.begin(10, connection(user, demand_ns))
+    assert processors.busy_ns(10, 1_000) == busy_ns
+    assert processors.busy_ns(10, 60) == 60
+    alone = Processors(EventQueue(), 1.0, lambda _now_ns, _conn: None)
+    alone.begin(10, connection(0, 70))
+    assert alone.busy_ns(50, 1_000) == 30
 
 
 @given(

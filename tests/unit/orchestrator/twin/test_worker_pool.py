@@ -83,6 +83,20 @@ def test_a_turnover_is_longer_while_another_thread_computes() -> None:
         assert (found["taken_ns"][found["group"] == 2] / MS).tolist() == [taken_ms]
 
 
+def test_a_thread_waits_no_longer_for_the_lock_than_another_computes() -> None:
+    """The first computes until 22 ms. At 20 ms the second is done, and its thread needs 7 ms.
+
+    It gets the lock at 22 ms at the latest: it takes the third user at 29 ms, and not at 47.
+    """
+    groups = """[
+      {name: a, executor: closed, users: 1, messages: 1, demand: cpu=22ms},
+      {name: b, executor: closed, users: 1, messages: 1, demand: sleep=20ms},
+      {name: c, executor: closed, users: 1, messages: 1, demand: sleep=1ms, start: 25ms}]"""
+    overhead = Overhead(turnover_ns=7 * MS, switch_ns=20 * MS)
+    found = simulated(Kind.THREADS, case_of(groups, server="{workers: 2}"), overhead).connections
+    assert (found["taken_ns"][found["group"] == 2] / MS).tolist() == [29]
+
+
 def test_a_connection_joins_the_queue_later_while_another_thread_computes() -> None:
     """The main thread accepts what comes at 10 ms after a switch of 20 ms."""
     groups = """[
