@@ -36,7 +36,8 @@ class CaseNames:
         models = [m for m in self._models if any(m == model for model, _ in chosen)]
         points = [p for p in self._points if any(p == point for _, point in chosen)]
         product = [(m, p) for p in points for m in models if (m, p) in self._all]
-        if len(product) == len(chosen):
+        is_ragged = () in points and len(points) > 1  # a model ignores an axis of the others
+        if len(product) == len(chosen) and not is_ragged:
             return self._product(models, points)
         return joined([
             self._both([m], [p for p in points if (m, p) in chosen])
@@ -83,7 +84,8 @@ class CaseNames:
         return self._both(models, points)
 
     def _both(self, models: Sequence[str], points: Sequence[tuple[tuple[str, str], ...]]) -> str:
-        return f"{joined(models)} with {points_text(points)}"
+        values = [point for point in points if point]
+        return f"{joined(models)} with {points_text(values)}" if values else joined(models)
 
 
 def _varying(cases: Sequence[CaseKey]) -> list[str]:

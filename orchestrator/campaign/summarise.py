@@ -32,7 +32,8 @@ from orchestrator.results.summary import (
     Status,
     Summary,
 )
-from orchestrator.scenario.plan import Run, plan_cases
+from orchestrator.scenario.matrix import AxisValue, Point, points
+from orchestrator.scenario.plan import Case, Run, plan_cases
 from orchestrator.scenario.scenario import Scenario
 
 RANKED = {"throughput": False, "response_time_p99": True}
@@ -74,11 +75,11 @@ def summarise(
     by_case = _runs_by_case(evaluations)
     cases = [summarise_case(scenario, runs, accept_invalid=accept) for runs in by_case]
     chosen = [counted(scenario, runs, accept_invalid=accept).runs for runs in by_case]
-    load_points = list(_complete_load_points(chosen, len(scenario.models)))
+    load_points = list(_complete_load_points(scenario, chosen))
     compared = load_points if scenario.compare else []
-    comparisons = [_compare(scenario, models, accept_invalid=accept) for models in compared]
+    comparisons = [_compare(scenario, each, accept_invalid=accept) for each in compared]
     code = exit_code(summary.status, cases, comparisons, accept_invalid=accept)
-    rankings = [ranking for models in load_points for ranking in _rank(models)]
+    rankings = [ranking for each in load_points for ranking in _rank(each)]
     update = {"cases": cases, "comparisons": comparisons, "rankings": rankings, "exit_code": code}
     update |= {"shown": list(scenario.shown), "answer": _answer(scenario, chosen)}
     exhibits = {runs[0].run.case.slug: runs[0].exhibit for runs in chosen}
@@ -179,19 +180,37 @@ def _invalid_reasons(repeats: Repeats) -> Iterator[str]:
             yield f"{of_repeat}{reason}"
 
 
-def _complete_load_points(
-    by_case: Sequence[Repeats], models: int
-) -> Iterator[Mapping[str, Repeats]]:
-    """Yield the repeats of each model at each load point that the campaign completed."""
-    for first in range(0, len(by_case) - models + 1, models):
-        yield {each[0].run.case.model: each for each in by_case[first : first + models]}
+@dataclass(frozen=True)
+class _LoadPoint:
+    """The counted repeats of each model at a point of the matrix, and the inputs there.
+
+    A model that ignores an axis has the same case at several points.
+    """
+
+    axes: Point
+    models: Mapping[str, Repeats]
+    inputs: Values
 
 
-def _compare(
-    scenario: Scenario, models: Mapping[str, Repeats], *, accept_invalid: bool
-) -> Comparison:
+def _complete_load_points(scenario: Scenario, by_case: Sequence[Repeats]) -> Iterator[_LoadPoint]:
+    """Yield the load points of which the campaign completed all models."""
+    cases = {_key(each[0].run.case.model, each[0].run.case.axes): each for each in by_case}
+    for point in points(scenario.matrix):
+        keys = {model: _key(model, scenario.axes_of(model, point)) for model in scenario.models}
+        if set(keys.values()) <= cases.keys():
+            whole = Case(scenario.models[0], point, scenario.settings.at(point), scenario.seed)
+            models = {model: cases[key] for model, key in keys.items()}
+            yield _LoadPoint(point, models, whole.inputs())
+
+
+def _key(model: str, axes: Mapping[str, AxisValue]) -> tuple[object, ...]:
+    return (model, *axes.items())
+
+
+def _compare(scenario: Scenario, at_point: _LoadPoint, *, accept_invalid: bool) -> Comparison:
     """Judge the expectations that compare models; they are unknown if a model is invalid."""
-    rounds = [_side_by_side(together) for together in _rounds(models)]
+    models = at_point.models
+    rounds = [{**_side_by_side(together), **at_point.inputs} for together in _rounds(models)]
     judged = judge_alone(scenario.compare, medians(rounds), rounds)
     invalid = [
         model
@@ -202,7 +221,7 @@ def _compare(
         reason = f"{', '.join(invalid)}: invalid as a measurement"
         judged = [_unknown(each, reason) for each in judged]
     all_runs = [run for runs in models.values() for run in runs]
-    return Comparison(axes=_axes(models), expectations=_with_cpus(judged, all_runs))
+    return Comparison(axes=at_point.axes, expectations=_with_cpus(judged, all_runs))
 
 
 def _with_cpus(judged: Iterable[Expectation], runs: Repeats) -> list[Expectation]:
@@ -225,12 +244,11 @@ def _unknown(judged: Expectation, reason: str) -> Expectation:
 
 
 def _side_by_side(together: Repeats) -> Values:
-    """Return the values of one round: ``throughput(prefork)`` of each model, and all inputs."""
+    """Return the values of one round: ``throughput(prefork)`` of each model."""
     values: dict[str, float | None] = {}
     for each in together:
         model = each.run.case.model
         values |= {f"{name}({model})": value for name, value in each.values.items()}
-        values |= each.run.case.inputs()
     return values
 
 
@@ -241,7 +259,8 @@ def _rounds(models: Mapping[str, Repeats]) -> list[Repeats]:
     return [[runs[repeat] for runs in by_model] for repeat in common]
 
 
-def _rank(models: Mapping[str, Repeats]) -> Iterator[Ranking]:
+def _rank(at_point: _LoadPoint) -> Iterator[Ranking]:
+    models = at_point.models
     rounds = _rounds(models)
     if len(models) == 1 or len(rounds) < MIN_REPEATS:
         return
@@ -252,13 +271,8 @@ def _rank(models: Mapping[str, Repeats]) -> Iterator[Ranking]:
         }
         if all(len(column) == len(rounds) for column in columns.values()):
             ranks = rank(columns, least_first=least_first)
-            yield Ranking(measure=MEASURES[name].key, axes=_axes(models), ranks=ranks)
+            yield Ranking(measure=MEASURES[name].key, axes=at_point.axes, ranks=ranks)
 
 
 def _is_exact(value: float | None) -> TypeGuard[float]:
     return value is not None and not isinstance(value, AtLeast)
-
-
-def _axes(models: Mapping[str, Repeats]) -> dict[str, str | int | float | bool]:
-    """Return the load point of ``models``, which is the same for all."""
-    return dict(next(iter(models.values()))[0].run.case.axes)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestrator.scenario.fields import RUN_LOAD, MaxLoad
 from orchestrator.scenario.load import load_scenario
-from orchestrator.scenario.models import discover_models
+from orchestrator.scenario.models import discover_ignored, discover_models
 from orchestrator.scenario.scenario import Scenario
 
 
@@ -47,4 +47,5 @@ def read_scenario(arguments: argparse.Namespace, max_load: MaxLoad = RUN_LOAD) -
         ScenarioError: with every problem of the file.
     """
     variables = dict(arguments.settings)
-    return load_scenario(arguments.scenario, discover_models(), variables, max_load)
+    models, ignored = discover_models(), discover_ignored()
+    return load_scenario(arguments.scenario, models, variables, max_load, ignored)

@@ -7,10 +7,12 @@ from functools import partial
 from orchestrator.cli.options import add_scenario, read_scenario
 from orchestrator.cli.output import print_out
 from orchestrator.execution.cpus import Cpus
+from orchestrator.measures.sentences import joined
 from orchestrator.results.exit_codes import HOLDS
 from orchestrator.scenario.estimate import START_AND_STOP_S, Estimate, estimate, total
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, Run, plan_cases, schedule
+from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
 from orchestrator.twin.parameters import TYPICAL
 from orchestrator.twin.predict import NoTwinError, predict
@@ -78,6 +80,7 @@ def plan_lines(scenario: Scenario, ask: Asked = lambda _: None) -> Iterator[str]
         if scenario.order == INTERLEAVED and _begins_round(runs, number):
             yield f"round {run.repeat}"
         yield f"  [{number}/{len(runs)}] {run.name}: {_estimate_text(each)}"
+    yield from _ignored_lines(scenario)
     yield f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {_estimate_text(total(estimates))}"
     yield f"at most {duration(len(runs) * scenario.timeout_s)}, because timeout ends each load"
     yield _retries_text(scenario, total(estimates))
@@ -96,6 +99,16 @@ def _retries_text(scenario: Scenario, planned: Estimate) -> str:
         f"runs that other programs disturb are repeated at the end, at most {most} of each case, "
         f"until that has taken as long as the planned runs ({_estimate_text(planned)})"
     )
+
+
+def _ignored_lines(scenario: Scenario) -> Iterator[str]:
+    """Yield which models ignore axes, so that they have fewer cases than others."""
+    models: dict[tuple[str, ...], list[str]] = {}
+    for model, keys in scenario.ignores.items():
+        models.setdefault(keys, []).append("every model" if model == EVERY_MODEL else model)
+    for keys, names in models.items():
+        verb = "ignores" if len(names) == 1 else "ignore"
+        yield f"{joined(names)} {verb} {joined(keys)}: one case for all its values"
 
 
 def _begins_round(runs: list[Run], number: int) -> bool:

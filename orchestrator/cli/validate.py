@@ -7,7 +7,7 @@ from orchestrator.cli.options import add_settings
 from orchestrator.cli.output import print_out, say
 from orchestrator.results.exit_codes import HOLDS, MISUSED
 from orchestrator.scenario.load import load_scenario
-from orchestrator.scenario.models import discover_models
+from orchestrator.scenario.models import discover_ignored, discover_models
 from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.yaml_document import ScenarioError
 
@@ -22,11 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the cases of each file, or all its problems."""
-    models = discover_models()
+    models, ignored = discover_models(), discover_ignored()
     failed = False
     for path in arguments.scenarios:
         try:
-            cases = plan_cases(load_scenario(path, models, dict(arguments.settings)))
+            settings = dict(arguments.settings)
+            cases = plan_cases(load_scenario(path, models, settings, ignored=ignored))
         except ScenarioError as exc:
             failed = True
             say(str(exc))

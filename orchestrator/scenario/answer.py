@@ -13,7 +13,13 @@ from pydantic_core import PydanticCustomError
 from orchestrator.measures.expression import Expression
 from orchestrator.measures.hints import listed, quote, unknown
 from orchestrator.measures.percentiles import PercentileError, plain_name
-from orchestrator.measures.registry import ALIASES, MEASURES, find_measure, full_name
+from orchestrator.measures.registry import (
+    ALIASES,
+    MEASURES,
+    find_measure,
+    full_name,
+    percentile_problem,
+)
 from orchestrator.measures.syntax import EXTREMES, RATIO, ExpressionError, MeasureName, Span
 from orchestrator.measures.template import Template, parse_condition, parse_template
 from orchestrator.scenario.fields import Found, describe, invalid_value, raise_all
@@ -157,7 +163,9 @@ def _shown_error(name: object, before: Sequence[object]) -> str:
     except PercentileError as error:
         return str(error)
     if not is_known:
-        return unknown("measure", name.rpartition(".")[2], (*MEASURES, *ALIASES))
+        own_name = name.rpartition(".")[2]
+        known = (*MEASURES, *ALIASES)
+        return percentile_problem(own_name) or unknown("measure", own_name, known)
     return "this measure is already in the list; name each once" if name in before else ""
 
 

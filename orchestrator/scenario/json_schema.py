@@ -167,6 +167,8 @@ KEY_MEANINGS = {
     "clients": "the load: groups of clients",
     "matrix": "one case for each combination of these values, or for each point of a list; keys of "
     "server, limits and clients",
+    "ignores": "axes of the matrix that a model ignores, so that they do not repeat its cases; by "
+    "default what compose.yaml says of the model",
     "expect": "expressions that must hold, for one model or for all",
     "guess": "expressions that you predict, for one model or for all; graded, but never a failure",
     "compare": "expressions that must hold between models, such as p99(epoll) < p99(single)",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -51,13 +52,14 @@ def load_scenario(
     known_models: Collection[str] | None,
     settings: Mapping[str, str] = MappingProxyType({}),
     max_load: MaxLoad = RUN_LOAD,
+    ignored: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Scenario:
     """Return the scenario in the file ``path``.
 
     ``known_models`` are the models that can be run; a scenario that names no models gets all of
     them. None accepts any name, for a stored run that is only analysed. ``settings`` are values
     for the variables of the scenario, as text. ``max_load`` is the largest load that it may ask
-    for.
+    for. ``ignored`` are the keys of ``server`` that each model ignores, if the scenario names none.
 
     Raises:
         ScenarioError: with every problem found, each at its line and column.
@@ -69,6 +71,7 @@ def load_scenario(
     add_target_to_models(data)
     if known_models is not None:
         data = {"models": list(known_models), **data}
+        data = {"ignores": _ignored_axes(data, ignored), **data}
     context = {"known_models": known_models, MAX_LOAD: max_load}
     problems = document.problems
     try:
@@ -78,6 +81,18 @@ def load_scenario(
     if problems:
         raise ScenarioError(problems)
     return scenario
+
+
+def _ignored_axes(
+    data: Mapping[str, Any], ignored: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return the axes of the matrix that models of the scenario ignore, if there are any."""
+    matrix, models = data.get("matrix"), data["models"]
+    points = matrix if isinstance(matrix, list) else [matrix]
+    axes = {key for point in points if isinstance(point, dict) for key in point}
+    names = [each for each in models if isinstance(each, str)] if isinstance(models, list) else []
+    found = {name: [key for key in ignored.get(name, ()) if key in axes] for name in names}
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def _problems(errors: Sequence[ErrorDetails], document: Document) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ SERVER_SOURCES, CLIENT_SOURCES = ("services", "labkit"), ("client",)
 COMPOSE_FILE = ROOT / "compose.yaml"
 LABEL, SERVER = "lab.role", "server"
 TWIN, RELOAD = "lab.twin", "lab.reload"
+IGNORES = "lab.ignores"
 
 
 def discover_models(compose_file: Path = COMPOSE_FILE) -> list[str]:
@@ -26,6 +27,11 @@ def discover_twins(compose_file: Path = COMPOSE_FILE) -> dict[str, str]:
 def discover_reloading(compose_file: Path = COMPOSE_FILE) -> list[str]:
     """Return the models with the label ``lab.reload``: a signal replaces their workers."""
     return [name for name, labels in _servers(compose_file) if RELOAD in labels]
+
+
+def discover_ignored(compose_file: Path = COMPOSE_FILE) -> dict[str, list[str]]:
+    """Return the keys of ``server`` that each model ignores, by its label ``lab.ignores``."""
+    return {name: labels.get(IGNORES, "").split() for name, labels in _servers(compose_file)}
 
 
 def _servers(compose_file: Path) -> Iterator[tuple[str, dict[str, str]]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from labkit.workload.load_order import POLITE, GroupOrder
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.scenario.clients import Group
-from orchestrator.scenario.matrix import AxisValue, CaseSettings, points, value_text
+from orchestrator.scenario.matrix import AxisValue, CaseSettings, value_text
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
 
@@ -208,11 +208,13 @@ def seed_of_repeat(seed: int, repeat: int) -> int:
 
 
 def plan_cases(scenario: Scenario) -> list[Case]:
-    """Return all cases: at each matrix point, in the order of the file, each model."""
+    """Return all cases: at each matrix point, in the order of the file, each model.
+
+    A model has one case for all points that differ only in axes that it ignores.
+    """
     return [
-        Case(model, point, scenario.settings.at(point), scenario.seed, scenario.percentiles)
-        for point in points(scenario.matrix)
-        for model in scenario.models
+        Case(model, axes, scenario.settings.at(axes), scenario.seed, scenario.percentiles)
+        for model, axes in scenario.cases
     ]
 
 

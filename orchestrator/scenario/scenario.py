@@ -91,6 +91,9 @@ def _check_intent(intent: str) -> str:
 
 
 _Subject = Annotated[Text, AfterValidator(check_subject)]
+_Ignored = Annotated[
+    tuple[Annotated[str, one_of(*ServerSettings.model_fields)], ...], Field(strict=False)
+]
 _Expressions = Annotated[tuple[ExpressionText, ...], Field(strict=False)]
 _Guesses = Annotated[tuple[GuessText, ...], Field(strict=False)]
 
@@ -115,6 +118,7 @@ class Scenario(Section):
         AfterValidator(check_groups),
     ]
     matrix: MatrixValue = Field(default_factory=dict)
+    ignores: dict[_Subject, _Ignored] = Field(default_factory=dict)
     expect: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("expectation"))]] = (
         Field(default_factory=dict)
     )
@@ -165,6 +169,22 @@ class Scenario(Section):
         written = [name.model if name.name == RATIO else name.name for name in names]
         return percentiles_in([*map(full_name, written), *self.show])
 
+    def axes_of(self, model: str, point: Point) -> Point:
+        """Return the axes of ``point`` that ``model`` does not ignore."""
+        ignored = self.ignores.get(model, ()) + self.ignores.get(EVERY_MODEL, ())
+        return {axis: value for axis, value in point.items() if axis not in ignored}
+
+    @property
+    def cases(self) -> list[tuple[str, Point]]:
+        """The model and the axes of each case: at each point each model, if they are new."""
+        found = {
+            (model, tuple(axes.items())): (model, axes)
+            for point in points(self.matrix)
+            for model in self.models
+            for axes in [self.axes_of(model, point)]
+        }
+        return [*found.values()]
+
     @property
     def settings(self) -> CaseSettings:
         """The settings that the matrix may change."""
@@ -197,7 +217,8 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
-        cases = count_points(self.matrix) * len(self.models)
+        most = count_points(self.matrix) * len(self.models)
+        cases = len(self.cases) if MAX_CASES < most <= MAX_CASES**2 else most
         if cases > MAX_CASES:
             key = "matrix" if self.matrix else "models"
             message = f"{cases} cases (models x points); allowed: at most {MAX_CASES}"

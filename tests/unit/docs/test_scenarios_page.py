@@ -5,6 +5,7 @@ Every table, example and error message on them is checked.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 import yaml
@@ -17,7 +18,8 @@ from orchestrator.measures.syntax import EXTREMES, FUNCTIONS, WHICH
 from orchestrator.measures.template import parse_template
 from orchestrator.scenario.clients import BEHAVIOURS, EXECUTORS, Group
 from orchestrator.scenario.faults import KINDS, Fault
-from orchestrator.scenario.models import ROOT
+from orchestrator.scenario.load import load_scenario
+from orchestrator.scenario.models import ROOT, discover_ignored, discover_models
 from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, Limits, Section, ServerSettings, Target
@@ -168,10 +170,13 @@ def test_every_example_is_a_scenario(load: Load) -> None:
         load(example)
 
 
-def test_the_cases_of_the_sweep_are_those_of_the_page(load: Load) -> None:
+def test_the_cases_of_the_sweep_are_those_of_the_page(tmp_path: Path) -> None:
     text = part("### `matrix`: a case for each value")
     (example,), (cases,) = blocks("yaml", text), blocks("", text)
-    assert [case.name for case in plan_cases(load(example))] == cases.split()
+    path = tmp_path / "s.yaml"
+    path.write_text(example, encoding="utf-8")
+    scenario = load_scenario(path, discover_models(), ignored=discover_ignored())
+    assert [case.name for case in plan_cases(scenario)] == cases.split()
 
 
 def test_the_errors_are_those_of_the_bad_example(problems: Problems) -> None:

@@ -119,6 +119,21 @@ def test_models_are_compared_and_ranked_at_each_load_point(scenario: Scenario) -
     assert all(each.ranks == [["epoll"], ["single"]] for each in found.rankings)
 
 
+def test_a_model_that_ignores_an_axis_is_compared_at_each_of_its_values(load: Load) -> None:
+    """The one case of single is compared with both of epoll; `workers` is that of the point."""
+    text = SCENARIO.replace("matrix: {users: [2, 4]}", "matrix: {workers: [2, 4]}")
+    text = text.replace("> makespan(epoll)]", "> makespan(epoll), workers >= 4]")
+    ignoring = load(text + "ignores: {single: [workers]}\n")
+    found = summarised(ignoring, [evaluation(run) for run in schedule(ignoring)]).summary
+    assert [case.name for case in found.cases] == ["single", "epoll,workers=2", "epoll,workers=4"]
+    assert [each.axes for each in found.comparisons] == [{"workers": 2}, {"workers": 4}]
+    passed = [
+        [e.outcome is Outcome.PASSED for e in each.expectations] for each in found.comparisons
+    ]
+    assert passed == [[True, False], [True, True]]
+    assert len(found.rankings) == 4
+
+
 def test_a_load_point_that_was_not_reached_is_not_compared(scenario: Scenario) -> None:
     """Three runs of the first round: the second load point lacks a model."""
     runs = [evaluation(run) for run in schedule(scenario)[:3]]

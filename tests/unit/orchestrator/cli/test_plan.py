@@ -9,6 +9,21 @@ from orchestrator.cli.plan import NOTE, duration, plan_lines
 from tests.unit.orchestrator.scenario.test_estimate import scenario
 
 
+def test_the_plan_says_which_models_ignore_an_axis(tmp_path: Path) -> None:
+    one = "{executor: closed, users: 7, messages: 5, demand: sleep=100ms}"
+    more = "matrix: {workers: [1, 2]}\nignores: {a: [workers], b: [workers]}\n"
+    lines = list(plan_lines(scenario(tmp_path, one, more)))
+    assert "a and b ignore workers: one case for all its values" in lines
+    lines = list(
+        plan_lines(
+            scenario(
+                tmp_path, one, more.replace("{a: [workers], b: [workers]}", "{all: [workers]}")
+            )
+        )
+    )
+    assert "every model ignores workers: one case for all its values" in lines
+
+
 def test_a_plan_is_in_rounds(tmp_path: Path) -> None:
     one = "{executor: closed, users: 7, messages: 5, demand: sleep=100ms}"
     assert list(plan_lines(scenario(tmp_path, one, "repeats: 2\n"))) == [

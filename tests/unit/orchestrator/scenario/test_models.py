@@ -5,13 +5,19 @@ from pathlib import Path
 import pytest
 
 import conformance
-from orchestrator.scenario.models import discover_models, discover_reloading, discover_twins
+from orchestrator.scenario.models import (
+    discover_ignored,
+    discover_models,
+    discover_reloading,
+    discover_twins,
+)
+from orchestrator.scenario.server import ServerSettings
 
 COMPOSE = """\
 services:
   zebra:
     image: x
-    labels: {lab.role: server, lab.twin: one-at-a-time}
+    labels: {lab.role: server, lab.twin: one-at-a-time, lab.ignores: workers backlog}
   client:
     image: x
     labels: {lab.role: client, lab.twin: one-at-a-time}
@@ -32,6 +38,17 @@ def compose_file(tmp_path: Path) -> Path:
     path = tmp_path / "compose.yaml"
     path.write_text(COMPOSE, encoding="utf-8")
     return path
+
+
+def test_a_model_ignores_what_its_label_says(compose_file: Path) -> None:
+    ignored = discover_ignored(compose_file)
+    assert ignored["zebra"] == ["workers", "backlog"]
+    assert ignored["antelope"] == []
+
+
+def test_the_lab_s_models_ignore_keys_that_exist() -> None:
+    for keys in discover_ignored().values():
+        assert set(keys) <= set(ServerSettings.model_fields)
 
 
 def test_models_have_the_label_and_the_order_of_the_file(compose_file: Path) -> None:

@@ -2,11 +2,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.measures.registry import MEASURES
 from orchestrator.scenario.clients import ClosedGroup, Group, OpenGroup
+from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.matrix import AxisValue, CaseSettings
 from orchestrator.scenario.plan import MAX_SLUG_CHARS, Case, plan_cases, schedule, seed_of_repeat
 from orchestrator.scenario.scenario import Scenario
@@ -221,3 +223,58 @@ def test_a_load_without_chance_and_a_fixed_one_are_replayed() -> None:
 
 def test_the_seed_of_a_repeat_is_a_seed_that_a_scenario_may_have() -> None:
     assert all(0 <= seed_of_repeat(2**32 - 1, n) < 2**32 for n in range(1, 51))
+
+
+IGNORING = """\
+intent: Who waits?
+models: [single, prefork]
+clients: [{executor: closed, users: 4, messages: 3}]
+matrix: {workers: [1, 2], users: [2, 4]}
+"""
+
+
+def named(path: Path, text: str) -> list[str]:
+    path.write_text(text, encoding="utf-8")
+    found = load_scenario(path, ["single", "prefork"], ignored={"single": ["workers", "backlog"]})
+    again = path.with_name("again.yaml")
+    again.write_text(yaml.safe_dump(found.resolved(), sort_keys=False), encoding="utf-8")
+    names = [case.name for case in plan_cases(found)]
+    # A stored run has the same cases, whatever the labels of the checkout that reads it.
+    assert [case.name for case in plan_cases(load_scenario(again, None))] == names
+    return names
+
+
+def test_an_axis_that_a_model_ignores_does_not_repeat_its_cases(tmp_path: Path) -> None:
+    assert named(tmp_path / "s.yaml", IGNORING) == [
+        "single,users=2",
+        "prefork,workers=1,users=2",
+        "single,users=4",
+        "prefork,workers=1,users=4",
+        "prefork,workers=2,users=2",
+        "prefork,workers=2,users=4",
+    ]
+
+
+def test_axes_that_move_together_without_the_ignored_one_are_new_cases(tmp_path: Path) -> None:
+    points = "[{workers: 1, users: 2}, {workers: 2, users: 4}, {workers: 3, users: 4}]"
+    text = IGNORING.replace("{workers: [1, 2], users: [2, 4]}", points)
+    names = named(tmp_path / "s.yaml", text)
+    assert [name for name in names if name.startswith("single")] == [
+        "single,users=2",
+        "single,users=4",
+    ]
+
+
+def test_a_scenario_may_say_which_axes_a_model_ignores(tmp_path: Path) -> None:
+    assert len(named(tmp_path / "s.yaml", f"{IGNORING}ignores: {{}}\n")) == 8
+    own = named(tmp_path / "s.yaml", f"{IGNORING}ignores: {{prefork: [workers]}}\n")
+    assert [name for name in own if name.startswith("prefork")] == [
+        "prefork,users=2",
+        "prefork,users=4",
+    ]
+
+
+def test_only_the_cases_that_there_are_count_against_the_limit(tmp_path: Path) -> None:
+    many = f"{{workers: [{', '.join(map(str, range(1, 151)))}]}}"
+    text = IGNORING.replace("{workers: [1, 2], users: [2, 4]}", many)
+    assert len(named(tmp_path / "s.yaml", text)) == 151

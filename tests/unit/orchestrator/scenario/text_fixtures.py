@@ -23,9 +23,9 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, target, models, server, limits, clients, matrix, expect, guess, compare, answer, "
-    "show, faults, validity, repeats, retries_of_invalid, order, warmup, timeout, seed, seeds, "
-    "variables"
+    "intent, target, models, server, limits, clients, matrix, ignores, expect, guess, compare, "
+    "answer, show, faults, validity, repeats, retries_of_invalid, order, warmup, timeout, seed, "
+    "seeds, variables"
 )
 SERVER_KEYS = (
     "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "
