@@ -12,6 +12,7 @@ from orchestrator.campaign.answer import sentences_of
 from orchestrator.campaign.answer_values import CaseValues
 from orchestrator.campaign.case_names import CaseKey, axes_of
 from orchestrator.campaign.caveat import caveat
+from orchestrator.campaign.cheapest import Candidate, cheapest
 from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
 from orchestrator.campaign.order_statistics import median_depth
 from orchestrator.campaign.repeats import MIN_REPEATS, intervals, medians, rank
@@ -81,6 +82,7 @@ def summarise(
     code = exit_code(summary.status, cases, comparisons, accept_invalid=accept)
     rankings = [ranking for each in load_points for ranking in _rank(each)]
     update = {"cases": cases, "comparisons": comparisons, "rankings": rankings, "exit_code": code}
+    update["cheapest"] = cheapest(_candidates(scenario, cases, accept_invalid=accept))
     update |= {"shown": list(scenario.shown), "answer": _answer(scenario, chosen)}
     exhibits = {runs[0].run.case.slug: runs[0].exhibit for runs in chosen}
     summary = _with_caveat(summary.model_copy(update=update))
@@ -98,6 +100,18 @@ def _answer(scenario: Scenario, by_case: Sequence[Repeats]) -> Answer:
     ]
     planned = [CaseKey(case.model, axes_of(case.axes)) for case in plan_cases(scenario)]
     return Answer(sentences=sentences_of(scenario.answer, cases, planned))
+
+
+def _candidates(
+    scenario: Scenario, cases: Iterable[CaseSummary], *, accept_invalid: bool
+) -> Iterator[Candidate]:
+    """Yield the cases that have expectations of their own, and whether they hold."""
+    for case in cases:
+        if scenario.expectations(case.model):
+            is_valid = not case.invalid or (accept_invalid and is_forgivable(case))
+            holds = all(each.outcome is Outcome.PASSED for each in case.expectations)
+            workers = case.measures.get("workers")
+            yield Candidate(case.name, case.axes, workers, is_valid and holds)
 
 
 def _with_caveat(summary: Summary) -> Summary:

@@ -7,6 +7,7 @@ run and by the twin; it does not affect the exit code.
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.repeats import MIN_REPEATS, confidence_of
@@ -159,6 +160,18 @@ def judge_alone(
 BUSY = "host_busy"
 WITHOUT_DELAYS = parse_expression("host_busy < 25%")
 """Replaces a rule about ``host_delay`` if that is unknown: a program that uses more may delay."""
+
+
+def judge_predicted(expectations: Sequence[Expression], values: Values) -> list[Expectation]:
+    """Judge ``expectations`` by the predicted ``values``, of which there is one of each.
+
+    A confidence is left out, since a prediction has no repeats. What compares a run with its twin,
+    such as ``p99 ~= predicted.p99 within 10%``, is unknown.
+    """
+    certain = [
+        replace(each, comparison=replace(each.comparison, confidence=None)) for each in expectations
+    ]
+    return judge_alone(certain, values, ())
 
 
 def broken_rules(validity: Sequence[Expression], values: Values) -> list[Reason]:

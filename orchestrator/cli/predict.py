@@ -5,7 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.campaign.verdict import grade
+from orchestrator.campaign.answer import sentences_of
+from orchestrator.campaign.answer_values import CaseValues
+from orchestrator.campaign.case_names import CaseKey, axes_of
+from orchestrator.campaign.cheapest import Candidate, cheapest, cheapest_text
+from orchestrator.campaign.verdict import grade, judge_predicted
 from orchestrator.cli.options import add_json, add_scenario, read_scenario
 from orchestrator.cli.output import say, write_out
 from orchestrator.cli.screen import Screen
@@ -15,7 +19,7 @@ from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import MEASURES, keyed
 from orchestrator.results.exit_codes import HOLDS, MisuseError
 from orchestrator.results.strict_json import to_json
-from orchestrator.results.summary import Grade
+from orchestrator.results.summary import Cheapest, Expectation, Grade, Outcome
 from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, plan_cases
@@ -83,7 +87,10 @@ def _cpus(text: str) -> float:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print a row for each case, and a row for its formula if there is one."""
+    """Print a row for each case, and a row for its formula if there is one.
+
+    Then how the predicted values grade expectations and guesses, and the cheapest case that holds.
+    """
     scenario = read_scenario(arguments, PREDICTION_LOAD)
     chosen = arguments.models or scenario.models
     for model in chosen:
@@ -97,7 +104,9 @@ def execute(arguments: argparse.Namespace) -> int:
             say(f"predicting {case.name} ({number} of {len(cases)}), which may take a minute")
         predictions.append((case, _predict(case, arguments.cpus, overhead)))
     if arguments.json:
-        write_out(to_json(_as_data(predictions, arguments.cpus, overhead), indent=2) + "\n")
+        write_out(
+            to_json(_as_data(scenario, predictions, arguments.cpus, overhead), indent=2) + "\n"
+        )
     else:
         screen = Screen()
         for line in prediction_lines(scenario, predictions, arguments.cpus, arguments.overhead):
@@ -118,6 +127,7 @@ def prediction_lines(
 ) -> Iterator[str]:
     """Yield the lines that show ``predictions``."""
     yield scenario.intent
+    yield from _answer(scenario, predictions)
     rows = [["case", "by", *HEADINGS.values()]]
     for case, prediction in predictions:
         if isinstance(prediction, Prediction):
@@ -133,10 +143,55 @@ def prediction_lines(
         remarks = [prediction] if isinstance(prediction, str) else prediction.remarks
         yield from (f"{case.name}: {remark}" for remark in remarks)
         if isinstance(prediction, Prediction):
+            yield from _expectations(scenario, prediction)
             yield from _guesses(scenario, prediction)
+    yield from map(cheapest_text, _cheapest(scenario, predictions))
     if scenario.faults:
         yield FAULTS
     yield NOTE.format(cpus=cpus, overhead=overhead).rstrip()
+
+
+def _answer(scenario: Scenario, predictions: Predictions) -> list[str]:
+    """Return the sentences of the scenario's answer with the predicted values."""
+    cases = [
+        CaseValues(CaseKey(case.model, axes_of(case.axes)), [each.as_measured])
+        for case, each in predictions
+        if isinstance(each, Prediction)
+    ]
+    return [f"predicted: {each}" for each in sentences_of(scenario.answer, cases)]
+
+
+def _judged(scenario: Scenario, prediction: Prediction) -> list[Expectation]:
+    expectations = scenario.expectations(prediction.case.model)
+    return judge_predicted(expectations, prediction.as_measured)
+
+
+def _expectations(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
+    """Yield how the predicted values grade the expectations of a case, in a line."""
+    judged = _judged(scenario, prediction)
+    failed = [
+        f"{each.expression} fails ({each.left} vs {each.right})"
+        for each in judged
+        if each.outcome is Outcome.FAILED
+    ]
+    open_ones = [each.expression for each in judged if each.outcome is Outcome.UNKNOWN]
+    texts = failed or (["holds"] if len(open_ones) < len(judged) else [])
+    if open_ones:
+        texts.append(f"cannot be predicted: {', '.join(open_ones)}")
+    if texts:
+        yield f"{prediction.case.name}: {'; '.join(texts)}"
+
+
+def _cheapest(scenario: Scenario, predictions: Predictions) -> list[Cheapest]:
+    """Return the cheapest cases of which no expectation fails and at least one holds."""
+    candidates = []
+    for case, prediction in predictions:
+        if isinstance(prediction, Prediction):
+            outcomes = [each.outcome for each in _judged(scenario, prediction)]
+            holds = Outcome.FAILED not in outcomes and Outcome.PASSED in outcomes
+            workers = prediction.as_measured["workers"]
+            candidates.append(Candidate(case.name, case.axes, workers, holds))
+    return cheapest(candidates) if any(map(scenario.expectations, scenario.models)) else []
 
 
 def _guesses(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
@@ -157,24 +212,35 @@ def _cells(figures: dict[str, float | None]) -> Iterator[str]:
         yield "" if value is None else format_value(value, MEASURES[name].dimension)
 
 
-def _as_data(predictions: Predictions, cpus: float, overhead: Overhead) -> dict[str, Any]:
+def _as_data(
+    scenario: Scenario, predictions: Predictions, cpus: float, overhead: Overhead
+) -> dict[str, Any]:
     return {
         "cpus": cpus,
         "overhead": asdict(overhead),
+        "answer": _answer(scenario, predictions),
         "cases": [
-            {"name": case.name, "model": case.model, "axes": dict(case.axes), **_case_data(each)}
+            {
+                "name": case.name,
+                "model": case.model,
+                "axes": dict(case.axes),
+                **_case_data(scenario, each),
+            }
             for case, each in predictions
         ],
+        "cheapest": [each.model_dump() for each in _cheapest(scenario, predictions)],
     }
 
 
-def _case_data(prediction: Prediction | str) -> dict[str, Any]:
+def _case_data(scenario: Scenario, prediction: Prediction | str) -> dict[str, Any]:
     if isinstance(prediction, str):
-        return {"figures": None, "formula": None, "steady": None, "remarks": [prediction]}
+        nothing = {"figures": None, "formula": None, "steady": None}
+        return {**nothing, "remarks": [prediction], "expectations": []}
     steady = prediction.steady
     return {
         "figures": keyed(prediction.figures),
         "formula": steady and steady.formula,
         "steady": steady and keyed(steady.figures),
         "remarks": list(prediction.remarks),
+        "expectations": [each.model_dump() for each in _judged(scenario, prediction)],
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from faultproxy.toxics import TOXICS
 from labkit.wire.samples import FAILURES
+from orchestrator.campaign.cheapest import cheapest_text
 from orchestrator.campaign.verdict import is_forgivable
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.evaluate import AT_LEAST
@@ -185,7 +186,7 @@ def _counts(case: CaseSummary, names: tuple[str, ...]) -> list[str]:
 
 
 def comparisons(summary: Summary) -> Iterator[tuple[str, bool]]:
-    """Yield each comparison of the models and each ranking, and whether it is as expected."""
+    """Yield each comparison, ranking and cheapest case, and whether it is as expected."""
     for comparison in summary.comparisons:
         load_point = _load_point(comparison.axes)
         for expectation in comparison.expectations:
@@ -193,6 +194,9 @@ def comparisons(summary: Summary) -> Iterator[tuple[str, bool]]:
             yield outcome_text(expectation, load_point), is_expected
     for ranking in rankings(summary):
         yield ranking, True
+    for found in summary.cheapest:
+        if found.holding < found.of:
+            yield visible(cheapest_text(found)), True
 
 
 def rankings(summary: Summary) -> Iterator[str]:

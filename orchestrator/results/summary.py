@@ -252,6 +252,20 @@ class Comparison(Frozen):
     expectations: list[Expectation]
 
 
+class Cheapest(Frozen):
+    """The cases with the fewest workers whose expectations hold, at one load."""
+
+    axes: dict[str, str | int | float | bool] = Field(
+        description="the load: the values on all axes but workers"
+    )
+    cases: list[str] = Field(description="the names of the cases; several if equally cheap")
+    workers: int | None = Field(
+        description="the number of workers of each; 1 for a model without a pool; null if no case"
+    )
+    of: int = Field(description="how many cases there are at this load")
+    holding: int = Field(description="how many of them hold")
+
+
 class Answer(Frozen):
     """The answer to the question of a scenario, in words, with the values of this campaign."""
 
@@ -290,6 +304,10 @@ class Summary(Frozen):
     comparisons: list[Comparison] = Field(default_factory=list)
     rankings: list[Ranking] = Field(
         default_factory=list, description="by throughput and p99, if there are enough repeats"
+    )
+    cheapest: list[Cheapest] = Field(
+        default_factory=list,
+        description="the cheapest cases that hold, at each load, if workers are an axis",
     )
     accepts_invalid: bool = Field(
         default=False, description="whether expectations of invalid cases count too, as requested"

@@ -22,7 +22,8 @@ class Case:
 
     ``axes`` are the matrix values of this point in the order of the file, which ``settings``
     include. ``seed`` is that of the repeat, so that all cases draw the same random numbers in it.
-    ``percentiles`` are those that the scenario names, which are measured besides the usual ones.
+    ``percentiles`` are those that the scenario names, which are measured besides the usual ones;
+    ``warmup_s`` is when measuring begins.
     """
 
     model: str
@@ -30,6 +31,7 @@ class Case:
     settings: CaseSettings
     seed: int
     percentiles: Percentiles = field(default_factory=dict)
+    warmup_s: float = 0.0
 
     @property
     def server(self) -> ServerSettings:
@@ -212,8 +214,16 @@ def plan_cases(scenario: Scenario) -> list[Case]:
 
     A model has one case for all points that differ only in axes that it ignores.
     """
+    percentiles = scenario.percentiles
     return [
-        Case(model, axes, scenario.settings.at(axes), scenario.seed, scenario.percentiles)
+        Case(
+            model,
+            axes,
+            scenario.settings.at(axes),
+            scenario.seed,
+            percentiles,
+            scenario.warmup_s,
+        )
         for model, axes in scenario.cases
     ]
 

@@ -1,7 +1,7 @@
 """Predicts a case before it runs, by simulation and by a closed formula."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,7 +9,6 @@ from labkit.workload.load_order import POLITE
 from orchestrator.analysis.breakdown import decompose, stage_measures
 from orchestrator.analysis.client_measures import request_measures, service_measures
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio
-from orchestrator.measures.percentiles import Percentiles
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED
 from orchestrator.results.client_samples import ACKED
@@ -41,13 +40,25 @@ class Prediction:
     """The prediction of one case.
 
     ``figures`` are those of the simulation, by the names of measures, in base units. ``steady`` is
-    the closed formula, None if there is none. ``remarks`` say what the figures ignore.
+    the closed formula, None if there is none. ``remarks`` say what the figures ignore. ``groups``
+    are the figures of each group of clients, and ``workers`` how many serve.
     """
 
     case: Case
     figures: Figures
     steady: Steady | None
     remarks: tuple[str, ...]
+    groups: Mapping[str, Figures] = field(default_factory=dict)
+    workers: int | None = None
+
+    @property
+    def as_measured(self) -> Figures:
+        """The values by the names that a run has for them, those of groups as ``group.name``."""
+        known = {
+            f"{group}.{name}": v for group, of in self.groups.items() for name, v in of.items()
+        }
+        workers = {} if self.workers is None else {"workers": float(self.workers)}
+        return {**self.case.inputs(), **workers, **self.figures, **known}
 
     @property
     def values(self) -> Figures:
@@ -78,8 +89,13 @@ def predict(
     except TooManyMessagesError as exc:
         raise NoTwinError(_too_long(f"more than {max_messages}", max_messages)) from exc
     requests = _as_requests(simulated, discipline.kind)
-    figures = _figures(requests, discipline.workers, case.percentiles)
+    requests = requests[requests["due_ns"] >= round(case.warmup_s * 1e9)]
+    figures = _figures(requests, discipline.workers, case)
     figures |= _queue_figures(simulated.connections, figures["makespan"])
+    groups = {
+        group.name: _figures(requests[requests["group"] == index], discipline.workers, case)
+        for index, group in enumerate(case.groups)
+    }
     share = overhead_share(simulated.messages, overhead, discipline.kind)
     remarks = [*filter(None, [applicability(share)]), *_remarks(case, figures)]
     try:
@@ -87,7 +103,7 @@ def predict(
     except UnstableError as exc:
         steady = None
         remarks.append(str(exc))
-    return Prediction(case, figures, steady, tuple(remarks))
+    return Prediction(case, figures, steady, tuple(remarks), groups, discipline.workers)
 
 
 def _check_length(case: Case, max_messages: int) -> None:
@@ -193,23 +209,24 @@ def _as_requests(simulated: Simulated, kind: Kind) -> Table:
     return table
 
 
-def _figures(requests: Table, workers: int, percentiles: Percentiles) -> Figures:
-    """Return the figures of simulated requests, as a run has them.
+def _figures(requests: Table, workers: int, case: Case) -> Figures:
+    """Return the figures of simulated requests that are due after the warm-up, as a run has them.
 
     ``waiting_time_mean`` is from due until service starts, ``waiting_mean`` how many wait.
     """
-    load = load_figures(requests, 0, workers)
+    load = load_figures(requests, round(case.warmup_s * 1e9), workers)
     makespan_s = load["makespan"]
     in_system_ns = between_ns(requests, "due_ns", "ended_ns")
     waiting_ns = between_ns(requests, "due_ns", "started_ns")
     stages = decompose(requests) if len(requests) <= MAX_DECOMPOSED else None
     return {
         **load,
-        **request_measures(requests, percentiles),
-        **service_measures(requests, percentiles),
+        **request_measures(requests, case.percentiles),
+        **service_measures(requests, case.percentiles),
         **(dict.fromkeys(MEASURES_OF_STAGES) if stages is None else stage_measures(stages)),
         "waiting_mean": ratio(float(waiting_ns.sum()) / 1e9, makespan_s),
         "in_system_mean": ratio(float(in_system_ns.sum()) / 1e9, makespan_s),
+        "unanswered": None,  # the twin answers all
     }
 
 
