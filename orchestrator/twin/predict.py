@@ -89,7 +89,7 @@ def predict(
     except TooManyMessagesError as exc:
         raise NoTwinError(_too_long(f"more than {max_messages}", max_messages)) from exc
     requests = _as_requests(simulated, discipline.kind)
-    requests = requests[requests["due_ns"] >= round(case.warmup_s * 1e9)]
+    requests = requests[requests["due_ns"] >= _begin_ns(case)]
     figures = _figures(requests, discipline.workers, case)
     figures |= _queue_figures(simulated.connections, figures["makespan"])
     groups = {
@@ -187,6 +187,9 @@ def applicability(share: float) -> str:
     )
 
 
+START_NS = 1
+"""The common start of simulated requests; in the tables of a run, 0 means never."""
+
 REQUEST_COLUMNS = (
     "replica", "user", "outcome", "group", "due_ns", "begun_ns", "connected_ns", "sent_ns",
     "accepted_ns", "dequeued_ns", "received_ns", "started_ns", "finished_ns", "ended_ns",
@@ -199,14 +202,20 @@ def _as_requests(simulated: Simulated, kind: Kind) -> Table:
     connections = simulated.connections[messages["connection"]]
     table = np.zeros(len(messages), [(column, "<i8") for column in REQUEST_COLUMNS])
     for column in ("due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns"):
-        table[column] = messages[column]
-    for column in ("group", "user", "begun_ns", "connected_ns", "accepted_ns"):
-        table[column] = connections[column]
-    table["outcome"], table["replica"] = ACKED, table["group"]
-    table["received_ns"] = messages["started_ns"]
+        table[column] = messages[column] + START_NS
+    for column in ("begun_ns", "connected_ns", "accepted_ns"):
+        table[column] = connections[column] + START_NS
+    table["received_ns"] = table["started_ns"]
     if kind is Kind.THREADS:
-        table["dequeued_ns"] = connections["taken_ns"]
+        table["dequeued_ns"] = connections["taken_ns"] + START_NS
+    table["group"], table["user"] = connections["group"], connections["user"]
+    table["outcome"], table["replica"] = ACKED, table["group"]
     return table
+
+
+def _begin_ns(case: Case) -> int:
+    """Return when measuring begins: at the end of the warm-up."""
+    return START_NS + round(case.warmup_s * 1e9)
 
 
 def _figures(requests: Table, workers: int, case: Case) -> Figures:
@@ -214,7 +223,7 @@ def _figures(requests: Table, workers: int, case: Case) -> Figures:
 
     ``waiting_time_mean`` is from due until service starts, ``waiting_mean`` how many wait.
     """
-    load = load_figures(requests, round(case.warmup_s * 1e9), workers)
+    load = load_figures(requests, _begin_ns(case), workers)
     makespan_s = load["makespan"]
     in_system_ns = between_ns(requests, "due_ns", "ended_ns")
     waiting_ns = between_ns(requests, "due_ns", "started_ns")

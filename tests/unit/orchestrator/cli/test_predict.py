@@ -143,3 +143,46 @@ def test_every_ready_scenario_can_be_predicted(
     assert main(["predict", str(path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert all(case["figures"] or case["remarks"] for case in told["cases"])
+
+
+SIZED = """\
+intent: How many workers are enough?
+models: [epoll, prefork]
+clients: [{executor: closed, users: 4, messages: 5, demand: sleep=10ms}]
+matrix: {workers: [1, 2, 4]}
+expect: {all: [makespan < 120ms with 95%, errors == 0, makespan ~= predicted.makespan within 1%]}
+answer: "{least(workers, makespan < 120ms)} is enough."
+"""
+
+
+@pytest.fixture
+def sized(tmp_path: Path) -> Path:
+    path = tmp_path / "sized.yaml"
+    path.write_text(SIZED)
+    return path
+
+
+def test_expectations_are_graded_by_the_predicted_values(
+    sized: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four users of 50 ms each: one worker needs 200 ms, two need 100 ms."""
+    assert main(["predict", str(sized), "--overhead", "none"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    open_ones = "cannot be predicted: errors == 0, makespan ~= predicted.makespan within 1%"
+    one = f"prefork,workers=1: makespan < 120ms with 95% fails (200.0 ms vs 120.0 ms); {open_ones}"
+    assert one in printed
+    assert f"prefork,workers=2: holds; {open_ones}" in printed
+    assert "the cheapest case that holds: epoll (1 worker)" in printed
+    assert printed[1] == "predicted: epoll is enough."
+
+
+def test_the_cheapest_of_the_chosen_models_is_named(
+    sized: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["predict", str(sized), "--overhead", "none", "--model", "prefork", "--json"]
+    assert main(asked) == 0
+    found = json.loads(capsys.readouterr().out)
+    (named,) = found["cheapest"]
+    assert (named["cases"], named["workers"]) == (["prefork,workers=2"], 2)
+    outcomes = [case["expectations"][0]["outcome"] for case in found["cases"]]
+    assert outcomes == ["failed", "passed", "passed"]

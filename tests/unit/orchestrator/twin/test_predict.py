@@ -1,5 +1,7 @@
 """Predictions of cases whose figures can be worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -167,3 +169,36 @@ def test_a_prediction_says_if_overhead_is_more_than_a_fifth(
     expected = f"overhead is {share} of the response time, more than a fifth: the twin does not"
     assert any(each.startswith(expected) for each in remarks) == bool(share), remarks
     assert bool(share) or not any("overhead" in each for each in remarks)
+
+
+def test_the_values_have_the_names_of_a_run_and_those_of_groups() -> None:
+    two = (
+        "[{name: a, executor: closed, users: 1, messages: 1, demand: sleep=100ms},"
+        " {name: b, executor: closed, users: 1, messages: 1, demand: sleep=50ms, start: 10ms}]"
+    )
+    values = predicted(case_of(two, server="{workers: 3}"), "processes").as_measured
+    assert values["makespan"] == pytest.approx(0.1)
+    assert values["a.response_time_max"] == pytest.approx(0.1)
+    assert values["b.response_time_max"] == pytest.approx(0.05)
+    assert values["first_service_wait_max"] == pytest.approx(0)
+    assert values["time_in_service"] == pytest.approx(0.075)
+    assert values["workers"] == 3
+    assert values["unanswered"] is None
+    assert predicted(case_of(two, server="{workers: 3}"), "loop").as_measured["workers"] == 1
+
+
+def test_messages_of_the_warm_up_do_not_count() -> None:
+    """Three messages of 100 ms, due one after the other; the first is due before 50 ms."""
+    one = case_of("[{executor: closed, users: 1, messages: 3, demand: sleep=100ms}]")
+    warmed = predicted(replace(one, warmup_s=0.05)).figures
+    assert warmed["acked"] == 2
+    assert warmed["makespan"] == pytest.approx(0.25)
+    assert predicted(one).figures["acked"] == 3
+
+
+def test_a_percentile_that_the_scenario_names_is_predicted() -> None:
+    many = case_of("[{executor: closed, users: 1, messages: 20, demand: sleep=10ms}]")
+    asked = replace(many, percentiles={"response_time": ["p95"], "exchange_time": ["p95"]})
+    found = predicted(asked).figures
+    assert found["response_time_p95"] == pytest.approx(0.01)
+    assert found["exchange_time_p95"] == pytest.approx(0.01)
