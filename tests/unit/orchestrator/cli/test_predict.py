@@ -186,3 +186,14 @@ def test_the_cheapest_of_the_chosen_models_is_named(
     assert (named["cases"], named["workers"]) == (["prefork,workers=2"], 2)
     outcomes = [case["expectations"][0]["outcome"] for case in found["cases"]]
     assert outcomes == ["failed", "passed", "passed"]
+
+
+def test_the_engineer_s_question_is_answered_before_a_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """2.4 erlangs: a worker or two cannot keep up, and threads wait for the interpreter lock."""
+    asked = ["predict", str(ROOT / "scenarios" / "which_model.yaml"), "--cpus", "2"]
+    assert main(asked) == 0
+    answer = capsys.readouterr().out.splitlines()[1]
+    assert answer.startswith("predicted: epoll keeps p99 under 50 ms with the fewest workers")
+    assert "prefork with 4 and 8 workers, threaded with 8 workers, and epoll" in answer
