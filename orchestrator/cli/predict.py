@@ -145,6 +145,7 @@ def prediction_lines(
         if isinstance(prediction, Prediction):
             yield from _expectations(scenario, prediction)
             yield from _guesses(scenario, prediction)
+    yield from _not_predicted(scenario, predictions)
     yield from map(cheapest_text, _cheapest(scenario, predictions))
     if scenario.faults:
         yield FAULTS
@@ -168,18 +169,29 @@ def _judged(scenario: Scenario, prediction: Prediction) -> list[Expectation]:
 
 def _expectations(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
     """Yield how the predicted values grade the expectations of a case, in a line."""
-    judged = _judged(scenario, prediction)
+    decided = [
+        each for each in _judged(scenario, prediction) if each.outcome is not Outcome.UNKNOWN
+    ]
     failed = [
         f"{each.expression} fails ({each.left} vs {each.right})"
-        for each in judged
+        for each in decided
         if each.outcome is Outcome.FAILED
     ]
-    open_ones = [each.expression for each in judged if each.outcome is Outcome.UNKNOWN]
-    texts = failed or (["holds"] if len(open_ones) < len(judged) else [])
-    if open_ones:
-        texts.append(f"cannot be predicted: {', '.join(open_ones)}")
-    if texts:
-        yield f"{prediction.case.name}: {'; '.join(texts)}"
+    if decided:
+        yield f"{prediction.case.name}: {'; '.join(failed) or 'holds'}"
+
+
+def _not_predicted(scenario: Scenario, predictions: Predictions) -> Iterator[str]:
+    """Yield a line with the expectations that cannot be predicted, if there are any."""
+    unknown_ones = [
+        each.expression
+        for _, prediction in predictions
+        if isinstance(prediction, Prediction)
+        for each in _judged(scenario, prediction)
+        if each.outcome is Outcome.UNKNOWN
+    ]
+    if unknown_ones:
+        yield f"cannot be predicted: {'; '.join(dict.fromkeys(unknown_ones))}"
 
 
 def _cheapest(scenario: Scenario, predictions: Predictions) -> list[Cheapest]:
@@ -187,11 +199,12 @@ def _cheapest(scenario: Scenario, predictions: Predictions) -> list[Cheapest]:
     candidates = []
     for case, prediction in predictions:
         if isinstance(prediction, Prediction):
-            outcomes = [each.outcome for each in _judged(scenario, prediction)]
-            holds = Outcome.FAILED not in outcomes and Outcome.PASSED in outcomes
+            outcomes = {each.outcome for each in _judged(scenario, prediction)} - {Outcome.UNKNOWN}
             workers = prediction.as_measured["workers"]
-            candidates.append(Candidate(case.name, case.axes, workers, holds))
-    return cheapest(candidates) if any(map(scenario.expectations, scenario.models)) else []
+            if outcomes:
+                holds = Outcome.FAILED not in outcomes
+                candidates.append(Candidate(case.name, case.axes, workers, holds))
+    return cheapest(candidates)
 
 
 def _guesses(scenario: Scenario, prediction: Prediction) -> Iterator[str]:
