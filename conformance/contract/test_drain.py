@@ -151,7 +151,7 @@ def test_a_second_signal_stops_at_once(server: RunningServer) -> None:
         server.send_signal(signal.SIGTERM)
         assert server.wait() == 128 + signal.SIGTERM
     stopped = server.of("stopped")
-    assert [event["reason"] for event in stopped] == ["second signal, 1 connections cut"]
+    assert [event["reason"] for event in stopped] == ["second signal, connections cut: 1"]
     assert len(server.of("request_acked")) == 1
 
 

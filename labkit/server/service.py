@@ -300,5 +300,5 @@ class Service:
         if self._is_worker:
             self._logs.flush()
         else:
-            self._logs.stopped(f"{reason}, {self._logs.connections_open()} connections cut")
+            self._logs.stopped(f"{reason}, connections cut: {self._logs.connections_open()}")
         os._exit(code)

@@ -17,6 +17,7 @@ from orchestrator.analysis.fault_doubts import find_fault_doubts
 from orchestrator.analysis.interference import find_interference
 from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
+from orchestrator.measures.sentences import counted
 from orchestrator.results.client_samples import ACKED, LostReplica, Replica
 from orchestrator.results.summary import Reason, ReasonKind
 from orchestrator.results.tables import NOWHERE, Table, pair_keys, user_keys
@@ -68,10 +69,12 @@ def _loss(lost: LostReplica, evidence: Evidence) -> str:
     """Return which replica was lost and why, and how many of its messages the server acked."""
     acked = int(np.count_nonzero(evidence.log.served["replica"] == lost.number))
     where = "" if lost.host is None else f" at {lost.host}"
-    planned = "" if lost.planned is None else f" of its {lost.planned}"
+    messages = counted(acked, "messages")
+    if lost.planned is not None:
+        messages = f"{acked} of its {counted(lost.planned, 'messages')}"
     return (
         f"replica {lost.number}{where}, of {lost.group}, was lost: {lost.reason}; "
-        f"the server acked {acked}{planned} messages"
+        f"the server acked {messages}"
     )
 
 
@@ -88,28 +91,30 @@ def _of_replica(replica: Replica) -> Iterator[str]:
     name, counts = f"replica {replica.number}", replica.counts
     sent, unsent, planned = counts["sent"], counts["unsent"], replica.planned
     if planned is not None and sent + unsent != planned:
-        yield f"{name}: {planned} messages planned, but {sent} sent + {unsent} unsent"
+        yield f"{name}: {counted(planned, 'messages')} planned, but {sent} sent + {unsent} unsent"
     if sent != counts["acked"] + counts["failed"] + counts["in_flight"]:
         yield (
-            f"{name}: {sent} messages sent, but {counts['acked']} acked + {counts['failed']} "
-            f"failed + {counts['in_flight']} in flight"
+            f"{name}: {counted(sent, 'messages')} sent, but {counts['acked']} acked + "
+            f"{counts['failed']} failed + {counts['in_flight']} in flight"
         )
     if len(replica.messages) == sent:  # else that is a gap of its own
         yield from _of_rows(replica)
     ended = _by_outcome(replica.connections, 1 + len(FAILURES))[1:]
     for kind, number in zip(FAILURES, ended, strict=True):
         if number != replica.errors[kind]:
-            counted = f"it counts {replica.errors[kind]} errors {kind}"
-            yield f"{name}: {counted}, but {number} connections have it"
+            own = counted(replica.errors[kind], "errors")
+            have = counted(number, "connections have")
+            yield f"{name}: it counts {own} {kind}, but {have} it"
 
 
 def _of_its_means(replica: Replica) -> Iterator[str]:
     """Yield the resources that a replica lacked."""
     name = f"replica {replica.number}"
     if periods := replica.health.throttled_periods:
-        yield f"{name} was throttled in {periods} periods, though no scenario limits its CPU"
+        often = counted(periods, "periods")
+        yield f"{name} was throttled in {often}, though no scenario limits its CPU"
     if without := replica.errors["exhausted"]:
-        yield f"{name} had no free local port or descriptor for {without} connections"
+        yield f"{name} had no free local port or descriptor for {counted(without, 'connections')}"
 
 
 def _of_rows(replica: Replica) -> Iterator[str]:
@@ -118,8 +123,9 @@ def _of_rows(replica: Replica) -> Iterator[str]:
     found["failed"] = sum(rows) - sum(found.values())
     for outcome, number in found.items():
         if number != replica.counts[outcome]:
-            counted = f"it counts {replica.counts[outcome]} messages {outcome}"
-            yield f"replica {replica.number}: {counted}, but {number} rows of samples have it"
+            own = f"{counted(replica.counts[outcome], 'messages')} {outcome}"
+            rows_have = counted(number, "rows of samples have")
+            yield f"replica {replica.number}: it counts {own}, but {rows_have} it"
 
 
 def _by_outcome(table: Table, codes: int) -> list[int]:
@@ -137,7 +143,8 @@ def _of_plan(evidence: Evidence) -> Iterator[str]:
         shares = [each.planned for each in members if each.group == group]
         known = sum(share for share in shares if share is not None)
         if planned is not None and (known != planned or None in shares):
-            yield f"{group}: {planned} messages planned, but its replicas' shares add up to {known}"
+            messages = counted(planned, "messages")
+            yield f"{group}: {messages} planned, but its replicas' shares add up to {known}"
 
 
 def _of_log(evidence: Evidence, requests: Table) -> Iterator[str]:
@@ -145,16 +152,18 @@ def _of_log(evidence: Evidence, requests: Table) -> Iterator[str]:
     log = evidence.log
     unseen = np.count_nonzero((requests["outcome"] == ACKED) & (requests["finished_ns"] == 0))
     if unseen and not evidence.is_log_truncated:
-        yield f"{unseen} acks at the clients have no request_acked in the server's log"
+        yield f"{counted(unseen, 'acks at the clients have')} no request_acked in the server's log"
     sent = find_sent(requests, log)
     lost = np.isin(log.served["replica"], [each.number for each in evidence.clients.lost])
     unsent = np.count_nonzero((sent == NOWHERE) & ~lost) + log.unknown_requests
     if unsent:
-        yield f"{unsent} request_acked in the server's log belong to messages that no client sent"
+        found = counted(unsent, "events request_acked in the server's log belong")
+        yield f"{found} to no message that a client sent"
     known = sent[sent != NOWHERE]
     again = len(known) - len(np.unique(known))
     if again:
-        yield f"{again} request_acked in the server's log belong to messages acked before"
+        found = counted(again, "events request_acked in the server's log belong")
+        yield f"{found} to a message acked before"
 
 
 def _of_throttling(evidence: Evidence) -> Iterator[str]:
@@ -164,20 +173,21 @@ def _of_throttling(evidence: Evidence) -> Iterator[str]:
     )
     periods = throttled_periods(evidence.kernel)
     if periods and not is_limited:
-        yield f"the server was throttled in {periods} periods, though the scenario limits no CPU"
+        often = counted(periods, "periods")
+        yield f"the server was throttled in {often}, though the scenario limits no CPU"
 
 
 def _of_clocks(requests: Table) -> Iterator[str]:
     """Yield how many messages have instants out of order."""
     late = (requests["due_ns"] > requests["sent_ns"]) | (requests["sent_ns"] > requests["ended_ns"])
-    if late.any():
-        yield f"{np.count_nonzero(late)} messages were sent before due, or ended before sent"
+    if number := np.count_nonzero(late):
+        yield f"{counted(number, 'messages were')} sent before due, or ended before sent"
     served = requests[(requests["finished_ns"] > 0) & (requests["outcome"] == ACKED)]
     order = ("sent_ns", "received_ns", "started_ns", "finished_ns", "ended_ns")
     is_early = [served[later] < served[earlier] for earlier, later in pairwise(order)]
     if np.any(is_early):
         number = np.count_nonzero(np.any(is_early, axis=0))
-        yield f"{number} messages were served before they were sent, or acked before served"
+        yield f"{counted(number, 'messages were')} served before sent, or acked before served"
 
 
 def _broken_laws(evidence: Evidence, requests: Table) -> Iterator[str]:
@@ -186,7 +196,7 @@ def _broken_laws(evidence: Evidence, requests: Table) -> Iterator[str]:
     users = np.searchsorted(np.unique(keys), keys).astype(np.uint64)
     again = len(requests) - len(np.unique(pair_keys(users, requests["message"])))
     if again:
-        yield f"{again} messages have the same id as another"
+        yield f"{counted(again, 'messages have')} the same id as another"
     yield from _of_order(requests[np.lexsort((requests["message"], keys))])
     yield from _of_turns(requests, evidence)
     if evidence.is_one_at_a_time:
@@ -203,7 +213,8 @@ def _of_order(requests: Table) -> Iterator[str]:
         instants, users = requests[column][seen].astype(np.int64), keys[seen]
         broken = np.count_nonzero((np.diff(instants) < 0) & (users[1:] == users[:-1]))
         if broken:
-            yield f"{broken} messages were {event} before an earlier one of the same connection"
+            messages = counted(broken, "messages were")
+            yield f"{messages} {event} before an earlier one of the same connection"
 
 
 def _of_turns(requests: Table, evidence: Evidence) -> Iterator[str]:
@@ -217,7 +228,8 @@ def _of_turns(requests: Table, evidence: Evidence) -> Iterator[str]:
     keys = user_keys(own)
     is_early = (keys[1:] == keys[:-1]) & (own["sent_ns"][1:] < own["ended_ns"][:-1])
     if broken := np.count_nonzero(is_early):
-        yield f"{broken} messages were sent before the previous one of the connection had ended"
+        messages = counted(broken, "messages were")
+        yield f"{messages} sent before the previous one of the connection had ended"
 
 
 def _of_workers(served: Table) -> Iterator[str]:
@@ -226,4 +238,5 @@ def _of_workers(served: Table) -> Iterator[str]:
     is_same = in_turn["worker"][1:] == in_turn["worker"][:-1]
     broken = np.count_nonzero(is_same & (in_turn["started_ns"][1:] < in_turn["finished_ns"][:-1]))
     if broken:
-        yield f"{broken} messages were started by a worker that was still serving another"
+        messages = counted(broken, "messages were")
+        yield f"{messages} started by a worker that was still serving another"

@@ -11,6 +11,7 @@ import numpy as np
 
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.server_measures import is_replaced
+from orchestrator.measures.sentences import counted
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.server_log import Event
 from orchestrator.results.tables import Keys
@@ -49,8 +50,8 @@ def _strangers(evidence: Evidence) -> Iterator[str]:
     surplus -= evidence.connections_of_lab
     if surplus > 0:
         yield (
-            f"{surplus} connections reached the server that no client of this run opened: "
-            f"it accepted {len(ports)} and reset {resets} unaccepted ones, the clients opened "
+            f"{counted(surplus, 'connections')} reached the server that no client of this run "
+            f"opened: it accepted {len(ports)} and reset {resets} unaccepted, the clients opened "
             f"{len(own)}"
         )
 

@@ -7,7 +7,7 @@ which expectations failed or are undecided, and which repeats are left out.
 from collections.abc import Iterator, Sequence
 
 from orchestrator.campaign.verdict import UNDECIDED
-from orchestrator.measures.sentences import joined
+from orchestrator.measures.sentences import counted, joined
 from orchestrator.results.summary import (
     CaseSummary,
     Expectation,
@@ -40,7 +40,7 @@ def _end(summary: Summary) -> Iterator[str]:
         return
     runs = sum(len(case.runs) for case in summary.cases)
     planned = summary.planned_cases if summary.planned_runs is None else summary.planned_runs
-    yield f"{_ENDS[summary.status]} after {runs} of {_counted(planned, 'run')}"
+    yield f"{_ENDS[summary.status]} after {runs} of {counted(planned, 'runs')}"
 
 
 def _invalid(cases: Sequence[CaseSummary]) -> Iterator[str]:
@@ -68,14 +68,14 @@ def _left_out(summary: Summary) -> Iterator[str]:
     short = [case for case in summary.cases if len(case.runs) < planned and not case.invalid]
     lost = sum(planned - len(case.runs) for case in short)
     if lost:
-        total = _counted(planned * len(summary.cases), "repeat")
+        total = counted(planned * len(summary.cases), "repeats")
         were = "was" if lost == 1 else "were"
         yield f"{lost} of {total} {were} disturbed and not repeated, {_where(short, summary.cases)}"
 
 
 def _outcomes(judged: Sequence[tuple[str, Expectation]], *, is_valid: bool) -> Iterator[str]:
     """Yield how many expectations failed, and how many are undecided although all is valid."""
-    total = _counted(len(judged), "expectation")
+    total = counted(len(judged), "expectations")
     failed = [(name, each) for name, each in judged if each.outcome is Outcome.FAILED]
     if failed:
         name, first = failed[0]
@@ -93,7 +93,3 @@ def _where(some: Sequence[CaseSummary], cases: Sequence[CaseSummary]) -> str:
     if len(some) > MAX_NAMED or any(case.axes for case in some):
         return f"in {len(some)} of {_counted(len(cases), 'case')}"
     return f"in {joined([case.name for case in some])}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

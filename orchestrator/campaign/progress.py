@@ -12,6 +12,7 @@ from rich.progress import Progress as LiveDisplay
 from labkit.wire.progress import Pulse
 from orchestrator.campaign.verdict import UNDECIDED
 from orchestrator.measures.dimensions import RATE, format_value
+from orchestrator.measures.sentences import counted
 from orchestrator.results.summary import CaseSummary, Outcome, RunSummary
 from orchestrator.scenario.plan import Run
 from orchestrator.scenario.server import SKIP, Target
@@ -149,10 +150,14 @@ class Pace:
         rate_per_s = (pulse.acked - self._last.acked) / elapsed_s if self._last_s else None
         self._last, self._last_s = pulse, now_s
         words = [] if rate_per_s is None else [format_value(rate_per_s, RATE)]
-        words.append(f"{pulse.connections} connections")
-        words += [f"{waiting} of them wait to be accepted"] if waiting else []
+        words.append(counted(pulse.connections, "connections"))
+        words += (
+            [f"{waiting} of them {'waits' if waiting == 1 else 'wait'} to be accepted"]
+            if waiting
+            else []
+        )
         words += [f"{pulse.failed} failed"] if pulse.failed else []
-        words += [f"{pulse.errors} errors"] if pulse.errors else []
+        words += [counted(pulse.errors, "errors")] if pulse.errors else []
         left_s = self._left_s(pulse, rate_per_s, now_s)
         words += [] if left_s is None else [f"{max(left_s, 0):.0f} s left"]
         return ", ".join(words)
@@ -217,11 +222,12 @@ class LiveLine(Progress):
 def outcome_of(case: CaseSummary) -> str:
     """Return the result of a case in a few words."""
     outcomes = [each.outcome for each in case.expectations]
+    total = counted(len(outcomes), "expectations")
     if case.invalid:
         return "invalid as a measurement"
     if Outcome.FAILED in outcomes:
-        return f"{outcomes.count(Outcome.FAILED)} of {len(outcomes)} expectations failed"
+        return f"{outcomes.count(Outcome.FAILED)} of {total} failed"
     undecided = sum(outcomes.count(each) for each in UNDECIDED)
     if undecided:
-        return f"{undecided} of {len(outcomes)} expectations undecided"
-    return f"all {len(outcomes)} expectations hold"
+        return f"{undecided} of {total} undecided"
+    return f"all {total} hold" if len(outcomes) > 1 else "the expectation holds"

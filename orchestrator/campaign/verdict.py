@@ -15,6 +15,7 @@ from orchestrator.measures.bounds import Values
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.registry import MEASURES, full_name
+from orchestrator.measures.sentences import counted
 from orchestrator.measures.views import PREDICTED, VIEWS
 from orchestrator.results.exit_codes import BROKEN, FAILS, HOLDS, INTERRUPTED, INVALID
 from orchestrator.results.summary import (
@@ -225,8 +226,7 @@ def _with_confidence(
     """Return the outcome that the repeats support, and the reason for it."""
     fewest = max(MIN_REPEATS, math.ceil(math.log2(1 / (1 - confidence))))
     if len(repeats) < fewest:
-        noun = "repeat" if len(repeats) == 1 else "repeats"
-        reason = f"{len(repeats)} {noun}; confidence needs at least {fewest}"
+        reason = f"{counted(len(repeats), 'repeats')}; confidence needs at least {fewest}"
         return Outcome.INCONCLUSIVE, reason
     least = confidence_of(expression, repeats)
     most = confidence_of(expression, repeats, if_undecided=True)

@@ -7,7 +7,7 @@ from functools import partial
 from orchestrator.cli.options import add_scenario, read_scenario
 from orchestrator.cli.output import print_out
 from orchestrator.execution.cpus import Cpus
-from orchestrator.measures.sentences import joined
+from orchestrator.measures.sentences import counted, joined
 from orchestrator.results.exit_codes import HOLDS
 from orchestrator.scenario.estimate import START_AND_STOP_S, Estimate, estimate, total
 from orchestrator.scenario.models import discover_twins
@@ -81,7 +81,7 @@ def plan_lines(scenario: Scenario, ask: Asked = lambda _: None) -> Iterator[str]
             yield f"round {run.repeat}"
         yield f"  [{number}/{len(runs)}] {run.name}: {_estimate_text(each)}"
     yield from _ignored_lines(scenario)
-    yield f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {_estimate_text(total(estimates))}"
+    yield f"{counted(len(runs), 'runs')}: {_estimate_text(total(estimates))}"
     yield f"at most {duration(len(runs) * scenario.timeout_s)}, because timeout ends each load"
     yield _retries_text(scenario, total(estimates))
     if scenario.repeats > 1:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orchestrator.cli.options import add_settings
 from orchestrator.cli.output import print_out, say
+from orchestrator.measures.sentences import counted
 from orchestrator.results.exit_codes import HOLDS, MISUSED
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_ignored, discover_models
@@ -32,8 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
             failed = True
             say(str(exc))
         else:
-            noun = "case" if len(cases) == 1 else "cases"
-            print_out(f"{path}: valid, {len(cases)} {noun}")
+            print_out(f"{path}: valid, {counted(len(cases), 'cases')}")
             for case in cases:
                 print_out(f"  {case.name}")
     return MISUSED if failed else HOLDS

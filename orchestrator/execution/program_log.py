@@ -13,6 +13,7 @@ from typing import TypeVar
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.measures.sentences import counted
 from orchestrator.results.event_schema import MOST_WORKERS, is_whole
 from orchestrator.results.strict_json import read_json
 
@@ -81,7 +82,7 @@ def crowd_established_ns(output: str) -> int | None:
         return None
     if settled["refused"]:
         opened = settled["established"] + settled["refused"]
-        raise BackendError(f"{settled['refused']} of {opened} connections were refused")
+        raise BackendError(f"{settled['refused']} of {counted(opened, 'connections')} refused")
     return int(settled["t_ns"])
 
 

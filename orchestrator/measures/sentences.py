@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import SupportsInt
 
 from orchestrator.measures.dimensions import (
     COUNT,
@@ -19,9 +20,12 @@ BOUNDS = {AT_LEAST: "at least ", AT_MOST: "at most ", "": ""}
 PLURALS = {
     "is": "are", "was": "were", "has": "have", "does": "do", "takes": "take", "needs": "need",
     "waits": "wait", "serves": "serve", "finishes": "finish", "loses": "lose", "uses": "use",
-    "answers": "answer", "keeps": "keep", "makes": "make", "costs": "cost",
+    "answers": "answer", "keeps": "keep", "makes": "make", "costs": "cost", "holds": "hold",
+    "belongs": "belong",
 }  # fmt: skip
 """Verbs that agree with the names before them."""
+
+_SINGULARS = {plural: verb for verb, plural in _PLURALS.items()}
 
 
 def value_text(value: float, dimension: Dimension) -> str:
@@ -65,6 +69,20 @@ def count_text(value: float, noun: str) -> str:
     if value == 0:
         return f"no {noun}"
     return f"{number_text(value)} {singular(noun) if value == 1 else noun}"
+
+
+def counted(number: SupportsInt, things: str) -> str:
+    """Return a number of things, and what they do, both in the plural in ``things``.
+
+    ``0 messages``, ``1 message``; of ``messages were lost``: ``1 message was lost``.
+    """
+    if int(number) != 1:
+        return f"{int(number)} {things}"
+    noun, *rest = things.split(" ")
+    verb = next((place for place, word in enumerate(rest) if word in _SINGULARS), None)
+    if verb is not None:
+        rest[verb] = _SINGULARS[rest[verb]]
+    return " ".join(["1", singular(noun), *rest])
 
 
 def share_text(value: float, total: float, dimension: Dimension, noun: str) -> str:

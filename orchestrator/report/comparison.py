@@ -15,6 +15,7 @@ from orchestrator.campaign.conditions import Condition, Effect
 from orchestrator.campaign.order_statistics import FALSE_ALARMS
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.registry import find_measure
+from orchestrator.measures.sentences import counted
 from orchestrator.report.columns import UNKNOWN
 from orchestrator.report.escape import visible
 from orchestrator.report.table import Write, empty_table, writer
@@ -166,7 +167,7 @@ def coverage_line(differences: Sequence[Difference]) -> str:
         return "no row has an interval"
     shown = " or ".join(f"{coverage:.1%}" for coverage in known)
     rows = sum(each.low is not None for each in differences)
-    alarms = f"false alarms in at most {FALSE_ALARMS:.0%} of tables of {rows} rows"
+    alarms = f"false alarms in at most {FALSE_ALARMS:.0%} of tables of {counted(rows, 'rows')}"
     return f"intervals cover {shown}; {alarms}"
 
 
@@ -177,8 +178,9 @@ def false_alarms(differences: Sequence[Difference]) -> str:
     ]
     names = ", ".join(f"{visible(each.case)} {each.measure}" for each in alarms)
     told = sum(each.low is not None for each in differences)
-    counted = f"false alarms: {len(alarms)} of {told} rows with an interval; one version ran twice"
-    return f"{counted}: {names}" if names else counted
+    of_rows = f"{len(alarms)} of {counted(told, 'rows')} with an interval"
+    line = f"false alarms: {of_rows}; one version ran twice"
+    return f"{line}: {names}" if names else line
 
 
 def conclusion(differences: Sequence[Difference], threshold: float) -> str:

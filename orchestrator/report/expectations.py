@@ -6,6 +6,7 @@ What the lab expects of every case is one row if it holds: it is the same in eac
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from orchestrator.measures.sentences import counted
 from orchestrator.report import text
 from orchestrator.results.summary import Expectation, Outcome, Summary
 
@@ -47,8 +48,7 @@ class ExpectationTable:
     def title(self) -> str:
         """How many hold, of how many."""
         held = self.count - len(self.open)
-        noun = "expectation" if self.count == 1 else "expectations"
-        return f"{held} of {self.count} {noun} {'holds' if held == 1 else 'hold'}"
+        return f"{held} of {counted(self.count, 'expectations')} {'holds' if held == 1 else 'hold'}"
 
 
 def expectation_table(summary: Summary) -> ExpectationTable:

@@ -8,6 +8,7 @@ from orchestrator.campaign.cheapest import cheapest_text
 from orchestrator.campaign.verdict import is_forgivable
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.evaluate import AT_LEAST
+from orchestrator.measures.sentences import counted
 from orchestrator.report.columns import measure_text, measure_value
 from orchestrator.report.escape import visible
 from orchestrator.results.exit_codes import FAILS
@@ -53,11 +54,11 @@ def answer(summary: Summary) -> list[str]:
 def _ended(summary: Summary) -> str:
     """Return how much of the campaign ended: cases, or runs if a case has several."""
     if summary.planned_runs in {None, summary.planned_cases}:
-        return f"{len(summary.cases)} of {summary.planned_cases} cases"
+        return f"{len(summary.cases)} of {counted(summary.planned_cases, 'cases')}"
     repeats = [
         {run.repeat or n for n, run in enumerate(_all_runs(case), 1)} for case in summary.cases
     ]
-    return f"{sum(map(len, repeats))} of {summary.planned_runs} runs"
+    return f"{sum(map(len, repeats))} of {counted(summary.planned_runs or 0, 'runs')}"
 
 
 def _all_runs(case: CaseSummary) -> list[RunSummary]:
@@ -88,7 +89,7 @@ def disturbances(summary: Summary) -> str:
         for run in case.disturbed
     )
     were = "was" if disturbed == 1 else "were"
-    line = f"{disturbed} of {total} runs {were} disturbed by other programs"
+    line = f"{disturbed} of {counted(total, 'runs')} {were} disturbed by other programs"
     if replaced == disturbed:
         return f"{line} and repeated"
     return f"{line} and {'does' if disturbed == 1 else 'do'} not count; {replaced} repeated"
@@ -115,15 +116,15 @@ def _all_expectations(summary: Summary) -> str:
     judged = [case.expectations for case in summary.cases]
     judged += [comparison.expectations for comparison in summary.comparisons]
     outcomes = [expectation.outcome for expectations in judged for expectation in expectations]
-    noun = "expectation" if len(outcomes) == 1 else "expectations"
+    total = counted(len(outcomes), "expectations")
     counts = [
-        f"{outcomes.count(outcome)} of {len(outcomes)} {noun} {outcome}"
+        f"{outcomes.count(outcome)} of {total} {outcome}"
         for outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.UNKNOWN)
         if outcome in outcomes
     ]
     if counts or not outcomes:
         return ", ".join(counts) or "complete; the scenario has no expectations"
-    return f"all {len(outcomes)} expectations hold" if outcomes[1:] else "the expectation holds"
+    return f"all {total} hold" if outcomes[1:] else "the expectation holds"
 
 
 def is_flawed(summary: Summary) -> bool:
@@ -166,7 +167,8 @@ def loss(case: CaseSummary) -> str:
     parts = []
     if measure_value(case, "errors"):
         kinds = ", ".join(_counts(case, FAILURES)) or "of unknown kind"
-        parts.append(f"{measure_text(case, 'errors')} errors ({kinds})")
+        noun = "error" if measure_text(case, "errors") == "1" else "errors"
+        parts.append(f"{measure_text(case, 'errors')} {noun} ({kinds})")
     unfinished = ", ".join(_counts(case, UNFINISHED))
     if unfinished:
         parts.append(f"messages: {unfinished}")

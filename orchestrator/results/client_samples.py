@@ -138,7 +138,7 @@ def _read_replica(report: Mapping[str, Any], folder: Path, gaps: list[str]) -> R
     counts, health = checked.counts, checked.health.model_dump()
     messages = _read_table(folder / report["samples"], Row._fields, gaps)
     if len(messages) != counts["sent"]:
-        gaps.append(f"{report['samples']} holds {len(messages)} of {counts['sent']} samples")
+        gaps.append(f"{report['samples']} lacks samples: it holds {len(messages)} of {counts['sent']}")
     return Replica(
         number=checked.replica,
         group=report["group"],

@@ -129,7 +129,7 @@ def _gaps(lines: Sequence[Look], wrong: int) -> Iterator[str]:
     """Yield that lines are no samples; each probe that was cut off may leave a partial one."""
     begun, ended = (sum(each["event"] == name for each in lines) for name in ("begun", "ended"))
     if wrong > max(begun - ended, 1):
-        yield f"{KERNEL}: {wrong} lines are not samples of a probe"
+        yield f"{KERNEL}: lines that are not samples of a probe: {wrong}"
 
 
 def _accept_queue(lines: Sequence[Look]) -> Table:

@@ -47,7 +47,7 @@ def read_proxy_log(folder: Path) -> ProxyLog:
     events = [event for event in read if event is not None]
     gaps = []
     if strange:
-        others = f", nor are {len(strange) - 1} other lines" if len(strange) > 1 else ""
+        others = f"; further such lines: {len(strange) - 1}" if len(strange) > 1 else ""
         gaps.append(f"{PROXY_LOG}:{strange[0]} is not an event of the proxy{others}")
     if not events or events[0]["event"] != "listening":
         gaps.append(f"{PROXY_LOG} does not begin with the event listening")

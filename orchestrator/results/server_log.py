@@ -156,7 +156,7 @@ class _BadLines:
 
     @property
     def found(self) -> list[Gap]:
-        more = Gap(f"{self._name}: {self._more} more lines are not events")
+        more = Gap(f"{self._name}: further lines that are not events: {self._more}")
         return [*self._gaps, *([more] if self._more else [])]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from labkit.workload.distributions import DemandsError
+from orchestrator.measures.sentences import counted
 from orchestrator.scenario.clients import PACED, PIPELINE, ClosedGroup, Group
 from orchestrator.scenario.fields import MaxLoad
 from orchestrator.scenario.server import ServerSettings
@@ -46,8 +47,8 @@ def _of_size(group: Group, max_load: MaxLoad) -> Iterator[tuple[str, str]]:
     pool = getattr(group, "connections", None)
     shared = pool if group.is_open else group.peak_users
     if isinstance(shared, int) and group.replicas > shared:
-        one, many = ("connection", "connections") if group.is_open else ("user", "users")
-        message = f"{group.replicas} replicas for {shared} {many}"
+        one = "connection" if group.is_open else "user"
+        message = f"{group.replicas} replicas for {counted(shared, f'{one}s')}"
         yield "replicas", f"{message}; each replica needs at least one {one}"
     if group.is_open and group.profile.area > max_load.arrivals:
         message = f"{group.profile.area:.0f} arrivals in a case (rate x duration)"

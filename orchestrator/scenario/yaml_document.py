@@ -68,7 +68,7 @@ class ScenarioError(LabError, ValueError):
         self.problems = tuple(dict.fromkeys(ordered))
         lines = [str(each) for each in self.problems[:MAX_SHOWN_PROBLEMS]]
         if len(self.problems) > MAX_SHOWN_PROBLEMS:
-            lines.append(f"and {len(self.problems) - MAX_SHOWN_PROBLEMS} more problems")
+            lines.append(f"and {len(self.problems) - MAX_SHOWN_PROBLEMS} more")
         super().__init__("\n".join(lines))
 
 

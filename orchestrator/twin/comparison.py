@@ -19,6 +19,7 @@ from orchestrator.analysis.join import Merged
 from orchestrator.analysis.statistics import Durations, Figures, between_ns
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.percentiles import Percentiles
+from orchestrator.measures.sentences import counted
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED, REPLAYED
 from orchestrator.results.client_samples import ACKED
@@ -70,29 +71,50 @@ class Twin:
     kind: Kind
 
 
+_SUBJECTS = {
+    "response_time_mean": "the mean answer took",
+    "response_time_p99": "99% of the answers took up to",
+}
+
+
 @dataclass(frozen=True)
 class Divergence:
     """A figure in which measured and predicted differ, in seconds, and the stage that differs most.
 
-    ``grew_s`` is by how much the mean of that stage, ``part``, differs, of ``differs_s`` in all.
+    ``part`` is that stage, with its measured and predicted mean.
     """
 
     measure: str
     measured_s: float
     predicted_s: float
     part: str
-    grew_s: float
-    differs_s: float
+    part_measured_s: float
+    part_predicted_s: float
+
+    @property
+    def grew_s(self) -> float:
+        """By how much the mean of the stage is above the predicted one."""
+        return self.part_measured_s - self.part_predicted_s
 
     def __str__(self) -> str:
-        measured, predicted, grew, differs = (
-            format_value(each, TIME)
-            for each in (self.measured_s, self.predicted_s, self.grew_s, self.differs_s)
-        )
+        """Return two statements whose numbers can be checked against each other."""
+        differs_s = self.measured_s - self.predicted_s
+        way = "longer" if differs_s > 0 else "less"
         share = self.measured_s / self.predicted_s - 1
+        measured, predicted, differs, part, part_predicted = (
+            format_value(each, TIME)
+            for each in (
+                self.measured_s,
+                self.predicted_s,
+                abs(differs_s),
+                self.part_measured_s,
+                self.part_predicted_s,
+            )
+        )
         return (
-            f"{self.measure} is {measured}, predicted {predicted} ({share:+.1%}): "
-            f"{self.part} differs by {grew} of {differs} in the mean"
+            f"{_SUBJECTS[self.measure]} {differs} {way} than predicted: {measured} instead of "
+            f"{predicted} ({share:+.1%}); of its parts, {self.part} differs most: {part} instead "
+            f"of {part_predicted} in the mean"
         )
 
 
@@ -157,8 +179,8 @@ def _remarks(
         yield remark
     if missing := len(merged.requests) - len(twin.rows):
         yield (
-            f"{missing} of {len(merged.requests)} messages were not acknowledged, and are missing "
-            "in the twin's load"
+            f"{missing} of {counted(len(merged.requests), 'messages')} not acknowledged, and "
+            "missing in the twin's load"
         )
 
 
@@ -192,7 +214,9 @@ def build_twin(
     discipline = discipline_of(case, twins, cpus)
     rows = np.flatnonzero(_is_known(merged.requests))
     if not 0 < len(rows) <= MAX_MESSAGES:
-        raise NoTwinError(f"{len(rows)} messages acknowledged; a twin has 1 to {MAX_MESSAGES}")
+        raise NoTwinError(
+            f"{counted(len(rows), 'messages')} acknowledged; a twin has 1 to {MAX_MESSAGES}"
+        )
     requests = merged.requests[rows]
     works = _nominal_works(case, requests)
     overhead = calibrate(requests, works, discipline)
@@ -285,18 +309,16 @@ def find_divergence(measured: Figures, predicted: Figures) -> Divergence | None:
     for name, tolerance in TOLERANCES.items():
         ours_s, theirs_s = measured[name], predicted[name]
         if ours_s and theirs_s and abs(ours_s / theirs_s - 1) > tolerance:
-            part, grew_s = _largest_difference(measured, predicted)
-            differs_s = (measured["response_time_mean"] or 0) - (
-                predicted["response_time_mean"] or 0
+            part = _most_different(measured, predicted)
+            return Divergence(
+                name, ours_s, theirs_s, part, measured[part] or 0.0, predicted[part] or 0.0
             )
-            return Divergence(name, ours_s, theirs_s, part, grew_s, differs_s)
     return None
 
 
-def _largest_difference(measured: Figures, predicted: Figures) -> tuple[str, float]:
-    """Return the stage whose mean differs most, and by how much."""
-    differs_s = {
-        name: (measured[name] or 0.0) - (predicted[name] or 0.0) for name in MEASURES_OF_STAGES
-    }
-    name = max(differs_s, key=lambda each: abs(differs_s[each]))
-    return name, differs_s[name]
+def _most_different(measured: Figures, predicted: Figures) -> str:
+    """Return the stage whose mean differs most."""
+    return max(
+        MEASURES_OF_STAGES,
+        key=lambda name: abs((measured[name] or 0.0) - (predicted[name] or 0.0)),
+    )

@@ -10,6 +10,7 @@ from labkit.wire.samples import request_id
 from labkit.workload.distributions import Demands, Draws, parse_law
 from labkit.workload.load_order import OPEN, SLOW_SENDER, GroupOrder
 from labkit.workload.profile import NS_PER_S
+from orchestrator.measures.sentences import counted
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
@@ -118,9 +119,11 @@ def faster_than_demanded(case: Case, requests: Table, *, has_default: bool) -> I
             for begin, end in (("sent_ns", "ended_ns"), ("started_ns", "finished_ns"))
         )
         if early := np.count_nonzero(answered_ns < least_ns + sending_ns):
-            yield f"{order.name}: {early} messages were acked faster than their demand allows"
+            messages = counted(early, "messages were")
+            yield f"{order.name}: {messages} acked faster than the demand allows"
         if short := np.count_nonzero(served & (served_ns < least_ns)):
-            yield f"{order.name}: {short} messages were logged as served faster than their demand"
+            messages = counted(short, "messages were")
+            yield f"{order.name}: {messages} logged as served in less time than the demand"
 
 
 class Thinking:

@@ -9,6 +9,7 @@ from labkit.workload.load_order import POLITE
 from orchestrator.analysis.breakdown import decompose, stage_measures
 from orchestrator.analysis.client_measures import request_measures, service_measures
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio
+from orchestrator.measures.sentences import counted
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED
 from orchestrator.results.client_samples import ACKED
@@ -251,8 +252,9 @@ def _queue_figures(connections: Table, makespan_s: float | None) -> Figures:
 def _remarks(case: Case, figures: Figures) -> Iterator[str]:
     queued, backlog = figures["accept_queue_max"] or 0, case.inputs()["backlog"]
     if queued > backlog + 1:
+        waiting = counted(round(queued), "connections wait")
         yield (
-            f"{queued:.0f} connections wait to be accepted, and the backlog holds {backlog:.0f}:"
+            f"{waiting} to be accepted, and the backlog holds {backlog:.0f}:"
             " in a run, the others are delayed or fail; in the twin, all wait"
         )
     for key in ("connect_timeout", "answer_timeout"):

@@ -12,6 +12,7 @@ from docker.models.containers import Container
 
 from orchestrator.execution.backend import BackendError, StageOrder
 from orchestrator.execution.docker.compose_override import WHOLE_LOG
+from orchestrator.measures.sentences import counted
 
 MEMINFO = Path("/proc/meminfo")
 NANO = 1e9
@@ -47,7 +48,7 @@ def check_containers(
     for name, container in [(order.model, server), *(("client", each) for each in clients)]:
         found += _log_differences(name, container.attrs["HostConfig"]["LogConfig"])
     if len(clients) != (wanted := containers_of_clients(order)):
-        found.append(f"clients: {wanted} containers requested, {len(clients)} found")
+        found.append(f"clients: {counted(wanted, 'containers')} requested, {len(clients)} found")
     if found:
         shown = "\n".join(f"    {line}" for line in dict.fromkeys(found))
         raise BackendError(f"the containers are not what the scenario says:\n{shown}")

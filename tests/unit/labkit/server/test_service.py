@@ -165,9 +165,9 @@ def test_a_drain_resets_what_waits_and_ends_accepting(
 @pytest.mark.parametrize(
     ("signum", "code", "reason"),
     [
-        (signal.SIGTERM, 143, "second signal, 1 connections cut"),
-        (signal.SIGINT, 130, "second signal, 1 connections cut"),
-        (signal.SIGALRM, 1, "drain time-out, 1 connections cut"),
+        (signal.SIGTERM, 143, "second signal, connections cut: 1"),
+        (signal.SIGINT, 130, "second signal, connections cut: 1"),
+        (signal.SIGALRM, 1, "drain time-out, connections cut: 1"),
     ],
 )
 def test_a_second_signal_or_the_time_out_stops_at_once(

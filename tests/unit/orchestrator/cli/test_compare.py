@@ -254,5 +254,5 @@ def test_a_calibration_prints_the_false_alarms(
         "clients: [{executor: closed, users: 1, messages: 1, demand: sleep=1s}]\n"
     )
     assert main(["compare", "--calibrate", str(path), "--measure", "p99"]) == alarms
-    expected = f"false alarms: {alarms} of 1 rows with an interval; one version ran twice"
+    expected = f"false alarms: {alarms} of 1 row with an interval; one version ran twice"
     assert expected in capsys.readouterr().err

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from orchestrator.measures.dimensions import COUNT, RATE, SIZE, TIME, Dimension
 from orchestrator.measures.sentences import (
     agreeing,
     count_text,
+    counted,
     joined,
     number_text,
     share_text,
@@ -98,3 +100,22 @@ def test_any_noun_has_a_singular(noun: str) -> None:
 
 def test_a_ratio_may_have_fewer_digits() -> None:
     assert [number_text(each, digits=2) for each in (6.97, 1.049, 123.4)] == ["7", "1", "123"]
+
+
+@pytest.mark.parametrize(
+    ("number", "things", "text"),
+    [
+        (0, "cases", "0 cases"),
+        (1, "cases", "1 case"),
+        (2, "cases", "2 cases"),
+        (1, "messages were lost", "1 message was lost"),
+        (2, "messages were lost", "2 messages were lost"),
+        (1, "rows of samples have", "1 row of samples has"),
+        (1, "processes", "1 process"),
+        (1, "retries", "1 retry"),
+        (1, "CPUs", "1 CPU"),
+    ],
+)
+def test_one_thing_is_in_the_singular(number: int, things: str, text: str) -> None:
+    assert counted(number, things) == text
+    assert counted(np.int64(number), things) == text
