@@ -138,7 +138,8 @@ def _read_replica(report: Mapping[str, Any], folder: Path, gaps: list[str]) -> R
     counts, health = checked.counts, checked.health.model_dump()
     messages = _read_table(folder / report["samples"], Row._fields, gaps)
     if len(messages) != counts["sent"]:
-        gaps.append(f"{report['samples']} lacks samples: it holds {len(messages)} of {counts['sent']}")
+        differ = f"do not agree: {len(messages)} and {counts['sent']}"
+        gaps.append(f"{report['samples']} and the number of messages sent {differ}")
     return Replica(
         number=checked.replica,
         group=report["group"],

@@ -42,7 +42,7 @@ def test_a_sound_case_leaves_none() -> None:
         ({"in_flight": 1},
          "replica 3: 2 messages sent, but 2 acked + 0 failed + 1 in flight"),
         ({"acked": 1, "failed": 1},
-         "replica 3: it counts 1 messages acked, but 2 rows of samples have it"),
+         "replica 3: it counts 1 message acked, but 2 rows of samples have it"),
     ],
 )  # fmt: skip
 def test_counts_that_do_not_add_up(counts: dict[str, int], expected: str) -> None:
@@ -67,7 +67,7 @@ def test_a_client_without_ports_measures_itself() -> None:
     own = connection(0)._replace(outcome=1 + FAILURES.index("exhausted"))
     errors = dict.fromkeys(FAILURES, 0) | {"exhausted": 1}
     told = evidence([replica(0, [], errors=errors, connections=[own])], [])
-    assert doubts(told) == ["replica 0 had no free local port or descriptor for 1 connections"]
+    assert doubts(told) == ["replica 0 had no free local port or descriptor for 1 connection"]
 
 
 def test_a_replica_that_ended_badly_after_its_report() -> None:
@@ -83,15 +83,15 @@ def test_shares_that_do_not_make_up_the_plan() -> None:
 
 def test_an_ack_that_the_server_never_gave() -> None:
     assert doubts(evidence([replica(0, BOTH)], SERVED[:1])) == [
-        "1 acks at the clients have no request_acked in the server's log"
+        "1 ack at the clients has no request_acked in the server's log"
     ]
 
 
 def test_an_ack_for_what_nobody_sent_and_one_given_twice() -> None:
     stranger = served(9, 1, 1, 101)
     assert doubts(evidence([replica(0, BOTH)], [*SERVED, stranger, SERVED[0]])) == [
-        "1 request_acked in the server's log belong to messages that no client sent",
-        "1 request_acked in the server's log belong to messages acked before",
+        "1 event request_acked in the server's log belongs to no message that a client sent",
+        "1 event request_acked in the server's log belongs to a message acked before",
     ]
 
 
@@ -103,7 +103,7 @@ def test_gaps_in_the_log_are_told_and_what_follows_from_them_is_not() -> None:
 
 def test_clocks_that_run_backwards() -> None:
     told = evidence([replica(0, [Sent(0, 1, 101, due_ms=50)])], SERVED[:1])
-    assert doubts(told) == ["1 messages were sent before due, or ended before sent"]
+    assert doubts(told) == ["1 message was sent before due, or ended before sent"]
 
 
 def test_a_lost_replica_is_named_with_what_the_server_knows_of_it() -> None:
@@ -157,7 +157,7 @@ def test_a_client_that_waits_for_each_ack_does_not_send_before_it() -> None:
     assert doubts(told) == []  # a pipeline may
     waiting = dataclasses.replace(told, waiting=frozenset({"clients"}))
     assert doubts(waiting) == [
-        "1 messages were sent before the previous one of the connection had ended"
+        "1 message was sent before the previous one of the connection had ended"
     ]
 
 

@@ -55,13 +55,13 @@ def test_connections_of_strangers_are_counted() -> None:
     (doubt,) = found(*OWN, STRANGER, {**STRANGER, "conn": "1.4"})
     assert doubt == (
         "2 connections reached the server that no client of this run opened: "
-        "it accepted 4 and reset 0 unaccepted ones, the clients opened 2"
+        "it accepted 4 and reset 0 unaccepted, the clients opened 2"
     )
 
 
 def test_a_stranger_is_found_by_its_port_though_a_client_was_never_accepted() -> None:
     (doubt,) = found(OWN[0], STRANGER)
-    assert doubt.startswith("1 connections reached the server that no client of this run opened")
+    assert doubt.startswith("1 connection reached the server that no client of this run opened")
 
 
 def test_a_stranger_that_waits_in_the_accept_queue_is_found_by_its_reset() -> None:

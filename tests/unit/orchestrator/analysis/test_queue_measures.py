@@ -41,15 +41,15 @@ def test_messages_out_of_order_and_ids_twice_are_broken_laws() -> None:
     later_first = [Sent(0, 50, 60, message=0), Sent(0, 1, 20, message=1), Sent(0, 1, 20, message=1)]
     events = [served(0, 1, 51, 59)]
     doubts = texts(analyse(evidence([replica(0, later_first)], events)))
-    assert "1 messages have the same id as another" in doubts
-    assert "1 messages were sent before an earlier one of the same connection" in doubts
-    assert "1 messages were acked before an earlier one of the same connection" in doubts
+    assert "1 message has the same id as another" in doubts
+    assert "1 message was sent before an earlier one of the same connection" in doubts
+    assert "1 message was acked before an earlier one of the same connection" in doubts
 
 
 def test_a_worker_of_a_pool_serves_one_message_at_a_time() -> None:
     events = [served(0, 1, 1, 101), served(1, 1, 100, 200)]
     told = evidence([replica(0, TWO)], events, is_one_at_a_time=True)
-    law = "1 messages were started by a worker that was still serving another"
+    law = "1 message was started by a worker that was still serving another"
     assert texts(analyse(told)) == [law]
     assert texts(analyse(evidence([replica(0, TWO)], events))) == []  # a loop may
 
@@ -59,7 +59,7 @@ def test_a_message_received_before_an_earlier_one_is_a_broken_law() -> None:
     second["request"] = "r0.c0.m1"
     sent = [Sent(0, 1, 61), Sent(0, 5, 62, message=1)]
     assert texts(analyse(evidence([replica(0, sent)], [first, second]))) == [
-        "1 messages were received before an earlier one of the same connection"
+        "1 message was received before an earlier one of the same connection"
     ]
 
 

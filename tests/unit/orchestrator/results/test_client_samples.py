@@ -74,7 +74,7 @@ def test_tables_of_all_replicas_become_one_in_the_order_of_sending(tmp_path: Pat
 
 def test_missing_samples_are_a_gap(tmp_path: Path) -> None:
     clients(tmp_path, replica(0, [FIRST], tmp_path, sent=2))
-    assert read_client_run(tmp_path).gaps == ("samples-000.npy holds 1 of 2 samples",)
+    assert read_client_run(tmp_path).gaps == ("samples-000.npy and the number of messages sent do not agree: 1 and 2",)
 
 
 @pytest.mark.parametrize("content", [b"", b"torn", pack(array("Q", [1, 2]), ("user", "due_ns"))])
@@ -84,7 +84,7 @@ def test_a_table_that_is_none_is_a_gap_and_never_a_crash(tmp_path: Path, content
     clients(tmp_path, told)
     first, second = read_client_run(tmp_path).gaps
     assert first.startswith("samples-000.npy is not a table of 7 columns")
-    assert second == "samples-000.npy holds 0 of 1 samples"
+    assert second == "samples-000.npy and the number of messages sent do not agree: 0 and 1"
 
 
 def test_a_table_of_objects_is_not_unpickled(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_lines_that_are_no_samples_are_a_gap(tmp_path: Path, line: str) -> None:
     (tmp_path / KERNEL).write_text(f"{line}\n{line}\n")
     found = read_kernel_log(tmp_path)
     assert found.looks == ()
-    assert found.gaps == ("kernel.ndjson: 2 lines are not samples of a probe",)
+    assert found.gaps == ("kernel.ndjson: lines that are not samples of a probe: 2",)
 
 
 def test_the_first_line_of_a_probe_is_a_sample(tmp_path: Path) -> None:

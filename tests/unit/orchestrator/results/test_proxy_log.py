@@ -45,7 +45,7 @@ def test_a_line_that_is_no_event_of_the_proxy_is_a_gap(tmp_path: Path, line: obj
 
 def test_many_strange_lines_are_one_gap(tmp_path: Path) -> None:
     log = read_proxy_log(written(tmp_path, LISTENING, *["x"] * 1000, STOPPED))
-    assert log.gaps == (f"{PROXY_LOG}:2 is not an event of the proxy, nor are 999 other lines",)
+    assert log.gaps == (f"{PROXY_LOG}:2 is not an event of the proxy; further such lines: 999",)
 
 
 def test_a_log_that_was_cut_or_is_missing_or_huge_is_a_gap(tmp_path: Path) -> None:

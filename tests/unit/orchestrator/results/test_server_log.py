@@ -156,7 +156,7 @@ def test_counts_that_are_none_are_a_gap(tmp_path: Path, counts: str) -> None:
 def test_many_bad_lines_are_counted_and_a_few_named(tmp_path: Path) -> None:
     found = read_server_log(log(tmp_path, LISTENING, *["nonsense"] * 1000, STOPPED))
     assert len(found.gaps) == 21
-    assert found.gaps[-1] == "server.log: 980 more lines are not events"
+    assert found.gaps[-1] == "server.log: further lines that are not events: 980"
 
 
 def test_a_number_that_no_column_can_hold_is_a_gap(tmp_path: Path) -> None:

@@ -151,5 +151,5 @@ def test_thousands_of_problems_are_counted_not_listed() -> None:
     many = ScenarioError(Problem("x.yaml", line, 1, "wrong") for line in range(1, 1001))
     lines = str(many).splitlines()
     assert lines[0] == "x.yaml:1:1: wrong"
-    assert lines[-1] == "and 950 more problems"
+    assert lines[-1] == "and 950 more"
     assert len(lines) == 51

@@ -217,6 +217,4 @@ def test_a_comparison_names_what_limits_it() -> None:
     remark = compare_with_twin(case, run, told, "process").summary.remark
     assert "; on 1 of 2 CPUs; overhead is " in remark
     assert "the twin does not apply" in remark
-    assert remark.endswith(
-        "; 2 of 30 messages were not acknowledged, and are missing in the twin's load"
-    )
+    assert remark.endswith("; 2 of 30 messages not acknowledged, and missing in the twin's load")

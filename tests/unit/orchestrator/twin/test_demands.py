@@ -161,25 +161,25 @@ def test_messages_that_take_their_demands_or_more_are_possible() -> None:
 def test_a_server_that_acks_without_serving_is_caught() -> None:
     """It acks a message of 20 ms after 47 us, and logs nothing."""
     found = too_fast(acked((0, 0, 1, 1.047, 0), (1, 0, 1, 21.1, 0)))
-    assert found == ["clients: 1 messages were acked faster than their demand allows"]
+    assert found == ["clients: 1 message was acked faster than the demand allows"]
 
 
 def test_a_second_ack_that_is_taken_for_that_of_the_next_message_is_caught() -> None:
     """The first message is acked at 21 ms and, doubled, at 22 ms, when the second was sent."""
     found = too_fast(acked((0, 0, 1, 21, 20), (0, 1, 21.5, 22, 20)))
-    assert found == ["clients: 1 messages were acked faster than their demand allows"]
+    assert found == ["clients: 1 message was acked faster than the demand allows"]
 
 
 def test_an_ack_before_the_last_byte_of_a_slow_sender_could_be_served_is_caught() -> None:
     """r0.c0.m0, a space, sleep=20ms and ETX are 20 bytes, so the last is sent after 190 ms."""
     slow = TWENTY.replace("users: 2", "users: 1, behaviour: slow-sender, pace: 10ms")
     found = too_fast(acked((0, 0, 1, 190, 0), (0, 1, 300, 511, 0)), slow)
-    assert found == ["clients: 1 messages were acked faster than their demand allows"]
+    assert found == ["clients: 1 message was acked faster than the demand allows"]
 
 
 def test_a_log_of_services_shorter_than_their_demands_is_caught() -> None:
     found = too_fast(acked((0, 0, 1, 30, 3)))
-    assert found == ["clients: 1 messages were logged as served faster than their demand"]
+    assert found == ["clients: 1 message was logged as served in less time than the demand"]
 
 
 def test_a_message_that_was_served_in_less_than_the_sum_of_its_parts_is_caught() -> None:

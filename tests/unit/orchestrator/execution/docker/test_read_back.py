@@ -103,6 +103,6 @@ def test_another_image_setting_or_number_of_clients_is_named() -> None:
         "client: image sha256:2 requested, sha256:8 found",
         "epoll: LAB_WORKERS='3' requested, '' found",
         "epoll: LAB_WORK='cpu' requested, '' found",
-        "clients: 1 containers requested, 2 found",
+        "clients: 1 container requested, 2 found",
     ):
         assert difference in str(failed.value)
