@@ -91,5 +91,5 @@ def _where(some: Sequence[CaseSummary], cases: Sequence[CaseSummary]) -> str:
     if len(some) == len(cases):
         return "in every case" if cases[1:] else "during the run"
     if len(some) > MAX_NAMED or any(case.axes for case in some):
-        return f"in {len(some)} of {_counted(len(cases), 'case')}"
+        return f"in {len(some)} of {counted(len(cases), 'cases')}"
     return f"in {joined([case.name for case in some])}"

@@ -25,7 +25,7 @@ PLURALS = {
 }  # fmt: skip
 """Verbs that agree with the names before them."""
 
-_SINGULARS = {plural: verb for verb, plural in _PLURALS.items()}
+_SINGULARS = {plural: verb for verb, plural in PLURALS.items()}
 
 
 def value_text(value: float, dimension: Dimension) -> str:

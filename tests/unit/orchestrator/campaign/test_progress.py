@@ -41,7 +41,7 @@ def test_of_a_duration_the_clock_tells_what_is_left(clock: list[float]) -> None:
     assert "9 connections, 4 of them wait to be accepted" in pace.describe(Pulse(connections=9), 4)
     clock[0] += 1.0
     assert pace.describe(Pulse(failed=3, errors=1)).endswith(
-        "0 connections, 3 failed, 1 errors, 0 s left"
+        "0 connections, 3 failed, 1 error, 0 s left"
     )
 
 

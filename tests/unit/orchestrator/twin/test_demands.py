@@ -187,8 +187,8 @@ def test_a_message_that_was_served_in_less_than_the_sum_of_its_parts_is_caught()
     assert too_fast(acked((0, 0, 1, 21.1, 20)), parts) == []
     found = too_fast(acked((0, 0, 1, 30, 15), (1, 0, 1, 16, 0)), parts)
     assert found == [
-        "clients: 1 messages were acked faster than their demand allows",
-        "clients: 1 messages were logged as served faster than their demand",
+        "clients: 1 message was acked faster than the demand allows",
+        "clients: 1 message was logged as served in less time than the demand",
     ]
 
 
