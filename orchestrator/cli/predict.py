@@ -34,8 +34,8 @@ HEADINGS = {
     "response_time_mean": "mean response",
     "response_time_p50": "p50 response",
     "response_time_p99": "p99 response",
-    "waiting_time_mean": "mean wait",
-    "waiting_mean": "mean waiting",
+    "waiting_time_mean": "mean time waiting",
+    "waiting_mean": "mean number waiting",
     "accept_queue_max": "max accept queue",
 }
 MANY_USERS = 500_000
@@ -135,7 +135,7 @@ def prediction_lines(
             if prediction.steady:
                 rows.append(["", prediction.steady.formula, *_cells(prediction.steady.figures)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    for row in rows if rows[1:] else ():
         first = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
         rest = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
         yield "  ".join([*first, *rest]).rstrip()

@@ -151,7 +151,7 @@ class _Checker:
             message = unknown("name", part.own_name, (*MEASURES, *ALIASES))
             raise ExpressionError(message, part.span.end - len(part.own_name) + 1)
         if part.group and not measure.is_of_group:
-            message = f"{measure.name} has no value for each group; write {part.own_name}"
+            message = f"{measure.name} is of the whole case only; write {part.own_name}"
             raise ExpressionError(message, part.span.column)
         return measure.dimension
 

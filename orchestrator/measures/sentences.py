@@ -20,12 +20,11 @@ BOUNDS = {AT_LEAST: "at least ", AT_MOST: "at most ", "": ""}
 PLURALS = {
     "is": "are", "was": "were", "has": "have", "does": "do", "takes": "take", "needs": "need",
     "waits": "wait", "serves": "serve", "finishes": "finish", "loses": "lose", "uses": "use",
-    "answers": "answer", "keeps": "keep", "makes": "make", "costs": "cost", "holds": "hold",
-    "belongs": "belong",
+    "answers": "answer", "keeps": "keep", "makes": "make", "costs": "cost",
 }  # fmt: skip
 """Verbs that agree with the names before them."""
 
-_SINGULARS = {plural: verb for verb, plural in PLURALS.items()}
+_SINGULARS = {plural: verb for verb, plural in PLURALS.items()} | {"belong": "belongs"}
 
 
 def value_text(value: float, dimension: Dimension) -> str:

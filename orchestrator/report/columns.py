@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.evaluate import AT_LEAST
 from orchestrator.measures.registry import find_measure
-from orchestrator.measures.views import REPLAYED, SLOWEST
+from orchestrator.measures.views import PREDICTED, VIEWS, WINDOWS
 from orchestrator.results.summary import CaseSummary, Outcome
 
 UNKNOWN = "—"
@@ -251,10 +251,21 @@ def _has_open(cases: Iterable[CaseSummary]) -> bool:
 
 def split_by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
     """Return a case for each client group, with the group's measures and ``group`` as an axis."""
+    return _split(cases, "group", lambda name: name not in VIEWS)
+
+
+def split_by_view(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
+    """Return the same for each window and for the prediction, with ``view`` as an axis."""
+    return _split(cases, "view", lambda name: name in (*WINDOWS, PREDICTED))
+
+
+def _split(
+    cases: Iterable[CaseSummary], axis: str, is_of_axis: Callable[[str], bool]
+) -> list[CaseSummary]:
     return [
         case.model_copy(
             update={
-                "axes": {**case.axes, "group": name},
+                "axes": {**case.axes, axis: name},
                 "measures": measures,
                 "lower_bounds": [
                     key.removeprefix(f"{name}.")
@@ -265,5 +276,5 @@ def split_by_group(cases: Iterable[CaseSummary]) -> list[CaseSummary]:
         )
         for case in cases
         for name, measures in case.groups.items()
-        if name not in (SLOWEST, REPLAYED)  # one has stages only, the other is the twin's own check
+        if is_of_axis(name)
     ]

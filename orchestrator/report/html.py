@@ -276,10 +276,13 @@ def _case_tables(cases: Sequence[CaseSummary], asked: Sequence[str]) -> Iterator
     if cases:
         figures = columns.all_columns(cases, asked)
         yield _CaseTable("Figures", columns.axis_names(cases), cases, figures)
-    groups = columns.split_by_group(cases)
-    if groups:
-        title = "Figures of each client group and window"
-        yield _CaseTable(title, columns.axis_names(groups), groups, columns.GROUP)
+    parts = {
+        "Figures of each client group": columns.split_by_group(cases),
+        "Figures of each window, and as the twin predicts them": columns.split_by_view(cases),
+    }
+    for title, rows in parts.items():
+        if rows:
+            yield _CaseTable(title, columns.axis_names(rows), rows, columns.GROUP)
 
 
 def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 ``metrics.txt`` is OpenMetrics text, for Prometheus: a gauge for each measure, named as in
 ``summary.json`` with the prefix ``lab_``, and a sample for each case, the median of its repeats.
-Labels are the scenario, model, case, group and matrix values.
+Labels are the scenario, model, case, client group or view, and matrix values.
 """
 
 from collections import defaultdict
@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from orchestrator.campaign.summarise import Findings
 from orchestrator.measures.registry import MEASURES
+from orchestrator.measures.views import VIEWS
 from orchestrator.report.html import html_report
 from orchestrator.report.junit import junit_xml
 from orchestrator.results.archive import Archive
@@ -81,12 +82,13 @@ class _Measures(Collector):
 def _labels_and_measures(
     case: CaseSummary, scenario: str
 ) -> Iterator[tuple[Labels, Mapping[str, float | None]]]:
-    """Yield the measures of a case, then those of each of its groups and windows."""
+    """Yield the measures of a case, then those of each of its client groups and views."""
     axes = {f"{AXIS}{axis.replace('.', '_')}": str(value) for axis, value in case.axes.items()}
     labels = {"scenario": scenario, "model": case.model, "case": case.name, **axes}
-    yield {**labels, "group": ""}, case.measures
-    for group, measures in case.groups.items():
-        yield {**labels, "group": group}, measures
+    yield {**labels, "group": "", "view": ""}, case.measures
+    for name, measures in case.groups.items():
+        kind, other = ("view", "group") if name in VIEWS else ("group", "view")
+        yield {**labels, kind: name, other: ""}, measures
 
 
 def _family(key: str, meaning: str, samples: list[tuple[Labels, float]]) -> GaugeMetricFamily:

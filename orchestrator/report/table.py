@@ -22,6 +22,7 @@ from orchestrator.report.columns import (
     bands,
     legend,
     split_by_group,
+    split_by_view,
 )
 from orchestrator.report.escape import visible
 from orchestrator.report.text import (
@@ -54,7 +55,8 @@ def print_table(console: Console, summary: Summary) -> None:
     """
     write = writer(console)
     _print_rows(console, summary.cases, bands(summary.cases, summary.shown), write)
-    _print_rows(console, split_by_group(summary.cases), [GROUP], write)
+    for split in (split_by_group, split_by_view):
+        _print_rows(console, split(summary.cases), [GROUP], write)
     if summary.cases:
         console.print(_line(write, "; ".join(legend(summary.cases, summary.shown)), "dim"))
         console.print()

@@ -120,7 +120,7 @@ class FaultSummary(Frozen):
 
 
 class TwinSummary(Frozen):
-    """A run compared with its queueing twin, whose figures are among the groups."""
+    """A run compared with its queueing twin, whose figures are in `groups`."""
 
     remark: str = Field(
         description="why there is no twin, how measured and predicted differ, that overhead is too "
@@ -153,7 +153,8 @@ class RunSummary(Frozen):
     )
     groups: dict[str, dict[str, float | None]] = Field(
         default_factory=dict,
-        description="the clients' measures of each group by name, if there are several groups",
+        description="the clients' measures of each group, if there are several groups, and those of "
+        "each view of the run, such as during or predicted, by name",
     )
     lower_bounds: list[str] = Field(
         default_factory=list,
@@ -208,7 +209,7 @@ class CaseSummary(Frozen):
         "`of one sequence of draws`, so that another seed may give figures outside them",
     )
     groups: dict[str, dict[str, float | None]] = Field(
-        default_factory=dict, description="the same medians for each of several client groups"
+        default_factory=dict, description="the same medians for each of several client groups, and for each view of the run"
     )
     lower_bounds: list[str] = Field(
         default_factory=list,

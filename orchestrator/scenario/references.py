@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pydantic import ValidationInfo
 
 from orchestrator.measures.expression import Expression
-from orchestrator.measures.hints import unknown
+from orchestrator.measures.hints import closest, listed, quote, unknown
 from orchestrator.measures.registry import find_measure, full_name
 from orchestrator.measures.syntax import MeasureName
-from orchestrator.measures.views import is_among
+from orchestrator.measures.views import WINDOWS, is_among
 from orchestrator.scenario.fields import Found, invalid_value, raise_all
 from orchestrator.scenario.server import Target, target_violations
 from orchestrator.scenario.yaml_document import Location
@@ -86,10 +86,24 @@ class Scope:
         if name.group in self.views:
             allowed = self.views[name.group]
             if not is_among(full_name(name.own_name), allowed):
-                return unknown(f"measure of {name.group}", name.own_name, allowed)
+                meant = closest(name.own_name, allowed)
+                hint = f"did you mean {meant!r}? " if meant else ""
+                return (
+                    f"{name.group} has no measure {quote(name.own_name)}; {hint}"
+                    f"it has: {listed(allowed)}"
+                )
         elif name.group and name.group not in self.groups:
-            return unknown("group", name.group, [*self.groups, *self.views])
+            return self._unknown_prefix(name.group)
         return ""
+
+    def _unknown_prefix(self, word: str) -> str:
+        """Return the error for a name before a measure that is no group and no view."""
+        if word in WINDOWS:
+            return f"{word!r} is a window around faults, and this scenario has no faults"
+        meant = closest(word, (*self.groups, *self.views))
+        hint = f"did you mean {meant!r}? " if meant else ""
+        known = f"client groups: {listed(self.groups)}; views of the run: {listed(self.views)}"
+        return f"unknown client group {quote(word)}; {hint}{known}"
 
     def _error(self, name: MeasureName, location: Location) -> str:
         if message := self.prefix_error(name):

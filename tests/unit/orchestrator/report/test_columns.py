@@ -13,6 +13,7 @@ from orchestrator.report.columns import (
     legend,
     measure_text,
     split_by_group,
+    split_by_view,
     spread_text,
 )
 from orchestrator.results.summary import CaseSummary
@@ -116,14 +117,17 @@ def test_the_legend_says_what_the_intervals_cover_and_of_what() -> None:
     assert "interval (about 95%)" in legend([with_interval(1.9, 2.1)])[-1]  # an older version
 
 
-def test_each_group_is_a_row_but_the_slowest_requests_and_the_replay_are_not() -> None:
-    groups = {name: {"acked": 7.0} for name in ("fast", "slow", "slowest", "replayed", "predicted")}
+def test_each_group_is_a_row_and_the_prediction_is_no_group() -> None:
+    """The slowest requests have stages only, and the replay is the twin's own check."""
+    names = ("fast", "slow", "slowest", "replayed", "predicted", "during")
+    groups = {name: {"acked": 7.0} for name in names}
     rows = split_by_group([case(axes={"users": 7}, groups=groups), case("epoll")])
     assert [row.axes for row in rows] == [
         {"users": 7, "group": "fast"},
         {"users": 7, "group": "slow"},
-        {"users": 7, "group": "predicted"},
     ]
+    views = split_by_view([case(axes={"users": 7}, groups=groups)])
+    assert [row.axes["view"] for row in views] == ["predicted", "during"]
     assert {GROUP[0].cell(row) for row in rows} == {"7"}
 
 

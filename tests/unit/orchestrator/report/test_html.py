@@ -318,7 +318,7 @@ def test_groups_have_a_table_and_strained_clients_are_reported() -> None:
     groups = {"slow": {"acked": 7.0, "response_time_p99_s": 0.25}, "fast": {"acked": 3.0}}
     strained = Instrument(fitness=Fitness.STRAINED, reasons=["replica 0 was late by 2.0 ms"])
     shown = page(summary(case("single", groups=groups, instrument=strained)))
-    for part in ("Figures of each client group and window", "slow", "250.0 ms",
+    for part in ("Figures of each client group", "slow", "250.0 ms",
                  "single: the clients were strained: replica 0 was late by 2.0 ms"):  # fmt: skip
         assert part in shown.words, part
     assert shown.count("p", "good") >= 1  # it decides nothing

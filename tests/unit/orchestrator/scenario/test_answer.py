@@ -49,8 +49,8 @@ def test_an_answer_as_it_was_run_is_the_same_answer(
         ('"{makespan(users=3)}"',
          ["7:11: unknown axis 'users'; allowed: workers"]),
         ('["{sloow.p99}"]',
-         ["7:12: unknown group 'sloow'; did you mean 'slow'? allowed: slow, fast, slowest, "
-          "predicted, replayed"]),
+         ["7:12: unknown client group 'sloow'; did you mean 'slow'? client groups: slow, "
+          "fast; views of the run: slowest, predicted, replayed"]),
         ('[{if: errors == 0, then: "{", else: "}"}]',
          ["7:35: then: this brace is never closed; write } after the measure, or {{ for a brace",
           "7:46: else: no brace is open here; write }} for a brace"]),
@@ -66,8 +66,8 @@ def test_an_answer_as_it_was_run_is_the_same_answer(
         ("[{if: ratio > 2, then: a}]",
          ["7:15: if: the ratio of which measure? write e.g. ratio(makespan)"]),
         ('"{ratio(sloow.makespan)}"',
-         ["7:11: unknown group 'sloow'; did you mean 'slow'? allowed: slow, fast, "
-          "slowest, predicted, replayed"]),
+         ["7:11: unknown client group 'sloow'; did you mean 'slow'? client groups: slow, "
+          "fast; views of the run: slowest, predicted, replayed"]),
         (str(["a"] * 11), ["7:9: answer: 11 sentences; allowed: at most 10"]),
     ],
 )  # fmt: skip
@@ -93,7 +93,7 @@ def test_only_an_answer_names_a_point_of_the_matrix(problems: Problems, section:
     [
         ("[makespn]", "7:8: unknown measure 'makespn'; did you mean 'makespan'?"),
         ("[p99, p99]", "7:13: this measure is already in the list; name each once"),
-        ("[sloow.p99]", "7:8: unknown group 'sloow'; did you mean 'slow'?"),
+        ("[sloow.p99]", "7:8: unknown client group 'sloow'; did you mean 'slow'?"),
         ("makespan", "7:7: show: 'makespan' is text; write a list of measures"),
         ("[7]", "7:8: 7 is a number; write the name of a measure, e.g. makespan"),
         ("['p(200)']", "7:8: '200' is not a percentile"),
