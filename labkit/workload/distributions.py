@@ -16,7 +16,8 @@ from struct import Struct
 from labkit.protocol.parsing import DurationError, parse_duration_s
 from labkit.protocol.work import KINDS, MAX_PARTS
 
-FORMS = "50ms, exponential(50ms), hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
+_LAWS = "exponential(50ms), hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
+FORMS = f"50ms, {_LAWS}"
 MAX_SCV = 1_000.0
 _CALL = re.compile(r"([a-z]+)\(([^()]{0,200})\)")
 _NUMBER = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,9})?")
@@ -134,8 +135,18 @@ def _number(text: str, name: str, low: float, high: float) -> float:
     return number
 
 
+def _is_duration(text: str) -> bool:
+    try:
+        parse_duration_s(text)
+    except DurationError:
+        return False
+    return True
+
+
 def _refusal(text: str) -> LawError:
     shown = text[:_SHOWN_CHARACTERS]
+    if _NUMBER.fullmatch(text):
+        return LawError(f"{shown!r} has no unit; write {shown}ms or {shown}s, or {_LAWS}")
     return LawError(f"{shown!r} is neither a duration nor a distribution; write {FORMS}")
 
 
@@ -328,7 +339,10 @@ def _parse_parts(word: str) -> tuple[Part, ...]:
 def _parse_part(number: int, word: str) -> Part:
     kind, separator, text = word.partition("=")
     if kind not in KINDS or not separator:
-        raise DemandsError(f"{word[:_SHOWN_CHARACTERS]!r} is not a demand; {FORM}")
+        shown = word[:_SHOWN_CHARACTERS]
+        if _is_duration(word):
+            raise DemandsError(f"{shown!r} is a duration; write sleep={shown} or cpu={shown}")
+        raise DemandsError(f"{shown!r} is not a demand; {FORM}")
     try:
         law = parse_law(text)
     except LawError as exc:

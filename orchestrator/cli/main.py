@@ -11,14 +11,17 @@ which ``--help`` lists them; a module is imported when its command is used, so t
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from orchestrator.cli.output import say
 from orchestrator.cli.streams import guarded
 from orchestrator.execution import interrupts
+from orchestrator.measures.hints import closest, listed, quote
 from orchestrator.report.escape import printable
 from orchestrator.results.defect import traced
 from orchestrator.results.exit_codes import INTERRUPTED, LabError
@@ -110,9 +113,28 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
         SystemExit: with 2 if the command line is invalid, with 0 after ``--help``.
     """
     words = list(words)
-    if words and words[0] not in (*COMMANDS, "-h", "--help"):
+    if not words or _is_unknown_command(words[0]):
+        _parser(()).error(_unknown_command(words[0] if words else ""))
+    if words[0] not in (*COMMANDS, "-h", "--help"):
         words.insert(0, "run")
     return _parser(words[:1]).parse_args(words)
+
+
+def _is_unknown_command(word: str) -> bool:
+    """Return whether ``word`` is meant as a command: it is no option, path or file."""
+    is_word = re.fullmatch(r"[A-Za-z_-]+", word) is not None and not word.startswith("-")
+    return is_word and word not in COMMANDS and not Path(word).exists()
+
+
+def _unknown_command(word: str) -> str:
+    """Return what may stand in place of ``word``; of a scenario's name, its file if it exists."""
+    known = f"commands: {listed(COMMANDS)}; or give a scenario file, which is run"
+    if not word:
+        return f"no command and no scenario; {known}"
+    ready = Path("scenarios") / f"{word}.yaml"
+    meant = str(ready) if ready.exists() else closest(word.lower(), COMMANDS)
+    hint = f"did you mean {meant}? " if meant else ""
+    return f"unknown command {quote(word)}, and there is no such file; {hint}{known}"
 
 
 def _parser(used: Sequence[str]) -> argparse.ArgumentParser:

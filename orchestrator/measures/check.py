@@ -26,7 +26,7 @@ from orchestrator.measures.syntax import (
     Selection,
 )
 
-_WITH_UNIT = {TIME: "s", SIZE: "MB", RATE: " / 1s"}
+_WITH_UNITS = {TIME: ("s", "ms"), SIZE: ("MB", "MiB"), RATE: (" / 1s", " / 1m")}
 
 
 def check(comparison: Relation, text: str, checker: "_Checker | None" = None) -> Dimension:
@@ -130,8 +130,9 @@ class _Checker:
         """Return the error for parts with different units, with a hint if a literal has no unit."""
         hint = "both need the same unit"
         for part, other in ((right, ours), (left, theirs)):
-            if isinstance(part, Quantity) and part.unit == "" and other in _WITH_UNIT:
-                hint = f"write a unit, e.g. {self._source(part)}{_WITH_UNIT[other]}"
+            if isinstance(part, Quantity) and part.unit == "" and other in _WITH_UNITS:
+                forms = " or ".join(f"{self._source(part)}{unit}" for unit in _WITH_UNITS[other])
+                hint = f"write a unit, e.g. {forms}"
                 break
         message = f"{self._source(left)} is {ours} and {self._source(right)} is {theirs}; {hint}"
         return ExpressionError(message, right.span.column)

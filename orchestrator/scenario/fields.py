@@ -38,6 +38,7 @@ MAX_LOAD = "max_load"
 EACH, RANDOM = "each", "random"
 WORD = "[A-Za-z][A-Za-z0-9_]{0,29}"
 WORD_FORM = "write a word of at most 30 letters, digits and _ that begins with a letter"
+_NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([A-Za-z]{1,3})")
 _RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/(?:s|m)")
 
@@ -161,6 +162,8 @@ def size_between(low: str, high: str) -> BeforeValidator:
     """Accept a size from ``low`` to ``high``, as text with a unit."""
 
     def check(value: object) -> str:
+        if number := _bare_number(value):
+            raise invalid_value(f"{number} has no unit; write e.g. {number}MB or {number}MiB")
         written = _SIZE.fullmatch(value) if isinstance(value, str) else None
         if not isinstance(value, str) or written is None or written[2] not in UNITS_BYTES:
             form = f"write a size: a number and {listed(UNITS_BYTES)}"
@@ -175,6 +178,9 @@ def rate_between(low: str, high: str) -> BeforeValidator:
     """Accept a rate from ``low`` to ``high``, as text: a number per second or minute."""
 
     def check(value: object) -> str:
+        if number := _bare_number(value):
+            forms = f"{number}/s, per second, or {number}/m, per minute"
+            raise invalid_value(f"{number} has no unit; write {forms}")
         if not isinstance(value, str) or not _RATE.fullmatch(value):
             raise invalid_value(f"{_shown(value)}; write a rate, e.g. 200/s or 30/m")
         return _in_range(value, parse_rate_per_s(value), (low, high), parse_rate_per_s)
@@ -222,8 +228,8 @@ def parse_rate_per_s(written: str) -> float:
 
 
 def _check_duration(value: object, bounds: tuple[str, str]) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise invalid_value(f"{value} is a bare number; write a unit, e.g. {value}ms")
+    if number := _bare_number(value):
+        raise invalid_value(f"{number} has no unit; write {number}s or {number}ms")
     text = _text_or(value, "write a duration, e.g. 100ms")
     try:
         seconds = parse_duration_s(text)
@@ -233,8 +239,18 @@ def _check_duration(value: object, bounds: tuple[str, str]) -> str:
     return _in_range(text, seconds, bounds, parse_duration_s)
 
 
+def _bare_number(value: object) -> str:
+    """Return ``value`` as text if it is a number, or text that is one; else an empty text."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value}"
+    return value if isinstance(value, str) and _NUMBER.fullmatch(value) else ""
+
+
 def _check_whole(value: object, low: int, high: int) -> int:
     allowed = f"allowed: a whole number from {low} to {high}"
+    if isinstance(value, str) and _bare_number(value):
+        form = f"write {value} without quotes, and a variable as $name"
+        raise invalid_value(f"{quote(value)} is text; {form}; {allowed}")
     if not isinstance(value, int) or isinstance(value, bool):
         raise invalid_value(f"{describe(value)}; {allowed}")
     if not low <= value <= high:
@@ -300,7 +316,7 @@ def _errors_of_turns(turns: list[object]) -> Found:
 
 
 def _check_law(value: object) -> str:
-    text = _text_or(value, f"write {LAW_FORMS}")
+    text = str(value) if _bare_number(value) else _text_or(value, f"write {LAW_FORMS}")
     try:
         return _check_mean(text, parse_law(text).mean_s())
     except LawError as error:

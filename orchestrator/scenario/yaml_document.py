@@ -7,6 +7,7 @@ A syntax error ends the reading, because nothing after it can be trusted. This m
 the keys of a scenario.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from orchestrator.measures.hints import quote
+from orchestrator.measures.hints import closest, quote
 from orchestrator.results.exit_codes import MISUSED, LabError
 
 MAX_KIB = 256
@@ -23,6 +24,7 @@ MAX_NESTING = 20
 MAX_NODES = 3_000
 """Keys and values in one file; reporting each of so many as unknown takes 1.5 s."""
 MAX_SHOWN_PROBLEMS = 50
+MAX_FILES = 500
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
@@ -139,13 +141,25 @@ def read_document(path: Path, blank_under: str = "") -> Document:
     return document
 
 
+def _instead(path: Path) -> str:
+    """Return what to give in place of ``path``: the most similar YAML file beside it, if any."""
+    files: dict[str, Path] = {}
+    with contextlib.suppress(OSError):
+        folder = path if path.is_dir() else path.parent
+        files = {each.stem: each for each in sorted(folder.glob("*.y*ml"))[:MAX_FILES]}
+    if path.is_dir() and files:
+        return f"give a YAML file, e.g. {next(iter(files.values()))}"
+    meant = None if path.is_dir() else closest(path.stem, files)
+    return f"did you mean {files[meant]}?" if meant else "give a YAML file"
+
+
 def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_KIB * 1024 + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise _file_error(path, f"cannot be read: {reason}; give a YAML file") from error
+        raise _file_error(path, f"cannot be read: {reason}; {_instead(path)}") from error
     if len(content) > MAX_KIB * 1024:
         raise _file_error(path, f"the file is too large; allowed: at most {MAX_KIB} KiB")
     try:

@@ -32,9 +32,9 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         (
             ["--demand", "cpu=5"],
             {},
-            "--demand: demand 'cpu=5': '5' is neither a duration",
+            "--demand: demand 'cpu=5': '5' has no unit; write 5ms or 5s",
         ),
-        (["--think-time", "1"], {}, "--think-time: '1' is neither a duration nor a distribution"),
+        (["--think-time", "1"], {}, "--think-time: '1' has no unit; write 1ms or 1s"),
         (["--think-time", "2000m"], {}, "--think-time: a mean of '2000m' is longer than a day"),
         (["--timeout", "9" * 400 + "s"], {}, "--timeout: '9+' is not a duration"),
         (["--timeout", "0s"], {}, "--timeout: '0s' must be more than 0"),

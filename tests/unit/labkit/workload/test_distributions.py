@@ -127,11 +127,11 @@ def test_a_sample_that_is_cut_has_the_mean_that_was_computed(text: str, limit_s:
     ("text", "message"),
     [
         ("", "'' is neither a duration nor a distribution"),
-        ("50", "'50' is neither"),
+        ("50", "'50' has no unit; write 50ms or 50s"),
         ("normal(50ms)", "'normal(50ms)' is neither"),
         ("Exponential(50ms)", "is neither"),
         ("exponential()", "'' is neither"),
-        ("exponential(50)", "'50' is neither"),
+        ("exponential(50)", "'50' has no unit; write 50ms or 50s"),
         ("exponential(50ms, scv=4)", "is neither"),
         ("exponential(exponential(50ms))", "is neither"),
         ("exponential(50ms) ", "is neither"),

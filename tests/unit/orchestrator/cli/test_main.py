@@ -86,7 +86,7 @@ def test_run_is_the_default_command(words: list[str], command: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "required: command"),
+        ([], "no command and no scenario"),
         (["plan"], "required: SCENARIO"),
         (["--bakend", "docker", "x.yaml"], "unrecognized arguments: --bakend"),
         (["x.yaml", "--back", "docker"], "unrecognized arguments: --back docker"),
@@ -178,3 +178,40 @@ def test_a_wrong_argument_is_quoted_without_control_characters(
     assert r"--x\x1b[31m" in said
     assert "\x1b" not in said
     assert "\n::" not in said.replace("\r", "\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["frobnicate"], ""),
+        (["valdate", "a.yaml"], "did you mean validate? "),
+        (["Run", "a.yaml"], "did you mean run? "),
+        (["quickstart"], "did you mean scenarios/quickstart.yaml? "),
+    ],
+)
+def test_an_unknown_command_names_the_commands_and_the_closest_one(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == (
+        f"orchestrate.py: error: unknown command '{words[0]}', and there is no such file; {meant}"
+        f"commands: {', '.join(COMMANDS)}; or give a scenario file, which is run"
+    )
+
+
+def test_no_words_at_all_name_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+    assert "no command and no scenario; commands: run, plan" in capsys.readouterr().err
+
+
+def test_a_file_without_an_ending_may_be_a_scenario(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").touch()
+    assert parse_arguments(["mine"]).scenario == Path("mine")

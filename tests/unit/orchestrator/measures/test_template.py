@@ -96,7 +96,7 @@ def test_an_extreme_may_have_a_condition() -> None:
         ("{which(p99 < 2s with 95%)}", 8,
          "a condition holds or it does not; leave the confidence out"),
         ("{which(p99 < 2)}", 14,
-         "p99 is a time and 2 is a bare number; write a unit, e.g. 2s"),
+         "p99 is a time and 2 is a bare number; write a unit, e.g. 2s or 2ms"),
         ("{which(p99)}", 8, "the comparison is missing; write e.g. failed == 0"),
         ("{makespan(a, workers=8, b)}", 25,
          "write a model and values of axes, e.g. makespan(prefork, workers=8)"),

@@ -116,7 +116,7 @@ def test_a_problem_is_a_line_with_file_line_and_column(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as refusal:
         load_scenario(path, ["single"])
     assert str(refusal.value).splitlines() == [
-        f"{path}:6:10: timeout: 5 is a bare number; write a unit, e.g. 5ms",
+        f"{path}:6:10: timeout: 5 has no unit; write 5s or 5ms",
         f"{path}:7:7: seed: 'x' is text; allowed: a whole number from 0 to 4294967295",
     ]
 

@@ -216,3 +216,18 @@ def test_no_file_takes_long_to_refuse(problems: Problems, content: str) -> None:
     begin = time.thread_time()
     assert problems(content)
     assert time.thread_time() - begin < 5  # 1.5 s at most on the machine this was written on
+
+
+def test_a_file_that_is_missing_may_be_another_one(tmp_path: Path) -> None:
+    for name in ("quickstart.yaml", "gate.yml", "notes.txt"):
+        (tmp_path / name).touch()
+    for path, instead in (
+        (tmp_path / "quickstrat.yaml", f"did you mean {tmp_path}/quickstart.yaml?"),
+        (tmp_path / "gate.yaml", f"did you mean {tmp_path}/gate.yml?"),
+        (tmp_path / "other.yaml", "give a YAML file"),
+        (tmp_path, f"give a YAML file, e.g. {tmp_path}/gate.yml"),
+        (tmp_path / "none" / "gate.yaml", "give a YAML file"),
+    ):
+        with pytest.raises(ScenarioError) as refused:
+            read_document(path)
+        assert str(refused.value).endswith(f"; {instead}")

@@ -41,10 +41,8 @@ DEMAND = (
     "write e.g. sleep=100ms, cpu=5ms, several parts, sleep=10ms+cpu=2ms, or a distribution, "
     "sleep=exponential(100ms)"
 )
-LAW = (
-    "is neither a duration nor a distribution; write 50ms, exponential(50ms), "
-    "hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
-)
+LAWS = "exponential(50ms), hyperexponential(50ms, scv=4) or bimodal(5ms, 100ms, share=0.9)"
+LAW = f"is neither a duration nor a distribution; write 50ms, {LAWS}"
 SIZE = "write a size: a number and B, kB, KB, MB, GB, KiB, MiB, GiB"
 TEXT = "write text, in quotes if it looks like a number"
 EMPTY = "2:10: clients: the list is empty; write at least one group"
