@@ -103,7 +103,7 @@ def test_an_interrupt_at_the_end_is_in_the_exit_code_and_in_the_summary(
     assert ended.returncode == 130, ended.stderr
     stored = json.loads((tmp_path / "summary.json").read_text())
     assert (stored["exit_code"], stored["status"]) == (130, "interrupted")
-    assert f"interrupted after 1 of 1 cases: interrupted by {name} while" in ended.stderr
+    assert f"interrupted after 1 of 1 case: interrupted by {name} while" in ended.stderr
     assert "interrupted" in (tmp_path / "report.html").read_text()
 
 
