@@ -228,6 +228,11 @@ class Part:
         return b"%b=%dus" % (self.kind.encode("ascii"), drawn_us)
 
     @property
+    def least_bytes(self) -> int:
+        """The number of bytes that it has at least."""
+        return len(self.plain or f"{self.kind}=0us")
+
+    @property
     def mean_s(self) -> float:
         """The mean of the durations, cut to the limit."""
         return self.law.mean_s(self._limit_s)
@@ -305,6 +310,11 @@ class Demands:
     def parts(self) -> list[tuple[Part, ...]]:
         """The parts of each demand, in order."""
         return [turn.parts for turn in self._turns]
+
+    @property
+    def least_bytes(self) -> int:
+        """The number of bytes that the longest demand has at least, with the space before it."""
+        return max(sum(part.least_bytes + 1 for part in turn.parts) for turn in self._turns)
 
     @property
     def mean_s(self) -> float:

@@ -53,7 +53,7 @@ _REGISTRY = (
     _input("backlog", COUNT, "argument of listen"),
     _input("cpus", COUNT, "CPUs that the server's container may use, if limited"),
     _input("memory_limit", SIZE, "memory that the server's container may use, if limited"),
-    _input("service_time", TIME, "mean demand of a message, or the server's default"),
+    _input("service_time", TIME, "mean demand of a message, of all parts, or the server's default"),
     _input("think_time", TIME, "mean pause of a user between an ack and its next message"),
     _input("offered_load", COUNT, "arrival rate times service time: workers needed to keep up"),
     _of_group("makespan", TIME, "time from the start (after warm-up) to the last ack or failure"),

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from labkit.workload.distributions import DemandsError
+from labkit.wire.samples import request_id
+from labkit.workload.distributions import Demands, DemandsError
 from orchestrator.measures.sentences import counted
 from orchestrator.scenario.clients import PACED, PIPELINE, ClosedGroup, Group
 from orchestrator.scenario.fields import MaxLoad
-from orchestrator.scenario.server import ServerSettings
+from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
 
 MAX_REPLICAS = 200
+OTHER_MESSAGES = ("silent", "garbage", "oversize")
+"""The behaviours whose messages carry no demand."""
 
 
 class Violation(NamedTuple):
@@ -29,6 +32,7 @@ def violations(
         for key, message in (
             *_of_size(group, max_load),
             *_of_demand(group, server.max_service_time_s),
+            *_of_length(group, server.max_message_bytes or SERVER_DEFAULTS.max_message_bytes),
             *_of_time(group, timeout_s),
             *_of_behaviour(group),
         ):
@@ -71,6 +75,16 @@ def _of_demand(group: Group, limit_s: float) -> Iterator[tuple[str, str]]:
         group.demand_s(limit_s)
     except DemandsError as error:
         yield "demand", f"{error}; see max_service_time"
+
+
+def _of_length(group: Group, limit: int) -> Iterator[tuple[str, str]]:
+    """Yield a demand with which even the shortest message is longer than the server allows."""
+    if group.demand is None or getattr(group, "behaviour", "") in OTHER_MESSAGES:
+        return
+    length = len(request_id(0, 0, 0)) + Demands.parse(group.demand).least_bytes
+    if length > limit:
+        message = f"a message with this demand has at least {length} bytes"
+        yield "demand", f"{message}; allowed: at most {limit}, see max_message_bytes"
 
 
 def _of_time(group: Group, timeout_s: float) -> Iterator[tuple[str, str]]:

@@ -22,8 +22,9 @@ clients:
   - {name: pool, executor: open, rate: 100/s, duration: 1s, connections: 3, arrivals: poisson,
      demand: "sleep=hyperexponential(2ms, scv=4)"}
   - {name: each, executor: open, rate: 50/s, duration: 1s, connections: each, replicas: 2,
-     demand: [sleep=1ms, cpu=100us]}
-  - {name: ramped, executor: ramp, think_time: 5ms, demand: "sleep=bimodal(1ms, 9ms, share=0.9)",
+     demand: [sleep=1ms+cpu=100us, cpu=100us]}
+  - {name: ramped, executor: ramp, think_time: 5ms,
+     demand: "cpu=50us+sleep=bimodal(1ms, 9ms, share=0.9)",
      stages: [{duration: 400ms, users: 5}, {duration: 400ms, users: 0}]}
   - {name: rates, executor: ramp, connections: each, demand: sleep=1ms,
      stages: [{duration: 500ms, rate: 100/s}, {duration: 500ms, rate: 0/s}]}

@@ -12,7 +12,7 @@ import pytest
 from labkit.protocol.framing import Framer
 from labkit.protocol.parsing import DurationError, parse_duration_s
 from labkit.protocol.session import Limits, Request, Session
-from labkit.protocol.work import Demand
+from labkit.protocol.work import Demand, demand_of
 from labkit.server.settings import Settings, SettingsError
 
 DEFAULT = Demand("sleep", 2.0)
@@ -20,7 +20,8 @@ LIMITS = Limits(DEFAULT, max_message_bytes=24, max_service_time_s=60.0)
 PIECES = [
     b"\x03", b"\x03", b"\x03", b"a", b"id", b" ", b"\t", b"goodbye", b"good", b"bye", b" sleep=1ms",
     b" cpu=5us", b"sleep=", b"cpu=", b"99", b"1.5", b"60s", b"61s", b"m", b"ms", b"\x80", b"\xff",
-    b"\x00", b"\n", b"x" * 12, b"x" * 25, b"-", b".", b"=", b"1m1s",
+    b"\x00", b"\n", b"x" * 12, b"x" * 25, b"-", b".", b"=", b"1m1s", b"+", b"+cpu=5us",
+    b"+sleep=9s",
 ]  # fmt: skip
 DURATION = re.compile(r"\A\d{1,20}(\.\d{1,20})?(us|ms|s|m)\Z", re.ASCII)
 UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
@@ -83,13 +84,18 @@ def _second_opinion(stream: bytes) -> tuple[list[tuple[str, Demand]], bool]:
         words = message.decode().split()
         demand = DEFAULT
         if len(words) > 1 and re.match("(sleep|cpu)=", words[1]):
-            kind, _, duration = words[1].partition("=")
-            duration_s = _second_opinion_s(duration)
-            if duration_s is None or duration_s > LIMITS.max_service_time_s:
+            parts = [_second_opinion_of_part(part) for part in words[1].split("+")]
+            if None in parts or sum(part[1] for part in parts if part) > LIMITS.max_service_time_s:
                 return served, False
-            demand = Demand(kind, duration_s)
+            demand = demand_of(tuple(Demand(*part) for part in parts if part))
         served.append((words[0] if words else "", demand))
     return served, not tail
+
+
+def _second_opinion_of_part(text: str) -> tuple[str, float] | None:
+    kind, _, duration = text.partition("=")
+    duration_s = _second_opinion_s(duration)
+    return None if kind not in ("sleep", "cpu") or duration_s is None else (kind, duration_s)
 
 
 def _second_opinion_s(text: str) -> float | None:

@@ -1,7 +1,10 @@
 """Errors in a case: each value by itself is allowed, but not together with the others."""
 
+from collections.abc import Callable
+
 import pytest
 
+from orchestrator.scenario.scenario import Scenario
 from tests.unit.orchestrator.scenario.text_fixtures import GOOD, GROUPS, OPEN, RAMP, Problems
 
 
@@ -27,6 +30,12 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, GROUPS, OPEN, R
         ("    demand: sleep=40s+cpu=21s",
          "6:13: demand: 'sleep=40s+cpu=21s' is more than the 60s that a server allows; "
          "see max_service_time"),
+        ("    demand: sleep=100ms\nserver: {max_message_bytes: 19}",
+         "6:13: demand: a message with this demand has at least 20 bytes; allowed: at most 19, "
+         "see max_message_bytes"),
+        ("    demand: cpu=1ms+sleep=exponential(5ms)\nserver: {max_message_bytes: 25}",
+         "6:13: demand: a message with this demand has at least 26 bytes; allowed: at most 25, "
+         "see max_message_bytes"),
         ("server: {service_time: 2s, max_service_time: 1s}",
          "6:24: service_time: 2s is more than max_service_time, 1s"),
         ("server: {max_service_time: 1s}",
@@ -62,3 +71,16 @@ def test_a_load_that_breaks_a_rule_has_its_place(
     problems: Problems, content: str, expected: list[str]
 ) -> None:
     assert problems(content) == expected
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "    demand: sleep=100ms\nserver: {max_message_bytes: 20}",
+        "    demand: sleep=100ms\n    behaviour: oversize\nserver: {max_message_bytes: 19}",
+    ],
+)
+def test_a_message_that_is_as_long_as_the_limit_or_longer_on_purpose_is_allowed(
+    load: Callable[[str], Scenario], lines: str
+) -> None:
+    assert load(GOOD + lines + "\n").clients
