@@ -151,10 +151,15 @@ class Lookup:
             each
             for each in self.cases
             if each.key.model == (name.model or case.key.model)
-            and set(name.point) <= set(each.key.axes)
+            and _agrees(each.key, dict(name.point))
         ]
-        exact = [each for each in found if dict(each.key.axes) == wanted]
+        exact = [each for each in found if dict(each.key.axes).items() <= wanted.items()]
         return next(iter(exact or (found if len(found) == 1 else ())), None)
+
+
+def _agrees(key: CaseKey, point: Mapping[str, str]) -> bool:
+    """Return whether a case has the values of ``point``, except on axes that its model ignores."""
+    return all(point.get(axis, value) == value for axis, value in key.axes)
 
 
 def is_same(one: float, other: float, dimension: Dimension) -> bool:

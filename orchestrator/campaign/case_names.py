@@ -36,7 +36,7 @@ class CaseNames:
         models = [m for m in self._models if any(m == model for model, _ in chosen)]
         points = [p for p in self._points if any(p == point for _, point in chosen)]
         product = [(m, p) for p in points for m in models if (m, p) in self._all]
-        is_ragged = () in points and len(points) > 1  # a model ignores an axis of the others
+        is_ragged = len({len(point) for point in points}) > 1  # a model ignores an axis of others
         if len(product) == len(chosen) and not is_ragged:
             return self._product(models, points)
         return joined([
@@ -57,6 +57,7 @@ class CaseNames:
         at_points = {each for each in self._all if each[1] in points}
         has_all_there = at_points == {(case.model, self._point(case)) for case in cases}
         is_point = has_all_there and len(points) < len(self._points)
+        is_point = is_point and all(len(point) == len(self._varying) for point in points)
         is_point = is_point or (len(self._points) > 1 and len(self._models) == 1)
         return f"{'with' if is_point else 'under'} {self.noun(cases)}"
 

@@ -181,3 +181,28 @@ def test_any_values_make_a_sentence_without_traces_of_a_program(
     found = said(text, models("makespan", values))
     assert found
     assert not any(trace in found for trace in ("None", "nan", "inf", "{", "e+", "e-"))
+
+
+IGNORING = [
+    CaseValues(CaseKey("single"), [{"makespan": 8.0, "workers": 1.0}]),
+    *SWEEP,
+]
+"""single has no pool, so its one case has no axis of workers."""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{least(workers, makespan < 3s)} is enough.",
+         "prefork and threaded with 2 workers are enough."),
+        ("{least(workers, makespan < 9s)} is enough.",
+         "single, prefork with 1 worker and threaded with 1 worker are enough."),
+        ("Done {which(makespan > 3s)}.",
+         "Done under single, prefork with 1 worker and threaded with 1 worker."),
+        ("Done {which(makespan > 5s)}.", "Done under single."),
+        ("It takes {makespan(single, workers=8)}, and {makespan(prefork, workers=8)} with a pool.",
+         "It takes 8 s, and 500 ms with a pool."),
+    ],
+)  # fmt: skip
+def test_a_model_that_ignores_an_axis_is_named_without_it(text: str, expected: str) -> None:
+    assert said(text, IGNORING) == expected
