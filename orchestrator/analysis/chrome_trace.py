@@ -13,7 +13,8 @@ import numpy as np
 
 from labkit.wire.samples import OUTCOMES, request_id
 from orchestrator.analysis.breakdown import STAGE_ENDS, reached_ns
-from orchestrator.analysis.chart_data import assign_rows, choose_users
+from orchestrator.analysis.chart_data import assign_rows
+from orchestrator.analysis.excerpt import choose_users
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.strict_json import to_json

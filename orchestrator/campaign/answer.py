@@ -167,6 +167,8 @@ class _Writer:
         if all(row.value is None for row in rows):
             for row in rows:
                 self._lookup.note(row.found)
+            if not self._lookup.missing:  # such as a quotient of measures that are 0
+                self._lookup.missing += [name.name for name in names_in(amount.part)]
             raise _UnknownError
         is_of_some = not self._is_whole and any(map(_is_of_each, names_in(amount.part)))
         names = self._names if is_of_some else CaseNames([row.case.key for row in rows])

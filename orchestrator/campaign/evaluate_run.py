@@ -12,10 +12,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator.analysis.analyse import Analysis, analyse
-from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, exhibit
+from orchestrator.analysis.chart_data import MAX_CASES, Exhibit, exhibit
 from orchestrator.analysis.chrome_trace import trace
 from orchestrator.analysis.consequences import NEVER_NS, over_ns
 from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.host_measures import cpus_text, host_balance, host_notes
 from orchestrator.analysis.interference import crowd_of

@@ -346,11 +346,8 @@ class _Builder:
             elif message := self._make_plain(key):
                 self._note(key, f"key {quote(key.value)} has {message}")
             elif key.value in data:
-                first = first_lines[key.value]
-                message = (
-                    f"key {quote(key.value)} on line {line} is already on line {first}; keep one"
-                )
-                self._note(key, message)
+                where = f"on line {line} is already on line {first_lines[key.value]}"
+                self._note(key, f"key {quote(key.value)} {where}; keep one")
             else:
                 first_lines[key.value] = line
                 data[key.value] = self.build(child, (*location, key.value), _position(key))

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.analysis.chart_data import ACKED_TEXT, Excerpt, RequestRecord, assign_rows
+from orchestrator.analysis.chart_data import assign_rows
+from orchestrator.analysis.excerpt import ACKED_TEXT, Excerpt, RequestRecord
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report.charts.plot import Subject, TextTable
 from orchestrator.report.charts.queues import DepthRow, depth_rows

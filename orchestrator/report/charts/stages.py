@@ -7,7 +7,7 @@ log extends the wait before it; `orchestrator.analysis.breakdown` computes the e
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.analysis.chart_data import RequestRecord
+from orchestrator.analysis.excerpt import RequestRecord
 
 
 @dataclass(frozen=True)

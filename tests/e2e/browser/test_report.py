@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.analysis.chart_data import MAX_REQUESTS, Exhibit
+from orchestrator.analysis.chart_data import Exhibit
+from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.report.charts.time_axis import UNITS
 from orchestrator.report.html import html_report
 from orchestrator.results.summary import FaultSummary, RunSummary

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from orchestrator.analysis.analyse import Analysis, analyse
-from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, exhibit
+from orchestrator.analysis.chart_data import MAX_CASES, Exhibit, exhibit
 from orchestrator.analysis.evidence import Evidence
+from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.campaign import evaluate_run as module
 from orchestrator.campaign.evaluate_run import RunEvaluation, evaluate_run
 from orchestrator.results.archive import CASE, CLIENTS, SERVER_LOG, Archive

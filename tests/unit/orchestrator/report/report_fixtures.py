@@ -5,15 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from labkit.wire.samples import OUTCOMES
-from orchestrator.analysis.chart_data import (
-    Distribution,
-    Excerpt,
-    Exhibit,
-    RequestRecord,
-    Steps,
-    WorkerShare,
-)
+from orchestrator.analysis.chart_data import Distribution, Exhibit, Steps, WorkerShare
 from orchestrator.analysis.chart_data import exhibit as make_exhibit
+from orchestrator.analysis.excerpt import Excerpt, RequestRecord
 from orchestrator.analysis.join import CONNECTION, REQUEST, Merged
 from orchestrator.campaign.summarise import Findings
 from orchestrator.results.summary import (

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from orchestrator.analysis.chart_data import MAX_CASES, MAX_REQUESTS, Exhibit, RequestRecord
+from orchestrator.analysis.chart_data import MAX_CASES, Exhibit
+from orchestrator.analysis.excerpt import MAX_REQUESTS, RequestRecord
 from orchestrator.report.html import OPEN_PROBLEMS, html_report
 from orchestrator.results.summary import Answer, Fitness, Instrument, Summary
 from tests.unit.orchestrator.report.report_fixtures import (

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analysis.chart_data import Excerpt, Exhibit, RequestRecord
+from orchestrator.analysis.chart_data import Exhibit
+from orchestrator.analysis.excerpt import Excerpt, RequestRecord
 from orchestrator.report.charts.lanes import (
     COLUMNS,
     LABEL_HEIGHT,

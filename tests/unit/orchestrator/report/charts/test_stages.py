@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analysis.chart_data import RequestRecord
+from orchestrator.analysis.excerpt import RequestRecord
 from orchestrator.report.charts.stages import LANE_STAGES, spans
 from tests.unit.orchestrator.report.report_fixtures import MS, request
 

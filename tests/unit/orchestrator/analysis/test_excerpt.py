@@ -4,13 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analysis.chart_data import (
-    MAX_REQUESTS,
-    MAX_USERS,
-    MOST_FAILING,
-    Excerpt,
-    excerpt,
-)
+from orchestrator.analysis.excerpt import MAX_REQUESTS, MAX_USERS, MOST_FAILING, Excerpt, excerpt
 from orchestrator.analysis.join import merge
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
     MS,
