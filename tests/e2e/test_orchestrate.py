@@ -75,6 +75,10 @@ def test_quickstart(lab: Lab, backend: str) -> None:
     assert suites.find(".//failure") is None
     assert "</html>" in (folder / "report.html").read_text()
     assert "results: " + str(folder) in ended.out
+    seen = " ".join(ended.out.splitlines()[-15:])
+    assert f"question: {ended.summary['intent']}" in seen
+    assert "answer: Served at once: 1 of 7 clients under single" in seen
+    assert list(ended.summary)[2:4] == ["intent", "answer"]
 
 
 def longest_part(case: dict[str, Any]) -> str:
