@@ -1,4 +1,4 @@
-"""Every ready scenario and example answers its question, however the run comes out."""
+"""Every ready scenario, example and lesson answers its question, however the run comes out."""
 
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,8 @@ from orchestrator.scenario.models import ROOT, discover_models
 from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
 
-FILES = sorted([*ROOT.glob("scenarios/*.yaml"), *ROOT.glob("examples/*/scenario.yaml")])
+PATTERNS = ("scenarios/*.yaml", "examples/*/scenario.yaml", "docs/lessons/*.yaml")
+FILES = sorted(path for pattern in PATTERNS for path in ROOT.glob(pattern))
 TRACES = ("None", "nan", "inf ", "{", "}", "  ")
 VALUES = st.none() | st.integers(0, 20_000).map(float) | st.floats(0, 1e4)
 
