@@ -77,8 +77,26 @@ class _Sweep:
     cases: Sequence[CaseSummary]
 
     def place(self, case: CaseSummary) -> float | None:
-        """Return the value of ``case`` on the axis, None if the case does not have the axis."""
-        return _number(case.axes[self.axis]) if self.axis in case.axes else None
+        """Return the value of ``case`` on the axis, None if it has none and is at every value.
+
+        A case whose model ignores the axis has the value that an axis which moves with it implies.
+        """
+        if self.axis in case.axes:
+            return _number(case.axes[self.axis])
+        implied = [
+            {
+                _number(each.axes[self.axis])
+                for each in self.cases
+                if self._is_beside(each, case, axis)
+            }
+            for axis in self.followers
+        ]
+        return next((values.pop() for values in implied if len(values) == 1), None)
+
+    def _is_beside(self, other: CaseSummary, case: CaseSummary, axis: str) -> bool:
+        """Return whether ``other`` has a value on this axis, and that of ``case`` on ``axis``."""
+        shared = axis in case.axes and other.axes.get(axis) == case.axes[axis]
+        return shared and self.axis in other.axes
 
     @property
     def places(self) -> list[float]:
@@ -93,7 +111,10 @@ class _Sweep:
 
     def text(self, case: CaseSummary) -> str:
         """Return the value of ``case`` on the axis as the scenario has it."""
-        return axis_text(self.axis, case) if self.axis in case.axes else f"any {self.axis}"
+        if self.axis in case.axes:
+            return axis_text(self.axis, case)
+        at = self.place(case)
+        return f"any {self.axis}" if at is None else f"{at:g}"
 
 
 def sweeps(subjects: Sequence[Subject], asked: Sequence[str] = ()) -> Iterator[Chart]:
@@ -193,7 +214,7 @@ def _lines(sweep: _Sweep) -> list[_Line]:
     hidden = {sweep.axis, *sweep.followers}
     for case in sweep.cases:
         others = (f"{name}={axis_text(name, case)}" for name in case.axes if name not in hidden)
-        name, is_level = ",".join((case.model, *others)), sweep.axis not in case.axes
+        name, is_level = ",".join((case.model, *others)), sweep.place(case) is None
         groups.setdefault((name, is_level), []).append(case)
     return [
         _Line(

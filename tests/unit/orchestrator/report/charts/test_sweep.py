@@ -92,6 +92,18 @@ def test_axes_that_vary_freely_have_a_chart_each() -> None:
     assert [key.meaning for key in charts[0].legend] == ["prefork,users=5", "prefork,users=6"]
 
 
+def test_a_model_that_ignores_the_axis_is_beside_the_one_with_the_same_load() -> None:
+    """The rate moves with the workers, which single ignores: its load has a place on the axis."""
+    pools = [moved(workers=w, rate=f"{14 * w}/s") for w in (1, 2)]
+    single = [
+        Subject("single", case("single", axes={"rate": f"{14 * w}/s"}), Exhibit()) for w in (2, 1)
+    ]
+    (chart,) = sweeps([*pools, *single])
+    assert [key.meaning for key in chart.legend] == ["prefork", "single"]
+    assert chart.table is not None
+    assert [row[:2] for row in chart.table.rows[2:]] == [("single", "1"), ("single", "2")]
+
+
 def test_a_model_without_the_axis_is_a_level_line() -> None:
     level = Subject("epoll", case("epoll"), Exhibit())
     (chart,) = sweeps([*(swept("prefork", w, 10.0 * w) for w in (1, 2)), level])
