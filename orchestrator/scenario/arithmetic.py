@@ -35,6 +35,7 @@ from orchestrator.scenario.yaml_document import Document, Location
 OPERATIONS = rf"[*+]|\s[-/]\s|^\s*(?:{'|'.join(FUNCTIONS)})\("
 """What a text has if it is arithmetic; the name of a key alone is arithmetic, too."""
 
+MAX_CHAIN = 50
 SERVICE_TIME, DEMAND = "service_time", "demand"
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _DEFAULTS = ServerSettings().complete().model_dump(exclude_none=True)
@@ -228,13 +229,15 @@ class _Point:
         if tree is None:
             return plain_number(slot.value, slot.axis)
         if name in self._begun:
-            raise self._error(
-                slot, f"{label(name)} depends on itself: {' -> '.join((*self._begun, name))}"
-            )
+            chain = map(label, (*self._begun[self._begun.index(name) :], name))
+            raise self._error(slot, f"{label(name)} depends on itself: {' -> '.join(chain)}")
+        if len(self._begun) >= MAX_CHAIN:
+            raise self._error(slot, f"more than {MAX_CHAIN} values that follow from each other")
         self._begun.append(name)
-        number = self._computed(slot, tree)
-        self._begun.pop()
-        return number
+        try:
+            return self._computed(slot, tree)
+        finally:
+            self._begun.pop()
 
     def _computed(self, slot: _Slot, tree: Part) -> Number:
         found = {part: self._named(part, slot) for part in names_in(tree)}

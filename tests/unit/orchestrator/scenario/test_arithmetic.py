@@ -135,6 +135,9 @@ def test_the_stored_scenario_has_the_values(load: Load) -> None:
         ("server: {workers: 2 * workers}", "6:19: workers depends on itself: workers -> workers"),
         ("server: {workers: 2 * backlog, backlog: workers / 2}",
          "6:19: workers depends on itself: workers -> backlog -> workers"),
+        ("server: {workers: 2 * max_message_bytes, max_message_bytes: 2 * backlog, "
+         "backlog: 2 * max_message_bytes}",
+         "6:61: max_message_bytes depends on itself: max_message_bytes -> backlog -> max"),
         ("server: {workers: 2 * pipeline}",
          "6:23: pipeline has no value in this scenario; write one"),
         ("server: {idle_timeout: off, drain_timeout: 2 * idle_timeout}",
@@ -157,6 +160,20 @@ def test_bad_arithmetic_says_what_and_where(problems: Problems, line: str, probl
 def test_what_follows_from_an_invalid_value_is_not_reported(problems: Problems) -> None:
     (found,) = problems(GOOD + "server: {workers: 0, backlog: 2 * workers}\n")
     assert found.startswith("6:19: workers: 0 is out of range")
+
+
+def test_a_long_chain_of_values_is_refused(problems: Problems) -> None:
+    """Each key of 20 groups is computed from the one before: too deep to follow."""
+    keys = ["users", "messages", "replicas"]
+    groups, last = [], "1 * 1"
+    for number in range(20):
+        group = {}
+        for key in keys:
+            group[key], last = f'"{last}"', f"1 * g{number}.{key}"
+        pairs = ", ".join(f"{key}: {value}" for key, value in group.items())
+        groups.append(f"  - {{name: g{number}, executor: closed, {pairs}}}\n")
+    (found,) = problems("intent: x\nclients:\n" + "".join(reversed(groups)))
+    assert found.endswith("more than 50 values that follow from each other")
 
 
 def test_too_many_points_are_refused_at_once(problems: Problems) -> None:
