@@ -12,7 +12,6 @@ from dataclasses import replace
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.repeats import MIN_REPEATS, confidence_of
 from orchestrator.measures.bounds import Values
-from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.measures.sentences import counted
@@ -212,7 +211,7 @@ def _judge(expression: Expression, values: Values, repeats: Sequence[Values]) ->
     if expression.confidence is not None and result.passed is not None:
         outcome, reason = _with_confidence(expression, expression.confidence, repeats)
     left, right = (
-        "" if side is None else bound + format_value(side, result.dimension)
+        "" if side is None else bound + expression.side_text(side)
         for side, bound in ((result.left, result.left_bound), (result.right, result.right_bound))
     )
     return Expectation(
@@ -306,11 +305,9 @@ def _grade(guess: Expression, values: Values) -> Guess:
     return Guess(
         expression=guess.text,
         grade=_GRADES[measured.passed] if is_made(guess) else Grade.NO_GUESS,
-        measured="" if measured.left is None else format_value(measured.left, measured.dimension),
+        measured="" if measured.left is None else guess.side_text(measured.left),
         twin=_GRADES[predicted.passed] if is_made(guess) else Grade.NO_GUESS,
-        predicted=(
-            "" if predicted.left is None else format_value(predicted.left, predicted.dimension)
-        ),
+        predicted="" if predicted.left is None else guess.side_text(predicted.left),
     )
 
 

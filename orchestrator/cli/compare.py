@@ -26,9 +26,15 @@ from orchestrator.campaign.restore import RestoreError, read_circumstances, with
 from orchestrator.campaign.self_comparison import HALVES, doubled, halves
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.findings import publish_on_github, store
-from orchestrator.cli.options import add_json, add_settings, read_scenario
+from orchestrator.cli.options import (
+    add_accept_invalid,
+    add_json,
+    add_place,
+    add_settings,
+    read_scenario,
+)
 from orchestrator.cli.output import say, write_out
-from orchestrator.cli.run import add_place, perform
+from orchestrator.cli.run import perform
 from orchestrator.cli.screen import Screen
 from orchestrator.measures.hints import listed, unknown
 from orchestrator.measures.percentiles import PercentileError, plain_name
@@ -96,11 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_measure,
         help="a measure that must be decided in every case, or the exit code is 4; may be repeated",
     )
-    parser.add_argument(
-        "--accept-invalid",
-        action="store_true",
-        help="also compare runs whose host was disturbed; the output says so",
-    )
+    add_accept_invalid(parser, "also compare runs whose host was disturbed")
     parser.add_argument(
         "--different-scenarios",
         dest="accepted",

@@ -117,7 +117,23 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
         _parser(()).error(_unknown_command(words[0] if words else ""))
     if words[0] not in (*COMMANDS, "-h", "--help"):
         words.insert(0, "run")
-    return _parser(words[:1]).parse_args(words)
+    parser = _parser(words[:1])
+    arguments, unrecognized = parser.parse_known_args(words)
+    if unrecognized:
+        parser.error(_unrecognized(words[0], unrecognized))
+    return arguments
+
+
+def _unrecognized(command: str, words: Sequence[str]) -> str:
+    """Return the error for ``words`` that ``command`` does not take: the closest of its options."""
+    parser = argparse.ArgumentParser(add_help=False)
+    _module(command).add_arguments(parser)
+    names = re.findall(r"--([a-z-]+)", parser.format_usage())
+    asked = (word[2:].partition("=")[0] for word in words if word.startswith("--"))
+    meant = next((each for word in asked if (each := closest(word, names))), None)
+    hint = f"did you mean --{meant}? " if meant else ""
+    known = f"options of {command}: {listed(f'--{name}' for name in names) or 'none'}"
+    return f"unrecognized arguments: {' '.join(words)}; {hint}{known}"
 
 
 def _is_unknown_command(word: str) -> bool:
@@ -151,7 +167,8 @@ def _parser(used: Sequence[str]) -> argparse.ArgumentParser:
         dest="command", metavar="command", required=True, parser_class=_CommandParser
     )
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary)
+        about = f"{summary[0].upper()}{summary[1:]}."
+        command = commands.add_parser(name, help=summary, description=about)
         if name in used:
             _module(name).add_arguments(command)
     return parser

@@ -35,6 +35,28 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add the backend and the folder of the results."""
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "docker", "process"),
+        default="auto",
+        help="docker: containers; process: local processes; auto: containers if an engine answers",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("results"),
+        help="create the folder of the results in this folder (default: results)",
+    )
+
+
+def add_accept_invalid(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--accept-invalid``, which does ``what``."""
+    parser.add_argument("--accept-invalid", action="store_true", help=f"{what}; the output says so")
+
+
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``--json``, which prints ``what`` on standard output instead of tables."""
     parser.add_argument("--json", action="store_true", help=f"print {what} instead of tables")

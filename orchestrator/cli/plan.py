@@ -18,11 +18,10 @@ from orchestrator.twin.parameters import TYPICAL
 from orchestrator.twin.predict import NoTwinError, predict
 
 NOTE = """\
-The estimate is the simulation of each case that `predict` prints, on the CPUs of this machine.
-Where brackets follow, there is none: the model or its clients have no twin, or the load is long.
-It then assumes that each worker of the server serves one connection to its end; in brackets, the
-shortest time (no client waits) and the longest (one connection at a time).
-It does not know of faults, errors, or slow or silent clients.
+The estimate is the simulation of each case that `predict` prints, on the CPUs of this machine. If
+the model or its clients have no twin, or the load is long, it assumes instead that each worker
+serves one connection to its end, and brackets show the shortest time (no client waits) and the
+longest (one connection at a time). It leaves out faults, errors, and slow or silent clients.
 """
 MAX_MESSAGES, MAX_MESSAGES_OF_PLAN = 50_000, 500_000
 """Of a simulation, and of all: a plan takes seconds."""

@@ -10,7 +10,13 @@ from orchestrator.campaign.campaign import Campaign, CampaignSettings, new_campa
 from orchestrator.campaign.progress import follow
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.findings import store_and_show
-from orchestrator.cli.options import add_json, add_scenario, read_scenario
+from orchestrator.cli.options import (
+    add_accept_invalid,
+    add_json,
+    add_place,
+    add_scenario,
+    read_scenario,
+)
 from orchestrator.cli.screen import Screen, progress_screen
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError
@@ -34,29 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the containers running for inspection; print how to remove them (docker only)",
     )
-    parser.add_argument(
-        "--accept-invalid",
-        action="store_true",
-        help="judge expectations even if the host was disturbed; the results report it",
-    )
+    add_accept_invalid(parser, "judge expectations even if the host was disturbed")
     add_json(parser, "summary.json")
-
-
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """Add the backend and the folder of the results."""
-    parser.add_argument(
-        "--backend",
-        choices=("auto", "docker", "process"),
-        default="auto",
-        help="docker: containers; process: local processes; auto: containers if an engine answers",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="FOLDER",
-        type=Path,
-        default=Path("results"),
-        help="create the folder of the results in this folder (default: results)",
-    )
 
 
 def execute(arguments: argparse.Namespace) -> int:

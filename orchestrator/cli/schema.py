@@ -21,8 +21,8 @@ from orchestrator.scenario.models import ROOT
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add a description that shows how an editor finds the schema."""
     parser.description = (
-        "Print the JSON Schema of scenario files (draft 2020-12). Editors with a YAML language "
-        "server complete and check scenario files that begin with: "
+        "Print the JSON Schema of scenario files (draft 2020-12). Editors with a YAML language\n"
+        "server complete and check scenario files that begin with:\n"
         "# yaml-language-server: $schema=../docs/scenario.schema.json"
     )
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.measures.check import check
-from orchestrator.measures.dimensions import Dimension
+from orchestrator.measures.dimensions import Dimension, format_value
 from orchestrator.measures.evaluate import Evaluation, evaluate, value_name
 from orchestrator.measures.grammar import parse_tree
-from orchestrator.measures.syntax import MeasureName, Relation, names_in
+from orchestrator.measures.syntax import MeasureName, Quantity, Relation, names_in
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,13 @@ class Expression:
     def confidence(self) -> float | None:
         """The confidence as a share, None if there is none."""
         return self.comparison.confidence
+
+    def side_text(self, value: float) -> str:
+        """Return the ``value`` of a side with its unit; in percent if the other is in percent."""
+        sides = (self.comparison.left, self.comparison.right)
+        if any(isinstance(side, Quantity) and side.unit == "%" for side in sides):
+            return f"{value * 100:.4g}%"
+        return format_value(value, self.dimension)
 
     def __str__(self) -> str:
         return self.text

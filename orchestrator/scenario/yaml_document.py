@@ -23,8 +23,7 @@ MAX_KIB = 256
 MAX_NESTING = 20
 MAX_NODES = 3_000
 """Keys and values in one file; reporting each of so many as unknown takes 1.5 s."""
-MAX_SHOWN_PROBLEMS = 50
-MAX_FILES = 500
+MAX_SHOWN_PROBLEMS, MAX_FILES = 50, 500
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")

@@ -100,7 +100,8 @@ class Divergence:
         """Return two statements whose numbers can be checked against each other."""
         differs_s = self.measured_s - self.predicted_s
         way = "longer" if differs_s > 0 else "less"
-        share = self.measured_s / self.predicted_s - 1
+        ratio = self.measured_s / self.predicted_s
+        times = f"{ratio:.3g} times" if ratio >= 2 else f"{ratio - 1:+.1%}"  # noqa: PLR2004
         measured, predicted, differs, part, part_predicted = (
             format_value(each, TIME)
             for each in (
@@ -113,7 +114,7 @@ class Divergence:
         )
         return (
             f"{_SUBJECTS[self.measure]} {differs} {way} than predicted: {measured} instead of "
-            f"{predicted} ({share:+.1%}); of its parts, {self.part} differs most: {part} instead "
+            f"{predicted} ({times}); of its parts, {self.part} differs most: {part} instead "
             f"of {part_predicted} in the mean"
         )
 

@@ -18,7 +18,7 @@ from tests.unit.orchestrator.report.report_fixtures import (
     summary,
 )
 
-BUSY = "host_busy < 25% does not hold, 0.99 vs 0.25"
+BUSY = "host_busy < 25% does not hold, 99% vs 25%"
 RUN = RunSummary(
     slug="prefork/1",
     seed=1,

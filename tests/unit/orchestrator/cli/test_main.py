@@ -215,3 +215,24 @@ def test_a_file_without_an_ending_may_be_a_scenario(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").touch()
     assert parse_arguments(["mine"]).scenario == Path("mine")
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [
+        (
+            ["clean", "--dryrun"],
+            "unrecognized arguments: --dryrun; did you mean --dry-run? options of clean: "
+            "--dry-run, --campaign, --images, --all",
+        ),
+        (["schema", "x"], "unrecognized arguments: x; options of schema: none"),
+        (["validate", "a", "--jsn"], "unrecognized arguments: --jsn; options of validate: --set"),
+    ],
+)
+def test_an_unknown_option_names_those_of_its_command(
+    words: list[str], last: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"orchestrate.py: error: {last}"

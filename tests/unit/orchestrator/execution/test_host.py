@@ -137,7 +137,7 @@ def measured(**times: float | None) -> dict[str, float | None]:
 def test_a_disturbed_run_breaks_a_rule_and_an_unknown_figure_none() -> None:
     rules = [parse_expression(text) for text in ("host_busy < 25%", "host_steal < 10%")]
     (broken,) = broken_rules(rules, measured())
-    assert broken.text == "host_busy < 25% does not hold, 0.375 vs 0.25"
+    assert broken.text == "host_busy < 25% does not hold, 37.5% vs 25%"
     assert broken.kind is ReasonKind.DISTURBED_HOST
     assert broken_rules(rules, measured(busy_s=None)) == []
 

@@ -88,3 +88,16 @@ def test_brackets_may_nest_as_deep_as_they_fit() -> None:
 def test_any_percentile_can_be_named(text: str, names: list[str]) -> None:
     assert parse_expression(text).value_names == names
     assert parse_expression(text).evaluate(dict.fromkeys(names, 0.5)).passed is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "shown"),
+    [
+        ("host_busy < 25%", 0.9941, "99.41%"),
+        ("25% > host_busy", 0.25, "25%"),
+        ("host_busy < 0.25", 0.994, "0.994"),
+        ("makespan ~= 2s within 5%", 2.0, "2.000 s"),
+    ],
+)
+def test_a_side_is_in_percent_if_the_other_one_is(text: str, value: float, shown: str) -> None:
+    assert parse_expression(text).side_text(value) == shown
