@@ -110,6 +110,9 @@ _HEADINGS = {
     "exchange_time_p50": "sent to\nack p50",
     "exchange_time_p99": "sent to\nack p99",
     "schedule_lag_p99": "client\nlag p99",
+    "waiting_mean": "mean number\nwaiting",
+    "waiting_time_mean": "mean time\nwaiting",
+    "in_system_mean": "mean number\nin system",
 }
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from orchestrator.measures.registry import MEASURES
 from orchestrator.report.columns import (
     COST,
     GROUP,
@@ -10,6 +11,7 @@ from orchestrator.report.columns import (
     axis_names,
     axis_text,
     bands,
+    column_of,
     legend,
     measure_text,
     split_by_group,
@@ -201,3 +203,13 @@ def test_a_column_of_any_percentile_has_its_value() -> None:
     measured = case(measures={"response_time_p99_5_s": 0.5})
     column = bands([measured], ["response_time_p99_5"])[0][2]
     assert column.cell(measured) == "500.0 ms"
+
+
+def test_no_two_columns_have_the_same_name() -> None:
+    measured = [each.name for each in MEASURES.values() if each.kind == "measured"]
+    words = {column_of(name).heading.replace("\n", " ") for name in measured}
+    assert len(words) == len(measured)
+    for band in (WAITING, COST, OPEN, GROUP, (*WAITING, *COST, *OPEN)):
+        assert len({column.heading.replace("\n", " ") for column in band}) == len(band)
+    assert column_of("waiting_mean").heading == "mean number\nwaiting"
+    assert column_of("waiting_time_mean").heading == "mean time\nwaiting"
