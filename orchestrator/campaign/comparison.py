@@ -26,6 +26,7 @@ from orchestrator.campaign.order_statistics import (
 )
 from orchestrator.campaign.repeats import MIN_REPEATS
 from orchestrator.campaign.verdict import is_forgivable
+from orchestrator.measures.percentiles import split_percentile
 from orchestrator.measures.registry import MEASURES, full_name, key_of
 from orchestrator.results.summary import CaseSummary, RunSummary, Summary
 
@@ -174,7 +175,9 @@ def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
     before, after = (_column(case.runs, name) for case in (pair.before, pair.after))
     difference = Difference(pair.after.name, name, _median(before), _median(after))
     if not (before.size and after.size):
-        missing = f"{name} was not measured in the {'second' if before.size else 'first'}"
+        which = "second" if before.size else "first"
+        missing = f"{name} is not known in every repeat of the {which}"
+        missing += "; it needs more messages" if split_percentile(name) else ""
         return replace(difference, reason=pair.obstacle() or missing)
     relative = float(_relative(np.median(before), np.median(after)))
     difference = replace(difference, relative=relative)

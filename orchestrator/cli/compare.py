@@ -226,7 +226,8 @@ def _read(folder: Path, named: Sequence[str]) -> Circumstances:
         found = read_circumstances(folder)
         return replace(found, summary=with_percentiles(found.summary, folder, named))
     except OSError as exc:
-        raise RestoreError(f"{exc.filename} cannot be read: {exc.strerror}") from exc
+        reason = f"cannot be read: {(exc.strerror or str(exc)).lower()}"
+        raise RestoreError(f"{exc.filename} {reason}; give a folder under results/") from exc
 
 
 def _as_json(compared: Sequence[Difference], found: Sequence[Condition]) -> str:

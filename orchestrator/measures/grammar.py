@@ -69,6 +69,7 @@ NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
 """
 _PERCENTILE = re.compile(r"(?:.*[._])?p")
 _DIGITS = re.compile(r"(?:^|[^A-Za-z0-9])(?:\w+_)?p[0-9]+$")
+_LAST_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s+$")
 _QUANTITY = re.compile(r"([0-9.]+)(.*)")
 _FOLLOWERS = {
     "SIGN": "+ - * /",
@@ -167,6 +168,9 @@ def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
 def _hint(found: str, before: str) -> str | None:
     if found == "." and _DIGITS.search(before):
         return "write a percentile with decimals in brackets, e.g. p(99.5)"
+    number = _LAST_NUMBER.search(before)
+    if number and found not in _HINTS and unit_value(found) is not None:
+        return f"a unit follows its number at once; write {number[1]}{found}"
     return _HINTS.get(found)
 
 

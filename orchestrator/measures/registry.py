@@ -113,7 +113,7 @@ _REGISTRY = (
         "CPU time of the server per ack, from when it listened to its end",
     ),
     Measure("peak_memory", SIZE, "peak memory of the server; shared pages count in each process"),
-    Measure("server_exit_code", COUNT, "exit code of the server after it was told to stop"),
+    Measure("server_exit_code", COUNT, "exit code of the server after it was asked to stop"),
     Measure("utilization", COUNT, "time in service / (workers x makespan); a loop may exceed 1"),
     *(_of_group(name, TIME, meaning) for name, meaning in MEASURES_OF_STAGES.items()),
     Measure(

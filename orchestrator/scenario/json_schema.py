@@ -198,7 +198,7 @@ KEY_MEANINGS = {
     "max_message_bytes": "a longer message is refused",
     "max_service_time": "a larger demand, of all its parts together, is refused",
     "idle_timeout": "a connection that is silent for this long is closed",
-    "drain_timeout": "how long a server may finish its work after it was told to stop",
+    "drain_timeout": "how long a server may finish its work after it was asked to stop",
     "blocking_sleep": "for an event loop: sleep in the loop, the classic mistake",
     "cpus": "number of CPUs that it may use, enforced by the kernel's quota",
     "memory": "memory that it may use, without swap",

@@ -93,7 +93,8 @@ def test_a_folder_without_a_summary(
     tmp_path: Path, runs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refusal([runs[0], str(tmp_path)], capsys) == (
-        f"orchestrate.py: {tmp_path}/summary.json cannot be read: No such file or directory\n"
+        f"orchestrate.py: {tmp_path}/summary.json cannot be read: no such file or directory; "
+        "give a folder under results/\n"
     )
 
 

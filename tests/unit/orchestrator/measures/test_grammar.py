@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +113,11 @@ def test_arithmetic_agrees_with_fractions(tree: Tree) -> None:
     else:
         assert outcome.left is not None
         assert abs(outcome.left - tree.value) <= 1e-9 * max(1.0, float(tree.magnitude))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("makespan < 2 s", "2s"), ("peak_memory < 1.5 MiB", "1.5MiB")]
+)
+def test_a_unit_apart_from_its_number_is_written_together(text: str, meant: str) -> None:
+    with pytest.raises(ExpressionError, match=f"a unit follows its number at once; write {meant}$"):
+        parse_expression(text)
