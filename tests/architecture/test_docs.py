@@ -1,8 +1,6 @@
 """The pages that GitHub shows: their links lead somewhere, and what they say can be run."""
 
 import re
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import fields
 from functools import cache
@@ -73,23 +71,6 @@ def test_the_readme_lists_every_ready_scenario() -> None:
     listed = re.findall(r"\]\((scenarios/[^)]*)\)", README.read_text(encoding="utf-8"))
     ready = (str(path.relative_to(ROOT)) for path in ROOT.glob("scenarios/*.yaml"))
     assert sorted(listed) == sorted(ready)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("options", [[], ["--set", "users=50"]], ids=["as it is", "--set"])
-def test_the_scenario_of_the_readme_can_be_run(tmp_path: Path, options: list[str]) -> None:
-    text = README.read_text(encoding="utf-8")
-    assert re.search(" ".join([r"orchestrate\.py mine\.yaml", *options, ""]), text)
-    mine = tmp_path / "mine.yaml"
-    mine.write_text("".join(re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)))
-    planned = subprocess.run(
-        [sys.executable, "orchestrate.py", "plan", str(mine), *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert planned.returncode == 0, planned.stderr
 
 
 def test_the_protocol_page_lists_every_setting_of_a_server() -> None:

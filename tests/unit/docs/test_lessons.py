@@ -9,6 +9,7 @@ import pytest
 from orchestrator.campaign.verdict import grade
 from orchestrator.cli.main import parse_arguments
 from orchestrator.results.summary import Grade
+from orchestrator.scenario.guesses import is_made
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_models, discover_twins
 from orchestrator.scenario.plan import plan_cases
@@ -17,17 +18,30 @@ from orchestrator.twin.predict import predict
 
 FOLDER = ROOT / "docs" / "lessons"
 LESSONS = sorted(FOLDER.glob("[0-9]*.md"))
-ANSWERS = {
-    "1-one-at-a-time": {"makespan": "2s", "last_wait": "1.6s"},
-    "2-one-more-than-workers": {"makespan": "1s", "median": "100ms", "longest": "600ms"},
-    "3-all-at-once": {"makespan": "500ms", "peak": "50"},
-    "4-a-blocking-call": {"makespan": "2.5s", "longest": "500ms"},
-    "5-work-for-the-cpu": {"threads": "2s", "processes": "1s", "loop": "2s"},
-    "6-four-fifths-busy": {"mean": "250ms", "p99": "1.15s"},
-}
-"""What the pages answer; of the others the twin knows nothing: a full backlog, a fault."""
+SETTING = re.compile(r"--set\s+(\w+)=([^\s`]+)")
+WITHOUT_TWIN = ("7", "8")
+"""Lessons on what the twin does not know: a full backlog, a fault."""
 
 STEPS = ("**Predict.**", "**Run.**", "**Look.**", "**Explain.**", "<summary>Answer</summary>")
+
+
+def part(page: Path, step: str) -> str:
+    """Return the text of a step of a lesson."""
+    text = page.read_text(encoding="utf-8").split(step, 1)[1]
+    end = "</details>" if step == STEPS[-1] else "\n\n"
+    return text.split(end, 1)[0]
+
+
+def answers_of(page: Path) -> dict[str, str]:
+    """Return the right guesses that stand in the answer of a lesson."""
+    (guesses,) = re.findall(r"`(--set\s[^`]+)`", part(page, STEPS[-1]))
+    return dict(SETTING.findall(guesses))
+
+
+def look_of(page: Path) -> list[str]:
+    """Return the words of the report that a lesson asks to look for, in lower case."""
+    words = re.findall(r"(?<![*\w])\*([^*]+)\*(?![*\w])", part(page, "**Look.**"))
+    return [" ".join(each.split()).lower() for each in words]
 
 
 def test_there_are_eight_and_the_guide_names_each() -> None:
@@ -43,17 +57,39 @@ def test_a_lesson_can_be_done_as_it_says(page: Path) -> None:
     places = [text.index(step) for step in STEPS]
     assert places == sorted(places)
     assert f"]({page.stem}.yaml)" in text
-    (command,) = re.findall(r"^\.venv/bin/python orchestrate\.py (.*)$", text, re.MULTILINE)
+    command = re.findall(r"^\.venv/bin/python orchestrate\.py (.*)$", text, re.MULTILINE)[0]
     asked = parse_arguments(shlex.split(command))
     assert asked.scenario == Path("docs/lessons") / f"{page.stem}.yaml"
-    scenario = load_scenario(ROOT / asked.scenario, discover_models(), dict(asked.settings))
+    assert dict(asked.settings) == {}, "the guess of the page is not that of the learner"
+    scenario = load_scenario(ROOT / asked.scenario, discover_models())
     assert all(scenario.guesses(model) for model in scenario.models)
+    assert not any(is_made(each) for model in scenario.models for each in scenario.guesses(model))
+    assert set(re.findall(r"--set (\w+)=…", part(page, "**Run.**"))) == set(answers_of(page))
+    assert scenario.answer
     assert not scenario.expect
+    assert look_of(page)
 
 
-@pytest.mark.parametrize("lesson", [name for name in ANSWERS if not name.startswith("6")])
-def test_the_twin_says_what_the_page_answers(lesson: str) -> None:
-    scenario = load_scenario(FOLDER / f"{lesson}.yaml", discover_models(), ANSWERS[lesson])
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
+def test_what_to_try_is_a_command(page: Path) -> None:
+    """A learner edits no file of the repository."""
+    after = page.read_text(encoding="utf-8").split("</details>")[1]
+    assert re.search(r"^```sh\n\.venv/bin/python orchestrate\.py \S+ --set ", after, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
+def test_every_guess_is_made_if_the_answers_are_passed(page: Path) -> None:
+    scenario = load_scenario(page.with_suffix(".yaml"), discover_models(), answers_of(page))
+    assert all(is_made(each) for model in scenario.models for each in scenario.guesses(model))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in LESSONS if page.name[0] not in WITHOUT_TWIN],
+    ids=lambda page: page.stem,
+)
+def test_the_twin_says_what_the_page_answers(page: Path) -> None:
+    scenario = load_scenario(page.with_suffix(".yaml"), discover_models(), answers_of(page))
     for case in plan_cases(scenario):
         values = predict(case, discover_twins(), cpus=2, overhead=TYPICAL).values
         grades = [each.twin for each in grade(scenario.guesses(case.model), values)]
@@ -62,8 +98,8 @@ def test_the_twin_says_what_the_page_answers(lesson: str) -> None:
 
 
 def test_the_answer_of_the_queue_is_that_of_its_formula() -> None:
-    name = "6-four-fifths-busy"
-    scenario = load_scenario(FOLDER / f"{name}.yaml", discover_models(), ANSWERS[name])
+    (page,) = FOLDER.glob("6-*.md")
+    scenario = load_scenario(page.with_suffix(".yaml"), discover_models(), answers_of(page))
     (case,) = plan_cases(scenario)
     steady = predict(case, discover_twins(), cpus=2).steady
     assert steady is not None
