@@ -66,8 +66,8 @@ class Extremes:
 
     @property
     def ratio(self) -> float | None:
-        """The largest value / the smallest; None without values, or if the smallest is 0."""
-        if not self.rows or not self.rows[0].value or self.rows[-1].value is None:
+        """The largest value / the smallest; None of fewer than two, or if the smallest is 0."""
+        if not self.rows[1:] or not self.rows[0].value or self.rows[-1].value is None:
             return None
         return self.rows[-1].value / self.rows[0].value
 

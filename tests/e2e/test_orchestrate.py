@@ -145,11 +145,11 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
         "        threading.Thread(target=service.serve_connection, args=(conn,)).start()\n",
     ))  # fmt: skip
     edit(services / "epoll/server.py", lambda text: text.replace(
-        "not self._service.settings.blocking_sleep", "False"
+        "self._service.settings.blocking_sleep", "True"
     ))  # fmt: skip
     supervisor = lab.checkout / "labkit/server/supervisor.py"
     edit(supervisor, lambda text: text.replace(
-        "lambda worker: self", "lambda worker: worker > 1 and self"
+        "lambda worker: self._start", "lambda worker: worker > 1 and self._start"
     ))  # fmt: skip
     quickstart = "scenarios/quickstart.yaml"
     ended = lab.orchestrate(quickstart, "--backend", backend, "--accept-invalid", "--out", lab.out)

@@ -11,6 +11,7 @@ import pytest
 from labkit.server.connection import Connection
 from labkit.server.service import ACCEPT_RETRY_S, EXIT_LISTENER_BROKEN, Service
 from labkit.server.settings import Settings
+from tests.unit.labkit.server.program_fixtures import kept_signals
 
 FATAL = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT}
 UNNAMED = 524  # ENOTSUPP of the kernel, which Python has no name for
@@ -39,7 +40,8 @@ class FailingListener:
 def service() -> Iterator[Service]:
     started = Service("tested", Settings(host="127.0.0.1", port=0, log_format="json"))
     listener = started.listener
-    yield started
+    with kept_signals():
+        yield started
     listener.close()
 
 
@@ -102,9 +104,7 @@ def test_a_worker_process_with_a_broken_listener_ends(
     service: Service, sent: list[int], capfd: pytest.CaptureFixture[str], code: int
 ) -> None:
     """Without a word for EINVAL, because that is how it learns of its parent's drain."""
-    before = signal.getsignal(signal.SIGINT)
     service.become_worker()
-    signal.signal(signal.SIGINT, before)
     _fail_to_accept(service, code)
     assert _accept_one(service) is None
     assert sent == []
