@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from conformance import ROOT, discover_models
-from orchestrator.scenario.faults import CPU_LIMIT, KILL, KILL_WORKER, KINDS, LASTING
+from orchestrator.scenario.faults import CPU_LIMIT, KILL, KILL_WORKER, KINDS, LASTING, RELOAD
 from tests.e2e.lab_fixtures import Lab
 
 SCENARIO = """\
@@ -29,8 +29,8 @@ ATTRIBUTES = {
     "latency": "{latency: 50ms}", "bandwidth": "{rate: 1}", "slicer": "{average_size: 1}",
     "slow_close": "{delay: 50ms}", "limit_data": "{bytes: 3}",
 }  # fmt: skip
-PROCESSES_ONLY = {KILL_WORKER: "prefork"}
-"""The model that has worker processes to kill."""
+PROCESSES_ONLY = {KILL_WORKER: "prefork", RELOAD: "prefork"}
+"""The model that has worker processes to kill and to replace."""
 
 EVERY = [
     (kind, model)
