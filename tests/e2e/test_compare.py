@@ -76,7 +76,7 @@ def test_the_threshold_decides(lab: Lab, folders: dict[str, Path]) -> None:
     [
         (["nowhere", "nowhere"], "nowhere/summary.json cannot be read: no such file"),
         (["a", "b", "--threshold", "5"], "'5' is not a percentage; write e.g. 5%"),
-        (["a", "b", "--measure", "jitter"], "unknown measure 'jitter'; allowed: makespan"),
+        (["a", "b", "--measure", "makespn"], "unknown measure 'makespn'; did you mean 'makespan'?"),
         (["a", "b", "--measure", "users"], "'users' is not measured"),
     ],
 )

@@ -60,7 +60,7 @@ def test_invalid_scenarios(lab: Lab, scenario: Path, text: str, message: str) ->
     ("arguments", "message"),
     [
         (["nowhere.yaml"], "nowhere.yaml:1:1: cannot be read: no such file"),
-        ([], "required: command"),
+        ([], "no command and no scenario; commands: run"),
         (["--bakend", "docker", "x.yaml"], "unrecognized arguments: --bakend"),
         (["x.yaml", "--backend", "podman"], "invalid choice: 'podman'"),
         (["report", "nowhere"], "does not hold complete results"),
