@@ -227,11 +227,9 @@ def _scenarios(pair: Pair) -> Iterator[Condition]:
     if before != after:
         effect = Effect.SCENARIO if None in recorded else Effect.NOTE
         yield Condition("name of the scenario", before, after, effect)
-    one, other = (dict(_leaves(each)) for each in _alike(*(each.scenario for each in pair)))
-    for path in dict.fromkeys((*one, *other)):
-        values = one.get(path, NOT_SET), other.get(path, NOT_SET)
-        if values[0] != values[1]:
-            yield Condition(path, *values, _effect_of(path))
+    one, other = _alike(*(each.scenario for each in pair))
+    for path, values in _changes(one, other):
+        yield Condition(path, *values, _effect_of(path))
 
 
 def _alike(*contents: Mapping[str, object] | None) -> list[Mapping[str, object]]:
@@ -249,17 +247,35 @@ def _alike(*contents: Mapping[str, object] | None) -> list[Mapping[str, object]]
         return given
 
 
-def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each value of a scenario as text, by its path: ``clients.steady.demand``."""
-    parts = value
-    if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
-        parts = {str(each.get("name", place)): each for place, each in enumerate(value, start=1)}
-        parts = parts if len(parts) == len(value) else dict(enumerate(value, start=1))
-    if isinstance(parts, Mapping) and parts:
-        for key, part in parts.items():
-            yield from _leaves(part, f"{path}.{key}" if path else str(key))
-    elif parts not in ({}, [], None):
-        yield path, _text(parts) or ""
+def _changes(
+    before: object, after: object, path: str = ""
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield each value that differs, as text, by its path: ``clients.steady.demand``.
+
+    A part that only one scenario has is one difference, and so is all that judges a run.
+    """
+    if before == after:
+        return
+    one, other = _parts(before), _parts(after)
+    is_section = "." not in path and bool(one or other)
+    if ((one and other) or is_section) and path not in JUDGING:
+        for key in dict.fromkeys((*one, *other)):
+            yield from _changes(one.get(key), other.get(key), f"{path}.{key}" if path else key)
+    elif (shown := (_value(before), _value(after))) != (NOT_SET, NOT_SET):
+        yield path, shown
+
+
+def _parts(value: object) -> dict[str, object]:
+    """Return the parts of a map, or of a list of maps by their names or places; else none."""
+    if isinstance(value, list) and all(isinstance(each, Mapping) for each in value):
+        named = {str(each.get("name", place)): each for place, each in enumerate(value, start=1)}
+        is_unique = len(named) == len(value)
+        return named if is_unique else {str(place): each for place, each in enumerate(value, 1)}
+    return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _value(value: object) -> str:
+    return NOT_SET if value in (None, [], {}) else _text(value) or ""
 
 
 def _effect_of(path: str) -> Effect:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator.campaign.comparison import Change, Difference
-from orchestrator.campaign.conditions import Condition, Effect
+from orchestrator.campaign.conditions import NOT_SET, Condition, Effect
 from orchestrator.campaign.order_statistics import FALSE_ALARMS
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.registry import find_measure
@@ -21,15 +21,15 @@ from orchestrator.report.escape import visible
 from orchestrator.report.table import Write, empty_table, writer
 
 HEADINGS = ("measure", "first", "second", "difference", "verdict")
-MAX_CONDITIONS = 12
-"""So many differences of one kind are printed; `--json` has all."""
+MAX_CONDITIONS, MAX_REASONS = 12, 3
+"""So many differences of one kind are printed, and beside a missing verdict; `--json` has all."""
 
 OPTIONS = {Effect.SCENARIO: "--different-scenarios", Effect.HOST: "--different-hosts"}
 """The option of `compare` that gives verdicts all the same."""
 
 LEGEND = "cannot tell: for the reason above; more or longer repeats narrow an interval"
 _HASH = re.compile(r"\b(sha256:)?[0-9a-f]{40,64}\b")
-SHORT_HASH, MAX_VALUE_CHARS = 12, 80
+SHORT_HASH, MAX_VALUE_CHARS = 12, 60
 STYLES = {Change.REGRESSION: "red", Change.IMPROVEMENT: "green", Change.UNKNOWN: "yellow"}
 
 
@@ -137,23 +137,26 @@ def condition_lines(conditions: Sequence[Condition]) -> list[str]:
 
 
 def _condition(condition: Condition) -> str:
+    """Return the name and both values, if they are short enough to be read in a line."""
+    name = visible(condition.name)
     before, after = (_shortened(text or "") for text in (condition.before, condition.after))
-    if before == after:
-        return f"{visible(condition.name)}: {before} in both"
-    return f"{visible(condition.name)}: {before}, then {after}"
+    if max(len(before), len(after)) > MAX_VALUE_CHARS:
+        only = {before: "only in the second", after: "only in the first"}
+        return f"{name}: {only.get(NOT_SET, 'differs')}"
+    return f"{name}: {before} in both" if before == after else f"{name}: {before}, then {after}"
 
 
 def _shortened(text: str) -> str:
     """Return ``text`` printable; of the hash of a commit or an image the first characters."""
-    short = _HASH.sub(lambda found: found[0][: len(found[1] or "") + SHORT_HASH], text)
-    return visible(short if len(short) <= MAX_VALUE_CHARS else f"{short[: MAX_VALUE_CHARS - 1]}…")
+    return visible(_HASH.sub(lambda found: found[0][: len(found[1] or "") + SHORT_HASH], text))
 
 
 def why_withheld(obstacles: Sequence[Condition]) -> str:
     """Return why there is no verdict, with the option that gives one."""
     effects = [effect for effect in OPTIONS if any(each.effect is effect for each in obstacles)]
     what = " and ".join(effect.value.removeprefix("other ") + "s" for effect in effects)
-    named = "; ".join(_condition(each) for each in obstacles[:MAX_CONDITIONS])
+    more = [f"and {len(obstacles) - MAX_REASONS} more"] if obstacles[MAX_REASONS:] else []
+    named = "; ".join((*map(_condition, obstacles[:MAX_REASONS]), *more))
     options = " ".join(OPTIONS[effect] for effect in effects)
     return (
         f"the runs have different {what} ({named}); compare {options} gives verdicts all the same"

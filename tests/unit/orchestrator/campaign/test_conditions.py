@@ -175,7 +175,7 @@ def scenario_with(**changed: object) -> dict[str, object]:
         ({"seed": 7}, "seed", "other scenario"),
         ({"warmup": "1s"}, "warmup", "other scenario"),
         ({"intent": "Which is faster?"}, "intent", "note"),
-        ({"expect": {"all": ["failed == 0"]}}, "expect.all", "note"),
+        ({"expect": {"all": ["failed == 0"]}}, "expect", "note"),
         ({"repeats": 7}, "repeats", "note"),
         ({"timeout": "30s"}, "timeout", "note"),
         ({"models": ["prefork", "epoll"]}, "models", "note"),
@@ -186,6 +186,13 @@ def test_another_load_is_another_scenario_and_other_words_are_not(
 ) -> None:
     (found,) = found_in(ran(scenario=scenario_with(**changed)))
     assert (found.name, found.effect) == (name, effect)
+
+
+def test_a_group_that_only_one_scenario_has_is_one_difference() -> None:
+    other = scenario_with(clients=[CLIENT, {**CLIENT, "name": "late"}])
+    (found,) = found_in(ran(scenario=other))
+    assert (found.name, found.before) == ("clients.late", "not set")
+    assert '"name": "late"' in (found.after or "")
 
 
 def test_a_default_that_an_older_version_did_not_write_is_no_difference() -> None:

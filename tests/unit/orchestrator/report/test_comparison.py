@@ -85,6 +85,20 @@ def test_each_kind_of_difference_is_a_line_and_hashes_are_short() -> None:
     assert condition_lines([]) == ["under test: no difference is recorded"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ("a" * 61, "b", "x: differs"),
+        ("not set", "b" * 61, "x: only in the second"),
+        ("a" * 61, "not set", "x: only in the first"),
+        ("not set", "b", "x: not set, then b"),
+    ],
+)
+def test_a_long_value_is_not_shown(before: str, after: str, text: str) -> None:
+    (_, line) = condition_lines([Condition("x", before, after, Effect.NOTE)])
+    assert line == f"note: {text}"
+
+
 def test_a_long_list_of_differences_is_cut() -> None:
     (_, line) = condition_lines([replace(KERNEL, name=f"k{n}") for n in range(20)])
     assert line.endswith("k11: 6.8.1, then 6.11.0; and 8 more")
