@@ -88,9 +88,9 @@ def test_each_kind_of_difference_is_a_line_and_hashes_are_short() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [
-        ("a" * 61, "b", "x: differs"),
-        ("not set", "b" * 61, "x: only in the second"),
-        ("a" * 61, "not set", "x: only in the first"),
+        ("x" * 61, "b", "x: differs"),
+        ("not set", "y" * 61, "x: only in the second"),
+        ("x" * 61, "not set", "x: only in the first"),
         ("not set", "b", "x: not set, then b"),
     ],
 )
