@@ -22,6 +22,7 @@ PROGRAM = re.compile(
 _FENCE = re.compile(r"^ *```(.*)$")
 _COMMENT = re.compile(r"\s+# .*$")
 
+ADDED = "is run in a copy that has the model, by tests/conformance/test_adding_a_model.py"
 CONTAINERS = "is run in containers, by tests/e2e/containers"
 ENDLESS = "serves until it is stopped, on a port that may be in use; tests/e2e/test_client.py"
 LONG = "takes minutes"
@@ -34,9 +35,9 @@ NOT_RUN = {
     "make check": WHOLE,
     "make test": WHOLE,
     "make test ARGS=tests/architecture": WHOLE,
-    "make conformance MODEL=perconn": "tests/e2e/test_adding_a_model.py, which has the model",
-    "cp -r services/single services/perconn": "tests/e2e/test_adding_a_model.py, in a copy",
-    "sed -i 's/single/perconn/g' services/perconn/Dockerfile": "likewise",
+    "make conformance MODEL=perconn": ADDED,
+    "cp -r services/single services/perconn": ADDED,
+    "sed -i 's/single/perconn/g' services/perconn/Dockerfile": ADDED,
     "make conformance MODEL=prefork": "tests/conformance/test_cli.py",
     "make conformance TARGET=127.0.0.1:4000": "tests/conformance/test_cli.py",
     "make browser": SYSTEM,
