@@ -53,6 +53,8 @@ NOT_RUN = {
     'make bench ARGS="client open"': LONG,
     'make bench ARGS="short throughput --against ../other"': LONG,
     ".venv-bench/bin/python -m benchmarks --help": "needs the environment that make bench installs",
+    ".venv/bin/python -m benchmarks.disturbed": LONG,
+    ".venv/bin/python -m benchmarks.disturbed --rounds 2": LONG,
     f"{ORCHESTRATE}clean --all": "removes what other checkouts have running",
     f"{ORCHESTRATE}clean --images": SYSTEM,
     f"{ORCHESTRATE}predict mine.yaml --set users=1000000": f"{LONG}; make twin",
