@@ -53,7 +53,7 @@ def beside(level: str) -> Iterator[None]:
     count, _, percent = level.rpartition("x")
     command = [sys.executable, str(HERE / "hog.py"), percent]
     hogs = [
-        subprocess.Popen(command)  # noqa: S603 the project's own program
+        subprocess.Popen(command, start_new_session=True)  # noqa: S603 the project's own program
         for _ in range(int(count or 1))
         if float(percent)
     ]

@@ -70,10 +70,14 @@ def _repeat(folder: Path, scenario: Path, backend: str, times: int) -> None:
 
 
 @pytest.mark.slow
-def test_hogs_on_half_of_the_cpus_make_a_run_invalid(tmp_path: Path, disturbed: Path) -> None:
+def test_hogs_on_half_of_the_cpus_make_a_run_invalid_or_it_is_right(
+    tmp_path: Path, disturbed: Path
+) -> None:
     with hogs(max(1, CPUS // 2)):
         ended = run(tmp_path, disturbed, "process")
-    assert ended.code == INVALID, ended.out + ended.err
+    assert ended.code in {HOLDS, INVALID}, ended.out + ended.err
+    valid = [case for case in ended.summary["cases"] if not case["invalid"]]
+    assert all(each["outcome"] == "passed" for case in valid for each in case["expectations"])
 
 
 @pytest.mark.slow
