@@ -11,6 +11,8 @@ import pytest
 
 from tests.e2e.lab_fixtures import Lab
 
+pytestmark = pytest.mark.together
+
 SCENARIO = """\
 intent: Does one message get through?
 models: [single]

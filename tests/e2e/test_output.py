@@ -30,6 +30,8 @@ import json, os, sys
 from orchestrator.cli import clean, compare, main, plan, predict, report, run, schema, validate
 from orchestrator.cli.streams import guarded
 
+pytestmark = pytest.mark.together
+
 def redirect(output):
     if output == "closed":
         os.close(0), os.close(1), os.close(2)

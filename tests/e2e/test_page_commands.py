@@ -33,6 +33,8 @@ STORED = ("a", "b", "mine-…", "quickstart-…", "before/gate-a", "after/gate-a
 OTHER_PAGES = sorted(
     {each.page for each in commands() if each.is_run and "lessons/" not in each.page}
 )
+
+pytestmark = pytest.mark.together
 RUN = re.compile(rf"{re.escape(ORCHESTRATE)}\S+\.yaml")
 UNDECIDED = (0, 1, 4)
 """What ``compare`` and ``report`` may end with: the stored run may be disturbed, or too short."""
