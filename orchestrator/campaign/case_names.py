@@ -53,13 +53,9 @@ class CaseNames:
 
     def phrase(self, cases: Sequence[CaseKey]) -> str:
         """Return the names of ``cases`` after ``under`` or ``with``."""
-        points = {self._point(case) for case in cases}
-        at_points = {each for each in self._all if each[1] in points}
-        has_all_there = at_points == {(case.model, self._point(case)) for case in cases}
-        is_point = has_all_there and len(points) < len(self._points)
-        is_point = is_point and all(len(point) == len(self._varying) for point in points)
-        is_point = is_point or (len(self._points) > 1 and len(self._models) == 1)
-        return f"{'with' if is_point else 'under'} {self.noun(cases)}"
+        noun = self.noun(cases)
+        is_model = noun.split(" ")[0].rstrip(",") in self._models
+        return f"{'under' if is_model else 'with'} {noun}"
 
     def whole(self, *, is_all: bool) -> str:
         """Return the name of all cases, or of none: ``under every model``, ``with no value …``."""

@@ -18,6 +18,7 @@ def cases(models: Sequence[str], **axes: Sequence[object]) -> list[CaseKey]:
 MODELS = cases(["single", "prefork", "threaded"])
 SWEEP = cases(["prefork"], workers=[1, 2, 8])
 BOTH = cases(["prefork", "epoll"], workers=[1, 2, 8])
+IGNORED = [*cases(["prefork"], workers=[1, 2]), *cases(["epoll"])]
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,8 @@ BOTH = cases(["prefork", "epoll"], workers=[1, 2, 8])
         (BOTH, BOTH[1:2], "under epoll with 1 worker"),
         (BOTH, [BOTH[0], BOTH[2]], "under prefork with 1 and 2 workers"),
         (BOTH, [BOTH[0], BOTH[3]], "under prefork with 1 worker and epoll with 2 workers"),
+        (IGNORED, IGNORED[:1], "under prefork with 1 worker"),
+        (IGNORED, IGNORED[1:], "under prefork with 2 workers and epoll"),
     ],
 )
 def test_only_what_distinguishes_cases_is_named(
