@@ -127,7 +127,6 @@ def prediction_lines(
 ) -> Iterator[str]:
     """Yield the lines that show ``predictions``."""
     yield scenario.intent
-    yield from _answer(scenario, predictions)
     rows = [["case", "by", *HEADINGS.values()]]
     for case, prediction in predictions:
         if isinstance(prediction, Prediction):
@@ -150,6 +149,7 @@ def prediction_lines(
     if scenario.faults:
         yield FAULTS
     yield NOTE.format(cpus=cpus, overhead=overhead).rstrip()
+    yield from _answer(scenario, predictions)
 
 
 def _answer(scenario: Scenario, predictions: Predictions) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from labkit.protocol.work import CPU, SLEEP
 from labkit.workload.distributions import Demands, Law
 from orchestrator.analysis.statistics import Figures
+from orchestrator.measures.sentences import counted
 from orchestrator.scenario.clients import OpenGroup, pool_size
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.server import SERVER_DEFAULTS
@@ -230,9 +231,8 @@ def m_g_inf(arrival_rate_per_s: float, service_time_s: float) -> Steady:
 def _share(offered_load: float, workers: int) -> float:
     """Return the utilization ρ = a / c of a queue that has a steady state."""
     if offered_load >= workers:
-        raise UnstableError(
-            f"{offered_load:g} erlangs for {workers} workers: the queue grows without limit"
-        )
+        load = f"{offered_load:g} erlangs for {counted(workers, 'workers')}"
+        raise UnstableError(f"{load}: the queue grows without limit")
     return offered_load / workers
 
 
