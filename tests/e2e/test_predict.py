@@ -22,6 +22,7 @@ clients:
 
 
 @pytest.mark.slow
+@pytest.mark.together
 @pytest.mark.parametrize("model", ["prefork", "epoll"])  # a worker pool, and an event loop
 def test_a_million_clients_fit_in_two_gigabytes(tmp_path: Path, model: str) -> None:
     scenario, told = tmp_path / "million.yaml", tmp_path / "told.json"
