@@ -134,6 +134,7 @@ def test_no_more_cpu_demands_than_workers_are_in_service(server: RunningServer) 
     assert _peak_in_service(server.of("request_acked")) <= server.workers
 
 
+@pytest.mark.alone
 def test_a_client_with_much_work_lets_others_take_their_turn(server: RunningServer) -> None:
     """Each message of a pipeline is one turn, so that no client occupies an event loop for long."""
     if not has_room(server):
