@@ -21,7 +21,7 @@ from tests.unit.orchestrator.report.report_fixtures import (
     summary,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.together]
 
 SCREENS = ((WIDE, 800), (NARROW, 844))
 OVERLAPS = Path(__file__).with_name("overlaps.js").read_text(encoding="utf-8")

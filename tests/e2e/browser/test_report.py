@@ -27,7 +27,7 @@ from tests.unit.orchestrator.report.report_fixtures import (
     summary,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.together]
 
 OVERLAPS = Path(__file__).with_name("overlaps.js").read_text(encoding="utf-8")
 PAUSE = FaultSummary(
