@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from benchmarks.machine import ROOT
@@ -28,8 +29,11 @@ def build(program: str) -> Path:
     if compiler is None:
         raise CompilerError("no C compiler: on Debian and Ubuntu, as root: apt-get install gcc")
     BUILD.mkdir(exist_ok=True)
-    command = [compiler, *FLAGS, "-o", str(executable), str(source)]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if outcome.returncode:
-        raise CompilerError(outcome.stderr)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:  # another process may build it, too
+        made = Path(folder) / program
+        command = [compiler, *FLAGS, "-o", str(made), str(source)]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if outcome.returncode:
+            raise CompilerError(outcome.stderr)
+        made.replace(executable)
     return executable
