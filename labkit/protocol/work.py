@@ -19,6 +19,9 @@ _BEGINNINGS = tuple(f"{kind}=" for kind in KINDS)
 _SHOWN_CHARACTERS = 40
 _NS_DIGITS = 9
 
+LONGEST_SLEEP_S = 1.0
+"""A longer sleep is divided: a signal that arrives just before a sleep is handled at its end."""
+
 
 class DemandError(ValueError):
     """The text is not a demand; the message states the syntax."""
@@ -95,9 +98,18 @@ def perform(demand: Demand) -> None:
         if not duration_s:
             continue  # sleep(0) takes 60 µs, the kernel's timer slack
         if kind == SLEEP:
-            time.sleep(duration_s)
+            sleep(duration_s)
         else:
             burn(duration_s)
+
+
+def sleep(duration_s: float) -> None:
+    """Block the calling thread; a signal is handled within `LONGEST_SLEEP_S`, usually at once."""
+    end_s = time.monotonic() + duration_s
+    while duration_s > LONGEST_SLEEP_S:
+        time.sleep(LONGEST_SLEEP_S)
+        duration_s = end_s - time.monotonic()
+    time.sleep(max(duration_s, 0.0))
 
 
 def burn(cpu_time_s: float) -> None:

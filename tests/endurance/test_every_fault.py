@@ -41,9 +41,9 @@ EVERY = [
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run all of them with --long, and one in thirteen in every test run."""
+    """Run all of them with --long, and one in seventeen in every test run."""
     is_long = metafunc.config.getoption("--long")
-    metafunc.parametrize(("kind", "model"), EVERY if is_long else EVERY[::13])
+    metafunc.parametrize(("kind", "model"), EVERY if is_long else EVERY[::17])
 
 
 @pytest.mark.docker

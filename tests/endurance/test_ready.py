@@ -28,8 +28,8 @@ CPUS = os.cpu_count() or 1
 
 PARTS = {
     "scenario": slice(0, None, 3),
-    "in_containers": slice(1, None, 7),
-    "disturbed": slice(2, None, 4),
+    "in_containers": slice(5, None, 8),
+    "disturbed": slice(6, None, 4),
 }
 """Run in every test run; the others only with --long."""
 

@@ -119,7 +119,22 @@ def test_parts_are_performed_in_order_and_empty_ones_take_no_time(
     done: list[tuple[str, float]] = []
     monkeypatch.setattr(time, "sleep", lambda duration_s: done.append((SLEEP, duration_s)))
     monkeypatch.setattr(work, "burn", lambda duration_s: done.append((CPU, duration_s)))
-    demand = parse_demand("sleep=2s+cpu=1s+sleep=0ms+cpu=0ms+sleep=3s+sleep=4s")
+    demand = parse_demand("sleep=0.2s+cpu=1s+sleep=0ms+cpu=0ms+sleep=0.3s+sleep=0.4s")
     assert demand is not None
     perform(demand)
-    assert done == [(SLEEP, 2.0), (CPU, 1.0), (SLEEP, 3.0), (SLEEP, 4.0)]
+    assert done == [(SLEEP, 0.2), (CPU, 1.0), (SLEEP, 0.3), (SLEEP, 0.4)]
+
+
+def test_a_long_sleep_is_divided_so_that_no_signal_waits_for_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s, slept_s = [100.0], list[float]()
+
+    def sleep(duration_s: float) -> None:
+        slept_s.append(duration_s)
+        now_s[0] += duration_s + 0.125  # each sleep is late
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
+    work.sleep(3.0)
+    assert slept_s == [1.0, 1.0, 0.75]
