@@ -85,10 +85,11 @@ class _Writer:
 
     def _holds_everywhere(self, condition: Relation) -> bool | None:
         """Return whether ``condition`` holds for each case; None if that is not known."""
-        found = [self._lookup.relation(condition, case) for case in self._lookup.cases]
+        cases = self._lookup.clear_cases(condition)
+        found = [self._lookup.relation(condition, case) for case in cases]
         if any(each.passed is False for each in found):
             return False
-        outcomes = [self._lookup.note(each).passed for each in found]
+        outcomes = [self._lookup.note(each, condition).passed for each in found]
         return None if None in outcomes else True
 
     def _filled(self, template: Template) -> str:
@@ -120,18 +121,16 @@ class _Writer:
 
     def _which(self, selection: Selection) -> str:
         """Return the cases for which the condition of ``selection`` holds."""
-        relation, chosen, cases = selection.condition, [], self._lookup.cases
+        relation, cases = selection.condition, self._lookup.cases
+        if relation is None:
+            raise _UnknownError
         outcomes = [
-            None if relation is None else self._lookup.note(self._lookup.relation(relation, case))
+            self._lookup.note(self._lookup.relation(relation, case), relation).passed
             for case in cases
         ]
-        if all(each is None or each.passed is None for each in outcomes):
+        chosen = [case.key for case, passed in zip(cases, outcomes, strict=True) if passed]
+        if not chosen and None in outcomes:
             raise _UnknownError
-        chosen = [
-            case.key
-            for case, each in zip(cases, outcomes, strict=True)
-            if each is not None and each.passed
-        ]
         if not chosen or (self._is_whole and len(chosen) == len(cases)):
             return self._names.whole(is_all=bool(chosen))
         return self._names.phrase(chosen)
@@ -145,7 +144,7 @@ class _Writer:
         """
         extremes = self._lookup.extremes(order)
         if not extremes.rows:
-            if order.condition is None or self._lookup.missing:
+            if order.condition is None or extremes.is_open:
                 raise _UnknownError
             raise _AlikeError(f"The condition is met {self._names.whole(is_all=False)}.")
         if order.condition is None and len(extremes.first) == len(extremes.rows):
@@ -163,12 +162,10 @@ class _Writer:
 
     def _amount(self, blank: Blank, amount: Amount) -> str:
         """Return the value of ``amount``: one for all cases, or a list of values with cases."""
-        rows = self._lookup.rows(amount.part, blank.about)
+        rows = self._lookup.rows(amount.part, blank.about, amount.total)
         if all(row.value is None for row in rows):
             for row in rows:
-                self._lookup.note(row.found)
-            if not self._lookup.missing:  # such as a quotient of measures that are 0
-                self._lookup.missing += [name.name for name in names_in(amount.part)]
+                self._lookup.note(row.found, amount.part)
             raise _UnknownError
         is_of_some = not self._is_whole and any(map(_is_of_each, names_in(amount.part)))
         names = self._names if is_of_some else CaseNames([row.case.key for row in rows])
@@ -185,10 +182,8 @@ class _Writer:
         if not values:
             return "not known"
         bound = BOUNDS[group[0].found.left_bound]
-        if amount.total is not None:
-            total = self._lookup.value(amount.total, blank.about, group[0].case).left
-            if total is not None:
-                return bound + share_text(values[0], total, blank.dimension, amount.noun)
+        if (total := group[0].total) is not None:
+            return bound + share_text(values[0], total, blank.dimension, amount.noun)
         if _is_ratio(amount):
             return number_text(values[0], digits=2)
         if blank.dimension == COUNT and len(set(values)) == 1:
@@ -222,8 +217,12 @@ def _grouped(rows: Sequence[Row], dimension: Dimension) -> Iterator[list[Row]]:
 def _is_together(one: Row, other: Row, dimension: Dimension) -> bool:
     if one.value is None or other.value is None:
         return one.value is other.value
-    is_bound_alike = one.found.left_bound == other.found.left_bound
-    return is_bound_alike and is_same(one.value, other.value, dimension)
+    if one.found.left_bound != other.found.left_bound or (one.total is None) != (
+        other.total is None
+    ):
+        return False
+    is_alike = is_same(one.value, other.value, dimension)
+    return is_alike and is_same(one.total or 0.0, other.total or 0.0, dimension)
 
 
 def _mean_text(values: Sequence[float], dimension: Dimension) -> str:

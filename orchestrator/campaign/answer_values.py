@@ -5,7 +5,7 @@ Pure functions of the values of a campaign; the words are in `orchestrator.campa
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.campaign.case_names import CaseKey
 from orchestrator.campaign.repeats import intervals, medians
@@ -42,10 +42,11 @@ class CaseValues:
 
 @dataclass(frozen=True)
 class Row:
-    """What a part of a sentence is for one case."""
+    """What a part of a sentence is for one case, and the ``total`` that it is a part of."""
 
     case: CaseValues
     found: Evaluation
+    total: float | None = None
 
     @property
     def value(self) -> float | None:
@@ -57,12 +58,14 @@ class Row:
 class Extremes:
     """The cases of an order that have a value, from the smallest to the largest.
 
-    ``first`` cannot be told apart from the smallest, ``last`` not from the largest.
+    ``first`` cannot be told apart from the smallest, ``last`` not from the largest. More cases may
+    take part if ``is_open``: of some it is not known whether they meet the condition.
     """
 
     rows: Sequence[Row]
     first: Sequence[Row]
     last: Sequence[Row]
+    is_open: bool = False
 
     @property
     def ratio(self) -> float | None:
@@ -79,9 +82,13 @@ class Lookup:
         self.cases = cases
         self.missing: list[str] = []
 
-    def note(self, found: Evaluation) -> Evaluation:
-        """Return ``found``, and remember the measures that it lacks."""
-        self.missing += found.missing
+    def note(self, found: Evaluation, tree: Part | Relation) -> Evaluation:
+        """Return ``found``, the result of ``tree``, and remember the measures that it lacks.
+
+        If each has a value and the result is unknown, as after a division by 0, it lacks them all.
+        """
+        if found.passed is None:
+            self.missing += found.missing or map(value_name, names_in(tree))
         return found
 
     def relation(self, relation: Relation, case: CaseValues) -> Evaluation:
@@ -92,28 +99,51 @@ class Lookup:
         """Return the value of ``part`` for ``case``, in a sentence about an order."""
         return evaluate_value(part, COUNT, dict(self._values(part, about, case)))
 
-    def rows(self, part: Part, about: Order | None) -> list[Row]:
+    def rows(self, part: Part, about: Order | None, total: Part | None = None) -> list[Row]:
         """Return the value of ``part`` for each case, once for all that look up the same."""
+        parts = [part] if total is None else [part, total]
+        if isinstance(part, MeasureName) and about is not None and _is_elsewhere(part, about):
+            cases = [row.case for row in self._at(part, about)]
+            parts[0] = replace(part, model="")
+        else:
+            cases = list(self.clear_cases(*parts))
         rows: dict[object, Row] = {}
-        for case in self.cases:
-            names = [name for name in names_in(part) if not _is_of_all(name)]
+        for case in cases:
+            names = [name for each in parts for name in names_in(each) if not _is_of_all(name)]
             source = tuple(id(self._subject(name, case)) for name in names)
             if source not in rows:
-                rows[source] = Row(case, self.value(part, about, case))
+                whole = None if total is None else self.value(total, about, case).left
+                rows[source] = Row(case, self.value(parts[0], about, case), whole)
         return list(rows.values())
+
+    def clear_cases(self, *trees: Part | Relation) -> Sequence[CaseValues]:
+        """Return the cases for which each name in ``trees`` means one case; all if there is none.
+
+        For the one case of a model that ignores an axis, another model has several.
+        """
+        names = [name for tree in trees for name in names_in(tree) if not _is_of_all(name)]
+        clear = [
+            case for case in self.cases if not any(self._meant(each, case)[1:] for each in names)
+        ]
+        return clear or self.cases
 
     def extremes(self, order: Order) -> Extremes:
         """Return the cases that take part in ``order`` and have a value."""
-        taking_part = [
-            case
-            for case in self.cases
-            if order.condition is None or self.note(self.relation(order.condition, case)).passed
+        taking_part, is_open = list(self.cases), False
+        if order.condition is not None:
+            relation = order.condition
+            met = [self.note(self.relation(relation, each), relation).passed for each in self.cases]
+            taking_part = [case for case, passed in zip(self.cases, met, strict=True) if passed]
+            is_open = None in met
+        rows = [
+            Row(case, self.note(self.value(order.measure, None, case), order.measure))
+            for case in taking_part
         ]
-        rows = [Row(case, self.note(self.value(order.measure, None, case))) for case in taking_part]
         known = sorted((row for row in rows if row.value is not None), key=_value)
         first = [row for row in known if _is_alike(known[0], row, order)]
         last = [row for row in known if _is_alike(known[-1], row, order)]
-        return Extremes(known, first, [row for row in last if row not in first] or last)
+        last = [row for row in last if row not in first] or last
+        return Extremes(known, first, last, is_open)
 
     def _values(
         self, tree: Part | Relation, about: Order | None, case: CaseValues
@@ -135,26 +165,44 @@ class Lookup:
             about = Order(MeasureName(name.span, name.model), measure.dimension)
         return None if about is None else self.extremes(about).ratio
 
+    def _at(self, name: MeasureName, order: Order) -> Sequence[Row]:
+        """Return the cases at the end of ``order`` that ``name`` means."""
+        extremes = self.extremes(order)
+        return extremes.last if is_largest(name.model, order.dimension) else extremes.first
+
     def _at_extreme(self, name: MeasureName, order: Order) -> float | None:
+        """Return the measure at an end of ``order``; None if several cases are there and differ."""
         rows = self.extremes(order).rows
         if not rows:
             return None
-        row = rows[-1] if is_largest(name.model, order.dimension) else rows[0]
-        return row.case.values.get(full_name(name.name))
+        row, measure = rows[-1 if is_largest(name.model, order.dimension) else 0], name.name
+        value, known = row.case.values.get(full_name(measure)), find_measure(measure)
+        if value is not None and known is not None and _is_elsewhere(name, order):
+            others = [each.case.values.get(full_name(measure)) for each in self._at(name, order)]
+            if not all(o is not None and is_same(value, o, known.dimension) for o in others):
+                return None
+        return value
 
     def _subject(self, name: MeasureName, case: CaseValues) -> CaseValues | None:
-        """Return the case that ``name`` means in a sentence for ``case``; None if none ended."""
+        """Return the case that ``name`` means in a sentence for ``case``.
+
+        None if it has not ended, or if there are several.
+        """
+        found = self._meant(name, case)
+        return found[0] if len(found) == 1 else None
+
+    def _meant(self, name: MeasureName, case: CaseValues) -> Sequence[CaseValues]:
+        """Return the cases that ``name`` may mean, by its model, its point and ``case``."""
         if not name.model and not name.point:
-            return case
+            return [case]
         wanted: Mapping[str, str] = dict(case.key.axes) | dict(name.point)
         found = [
             each
             for each in self.cases
-            if each.key.model == (name.model or case.key.model)
-            and _agrees(each.key, dict(name.point))
+            if each.key.model == (name.model or case.key.model) and _agrees(each.key, wanted)
         ]
         exact = [each for each in found if dict(each.key.axes).items() <= wanted.items()]
-        return next(iter(exact or (found if len(found) == 1 else ())), None)
+        return exact[:1] or found
 
 
 def _agrees(key: CaseKey, point: Mapping[str, str]) -> bool:
@@ -179,6 +227,13 @@ def is_largest(word: str, dimension: Dimension) -> bool:
 def _is_of_all(name: MeasureName) -> bool:
     """Return whether ``name`` has the same value for each case: a ratio, or at an extreme."""
     return name.name == RATIO or name.model in EXTREMES
+
+
+def _is_elsewhere(name: MeasureName, order: Order) -> bool:
+    """Return whether ``name`` is another measure than that of ``order``, at an end of it."""
+    own = order.measure
+    is_own = isinstance(own, MeasureName) and full_name(own.name) == full_name(name.name)
+    return name.model in EXTREMES and not is_own
 
 
 def _value(row: Row) -> float:

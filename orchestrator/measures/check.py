@@ -10,6 +10,7 @@ from orchestrator.measures.hints import unknown
 from orchestrator.measures.registry import ALIASES, MEASURES, find_measure, percentile_problem
 from orchestrator.measures.syntax import (
     CHOOSING,
+    EXTREMES,
     FUNCTIONS,
     RATIO,
     ROUNDING,
@@ -138,6 +139,8 @@ class _Checker:
         return ExpressionError(message, right.span.column)
 
     def _measure(self, part: MeasureName) -> Dimension:
+        if self._is_answer:
+            self._check_whole(part)
         if self._is_answer and part.name == RATIO:
             if part.model and find_measure(part.model) is None:
                 message = unknown("name", part.model, (*MEASURES, *ALIASES))
@@ -155,6 +158,14 @@ class _Checker:
             message = f"{measure.name} is of the whole case only; write {part.own_name}"
             raise ExpressionError(message, part.span.column)
         return measure.dimension
+
+    def _check_whole(self, part: MeasureName) -> None:
+        """Refuse a point for what is over all cases: a ratio, or the measure at an extreme."""
+        if part.point and (part.name == RATIO or part.model in EXTREMES):
+            what = RATIO if part.name == RATIO else part.model
+            axis, value = part.point[0]
+            message = f"{what} is over all cases; leave {axis}={value} out"
+            raise ExpressionError(message, part.span.column)
 
     def _operation(self, part: Operation) -> Dimension:
         left, right = self.dimension(part.left), self.dimension(part.right)

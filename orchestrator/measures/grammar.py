@@ -279,7 +279,8 @@ def _measure_of(name: str, arguments: Sequence[Part | _Axis], span: Span) -> Mea
     models = [each for each in arguments if not isinstance(each, _Axis)]
     axes = [each for each in arguments if isinstance(each, _Axis)]
     for each in models:
-        if not isinstance(each, MeasureName) or each is not arguments[0]:
+        is_bare = isinstance(each, MeasureName) and not each.model and not each.point
+        if not is_bare or each is not arguments[0]:
             message = f"write a model and values of axes, e.g. {name}(prefork, workers=8)"
             raise ExpressionError(message, each.span.column)
     seen: set[str] = set()

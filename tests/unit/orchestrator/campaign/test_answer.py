@@ -200,9 +200,66 @@ IGNORING = [
         ("Done {which(makespan > 3s)}.",
          "Done under single, prefork with 1 worker and threaded with 1 worker."),
         ("Done {which(makespan > 5s)}.", "Done under single."),
+        ("{makespan(prefork)} in the pool.",
+         "4 s with 1 worker, 2 s with 2 workers and 500 ms with 8 workers in the pool."),
         ("It takes {makespan(single, workers=8)}, and {makespan(prefork, workers=8)} with a pool.",
          "It takes 8 s, and 500 ms with a pool."),
     ],
 )  # fmt: skip
 def test_a_model_that_ignores_an_axis_is_named_without_it(text: str, expected: str) -> None:
     assert said(text, IGNORING) == expected
+
+
+def test_a_part_of_a_total_is_named_for_each_total() -> None:
+    cases = [
+        CaseValues(CaseKey("single", (("users", users),)), [{"failed": 1.0, "sent": sent}])
+        for users, sent in (("4", 400.0), ("8", 800.0))
+    ]
+    found = said("Lost: {failed of sent messages}.", cases)
+    assert found == "Lost: 1 of 400 messages with 4 users and 1 of 800 messages with 8 users."
+
+
+@pytest.mark.parametrize(
+    "text", ["{which(errors / failed > 0)}", "{least(makespan, errors / failed > 0)}", "Yes."]
+)
+def test_what_a_division_by_0_leaves_open_is_not_known_rather_than_not_met(text: str) -> None:
+    cases = [CaseValues(CaseKey("single"), [{"makespan": 1.0, "errors": 0.0, "failed": 0.0}])]
+    condition = parse_condition("errors / failed > 0") if text == "Yes." else None
+    unknown = parse_template("{cpu_time}")  # what is unknown before does not hide it
+    found = sentences_of([Sentence(unknown), Sentence(parse_template(text), condition)], cases)
+    assert found == ["Not known from this run: cpu_time, errors, failed."]
+
+
+def test_a_case_whose_condition_is_unknown_is_not_one_that_does_not_meet_it() -> None:
+    cases = models("makespan", {"single": 2.0, "epoll": None})
+    assert said("Enough {which(makespan < 1s)}.", cases) == "Not known from this run: makespan."
+    assert said("{least(makespan, makespan < 1s)}", cases) == "Not known from this run: makespan."
+
+
+def test_another_measure_at_an_extreme_that_several_share_is_that_of_each() -> None:
+    cases = [
+        CaseValues(CaseKey(model), [{"makespan": makespan, "cpu_time": cpu_time}])
+        for model, makespan, cpu_time in (
+            ("prefork", 1.0, 1.0), ("threaded", 1.01, 9.0), ("single", 4.0, 2.0),
+        )
+    ]  # fmt: skip
+    text = "{fastest(makespan)}: {cpu_time(fastest)}, and {makespan(fastest)}."
+    assert said(text, cases) == (
+        "prefork and threaded: 1 s under prefork and 9 s under threaded, and 1 s."
+    )
+    text = "{fastest(makespan)}, {cpu_time(fastest) / cpu_time(slowest)}"
+    assert said(text, cases) == "Not known from this run: cpu_time(fastest)."
+
+
+def test_a_model_at_a_point_that_did_not_end_is_not_replaced_by_another_point() -> None:
+    ended = [("prefork", "4", 1.0), ("single", "4", 8.0), ("prefork", "8", 2.0)]
+    cases = [
+        CaseValues(CaseKey(model, (("users", users),)), [{"makespan": makespan}])
+        for model, users, makespan in ended
+    ]
+    found = said("{makespan(single) / makespan(prefork)} times.", cases)
+    assert found == "8 with 4 users and not known with 8 users times."
+
+
+def test_a_condition_on_a_pool_holds_at_each_of_its_points() -> None:
+    assert chosen("makespan(prefork) < makespan(single)", IGNORING) == "Yes."
