@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from orchestrator.measures.check import check_condition, check_hole
 from orchestrator.measures.dimensions import Dimension
 from orchestrator.measures.expression import Expression
-from orchestrator.measures.grammar import parse_hole, parse_tree
+from orchestrator.measures.grammar import MAX_CHARS, parse_hole, parse_tree
 from orchestrator.measures.syntax import (
     EXTREMES,
     RATIO,
@@ -85,8 +85,11 @@ def parse_template(text: str) -> Template:
     """Return the text of an answer.
 
     Raises:
-        ExpressionError: braces without a partner, or a hole that is not valid.
+        ExpressionError: too long, braces without a partner, or a hole that is not valid.
     """
+    if len(text) > MAX_CHARS:
+        message = f"{len(text)} characters; a sentence has at most {MAX_CHARS}; write several"
+        raise ExpressionError(message, 1)
     pieces = [_piece(found) for found in _PIECE.finditer(text)]
     return Template(text, _with_subjects(pieces))
 

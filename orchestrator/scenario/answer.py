@@ -166,7 +166,9 @@ def _shown_error(name: object, before: Sequence[object]) -> str:
         own_name = name.rpartition(".")[2]
         known = (*MEASURES, *ALIASES)
         return percentile_problem(own_name) or unknown("measure", own_name, known)
-    return "this measure is already in the list; name each once" if name in before else ""
+    earlier = [full_name(plain_name(each)) for each in before if isinstance(each, str)]
+    is_repeated = full_name(plain_name(name)) in earlier
+    return "this measure is already in the list; name each once" if is_repeated else ""
 
 
 ShownMeasures = Annotated[

@@ -75,12 +75,14 @@ def resolve_arithmetic(document: Document, max_load: MaxLoad = RUN_LOAD) -> None
     if len(written) > MAX_VALUES and computed:
         document.note(("matrix",), f"more than {MAX_VALUES} points; write fewer values")
         document.refused |= computed
+    elif not written:  # the matrix has a problem of its own
+        document.refused |= computed
     elif computed:
         values = [_Point(texts, base | point, point).values() for point in written]
         if document.refused & computed:
             document.refused |= computed
         else:
-            _write_base(document, base, values)
+            _write_base(document, base, [*values, texts.replaced(base, written)])
             _write_matrix(document, base, written, values)
 
 
@@ -123,6 +125,21 @@ class _Texts:
             ]
             for chosen in itertools.product(*columns):
                 yield self._slots(dict(zip(matrix, chosen, strict=True)))
+
+    def replaced(self, base: _Slots, points: Sequence[_Slots]) -> dict[str, AxisValue]:
+        """Return what replaces arithmetic of ``base`` at the first of ``points`` in the matrix.
+
+        A value that is not allowed is a problem of the matrix.
+        """
+        found: dict[str, AxisValue] = {}
+        names = [name for name, slot in base.items() if self.tree(slot) is not None]
+        for point in points:
+            for slot in (point[name] for name in names if name in point):
+                if self.tree(slot) is None and (problem := self.problem_of(slot.axis, slot.value)):
+                    self.refuse(slot, problem)
+                    self.document.refused.add(base[slot.name].location)
+                found.setdefault(slot.name, slot.value)
+        return found
 
     def axis_name(self, name: str, group: int | None) -> str | None:
         """Return the axis that ``name`` means in a value of a group, None if there is none.
@@ -320,7 +337,7 @@ _Values = Mapping[str, AxisValue]
 
 
 def _write_base(document: Document, base: _Slots, values: Sequence[_Values]) -> None:
-    """Write what is computed for server, limits and groups: at the first point, if it differs."""
+    """Write what is computed for server, limits and groups: the first of ``values``."""
     for name, slot in base.items():
         found = [each[name] for each in values if name in each]
         if found and not isinstance(slot.value, int | float):

@@ -79,6 +79,8 @@ def test_an_extreme_may_have_a_condition() -> None:
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
+        (f"{'a' * 500} {{makespan}}", 1,
+         "511 characters; a sentence has at most 500; write several"),
         ("done {", 6, "this brace is never closed; write } after the measure, or {{ for a brace"),
         ("done } now", 6, "no brace is open here; write }} for a brace"),
         ("{ }", 1, "nothing stands between the braces; write a measure, e.g. {makespan}"),

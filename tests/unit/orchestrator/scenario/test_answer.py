@@ -93,6 +93,9 @@ def test_only_an_answer_names_a_point_of_the_matrix(problems: Problems, section:
     [
         ("[makespn]", "7:8: unknown measure 'makespn'; did you mean 'makespan'?"),
         ("[p99, p99]", "7:13: this measure is already in the list; name each once"),
+        ("[p99, makespan, response_time_p99]",
+         "7:23: this measure is already in the list; name each once"),
+        ("['p(95)', p95]", "7:17: this measure is already in the list; name each once"),
         ("[sloow.p99]", "7:8: unknown client group 'sloow'; did you mean 'slow'?"),
         ("makespan", "7:7: show: 'makespan' is text; write a list of measures"),
         ("[7]", "7:8: 7 is a number; write the name of a measure, e.g. makespan"),

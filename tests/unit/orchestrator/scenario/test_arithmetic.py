@@ -93,6 +93,33 @@ def test_a_value_of_the_matrix_may_name_other_axes(load: Load, matrix: str) -> N
     assert found == [{"workers": 1, "users": 2}, {"workers": 2, "users": 4}]
 
 
+@pytest.mark.parametrize("values", ["[28/s, 56/s]", "[1 * 28/s, 56/s]"])
+def test_a_matrix_replaces_arithmetic_elsewhere_like_any_other_value(
+    load: Load, values: str
+) -> None:
+    text = OPEN.format(rate="0.7 * workers / service_time", connections="each")
+    scenario = load(f"{text}matrix: {{workers: [2, 4], rate: {values}}}\n")
+    assert [point["rate"] for point in points(scenario.matrix)] == ["28/s", "56/s"] * 2
+
+
+@pytest.mark.parametrize(
+    ("matrix", "problem"),
+    [
+        ("{rate: [28/s, 0.7]}", "9:23: 0.7 has no unit"),
+        ("{rate: [0.7, 28/s]}", "9:17: 0.7 has no unit"),
+        ("{workers: []}", "9:19: workers: the list is empty"),
+        ("[]", "9:9: matrix: the list is empty"),
+        ("7", "9:9: matrix: 7 is a number"),
+    ],
+)
+def test_a_bad_matrix_is_no_problem_of_the_arithmetic_that_it_replaces_or_needs(
+    problems: Problems, matrix: str, problem: str
+) -> None:
+    text = OPEN.format(rate="0.7 * workers / service_time", connections="each")
+    (found,) = problems(f"{text}matrix: {matrix}\n")
+    assert found.startswith(problem)
+
+
 def test_keys_of_groups_are_named_with_their_group_or_alone_within_it(load: Load) -> None:
     text = (
         "intent: x\nclients:\n"
