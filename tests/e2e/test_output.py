@@ -15,6 +15,8 @@ import pytest
 from conformance import ROOT
 from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, store_campaign
 
+pytestmark = pytest.mark.together
+
 HOSTILE = "::error::x ##[error]y"
 CLIENT = {"executor": "closed", "users": 1, "messages": 1, "demand": "sleep=1ms"}
 ONE: dict[str, object] = {
@@ -29,8 +31,6 @@ FORKS = """
 import json, os, sys
 from orchestrator.cli import clean, compare, main, plan, predict, report, run, schema, validate
 from orchestrator.cli.streams import guarded
-
-pytestmark = pytest.mark.together
 
 def redirect(output):
     if output == "closed":
