@@ -22,6 +22,7 @@ from orchestrator.measures.sentences import (
     BOUNDS,
     agreeing,
     count_text,
+    counted,
     joined,
     number_text,
     share_text,
@@ -37,7 +38,7 @@ def sentences_of(
 ) -> list[str]:
     """Return the sentences of ``answer`` for ``cases``, and at their end what is not known.
 
-    If more cases were ``planned``, a value that all have is not said to be that of every case.
+    If more cases were ``planned``, nothing is said of every case, or of none.
     """
     if not cases:
         return []
@@ -61,7 +62,9 @@ class _Writer:
     def __init__(self, cases: Sequence[CaseValues], planned: Sequence[CaseKey]) -> None:
         self._lookup = Lookup(cases)
         self._names = CaseNames(planned)
-        self._is_whole = len(cases) == len(planned)
+        lacking = len(planned) - len(cases)
+        self._is_whole = not lacking
+        self._lacks = f"{lacking} of {counted(len(planned), 'cases')}" if lacking else ""
 
     @property
     def missing(self) -> list[str]:
@@ -90,6 +93,9 @@ class _Writer:
         if any(each.passed is False for each in found):
             return False
         outcomes = [self._lookup.note(each, condition).passed for each in found]
+        if None not in outcomes and self._lacks and any(map(_is_of_each, names_in(condition))):
+            self._lookup.missing.append(self._lacks)
+            return None
         return None if None in outcomes else True
 
     def _filled(self, template: Template) -> str:
@@ -131,9 +137,16 @@ class _Writer:
         chosen = [case.key for case, passed in zip(cases, outcomes, strict=True) if passed]
         if not chosen and None in outcomes:
             raise _UnknownError
-        if not chosen or (self._is_whole and len(chosen) == len(cases)):
-            return self._names.whole(is_all=bool(chosen))
+        if not chosen:
+            return self._nowhere()
+        if self._is_whole and len(chosen) == len(cases):
+            return self._names.whole(is_all=True)
         return self._names.phrase(chosen)
+
+    def _nowhere(self) -> str:
+        """Return the name of none of the cases, of which there may be more than those known."""
+        known = "in no case that is known"
+        return self._names.whole(is_all=False) if self._is_whole else known
 
     def _chosen(self, word: str, order: Order) -> Sequence[Row]:
         """Return the cases that ``word`` names.
@@ -146,7 +159,7 @@ class _Writer:
         if not extremes.rows:
             if order.condition is None or extremes.is_open:
                 raise _UnknownError
-            raise _AlikeError(f"The condition is met {self._names.whole(is_all=False)}.")
+            raise _AlikeError(f"The condition is met {self._nowhere()}.")
         if order.condition is None and len(extremes.first) == len(extremes.rows):
             raise _AlikeError(self._alike_text(extremes, order))
         return extremes.last if is_largest(word, order.dimension) else extremes.first

@@ -159,7 +159,8 @@ def _answer(scenario: Scenario, predictions: Predictions) -> list[str]:
         for case, each in predictions
         if isinstance(each, Prediction)
     ]
-    return [f"predicted: {each}" for each in sentences_of(scenario.answer, cases)]
+    planned = [CaseKey(case.model, axes_of(case.axes)) for case in plan_cases(scenario)]
+    return [f"predicted: {each}" for each in sentences_of(scenario.answer, cases, planned)]
 
 
 def _judged(scenario: Scenario, prediction: Prediction) -> list[Expectation]:

@@ -274,7 +274,7 @@ def test_a_disturbed_run_is_repeated_and_kept(lab: Lab, tmp_path: Path) -> None:
     """No run can keep this rule, so that each is disturbed."""
     scenario = tmp_path / "disturbed.yaml"
     scenario.write_text(
-        "intent: Is a disturbed run repeated?\nmodels: [single]\nvalidity: [makespan < 1us]\n"
+        "intent: Is a disturbed run repeated?\nmodels: [single]\nvalidity: [host_busy < -1]\n"
         "clients: [{executor: closed, users: 1, messages: 1, demand: sleep=1ms}]\n"
     )
     ended = lab.orchestrate(scenario, "--backend", "process", "--out", lab.out)

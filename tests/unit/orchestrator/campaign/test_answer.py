@@ -166,6 +166,36 @@ def test_values_of_a_campaign_cut_short_are_those_of_the_cases_that_ended() -> N
     assert found == ["1 s under single, 7 clients, under single; 1 s"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{which(makespan > 2s)}", "In no case that is known"),
+        ("{least(makespan, makespan > 2s)}", "The condition is met in no case that is known."),
+        ("{which(makespan < 2s)}", "Under single"),
+    ],
+)
+def test_nothing_is_said_of_cases_that_did_not_end(text: str, expected: str) -> None:
+    planned = [CaseKey("single"), CaseKey("epoll")]
+    ended = models("makespan", {"single": 1.0})
+    assert sentences_of([Sentence(parse_template(text))], ended, planned) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("makespan < 2s", "Not known from this run: 1 of 2 cases."),
+        ("makespan > 2s", "No."),  # one case is enough
+        ("makespan(single) < 2s", "Yes."),
+    ],
+)
+def test_a_condition_does_not_hold_for_cases_that_did_not_end(
+    condition: str, expected: str
+) -> None:
+    planned = [CaseKey("single"), CaseKey("epoll")]
+    sentence = Sentence(parse_template("Yes."), parse_condition(condition), parse_template("No."))
+    assert sentences_of([sentence], models("makespan", {"single": 1.0}), planned) == [expected]
+
+
 TEXTS = st.sampled_from([
     DONE, "{makespan}", "{makespan(a)} {makespan(b) / makespan(a)}", "{which(makespan < 1s)}",
     "{ratio(makespan)}", "{least(makespan, makespan > 1s)}", "{makespan of makespan(a)}",

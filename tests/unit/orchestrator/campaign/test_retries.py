@@ -151,8 +151,13 @@ def test_only_a_disturbed_host_is_a_reason_to_repeat(scenario: Scenario, kind: R
     assert not is_disturbed(scenario, ended(run))
 
 
-def test_a_client_that_is_too_slow_by_itself_is_not_repeated(scenario: Scenario) -> None:
-    slow = "client_bottlenecks == 0 does not hold, 1 vs 0"
+@pytest.mark.parametrize(
+    "slow",
+    ["client_bottlenecks == 0 does not hold, 1 vs 0", "makespan < 1s does not hold, 2 s vs 1 s"],
+)
+def test_a_run_that_is_too_slow_by_itself_is_not_repeated_until_it_is_fast(
+    scenario: Scenario, slow: str
+) -> None:
     run = of_model(scenario)[0]
     assert not is_disturbed(scenario, ended(run, slow))
     assert is_disturbed(scenario, ended(run, slow, BUSY))

@@ -200,6 +200,18 @@ def test_the_cheapest_of_the_chosen_models_is_named(
     assert outcomes == ["failed", "passed", "passed"]
 
 
+def test_nothing_is_predicted_of_every_case_or_of_none_if_one_has_no_twin(
+    sized: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = "target: {name: mine, command: [mine], conformance: skip}\n"
+    answer = 'answer: ["{which(makespan < 9s)}", "{which(makespan > 9s)}"]\n'
+    sized.write_text(SIZED.partition("matrix")[0] + target + answer)
+    assert main(["predict", str(sized)]) == 0
+    *_, known, of_none = capsys.readouterr().out.splitlines()
+    assert known == "predicted: Under epoll and prefork"
+    assert of_none == "predicted: In no case that is known"
+
+
 def test_the_engineer_s_question_is_answered_before_a_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
