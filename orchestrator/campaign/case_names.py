@@ -59,6 +59,8 @@ class CaseNames:
 
     def whole(self, *, is_all: bool) -> str:
         """Return the name of all cases, or of none: ``under every model``, ``with no value …``."""
+        if is_all and len(self._all) == 1:
+            return f"under {self._models[0]}"
         word = "every" if is_all else "no"
         if len(self._points) == 1:
             return f"under {word} model"

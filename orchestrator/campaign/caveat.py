@@ -6,7 +6,7 @@ which expectations failed or are undecided, and which repeats are left out.
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.campaign.verdict import UNDECIDED
+from orchestrator.campaign.verdict import UNDECIDED, is_of_host
 from orchestrator.measures.sentences import counted, joined
 from orchestrator.results.summary import (
     CaseSummary,
@@ -57,7 +57,8 @@ def _invalid(cases: Sequence[CaseSummary]) -> Iterator[str]:
 
 
 def _is_disturbed_only(case: CaseSummary) -> bool:
-    return case.invalid_kinds.count(ReasonKind.DISTURBED_HOST) == len(case.invalid)
+    is_rule = case.invalid_kinds.count(ReasonKind.DISTURBED_HOST) == len(case.invalid)
+    return is_rule and is_of_host(case.invalid)
 
 
 def _left_out(summary: Summary) -> Iterator[str]:

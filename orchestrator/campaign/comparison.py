@@ -175,10 +175,8 @@ def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
     before, after = (_column(case.runs, name) for case in (pair.before, pair.after))
     difference = Difference(pair.after.name, name, _median(before), _median(after))
     if not (before.size and after.size):
-        which = "second" if before.size else "first"
-        missing = f"{name} is not known in every repeat of the {which}"
-        missing += "; it needs more messages" if split_percentile(name) else ""
-        return replace(difference, reason=pair.obstacle() or missing)
+        which, case = ("second", pair.after) if before.size else ("first", pair.before)
+        return replace(difference, reason=pair.obstacle() or _why_missing(name, case.runs, which))
     relative = float(_relative(np.median(before), np.median(after)))
     difference = replace(difference, relative=relative)
     if reason := pair.obstacle():
@@ -189,6 +187,18 @@ def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
     else:
         found = _unpaired(difference, before, after, threshold)
     return replace(found, reason=pair.remark())
+
+
+def _why_missing(name: str, runs: Runs, which: str) -> str:
+    """Return why the measure ``name`` has no value in ``runs``, of the first or the second."""
+    group = name.rpartition(".")[0]
+    if group and not any(group in run.groups for run in runs):
+        hint = "a single group's measures are those of the case, without its name"
+        return f"{name}: the {which} has no figures of {group!r}; {hint}"
+    if any(key_of(name) in run.lower_bounds for run in runs):
+        return f"{name} of the {which} is a lower bound only, since messages have no answer"
+    more = "; it needs more messages" if split_percentile(name) else ""
+    return f"{name} is not known in every repeat of the {which}{more}"
 
 
 def _paired(row: Difference, before: Values, after: Values, threshold: float) -> Difference:

@@ -6,7 +6,6 @@ happened that no busy host excuses (a crash, a lost message, an expectation of c
 is never repeated: it counts, and its case is invalid.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.evaluate_run import RunEvaluation
 from orchestrator.campaign.repeats import MIN_REPEATS
-from orchestrator.campaign.verdict import ACKED, CERTAIN, TOTALS, is_forgivable, judge
+from orchestrator.campaign.verdict import ACKED, CERTAIN, TOTALS, is_forgivable, is_of_host, judge
 from orchestrator.measures.expression import Expression
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.results.summary import Outcome
@@ -29,9 +28,6 @@ OUTCOMES = frozenset({
     "connected", "unanswered", "never_accepted", "worker_deaths",
 })  # fmt: skip
 """Measures of what happened, not of when: a disturbed host explains none of them."""
-
-_OF_HOST = re.compile(r"\b(?:host|orchestrator)_")
-"""In the reason of a broken rule: a measure of what runs beside servers and clients."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +71,9 @@ def is_disturbed(scenario: Scenario, each: RunEvaluation) -> bool:
     the run until it holds would choose the result.
     """
     summary = each.summary
-    is_of_host = any(map(_OF_HOST.search, summary.invalid))
-    return is_of_host and is_forgivable(summary) and not _has_failed(scenario, each)
+    return (
+        is_of_host(summary.invalid) and is_forgivable(summary) and not _has_failed(scenario, each)
+    )
 
 
 def to_repeat(scenario: Scenario, evaluations: Iterable[RunEvaluation]) -> list[Run]:

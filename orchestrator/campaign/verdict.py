@@ -5,6 +5,7 @@ run and by the twin; it does not affect the exit code.
 """
 
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -274,6 +275,14 @@ def is_forgivable(found: CaseSummary | RunSummary) -> bool:
     """
     disturbed = found.invalid_kinds.count(ReasonKind.DISTURBED_HOST)
     return len(found.invalid) == disturbed
+
+
+def is_of_host(reasons: Iterable[str]) -> bool:
+    """Return whether one of the broken rules is about what runs beside servers and clients."""
+    return any(map(_HOST.search, reasons))
+
+
+_HOST = re.compile(r"\b(?:host|orchestrator)_")
 
 
 def _case_code(case: CaseSummary, accept_invalid: bool) -> int:

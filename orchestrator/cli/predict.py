@@ -40,6 +40,7 @@ HEADINGS = {
 }
 MANY_USERS = 500_000
 FAULTS = "faults: they are left out; this is the run as it would be without them"
+NO_ANSWER = "the answer is about a run with faults, so it is not predicted"
 NOTE = """\
 simulation: this load from its first connection to its last ack, {cpus:g} CPUs, overhead: {overhead}
 A formula gives the steady state without overhead; a short run does not reach it. See docs/twin.md
@@ -147,13 +148,15 @@ def prediction_lines(
     yield from _not_predicted(scenario, predictions)
     yield from map(cheapest_text, _cheapest(scenario, predictions))
     if scenario.faults:
-        yield FAULTS
+        yield f"{FAULTS}; {NO_ANSWER}" if scenario.answer else FAULTS
     yield NOTE.format(cpus=cpus, overhead=overhead).rstrip()
     yield from _answer(scenario, predictions)
 
 
 def _answer(scenario: Scenario, predictions: Predictions) -> list[str]:
-    """Return the sentences of the scenario's answer with the predicted values."""
+    """Return the sentences of the scenario's answer with the predicted values; none with faults."""
+    if scenario.faults:
+        return []
     cases = [
         CaseValues(CaseKey(case.model, axes_of(case.axes)), [each.as_measured])
         for case, each in predictions

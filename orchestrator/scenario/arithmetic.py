@@ -244,6 +244,7 @@ class _Point:
             return plain_number(_DEFAULTS[name], self._texts.axes[name])
         tree = self._texts.tree(slot)
         if tree is None:
+            self._check_matrix_value(slot)
             return plain_number(slot.value, slot.axis)
         if name in self._begun:
             chain = map(label, (*self._begun[self._begun.index(name) :], name))
@@ -255,6 +256,13 @@ class _Point:
             return self._computed(slot, tree)
         finally:
             self._begun.pop()
+
+    def _check_matrix_value(self, slot: _Slot) -> None:
+        """Report a value that is not allowed: nothing else does if a group is invalid."""
+        if slot.location[0] == "matrix":
+            problem = self._texts.problem_of(slot.axis, slot.value)
+            if problem is not None:
+                raise self._error(slot, problem)
 
     def _computed(self, slot: _Slot, tree: Part) -> Number:
         found = {part: self._named(part, slot) for part in names_in(tree)}
@@ -324,6 +332,7 @@ class _Point:
         """Return the mean of the demand ``name``; without one, the server's service time."""
         if name not in self._slots:
             return self._number(SERVICE_TIME) or (0.0, TIME)
+        self._check_matrix_value(self._slots[name])
         written = self._slots[name].value
         text = ", ".join(map(str, written)) if isinstance(written, list) else str(written)
         try:

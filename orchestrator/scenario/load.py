@@ -77,7 +77,10 @@ def load_scenario(
     try:
         scenario = Scenario.model_validate(data, context=context)
     except ValidationError as error:
-        problems += _problems(error.errors(include_url=False), document)
+        errors = error.errors(include_url=False)
+        problems += _problems(errors, document)
+        problems = problems or [_problem(each, document) for each in errors]
+        raise ScenarioError(problems) from None
     if problems:
         raise ScenarioError(problems)
     return scenario

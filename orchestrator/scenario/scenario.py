@@ -200,11 +200,15 @@ class Scenario(Section):
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The measures in question: those to show, else the measured ones of the expectations."""
+        """The measures in question: those to show, else the measured ones of the expectations.
+
+        Those of the only group are those of the case, under which the results have them.
+        """
         expected = (each for expressions in self.expect.values() for each in expressions)
         names = [full_name(name.name) for each in (*expected, *self.compare) for name in each.names]
-        measured = (name for name in names if not is_input(name))
-        return self.show or tuple(dict.fromkeys(measured))[:MAX_SHOWN]
+        shown = self.show or [name for name in names if not is_input(name)]
+        only = f"{self.clients[0].name}." if len(self.clients) == 1 else "."
+        return tuple(dict.fromkeys(name.removeprefix(only) for name in shown))[:MAX_SHOWN]
 
     def target_of(self, model: str) -> Target | None:
         """Return the target if its name is ``model``, otherwise None."""

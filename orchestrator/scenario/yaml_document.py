@@ -32,10 +32,13 @@ _HINTS = {
         "a key is not allowed here; put text with ': ' in quotes, or correct the indent"
     ),
     "could not find expected ':'": "a key without ':'; write key: value",
-    "expected <block end>": "this does not fit the structure above; correct the indent",
+    "expected <block end>": (
+        "this does not fit the structure above; correct the indent, or put text that begins with "
+        "{ or [ in quotes"
+    ),
     "unexpected end of stream": "a quote is never closed; close it",
     "but found another document": "a second document begins here; a file holds one scenario",
-    "expected ',' or ']'": "a list is not closed; write [a, b]",
+    "expected ',' or ']'": "a list is not closed; write [a, b], text that begins with { in quotes",
     "expected ',' or '}'": "a map is not closed; write {a: 1, b: 2}",
     "but found '<stream end>'": "a list or map is not closed; close it with ] or }",
     "cannot start any token": "text cannot begin with this character; put it in quotes",

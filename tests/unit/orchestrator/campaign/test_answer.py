@@ -94,6 +94,12 @@ def test_if_none_is_faster_the_sentence_says_so_instead_of_naming_one() -> None:
     assert said(DONE, alike) == expected
 
 
+def test_a_single_case_is_not_every_model() -> None:
+    alone = models("makespan", {"single": 1.0})
+    assert said("Done {which(makespan < 2s)}.", alone) == "Done under single."
+    assert said("Done {which(makespan > 2s)}.", alone) == "Done under no model."
+
+
 def test_a_single_case_is_not_the_fastest_of_anything() -> None:
     alone = models("makespan", {"single": 1.0})
     assert said(DONE, alone) == "Only single has a value: makespan 1 s."

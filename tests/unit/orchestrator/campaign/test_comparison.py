@@ -136,7 +136,18 @@ def test_a_lower_bound_is_not_compared() -> None:
     bounded = slow.model_copy(update={"runs": [*runs, *slow.runs[1:]]})
     found = only(slow, bounded)
     assert found.change is Change.UNKNOWN
-    assert found.reason == UNKNOWN_P99
+    reason = f"{P99} of the second is a lower bound only, since messages have no answer"
+    assert found.reason == reason
+
+
+def test_a_group_that_a_run_does_not_have_is_named() -> None:
+    before, after = (summary(repeated(STEADY)) for _ in range(2))
+    (found,) = differences(before, after, ["sloow.p99"], 0.05)
+    assert found.change is Change.UNKNOWN
+    assert found.reason == (
+        "sloow.response_time_p99: the first has no figures of 'sloow'; "
+        "a single group's measures are those of the case, without its name"
+    )
 
 
 def test_what_few_repeats_show_is_shown_without_a_verdict() -> None:

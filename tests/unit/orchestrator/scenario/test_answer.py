@@ -119,6 +119,12 @@ def test_shown_are_those_asked_for_else_the_measured_ones_of_the_expectations(lo
     assert load(SCENARIO + expected + "show: [slow.p50]\n").shown == ("slow.response_time_p50",)
 
 
+def test_a_measure_of_the_only_group_is_shown_as_that_of_the_case(load: Load) -> None:
+    assert load(ONE_POINT + "show: [clients.p99, p99, users]\n").shown == (
+        "response_time_p99", "users",
+    )  # fmt: skip
+
+
 def test_percentiles_that_only_an_answer_or_a_column_names_are_measured(load: Load) -> None:
     answer = 'answer: "{p95} {fastest(p(99.5))} {ratio(p55)}"\nshow: [p45]\n'
     found = load(f"{SCENARIO}{answer}compare: ['p35(single) < 1s']\n").percentiles

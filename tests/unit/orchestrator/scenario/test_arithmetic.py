@@ -120,6 +120,28 @@ def test_a_bad_matrix_is_no_problem_of_the_arithmetic_that_it_replaces_or_needs(
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("users: []", "8:18: this is a list; write a single value"),
+        ("users: x", "8:18: 'x' is text"),
+        ("demand: x", "8:19: 'x' is not a demand"),
+    ],
+)
+def test_a_bad_value_of_the_matrix_is_reported_beside_an_invalid_group(
+    problems: Problems, value: str, problem: str
+) -> None:
+    """An invalid group leaves the axes unknown, so that the matrix is not checked otherwise."""
+    text = (
+        "intent: x\nmodels: [prefork]\nclients:\n"
+        "  - {executor: closed, users: 3, messages: 2, duration: 1s * users * service_time / 1s}\n"
+        "limits: {cpus: 1}\n"
+        "server:\n  backlog: 2 * users\n"
+    )
+    (found,) = problems(f"{text}matrix: [{{{value}}}]\n")
+    assert found.startswith(problem)
+
+
 def test_keys_of_groups_are_named_with_their_group_or_alone_within_it(load: Load) -> None:
     text = (
         "intent: x\nclients:\n"

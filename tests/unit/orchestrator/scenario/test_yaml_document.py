@@ -23,6 +23,10 @@ EMPTY = "1:1: the file is empty; a scenario is a map that begins with intent:"
 LIST = "1:1: the file holds a list; a scenario is a map that begins with intent:"
 VALUE = "1:1: the file holds a single value; a scenario is a map that begins with intent:"
 TOO_MANY = "too many keys and values; allowed: at most 3000"
+NO_FIT = (
+    "this does not fit the structure above; correct the indent, or put text that begins with { or "
+    "[ in quotes"
+)
 NO_KEY = "a key is not allowed here; put text with ': ' in quotes, or correct the indent"
 
 
@@ -43,10 +47,12 @@ NO_KEY = "a key is not allowed here; put text with ': ' in quotes, or correct th
         ("intent: x\nseed 1\n", "3:1: a key without ':'; write key: value"),
         ("intent: 'x\n", "2:1: a quote is never closed; close it"),
         ("intent: @home\n", "1:9: text cannot begin with this character; put it in quotes"),
-        ("a: [1, 2\nb: 3\n", "2:2: a list is not closed; write [a, b]"),
+        ("a: [1, 2\nb: 3\n", "2:2: a list is not closed; write [a, b], text that begins with { in quotes"),
         ("a: {b: 1\nc: 3\n", "2:2: a map is not closed; write {a: 1, b: 2}"),
         ("a: [1, 2,\n", "2:1: a list or map is not closed; close it with ] or }"),
-        ("a: b\n-\n", "2:1: this does not fit the structure above; correct the indent"),
+        ("a: b\n-\n", f"2:1: {NO_FIT}"),
+        ("a: {makespan} is it\n", f"1:15: {NO_FIT}"),
+        ("a:\n  - {fastest(makespan)} is done\n", f"2:25: {NO_FIT}"),
         ("a: &x [1]\nb: [*x, *x]\n",
          "1:4: anchors and aliases are not allowed; write the value out"),
         ("a: *x\n", "1:4: anchors and aliases are not allowed; write the value out"),
