@@ -50,7 +50,7 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
             *(_of_log(evidence, requests) if is_log_read else ()),
         ],
         ReasonKind.BROKEN_LAW: _broken_laws(evidence, requests),
-        ReasonKind.DISTURBED_HOST: [
+        ReasonKind.DISTURBED_RUN: [
             *(reason for replica in clients.replicas for reason in _of_its_means(replica)),
             *_of_throttling(evidence),
         ],

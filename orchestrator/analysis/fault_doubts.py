@@ -26,7 +26,7 @@ def find_fault_doubts(evidence: Evidence) -> Iterator[Reason]:
         if fault.error:
             yield Reason(ReasonKind.FAULT, f"fault {fault.fault}: {fault.error}")
         for doubt in _of_instants(fault, start_ns):
-            yield Reason(ReasonKind.DISTURBED_HOST, f"fault {fault.fault}: {doubt}")
+            yield Reason(ReasonKind.DISTURBED_RUN, f"fault {fault.fault}: {doubt}")
     if evidence.is_proxied:
         for gap in evidence.proxy.gaps:
             yield Reason(ReasonKind.LOST_RECORDS, gap)

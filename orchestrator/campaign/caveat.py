@@ -6,13 +6,12 @@ which expectations failed or are undecided, and which repeats are left out.
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.campaign.verdict import UNDECIDED, is_of_host
+from orchestrator.campaign.verdict import UNDECIDED, has_busy_host
 from orchestrator.measures.sentences import counted, joined
 from orchestrator.results.summary import (
     CaseSummary,
     Expectation,
     Outcome,
-    ReasonKind,
     Status,
     Summary,
 )
@@ -46,19 +45,14 @@ def _end(summary: Summary) -> Iterator[str]:
 def _invalid(cases: Sequence[CaseSummary]) -> Iterator[str]:
     """Yield which cases are invalid, and why the first of each kind is."""
     invalid = [case for case in cases if case.invalid]
-    disturbed = [case for case in invalid if _is_disturbed_only(case)]
-    other = [case for case in invalid if not _is_disturbed_only(case)]
+    disturbed = [case for case in invalid if has_busy_host(case)]
+    other = [case for case in invalid if not has_busy_host(case)]
     if disturbed:
         where = _where(disturbed, cases)
         yield f"the host was disturbed {where}, so these figures may be wrong"
     if other:
         where = _where(other, cases)
         yield f"what was measured is invalid {where}: {other[0].invalid[0]}"
-
-
-def _is_disturbed_only(case: CaseSummary) -> bool:
-    is_rule = case.invalid_kinds.count(ReasonKind.DISTURBED_HOST) == len(case.invalid)
-    return is_rule and is_of_host(case.invalid)
 
 
 def _left_out(summary: Summary) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.evaluate_run import RunEvaluation
 from orchestrator.campaign.repeats import MIN_REPEATS
-from orchestrator.campaign.verdict import ACKED, CERTAIN, TOTALS, is_forgivable, is_of_host, judge
+from orchestrator.campaign.verdict import ACKED, CERTAIN, TOTALS, has_busy_host, judge
 from orchestrator.measures.expression import Expression
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.results.summary import Outcome
@@ -70,10 +70,7 @@ def is_disturbed(scenario: Scenario, each: RunEvaluation) -> bool:
     A rule about clients or servers alone, such as ``makespan < 1s``, does not show that: to repeat
     the run until it holds would choose the result.
     """
-    summary = each.summary
-    return (
-        is_of_host(summary.invalid) and is_forgivable(summary) and not _has_failed(scenario, each)
-    )
+    return has_busy_host(each.summary) and not _has_failed(scenario, each)
 
 
 def to_repeat(scenario: Scenario, evaluations: Iterable[RunEvaluation]) -> list[Run]:

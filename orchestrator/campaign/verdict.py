@@ -5,7 +5,6 @@ run and by the twin; it does not affect the exit code.
 """
 
 import math
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -37,6 +36,10 @@ CERTAIN = ("timed_out", "server_exit_code")
 
 TOTALS: Mapping[str, Sequence[str]] = {"errors": FAILURES, "unsent": ("dropped",)}
 """Expected to be 0 in every case, less the parts of them that the scenario names."""
+
+FORGIVABLE = (ReasonKind.DISTURBED_HOST, ReasonKind.DISTURBED_RUN)
+OF_HOST = ("host_", "orchestrator_")
+"""How the measures of what runs beside servers and clients begin."""
 
 ACKED = "acked > 0"
 DELAY = "host_delay"
@@ -181,18 +184,25 @@ def broken_rules(validity: Sequence[Expression], values: Values) -> list[Reason]
     But if ``host_delay`` is unknown, the CPU time of other programs counts instead.
     """
     is_unknown = values.get(DELAY) is None
-    rules = [
+    used = (
         WITHOUT_DELAYS if is_unknown and DELAY in each.value_names else each for each in validity
-    ]
-    judged = judge_alone(list(dict.fromkeys(rules)), values, ())
+    )
+    rules = list(dict.fromkeys(used))
+    judged = judge_alone(rules, values, ())
     return [
-        Reason(
-            ReasonKind.DISTURBED_HOST,
-            f"{each.expression} does not hold, {each.left} vs {each.right}",
-        )
-        for each in judged
+        Reason(_kind(rule), f"{each.expression} does not hold, {each.left} vs {each.right}")
+        for rule, each in zip(rules, judged, strict=True)
         if each.outcome is Outcome.FAILED
     ]
+
+
+def _kind(rule: Expression) -> ReasonKind:
+    """Return whether a rule that does not hold shows that the host was disturbed.
+
+    One about clients or servers alone, such as ``makespan < 1s``, does not.
+    """
+    is_of_host = any(name.own_name.startswith(OF_HOST) for name in rule.names)
+    return ReasonKind.DISTURBED_HOST if is_of_host else ReasonKind.DISTURBED_RUN
 
 
 def replaced_rules(validity: Sequence[Expression], values: Values) -> Iterator[str]:
@@ -269,20 +279,17 @@ def exit_code(
 
 
 def is_forgivable(found: CaseSummary | RunSummary) -> bool:
-    """Return whether every reason why ``found`` is invalid is a disturbed host.
+    """Return whether every reason why ``found`` is invalid is one of `FORGIVABLE`.
 
     Older results have reasons without a kind, which are not forgiven.
     """
-    disturbed = found.invalid_kinds.count(ReasonKind.DISTURBED_HOST)
-    return len(found.invalid) == disturbed
+    forgiven = sum(kind in FORGIVABLE for kind in found.invalid_kinds)
+    return len(found.invalid) == forgiven
 
 
-def is_of_host(reasons: Iterable[str]) -> bool:
-    """Return whether one of the broken rules is about what runs beside servers and clients."""
-    return any(map(_HOST.search, reasons))
-
-
-_HOST = re.compile(r"\b(?:host|orchestrator)_")
+def has_busy_host(found: CaseSummary | RunSummary) -> bool:
+    """Return whether ``found`` is invalid because of the host, and for no unforgivable reason."""
+    return ReasonKind.DISTURBED_HOST in found.invalid_kinds and is_forgivable(found)
 
 
 def _case_code(case: CaseSummary, accept_invalid: bool) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from faultproxy.toxics import TOXICS
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.cheapest import cheapest_text
-from orchestrator.campaign.verdict import is_forgivable
+from orchestrator.campaign.verdict import has_busy_host, is_forgivable
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.evaluate import AT_LEAST
 from orchestrator.measures.sentences import counted
@@ -293,7 +293,7 @@ def guesses(summary: Summary) -> Iterator[str]:
     A guess counts on a busy host, too: a learner cannot wait for a quiet one.
     """
     for case in summary.cases:
-        is_busy = bool(case.invalid) and is_forgivable(case)
+        is_busy = has_busy_host(case)
         for guess in case.guesses:
             is_graded = guess.grade is not Grade.NO_GUESS
             remark = BUSY if is_busy and is_graded else ""

@@ -47,9 +47,10 @@ class Fitness(StrEnum):
 
 
 class ReasonKind(StrEnum):
-    """What makes a run invalid; ``--accept-invalid`` forgives `DISTURBED_HOST` only."""
+    """What makes a run invalid; ``--accept-invalid`` forgives the first two only."""
 
-    DISTURBED_HOST = "disturbed_host"  # a rule of validity does not hold, or a CPU was throttled
+    DISTURBED_HOST = "disturbed_host"  # a rule about the host does not hold; a retry may help
+    DISTURBED_RUN = "disturbed_run"  # another rule does not hold, a fault was late, a CPU throttled
     LOST_REPLICA = "lost_replica"  # a client replica did not report, or its program failed
     LOST_RECORDS = "lost_records"  # lines of the log, samples or fault records are missing
     UNBALANCED = "unbalanced"  # records that should agree do not: counts, rows, instants, acks

@@ -170,8 +170,8 @@ def test_each_reason_has_the_kind_that_says_whether_it_may_be_forgiven() -> None
     kinds = [[each.kind for each in analyse(told).inconsistencies]
              for told in (throttled, lost, gap, unbalanced)]  # fmt: skip
     assert kinds == [
-        [ReasonKind.DISTURBED_HOST],
+        [ReasonKind.DISTURBED_RUN],
         [ReasonKind.LOST_REPLICA],
-        [ReasonKind.LOST_RECORDS, ReasonKind.DISTURBED_HOST],
+        [ReasonKind.LOST_RECORDS, ReasonKind.DISTURBED_RUN],
         [ReasonKind.UNBALANCED],
     ]

@@ -39,7 +39,7 @@ def test_a_campaign_in_which_all_went_well_has_none() -> None:
 
 def test_a_broken_rule_about_clients_or_servers_is_not_blamed_on_the_host() -> None:
     slow = "client_bottlenecks == 0 does not hold, 1 vs 0"
-    found = caveat(summary(case("a", invalid=[slow], invalid_kinds=[ReasonKind.DISTURBED_HOST])))
+    found = caveat(summary(case("a", invalid=[slow], invalid_kinds=[ReasonKind.DISTURBED_RUN])))
     assert found == f"Caution: what was measured is invalid during the run: {slow}."
 
 

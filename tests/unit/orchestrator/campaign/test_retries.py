@@ -159,8 +159,11 @@ def test_a_run_that_is_too_slow_by_itself_is_not_repeated_until_it_is_fast(
     scenario: Scenario, slow: str
 ) -> None:
     run = of_model(scenario)[0]
-    assert not is_disturbed(scenario, ended(run, slow))
-    assert is_disturbed(scenario, ended(run, slow, BUSY))
+    found = ended(run, slow, kind=ReasonKind.DISTURBED_RUN)
+    assert not is_disturbed(scenario, found)
+    kinds = [ReasonKind.DISTURBED_RUN, ReasonKind.DISTURBED_HOST]
+    both = found.summary.model_copy(update={"invalid": [slow, BUSY], "invalid_kinds": kinds})
+    assert is_disturbed(scenario, replace(found, summary=both))
 
 
 def test_each_case_is_repeated_at_most_so_often_and_those_tried_least_first(load: Load) -> None:

@@ -266,8 +266,10 @@ def test_invalid_cases_count_where_that_is_accepted() -> None:
     assert exit_code(Status.COMPLETE, accepted, accept_invalid=True) == 0
 
 
-@pytest.mark.parametrize("kind", sorted(set(ReasonKind) - {ReasonKind.DISTURBED_HOST}))
-def test_only_a_disturbed_host_is_forgiven(kind: ReasonKind) -> None:
+@pytest.mark.parametrize(
+    "kind", sorted({*ReasonKind} - {ReasonKind.DISTURBED_HOST, ReasonKind.DISTURBED_RUN})
+)
+def test_only_a_disturbed_host_or_run_is_forgiven(kind: ReasonKind) -> None:
     doubtful = case(PASSED, invalid=("38 replicas were lost",), kind=kind)
     assert exit_code(Status.COMPLETE, [doubtful], accept_invalid=True) == 4
     both = doubtful.model_copy(
@@ -300,6 +302,23 @@ def test_a_run_is_disturbed_by_what_others_delay_or_by_their_cpu_time_if_that_is
 ) -> None:
     reasons = broken_rules(RULES, values)
     assert [each.text.partition(" does")[0] for each in reasons] == broken
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ("host_busy < 25%", ReasonKind.DISTURBED_HOST),
+        ("orchestrator_cpu_share < 25%", ReasonKind.DISTURBED_HOST),
+        ("client_bottlenecks < 0.25", ReasonKind.DISTURBED_RUN),
+        ("makespan < 250ms", ReasonKind.DISTURBED_RUN),
+    ],
+)
+def test_only_a_rule_about_the_host_shows_that_it_was_disturbed(
+    rule: str, kind: ReasonKind
+) -> None:
+    expression = parse_expression(rule)
+    values = {"host_delay": 0.0, **dict.fromkeys(expression.value_names, 1.0)}
+    assert [each.kind for each in broken_rules([expression], values)] == [kind]
 
 
 @pytest.mark.parametrize(
