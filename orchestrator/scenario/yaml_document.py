@@ -38,9 +38,7 @@ _HINTS = {
     ),
     "unexpected end of stream": "a quote is never closed; close it",
     "but found another document": "a second document begins here; a file holds one scenario",
-    "expected ',' or ']'": (
-        "a list is not closed; write [a, b], and text that begins with { in quotes"
-    ),
+    "expected ',' or ']'": "a list is not closed; write [a, b], and quote text that begins with {",
     "expected ',' or '}'": "a map is not closed; write {a: 1, b: 2}",
     "but found '<stream end>'": "a list or map is not closed; close it with ] or }",
     "cannot start any token": "text cannot begin with this character; put it in quotes",

@@ -48,7 +48,7 @@ NO_KEY = "a key is not allowed here; put text with ': ' in quotes, or correct th
         ("intent: 'x\n", "2:1: a quote is never closed; close it"),
         ("intent: @home\n", "1:9: text cannot begin with this character; put it in quotes"),
         ("a: [1, 2\nb: 3\n",
-         "2:2: a list is not closed; write [a, b], and text that begins with { in quotes"),
+         "2:2: a list is not closed; write [a, b], and quote text that begins with {"),
         ("a: {b: 1\nc: 3\n", "2:2: a map is not closed; write {a: 1, b: 2}"),
         ("a: [1, 2,\n", "2:1: a list or map is not closed; close it with ] or }"),
         ("a: b\n-\n", f"2:1: {NO_FIT}"),
