@@ -5,7 +5,7 @@ cannot be told apart share a place; if none can be, the sentence says so instead
 What is not known is named as such. Pure functions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.campaign.answer_values import (
     CaseValues,
@@ -15,7 +15,8 @@ from orchestrator.campaign.answer_values import (
     is_largest,
     is_same,
 )
-from orchestrator.campaign.case_names import CaseKey, CaseNames
+from orchestrator.campaign.case_names import CaseKey, CaseNames, axes_of
+from orchestrator.measures.bounds import Values
 from orchestrator.measures.dimensions import COUNT, Dimension
 from orchestrator.measures.registry import is_input
 from orchestrator.measures.sentences import (
@@ -31,6 +32,21 @@ from orchestrator.measures.sentences import (
 from orchestrator.measures.syntax import RATIO, Amount, MeasureName, Relation, Selection, names_in
 from orchestrator.measures.template import Blank, Order, Template
 from orchestrator.scenario.answer import Sentence
+from orchestrator.scenario.plan import Case, plan_cases
+from orchestrator.scenario.scenario import Scenario
+
+
+def answer_of(scenario: Scenario, found: Iterable[tuple[Case, Sequence[Values]]]) -> list[str]:
+    """Return the sentences of the answer of ``scenario`` from the values of each repeat of a case.
+
+    Cases of the scenario may be missing.
+    """
+    cases = [CaseValues(_key(case), repeats) for case, repeats in found]
+    return sentences_of(scenario.answer, cases, [*map(_key, plan_cases(scenario))])
+
+
+def _key(case: Case) -> CaseKey:
+    return CaseKey(case.model, axes_of(case.axes))
 
 
 def sentences_of(

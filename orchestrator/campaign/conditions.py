@@ -79,7 +79,7 @@ class Circumstances:
         return cls(summary, environment, data)
 
     def value(self, path: str) -> object:
-        """Return what the environment has at ``path``, such as ``backend.engine``, else None."""
+        """Return what the environment has at ``path``, such as ``backend/engine``, else None."""
         found: object = self.environment
         for key in path.split("/"):
             found = found.get(key) if isinstance(found, Mapping) else None

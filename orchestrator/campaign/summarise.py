@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from orchestrator.analysis.chart_data import Exhibit
-from orchestrator.campaign.answer import sentences_of
-from orchestrator.campaign.answer_values import CaseValues
-from orchestrator.campaign.case_names import CaseKey, axes_of
+from orchestrator.campaign.answer import answer_of
 from orchestrator.campaign.caveat import caveat
 from orchestrator.campaign.cheapest import Candidate, cheapest
 from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
 from orchestrator.campaign.order_statistics import median_depth
 from orchestrator.campaign.repeats import MIN_REPEATS, intervals, medians, rank
-from orchestrator.campaign.retries import Repeats, counted
+from orchestrator.campaign.retries import Counted, Repeats, counted
 from orchestrator.campaign.verdict import exit_code, grade, is_forgivable, judge, judge_alone
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.registry import MEASURES
@@ -34,7 +32,7 @@ from orchestrator.results.summary import (
     Summary,
 )
 from orchestrator.scenario.matrix import AxisValue, Point, points
-from orchestrator.scenario.plan import Case, Run, plan_cases
+from orchestrator.scenario.plan import Case, Run
 from orchestrator.scenario.scenario import Scenario
 
 RANKED = {"throughput": False, "response_time_p99": True}
@@ -73,9 +71,11 @@ def summarise(
     """
     summary = findings.summary
     accept = summary.accepts_invalid
-    by_case = _runs_by_case(evaluations)
-    cases = [summarise_case(scenario, runs, accept_invalid=accept) for runs in by_case]
-    chosen = [counted(scenario, runs, accept_invalid=accept).runs for runs in by_case]
+    by_case = [
+        counted(scenario, runs, accept_invalid=accept) for runs in _runs_by_case(evaluations)
+    ]
+    cases = [_summarise_case(scenario, each) for each in by_case]
+    chosen = [each.runs for each in by_case]
     load_points = list(_complete_load_points(scenario, chosen))
     compared = load_points if scenario.compare else []
     comparisons = [_compare(scenario, each, accept_invalid=accept) for each in compared]
@@ -91,15 +91,8 @@ def summarise(
 
 def _answer(scenario: Scenario, by_case: Sequence[Repeats]) -> Answer:
     """Return the answer of ``scenario`` for the cases that ended, without its caveat."""
-    cases = [
-        CaseValues(
-            CaseKey(repeats[0].run.case.model, axes_of(repeats[0].run.case.axes)),
-            [each.values for each in repeats],
-        )
-        for repeats in by_case
-    ]
-    planned = [CaseKey(case.model, axes_of(case.axes)) for case in plan_cases(scenario)]
-    return Answer(sentences=sentences_of(scenario.answer, cases, planned))
+    found = [(runs[0].run.case, [each.values for each in runs]) for runs in by_case]
+    return Answer(sentences=answer_of(scenario, found))
 
 
 def _candidates(
@@ -142,7 +135,10 @@ def summarise_case(
 
     Its figures are those of the runs that count; with ``accept_invalid`` all first ones do.
     """
-    found = counted(scenario, evaluations, accept_invalid=accept_invalid)
+    return _summarise_case(scenario, counted(scenario, evaluations, accept_invalid=accept_invalid))
+
+
+def _summarise_case(scenario: Scenario, found: Counted) -> CaseSummary:
     repeats = found.runs
     case, runs = repeats[0].run.case, [each.summary for each in repeats]
     values, measures = [each.values for each in repeats], [run.measures for run in runs]

@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.campaign.answer import sentences_of
-from orchestrator.campaign.answer_values import CaseValues
-from orchestrator.campaign.case_names import CaseKey, axes_of
+from orchestrator.campaign.answer import answer_of
 from orchestrator.campaign.cheapest import Candidate, cheapest, cheapest_text
 from orchestrator.campaign.verdict import grade, judge_predicted
 from orchestrator.cli.options import add_json, add_scenario, read_scenario
@@ -39,8 +37,10 @@ HEADINGS = {
     "accept_queue_max": "max accept queue",
 }
 MANY_USERS = 500_000
-FAULTS = "faults: they are left out; this is the run as it would be without them"
-NO_ANSWER = "the answer is about a run with faults, so it is not predicted"
+FAULTS = (
+    "faults: they are left out; this is the run as it would be without them, so neither its answer "
+    "nor its expectations are predicted"
+)
 NOTE = """\
 simulation: this load from its first connection to its last ack, {cpus:g} CPUs, overhead: {overhead}
 A formula gives the steady state without overhead; a short run does not reach it. See docs/twin.md
@@ -148,7 +148,7 @@ def prediction_lines(
     yield from _not_predicted(scenario, predictions)
     yield from map(cheapest_text, _cheapest(scenario, predictions))
     if scenario.faults:
-        yield f"{FAULTS}; {NO_ANSWER}" if scenario.answer else FAULTS
+        yield FAULTS
     yield NOTE.format(cpus=cpus, overhead=overhead).rstrip()
     yield from _answer(scenario, predictions)
 
@@ -157,16 +157,16 @@ def _answer(scenario: Scenario, predictions: Predictions) -> list[str]:
     """Return the sentences of the scenario's answer with the predicted values; none with faults."""
     if scenario.faults:
         return []
-    cases = [
-        CaseValues(CaseKey(case.model, axes_of(case.axes)), [each.as_measured])
-        for case, each in predictions
-        if isinstance(each, Prediction)
+    found = [
+        (case, [each.as_measured]) for case, each in predictions if isinstance(each, Prediction)
     ]
-    planned = [CaseKey(case.model, axes_of(case.axes)) for case in plan_cases(scenario)]
-    return [f"predicted: {each}" for each in sentences_of(scenario.answer, cases, planned)]
+    return [f"predicted: {each}" for each in answer_of(scenario, found)]
 
 
 def _judged(scenario: Scenario, prediction: Prediction) -> list[Expectation]:
+    """Judge the expectations of a case by the predicted values; none of a run with faults."""
+    if scenario.faults:
+        return []
     expectations = scenario.expectations(prediction.case.model)
     return judge_predicted(expectations, prediction.as_measured)
 

@@ -200,16 +200,19 @@ def test_the_cheapest_of_the_chosen_models_is_named(
     assert outcomes == ["failed", "passed", "passed"]
 
 
-def test_the_answer_about_a_run_with_faults_is_not_predicted_without_them(
+def test_answer_and_expectations_of_a_run_with_faults_are_not_predicted_without_them(
     sized: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sized.write_text(f"{SIZED}faults: [{{at: 10ms, fault: pause, lasts: 10ms}}]\n")
     assert main(["predict", str(sized)]) == 0
     printed = capsys.readouterr().out
-    assert "the answer is about a run with faults, so it is not predicted" in printed
+    assert "neither its answer nor its expectations are predicted" in printed
     assert "is enough" not in printed
+    assert "holds" not in printed
     assert main(["predict", str(sized), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["answer"] == []
+    found = json.loads(capsys.readouterr().out)
+    assert (found["answer"], found["cheapest"]) == ([], [])
+    assert {len(case["expectations"]) for case in found["cases"]} == {0}
 
 
 def test_nothing_is_predicted_of_every_case_or_of_none_if_one_has_no_twin(
