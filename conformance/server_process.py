@@ -221,11 +221,12 @@ def has_process_pool(server: RunningServer) -> bool:
 
 
 class Starter:
-    """Starts servers of one program, and kills them all at the end."""
+    """Starts servers of one program with ``settings``, and kills them all at the end."""
 
-    def __init__(self, program: str, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, program: str, deadline_s: float = DEADLINE_S, **settings: str) -> None:
         self.program = program
         self.deadline_s = deadline_s
+        self._settings = settings
         self._servers: list[RunningServer] = []
 
     def launch(
@@ -235,9 +236,13 @@ class Starter:
         wrapper: Sequence[str] = (),
         **settings: str,
     ) -> RunningServer:
-        """Start a server with ``LAB_…`` settings, without waiting for it."""
+        """Start a server with more ``LAB_…`` settings, without waiting for it."""
         server = RunningServer(
-            self.program, settings, stdout=stdout, wrapper=wrapper, deadline_s=self.deadline_s
+            self.program,
+            {**self._settings, **settings},
+            stdout=stdout,
+            wrapper=wrapper,
+            deadline_s=self.deadline_s,
         )
         self._servers.append(server)
         return server
@@ -253,9 +258,9 @@ class Starter:
 
 
 @contextlib.contextmanager
-def starting(program: str, deadline_s: float = DEADLINE_S) -> Iterator[Starter]:
-    """Yield a `Starter` of ``program``, and kill on exit what it started."""
-    starter = Starter(program, deadline_s)
+def starting(program: str, deadline_s: float = DEADLINE_S, **settings: str) -> Iterator[Starter]:
+    """Yield a `Starter` of ``program`` with ``settings``, and kill on exit what it started."""
+    starter = Starter(program, deadline_s, **settings)
     try:
         yield starter
     finally:

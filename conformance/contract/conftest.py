@@ -8,19 +8,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance import discover_models
+from conformance import discover_models, own_settings, variants_of
 from conformance.server_process import RunningServer, Starter, starting
 from conformance.target import RemoteTarget, Target
+from labkit.server.settings import Own, variable
 
 NEEDS_THE_PROCESS = "needs the server's process, not only its address"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test on every model, or on the server that the command line names."""
+    """Run each test on each variant of every model, or on the server of the command line."""
     if "subject" not in metafunc.fixturenames:
         return
     address, model = (metafunc.config.getoption(name) for name in ("--target", "--model"))
-    subjects = [address or model] if address or model else discover_models()
+    models = [model] if model else discover_models()
+    subjects = [address] if address else [each for name in models for each in variants_of(name)]
     metafunc.parametrize("subject", subjects, scope="session")
 
 
@@ -29,8 +31,18 @@ def start(request: pytest.FixtureRequest, subject: str) -> Iterator[Starter]:
     """Return a function that starts servers of the model."""
     if request.config.getoption("--target"):
         pytest.skip(NEEDS_THE_PROCESS)
-    with starting(f"services.{subject}.server") as starter:
+    model, *chosen = subject.split("+")
+    settings = {variable(name): value for name, value in (each.split("=") for each in chosen)}
+    with starting(f"services.{model}.server", **settings) as starter:
         yield starter
+
+
+@pytest.fixture
+def own(request: pytest.FixtureRequest, subject: str) -> tuple[Own, ...]:
+    """Return the settings that only this model has, or a few."""
+    if request.config.getoption("--target"):
+        pytest.skip(NEEDS_THE_PROCESS)
+    return own_settings(subject.partition("+")[0])
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 
 from conformance.server_process import Starter
+from labkit.server.settings import Choice, Own, variable
 
 WRONG = {
     "LAB_PORT": "65536",
@@ -25,8 +26,8 @@ def test_every_problem_is_one_line_that_names_its_variable(start: Starter) -> No
     assert server.wait() == 2
     lines = server.stderr.splitlines()
     assert len(lines) == len(WRONG)
-    for variable, text in WRONG.items():
-        assert any(variable + ":" in line and text in line for line in lines), variable
+    for name, text in WRONG.items():
+        assert any(name + ":" in line and text in line for line in lines), name
 
 
 def test_a_misspelt_variable_is_not_ignored(start: Starter) -> None:
@@ -61,3 +62,17 @@ def test_a_ready_file_that_cannot_be_is_one_line(start: Starter) -> None:
 
 def test_variables_of_others_are_left_alone(start: Starter) -> None:
     start(LAB_TARGET="x", LAB_CONNECTIONS="x", LAB_EPOLL_PORT="x", LAB_CONDUCTOR_PORT="x").serves()
+
+
+def test_a_model_s_own_setting_has_the_values_that_it_declares(
+    start: Starter, own: tuple[Own, ...]
+) -> None:
+    for setting in own:
+        known = setting.choices if isinstance(setting, Choice) else (setting.low, setting.high)
+        for value in known:
+            start(**{variable(setting.name): str(value)}).serves()
+        wrong = start.launch(**{variable(setting.name): "none-of-them"})
+        assert wrong.wait() == 2
+        assert len(wrong.stderr.splitlines()) == 1
+        assert f"{variable(setting.name)}: " in wrong.stderr
+        assert all(str(value) in wrong.stderr for value in known)

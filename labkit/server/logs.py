@@ -8,7 +8,7 @@ import resource
 from pathlib import Path
 
 from labkit.server.events import EVENTS, LEVELS, NUMBER, EventLog
-from labkit.server.settings import Settings
+from labkit.server.settings import MAX_WORKERS, Settings
 from labkit.server.stream import Stream
 
 
@@ -38,31 +38,33 @@ class Counts:
 class Logs:
     """Log ``n`` belongs to worker ``n``, log 0 to the thread or process that only accepts.
 
-    ``control`` is for signal handlers, which may interrupt a write to any other log.
+    ``control`` is for signal handlers, which may interrupt a write to any other log. A worker's log
+    is made when it is first asked for; until then its counts are zero pages.
     """
 
     def __init__(self, model: str, settings: Settings) -> None:
         self._level = settings.log_level
         self.stream = Stream(model, 1, settings.log_format == "text", settings.log_level)
-        control = settings.workers + 1
-        self._counts = Counts(control + 1)
-        self._logs = [EventLog(self.stream, n, self._counts.row(n)) for n in range(control)]
-        self.control = EventLog(self.stream, 0, self._counts.row(control))
+        self._counts = Counts(MAX_WORKERS + 2)
+        self._logs: dict[int, EventLog] = {}
+        self.control = EventLog(self.stream, 0, self._counts.row(MAX_WORKERS + 1))
         self._excluded_s = (0.0, 0.0)
         self.exclude_cpu_times(resource.getrusage(resource.RUSAGE_CHILDREN))  # before the exec
 
     def __getitem__(self, worker: int) -> EventLog:
-        """Return the log of ``worker``."""
+        """Return the log of ``worker``, from 0 to `MAX_WORKERS`."""
+        if worker not in self._logs:
+            self._logs[worker] = EventLog(self.stream, worker, self._counts.row(worker))
         return self._logs[worker]
 
     def become_worker(self) -> None:
         """After a fork: log with the pid of this process."""
-        for log in (*self._logs, self.control):
+        for log in (*self._logs.values(), self.control):
             log.note_pid()
 
     def flush(self) -> None:
         """Write all gathered lines."""
-        for log in self._logs:
+        for log in tuple(self._logs.values()):  # a thread may begin while this server stops
             log.flush()
 
     def connections_open(self) -> int:

@@ -3,19 +3,19 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from labkit.server.listener import ListenError
 from labkit.server.service import SIGNALS, Service
-from labkit.server.settings import Settings, SettingsError
+from labkit.server.settings import Own, Settings, SettingsError
 from labkit.server.stream import report
 from labkit.signals import set_signals
 
 STDERR = 2
 
 
-def main(model: str, serve: Callable[[Service], None]) -> None:
-    """Run the server ``model``: read the settings, serve until drained, exit.
+def main(model: str, serve: Callable[[Service], None], own: Sequence[Own] = ()) -> None:
+    """Run the server ``model``: read the settings, also its ``own``, serve until drained, exit.
 
     The exit code is 0 after a drain, 1 after a failure, 2 if a setting is invalid.
     """
@@ -23,7 +23,7 @@ def main(model: str, serve: Callable[[Service], None]) -> None:
     set_signals(at_start)
     _occupy_standard_streams()
     try:
-        service = Service(model, Settings.from_env(os.environ))
+        service = Service(model, Settings.from_env(os.environ, own))
         service.install_signal_handlers()
         serve(service)
     except SettingsError as exc:

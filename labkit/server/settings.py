@@ -1,13 +1,14 @@
 """A server's configuration: read once from the environment, typed, frozen.
 
 Every problem is reported with the name of its variable. The names are the same for a plain process
-and in Compose.
+and in Compose. A model may have settings of its own: a `Choice` or a `Whole`, in its ``SETTINGS``.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeAlias
 
 from labkit.protocol.parsing import read_duration_s, read_positive_duration_s, read_whole
 from labkit.protocol.session import Limits
@@ -15,6 +16,7 @@ from labkit.protocol.work import KINDS, Demand
 
 TYPO_SIMILARITY = 0.87  # LAB_WORKER is a typo; LAB_TARGET, the client's, is not
 
+MAX_WORKERS = 1024
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("trace", "connections", "lifecycle")
 
@@ -41,29 +43,30 @@ class Settings:
     log_format: str = "text"
     log_level: str = "trace"
     ready_file: str = ""
+    own: Mapping[str, str | int] = field(default_factory=dict)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read every ``LAB_…`` variable that is set and not empty.
+    def from_env(cls, environ: Mapping[str, str], own: Sequence["Own"] = ()) -> "Settings":
+        """Read every ``LAB_…`` variable that is set and not empty; ``own`` are those of the model.
 
         Raises:
             SettingsError: with one line for each variable that is misspelt or has an invalid value.
                 A typo that is ignored would make the measurement one of another load.
         """
+        readers = _READERS | {each.name: each.read for each in own}
+        names = {variable(name): name for name in readers}
         values: dict[str, object] = {}
-        names = {
-            "LAB_" + field.name.removesuffix("_s").upper(): field.name for field in fields(cls)
-        }
         problems = _typos(environ, names)
-        for variable, name in names.items():
-            if text := environ.get(variable, ""):
+        for each, name in names.items():
+            if text := environ.get(each, ""):
                 try:
-                    values[name] = _READERS[name](text)
+                    values[name] = readers[name](text)
                 except ValueError as exc:
-                    problems.append(f"{variable}: {exc}")
+                    problems.append(f"{each}: {exc}")
         if problems:
             raise SettingsError("\n".join(problems))
-        settings = cls(**values)  # type: ignore[arg-type]  # each reader returns its field's type
+        of_own = {each.name: values.pop(each.name, each.default) for each in own}
+        settings = cls(**values, own=of_own)  # type: ignore[arg-type]  # a reader has its field's type
         settings._check_default_demand()
         return settings
 
@@ -81,7 +84,63 @@ class Settings:
         return Limits(demand, self.max_message_bytes, self.max_service_time_s)
 
 
-def _variable(name: str) -> str:
+@dataclass(frozen=True)
+class Choice:
+    """A setting of one model that is one of several words; the first is the default.
+
+    Its text is that of the model's label ``lab.setting.NAME`` in compose.yaml: ``fcntl|semaphore``.
+    """
+
+    name: str
+    choices: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "|".join(self.choices)
+
+    @property
+    def default(self) -> str:
+        """The value if the variable is not set."""
+        return self.choices[0]
+
+    def read(self, text: str) -> str:
+        """Return the value of the variable; raise `ValueError` if it is none of the choices."""
+        return _choice(text, self.choices)
+
+    def of(self, settings: Settings) -> str:
+        """Return the value in ``settings``."""
+        return str(settings.own[self.name])
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A setting of one model that is a whole number from ``low`` to ``high``.
+
+    Its text is that of the model's label ``lab.setting.NAME`` in compose.yaml: ``1..1024=256``.
+    """
+
+    name: str
+    default: int
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}={self.default}"
+
+    def read(self, text: str) -> int:
+        """Return the value of the variable; raise `ValueError` if it is no number in the range."""
+        return read_whole(text, low=self.low, high=self.high)
+
+    def of(self, settings: Settings) -> int:
+        """Return the value in ``settings``."""
+        return int(settings.own[self.name])
+
+
+Own: TypeAlias = Choice | Whole
+"""A setting that only one model has, or a few."""
+
+
+def variable(name: str) -> str:
+    """Return the variable of a setting: ``LAB_IDLE_TIMEOUT`` of ``idle_timeout_s``."""
     return "LAB_" + name.removesuffix("_s").upper()
 
 
@@ -108,7 +167,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "host": str,
     "port": partial(read_whole, low=0, high=65_535),
     "backlog": partial(read_whole, low=1, high=65_535),
-    "workers": partial(read_whole, low=1, high=1024),
+    "workers": partial(read_whole, low=1, high=MAX_WORKERS),
     "work": partial(_choice, choices=KINDS),
     "service_time_s": read_duration_s,
     "max_message_bytes": partial(read_whole, low=16, high=1 << 20),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from orchestrator.scenario.clients import Group
 from orchestrator.scenario.plan import Case
-from orchestrator.scenario.server import SERVER_DEFAULTS
 
 START_AND_STOP_S = {"process": 0.5, "docker": 4.0}
 """Time that a run needs besides its load, to an order of magnitude."""
@@ -28,7 +27,7 @@ class Estimate:
 
 def estimate(case: Case, timeout_s: float) -> Estimate:
     """Return the estimate for ``case``."""
-    workers = case.server.workers or SERVER_DEFAULTS.workers
+    workers = case.workers
     least_s = max(_without_waiting_s(case, group) for group in case.groups)
     begin_s = min(group.start_s for group in case.groups)
     in_turn_s = [

@@ -7,12 +7,15 @@ needs a parser or depends on several keys, such as expressions. ``validate`` che
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from orchestrator.measures.hints import listed
 from orchestrator.scenario.answer import MAX_SENTENCES
 from orchestrator.scenario.arithmetic import OPERATIONS
 from orchestrator.scenario.axis_numbers import takes_arithmetic
 from orchestrator.scenario.clients import EXECUTORS, Group
 from orchestrator.scenario.fields import WORD
 from orchestrator.scenario.matrix import FIXED, MAX_VALUES, Axis
+from orchestrator.scenario.models import read_models
+from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import Limits, Section, ServerSettings
 from orchestrator.scenario.variables import VARIABLES
@@ -42,6 +45,10 @@ def scenario_schema() -> Schema:
     _allow_arithmetic(sections)
     whole = _section(made)
     properties = whole["properties"]
+    properties["models"] = {
+        "anyOf": [properties["models"], {"const": EVERY_MODEL}],
+        "description": KEY_MEANINGS["models"],
+    }
     properties["matrix"] = _matrix(sections) | {"description": KEY_MEANINGS["matrix"]}
     properties["answer"] = _ANSWER | {"description": KEY_MEANINGS["answer"]}
     properties[VARIABLES] = {
@@ -50,7 +57,7 @@ def scenario_schema() -> Schema:
         "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
         "description": KEY_MEANINGS[VARIABLES],
     }
-    whole["required"].remove("models")  # by default all models
+    whole["required"].remove("models")  # by default the classic ones
     defined = {**sections, "Variable": _VARIABLE, "Arithmetic": _arithmetic(sections)}
     return {"$schema": DIALECT, "title": TITLE, **whole, "$defs": defined}
 
@@ -58,7 +65,7 @@ def scenario_schema() -> Schema:
 def _section(made: Schema) -> Schema:
     """Return the schema of a map, each of its keys with its meaning."""
     properties = {
-        key: _value(each) | {"description": KEY_MEANINGS.get(key, "")}
+        key: _value(each) | {"description": KEY_MEANINGS.get(key) or _own_meaning(key)}
         for key, each in made["properties"].items()
     }
     return {
@@ -68,6 +75,11 @@ def _section(made: Schema) -> Schema:
         "required": list(made.get("required", [])),
         "additionalProperties": False,
     }
+
+
+def _own_meaning(key: str) -> str:
+    having = [name for name, model in read_models().items() if key in model.settings]
+    return f"a setting of {listed(having)} only" if having else ""
 
 
 def _value(made: Schema) -> Schema:
@@ -161,7 +173,7 @@ KEY_MEANINGS = {
     "confined": "an image is run without root, capabilities and a writable root file system",
     "remote": "confirms that an address on another machine may be put under load",
     "conformance": "whether the protocol is checked before the run: first, or skip",
-    "models": "the models to run, in this order; by default all of them",
+    "models": "the models to run, in this order, or all; by default the four classic ones",
     "server": "settings of every server in the run",
     "limits": "limits of the server's container",
     "clients": "the load: groups of clients",

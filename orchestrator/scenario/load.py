@@ -25,6 +25,8 @@ from orchestrator.scenario.fields import (
     MaxLoad,
     describe,
 )
+from orchestrator.scenario.models import discover_classic
+from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import (
     Limits,
@@ -56,10 +58,11 @@ def load_scenario(
 ) -> Scenario:
     """Return the scenario in the file ``path``.
 
-    ``known_models`` are the models that can be run; a scenario that names no models gets all of
-    them. None accepts any name, for a stored run that is only analysed. ``settings`` are values
-    for the variables of the scenario, as text. ``max_load`` is the largest load that it may ask
-    for. ``ignored`` are the keys of ``server`` that each model ignores, if the scenario names none.
+    ``known_models`` are the models that can be run; a scenario that names no models gets the
+    classic ones, and all of them for ``models: all``. None accepts any name, for a stored run that
+    is only analysed. ``settings`` are values for the variables of the scenario, as text.
+    ``max_load`` is the largest load that it may ask for. ``ignored`` are the keys of ``server``
+    that each model ignores, if the scenario names none.
 
     Raises:
         ScenarioError: with every problem found, each at its line and column.
@@ -68,9 +71,11 @@ def load_scenario(
     substitute(document, settings)
     resolve_arithmetic(document, max_load)
     data = document.data
+    if known_models is not None and data.get("models") == EVERY_MODEL:
+        data["models"] = list(known_models)
     add_target_to_models(data)
     if known_models is not None:
-        data = {"models": list(known_models), **data}
+        data = {"models": _default_models(known_models), **data}
         data = {"ignores": _ignored_axes(data, ignored), **data}
     context = {"known_models": known_models, MAX_LOAD: max_load}
     problems = document.problems
@@ -84,6 +89,12 @@ def load_scenario(
     if problems:
         raise ScenarioError(problems)
     return scenario
+
+
+def _default_models(known_models: Collection[str]) -> list[str]:
+    """Return the classic ones of ``known_models``, or all of them if none is classic."""
+    classic = [name for name in discover_classic() if name in known_models]
+    return classic or list(known_models)
 
 
 def _ignored_axes(

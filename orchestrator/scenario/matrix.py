@@ -6,7 +6,7 @@ Or it is the list of its points, of which each has a value for each axis.
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, NamedTuple
 
@@ -23,7 +23,8 @@ from orchestrator.scenario.fields import (
     off_as_text,
     raise_all,
 )
-from orchestrator.scenario.server import Limits, Section, ServerSettings
+from orchestrator.scenario.models import read_models
+from orchestrator.scenario.server import OWN_SETTINGS, Limits, Section, ServerSettings
 from orchestrator.scenario.yaml_document import Location
 
 MAX_VALUES = 200
@@ -227,6 +228,15 @@ class CaseSettings:
     server: ServerSettings
     limits: Limits
     groups: tuple[Group, ...]
+
+    def of(self, model: str) -> "CaseSettings":
+        """Return the settings without those of the server that only other models have.
+
+        Of a target, or of a model that this lab does not have, nothing is known, so all are kept.
+        """
+        known = read_models().get(model)
+        others = OWN_SETTINGS.keys() - (known.settings if known else OWN_SETTINGS)
+        return replace(self, server=self.server.model_copy(update=dict.fromkeys(others)))
 
     def at(self, point: Point) -> "CaseSettings":
         """Return the settings with the values of ``point``, which were validated before."""

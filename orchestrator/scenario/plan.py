@@ -9,6 +9,7 @@ from labkit.workload.load_order import POLITE, GroupOrder
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.scenario.clients import Group
 from orchestrator.scenario.matrix import AxisValue, CaseSettings, value_text
+from orchestrator.scenario.models import read_models
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
 
@@ -37,6 +38,15 @@ class Case:
     def server(self) -> ServerSettings:
         """The settings of the server."""
         return self.settings.server
+
+    @property
+    def workers(self) -> int:
+        """The most workers that the model may have: ``workers``, or its own setting for that."""
+        known = read_models().get(self.model)
+        if known is None or known.workers not in known.settings:
+            return self.server.workers or SERVER_DEFAULTS.workers
+        chosen = getattr(self.server, known.workers)
+        return int(known.settings[known.workers].default if chosen is None else chosen)
 
     def with_server(self, server: ServerSettings) -> "Case":
         """Return the same case with these settings of the server."""
@@ -109,7 +119,7 @@ class Case:
             "offered_load": self._offered_load(),
             "duration": self._duration_s(),
             "connections": sum(order.connections for order in self.orders) or None,
-            "workers": server.workers or SERVER_DEFAULTS.workers,
+            "workers": self.workers,
             "backlog": server.backlog or SERVER_DEFAULTS.backlog,
             "cpus": self.settings.limits.cpus,
             "memory_limit": self.settings.limits.memory_bytes,
@@ -219,7 +229,7 @@ def plan_cases(scenario: Scenario) -> list[Case]:
         Case(
             model,
             axes,
-            scenario.settings.at(axes),
+            scenario.settings.at(axes).of(model),
             scenario.seed,
             percentiles,
             scenario.warmup_s,

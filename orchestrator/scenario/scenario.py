@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from labkit.protocol.parsing import parse_duration_s
 from orchestrator.measures.expression import Expression, parse_expression
+from orchestrator.measures.hints import listed
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.measures.registry import full_name, is_input, percentiles_in
 from orchestrator.measures.syntax import RATIO
@@ -40,7 +41,7 @@ from orchestrator.scenario.matrix import (
     location_of,
     points,
 )
-from orchestrator.scenario.models import discover_models, discover_reloading
+from orchestrator.scenario.models import discover_models, discover_reloading, read_models
 from orchestrator.scenario.references import (
     COMPARE,
     EVERY_MODEL,
@@ -54,7 +55,14 @@ from orchestrator.scenario.references import (
     check_unique,
 )
 from orchestrator.scenario.rules import Violation, violations
-from orchestrator.scenario.server import UNLIMITED, Limits, Section, ServerSettings, Target
+from orchestrator.scenario.server import (
+    OWN_SETTINGS,
+    UNLIMITED,
+    Limits,
+    Section,
+    ServerSettings,
+    Target,
+)
 from orchestrator.scenario.variables import escape_variables
 from orchestrator.scenario.yaml_document import Location
 
@@ -234,6 +242,7 @@ class Scenario(Section):
     def _errors(self, max_load: MaxLoad) -> Found:
         for point in points(self.matrix):
             yield from self._errors_at(point, max_load)
+        yield from self._settings_of_others()
         for index, fault in enumerate(self.faults):
             for key, message in (
                 *fault_violations(fault, self.timeout_s),
@@ -250,6 +259,22 @@ class Scenario(Section):
         if self.warmup_s >= self.timeout_s:
             message = f"{self.warmup} is not shorter than timeout, {self.timeout}"
             yield ("warmup",), invalid_value(message)
+
+    def _settings_of_others(self) -> Found:
+        """Yield each setting of the server that none of the models has; a stored run has none."""
+        models = read_models()
+        own = [models[each].settings for each in self._own_models()]
+        axes = points(self.matrix)[0] if count_points(self.matrix) else {}
+        for key in OWN_SETTINGS:
+            if any(key in settings for settings in own):
+                continue
+            having = [name for name, model in models.items() if key in model.settings]
+            message = f"{key} is a setting of {listed(having)} only, and models has none of these"
+            if getattr(self.server, key) is not None:
+                yield ("server", key), invalid_value(message, at_key=True)
+            if key in axes:
+                where = (0, key) if isinstance(self.matrix, tuple) else (key,)
+                yield ("matrix", *where), invalid_value(message, at_key=True)
 
     def _own_models(self) -> list[str]:
         """Return the models of the lab; of a target, and of another checkout, nothing is known."""

@@ -6,12 +6,12 @@ the server. A target is a server that is not one of the lab's models.
 
 import ipaddress
 from collections.abc import Collection, Iterator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from labkit.protocol.parsing import parse_duration_s
-from labkit.server.settings import Settings
+from labkit.server.settings import Choice, Own, Settings, variable
 from orchestrator.scenario.fields import (
     Flag,
     Identifier,
@@ -24,6 +24,7 @@ from orchestrator.scenario.fields import (
     size_between,
     whole,
 )
+from orchestrator.scenario.models import own_settings
 
 SERVER_DEFAULTS = Settings()
 """The settings of a server for which a scenario sets none."""
@@ -43,7 +44,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class ServerSettings(Section):
+class CommonSettings(Section):
     """Settings of every server in a run; a server uses its default for a setting that is None."""
 
     workers: Annotated[int, whole(1, 1024)] | None = None
@@ -60,11 +61,11 @@ class ServerSettings(Section):
         """Return the settings that are set as environment variables, such as ``LAB_WORKERS``."""
         settings = self.model_dump(exclude_none=True)
         return {
-            f"LAB_{name.upper()}": str(int(value) if isinstance(value, bool) else value)
+            variable(name): str(int(value) if isinstance(value, bool) else value)
             for name, value in settings.items()
         }
 
-    def complete(self) -> "ServerSettings":
+    def complete(self) -> Self:
         """Return these settings, with the server's defaults for those that the load depends on."""
         defaults = {
             "workers": SERVER_DEFAULTS.workers,
@@ -87,6 +88,28 @@ class ServerSettings(Section):
         """Largest demand in seconds that a server accepts."""
         written = self.max_service_time
         return parse_duration_s(written) if written else SERVER_DEFAULTS.max_service_time_s
+
+
+OWN_SETTINGS = own_settings()
+"""The settings that only some models have, by name; compose.yaml declares them."""
+
+
+def _field(own: Own) -> Any:  # noqa: ANN401 a type that is made at run time
+    """Return type and default of the key of a setting that only some models have."""
+    if isinstance(own, Choice):
+        return Annotated[Literal[own.choices], one_of(*own.choices)] | None, None
+    return Annotated[int, whole(own.low, own.high)] | None, None
+
+
+if TYPE_CHECKING:
+    ServerSettings = CommonSettings
+else:
+    ServerSettings = create_model(
+        "ServerSettings",
+        __base__=CommonSettings,
+        __doc__=CommonSettings.__doc__,
+        **{name: _field(own) for name, own in OWN_SETTINGS.items()},
+    )
 
 
 class Limits(Section):

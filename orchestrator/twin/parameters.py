@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from orchestrator.scenario.plan import Case
-from orchestrator.scenario.server import SERVER_DEFAULTS
 
 
 class Kind(StrEnum):
@@ -48,7 +47,7 @@ class Discipline:
 
     @classmethod
     def _on(cls, kind: Kind, case: Case, cpus: float) -> "Discipline":
-        workers = case.server.workers or SERVER_DEFAULTS.workers
+        workers = case.workers
         cpus = min(cpus, case.settings.limits.cpus or cpus)
         match kind:
             case Kind.PROCESS:
