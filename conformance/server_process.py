@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, TypeAlias
 
 from conformance import ROOT
@@ -223,7 +224,12 @@ def has_process_pool(server: RunningServer) -> bool:
 class Starter:
     """Starts servers of one program with ``settings``, and kills them all at the end."""
 
-    def __init__(self, program: str, deadline_s: float = DEADLINE_S, **settings: str) -> None:
+    def __init__(
+        self,
+        program: str,
+        deadline_s: float = DEADLINE_S,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.program = program
         self.deadline_s = deadline_s
         self._settings = settings
@@ -258,9 +264,13 @@ class Starter:
 
 
 @contextlib.contextmanager
-def starting(program: str, deadline_s: float = DEADLINE_S, **settings: str) -> Iterator[Starter]:
+def starting(
+    program: str,
+    deadline_s: float = DEADLINE_S,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Starter]:
     """Yield a `Starter` of ``program`` with ``settings``, and kill on exit what it started."""
-    starter = Starter(program, deadline_s, **settings)
+    starter = Starter(program, deadline_s, settings)
     try:
         yield starter
     finally:

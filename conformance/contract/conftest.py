@@ -33,7 +33,7 @@ def start(request: pytest.FixtureRequest, subject: str) -> Iterator[Starter]:
         pytest.skip(NEEDS_THE_PROCESS)
     model, *chosen = subject.split("+")
     settings = {variable(name): value for name, value in (each.split("=") for each in chosen)}
-    with starting(f"services.{model}.server", **settings) as starter:
+    with starting(f"services.{model}.server", settings=settings) as starter:
         yield starter
 
 

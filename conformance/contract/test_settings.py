@@ -71,7 +71,7 @@ def test_a_model_s_own_setting_has_the_values_that_it_declares(
         known = setting.choices if isinstance(setting, Choice) else (setting.low, setting.high)
         for value in known:
             start(**{variable(setting.name): str(value)}).serves()
-        wrong = start.launch(**{variable(setting.name): "none-of-them"})
+        wrong = start.launch(stdout=None, **{variable(setting.name): "none-of-them"})
         assert wrong.wait() == 2
         assert len(wrong.stderr.splitlines()) == 1
         assert f"{variable(setting.name)}: " in wrong.stderr
