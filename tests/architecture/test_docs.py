@@ -10,7 +10,8 @@ from urllib.parse import unquote
 import pytest
 
 from conformance import ROOT
-from labkit.server.settings import Settings
+from labkit.server.settings import Choice, Own, Settings, variable
+from orchestrator.scenario.models import own_settings, read_models
 
 README = ROOT / "README.md"
 README_LINES = 200
@@ -76,4 +77,29 @@ def test_the_readme_lists_every_ready_scenario() -> None:
 def test_the_protocol_page_lists_every_setting_of_a_server() -> None:
     page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(LAB_\w+)` \|", page, re.MULTILINE)
-    assert listed == ["LAB_" + field.name.removesuffix("_s").upper() for field in fields(Settings)]
+    common = [variable(field.name) for field in fields(Settings) if field.name != "own"]
+    assert listed == common + [variable(name) for name in own_settings()]
+
+
+def test_the_protocol_page_says_which_models_have_a_setting_and_its_values() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `(LAB_\w+)` \| (.+?) \| `(.+?)` \| (.+?) \| [^|]+ \|$", page, re.MULTILINE
+    )
+    assert rows == [
+        (
+            variable(name),
+            ", ".join(
+                f"`{model.name}`" for model in read_models().values() if name in model.settings
+            ),
+            str(own.default),
+            _allowed(own),
+        )
+        for name, own in own_settings().items()
+    ]
+
+
+def _allowed(own: Own) -> str:
+    if isinstance(own, Choice):
+        return ", ".join(f"`{word}`" for word in own.choices)
+    return f"{own.low} to {own.high}"

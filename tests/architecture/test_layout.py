@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from conformance import ROOT, discover_models
+from conformance import ROOT, discover_models, own_settings
+from labkit.server.settings import variable
+from orchestrator.scenario.models import read_models
 
 PACKAGES = ("labkit", "services", "client", "faultproxy", "probe", "conformance", "orchestrator")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -17,6 +20,9 @@ SERVER_LINES = 70
 LONGER = {
     "services/epoll/server.py": 170,  # an event loop with its own scheduler
 }
+GROUPS = (
+    "one at a time", "a process each", "a thread each", "pools", "loops", "loops in processes",
+)  # fmt: skip
 PRINTS = {"cli.py"}
 
 UNIT = ROOT / "tests/unit"
@@ -104,6 +110,30 @@ def test_a_model_has_the_same_files_as_every_other() -> None:
     for model in discover_models():
         files = {path.name for path in (ROOT / "services" / model).iterdir()}
         assert files - {"__pycache__"} == expected, model
+
+
+def test_a_model_s_labels_declare_the_settings_that_its_server_has() -> None:
+    declared = {name: model.settings for name, model in read_models().items()}
+    written = {name: {own.name: own for own in own_settings(name)} for name in declared}
+    assert declared == written
+
+
+def test_a_setting_has_the_same_values_in_each_model_that_has_it() -> None:
+    every = [own for model in discover_models() for own in own_settings(model)]
+    assert len({own.name for own in every}) == len(set(every))
+
+
+def test_a_model_passes_its_settings_on_to_its_container() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for model in discover_models():
+        environment = services[model]["environment"]
+        for own in own_settings(model):
+            name = variable(own.name)
+            assert environment[name] == f"${{{name}:-}}", "empty: the default of the server"
+
+
+def test_a_model_belongs_to_a_group_of_the_readme() -> None:
+    assert {model.group for model in read_models().values()} <= set(GROUPS)
 
 
 def test_dockerfiles_differ_in_the_name_only() -> None:

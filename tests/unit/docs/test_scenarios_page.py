@@ -22,7 +22,14 @@ from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_ignored, discover_models
 from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.scenario.server import SERVER_DEFAULTS, Limits, Section, ServerSettings, Target
+from orchestrator.scenario.server import (
+    SERVER_DEFAULTS,
+    CommonSettings,
+    Limits,
+    Section,
+    ServerSettings,
+    Target,
+)
 
 Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]
@@ -65,7 +72,7 @@ def test_the_page_lists_every_measure(heading: str, kind: str) -> None:
 
 SECTIONS = [
     ("## Keys", list(Scenario.model_fields), Scenario),
-    ("### `server`", list(ServerSettings.model_fields), ServerSettings),
+    ("### `server`", list(CommonSettings.model_fields), ServerSettings),
     ("### `target`", list(Target.model_fields), Target),
     ("### `limits`", list(Limits.model_fields), Limits),
     ("### `faults`", list(Fault.model_fields), Fault),

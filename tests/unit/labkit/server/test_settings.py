@@ -3,7 +3,7 @@ import re
 import pytest
 
 from conformance import ROOT
-from labkit.server.settings import Settings, SettingsError
+from labkit.server.settings import Choice, Settings, SettingsError, Whole
 
 GOOD: dict[str, dict[str, object]] = {
     "LAB_HOST": {"::1": "::1"},
@@ -82,3 +82,27 @@ def test_no_variable_of_the_lab_is_taken_for_a_typo() -> None:
     """A person's shell may hold what is for the client, the conductor or Compose."""
     names = re.findall(r"LAB_[A-Z_]+", (ROOT / "compose.yaml").read_text(encoding="utf-8"))
     Settings.from_env(dict.fromkeys(names, ""))
+
+
+LOCK, BOUND = Choice("lock", ("file", "memory")), Whole("bound", default=8, low=1, high=64)
+
+
+def test_a_model_s_own_settings_are_read_like_the_others() -> None:
+    read = Settings.from_env({"LAB_LOCK": "memory", "LAB_BOUND": "64"}, (LOCK, BOUND))
+    assert (LOCK.of(read), BOUND.of(read)) == ("memory", 64)
+    default = Settings.from_env({"LAB_LOCK": ""}, (LOCK, BOUND))
+    assert (LOCK.of(default), BOUND.of(default)) == ("file", 8)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "allowed"),
+    [("LAB_LOCK", "none", "file, memory"), ("LAB_BOUND", "65", "from 1 to 64")],
+)
+def test_a_bad_value_of_an_own_setting_is_one_line(variable: str, text: str, allowed: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{variable}: .*{text}.*{allowed}$"):
+        Settings.from_env({variable: text}, (LOCK, BOUND))
+
+
+def test_a_misspelt_own_setting_is_not_ignored() -> None:
+    with pytest.raises(SettingsError, match="LAB_BOUNDS: no such variable; did you mean LAB_BOUND"):
+        Settings.from_env({"LAB_BOUNDS": "2"}, (BOUND,))

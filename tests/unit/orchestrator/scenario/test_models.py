@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 
 import conformance
+from labkit.server.settings import Choice, Whole
 from orchestrator.scenario.models import (
+    discover_classic,
     discover_ignored,
     discover_models,
     discover_reloading,
     discover_twins,
+    own_settings,
+    read_models,
 )
 from orchestrator.scenario.server import ServerSettings
 
@@ -17,7 +21,14 @@ COMPOSE = """\
 services:
   zebra:
     image: x
-    labels: {lab.role: server, lab.twin: one-at-a-time, lab.ignores: workers backlog}
+    labels:
+      lab.role: server
+      lab.twin: one-at-a-time
+      lab.ignores: workers backlog
+      lab.classic: "true"
+      lab.setting.lock: file|memory
+      lab.setting.bound: 1..64=8
+      lab.workers: bound
   client:
     image: x
     labels: {lab.role: client, lab.twin: one-at-a-time}
@@ -43,7 +54,22 @@ def compose_file(tmp_path: Path) -> Path:
 def test_a_model_ignores_what_its_label_says(compose_file: Path) -> None:
     ignored = discover_ignored(compose_file)
     assert ignored["zebra"] == ["workers", "backlog"]
-    assert ignored["antelope"] == []
+    assert ignored["antelope"] == ["lock", "bound"]  # no settings of its own
+
+
+def test_a_model_s_own_settings_are_read_from_its_labels(compose_file: Path) -> None:
+    zebra, antelope = read_models(compose_file).values()
+    assert zebra.settings == {
+        "lock": Choice("lock", ("file", "memory")),
+        "bound": Whole("bound", default=8, low=1, high=64),
+    }
+    assert (zebra.workers, antelope.workers, antelope.settings) == ("bound", "workers", {})
+    assert own_settings(compose_file) == zebra.settings
+
+
+def test_a_classic_model_says_so(compose_file: Path) -> None:
+    assert discover_classic(compose_file) == ["zebra"]
+    assert discover_classic() == ["single", "prefork", "threaded", "epoll"]
 
 
 def test_the_lab_s_models_ignore_keys_that_exist() -> None:
