@@ -9,6 +9,7 @@ from benchmarks.compiled import build
 from benchmarks.machine import ROOT
 from benchmarks.tables import Target
 
+MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
 AT_LEAST = 0.97  # of another checkout
 QUIET = {
     "LAB_HOST": "127.0.0.1",

@@ -2,13 +2,12 @@
 
 from functools import partial
 
-from benchmarks.contestants import lab, limit, peer, with_before
+from benchmarks.contestants import MODELS, lab, limit, peer, with_before
 from benchmarks.load import Load
 from benchmarks.measures.throughput import CONNECTIONS, serve
 from benchmarks.rounds import Effort, busy_notes, interleave, per_s, per_server_cpu_s
 from benchmarks.tables import Table, Target
 
-MODELS = ("single", "prefork", "threaded", "epoll")
 TARGETS = [
     Target(model, bound, to)
     for model in ("threaded", "prefork")
@@ -17,7 +16,7 @@ TARGETS = [
 
 
 def measure(effort: Effort) -> list[Table]:
-    """Return one table; ``threaded`` and ``prefork`` have their five workers."""
+    """Return two tables, of all models and their peers; a pool has its five workers."""
     peers = [peer(name) for name in ("gevent_stream", "threading_tcp", "forking_tcp")]
     contestants, targets = [*map(lab, MODELS), *peers, limit()], TARGETS
     if effort.before:

@@ -14,7 +14,6 @@ from benchmarks.rounds import Effort, interleave
 from benchmarks.running import running
 from benchmarks.tables import Table, Target
 
-MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
 STARTS_PER_ROUND = 3
 ENGINE_DEADLINE_S = 20
 PYTHON = ROOT / ".venv" / "bin" / "python"

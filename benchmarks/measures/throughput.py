@@ -1,18 +1,19 @@
 """Messages a second over 64 connections that stay, without service time, 1 and 16 in flight.
 
-Those of the lab's models that serve a connection to its end before the next are not here: 59 of
-these 64 connections would wait for ever. Their measure is `short`.
+A model with a pool has a worker for each connection, which a worker serves to its end. ``single`` is
+not here: 63 of the 64 connections would wait for ever. Its measure is `short`.
 """
 
 from functools import partial
 
-from benchmarks.contestants import Contestant, lab, limit, peer, with_before
+from benchmarks.contestants import MODELS, Contestant, lab, limit, peer, with_before
 from benchmarks.load import Driven, Load, drive
 from benchmarks.rounds import Effort, busy_notes, interleave, per_s, per_server_cpu_s
 from benchmarks.running import running
 from benchmarks.tables import Table, Target
 
 CONNECTIONS = 64
+STEADY = [model for model in MODELS if model != "single"]
 TARGETS = {
     1: [
         Target("epoll", 1.0, "uvloop_protocol"),
@@ -26,7 +27,7 @@ TARGETS = {
 def measure(effort: Effort) -> list[Table]:
     """Return a table for each number of messages in flight."""
     contestants = [
-        lab("epoll"), limit(), peer("uvloop_protocol"), peer("asyncio_protocol"),
+        *(lab(model, LAB_WORKERS=str(CONNECTIONS)) for model in STEADY), limit(), peer("uvloop_protocol"), peer("asyncio_protocol"),
         peer("asyncio_streams"), peer("gevent_stream"),
     ]  # fmt: skip
     wanted = TARGETS
