@@ -1,7 +1,8 @@
 """The programs that are compared: the lab's servers, their peers, and a server in C."""
 
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,7 +10,12 @@ from benchmarks.compiled import build
 from benchmarks.machine import ROOT
 from benchmarks.tables import Target
 
-MODELS = sorted(path.parent.name for path in ROOT.glob("services/*/server.py"))
+_MODEL = re.compile(
+    r"^  (\w+):\n    <<: \*server\n.*?lab\.group: ([a-z ]+)", re.MULTILINE | re.DOTALL
+)
+MODELS: dict[str, str] = dict(_MODEL.findall((ROOT / "compose.yaml").read_text(encoding="utf-8")))
+"""The models, each with its group. Without a parser of YAML, which these programs do not need."""
+
 AT_LEAST = 0.97  # of another checkout
 QUIET = {
     "LAB_HOST": "127.0.0.1",
@@ -37,7 +43,7 @@ def lab(model: str, name: str = "", **settings: str) -> Contestant:
     return Contestant(name or model, command, QUIET | settings)
 
 
-def with_before(models: Sequence[str], before: Path) -> tuple[list[Contestant], list[Target]]:
+def with_before(models: Iterable[str], before: Path) -> tuple[list[Contestant], list[Target]]:
     """Return ``models`` of this checkout and of the one in ``before``, and the ratios wanted."""
     now = [lab(model) for model in models]
     then = [replace(one, name=f"{one.name} before", root=before) for one in now]

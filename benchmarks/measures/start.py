@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from benchmarks.contestants import Contestant, lab, limit, peer
+from benchmarks.contestants import MODELS, Contestant, lab, limit, peer
 from benchmarks.machine import ROOT
 from benchmarks.rounds import Effort, interleave
 from benchmarks.running import running

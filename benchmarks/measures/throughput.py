@@ -1,9 +1,10 @@
 """Messages a second over 64 connections that stay, without service time, 1 and 16 in flight.
 
-A model with a pool has a worker for each connection, which a worker serves to its end. ``single`` is
-not here: 63 of the 64 connections would wait for ever. Its measure is `short`.
+A pool has a worker for each connection, which it serves to its end. A model that serves one at a
+time is not here: 63 of the 64 connections would wait for ever. Its measure is `short`.
 """
 
+from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.contestants import MODELS, Contestant, lab, limit, peer, with_before
@@ -13,7 +14,8 @@ from benchmarks.running import running
 from benchmarks.tables import Table, Target
 
 CONNECTIONS = 64
-STEADY = [model for model in MODELS if model != "single"]
+WORKERS = {"pools": CONNECTIONS}
+"""How many workers a model has, by its group; the others have none, or their default."""
 TARGETS = {
     1: [
         Target("epoll", 1.0, "uvloop_protocol"),
@@ -27,7 +29,7 @@ TARGETS = {
 def measure(effort: Effort) -> list[Table]:
     """Return a table for each number of messages in flight."""
     contestants = [
-        *(lab(model, LAB_WORKERS=str(CONNECTIONS)) for model in STEADY), limit(), peer("uvloop_protocol"), peer("asyncio_protocol"),
+        *_models(), limit(), peer("uvloop_protocol"), peer("asyncio_protocol"),
         peer("asyncio_streams"), peer("gevent_stream"),
     ]  # fmt: skip
     wanted = TARGETS
@@ -45,6 +47,13 @@ def measure(effort: Effort) -> list[Table]:
             Table(f"{title}, by CPU time", "messages/CPU s", by_cpu, targets),
         ]
     return tables
+
+
+def _models() -> Iterator[Contestant]:
+    for model, group in MODELS.items():
+        if group != "one at a time":
+            workers = WORKERS.get(group)
+            yield lab(model, **({} if workers is None else {"LAB_WORKERS": str(workers)}))
 
 
 def serve(load: Load, contestant: Contestant) -> Driven:

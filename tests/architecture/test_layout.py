@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks import contestants
 from conformance import ROOT, discover_models, own_settings
 from labkit.server.settings import variable
 from orchestrator.scenario.models import read_models
@@ -134,6 +135,10 @@ def test_a_model_passes_its_settings_on_to_its_container() -> None:
 
 def test_a_model_belongs_to_a_group_of_the_readme() -> None:
     assert {model.group for model in read_models().values()} <= set(GROUPS)
+
+
+def test_the_bench_finds_every_model_and_its_group() -> None:
+    assert {name: model.group for name, model in read_models().items()} == contestants.MODELS
 
 
 def test_dockerfiles_differ_in_the_name_only() -> None:
