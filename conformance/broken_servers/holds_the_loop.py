@@ -1,6 +1,7 @@
 """Serves one client's whole pipeline before it serves any other client."""
 
 from labkit.server.connection import Connection
+from labkit.server.loop import Loop
 from labkit.server.program import main
 from labkit.server.service import Service
 from services.epoll import server
@@ -11,15 +12,15 @@ BECAUSE = r"assert \d+ < 20"
 
 def serve(service: Service) -> None:
     """Run the loop, with all messages of a client in one turn."""
-    advance = server.Loop._advance  # noqa: SLF001
+    advance = Loop.advance
 
-    def go_on(loop: server.Loop, conn: Connection) -> None:
+    def go_on(loop: Loop, conn: Connection) -> None:
         advance(loop, conn)
-        while conn.is_open and conn in loop._in_service:  # noqa: SLF001
-            loop._timers.cancel(loop._in_service.pop(conn))  # noqa: SLF001
+        while conn.is_open and conn in loop.in_service:
+            loop.timers.cancel(loop.in_service.pop(conn))
             advance(loop, conn)
 
-    setattr(server.Loop, "_advance", go_on)  # noqa: B010
+    setattr(Loop, "advance", go_on)  # noqa: B010
     server.serve(service)
 
 

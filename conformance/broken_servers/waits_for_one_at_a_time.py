@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from labkit.protocol.session import Request
 from labkit.protocol.work import CPU, perform
 from labkit.server.connection import Connection
+from labkit.server.loop import Loop
 from labkit.server.program import main
 from labkit.server.service import Service
 from services.epoll import server
@@ -15,9 +16,9 @@ BECAUSE = "assert 1 == 2"
 
 def serve(service: Service) -> None:
     """Run the loop, which blocks for the whole of a message with a part that computes."""
-    serve_parts = server.Loop._serve  # noqa: SLF001
+    serve_parts = Loop._serve  # noqa: SLF001
 
-    def block(loop: server.Loop, conn: Connection, request: Request) -> Iterator[float]:
+    def block(loop: Loop, conn: Connection, request: Request) -> Iterator[float]:
         if CPU not in request.demand.kind or not request.demand.parts:
             return serve_parts(loop, conn, request)
         demand = request.demand
@@ -25,7 +26,7 @@ def serve(service: Service) -> None:
         perform(demand.steps[0])
         return serve_parts(loop, conn, started)
 
-    setattr(server.Loop, "_serve", block)  # noqa: B010
+    setattr(Loop, "_serve", block)  # noqa: B010
     server.serve(service)
 
 

@@ -1,8 +1,8 @@
 """How an event loop accepts: without blocking, and without spinning if that fails."""
 
 import contextlib
-import select
 from collections.abc import Iterator
+from typing import Protocol
 
 from labkit.server.connection import Connection
 from labkit.server.listener import QUEUE_IS_EMPTY
@@ -12,17 +12,35 @@ from labkit.timers import Timers
 ACCEPTS_PER_TURN = 64  # so that many new connections do not delay those that are open
 
 
+class Poller(Protocol):
+    """The descriptors that a loop waits for, each with its events; `select.epoll` is one."""
+
+    def register(self, fd: int, events: int, /) -> None:
+        """Watch ``fd`` from now on."""
+
+    def modify(self, fd: int, events: int, /) -> None:
+        """Change the events for which ``fd`` is watched."""
+
+    def unregister(self, fd: int, /) -> None:
+        """Watch ``fd`` no longer."""
+
+
 class Acceptor:
-    """Watches the listener in a loop's epoll, and accepts when that is readable.
+    """Watches the listener for ``events``, and accepts when it is readable.
 
     A listener with a connection that cannot be accepted stays readable and would wake the loop
     again and again. So, if ``accept`` fails, the listener is not watched for a while.
     """
 
-    def __init__(self, service: Service, epoll: select.epoll, timers: Timers) -> None:
+    def __init__(
+        self, service: Service, poller: Poller, timers: Timers, worker: int, events: int
+    ) -> None:
         self._service = service
-        self._epoll = epoll
+        self._poller = poller
         self._timers = timers
+        self._worker = worker
+        self._events = events
+        self._fd = service.listener.fileno()
         self._watch()
 
     def accept(self) -> Iterator[Connection]:
@@ -31,23 +49,28 @@ class Acceptor:
             if self._service.draining:
                 return
             try:
-                conn = self._service.accept(worker=1)
+                conn = self._service.accept(self._worker)
             except OSError as exc:
-                if exc.errno != QUEUE_IS_EMPTY and self._service.refuse(exc, worker=1):
-                    self._pause()
+                if exc.errno != QUEUE_IS_EMPTY:
+                    self._pause(exc)
                 return
             conn.sock.setblocking(False)
             yield conn
 
+    def stop(self) -> None:
+        """Watch the listener no longer; no error if it is closed, or is not watched just now."""
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            self._poller.unregister(self._fd)
+
     def _watch(self) -> None:
         try:
             self._service.listener.setblocking(False)
-            self._epoll.register(self._service.listener, select.EPOLLIN)
+            self._poller.register(self._fd, self._events)
         except (OSError, ValueError):
             if not self._service.draining:  # in a drain the signal handler has closed it
                 raise
 
-    def _pause(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # a signal may have closed it just now
-            self._epoll.unregister(self._service.listener)
-        self._timers.after(ACCEPT_RETRY_S, self._watch)
+    def _pause(self, error: OSError) -> None:
+        self.stop()
+        if self._service.refuse(error, self._worker):
+            self._timers.after(ACCEPT_RETRY_S, self._watch)

@@ -51,7 +51,8 @@ def service() -> Iterator[FakeService]:
 
 
 def _acceptor(service: FakeService, epoll: select.epoll, timers: Timers | None = None) -> Acceptor:
-    return Acceptor(cast("Service", service), epoll, Timers() if timers is None else timers)
+    timers = Timers() if timers is None else timers
+    return Acceptor(cast("Service", service), epoll, timers, 1, select.EPOLLIN)
 
 
 @pytest.fixture
@@ -121,4 +122,16 @@ def test_a_broken_listener_is_not_tried_again(
     service.error = OSError(code, "")
     assert list(acceptor.accept()) == []
     assert [error.errno for error in service.refused] == [code]
+    assert not _is_watched(epoll, service.listener)
     assert timers.wait_s() is None
+
+
+def test_a_drain_ends_the_watch_of_a_listener_in_whatever_state(
+    service: FakeService, epoll: select.epoll
+) -> None:
+    acceptor = _acceptor(service, epoll)
+    acceptor.stop()
+    assert not _is_watched(epoll, service.listener)
+    acceptor.stop()
+    service.listener.close()
+    acceptor.stop()
