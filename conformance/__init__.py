@@ -19,8 +19,12 @@ def discover_models() -> list[str]:
 
 def own_settings(model: str) -> tuple[Own, ...]:
     """Return the settings that only this model has, or a few: ``SETTINGS`` of its server."""
-    server = importlib.import_module(f"services.{model}.server")
-    settings: tuple[Own, ...] = getattr(server, "SETTINGS", ())
+    return settings_of(f"services.{model}.server")
+
+
+def settings_of(program: str) -> tuple[Own, ...]:
+    """Return the settings that the module ``program`` declares in ``SETTINGS``."""
+    settings: tuple[Own, ...] = getattr(importlib.import_module(program), "SETTINGS", ())
     return settings
 
 

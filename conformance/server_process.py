@@ -17,8 +17,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, TypeAlias
 
-from conformance import ROOT
+from conformance import ROOT, settings_of
 from conformance.target import DEADLINE_S, DeadlineError, Target, await_true
+from labkit.server.settings import Whole, variable
 
 SETTINGS = {
     "LAB_HOST": "127.0.0.1",
@@ -34,6 +35,19 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
     """Return this process's environment with ``settings`` as its only ``LAB_`` variables."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("LAB_")}
     return {**inherited, **settings}
+
+
+def with_as_many_workers(program: str, settings: dict[str, str]) -> dict[str, str]:
+    """Return ``settings`` in which LAB_WORKERS also counts where the program has its own variable.
+
+    ``program``: a module, and before it perhaps one that runs it and its arguments.
+    """
+    own = {
+        variable(each.name): settings["LAB_WORKERS"]
+        for each in settings_of(program.rsplit(maxsplit=1)[-1])
+        if isinstance(each, Whole) and each.is_workers
+    }
+    return own | settings
 
 
 class RunningServer(Target):
@@ -56,7 +70,7 @@ class RunningServer(Target):
         self._process = subprocess.Popen(
             [*wrapper, sys.executable, "-m", *program.split()],
             cwd=ROOT,
-            env=environment({**SETTINGS, **settings}),
+            env=environment(with_as_many_workers(program, {**SETTINGS, **settings})),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if stdout is None else stdout,
             stderr=subprocess.PIPE,

@@ -12,10 +12,13 @@ BECAUSE = r"neither answered nor closed|somebody dies of it"
 def serve(service: Service) -> None:
     """Serve, without a handler for unexpected exceptions."""
 
-    def leave(_service: Service, _conn: Connection, _worker: int) -> None:
-        raise SystemExit
+    def serve_or_leave(service: Service, conn: Connection, worker: int) -> None:
+        try:
+            service.serve_connection(conn, worker)
+        except Exception:
+            raise SystemExit from None
 
-    setattr(server, "_give_up", leave)  # noqa: B010
+    setattr(server, "serve_or_give_up", serve_or_leave)  # noqa: B010
     server.serve(service)
 
 

@@ -123,3 +123,25 @@ def test_a_restart_that_fails_is_tried_again_while_the_others_serve(start: Start
         server.send_signal(signal.SIGTERM)
         assert server.wait() == 0
         assert len(server.stderr.splitlines()) == 1
+
+
+def test_a_client_whose_worker_cannot_be_started_is_served_when_it_can(start: Starter) -> None:
+    """If a worker is started for each connection. The client waits, and one line says why."""
+    with starting(
+        f"conformance.defects.runs_out_of_processes 1 2 {start.program}", start.deadline_s
+    ) as start_scarce:
+        server = start_scarce.launch()
+        server.await_true(lambda: server.has_ended() or bool(server.of("listening")), "a start")
+        if not server.of("listening"):
+            pytest.skip("all workers are started before it listens")
+        for _ in range(3):
+            server.serves()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait() == 0
+        server.assert_log_complete()
+        if not server.stderr:
+            pytest.skip("it starts no worker")
+        (line,) = server.stderr.splitlines()
+        assert "cannot start worker " in line
+        assert "limit" in line
+        assert "LAB_" in line

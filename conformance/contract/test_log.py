@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,24 @@ def test_how_a_connection_ended_is_logged(server: RunningServer) -> None:
     assert server.of("connection_closed")[0]["reason"] == "eof"
     failed = server.of("connection_failed")[0]
     assert (failed["reason"], failed["requests"]) == ("disconnected inside a message", 1)
+
+
+def test_a_connection_is_accepted_taken_and_ended_once(server: RunningServer) -> None:
+    """Two workers that share a socket each read some of its bytes, and all acks look alike."""
+    clients = [server.connect() for _ in range(server.workers + 2)]
+    for client in clients:
+        client.send(b"a sleep=20ms\x03b sleep=0ms\x03goodbye\x03")
+    for client in clients:
+        assert client.read_to_end() == b"ackack"
+        client.sock.close()
+    server.stop()
+    accepted = Counter(event["conn"] for event in server.of("accepted"))
+    assert accepted == dict.fromkeys(accepted, 1)
+    assert accepted.total() == len(clients)
+    if taken := Counter(event["conn"] for event in server.of("dequeued")):
+        assert taken == accepted
+    ends = [*server.of("connection_closed"), *server.of("connection_failed")]
+    assert Counter(event["conn"] for event in ends) == accepted
 
 
 def test_requests_are_acked_in_the_order_sent(server: RunningServer) -> None:

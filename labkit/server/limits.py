@@ -7,14 +7,19 @@ from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
-REMEDY = "allow more processes and memory, or lower LAB_WORKERS"
+REMEDY = "allow more processes and memory, or lower "  # and the variable
 
 
-def start_failure(worker: int, workers: int, error: Exception) -> str:
-    """Return in one line which worker could not be started, the limits, and what to do."""
+def start_failure(
+    worker: int, workers: int, error: Exception, variable: str = "LAB_WORKERS"
+) -> str:
+    """Return in one line which worker could not be started, the limits, and what to do.
+
+    ``variable``: the one that sets the number of workers.
+    """
     why = error.strerror if isinstance(error, OSError) else str(error)
     limits = ", ".join(_limits()) or "no limit is set here"
-    return f"cannot start worker {worker} of {workers}: {why} ({limits}); {REMEDY}"
+    return f"cannot start worker {worker} of {workers}: {why} ({limits}); {REMEDY}{variable}"
 
 
 def _limits() -> Iterator[str]:

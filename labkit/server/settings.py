@@ -116,12 +116,14 @@ class Whole:
     """A setting of one model that is a whole number from ``low`` to ``high``.
 
     Its text is that of the model's label ``lab.setting.NAME`` in compose.yaml: ``1..1024=256``.
+    ``is_workers``: it, and not ``workers``, is the number of workers; the label ``lab.workers``.
     """
 
     name: str
     default: int
     low: int
     high: int
+    is_workers: bool = False
 
     def __str__(self) -> str:
         return f"{self.low}..{self.high}={self.default}"

@@ -48,11 +48,7 @@ class Model:
             labels.get(TWIN),
             labels.get(GROUP, ""),
             tuple(labels.get(IGNORES, "").split()),
-            {
-                label.removeprefix(SETTING): _setting(label.removeprefix(SETTING), text)
-                for label, text in labels.items()
-                if label.startswith(SETTING)
-            },
+            {own.name: own for own in _settings(labels)},
             labels.get(WORKERS, "workers"),
             RELOAD in labels,
             CLASSIC in labels,
@@ -105,13 +101,18 @@ def own_settings(compose_file: Path = COMPOSE_FILE) -> dict[str, Own]:
     return {name: own for model in models for name, own in model.settings.items()}
 
 
-def _setting(name: str, text: str) -> Own:
-    """Return the setting whose label is ``text``: ``fcntl|semaphore`` or ``1..1024=256``."""
-    bounds, is_number, default = text.partition("=")
-    if not is_number:
-        return Choice(name, tuple(text.split("|")))
-    low, _, high = bounds.partition("..")
-    return Whole(name, int(default), int(low), int(high))
+def _settings(labels: Mapping[str, str]) -> Iterator[Own]:
+    """Yield the settings that ``labels`` declare: ``fcntl|semaphore`` or ``1..1024=256``."""
+    for label, text in labels.items():
+        if label.startswith(SETTING):
+            name = label.removeprefix(SETTING)
+            bounds, is_number, default = text.partition("=")
+            if not is_number:
+                yield Choice(name, tuple(text.split("|")))
+                continue
+            low, _, high = bounds.partition("..")
+            is_workers = name == labels.get(WORKERS)
+            yield Whole(name, int(default), int(low), int(high), is_workers)
 
 
 def _servers(compose_file: Path) -> Iterator[tuple[str, dict[str, str]]]:

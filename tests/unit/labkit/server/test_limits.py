@@ -40,7 +40,7 @@ def _cgroup(root: Path, own: str, **pids_max: str) -> None:
 def test_without_a_limit_it_says_so() -> None:
     assert start_failure(3, 8, NO_PROCESS) == (
         "cannot start worker 3 of 8: Resource temporarily unavailable (no limit is set here); "
-        f"{REMEDY}"
+        f"{REMEDY}LAB_WORKERS"
     )
 
 
@@ -60,7 +60,7 @@ def test_the_smallest_limit_of_the_cgroups_is_named(
     line = start_failure(3, 8, RuntimeError("can't start new thread"))
     assert line == (
         "cannot start worker 3 of 8: can't start new thread "
-        f"(limit of the container or cgroup: pids.max 4); {REMEDY}"
+        f"(limit of the container or cgroup: pids.max 4); {REMEDY}LAB_WORKERS"
     )
 
 

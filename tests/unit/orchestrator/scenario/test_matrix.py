@@ -4,12 +4,11 @@ import pytest
 
 from orchestrator.scenario.matrix import Point, count_points, points
 from tests.unit.conftest import Load
-from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
+from tests.unit.orchestrator.scenario.text_fixtures import GOOD, SERVER_KEYS, Problems
 
 AXES = (
     "replicas, demand, start, connect_timeout, answer_timeout, users, messages, duration, "
-    "think_time, behaviour, pipeline, pace, workers, backlog, work, service_time, "
-    "max_message_bytes, max_service_time, idle_timeout, drain_timeout, blocking_sleep, cpus, memory"
+    f"think_time, behaviour, pipeline, pace, {SERVER_KEYS}, cpus, memory"
 )
 POINT = "write a map with a value for each axis, e.g. {workers: 2, users: 4}"
 GROUP_AXES = AXES.partition(", workers")[0].split(", ")

@@ -61,7 +61,7 @@ def test_a_model_s_own_settings_are_read_from_its_labels(compose_file: Path) -> 
     zebra, antelope = read_models(compose_file).values()
     assert zebra.settings == {
         "lock": Choice("lock", ("file", "memory")),
-        "bound": Whole("bound", default=8, low=1, high=64),
+        "bound": Whole("bound", default=8, low=1, high=64, is_workers=True),
     }
     assert (zebra.workers, antelope.workers, antelope.settings) == ("bound", "workers", {})
     assert own_settings(compose_file) == zebra.settings

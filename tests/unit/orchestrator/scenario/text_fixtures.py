@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from orchestrator.scenario.models import own_settings
+
 Problems = Callable[[str | bytes], list[str]]
 
 GOOD = """\
@@ -27,9 +29,12 @@ KEYS = (
     "answer, show, faults, validity, repeats, retries_of_invalid, order, warmup, timeout, seed, "
     "seeds, variables"
 )
-SERVER_KEYS = (
-    "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout, "
-    "drain_timeout, blocking_sleep"
+SERVER_KEYS = ", ".join(
+    (
+        "workers, backlog, work, service_time, max_message_bytes, max_service_time, idle_timeout",
+        "drain_timeout, blocking_sleep",
+        *own_settings(),
+    )
 )
 GROUP_KEYS = "executor, name, replicas, demand, start, connect_timeout, answer_timeout"
 CLIENT_KEYS = f"{GROUP_KEYS}, users, messages, duration, think_time, behaviour, pipeline, pace"
