@@ -45,7 +45,7 @@ def with_as_many_workers(program: str, settings: dict[str, str]) -> dict[str, st
     own = {
         variable(each.name): settings["LAB_WORKERS"]
         for each in settings_of(program.rsplit(maxsplit=1)[-1])
-        if isinstance(each, Whole) and each.is_workers
+        if isinstance(each, Whole) and each.is_workers and settings["LAB_WORKERS"].isdecimal()
     }
     return own | settings
 
