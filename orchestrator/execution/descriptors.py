@@ -55,9 +55,10 @@ def descriptors_of(case: Case, twins: Mapping[str, str]) -> int:
 
 def _served_at_once(case: Case, twins: Mapping[str, str]) -> float:
     """Return how many connections one process of the server has accepted at once at most."""
-    workers = case.inputs()["workers"] or 1
-    at_once = {"process": 1.0, "processes": workers, "threads": workers, "loop": math.inf}
-    return at_once.get(twins.get(case.model, ""), 0.0)
+    twin = twins.get(case.model, "")
+    if twin in ("", "process"):
+        return float(bool(twin))
+    return math.inf if "loop" in twin else case.inputs()["workers"]
 
 
 def _connections(order: GroupOrder) -> int:

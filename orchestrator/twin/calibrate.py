@@ -15,10 +15,11 @@ import numpy.typing as npt
 from orchestrator.analysis.statistics import Durations, between_ns
 from orchestrator.results.tables import Table, user_keys
 from orchestrator.twin.demands import Work
-from orchestrator.twin.parameters import TYPICAL, Discipline, Kind, Overhead
+from orchestrator.twin.parameters import EVENT_LOOPS, TYPICAL, Discipline, Kind, Overhead
 
 MIN_COUNT = 5
 MAX_NS = 1_000_000
+MAX_RATIO = 3
 Flags = npt.NDArray[np.bool_]
 Selection = tuple[Flags, Callable[[Durations, int], int]]
 """Requests, and the statistic of their durations; its second argument replaces too few."""
@@ -28,11 +29,14 @@ def calibrate(requests: Table, works: Sequence[Work], discipline: Discipline) ->
     """Return the overhead of acknowledged ``requests``, whose demands are ``works``, row by row.
 
     Medians, which stay the same even if almost half of the messages are disturbed. `TYPICAL`
-    replaces one above `MAX_NS`, or of fewer than `MIN_COUNT` values: a host that delays every
-    message by milliseconds is disturbed, which must show as a difference to the prediction.
+    replaces one that is too long, above `MAX_NS`, or of fewer than `MIN_COUNT` values: a host that
+    delays every message by milliseconds is disturbed, which must show as a difference to the
+    prediction.
     ``cpu_ns`` is typical, since no instant of a message shows it.
     """
     alone = _is_alone(requests, works, discipline)
+    if discipline.kind is Kind.LOOP_AND_POOL:
+        alone &= _finds_a_worker(requests, discipline)
     overhead = _measure(requests, works, discipline, (alone, _typical))
     return replace(overhead, cpu_ns=TYPICAL.cpu_ns)
 
@@ -42,8 +46,11 @@ def mean_overhead(requests: Table, works: Sequence[Work], discipline: Discipline
 
     A worker that has a connection reads at once, so a delay is not a wait for a worker.
     """
-    reads_at_once = np.full(len(requests), discipline.kind is not Kind.LOOP)
-    selected = reads_at_once | _is_alone(requests, works, discipline)
+    selected = _is_alone(requests, works, discipline)
+    if discipline.kind is Kind.LOOP_AND_POOL:
+        selected = _finds_a_worker(requests, discipline)
+    elif discipline.kind not in EVENT_LOOPS:
+        selected[:] = True
     return _measure(requests, works, discipline, (selected, _mean))
 
 
@@ -61,12 +68,13 @@ def _measure(
     accepting_ns = _accepting_ns(requests, works, discipline)
     computing = _computing_spans(requests, works, discipline)
     alone_ns, among_ns = _turnovers_ns(requests, computing)
-    is_loop = discipline.kind is Kind.LOOP
-    resuming_ns = _resuming_ns(requests, _ends_computing(works, discipline) & is_loop, computing)
-    turns_ns = _turns_ns(requests[~_is_computing(works, discipline) & is_loop], computing)
+    resuming_ns = _resuming_ns(requests, works, discipline)
+    turns_ns = _turns_ns(requests[~_is_computing(works, discipline)], discipline, computing)
     request_ns = of(reading_ns[selected], TYPICAL.request_ns)
-    turnover_ns = of(alone_ns - request_ns, TYPICAL.turnover_ns)
-    among = _mean(among_ns - request_ns - turnover_ns, TYPICAL.switch_ns)
+    handing_ns = _handing_ns(requests, works, discipline, of)
+    turnover_ns = of(alone_ns - request_ns - handing_ns, TYPICAL.turnover_ns)
+    among = _mean(among_ns - request_ns - handing_ns - turnover_ns, TYPICAL.switch_ns)
+    is_forked = discipline.kind is Kind.PROCESSES_EACH
     return Overhead(
         request_ns=request_ns,
         service_ns=of(beyond_ns[selected], TYPICAL.service_ns),
@@ -76,7 +84,9 @@ def _measure(
         connect_ns=of(connecting_ns, TYPICAL.connect_ns),
         accept_ns=of(accepting_ns, TYPICAL.accept_ns),
         turnover_ns=turnover_ns,
-        switch_ns=among if discipline.kind is Kind.THREADS else 0,
+        switch_ns=among if discipline.has_lock else 0,
+        handover_ns=0 if is_forked else handing_ns,
+        fork_ns=handing_ns if is_forked else 0,
     )
 
 
@@ -151,33 +161,73 @@ def _is_alone(requests: Table, works: Sequence[Work], discipline: Discipline) ->
     return alone
 
 
+def _finds_a_worker(requests: Table, discipline: Discipline) -> Flags:
+    """Return which messages came when fewer were served or waited than there are workers."""
+    came_ns = np.maximum(_instants(requests, "sent_ns"), _taken_ns(requests))
+    before = np.argsort(np.lexsort((_instants(requests, "started_ns"), came_ns)))
+    gone = np.searchsorted(np.sort(_instants(requests, "finished_ns")), came_ns, side="right")
+    found: Flags = before - gone < discipline.workers
+    return found
+
+
 def _accepting_ns(requests: Table, works: Sequence[Work], discipline: Discipline) -> Durations:
-    """Return how long it took to take connections for which a worker or the loop was idle."""
+    """Return how long it took to take connections for which a worker or the loop was idle.
+
+    If a thread or process hands them over, how long it took to accept them while it did not.
+    """
+    firsts, at_once = _first_requests(requests), _is_taken_at_once(requests, works, discipline)
+    came_ns, taken_ns = _instants(firsts, "connected_ns"), _taken_ns(firsts)
+    if TYPICAL.handing_ns(discipline.kind):
+        accepted_ns = _instants(firsts, "accepted_ns")
+        handing = _Spans(np.sort(accepted_ns), np.sort(taken_ns))
+        at_once &= handing.overlapping(came_ns, accepted_ns) == 0
+        taken_ns = accepted_ns
+    accepting_ns: Durations = taken_ns - came_ns
+    return accepting_ns[at_once]
+
+
+def _handing_ns(
+    requests: Table,
+    works: Sequence[Work],
+    discipline: Discipline,
+    of: Callable[[Durations, int], int],
+) -> int:
+    """Return how long a connection is handed over to an idle worker; 0 if a queue does that."""
+    typical_ns = TYPICAL.handing_ns(discipline.kind)
+    if not typical_ns:
+        return 0
     firsts = _first_requests(requests)
-    accepting_ns: Durations = _taken_ns(firsts) - _instants(firsts, "connected_ns")
-    return accepting_ns[_is_taken_at_once(requests, works, discipline)]
+    handing_ns: Durations = _taken_ns(firsts) - _instants(firsts, "accepted_ns")
+    return of(handing_ns[_is_taken_at_once(requests, works, discipline)], typical_ns)
 
 
 def _is_taken_at_once(requests: Table, works: Sequence[Work], discipline: Discipline) -> Flags:
     """Return which connections found an idle worker or an idle loop."""
     firsts, computing = _first_requests(requests), _computing_spans(requests, works, discipline)
     came_ns = _instants(firsts, "connected_ns")
-    undisturbed = computing.overlapping(came_ns, came_ns + 1) == 0
+    undisturbed: Flags = computing.overlapping(came_ns, came_ns + 1) == 0
+    if discipline.kind in EVENT_LOOPS or discipline.kind is Kind.LOOP_AND_POOL:
+        return undisturbed
     order = np.lexsort((requests["sent_ns"], user_keys(requests)))
     _, begins = np.unique(user_keys(requests)[order], return_index=True)
-    over_ns = np.sort(np.maximum.reduceat(requests["ended_ns"][order], begins))
+    over_ns = np.maximum.reduceat(requests["ended_ns"][order], begins)
+    is_idle = np.zeros(len(firsts), bool)
+    if discipline.is_split:
+        for worker in np.unique(firsts["worker"]):
+            own = firsts["worker"] == worker
+            is_idle[own] = _find_an_idle_one(firsts[own], over_ns[own], 1)
+    else:
+        is_idle = _find_an_idle_one(firsts, over_ns, discipline.workers)
+    return is_idle & undisturbed if discipline.has_lock else is_idle
+
+
+def _find_an_idle_one(firsts: Table, over_ns: Durations, workers: int) -> Flags:
+    """Return which connections found one of ``workers`` idle; ``over_ns`` are their last acks."""
+    came_ns = _instants(firsts, "connected_ns")
     before = np.argsort(np.lexsort((_taken_ns(firsts), came_ns)))  # ties: as they were taken
-    there = before - np.searchsorted(over_ns, came_ns, side="right")
-    is_idle = there < discipline.workers
-    taken_at_once: Flags
-    match discipline.kind:
-        case Kind.LOOP:
-            taken_at_once = undisturbed
-        case Kind.THREADS:
-            taken_at_once = undisturbed & is_idle
-        case _:
-            taken_at_once = is_idle
-    return taken_at_once
+    there = before - np.searchsorted(np.sort(over_ns), came_ns, side="right")
+    found: Flags = there < workers
+    return found
 
 
 def _first_requests(requests: Table) -> Table:
@@ -204,11 +254,15 @@ def _turnovers_ns(requests: Table, computing: _Spans) -> tuple[Durations, Durati
     return turnovers_ns[alone], turnovers_ns[among]
 
 
-def _resuming_ns(requests: Table, blocks: Flags, computing: _Spans) -> Durations:
-    """Return the times from the end of a service that ``blocks`` until a waiting one began.
+def _resuming_ns(requests: Table, works: Sequence[Work], discipline: Discipline) -> Durations:
+    """Return the times from the end of a service that kept others waiting until one of them began.
 
     Only if the loop neither answered another message in between nor computed.
     """
+    if discipline.kind is Kind.LOOP_AND_POOL:
+        return _successions_ns(requests)
+    blocks = _ends_computing(works, discipline) & (discipline.kind in EVENT_LOOPS)
+    computing = _computing_spans(requests, works, discipline)
     ordered = requests[np.argsort(requests["started_ns"], kind="stable")]
     begun_ns, answered_ns = _instants(ordered, "started_ns"), np.sort(requests["finished_ns"])
     ready_ns = np.maximum(_instants(ordered, "sent_ns"), _instants(ordered, "accepted_ns"))
@@ -224,8 +278,32 @@ def _resuming_ns(requests: Table, blocks: Flags, computing: _Spans) -> Durations
     return resuming_ns
 
 
-def _turns_ns(requests: Table, computing: _Spans) -> Durations:
+def _successions_ns(requests: Table) -> Durations:
+    """Return the times from a service's end until its worker began a message that waited then."""
+    ordered = requests[np.lexsort((requests["started_ns"], requests["worker"]))]
+    over_ns, begun_ns = (_instants(ordered, each) for each in ("finished_ns", "started_ns"))
+    waits = _instants(ordered, "sent_ns")[1:] < over_ns[:-1]
+    successions_ns: Durations = begun_ns[1:] - over_ns[:-1]
+    return successions_ns[waits & (ordered["worker"][1:] == ordered["worker"][:-1])]
+
+
+def _turns_ns(requests: Table, discipline: Discipline, computing: _Spans) -> Durations:
     """Return the times from when a loop began a message until it began one that was ready before.
+
+    Of each loop, if there are several.
+    """
+    if discipline.kind not in EVENT_LOOPS:
+        return np.zeros(0, np.int64)
+    if discipline.kind is Kind.LOOP:
+        return _turns_of_one_ns(requests, computing)
+    workers = np.unique(requests["worker"])
+    own = [_turns_of_one_ns(requests[requests["worker"] == each], computing) for each in workers]
+    turns_ns: Durations = np.concatenate([np.zeros(0, np.int64), *own])
+    return turns_ns
+
+
+def _turns_of_one_ns(requests: Table, computing: _Spans) -> Durations:
+    """Return those of one loop.
 
     Only if it computed nothing meanwhile, and answered at most one message: the first of the two,
     which had no demand.
@@ -243,11 +321,15 @@ def _turns_ns(requests: Table, computing: _Spans) -> Durations:
 
 
 def _typical(durations_ns: Durations, otherwise_ns: int) -> int:
-    """Return the median if it is of enough values and below `MAX_NS`, else ``otherwise_ns``."""
+    """Return the median if it is of enough values and not too long, else ``otherwise_ns``.
+
+    A fork may take longer than `MAX_NS`: `MAX_RATIO` times the typical value is not too long.
+    """
+    most_ns = max(MAX_NS, MAX_RATIO * otherwise_ns)
     if len(durations_ns) < MIN_COUNT:
         return otherwise_ns
     median_ns = max(round(float(np.median(durations_ns))), 0)
-    return median_ns if median_ns <= MAX_NS else otherwise_ns
+    return median_ns if median_ns <= most_ns else otherwise_ns
 
 
 def _mean(durations_ns: Durations, otherwise_ns: int) -> int:

@@ -1,8 +1,9 @@
 """The clients of the simulation: planned ones, and a replay of those of a run.
 
 `Users`, `Arrivals` and `PooledArrivals` do what the loops of `client` do. `replay` makes clients
-from a run's table of requests: a client connects when it did in the run, and after an ack takes as
-long to send again as it did. Its messages are numbered by their rows in the table.
+from a run's table of requests: a client connects when it did in the run, to the worker that the
+log names if each has a listener, and after an ack takes as long to send again as it did. Its
+messages are numbered by their rows in the table.
 """
 
 import sys
@@ -104,7 +105,8 @@ class PooledArrivals(Source):
     """An open loop in one replica, whose arrivals wait for a free connection of its pool.
 
     They use the one that has been idle longest. After the last arrival, connections are closed.
-    ``connections`` are a number and an instant each, ``arrivals`` are in the order of time.
+    ``connections`` are a number, an instant and a worker each, 0 for one that is not known;
+    ``arrivals`` are in the order of time.
     """
 
     is_shared = True
@@ -112,7 +114,7 @@ class PooledArrivals(Source):
     def __init__(
         self,
         group: int,
-        connections: Iterable[tuple[int, int]],
+        connections: Iterable[tuple[int, int, int]],
         arrivals: Sequence[Arrival],
         work_of: Callable[[int], Work],
     ) -> None:
@@ -136,13 +138,15 @@ class PooledArrivals(Source):
             Arrival(start_ns + offset_ns, start_ns + offset_ns, number(own))
             for own, offset_ns in enumerate(share.arrival_offsets_ns())
         ]
-        connections = [(number(own), start_ns) for own in range(share.connections)]
+        connections = [(number(own), start_ns, 0) for own in range(share.connections)]
         return cls(group, connections, arrivals, lambda message: demands.of(0, message))
 
     def connections(self) -> Iterator[Connection]:
         """Yield the connections of the pool."""
-        for user, begun_ns in self._connections:
-            yield Connection(self, user, begun_ns, sys.maxsize)
+        for user, begun_ns, worker in self._connections:
+            conn = Connection(self, user, begun_ns, sys.maxsize)
+            conn.worker = worker
+            yield conn
 
     def start(self, events: EventQueue, server: Model) -> None:
         """Schedule the arrivals, each to be sent to ``server`` over a free connection."""
@@ -196,10 +200,14 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Script:
-    """The messages of one connection, and when it is established, in ns from the common start."""
+    """The messages of one connection, and when it is established, in ns from the common start.
+
+    ``worker`` is the one that served it.
+    """
 
     connected_ns: int
     steps: Sequence[Step]
+    worker: int
 
 
 class Scripted(Source):
@@ -215,7 +223,9 @@ class Scripted(Source):
         """Yield each connection, numbered in the order they were established."""
         self._steps = [iter(script.steps) for script in self._scripts]
         for number, script in enumerate(self._scripts):
-            yield Connection(self, number, script.connected_ns, sys.maxsize)
+            conn = Connection(self, number, script.connected_ns, sys.maxsize)
+            conn.worker = script.worker
+            yield conn
 
     def on_connected(self, conn: Connection) -> bool | None:
         """Send the first message."""
@@ -264,8 +274,9 @@ def _scripts(requests: Table, rows: Rows, start_ns: int) -> list[Script]:
     lags_ns = (ordered["sent_ns"].astype(np.int64) - ordered["due_ns"].astype(np.int64)).tolist()
     steps = [Step(*each) for each in zip(order.tolist(), pauses_ns, lags_ns, strict=True)]
     begins = [*np.flatnonzero(is_first).tolist(), len(steps)]
+    workers = ordered["worker"].tolist()
     return [
-        Script(int(connected_ns[begin]) - start_ns, steps[begin:end])
+        Script(int(connected_ns[begin]) - start_ns, steps[begin:end], workers[begin])
         for begin, end in pairwise(begins)
     ]
 
@@ -293,7 +304,9 @@ def _pool(
     )
     users, first = np.unique(own["user"], return_index=True)
     opened = [
-        (int(user), int(at_ns) - start_ns)
-        for user, at_ns in zip(users, own["connected_ns"][first], strict=True)
+        (int(user), int(at_ns) - start_ns, int(worker))
+        for user, at_ns, worker in zip(
+            users, own["connected_ns"][first], own["worker"][first], strict=True
+        )
     ]
     return PooledArrivals(group, sorted(opened, key=lambda each: each[1]), arrivals, work_of)

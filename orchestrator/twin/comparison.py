@@ -29,7 +29,7 @@ from orchestrator.scenario.plan import Case
 from orchestrator.twin.calibrate import calibrate, mean_overhead
 from orchestrator.twin.clients import replay
 from orchestrator.twin.demands import Work, group_demands
-from orchestrator.twin.parameters import Discipline, Kind, Overhead
+from orchestrator.twin.parameters import EVENT_LOOPS, PASSING_ON, Discipline, Kind, Overhead
 from orchestrator.twin.predict import (
     NO_END_NS,
     NoTwinError,
@@ -225,7 +225,7 @@ def build_twin(
         PREDICTED: (works, discipline, replace(overhead, connect_ns=0)),
         REPLAYED: (
             _measured_works(requests, works),
-            replace(discipline, cpus=1.0 if discipline.kind is Kind.LOOP else np.inf),
+            replace(discipline, cpus=1.0 if discipline.kind in EVENT_LOOPS else np.inf),
             # The mean answer contains what the CPUs delayed.
             replace(
                 mean_overhead(requests, works, discipline), connect_ns=0, service_ns=0, cpu_ns=0
@@ -287,7 +287,7 @@ def _as_requests(requests: Table, found: Simulated, start_ns: int, discipline: D
     }
     for column, values in instants.items():
         table[column][rows] = values + start_ns
-    if discipline.kind is not Kind.THREADS:
+    if discipline.kind not in PASSING_ON:
         table["dequeued_ns"] = 0
     return table
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any, TypeAlias
 
+from labkit.workload.distributions import Draws
 from orchestrator.twin.demands import Work
+from orchestrator.twin.parameters import Overhead
 
 NEVER = -1
 CONNECTION_COLUMNS = (
-    "group", "user", "begun_ns", "connected_ns", "accepted_ns", "taken_ns", "ended_ns",
+    "group", "user", "worker", "begun_ns", "connected_ns", "accepted_ns", "taken_ns", "ended_ns",
 )  # fmt: skip
 MESSAGE_COLUMNS = (
     "connection", "message", "due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns",
@@ -37,13 +39,14 @@ class Connection:
     ``has_message``: a message is to be served; ``has_arrived``: the server has received it.
     ``demand_ns`` and ``is_computing`` are those of the part of the message that is served, or to be
     served next; ``parts`` follow it. The service of the message takes ``least_ns`` at least.
+    ``worker`` is the one whose queue the kernel chose, from 1; 0 if that is not known.
     """
 
     __slots__ = (
         "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
         "finished_ns", "has_arrived", "has_message", "is_closing", "is_computing", "least_ns",
         "message", "number", "parts", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns",
-        "user",
+        "user", "worker",
     )  # fmt: skip
 
     def __init__(self, source: "Source", user: int, begun_ns: int, stop_ns: int) -> None:
@@ -61,6 +64,7 @@ class Connection:
         self.started_ns = self.finished_ns = NEVER
         self.number = 0
         self.is_closing = False
+        self.worker = 0
 
     def set_work(self, work: Work) -> None:
         """Set the work of the current message; its number and instants are set by the caller."""
@@ -247,6 +251,56 @@ class Processors:
         self._schedule_next(now_ns)
         for conn in done:
             self._on_done(now_ns, conn)
+
+
+class Services:
+    """The work of messages, part by part: a ``sleep`` takes its time, a computation shares CPUs.
+
+    ``on_finished`` is called when all of it, and the overhead of the service, is done.
+    """
+
+    def __init__(
+        self, events: EventQueue, overhead: Overhead, cpus: float, on_finished: Handler
+    ) -> None:
+        self._events = events
+        self._service_ns = overhead.service_ns
+        self._on_finished = on_finished
+        self.processors = Processors(events, cpus, self._on_part_done)
+
+    def begin(self, at_ns: int, conn: Connection) -> None:
+        """Start to serve the message of ``conn`` at ``at_ns``."""
+        conn.started_ns = at_ns
+        if conn.is_computing:
+            self._events.schedule(at_ns, self.processors.begin, conn)
+        else:
+            self._events.schedule(at_ns + conn.demand_ns, self._on_part_done, conn)
+
+    def _on_part_done(self, now_ns: int, conn: Connection) -> None:
+        """Begin the next part of a message, or end its service."""
+        if not conn.begin_next_part():
+            conn.finished_ns = max(now_ns + self._service_ns, conn.started_ns + conn.least_ns)
+            self._events.schedule(conn.finished_ns, self._on_finished, conn)
+        elif conn.is_computing:
+            self.processors.begin(now_ns, conn)
+        else:
+            self._events.schedule(now_ns + conn.demand_ns, self._on_part_done, conn)
+
+
+class Listeners:
+    """A listener for each worker: stands for the kernel, whose hash chooses one for a connection.
+
+    The hash has a secret key, so it cannot be computed; over many connections it is even.
+    """
+
+    def __init__(self, seed: int, workers: int) -> None:
+        self._draws = Draws(seed, "", "listener")
+        self._workers = workers
+
+    def choose(self, conn: Connection) -> None:
+        """Draw a worker for a connection of which it is not known."""
+        if not conn.worker:
+            share, _ = self._draws.pair(conn.number, 0)
+            conn.worker = 1 + int(share * self._workers)
 
 
 class OverheadCpus:

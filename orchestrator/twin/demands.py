@@ -59,6 +59,19 @@ def group_demands(case: Case) -> list["GroupDemands"]:
     return [GroupDemands(order, case.seed, default) for order in case.orders]
 
 
+def keeps_loops_busy(case: Case) -> bool:
+    """Whether a message of ``case`` may compute, or sleep in an event loop instead of beside it."""
+    if case.server.blocking_sleep:
+        return True
+    default = case.server.work or SERVER_DEFAULTS.work
+    return any(
+        default == CPU
+        if order.demand is None
+        else any(part.kind == CPU for turn in Demands.parse(order.demand).parts for part in turn)
+        for order in case.orders
+    )
+
+
 class GroupDemands:
     """The demands of a group's messages; ``default`` is that of a message that carries none.
 

@@ -38,6 +38,11 @@ class EventLoop(Model):
         self._due_timers: deque[Connection] = deque()
         self._is_busy = self._is_waking = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether the loop is in the middle of a turn."""
+        return self._is_busy
+
     def connect(self, now_ns: int, conn: Connection) -> None:
         """Accept a connection that was just established; while the loop is busy, it waits."""
         self._backlog.append(conn)

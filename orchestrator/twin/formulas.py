@@ -8,7 +8,7 @@ Theory", third edition. Each raises `UnstableError` if there is no steady state,
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labkit.protocol.work import CPU, SLEEP
 from labkit.workload.distributions import Demands, Law
@@ -17,11 +17,14 @@ from orchestrator.measures.sentences import counted
 from orchestrator.scenario.clients import OpenGroup, pool_size
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.server import SERVER_DEFAULTS
-from orchestrator.twin.parameters import Discipline, Kind
+from orchestrator.twin.parameters import EVENT_LOOPS, Discipline, Kind
 
 BISECTIONS = 200
 MAX_CUT = 1e-6
 """The share of an exponential distribution that the server's limit may cut off."""
+
+MAX_WAITING = 1e-6
+"""The share of messages that may wait in a queue that is called one without waiting."""
 
 
 class UnstableError(ValueError):
@@ -72,7 +75,8 @@ def steady_state(case: Case, discipline: Discipline) -> Steady | None:
     """Return the closed formula of ``case``, without overhead; None if there is none.
 
     There is one for Poisson arrivals at one rate, each with its own connection, whose demands have
-    one distribution and are served one after another, by several workers, or all at once.
+    one distribution and are served one after another, by several workers, or all at once. If each
+    worker has a listener, a share of the arrivals each comes to as many queues of one worker.
 
     Raises:
         UnstableError: there is a formula, but no steady state.
@@ -84,6 +88,8 @@ def steady_state(case: Case, discipline: Discipline) -> Steady | None:
     workers = _workers(discipline, service.kinds)
     if workers is None or not service.mean_s:
         return None
+    if discipline.is_split and discipline.kind is Kind.PROCESSES_SPLIT:
+        return _split(rate_per_s, service, discipline.workers)
     return _formula(rate_per_s, service, workers)
 
 
@@ -98,9 +104,12 @@ class _Service:
 
 
 def _formula(rate_per_s: float, service: _Service, workers: float) -> Steady | None:
-    """Return the formula for Poisson arrivals; M/G/c has none for c above 1."""
-    if math.isinf(workers):
-        return m_g_inf(rate_per_s, service.mean_s)
+    """Return the formula for Poisson arrivals; M/G/c has none for c above 1 if messages wait."""
+    offered_load = rate_per_s * service.mean_s
+    is_ample = 1 < workers < math.inf and _nobody_waits(offered_load, round(workers))
+    if math.isinf(workers) or (is_ample and not service.is_exponential):
+        steady = m_g_inf(rate_per_s, service.mean_s)
+        return replace(steady, utilization=offered_load / workers)
     if service.is_exponential:
         return m_m_c(rate_per_s, service.mean_s, round(workers))
     if workers > 1:
@@ -108,6 +117,17 @@ def _formula(rate_per_s: float, service: _Service, workers: float) -> Steady | N
     if not service.variance_s2:
         return m_d_1(rate_per_s, service.mean_s)
     return m_g_1(rate_per_s, service.mean_s, service.variance_s2 / service.mean_s**2)
+
+
+def _split(rate_per_s: float, service: _Service, queues: int) -> Steady | None:
+    """Return the formula of ``queues`` of one worker each, among which arrivals are drawn evenly.
+
+    Each is Poisson, at its share of the rate (Kleinrock 1975, 2.4: the split of a Poisson process).
+    """
+    one = _formula(rate_per_s / queues, service, 1)
+    if one is None or queues == 1:
+        return one
+    return replace(one, formula=f"{queues} x {one.formula}", arrival_rate_per_s=rate_per_s)
 
 
 def _arrival_rate_per_s(case: Case) -> float | None:
@@ -136,13 +156,18 @@ def _service(case: Case) -> _Service:
     )
 
 
+def _nobody_waits(offered_load: float, workers: int) -> bool:
+    """Whether there are so many workers that, by Erlang's formula, messages hardly ever wait."""
+    return offered_load < workers and erlang_c(offered_load, workers) < MAX_WAITING
+
+
 def _workers(discipline: Discipline, kinds: frozenset[str]) -> float | None:
     """Return how many messages are served at once at full speed.
 
     None if they share a CPU, or if they wait side by side in a loop but compute one after another.
     """
     is_computing = CPU in kinds
-    if discipline.kind is Kind.LOOP:
+    if discipline.kind in EVENT_LOOPS:
         if not discipline.is_blocking and SLEEP in kinds:
             return None if is_computing else math.inf
         return 1 if discipline.cpus >= 1 or not is_computing else None

@@ -12,12 +12,28 @@ class Kind(StrEnum):
 
     PROCESS = "process"
     PROCESSES = "processes"
+    PROCESSES_EACH = "processes_each"
+    PROCESSES_PASSED = "processes_passed"
+    PROCESSES_SPLIT = "processes_split"
     THREADS = "threads"
+    THREADS_ACCEPTING = "threads_accepting"
+    THREADS_EACH = "threads_each"
     LOOP = "loop"
+    LOOPS = "loops"
+    LOOP_AND_POOL = "loop_and_pool"
 
 
-WITH_WORKERS = (Kind.PROCESS, Kind.PROCESSES, Kind.THREADS)
+EVENT_LOOPS = (Kind.LOOP, Kind.LOOPS)
+"""The kinds whose workers serve many messages at a time."""
+
+WITH_WORKERS = tuple(kind for kind in Kind if kind not in EVENT_LOOPS)
 """The kinds whose workers serve one message at a time."""
+
+WITH_LOCK = (Kind.THREADS, Kind.THREADS_ACCEPTING, Kind.THREADS_EACH, Kind.LOOP_AND_POOL)
+"""The kinds whose workers share one interpreter lock."""
+
+PASSING_ON = (Kind.THREADS, Kind.THREADS_EACH, Kind.PROCESSES_EACH, Kind.PROCESSES_PASSED)
+"""The kinds in which one thread or process accepts, and a worker takes the connection later."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +43,9 @@ class Discipline:
     Each of ``workers`` keeps a connection to its end; ``places`` are for accepted connections that
     wait for a worker; messages that compute share ``cpus``. A loop has one worker, which keeps no
     connection; ``is_blocking``: it sleeps in the loop. Server and clients share ``host_cpus``.
+
+    ``has_lock``: of all threads, one computes at a time. ``is_split``: each worker has a listener,
+    and a connection joins the queue of one of them, which is drawn with ``seed``.
     """
 
     kind: Kind
@@ -35,30 +54,41 @@ class Discipline:
     cpus: float
     is_blocking: bool = False
     host_cpus: float = math.inf
+    has_lock: bool = False
+    is_split: bool = False
+    seed: int = 0
 
     @classmethod
     def of(cls, kind: Kind, case: Case, cpus: float) -> "Discipline":
         """Return the discipline of a case, on a machine with ``cpus`` CPUs.
 
-        Threads share one interpreter lock, so that one of them computes at a time. Their main
-        thread accepts into a queue with a place for each, and holds one more until it has room.
+        Threads share one interpreter lock, so that one of them computes at a time. If their main
+        thread accepts into a queue, that has a place for each, and the main thread holds one more
+        connection until it has room.
         """
-        return replace(cls._on(kind, case, cpus), host_cpus=cpus)
-
-    @classmethod
-    def _on(cls, kind: Kind, case: Case, cpus: float) -> "Discipline":
         workers = case.workers
-        cpus = min(cpus, case.settings.limits.cpus or cpus)
+        shared = min(cpus, case.settings.limits.cpus or cpus)
+        has_lock = kind in WITH_LOCK
+        of_one = min(shared, 1.0)
+        discipline = cls(kind, workers, 0, shared, host_cpus=cpus, seed=case.seed)
         match kind:
             case Kind.PROCESS:
-                return cls(kind, 1, 0, min(cpus, 1.0))
-            case Kind.PROCESSES:
-                return cls(kind, workers, 0, cpus)
-            case Kind.THREADS:
-                return cls(kind, workers, workers + 1, min(cpus, 1.0))
+                return replace(discipline, workers=1, cpus=of_one)
             case Kind.LOOP:
                 blocking = bool(case.server.blocking_sleep)
-                return cls(kind, 1, 0, min(cpus, 1.0), is_blocking=blocking)
+                return replace(discipline, workers=1, cpus=of_one, is_blocking=blocking)
+            case Kind.LOOPS:
+                return replace(discipline, cpus=of_one, is_split=_has_listeners(case))
+            case Kind.PROCESSES_SPLIT:
+                return replace(discipline, is_split=True)
+        places = workers + 1 if kind is Kind.THREADS else 0
+        cpus = of_one if has_lock else shared
+        return replace(discipline, places=places, cpus=cpus, has_lock=has_lock)
+
+
+def _has_listeners(case: Case) -> bool:
+    """Whether each worker of a model that leaves the choice to a setting has a listener."""
+    return getattr(case.server, "accept", None) == "reuseport"
 
 
 @dataclass(frozen=True)
@@ -74,7 +104,9 @@ class Overhead:
     Of a connection: ``connect_ns`` from the call until it is established; ``accept_ns`` from then
     until an idle worker takes it; ``turnover_ns`` from its client's last ack until its worker takes
     the next one that waits; ``switch_ns`` how much longer these two are, at most, while another
-    thread computes under the same interpreter lock.
+    thread computes under the same interpreter lock. ``handover_ns`` from when a connection is
+    accepted until its worker has it, if another thread or process accepts, which is busy with it
+    for as long; ``fork_ns`` how much longer that is if a process is forked for the connection.
     """
 
     request_ns: int = 0
@@ -86,7 +118,18 @@ class Overhead:
     accept_ns: int = 0
     turnover_ns: int = 0
     switch_ns: int = 0
+    handover_ns: int = 0
+    fork_ns: int = 0
     cpu_ns: int = 0
+
+    def handing_ns(self, kind: Kind) -> int:
+        """Return how long a model of ``kind`` hands over a connection; 0 if a queue does it."""
+        match kind:
+            case Kind.PROCESSES_EACH:
+                return self.handover_ns + self.fork_ns
+            case Kind.THREADS_EACH | Kind.PROCESSES_PASSED:
+                return self.handover_ns
+        return 0
 
     def may_exhaust(self, discipline: Discipline) -> bool:
         """Whether the workers could do nothing but overhead, and need more CPUs than there are."""
@@ -105,6 +148,8 @@ TYPICAL = Overhead(
     accept_ns=100_000,
     turnover_ns=250_000,
     switch_ns=15_000_000,
+    handover_ns=100_000,
+    fork_ns=1_000_000,
     cpu_ns=100_000,
 )
 """The order of magnitude on two cloud cores; a run calibrates its own.

@@ -17,8 +17,16 @@ from orchestrator.results.tables import Table
 from orchestrator.scenario.clients import Group
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.core import TooManyMessagesError
+from orchestrator.twin.demands import keeps_loops_busy
 from orchestrator.twin.formulas import Steady, UnstableError, steady_state
-from orchestrator.twin.parameters import NONE, Discipline, Kind, Overhead
+from orchestrator.twin.parameters import (
+    EVENT_LOOPS,
+    NONE,
+    PASSING_ON,
+    Discipline,
+    Kind,
+    Overhead,
+)
 from orchestrator.twin.simulate import Simulated, simulate, sources_of
 
 NO_END_NS = 2**62
@@ -132,7 +140,8 @@ def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipli
     """Return how ``case`` is served.
 
     Raises:
-        NoTwinError: the model has no known label, or its clients are not polite.
+        NoTwinError: the model has no known label, its clients are not polite, or its messages keep
+            one of several loops busy.
     """
     label = twins.get(case.model, "")
     if label not in [*Kind]:
@@ -140,6 +149,12 @@ def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipli
     impolite = {order.behaviour for order in case.orders} - {POLITE}
     if impolite:
         raise NoTwinError(f"the twin has polite clients only, not {', '.join(sorted(impolite))}")
+    if label == Kind.LOOPS and keeps_loops_busy(case):
+        raise NoTwinError(
+            f"{case.model} has a twin only for demands that sleep, without blocking_sleep: "
+            "a message that keeps its loop busy delays those of the same loop, and the kernel "
+            "chooses the loop of each connection"
+        )
     return Discipline.of(Kind(label), case, cpus)
 
 
@@ -170,7 +185,7 @@ def overhead_share(messages: Table, overhead: Overhead, kind: Kind) -> float:
     demand_ns = max(float(between_ns(messages, "started_ns", "finished_ns").mean()), 0.0)
     demand_ns = max(demand_ns - overhead.service_ns, 0.0)
     is_side_by_side = peak_overlap(messages["started_ns"], messages["finished_ns"]) > 1
-    if kind is Kind.LOOP and is_side_by_side:
+    if kind in EVENT_LOOPS and is_side_by_side:
         total_ns = float(between_ns(messages, "sent_ns", "ended_ns").mean())
     else:
         answer_ns = float(between_ns(messages, "finished_ns", "ended_ns").mean())
@@ -207,7 +222,7 @@ def _as_requests(simulated: Simulated, kind: Kind) -> Table:
     for column in ("begun_ns", "connected_ns", "accepted_ns"):
         table[column] = connections[column] + START_NS
     table["received_ns"] = table["started_ns"]
-    if kind is Kind.THREADS:
+    if kind in PASSING_ON:
         table["dequeued_ns"] = connections["taken_ns"] + START_NS
     table["group"], table["user"] = connections["group"], connections["user"]
     table["outcome"], table["replica"] = ACKED, table["group"]

@@ -3,7 +3,7 @@
 import gc
 import heapq
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
@@ -25,6 +25,8 @@ from orchestrator.twin.core import (
 )
 from orchestrator.twin.demands import Thinking, group_demands
 from orchestrator.twin.event_loop import EventLoop
+from orchestrator.twin.loop_and_pool import LoopAndPool
+from orchestrator.twin.loops import Loops
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
 from orchestrator.twin.worker_pool import WorkerPool
 
@@ -40,6 +42,13 @@ class Simulated:
     connections: Table
 
 
+_MODELS: dict[Kind, Callable[[EventQueue, Record, Overhead, Discipline], Model]] = {
+    Kind.LOOP: EventLoop,
+    Kind.LOOPS: Loops,
+    Kind.LOOP_AND_POOL: LoopAndPool,
+}
+
+
 def simulate(
     sources: Sequence[Source],
     discipline: Discipline,
@@ -53,8 +62,7 @@ def simulate(
         TooManyMessagesError: it has more than ``max_messages``.
     """
     events, record = EventQueue(), Record(end_ns, max_messages)
-    model = EventLoop if discipline.kind is Kind.LOOP else WorkerPool
-    server = model(events, record, overhead, discipline)
+    server = _MODELS.get(discipline.kind, WorkerPool)(events, record, overhead, discipline)
     for source in sources:
         if isinstance(source, PooledArrivals):
             source.start(events, server)
@@ -133,7 +141,7 @@ def sources_of(case: Case) -> list[Source]:
 def _table(connections: Iterable[Connection]) -> Table:
     rows = [
         (
-            conn.source.group, conn.user, conn.begun_ns, conn.connected_ns,
+            conn.source.group, conn.user, conn.worker, conn.begun_ns, conn.connected_ns,
             conn.accepted_ns, conn.taken_ns, conn.ended_ns,
         )
         for conn in connections

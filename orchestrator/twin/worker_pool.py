@@ -6,16 +6,31 @@ from orchestrator.twin.core import (
     NEVER,
     Connection,
     EventQueue,
+    Listeners,
     Model,
     OverheadCpus,
-    Processors,
     Record,
+    Services,
 )
-from orchestrator.twin.parameters import Discipline, Kind, Overhead
+from orchestrator.twin.parameters import Discipline, Overhead
+
+
+class _Queue:
+    """Connections that wait for the same workers: in the kernel, then, accepted, in the server."""
+
+    __slots__ = ("backlog", "idle", "waiting")
+
+    def __init__(self, workers: int) -> None:
+        self.idle = workers
+        self.backlog: deque[Connection] = deque()
+        self.waiting: deque[Connection] = deque()
 
 
 class WorkerPool(Model):
     """A number of workers, and a queue of accepted connections that wait for a worker.
+
+    If the workers have a listener each, each has a queue of its own. If another thread or process
+    accepts, it hands over one connection after another.
 
     A ``sleep`` occupies its worker only. Messages that compute share the CPUs; a worker keeps one
     that does both until all of its parts are done. If there are so many workers that the overhead
@@ -28,23 +43,27 @@ class WorkerPool(Model):
         self._events = events
         self._record = record
         self._overhead = overhead
-        self._idle = discipline.workers
         self._places = discipline.places
-        self._has_lock = discipline.kind is Kind.THREADS
-        self._processors = Processors(events, discipline.cpus, self._on_part_done)
+        self._has_lock = discipline.has_lock
+        self._handing_ns = overhead.handing_ns(discipline.kind)
+        self._is_handing = False
+        workers, is_split = discipline.workers, discipline.is_split
+        self._listeners = Listeners(discipline.seed, workers) if is_split else None
+        self._queues = [_Queue(1) for _ in range(workers)] if is_split else [_Queue(workers)]
+        self._services = Services(events, overhead, discipline.cpus, self._answer)
         self._overhead_cpus = (
             OverheadCpus(overhead.cpu_ns, discipline.host_cpus)
             if overhead.may_exhaust(discipline)
             else None
         )
-        self._backlog: deque[Connection] = deque()
-        self._waiting: deque[Connection] = deque()
 
     def connect(self, now_ns: int, conn: Connection) -> None:
         """Add a connection that was just established to the accept queue.
 
         If the thread that accepts shares a lock with one that computes, this happens later.
         """
+        if self._listeners is not None:
+            self._listeners.choose(conn)
         if self._has_lock and (switch_ns := self._switch_ns(now_ns)):
             self._events.schedule(now_ns + switch_ns, self._join_backlog, conn)
         else:
@@ -52,11 +71,15 @@ class WorkerPool(Model):
 
     def _switch_ns(self, now_ns: int) -> int:
         """Return how long a thread waits for the lock: no longer than others compute."""
-        return self._processors.busy_ns(now_ns, self._overhead.switch_ns)
+        return self._services.processors.busy_ns(now_ns, self._overhead.switch_ns)
 
     def _join_backlog(self, now_ns: int, conn: Connection) -> None:
-        self._backlog.append(conn)
-        self._assign_workers(now_ns)
+        queue = self._queue_of(conn)
+        queue.backlog.append(conn)
+        self._assign_workers(now_ns, queue)
+
+    def _queue_of(self, conn: Connection) -> _Queue:
+        return self._queues[(conn.worker - 1) % len(self._queues)]
 
     def deliver(self, conn: Connection) -> None:
         """Serve a message, as soon as a worker has its connection."""
@@ -69,20 +92,34 @@ class WorkerPool(Model):
         if conn.taken_ns != NEVER:
             self._close(now_ns, conn)
 
-    def _assign_workers(self, now_ns: int) -> None:
+    def _assign_workers(self, now_ns: int, queue: _Queue) -> None:
         """Accept while there is a place, and give idle workers the longest waiting connections."""
-        backlog, waiting = self._backlog, self._waiting
+        backlog, waiting = queue.backlog, queue.waiting
         while True:
-            if waiting and self._idle:
-                self._take(now_ns, waiting.popleft())
-            elif backlog and len(waiting) < self._places + self._idle:
+            if waiting and queue.idle:
+                queue.idle -= 1
+                self._hand_over(now_ns, waiting.popleft())
+            elif backlog and len(waiting) < self._places + queue.idle and not self._is_handing:
                 backlog[0].accepted_ns = now_ns
                 waiting.append(backlog.popleft())
             else:
                 return
 
+    def _hand_over(self, now_ns: int, conn: Connection) -> None:
+        """Give an accepted connection to a worker; what does so accepts no other meanwhile."""
+        if self._handing_ns:
+            self._is_handing = True
+            switch_ns = self._switch_ns(now_ns) if self._has_lock else 0
+            self._events.schedule(now_ns + self._handing_ns + switch_ns, self._on_handed_over, conn)
+        else:
+            self._take(now_ns, conn)
+
+    def _on_handed_over(self, now_ns: int, conn: Connection) -> None:
+        self._is_handing = False
+        self._take(now_ns, conn)
+        self._assign_workers(now_ns, self._queue_of(conn))
+
     def _take(self, now_ns: int, conn: Connection) -> None:
-        self._idle -= 1
         conn.taken_ns = now_ns
         if conn.has_message:
             self._serve(max(now_ns, conn.sent_ns) + self._overhead.request_ns, conn)
@@ -93,13 +130,10 @@ class WorkerPool(Model):
         """Serve a connection; several messages at once if no other event can intervene."""
         events, overhead = self._events, self._overhead
         while at_ns is not None:
+            if conn.is_computing or conn.parts:
+                self._services.begin(at_ns, conn)
+                return
             conn.started_ns = at_ns
-            if conn.is_computing:
-                events.schedule(at_ns, self._processors.begin, conn)
-                return
-            if conn.parts:
-                events.schedule(at_ns + conn.demand_ns, self._on_part_done, conn)
-                return
             conn.finished_ns = at_ns + conn.demand_ns + overhead.service_ns
             acked_ns = conn.finished_ns + overhead.answer_ns
             if self._overhead_cpus is not None:
@@ -140,20 +174,10 @@ class WorkerPool(Model):
         freed_ns = now_ns + self._overhead.turnover_ns + self._switch_ns(now_ns)
         self._events.schedule(freed_ns, self._on_freed, conn)
 
-    def _on_part_done(self, now_ns: int, conn: Connection) -> None:
-        """Begin the next part of a message, or end its service."""
-        if not conn.begin_next_part():
-            finished_ns = now_ns + self._overhead.service_ns
-            conn.finished_ns = max(finished_ns, conn.started_ns + conn.least_ns)
-            self._events.schedule(conn.finished_ns, self._answer, conn)
-        elif conn.is_computing:
-            self._processors.begin(now_ns, conn)
-        else:
-            self._events.schedule(now_ns + conn.demand_ns, self._on_part_done, conn)
-
     def _on_acked(self, now_ns: int, conn: Connection) -> None:
         self._serve(self._ack(now_ns, conn), conn)
 
-    def _on_freed(self, now_ns: int, _conn: Connection) -> None:
-        self._idle += 1
-        self._assign_workers(now_ns)
+    def _on_freed(self, now_ns: int, conn: Connection) -> None:
+        queue = self._queue_of(conn)
+        queue.idle += 1
+        self._assign_workers(now_ns, queue)

@@ -4,10 +4,10 @@ import numpy as np
 
 from labkit.wire.samples import OUTCOMES
 from orchestrator.analysis.join import CONNECTION, REQUEST, Merged
+from orchestrator.analysis.statistics import Durations
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
-from orchestrator.twin.parameters import Discipline, Kind, Overhead
-from orchestrator.twin.simulate import Simulated
+from orchestrator.twin.parameters import PASSING_ON, Discipline, Kind, Overhead
 from tests.unit.orchestrator.twin.load_fixtures import CPUS, simulated
 
 START_NS = 1_000_000_000_000
@@ -23,7 +23,7 @@ def measured(kind: Kind, case: Case, overhead: Overhead) -> Merged:
         requests[column] = rows[column] + START_NS
     for column in ("begun_ns", "connected_ns", "accepted_ns"):
         requests[column] = connections[column] + START_NS
-    if kind is Kind.THREADS:
+    if kind in PASSING_ON:
         requests["dequeued_ns"] = connections["taken_ns"] + START_NS
     requests["received_ns"] = requests["started_ns"]
     requests["group"], requests["user"] = connections["group"], connections["user"]
@@ -31,16 +31,23 @@ def measured(kind: Kind, case: Case, overhead: Overhead) -> Merged:
     requests["message"] = rows["message"]
     requests["outcome"] = OUTCOMES.index("acked")
     workers = Discipline.of(kind, case, CPUS).workers
-    requests["worker"] = _workers(found, workers)[rows["connection"]]
+    if kind is Kind.LOOP_AND_POOL:
+        requests["worker"] = _workers(rows["started_ns"], rows["finished_ns"], workers)
+    elif found.connections["worker"].any():
+        requests["worker"] = connections["worker"]
+    else:
+        taken = found.connections
+        kept = _workers(taken["taken_ns"], taken["ended_ns"], workers)
+        requests["worker"] = kept[rows["connection"]]
     order = np.argsort(requests["sent_ns"], kind="stable")
     return Merged(requests[order], np.zeros(0, CONNECTION))
 
 
-def _workers(found: Simulated, workers: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """Return a worker for each connection: the one that has been free longest."""
-    free_ns, chosen = [-1] * workers, np.zeros(len(found.connections), np.int64)
-    for number in np.argsort(found.connections["taken_ns"], kind="stable"):
+def _workers(begun_ns: Table, over_ns: Table, workers: int) -> Durations:
+    """Return a worker for each connection or message: the one that has been free longest."""
+    free_ns, chosen = [-1] * workers, np.zeros(len(begun_ns), np.int64)
+    for number in np.argsort(begun_ns, kind="stable"):
         worker = int(np.argmin(free_ns))
-        free_ns[worker] = int(found.connections["ended_ns"][number])
+        free_ns[worker] = int(over_ns[number])
         chosen[number] = worker + 1
     return chosen

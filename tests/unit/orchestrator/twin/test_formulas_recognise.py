@@ -56,6 +56,51 @@ def test_a_loop_serves_all_who_sleep_and_one_who_computes() -> None:
     assert formula(Kind.LOOP, "sleep=50ms", server="{blocking_sleep: true}") == "M/D/1"
 
 
+@pytest.mark.parametrize(
+    "kind", [Kind.THREADS_ACCEPTING, Kind.LOOP_AND_POOL, Kind.PROCESSES_PASSED]
+)
+def test_messages_or_connections_that_wait_for_one_of_several_workers_are_one_queue(
+    kind: Kind,
+) -> None:
+    assert formula(kind, server="{workers: 4}") == "M/M/4"
+
+
+@pytest.mark.parametrize(
+    ("demand", "expected"),
+    [
+        ("sleep=exponential(50ms)", "4 x M/M/1"),
+        ("sleep=50ms", "4 x M/D/1"),
+        ("sleep=bimodal(10ms, 90ms, share=0.5)", "4 x M/G/1"),
+        ("cpu=50ms", None),  # they share two CPUs
+    ],
+)
+def test_a_listener_each_is_a_queue_each(demand: str, expected: str | None) -> None:
+    assert formula(Kind.PROCESSES_SPLIT, demand, server="{workers: 4}") == expected
+
+
+def test_with_a_queue_each_a_message_waits_as_at_one_worker_with_its_share_of_the_load() -> None:
+    """40 messages a second of 25 ms each: each of four queues has a load of 0.25."""
+    each = (
+        "[{executor: open, rate: 40/s, duration: 1s, arrivals: poisson, connections: each, "
+        "demand: sleep=exponential(25ms)}]"
+    )
+    case = case_of(each, server="{workers: 4}")
+    steady = steady_state(case, Discipline.of(Kind.PROCESSES_SPLIT, case, CPUS))
+    assert steady is not None
+    assert steady.utilization == pytest.approx(0.25)
+    assert steady.waiting_time_s == pytest.approx(0.025 / 3)
+    assert steady.queue_length == pytest.approx(40 * 0.025 / 3)
+    shared = steady_state(case, Discipline.of(Kind.PROCESSES, case, CPUS))
+    assert shared is not None
+    assert shared.waiting_time_s < steady.waiting_time_s / 20  # what one shared queue is worth
+
+
+def test_workers_for_which_practically_nothing_waits_are_a_queue_without_waiting() -> None:
+    assert formula(Kind.PROCESSES_EACH, "sleep=50ms", server="{workers: 12}") == "M/G/inf"
+    assert formula(Kind.THREADS_EACH, "sleep=50ms", server="{workers: 4}") is None
+    assert formula(Kind.LOOPS, "sleep=50ms", server="{workers: 2}") == "M/G/inf"
+
+
 def test_an_exponential_that_the_server_cuts_is_another_law() -> None:
     assert formula(Kind.PROCESS, server="{max_service_time: 100ms, service_time: 1ms}") == "M/G/1"
 

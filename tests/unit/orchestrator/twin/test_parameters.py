@@ -1,6 +1,13 @@
 import pytest
 
-from orchestrator.twin.parameters import NONE, TYPICAL, WITH_WORKERS, Discipline, Kind
+from orchestrator.twin.parameters import (
+    NONE,
+    TYPICAL,
+    WITH_WORKERS,
+    Discipline,
+    Kind,
+    Overhead,
+)
 from tests.unit.orchestrator.twin.load_fixtures import case_of
 
 CLIENTS = "[{executor: closed, users: 1, messages: 1}]"
@@ -11,18 +18,25 @@ def discipline(kind: Kind, server: str = "{}", cpus: float = 4.0) -> Discipline:
 
 
 @pytest.mark.parametrize(
-    ("kind", "workers", "places", "cpus"),
+    ("kind", "workers", "places", "cpus", "traits"),
     [
-        (Kind.PROCESS, 1, 0, 1.0),  # the setting does not apply: there is one
-        (Kind.PROCESSES, 3, 0, 4.0),  # on all CPUs of the machine
-        (Kind.THREADS, 3, 4, 1.0),  # a queue of 3, and one in the main thread
-        (Kind.LOOP, 1, 0, 1.0),
+        (Kind.PROCESS, 1, 0, 1.0, {}),  # the setting does not apply: there is one
+        (Kind.PROCESSES, 3, 0, 4.0, {}),  # on all CPUs of the machine
+        (Kind.PROCESSES_EACH, 3, 0, 4.0, {}),
+        (Kind.PROCESSES_PASSED, 3, 0, 4.0, {}),
+        (Kind.PROCESSES_SPLIT, 3, 0, 4.0, {"is_split": True}),
+        (Kind.THREADS, 3, 4, 1.0, {"has_lock": True}),  # a queue of 3, and one in the main thread
+        (Kind.THREADS_ACCEPTING, 3, 0, 1.0, {"has_lock": True}),
+        (Kind.THREADS_EACH, 3, 0, 1.0, {"has_lock": True}),
+        (Kind.LOOP, 1, 0, 1.0, {}),
+        (Kind.LOOPS, 3, 0, 1.0, {}),
+        (Kind.LOOP_AND_POOL, 3, 0, 1.0, {"has_lock": True}),
     ],
 )
 def test_each_kind_has_its_workers_places_and_cpus(
-    kind: Kind, workers: int, places: int, cpus: float
+    kind: Kind, workers: int, places: int, cpus: float, traits: dict[str, bool]
 ) -> None:
-    expected = Discipline(kind, workers, places, cpus, host_cpus=4.0)
+    expected = Discipline(kind, workers, places, cpus, host_cpus=4.0, seed=1, **traits)
     assert discipline(kind, "{workers: 3}") == expected
 
 
@@ -45,7 +59,13 @@ def test_only_a_loop_sleeps_in_the_loop(kind: Kind) -> None:
 
 
 def test_the_workers_of_a_loop_serve_more_than_one_message() -> None:
-    assert set(Kind) - set(WITH_WORKERS) == {Kind.LOOP}
+    assert set(Kind) - set(WITH_WORKERS) == {Kind.LOOP, Kind.LOOPS}
+
+
+def test_a_fork_is_a_part_of_the_hand_over_to_a_process_of_a_connection() -> None:
+    overhead = Overhead(handover_ns=30, fork_ns=500)
+    found = {kind: overhead.handing_ns(kind) for kind in Kind if overhead.handing_ns(kind)}
+    assert found == {Kind.PROCESSES_EACH: 530, Kind.THREADS_EACH: 30, Kind.PROCESSES_PASSED: 30}
 
 
 def test_overhead_may_exhaust_the_cpus_only_with_many_workers() -> None:

@@ -1,9 +1,20 @@
 """Small loads, worked out by hand, on workers that keep a connection each; times in ms."""
 
+import numpy as np
 import pytest
 
-from orchestrator.twin.parameters import Kind, Overhead
-from tests.unit.orchestrator.twin.load_fixtures import MS, SEVEN, case_of, ended_ms, simulated
+from orchestrator.twin.clients import Script, Scripted, Step
+from orchestrator.twin.demands import Work
+from orchestrator.twin.parameters import NONE, WITH_WORKERS, Discipline, Kind, Overhead
+from orchestrator.twin.simulate import simulate
+from tests.unit.orchestrator.twin.load_fixtures import (
+    FOREVER_NS,
+    MS,
+    SEVEN,
+    case_of,
+    ended_ms,
+    simulated,
+)
 
 FIVE = "{workers: 5}"
 
@@ -13,7 +24,12 @@ def test_one_at_a_time() -> None:
     assert found == {(u, m): 200 * u + 100 * (m + 1) for u in range(7) for m in range(2)}
 
 
-@pytest.mark.parametrize("kind", [Kind.PROCESSES, Kind.THREADS])
+KEEPING = [kind for kind in WITH_WORKERS if kind not in (Kind.PROCESS, Kind.LOOP_AND_POOL)]
+"""The kinds of which several workers keep a connection each."""
+SHARING = [kind for kind in KEEPING if kind is not Kind.PROCESSES_SPLIT]
+
+
+@pytest.mark.parametrize("kind", SHARING)
 def test_five_at_a_time(kind: Kind) -> None:
     found = ended_ms(simulated(kind, case_of(SEVEN, server=FIVE)))
     assert found == {(u, m): 200 * (u // 5) + 100 * (m + 1) for u in range(7) for m in range(2)}
@@ -186,3 +202,85 @@ def test_the_overhead_of_a_message_is_added_once_however_many_parts_it_has() -> 
     found = simulated(Kind.PROCESS, case_of(group), overhead)
     assert ended_ms(found) == {(0, 0): 23, (0, 1): 46}
     assert (found.messages["started_ns"] / MS).tolist() == [1, 24]
+
+
+THREE = "[{executor: closed, users: 3, messages: 1, demand: sleep=100ms}]"
+
+
+def test_threads_that_accept_leave_what_waits_in_the_accept_queue() -> None:
+    """One thread: the others are accepted when it takes them, not before."""
+    found = simulated(Kind.THREADS_ACCEPTING, case_of(THREE, server="{workers: 1}")).connections
+    assert (found["accepted_ns"] / MS).tolist() == [0, 100, 200]
+    assert (found["accepted_ns"] == found["taken_ns"]).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "accepted_ms", "taken_ms"),
+    [
+        (Kind.PROCESSES_EACH, [0, 5, 10], [5, 10, 15]),  # 2 ms, and a fork of 3
+        (Kind.THREADS_EACH, [0, 2, 4], [2, 4, 6]),
+        (Kind.PROCESSES_PASSED, [0, 2, 4], [2, 4, 6]),
+        (Kind.PROCESSES, [0, 0, 0], [0, 0, 0]),  # each worker accepts by itself
+        (Kind.THREADS, [0, 0, 0], [0, 0, 0]),  # by a queue
+    ],
+)
+def test_connections_that_come_at_once_are_handed_over_one_after_another(
+    kind: Kind, accepted_ms: list[int], taken_ms: list[int]
+) -> None:
+    overhead = Overhead(handover_ns=2 * MS, fork_ns=3 * MS)
+    found = simulated(kind, case_of(THREE, server="{workers: 3}"), overhead).connections
+    assert (found["accepted_ns"] / MS).tolist() == accepted_ms
+    assert (found["taken_ns"] / MS).tolist() == taken_ms
+
+
+@pytest.mark.parametrize("kind", [Kind.PROCESSES_EACH, Kind.THREADS_EACH])
+def test_at_the_bound_nothing_is_accepted_until_a_place_is_free(kind: Kind) -> None:
+    """Handed over at 2 and 4 ms and served until 102: the third is accepted 7 ms later."""
+    overhead = Overhead(handover_ns=2 * MS, turnover_ns=7 * MS)
+    found = simulated(kind, case_of(THREE, server="{workers: 2}"), overhead).connections
+    assert (found["accepted_ns"] / MS).tolist() == [0, 2, 109]
+    assert (found["taken_ns"] / MS).tolist() == [2, 4, 111]
+
+
+def test_a_thread_is_handed_a_connection_later_while_another_computes() -> None:
+    """The main thread waits twice for the lock: to accept, and to start the thread."""
+    groups = """[
+      {name: a, executor: closed, users: 1, messages: 1, demand: cpu=400ms},
+      {name: b, executor: closed, users: 1, messages: 1, demand: sleep=1ms, start: 10ms}]"""
+    overhead = Overhead(handover_ns=2 * MS, switch_ns=20 * MS)
+    found = simulated(Kind.THREADS_EACH, case_of(groups), overhead).connections
+    assert (found["accepted_ns"] / MS).tolist() == [0, 30]
+    assert (found["taken_ns"] / MS).tolist() == [2, 52]
+
+
+def test_with_a_listener_each_a_connection_waits_for_its_worker_although_another_is_idle() -> None:
+    """Workers 1, 2, 1, 1: the third is served from 100 ms, the fourth from 200 ms."""
+    steps = [[Step(row, 0, 0)] for row in range(4)]
+    scripts = [Script(0, step, worker) for step, worker in zip(steps, [1, 2, 1, 1], strict=True)]
+    clients = Scripted(0, scripts, [Work(100 * MS, is_computing=False)] * 4)
+    served_by = Discipline.of(Kind.PROCESSES_SPLIT, case_of(THREE, server="{workers: 2}"), 2.0)
+    found = simulate([clients], served_by, NONE, FOREVER_NS).connections
+    assert (found["taken_ns"] / MS).tolist() == [0, 0, 100, 200]
+    assert found["worker"].tolist() == [1, 2, 1, 1]
+
+
+def test_with_a_listener_each_a_worker_of_a_planned_connection_is_drawn_evenly() -> None:
+    """Of 1,000 connections each of four workers gets 250, give or take four sigma, 55."""
+    many = "[{executor: open, rate: 1000/s, duration: 1s, connections: each, demand: sleep=0ms}]"
+    served_by = "{workers: 4}"
+    drawn, again, other = (
+        simulated(Kind.PROCESSES_SPLIT, case_of(many, server=served_by, seed=seed)).connections
+        for seed in (1, 1, 2)
+    )
+    assert np.bincount(drawn["worker"])[1:] == pytest.approx([250] * 4, abs=55)
+    assert (drawn["worker"] == again["worker"]).all()
+    assert (drawn["worker"] != other["worker"]).any()
+
+
+def test_workers_with_a_listener_each_share_the_cpus() -> None:
+    """Three computations of 10 ms on two CPUs, each by another worker."""
+    scripts = [Script(0, [Step(row, 0, 0)], 1 + row) for row in range(3)]
+    clients = Scripted(0, scripts, [Work(10 * MS, is_computing=True)] * 3)
+    served_by = Discipline.of(Kind.PROCESSES_SPLIT, case_of(THREE, server="{workers: 3}"), 2.0)
+    found = simulate([clients], served_by, NONE, FOREVER_NS).messages
+    assert (found["ended_ns"] / MS).tolist() == [15, 15, 15]
