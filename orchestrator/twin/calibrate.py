@@ -283,8 +283,9 @@ def _successions_ns(requests: Table) -> Durations:
     ordered = requests[np.lexsort((requests["started_ns"], requests["worker"]))]
     over_ns, begun_ns = (_instants(ordered, each) for each in ("finished_ns", "started_ns"))
     waits = _instants(ordered, "sent_ns")[1:] < over_ns[:-1]
-    successions_ns: Durations = begun_ns[1:] - over_ns[:-1]
-    return successions_ns[waits & (ordered["worker"][1:] == ordered["worker"][:-1])]
+    is_same = ordered["worker"][1:] == ordered["worker"][:-1]
+    successions_ns: Durations = (begun_ns[1:] - over_ns[:-1])[waits & is_same]
+    return successions_ns
 
 
 def _turns_ns(requests: Table, discipline: Discipline, computing: _Spans) -> Durations:

@@ -278,7 +278,7 @@ def _as_requests(requests: Table, found: Simulated, start_ns: int, discipline: D
         "connected_ns": connections["connected_ns"],
         "accepted_ns": connections["accepted_ns"],
         "dequeued_ns": connections["taken_ns"],
-        "received_ns": found.messages["started_ns"],
+        "received_ns": found.messages["received_ns"],
         "started_ns": found.messages["started_ns"],
         "finished_ns": found.messages["finished_ns"],
         "acked_ns": found.messages["finished_ns"],

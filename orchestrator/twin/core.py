@@ -22,9 +22,10 @@ CONNECTION_COLUMNS = (
     "group", "user", "worker", "begun_ns", "connected_ns", "accepted_ns", "taken_ns", "ended_ns",
 )  # fmt: skip
 MESSAGE_COLUMNS = (
-    "connection", "message", "due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns",
+    "connection", "message", "due_ns", "sent_ns", "received_ns", "started_ns", "finished_ns",
+    "ended_ns",
 )  # fmt: skip
-_message_row = Struct("=7q").pack
+_message_row = Struct("=8q").pack
 NOISE_NS = 1e-3
 
 Handler: TypeAlias = Callable[[int, Any], None]
@@ -39,14 +40,15 @@ class Connection:
     ``has_message``: a message is to be served; ``has_arrived``: the server has received it.
     ``demand_ns`` and ``is_computing`` are those of the part of the message that is served, or to be
     served next; ``parts`` follow it. The service of the message takes ``least_ns`` at least.
+    ``received_ns``: if that is before the service starts, when the server read the message.
     ``worker`` is the one whose queue the kernel chose, from 1; 0 if that is not known.
     """
 
     __slots__ = (
         "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
         "finished_ns", "has_arrived", "has_message", "is_closing", "is_computing", "least_ns",
-        "message", "number", "parts", "sent_ns", "source", "started_ns", "stop_ns", "taken_ns",
-        "user", "worker",
+        "message", "number", "parts", "received_ns", "sent_ns", "source", "started_ns", "stop_ns",
+        "taken_ns", "user", "worker",
     )  # fmt: skip
 
     def __init__(self, source: "Source", user: int, begun_ns: int, stop_ns: int) -> None:
@@ -61,7 +63,7 @@ class Connection:
         self.parts: tuple[Work, ...] = ()
         self.least_ns = 0
         self.has_message = self.has_arrived = False
-        self.started_ns = self.finished_ns = NEVER
+        self.received_ns = self.started_ns = self.finished_ns = NEVER
         self.number = 0
         self.is_closing = False
         self.worker = 0
@@ -155,6 +157,7 @@ class Record:
         self.messages.frombytes(
             _message_row(
                 conn.number, conn.message, conn.due_ns, conn.sent_ns,
+                conn.started_ns if conn.received_ns == NEVER else conn.received_ns,
                 conn.started_ns, conn.finished_ns, ended_ns,
             )
         )  # fmt: skip

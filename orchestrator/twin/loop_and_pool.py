@@ -11,7 +11,8 @@ class LoopAndPool(Model):
 
     A worker keeps a message until its work is done, not a connection until its end: what waits is
     a message, first come first served. The loop is busy with each for ``turn_ns`` when it reads and
-    when it answers. A worker that ends a service begins the next that waits after ``resume_ns``.
+    when it answers, and serves a message without a demand itself. A worker that ends a service
+    begins the next that waits after ``resume_ns``.
     """
 
     def __init__(
@@ -53,8 +54,14 @@ class LoopAndPool(Model):
         return begins_ns
 
     def _on_read(self, now_ns: int, conn: Connection) -> None:
-        self._waiting.append(conn)
-        self._assign_workers(now_ns)
+        conn.received_ns = now_ns
+        if conn.demand_ns:
+            self._waiting.append(conn)
+            self._assign_workers(now_ns)
+        else:
+            conn.started_ns = now_ns
+            conn.finished_ns = now_ns + min(self._overhead.service_ns, self._overhead.turn_ns)
+            self._events.schedule(conn.finished_ns, self._answer, conn)
 
     def _assign_workers(self, now_ns: int) -> None:
         while self._waiting and self._idle:
@@ -62,9 +69,12 @@ class LoopAndPool(Model):
             self._services.begin(now_ns, self._waiting.popleft())
 
     def _on_finished(self, now_ns: int, conn: Connection) -> None:
-        answered_ns = self._turn(now_ns) + self._overhead.answer_ns
-        self._events.schedule(answered_ns, self._on_acked, conn)
+        self._answer(now_ns, conn)
         self._events.schedule(now_ns + self._overhead.resume_ns, self._on_freed)
+
+    def _answer(self, now_ns: int, conn: Connection) -> None:
+        acked_ns = self._turn(now_ns) + self._overhead.answer_ns
+        self._events.schedule(acked_ns, self._on_acked, conn)
 
     def _on_freed(self, now_ns: int, _: object) -> None:
         self._idle += 1

@@ -217,11 +217,10 @@ def _as_requests(simulated: Simulated, kind: Kind) -> Table:
     messages = simulated.messages
     connections = simulated.connections[messages["connection"]]
     table = np.zeros(len(messages), [(column, "<i8") for column in REQUEST_COLUMNS])
-    for column in ("due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns"):
+    for column in ("due_ns", "sent_ns", "received_ns", "started_ns", "finished_ns", "ended_ns"):
         table[column] = messages[column] + START_NS
     for column in ("begun_ns", "connected_ns", "accepted_ns"):
         table[column] = connections[column] + START_NS
-    table["received_ns"] = table["started_ns"]
     if kind in PASSING_ON:
         table["dequeued_ns"] = connections["taken_ns"] + START_NS
     table["group"], table["user"] = connections["group"], connections["user"]

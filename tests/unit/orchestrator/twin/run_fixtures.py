@@ -19,13 +19,12 @@ def measured(kind: Kind, case: Case, overhead: Overhead) -> Merged:
     found = simulated(kind, case, overhead)
     rows, connections = found.messages, found.connections[found.messages["connection"]]
     requests: Table = np.zeros(len(rows), REQUEST)
-    for column in ("due_ns", "sent_ns", "started_ns", "finished_ns", "ended_ns"):
+    for column in ("due_ns", "sent_ns", "received_ns", "started_ns", "finished_ns", "ended_ns"):
         requests[column] = rows[column] + START_NS
     for column in ("begun_ns", "connected_ns", "accepted_ns"):
         requests[column] = connections[column] + START_NS
     if kind in PASSING_ON:
         requests["dequeued_ns"] = connections["taken_ns"] + START_NS
-    requests["received_ns"] = requests["started_ns"]
     requests["group"], requests["user"] = connections["group"], connections["user"]
     requests["replica"] = connections["group"]  # a replica each
     requests["message"] = rows["message"]

@@ -53,3 +53,20 @@ def test_a_worker_begins_what_waits_after_it_has_resumed() -> None:
     overhead = Overhead(resume_ns=3 * MS)
     found = simulated(Kind.LOOP_AND_POOL, case_of(group, server="{workers: 1}"), overhead)
     assert (found.messages["started_ns"] / MS).tolist() == [0, 13]
+
+
+def test_a_message_without_a_demand_needs_no_worker() -> None:
+    groups = """[
+      {name: works, executor: closed, users: 1, messages: 1, demand: sleep=100ms},
+      {name: asks, executor: closed, users: 1, messages: 1, demand: sleep=0ms, start: 5ms}]"""
+    found = simulated(Kind.LOOP_AND_POOL, case_of(groups, server="{workers: 1}"))
+    assert sorted((found.messages["ended_ns"] / MS).tolist()) == [5, 100]
+
+
+def test_a_message_is_received_before_it_waits_for_a_worker() -> None:
+    group = "[{executor: closed, users: 2, messages: 1, demand: sleep=10ms}]"
+    found = simulated(
+        Kind.LOOP_AND_POOL, case_of(group, server="{workers: 1}"), Overhead(request_ns=MS)
+    ).messages
+    assert (found["received_ns"] / MS).tolist() == [1, 1]
+    assert (found["started_ns"] / MS).tolist() == [1, 11]
