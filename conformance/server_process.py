@@ -150,6 +150,11 @@ class RunningServer(Target):
         """How many workers it declares."""
         return int(self.of("listening")[0]["workers"])
 
+    @property
+    def accept_queues(self) -> int:
+        """How many accept queues it declares."""
+        return int(self.of("listening")[0].get("accept_queues", 1))
+
     def send_signal(self, signum: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(signum)

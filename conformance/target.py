@@ -14,6 +14,8 @@ DEADLINE_S = 20.0
 POLL_S = 0.002
 TCP_REPAIR = 19  # linux/tcp.h
 _ROOM_S = 1.0  # within which a server with a free worker serves a client
+_IDLE_S = 0.25  # the same, if the client can try again
+_HASHED = 20  # clients, of which some are hashed to a busy worker, but for once in a million times
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -120,6 +122,26 @@ class Target:
         """Return a new connection to it."""
         return Client(self.address, self.deadline_s)
 
+    @property
+    def accept_queues(self) -> int:
+        """How many accept queues it declares; of several, the kernel chooses one by a hash."""
+        return 1
+
+    def connect_to_idle(self) -> Client:
+        """Return a new connection that an idle worker takes up.
+
+        If there are several accept queues, it may wait in that of a busy worker; then it is given
+        up for another one. The connection returned has sent a message ``room`` in that case.
+        """
+        deadline_s = time.monotonic() + self.deadline_s
+        while time.monotonic() < deadline_s:
+            client = self.connect()
+            if self.accept_queues == 1 or _is_served_within(_IDLE_S, client):
+                client.sock.settimeout(self.deadline_s)
+                return client
+            client.reset()
+        raise DeadlineError(f"not within {self.deadline_s:g} s: an idle worker")
+
     def serves(self) -> None:
         """Assert that a new client is served, from connect to close."""
         with self.connect() as client:
@@ -150,18 +172,20 @@ _rooms: dict[tuple[str, int], bool] = {}
 def has_room(target: Target, held: int = 1) -> bool:
     """Whether ``target`` serves one more client while ``held`` connections are open; cached.
 
-    It is measured, not read from the name or the log of a model, so it works for any server.
+    It is measured, not read from the name or the log of a model, so it works for any server. With
+    several accept queues a client finds room only if it does in whichever queue it waits.
     """
     key = (target.name, held)
     if key not in _rooms:
+        more = 1 if target.accept_queues == 1 else _HASHED
         with contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(target.connect()) for _ in range(held + 1)]
-            _rooms[key] = all(_is_served_soon(client) for client in clients)
+            clients = [stack.enter_context(target.connect()) for _ in range(held + more)]
+            _rooms[key] = all(_is_served_within(_ROOM_S, client) for client in clients)
     return _rooms[key]
 
 
-def _is_served_soon(client: Client) -> bool:
-    client.sock.settimeout(_ROOM_S)
+def _is_served_within(time_s: float, client: Client) -> bool:
+    client.sock.settimeout(time_s)
     client.send(b"room sleep=0ms\x03")
     try:
         client.await_ack()

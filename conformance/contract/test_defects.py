@@ -47,7 +47,7 @@ def test_a_defect_loses_no_message_of_another_client(start: Starter) -> None:
         server = start_defective()
         if server.workers < 2:
             pytest.skip("one worker: no other client is in service")
-        with server.connect() as other, server.connect() as client:
+        with server.connect() as other, server.connect_to_idle() as client:
             other.send(b"b sleep=0ms\x03")
             other.await_ack()
             client.send(b"a cpu=250ms\x03")
@@ -64,7 +64,7 @@ def test_a_defect_loses_no_message_of_another_client(start: Starter) -> None:
 
 def _serves_with_all_workers(server: RunningServer) -> None:
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(server.connect()) for _ in range(server.workers)]
+        clients = [stack.enter_context(server.connect_to_idle()) for _ in range(server.workers)]
         for client in clients:
             client.send(b"a sleep=0ms\x03")
         for client in clients:

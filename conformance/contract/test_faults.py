@@ -112,7 +112,7 @@ def test_a_vanished_client_is_closed_after_the_idle_time_out(start: Starter) -> 
     if refuses_to_vanish():
         pytest.skip("vanishing takes CAP_NET_ADMIN, for TCP_REPAIR")
     server = start(LAB_IDLE_TIMEOUT="150ms")
-    clients = [server.connect() for _ in range(server.workers)]
+    clients = [server.connect_to_idle() for _ in range(server.workers)]
     for client in clients:
         client.send(b"a sleep=0ms\x03unfin")
         client.await_ack()
@@ -192,7 +192,7 @@ def test_out_of_descriptors_it_waits_and_recovers(server: RunningServer) -> None
 
 def test_out_of_descriptors_open_connections_are_served(server: RunningServer) -> None:
     with contextlib.ExitStack() as stack:
-        inside = [stack.enter_context(server.connect()) for _ in range(server.workers)]
+        inside = [stack.enter_context(server.connect_to_idle()) for _ in range(server.workers)]
         for client in inside:
             client.send(b"a sleep=0ms\x03")
             client.await_ack()

@@ -56,7 +56,7 @@ def test_clients_between_messages_or_inside_one_go_on(start: Starter) -> None:
     server = _started(start, LAB_WORKERS="3")
     begins = (b"", b"a sleep=0ms\x03", b"a sleep=0ms\x03unfin")
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(server.connect()) for _ in begins]
+        clients = [stack.enter_context(server.connect_to_idle()) for _ in begins]
         for client, begin in zip(clients, begins, strict=True):
             client.send(begin)
             if begin:

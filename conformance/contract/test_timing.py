@@ -112,7 +112,7 @@ def test_a_cpu_demand_burns_that_much_cpu(server: RunningServer) -> None:
 
 
 def test_as_many_sleeps_as_workers_overlap(server: RunningServer) -> None:
-    clients = [server.connect() for _ in range(server.workers)]
+    clients = [server.connect_to_idle() for _ in range(server.workers)]
     for client in clients:
         client.send(b"a sleep=700ms\x03goodbye\x03")
     assert [client.read_to_end() for client in clients] == [b"ack"] * len(clients)

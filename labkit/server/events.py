@@ -23,11 +23,11 @@ from labkit.server.stream import MAX_WRITE_BYTES, Stream
 
 EVENTS = (
     "started", "listening", "worker_started", "worker_exited", "reload_begun", "reload_ended",
-    "drain_begun", "stopped", "accept_refused", "accepted", "dequeued", "connection_closed",
-    "connection_failed", "request_acked",
+    "drain_begun", "stopped", "accept_refused", "listener_closed", "accepted", "dequeued",
+    "connection_closed", "connection_failed", "request_acked",
 )  # fmt: skip
-_LIFECYCLE = frozenset(EVENTS[:9])
-LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:13]), "trace": set(EVENTS)}
+_LIFECYCLE = frozenset(EVENTS[:10])
+LEVELS = {"lifecycle": _LIFECYCLE, "connections": frozenset(EVENTS[:14]), "trace": set(EVENTS)}
 NUMBER = {event: number for number, event in enumerate(EVENTS)}
 
 REPLACED = "reload"
@@ -49,6 +49,8 @@ _TEXT = {
     "reload_begun": "reload begun; workers to replace, one at a time: {workers}",
     "reload_ended": "reload ended; workers replaced: {workers}",
     "drain_begun": "draining after {signal}; reset in the accept queue: {accept_queue_reset}",
+    "listener_closed": "listener of worker {index} closed; in its accept queue: "
+    "{accept_queue_reset} reset, {accept_queue_migrated} moved to other listeners",
     "stopped": "stopped: {reason}",
     "accept_refused": "cannot accept: {error}; trying again",
     "accepted": "accepted connection {conn} from {peer}",

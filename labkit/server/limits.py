@@ -17,7 +17,7 @@ def start_failure(
 
     ``variable``: the one that sets the number of workers.
     """
-    why = error.strerror if isinstance(error, OSError) else str(error)
+    why = getattr(error, "strerror", None) or str(error)
     limits = ", ".join(_limits()) or "no limit is set here"
     return f"cannot start worker {worker} of {workers}: {why} ({limits}); {REMEDY}{variable}"
 

@@ -20,8 +20,13 @@ class ListenError(OSError):
     """Cannot listen on the address; the message names it, the cause and the variables to set."""
 
 
-def open_listener(settings: Settings) -> socket.socket:
+def open_listener(
+    settings: Settings, *, shares_address: bool = False, listens: bool = True
+) -> socket.socket:
     """Return a listening socket; accepted sockets inherit its TCP_NODELAY and time-outs.
+
+    ``shares_address``: with other sockets that do, too (SO_REUSEPORT). Without ``listens`` it only
+    holds the address.
 
     With the time-outs, SO_RCVTIMEO and SO_SNDTIMEO of socket(7), a blocking call raises
     `BlockingIOError` after `TICK_S`. Python's own time-outs cost a poll(2) before each call.
@@ -36,9 +41,11 @@ def open_listener(settings: Settings) -> socket.socket:
     tick = struct.pack("ll", *divmod(round(TICK_S * 1e6), 1_000_000))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, tick)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shares_address)
     try:
         listener.bind((settings.host, settings.port))
-        listener.listen(settings.backlog)
+        if listens:
+            listener.listen(settings.backlog)
     except (OSError, TypeError) as exc:  # TypeError: the host is not a valid DNS name
         listener.close()
         why = exc.strerror if isinstance(exc, OSError) else "not an address"
@@ -63,13 +70,22 @@ def accept(listener: socket.socket) -> tuple[socket.socket, str]:
     return sock, f"{address[0]}:{address[1]}"
 
 
-def stop_listening(listener: socket.socket) -> int:
-    """Refuse new connections; reset those in the accept queue and return how many these are.
+def stop_listening(*listeners: socket.socket) -> int:
+    """Refuse new connections; reset those in the accept queues and return how many these are.
 
-    For every process that shares the listener at once: their ``accept`` fails with EINVAL. If no
+    For every process that shares a listener at once: their ``accept`` fails with EINVAL. If no
     descriptor is left to accept a connection with, the kernel resets it. It also resets connections
     that arrive in the microseconds before the shutdown; these are not counted.
     """
+    queued = sum(map(_reset_queue, listeners))  # all, before the kernel may move one to another
+    for listener in listeners:
+        with contextlib.suppress(OSError):  # it is broken, or shut down already
+            listener.shutdown(socket.SHUT_RDWR)
+    return queued
+
+
+def _reset_queue(listener: socket.socket) -> int:
+    """Reset the connections in the queue; return their number, with those left to the kernel."""
     queued = 0
     with contextlib.suppress(OSError):  # the listener is broken
         listener.setblocking(False)
@@ -79,12 +95,11 @@ def stop_listening(listener: socket.socket) -> int:
                 queued += 1
                 reset_on_close(sock)
                 sock.close()
-        queued += _accept_queue_length(listener)
-        listener.shutdown(socket.SHUT_RDWR)
+        queued += accept_queue_length(listener)
     return queued
 
 
-def _accept_queue_length(listener: socket.socket) -> int:
+def accept_queue_length(listener: socket.socket) -> int:
     """Return tcpi_unacked of TCP_INFO, tcp(7): for a listener, the length of its accept queue."""
     tcp_info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_HEAD.size)
     length: int = _TCP_INFO_HEAD.unpack(tcp_info)[-1]

@@ -31,6 +31,7 @@ from labkit.server.listener import (
     stop_listening,
 )
 from labkit.server.logs import Logs
+from labkit.server.own_listeners import OwnListeners
 from labkit.server.settings import Settings
 from labkit.server.stream import report
 
@@ -63,6 +64,7 @@ class Service:
         self._open: set[Connection] = set()
         self._is_worker = False
         self.listener = open_listener(settings)
+        self._own: OwnListeners | None = None
         self._address = self.listener.getsockname()[:2]
         self.log(0).emit("started")
         self.log(0).flush()  # before any fork, so that the line is written once
@@ -89,6 +91,7 @@ class Service:
             wall_ns=wall_ns,
             monotonic_ns=monotonic_ns,
             **self._logs.cpu_fields(),
+            **({"accept_queues": len(self._listeners)} if self._own else {}),
         )
         self.log(0).flush()
         if self.settings.ready_file:
@@ -96,6 +99,37 @@ class Service:
                 Path(self.settings.ready_file).touch()
             except OSError as exc:
                 raise ListenError(f"LAB_READY_FILE: cannot create it: {exc}") from exc
+
+    def split_listener(self) -> None:
+        """Give each worker process a listener of its own; call it before the first is forked."""
+        self._own = OwnListeners(self.listener, self.settings)
+
+    def open_listener_of(self, worker: int) -> None:
+        """Before a fork: open the listener of ``worker`` if it has one of its own and none is open.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        if self._own is not None:
+            self.listener = self._own.of(worker)
+
+    def close_listener_of(self, worker: int) -> None:
+        """After the end of ``worker``: close its own listener and log what became of its queue."""
+        if self._own is None:
+            return
+        closed, log = self._own.close(worker), self.log(0)
+        log.emit(
+            "listener_closed",
+            index=worker,
+            accept_queue_reset=closed.reset,
+            accept_queue_migrated=closed.migrated,
+        )
+        log.flush()
+
+    @property
+    def _listeners(self) -> tuple[socket.socket, ...]:
+        """Those of this process: of the workers, if each has its own."""
+        return (self.listener,) if self._own is None else self._own.all
 
     def start_workers(self, start: Callable[[int], Worker]) -> list[Worker]:
         """Call ``start`` with the number of each worker, and return what it returns.
@@ -227,6 +261,8 @@ class Service:
         """
         self._is_worker = True
         self._logs.become_worker()
+        if self._own is not None:
+            self._own.keep(self.listener)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(RELOAD, signal.SIG_IGN)
         signal.signal(LEAVE, self._leave)
@@ -261,12 +297,14 @@ class Service:
         signal.setitimer(signal.ITIMER_REAL, drain_timeout_s)
         self._logs.stream.deadline_ns = time.monotonic_ns() + round(drain_timeout_s * 1e9)
         if not self._is_worker:
-            queued = stop_listening(self.listener)
+            queued = stop_listening(*self._listeners)
             name = signal.Signals(signum).name
             self._logs.control.emit("drain_begun", signal=name, accept_queue_reset=queued)
             self._logs.control.flush()
             self._remove_ready_file()
         self.listener.close()
+        if self._own is not None:
+            self._own.release()
         for conn in tuple(self._open):
             conn.stop_reading()
 

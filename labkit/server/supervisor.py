@@ -198,13 +198,19 @@ class Supervisor:
         elif exit_code == EXIT_LISTENER_BROKEN:
             self._service.give_up(f"worker {place.worker} cannot accept: a broken listener")
         else:
+            self._service.close_listener_of(place.worker)
             place.back_off()
             self._due.append(place)
 
     def _start(self, place: _Place) -> None:
         log = self._service.log(0)
         log.flush()  # the worker must not write the gathered lines again
-        pid = self._fork(self._service, place.worker)
+        self._service.open_listener_of(place.worker)
+        try:
+            pid = self._fork(self._service, place.worker)
+        except OSError:
+            self._service.close_listener_of(place.worker)  # nobody would accept from it
+            raise
         place.started_s = time.monotonic()
         self._running[pid] = place
         log.emit("worker_started", index=place.worker, worker_pid=pid)

@@ -10,7 +10,7 @@ from operator import itemgetter
 import numpy as np
 
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.analysis.server_measures import is_replaced
+from orchestrator.analysis.server_measures import accept_queue_resets, is_replaced
 from orchestrator.measures.sentences import counted
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.server_log import Event
@@ -43,7 +43,7 @@ def _strangers(evidence: Evidence) -> Iterator[str]:
     accepted = evidence.log.accepted
     ports: Keys = accepted["port"][accepted["accepted_ns"] > 0]
     own = np.concatenate([*(each.connections["port"] for each in clients.replicas), ports[:0]])
-    resets = sum(event.get("accept_queue_reset", 0) for event in evidence.log.of("drain_begun"))
+    resets = accept_queue_resets(evidence.log)
     surplus = len(ports) + resets - len(own)
     if not evidence.is_proxied:  # else the ports are the proxy's
         surplus = max(surplus, _unknown(ports, own))

@@ -13,8 +13,9 @@ from orchestrator.results.tables import Table
 
 FROM_LOG = (
     "connections_per_worker_min", "connections_per_worker_max", "workers_used", "never_accepted",
-    "worker_deaths", "workers_replaced", "fairness_connections", "fairness_messages",
-    "accept_queue_max", "accept_queue_mean", "idle_while_waiting", "utilization",
+    "accept_queue_reset", "accept_queue_migrated", "worker_deaths", "workers_replaced",
+    "fairness_connections", "fairness_messages", "accept_queue_max", "accept_queue_mean",
+    "idle_while_waiting", "utilization",
 )  # fmt: skip
 """Unknown if the server writes no event log."""
 
@@ -41,6 +42,8 @@ def server_measures(
     return {
         **_of_workers(log),
         "never_accepted": max((measured["connected"] or 0) - accepted, 0),
+        "accept_queue_reset": accept_queue_resets(log),
+        "accept_queue_migrated": _sum_of("accept_queue_migrated", log),
         "worker_deaths": _worker_deaths(log),
         "workers_replaced": _workers_replaced(log),
         "cpu_time": cpu_time_s,
@@ -49,6 +52,17 @@ def server_measures(
         "server_exit_code": evidence.server_exit_code,
         "utilization": _utilization(requests, measured),
     }
+
+
+def accept_queue_resets(log: ServerLog) -> int:
+    """Return how many connections were reset before they were accepted, in drains and without."""
+    return _sum_of("accept_queue_reset", log)
+
+
+def _sum_of(field: str, log: ServerLog) -> int:
+    """Return the sum of ``field`` over the closed listeners: of the server, or of one worker."""
+    closed = (*log.of("drain_begun"), *log.of("listener_closed"))
+    return sum(event.get(field, 0) for event in closed)
 
 
 def _without_starts(cpu_time_s: float | None, log: ServerLog) -> float | None:

@@ -79,6 +79,8 @@ _REGISTRY = (
     _of_group("peak_in_service", COUNT, "most messages in service at one instant"),
     _of_group("connected", COUNT, "connections established, accepted by the server or not"),
     Measure("never_accepted", COUNT, "connections established that the server never accepted"),
+    Measure("accept_queue_reset", COUNT, "connections reset in the accept queue of a listener"),
+    Measure("accept_queue_migrated", COUNT, "connections moved to another listener's accept queue"),
     _of_group("connect_time_p50", TIME, "median time to establish a connection"),
     _of_group("connect_time_p99", TIME, "99th percentile of the time to establish a connection"),
     _of_group("connect_time_max", TIME, "longest time to establish a connection"),

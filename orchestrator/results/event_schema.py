@@ -61,6 +61,11 @@ ALWAYS: Mapping[str, Check] = {"t_ns": _whole(MOST_NS)}
 REQUIRED: Mapping[str, Mapping[str, Check]] = {
     "listening": {"workers": _whole(MOST_WORKERS)},
     "worker_exited": {"index": _whole(MOST_WORKERS), "peak_memory_bytes": _whole(MOST_BYTES)},
+    "listener_closed": {
+        "index": _whole(MOST_WORKERS),
+        "accept_queue_reset": _whole(MOST_BYTES),
+        "accept_queue_migrated": _whole(MOST_BYTES),
+    },
     "stopped": {
         "cpu_user_s": _is_cpu_s,
         "cpu_system_s": _is_cpu_s,

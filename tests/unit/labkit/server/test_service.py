@@ -278,3 +278,42 @@ def test_a_drain_closes_the_connections_that_no_worker_has_taken(
     service.log(0).flush()
     assert '"reason":"drain"' in capfd.readouterr().out
     service.handover.close()
+
+
+def test_each_worker_s_own_listener_is_counted_at_the_drain(make: Make, capfd: Capture) -> None:
+    service = make(workers=2)
+    service.split_listener()
+    for worker in (1, 2):
+        service.open_listener_of(worker)
+    service.listening(workers=2)
+    address = service.listener.getsockname()
+    clients = [socket.create_connection(address, DEADLINE_S) for _ in range(20)]
+    service.handle_signal(signal.SIGTERM)
+    listening, begun = events_in(capfd.readouterr().out)
+    assert listening["accept_queues"] == 2
+    assert begun["accept_queue_reset"] == len(clients)
+    for client in clients:
+        with client, pytest.raises(ConnectionResetError):
+            client.recv(1)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, DEADLINE_S)
+
+
+def test_a_worker_that_has_ended_takes_its_listener_with_it_and_that_is_logged(
+    make: Make, capfd: Capture
+) -> None:
+    service = make(workers=1)
+    service.close_listener_of(1)  # it is shared: nothing closes
+    service.split_listener()
+    service.open_listener_of(1)
+    address = service.listener.getsockname()
+    with socket.create_connection(address, DEADLINE_S) as client:
+        service.close_listener_of(1)
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+    (closed,) = events_in(capfd.readouterr().out)
+    assert (closed["event"], closed["index"]) == ("listener_closed", 1)
+    assert (closed["accept_queue_reset"], closed["accept_queue_migrated"]) == (1, 0)
+    service.open_listener_of(1)
+    socket.create_connection(address, DEADLINE_S).close()
+    service.handle_signal(signal.SIGTERM)

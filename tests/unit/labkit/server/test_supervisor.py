@@ -25,6 +25,7 @@ class FakeService:
         self.excluded: list[SimpleNamespace] = []
         self.handover: object = None
         self.closed = 0
+        self.listeners: list[str] = []
 
     def log(self, _worker: int) -> "FakeService":
         return self
@@ -43,6 +44,12 @@ class FakeService:
 
     def close_handed_over(self) -> None:
         self.closed += 1
+
+    def open_listener_of(self, worker: int) -> None:
+        self.listeners.append(f"open {worker}")
+
+    def close_listener_of(self, worker: int) -> None:
+        self.listeners.append(f"close {worker}")
 
     def report(self, text: str) -> None:
         self.reports.append(text)
@@ -98,6 +105,29 @@ def test_every_worker_is_started_and_logged(monkeypatch: pytest.MonkeyPatch) -> 
     assert [fields["worker_pid"] for fields in started] == machine.alive
     assert machine.supervisor.has_workers
     assert machine.supervisor.wait_s() == IDLE_WAIT_S
+
+
+def test_a_worker_that_dies_takes_its_listener_with_it_and_one_that_leaves_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch, workers=2, processes=4)
+    assert machine.service.listeners == ["open 1", "open 2"]
+    machine.now_s += 1
+    machine.end(machine.alive[0], status=signal.SIGKILL)
+    assert machine.service.listeners[2:] == ["close 1"]
+    machine.supervisor.restart()
+    machine.supervisor.reload()
+    machine.supervisor.restart()
+    machine.end(machine.alive[0])
+    machine.supervisor.restart()
+    assert machine.service.listeners[3:] == ["open 1", "open 2"]
+    machine.now_s += 1
+    machine.end(machine.alive[0], status=signal.SIGKILL)  # no process is left for its successor
+    machine.supervisor.restart()
+    assert machine.service.listeners[5:] == ["close 1", "open 1", "close 1"]
+    machine.service.draining = True  # which closes them all
+    machine.end(machine.alive[0])
+    assert machine.service.listeners[8:] == []
 
 
 def test_a_worker_that_lived_is_restarted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

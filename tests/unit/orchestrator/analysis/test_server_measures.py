@@ -41,6 +41,18 @@ def test_a_worker_that_leaves_in_the_drain_did_not_die() -> None:
     assert found["peak_memory"] == 1050
 
 
+def test_what_closed_listeners_did_to_their_queues_is_added_up() -> None:
+    def closed(reset: int, migrated: int) -> Event:
+        return {"event": "listener_closed", "t_ns": at(200), "index": 1,
+                "accept_queue_reset": reset, "accept_queue_migrated": migrated}  # fmt: skip
+
+    drain: Event = {"event": "drain_begun", "t_ns": at(500), "accept_queue_reset": 4}
+    found = measures(listening(), closed(2, 0), closed(0, 7), drain, STOPPED)
+    assert (found["accept_queue_reset"], found["accept_queue_migrated"]) == (6, 7)
+    shared = measures(listening(), STOPPED)
+    assert (shared["accept_queue_reset"], shared["accept_queue_migrated"]) == (0, 0)
+
+
 def test_a_worker_that_leaves_in_a_reload_is_replaced_and_did_not_die() -> None:
     def event(name: str, t_ms: float, index: int, reason: str) -> Event:
         return {"event": name, "t_ns": at(t_ms), "index": index, "peak_memory_bytes": 5,
