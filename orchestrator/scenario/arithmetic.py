@@ -28,8 +28,15 @@ from orchestrator.scenario.axis_numbers import (
 )
 from orchestrator.scenario.clients import section_of
 from orchestrator.scenario.fields import MAX_LOAD, RUN_LOAD, MaxLoad
-from orchestrator.scenario.matrix import MAX_VALUES, Axis, AxisValue, axes_of, value_problem
-from orchestrator.scenario.server import Limits, ServerSettings
+from orchestrator.scenario.matrix import (
+    MAX_VALUES,
+    SECTIONS,
+    Axis,
+    AxisValue,
+    axes_of,
+    value_problem,
+)
+from orchestrator.scenario.server import ServerSettings
 from orchestrator.scenario.yaml_document import Document, Location
 
 OPERATIONS = rf"[*+]|\s[-/]\s|^\s*(?:{'|'.join(FUNCTIONS)})\("
@@ -101,15 +108,20 @@ class _Texts:
 
     def base(self) -> Iterator[tuple[str, _Slot]]:
         """Yield the values of server, limits and groups, by the names of their axes."""
-        others = {ServerSettings: "server", Limits: "limits"}
         for name, axis in self.axes.items():
             if axis.group is None:
-                section: Any = self.document.data.get(others[axis.section])
-                where: Location = (others[axis.section],)
+                section, where = self._section(SECTIONS[axis.section])
             else:
                 section, where = self._groups[axis.group], ("clients", axis.group)
             if isinstance(section, dict) and axis.key in section:
                 yield name, _Slot(name, axis, section[axis.key], (*where, axis.key))
+
+    def _section(self, where: Location) -> tuple[Any, Location]:
+        """Return what the document has at ``where``, None if it has nothing; and ``where``."""
+        found: Any = self.document.data
+        for step in where:
+            found = found.get(step) if isinstance(found, dict) else None
+        return found, where
 
     def points(self) -> Iterator[dict[str, _Slot]]:
         """Yield the values of each point of the matrix; none if it is not valid."""

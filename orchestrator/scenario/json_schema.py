@@ -13,11 +13,11 @@ from orchestrator.scenario.arithmetic import OPERATIONS
 from orchestrator.scenario.axis_numbers import takes_arithmetic
 from orchestrator.scenario.clients import EXECUTORS, Group
 from orchestrator.scenario.fields import WORD
-from orchestrator.scenario.matrix import FIXED, MAX_VALUES, Axis
+from orchestrator.scenario.matrix import FIXED, MAX_VALUES, SECTIONS, Axis
 from orchestrator.scenario.models import read_models
 from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.scenario.server import Limits, Section, ServerSettings
+from orchestrator.scenario.server import Section
 from orchestrator.scenario.variables import VARIABLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,7 +32,7 @@ _CHOICE = {
 }
 _ENTRIES = {"type": "array", "items": {"anyOf": [_TEXT, _CHOICE]}, "minItems": 1}
 _ANSWER = {"anyOf": [_TEXT, _CHOICE, {**_ENTRIES, "maxItems": MAX_SENTENCES}]}
-_AXES_OF: Sequence[type[Section]] = (*EXECUTORS.values(), ServerSettings, Limits)
+_AXES_OF: Sequence[type[Section]] = (*EXECUTORS.values(), *SECTIONS)
 """The sections whose keys can be axes."""
 
 Schema = dict[str, Any]
@@ -214,6 +214,17 @@ KEY_MEANINGS = {
     "blocking_sleep": "for an event loop: sleep in the loop, the classic mistake",
     "cpus": "number of CPUs that it may use, enforced by the kernel's quota",
     "memory": "memory that it may use, without swap",
+    "sysctls": "settings of the kernel, net.*, in the server's container only",
+    "net.ipv4.tcp_migrate_req": "1: what waits at a listener that closes moves to the other "
+    "listeners of its address",
+    "net.ipv4.tcp_abort_on_overflow": "1: a connection that finds the accept queue full is reset",
+    "net.ipv4.tcp_max_syn_backlog": "how many connections may be half open",
+    "net.ipv4.tcp_syncookies": "cookies instead of half-open connections: 0 never, 1 if there are "
+    "too many, 2 always",
+    "net.ipv4.tcp_synack_retries": "how often a SYN and ACK is sent again",
+    "net.ipv4.tcp_fin_timeout": "seconds for which a closed connection waits for the peer's FIN",
+    "net.ipv4.tcp_tw_reuse": "reuse of ports in TIME_WAIT: 0 no, 1 yes, 2 on loopback only",
+    "net.ipv4.tcp_slow_start_after_idle": "0: a connection that was idle keeps its window",
     "executor": "how load is generated: closed (users wait for acks), open (arrivals do not), ramp",
     "name": "name of the group in results and expectations; required if there are several groups",
     "replicas": "client containers (or processes) that share the load",

@@ -32,6 +32,7 @@ from orchestrator.scenario.server import (
     Limits,
     Section,
     ServerSettings,
+    Sysctls,
     Target,
     add_target_to_models,
 )
@@ -167,6 +168,8 @@ def _keys(location: Location, document: Document) -> list[str]:
             return [*Scenario.model_fields, VARIABLES]
         case ("target", *_):
             section: type[Section] = Target
+        case ("limits", "sysctls", *_):
+            section = Sysctls
         case ("limits", *_):
             section = Limits
         case ("faults", *_):

@@ -24,12 +24,19 @@ from orchestrator.scenario.fields import (
     raise_all,
 )
 from orchestrator.scenario.models import read_models
-from orchestrator.scenario.server import OWN_SETTINGS, Limits, Section, ServerSettings
+from orchestrator.scenario.server import OWN_SETTINGS, Limits, Section, ServerSettings, Sysctls
 from orchestrator.scenario.yaml_document import Location
 
 MAX_VALUES = 200
-FIXED = frozenset({"executor", "name", "stages"})
-"""The keys of a group that cannot be axes."""
+FIXED = frozenset({"executor", "name", "stages", "sysctls"})
+"""The keys of a section that cannot be axes; those of ``sysctls`` can."""
+
+SECTIONS: Mapping[type[Section], Location] = {
+    ServerSettings: ("server",),
+    Limits: ("limits",),
+    Sysctls: ("limits", "sysctls"),
+}
+"""The sections beside the groups whose keys can be axes, and where each is in a scenario."""
 
 AxisValue = int | float | bool | str
 Point = dict[str, AxisValue]
@@ -61,8 +68,8 @@ def axes_of(groups: Sequence[tuple[str, type[Section]]]) -> dict[str, Axis]:
         for key in section.model_fields:
             if key not in FIXED:
                 axes[prefix + key] = Axis(section, key, index)
-    others = (ServerSettings, Limits)
-    return axes | {key: Axis(section, key) for section in others for key in section.model_fields}
+    others = [(section, key) for section in SECTIONS for key in section.model_fields]
+    return axes | {key: Axis(section, key) for section, key in others if key not in FIXED}
 
 
 def _check_matrix(matrix: object, info: ValidationInfo) -> Matrix:
@@ -245,9 +252,12 @@ class CaseSettings:
         for name, value in point.items():
             axis = axes[name]
             changes.setdefault((axis.section, axis.group), {})[axis.key] = value
+        limits: dict[str, object] = {**changes.get((Limits, None), {})}
+        if of_kernel := changes.get((Sysctls, None)):
+            limits["sysctls"] = (self.limits.sysctls or Sysctls()).model_copy(update=of_kernel)
         return CaseSettings(
             self.server.model_copy(update=changes.get((ServerSettings, None), {})),
-            self.limits.model_copy(update=changes.get((Limits, None), {})),
+            self.limits.model_copy(update=limits),
             tuple(
                 group.model_copy(update=changes.get((type(group), index), {}))
                 for index, group in enumerate(self.groups)

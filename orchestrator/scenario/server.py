@@ -112,16 +112,60 @@ else:
     )
 
 
+SYSCTLS = {
+    "net.ipv4.tcp_migrate_req": (0, 1),
+    "net.ipv4.tcp_abort_on_overflow": (0, 1),
+    "net.ipv4.tcp_max_syn_backlog": (1, 1 << 20),
+    "net.ipv4.tcp_syncookies": (0, 2),
+    "net.ipv4.tcp_synack_retries": (0, 15),
+    "net.ipv4.tcp_fin_timeout": (1, 600),
+    "net.ipv4.tcp_tw_reuse": (0, 2),
+    "net.ipv4.tcp_slow_start_after_idle": (0, 1),
+}
+"""The least and the greatest value of each setting of the kernel that a scenario may set.
+
+Each network namespace has its own, so no other program is affected (ip-sysctl.rst of the kernel).
+``net.core.somaxconn`` is not one of them: the lab sets it to the greatest value, so that
+``server.backlog`` alone limits the accept queue.
+"""
+
+
+class _Sysctls(Section):
+    """Settings of the kernel in the server's container; None leaves the kernel's default."""
+
+    @property
+    def values(self) -> dict[str, int]:
+        """Those that are set, by name."""
+        return self.model_dump(exclude_none=True)
+
+
+if TYPE_CHECKING:
+    Sysctls = _Sysctls
+else:
+    Sysctls = create_model(
+        "Sysctls",
+        __base__=_Sysctls,
+        __doc__=_Sysctls.__doc__,
+        **{name: (Annotated[int, whole(*each)] | None, None) for name, each in SYSCTLS.items()},
+    )
+
+
 class Limits(Section):
     """Limits of the server's container; a resource that is None is not limited."""
 
     cpus: Annotated[float, number_between(0.05, 256)] | None = None
     memory: Annotated[str, size_between("8MiB", "1024GiB")] | None = None
+    sysctls: Sysctls | None = None
 
     @property
     def memory_bytes(self) -> int | None:
         """The limit of memory in bytes, None if there is none."""
         return None if self.memory is None else round(parse_size_bytes(self.memory))
+
+    @property
+    def sysctl_values(self) -> dict[str, int]:
+        """The settings of the kernel that the scenario sets, by name."""
+        return {} if self.sysctls is None else self.sysctls.values
 
 
 UNLIMITED = Limits()

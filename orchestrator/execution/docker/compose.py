@@ -38,6 +38,8 @@ ADVICE = {
     f"is set: write LAB_NOFILE=<the engine's hard limit> into {ENV_FILE}, or raise that limit",
     "nofile": f"LAB_NOFILE must be a whole number; correct it in the environment or in {ENV_FILE}",
     "minimum memory limit": "raise limits.memory in the scenario",
+    "/proc/sys/net": "the kernel of the engine's host has no such setting of a container's own: "
+    "leave it out of limits.sysctls",
     "range of cpus": "lower limits.cpus in the scenario to the CPUs that the engine's host has",
     "address pools": "remove unused networks: docker network prune",
     "no space left": "make room: orchestrate.py clean --images removes the lab's images",

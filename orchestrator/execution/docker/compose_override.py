@@ -28,6 +28,9 @@ WHOLE_LOG: Mapping[str, Any] = {
 }
 """As in compose.yaml; an option that is not stated would be the engine's default."""
 
+SYSCTLS: Mapping[str, int] = {"net.core.somaxconn": 65535}
+"""Of a server's container, as in compose.yaml: so that ``listen`` gets the backlog it asks for."""
+
 
 class _Reset:
     """Compose's ``!reset``: drop what the base file says."""
@@ -98,7 +101,7 @@ def _target_settings(order: StageOrder, *, drops_root: bool) -> dict[str, object
         "labels": {LABEL: os.environ.get(MARK, "")},
         "init": True,
         "logging": WHOLE_LOG,
-        "sysctls": {"net.core.somaxconn": 65535},
+        "sysctls": dict(SYSCTLS),
         "stop_grace_period": f"{order.drain_timeout_s + GRACE_S:g}s",
     }
     if not is_isolated(order):
@@ -112,7 +115,16 @@ def _target_settings(order: StageOrder, *, drops_root: bool) -> dict[str, object
 
 
 def _limits(order: StageOrder) -> dict[str, object]:
-    """Return the limits of the server's container; without swap, which would hide its limit.
+    """Return the limits of the server's container.
+
+    Its settings of the kernel replace those of compose.yaml, so they are all here.
+    """
+    sysctls = {**SYSCTLS, **order.limits.sysctl_values}
+    return {**({"sysctls": sysctls} if order.limits.sysctl_values else {}), **_resources(order)}
+
+
+def _resources(order: StageOrder) -> dict[str, object]:
+    """Return the limits of CPU and memory; without swap, which would hide its limit.
 
     In the place that compose.yaml uses, since ``deploy`` wins over ``mem_limit`` and ``cpus``.
     """

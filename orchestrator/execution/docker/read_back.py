@@ -82,6 +82,10 @@ def limit_differences(order: StageOrder, found: Mapping[str, Any]) -> Iterator[s
     if (limited := _cpus(found)) != (0 if cpus is None else round(cpus * NANO)):
         wanted = "no limit" if cpus is None else f"{cpus:g} CPUs"
         yield f"{order.model}: {wanted} requested, {limited / NANO:g} CPUs found"
+    sysctls = found.get("Sysctls") or {}
+    for name, value in order.limits.sysctl_values.items():
+        if sysctls.get(name) != str(value):
+            yield f"{order.model}: {name}={value} requested, {sysctls.get(name)} found"
     if memory is None:
         return
     if found["Memory"] != memory:

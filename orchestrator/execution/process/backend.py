@@ -25,7 +25,9 @@ from orchestrator.execution.program_log import TOO_EARLY
 from orchestrator.execution.toxics import SERVICE
 from orchestrator.results.archive import SERVER_LOG
 from orchestrator.scenario.models import ROOT
+from orchestrator.scenario.server import Limits
 
+SYSCTLS = Path("/proc/sys")
 PARTS = {SERVER: "server", "conductor": "conductor", SERVICE: "proxy"}
 CLIENTS_PART = "clients"
 CLIENT = [sys.executable, "client/client.py"]
@@ -64,8 +66,7 @@ class ProcessBackend:
     @contextmanager
     def stage(self, order: StageOrder) -> Iterator["ProcessStage"]:
         """Start conductor and server, then the replicas; end them all on exit."""
-        if order.limits.model_fields_set:
-            raise BackendError("only a container can have limits; use --backend docker")
+        check_limits(order.limits)
         try:
             stage = ProcessStage(order, self._programs)
             stage.start()
@@ -169,6 +170,27 @@ class ProcessStage:
             program = Program(name, arguments, {**inherited, **settings}, log, folder)
             self._programs.append(program)
         return program
+
+
+def check_limits(limits: Limits) -> None:
+    """Check that local processes can have these limits: settings that the machine has already.
+
+    Raises:
+        BackendError: only a container can have one of them.
+    """
+    if limits.cpus is not None or limits.memory is not None:
+        raise BackendError("only a container can have limits; use --backend docker")
+    for name, value in limits.sysctl_values.items():
+        try:
+            found = (SYSCTLS / name.replace(".", "/")).read_text(encoding="ascii").strip()
+        except OSError:
+            found = "unknown"
+        if found != str(value):
+            raise BackendError(
+                f"limits.sysctls: {name} is {found} on this machine, and the scenario needs "
+                f"{value}: local processes have none of their own; use --backend docker, or set "
+                f"it for the whole machine (as root: sysctl -w {name}={value})"
+            )
 
 
 def _client_end(client: Program, deadline_s: float) -> ClientEnd:

@@ -28,6 +28,7 @@ from orchestrator.scenario.server import (
     Limits,
     Section,
     ServerSettings,
+    Sysctls,
     Target,
 )
 
@@ -75,6 +76,7 @@ SECTIONS = [
     ("### `server`", list(CommonSettings.model_fields), ServerSettings),
     ("### `target`", list(Target.model_fields), Target),
     ("### `limits`", list(Limits.model_fields), Limits),
+    ("#### `limits.sysctls`", list(Sysctls.model_fields), Sysctls),
     ("### `faults`", list(Fault.model_fields), Fault),
     ("### `clients`", list(Group.model_fields), EXECUTORS["closed"]),
     *(
@@ -129,6 +131,7 @@ NEEDED = {"pipeline": "behaviour: pipeline"}
 ROOTS = {
     "### `target`": "target: {{image: x, {}}}\n",
     "### `server`": "server: {{{}}}\n",
+    "#### `limits.sysctls`": "limits: {{sysctls: {{{}}}}}\n",
     "### `faults`": "faults: [{{at: 1s, fault: fill-backlog, lasts: 1s, {}}}]\n",
     "toxicity": "faults: [{{at: 1s, fault: reset_peer, lasts: 1s, {}}}]\n",
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from orchestrator.scenario.faults import MAX_CROWD, MAX_FAULTS, Fault, are_proxied
+from orchestrator.scenario.models import discover_reloading
 from orchestrator.scenario.scenario import Scenario
 from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
 
@@ -108,7 +109,7 @@ def test_a_reload_of_a_model_without_worker_processes_is_refused_at_its_place(
     lines = f"models: [{models}]\nfaults: [{{at: 1s, fault: reload}}]\n"
     assert problems(GOOD + lines) == [
         f"7:26: fault: reload replaces worker processes one at a time; {lacking}. Models that "
-        "reload: prefork; write only those in models"
+        f"reload: {', '.join(discover_reloading())}; write only those in models"
     ]
 
 

@@ -3,12 +3,14 @@
 import pytest
 
 from orchestrator.scenario.matrix import Point, count_points, points
+from orchestrator.scenario.plan import plan_cases
+from orchestrator.scenario.server import SYSCTLS
 from tests.unit.conftest import Load
 from tests.unit.orchestrator.scenario.text_fixtures import GOOD, SERVER_KEYS, Problems
 
 AXES = (
     "replicas, demand, start, connect_timeout, answer_timeout, users, messages, duration, "
-    f"think_time, behaviour, pipeline, pace, {SERVER_KEYS}, cpus, memory"
+    f"think_time, behaviour, pipeline, pace, {SERVER_KEYS}, cpus, memory, {', '.join(SYSCTLS)}"
 )
 POINT = "write a map with a value for each axis, e.g. {workers: 2, users: 4}"
 GROUP_AXES = AXES.partition(", workers")[0].split(", ")
@@ -95,3 +97,45 @@ def test_points_of_a_list_move_together(load: Load) -> None:
 def test_off_is_a_value_of_a_point(load: Load) -> None:
     scenario = load(GOOD + "matrix: [{idle_timeout: off}, {idle_timeout: 1s}]\n")
     assert points(scenario.matrix) == [{"idle_timeout": "off"}, {"idle_timeout": "1s"}]
+
+
+def test_a_setting_of_the_kernel_is_an_axis_by_its_name(load: Load) -> None:
+    name = "net.ipv4.tcp_migrate_req"
+    scenario = load(
+        GOOD + f"limits: {{cpus: 1, sysctls: {{{name}: 0, net.ipv4.tcp_tw_reuse: 1}}}}\n"
+        f"matrix: {{{name}: [0, 1]}}\n"
+    )
+    first, *_, second = plan_cases(scenario)
+    assert (first.axes, second.axes) == ({name: 0}, {name: 1})
+    assert second.settings.limits.sysctl_values == {name: 1, "net.ipv4.tcp_tw_reuse": 1}
+    assert second.settings.limits.cpus == 1
+
+
+def test_a_setting_of_the_kernel_need_not_be_set_to_be_an_axis(load: Load) -> None:
+    scenario = load(GOOD + "matrix: {net.ipv4.tcp_migrate_req: [1]}\n")
+    (case, *_) = plan_cases(scenario)
+    assert case.settings.limits.sysctl_values == {"net.ipv4.tcp_migrate_req": 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("{net.ipv4.tcp_migrate_rq: 1}", "6:20: unknown key 'net.ipv4.tcp_migrate_rq'; did you "
+         f"mean 'net.ipv4.tcp_migrate_req'? allowed: {', '.join(SYSCTLS)}"),
+        ("{kernel.panic: 1}", f"6:20: unknown key 'kernel.panic'; allowed: {', '.join(SYSCTLS)}"),
+        ("{net.ipv4.tcp_migrate_req: 2}", "6:46: net.ipv4.tcp_migrate_req: 2 is out of range; "
+         "allowed: a whole number from 0 to 1"),
+        ("net.ipv4.tcp_migrate_req", "6:19: sysctls: 'net.ipv4.tcp_migrate_req' is text; write a "
+         "map, e.g. {a: 1, b: 2}"),
+    ],
+)  # fmt: skip
+def test_only_known_settings_of_the_kernel_are_allowed(
+    problems: Problems, written: str, problem: str
+) -> None:
+    assert problems(GOOD + f"limits: {{sysctls: {written}}}\n") == [problem]
+
+
+def test_a_setting_of_the_kernel_can_be_computed(load: Load) -> None:
+    text = "limits: {sysctls: {net.ipv4.tcp_max_syn_backlog: 2 * backlog}}\nserver: {backlog: 64}\n"
+    scenario = load(GOOD + text)
+    assert scenario.limits.sysctl_values == {"net.ipv4.tcp_max_syn_backlog": 128}

@@ -83,6 +83,16 @@ def test_limits_are_in_the_place_that_wins_and_leave_no_swap(tmp_path: Path) -> 
     assert {"deploy", "memswap_limit"}.isdisjoint(unlimited)
 
 
+def test_settings_of_the_kernel_are_added_to_those_of_every_server(tmp_path: Path) -> None:
+    base = yaml.safe_load(COMPOSE_FILE.read_text())["services"]["epoll"]["sysctls"]
+    limits = Limits.model_validate({"sysctls": {"net.ipv4.tcp_migrate_req": 1}})
+    with_one = settings(StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0, limits=limits))
+    assert with_one["sysctls"] == {**base, "net.ipv4.tcp_migrate_req": 1}
+    assert "deploy" not in with_one
+    without = settings(StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0))
+    assert "sysctls" not in without
+
+
 def test_every_container_s_log_is_whole_whatever_the_engine_s_default(tmp_path: Path) -> None:
     services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
     assert {name: each.get("logging") for name, each in services.items()} == dict.fromkeys(

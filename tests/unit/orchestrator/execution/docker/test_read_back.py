@@ -82,6 +82,15 @@ def test_each_limit_that_differs_is_named(host: dict[str, object], difference: s
     assert "not what the scenario says" in str(failed.value)
 
 
+def test_a_setting_of_the_kernel_that_differs_is_named() -> None:
+    name = "net.ipv4.tcp_migrate_req"
+    asked = order(Limits.model_validate({"cpus": 0.5, "sysctls": {name: 1}}))
+    check(asked, container("sha256:1", Sysctls={name: "1", "net.core.somaxconn": "65535"}))
+    for found in ({name: "0"}, {}, None):
+        with pytest.raises(BackendError, match=rf"{name}=1 requested, (0|None) found"):
+            check(asked, container("sha256:1", Sysctls=found))
+
+
 def test_a_limit_of_cpus_that_nobody_requested_is_named() -> None:
     with pytest.raises(BackendError, match=r"no limit requested, 0\.5 CPUs found"):
         check(order(Limits()), container("sha256:1"))

@@ -6,6 +6,7 @@ import pytest
 
 from conformance import discover_models
 from orchestrator.execution.backend import BackendError, Needs, StageOrder
+from orchestrator.execution.process import backend
 from orchestrator.execution.process.backend import ProcessBackend
 from orchestrator.execution.program_log import wait_for
 from orchestrator.scenario.server import Limits, Target
@@ -38,6 +39,24 @@ def test_limits_are_refused_before_anything_is_started(tmp_path: Path, limits: L
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_of_the_kernel_must_be_what_the_machine_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net/ipv4").mkdir(parents=True)
+    (tmp_path / "net/ipv4/tcp_migrate_req").write_text("0\n")
+    monkeypatch.setattr(backend, "SYSCTLS", tmp_path)
+    name = "net.ipv4.tcp_migrate_req"
+    backend.check_limits(_sysctls({name: 0}))
+    with pytest.raises(BackendError, match=rf"{name} is 0 on this machine.* needs 1: .*docker"):
+        backend.check_limits(_sysctls({name: 1}))
+    with pytest.raises(BackendError, match="tcp_fin_timeout is unknown on this machine"):
+        backend.check_limits(_sysctls({"net.ipv4.tcp_fin_timeout": 60}))
+
+
+def _sysctls(values: dict[str, int]) -> Limits:
+    return Limits.model_validate({"sysctls": values})
 
 
 SHOW_ENVIRONMENT = """\
