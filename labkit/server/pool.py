@@ -1,0 +1,65 @@
+"""A fixed pool of worker processes: forks them, waits for signals, replaces workers, drains.
+
+What a worker does is the model's. The parent serves no connection: it takes its signals by
+sigtimedwait(2), one at a time, and leaves the book-keeping to `labkit.server.supervisor`.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+from labkit.server.service import LEAVE, RELOAD, SIGNALS, Service
+from labkit.server.supervisor import Supervisor, end_with_parent
+
+AWAITED = {*SIGNALS, signal.SIGCHLD, RELOAD, LEAVE}
+
+Work: TypeAlias = Callable[[Service, int], None]
+"""Serves as the worker of this number, in its own process, until it drains or leaves."""
+
+
+def run_pool(service: Service, work: Work) -> None:
+    """Fork the workers, replace each that dies, and return after the last has drained."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
+    workers = Supervisor(service, partial(_fork_worker, work))
+    workers.start()
+    service.listening(service.settings.workers)
+    while workers.has_workers or not service.draining:
+        received = signal.sigtimedwait(AWAITED, workers.wait_s())
+        if received is not None and received.si_signo == RELOAD:
+            workers.reload()
+        elif received is not None and received.si_signo in SIGNALS:
+            _drain(service, workers, received.si_signo)
+        workers.reap()  # one SIGCHLD may stand for several deaths, signal(7)
+        workers.restart()
+
+
+def _drain(service: Service, workers: Supervisor, signum: int) -> None:
+    """Drain the workers; on a second signal, or on the drain time-out, kill them."""
+    if service.draining:
+        workers.send_signal(signal.SIGKILL)
+        workers.reap(wait=True)
+    else:
+        workers.send_signal(signal.SIGTERM)
+    service.handle_signal(signum)
+
+
+def _fork_worker(work: Work, service: Service, worker: int) -> int:
+    """Return the pid of a new process that serves as ``worker`` and never returns here."""
+    parent = os.getpid()
+    if pid := os.fork():
+        return pid
+    code = 1
+    try:
+        service.become_worker()
+        end_with_parent(parent)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
+        work(service, worker)
+        service.log(worker).flush()
+        code = service.exit_code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)  # a worker must never run the parent's code
