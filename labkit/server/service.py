@@ -12,6 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TypeVar
@@ -47,7 +48,8 @@ class Service:
     """The listener, the logs and the drain of one server process.
 
     ``draining`` becomes true in the signal handler and stays true, and so does ``leaving``, in a
-    worker process that is to be replaced: it passes its connection on by ``handover``. Workers are
+    worker process that is to be replaced: it passes its connection on by ``handover``. A worker
+    holds ``accept_lock`` while it blocks in accept(2); by default that is no lock. Workers are
     numbered from 1; number 0 is the thread or process that accepts or supervises and serves no
     connection.
     """
@@ -57,6 +59,7 @@ class Service:
         self.draining = False
         self.leaving = False
         self.handover: Handover | None = None
+        self.accept_lock: AbstractContextManager[object] = contextlib.nullcontext()
         self.failure = ""
         self.exit_code = 0
         self._logs = Logs(model, settings)
@@ -171,7 +174,8 @@ class Service:
         Raises:
             OSError: with the errno `QUEUE_IS_EMPTY`, or another, to be passed to `refuse`.
         """
-        sock, peer = accept(self.listener)
+        with self.accept_lock:
+            sock, peer = accept(self.listener)
         log = self.log(worker)
         conn_id = f"{worker}.{log.count('accepted') + 1}"  # a new worker continues the count
         conn = self._opened(sock, conn_id)

@@ -11,7 +11,6 @@ service, passes its connection on, and exits; its successor takes that connectio
 
 import ctypes
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from labkit.server.events import REPLACED
 from labkit.server.handover import Handover
 from labkit.server.limits import start_failure
+from labkit.server.reaping import Exit, log_exit, reaped
 from labkit.server.service import EXIT_LISTENER_BROKEN, LEAVE, Service
 
 SHORT_LIFE_S = 0.05
@@ -61,12 +61,19 @@ class _Place:
 class Supervisor:
     """The worker processes of a service, by pid, and those that are to be restarted.
 
-    ``fork(service, worker)`` starts a process and returns its pid in the parent.
+    ``fork(service, worker)`` starts a process and returns its pid in the parent. ``on_exit(pid)``
+    is called after a process has ended, before its successor is forked.
     """
 
-    def __init__(self, service: Service, fork: Callable[[Service, int], int]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        fork: Callable[[Service, int], int],
+        on_exit: Callable[[int], None] | None = None,
+    ) -> None:
         self._service = service
         self._fork = fork
+        self._on_exit = on_exit or (lambda _pid: None)
         self._running: dict[int, _Place] = {}
         self._due: list[_Place] = []
         self._is_reloading = False
@@ -123,19 +130,10 @@ class Supervisor:
         self._is_reloading, self._replaced = False, 0
 
     def reap(self, *, wait: bool = False) -> None:
-        """Log each worker that has ended, and plan its restart. With ``wait``, wait for all.
-
-        Other children are reaped and not logged: those of the shell that executed this program,
-        and, for the first process of a container, those whose parent has ended.
-        """
-        while self._running:
-            pid, status, usage = os.wait4(-1, 0 if wait else os.WNOHANG)
-            if pid == 0:
-                return
-            if place := self._running.pop(pid, None):
-                self._on_exit(place, pid, os.waitstatus_to_exitcode(status), usage)
-            else:
-                self._service.exclude_cpu_times(usage)
+        """Log each worker that has ended, and plan its restart. With ``wait``, wait for all."""
+        for place, ended in reaped(self._service, self._running, wait=wait):
+            self._on_exit(ended.pid)
+            self._note_exit(place, ended)
 
     def restart(self) -> None:
         """Start the workers whose restart is due, unless the server drains or must give up.
@@ -168,28 +166,18 @@ class Supervisor:
             self._service.report(f"{why}; trying again, and the other workers serve on")
         place.postpone()
 
-    def _on_exit(
-        self, place: _Place, pid: int, exit_code: int, usage: resource.struct_rusage
-    ) -> None:
-        has_left = pid == self._leaving and exit_code == 0 and not self._service.draining
-        log = self._service.log(0)
-        log.emit(
-            "worker_exited",
-            index=place.worker,
-            worker_pid=pid,
-            exit_code=exit_code,
-            reason=REPLACED if has_left else _reason(exit_code),
-            peak_memory_bytes=usage.ru_maxrss * 1024,
-        )
-        log.flush()
-        if pid == self._leaving:
+    def _note_exit(self, place: _Place, ended: Exit) -> None:
+        is_leaver = ended.pid == self._leaving
+        has_left = is_leaver and ended.code == 0 and not self._service.draining
+        log_exit(self._service, place.worker, ended, REPLACED if has_left else ended.reason)
+        if is_leaver:
             self._leaving = 0
         if has_left:
             self._replaced += 1
             place.due_s = time.monotonic()
             self._due.append(place)
         else:
-            self._plan_restart(place, exit_code)
+            self._plan_restart(place, ended.code)
 
     def _plan_restart(self, place: _Place, exit_code: int) -> None:
         if self._service.draining:
@@ -215,16 +203,6 @@ class Supervisor:
         self._running[pid] = place
         log.emit("worker_started", index=place.worker, worker_pid=pid)
         log.flush()
-
-
-def _reason(exit_code: int) -> str:
-    """Return the name of the signal that ended the process, or its exit code."""
-    if exit_code >= 0:
-        return f"exit code {exit_code}"
-    try:
-        return signal.Signals(-exit_code).name
-    except ValueError:  # most real-time signals have no name
-        return f"signal {-exit_code}"
 
 
 def end_with_parent(parent_pid: int) -> None:

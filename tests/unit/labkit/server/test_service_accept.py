@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import json
 import os
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from labkit.server import listener as listener_module
+from labkit.server import service as service_module
 from labkit.server.connection import Connection
 from labkit.server.service import ACCEPT_RETRY_S, EXIT_LISTENER_BROKEN, Service
 from labkit.server.settings import Settings
@@ -63,6 +66,30 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def _fail_to_accept(service: Service, *codes: int) -> None:
     setattr(service, "listener", FailingListener(service, list(codes)))  # noqa: B010
+
+
+def test_the_accept_lock_is_held_for_the_system_call_only(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deeds: list[str] = []
+
+    @contextlib.contextmanager
+    def lock() -> Iterator[None]:
+        deeds.append("take")
+        yield
+        deeds.append("give")
+
+    def accept(listener: socket.socket) -> tuple[socket.socket, str]:
+        deeds.append("accept")
+        return listener_module.accept(listener)
+
+    monkeypatch.setattr(service_module, "accept", accept)
+    monkeypatch.setattr(service.log(1), "emit", lambda event, **_: deeds.append(event))
+    service.accept_lock = lock()
+    with socket.create_connection(service.listener.getsockname()):
+        conn = service.accept(1)
+    assert deeds == ["take", "accept", "give", "accepted"]
+    conn.forget()
 
 
 def _accept_one(service: Service) -> Connection | None:

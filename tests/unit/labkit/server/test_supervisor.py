@@ -75,7 +75,8 @@ class Machine:
         monkeypatch.setattr(os, "kill", lambda pid, signum: self.signalled.append((pid, signum)))
         monkeypatch.setattr(supervisor, "Handover", object)  # which nothing here would close
         self.service = FakeService(workers)
-        self.supervisor = Supervisor(cast("Service", self.service), self._fork)
+        self.exits: list[int] = []
+        self.supervisor = Supervisor(cast("Service", self.service), self._fork, self.exits.append)
         self.supervisor.start()
 
     def end(self, *pids: int, status: int = 0, wait: bool = False) -> None:
@@ -138,6 +139,7 @@ def test_a_worker_that_lived_is_restarted_at_once(monkeypatch: pytest.MonkeyPatc
     assert event == "worker_exited"
     assert (fields["index"], fields["exit_code"], fields["reason"]) == (2, -9, "SIGKILL")
     assert fields["peak_memory_bytes"] == 7 * 1024
+    assert machine.exits == [1001]
     assert machine.supervisor.wait_s() == 0
     machine.supervisor.restart()
     assert machine.service.events[-1][1]["index"] == 2
