@@ -5,6 +5,7 @@ The last event, `stopped`, also reports the CPU time and memory that the server 
 
 import mmap
 import resource
+import sys
 from pathlib import Path
 
 from labkit.server.events import EVENTS, LEVELS, NUMBER, EventLog
@@ -98,8 +99,22 @@ class Logs:
             counts=self._counts.logged(self._level) | {"stopped": 1},
             **self.cpu_fields(),
             peak_memory_bytes=peak_memory_bytes(),
+            interpreter_lock=has_interpreter_lock(),
         )
         self.control.flush()
+
+
+def python_version() -> str:
+    """Return the version of this interpreter: ``3.13.5``."""
+    return "{}.{}.{}".format(*sys.version_info[:3])
+
+
+def has_interpreter_lock() -> bool:
+    """Whether only one thread of this process computes at a time.
+
+    A free-threaded interpreter turns its lock on again for an extension that is not ready.
+    """
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())  # absent before Python 3.13
 
 
 def cpu_times_s() -> tuple[float, float]:

@@ -31,7 +31,7 @@ from labkit.server.listener import (
     open_listener,
     stop_listening,
 )
-from labkit.server.logs import Logs
+from labkit.server.logs import Logs, has_interpreter_lock, python_version
 from labkit.server.own_listeners import OwnListeners
 from labkit.server.settings import Settings
 from labkit.server.stream import report
@@ -93,6 +93,8 @@ class Service:
             workers=workers,
             wall_ns=wall_ns,
             monotonic_ns=monotonic_ns,
+            python=python_version(),
+            interpreter_lock=has_interpreter_lock(),
             **self._logs.cpu_fields(),
             **({"accept_queues": len(self._listeners)} if self._own else {}),
         )

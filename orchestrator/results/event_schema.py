@@ -48,6 +48,10 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MOST_CHARACTERS
 
 
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 def _are_counts(value: object) -> bool:
     return (
         isinstance(value, Mapping)
@@ -75,11 +79,16 @@ REQUIRED: Mapping[str, Mapping[str, Check]] = {
 """The fields of events that belong to no connection, besides `ALWAYS`."""
 
 OPTIONAL: Mapping[str, Mapping[str, Check]] = {
-    "listening": {"cpu_user_s": _is_cpu_s, "cpu_system_s": _is_cpu_s},
+    "listening": {
+        "cpu_user_s": _is_cpu_s,
+        "cpu_system_s": _is_cpu_s,
+        "python": is_text,
+        "interpreter_lock": _is_flag,
+    },
     "drain_begun": {"accept_queue_reset": _whole(MOST_BYTES), "signal": is_text},
     "worker_started": {"index": _whole(MOST_WORKERS)},
     "worker_exited": {"reason": is_text},
-    "stopped": {"counts": _are_counts, "reason": is_text},
+    "stopped": {"counts": _are_counts, "reason": is_text, "interpreter_lock": _is_flag},
 }
 """Those which an event may lack."""
 
