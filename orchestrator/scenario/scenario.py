@@ -269,7 +269,8 @@ class Scenario(Section):
             if any(key in settings for settings in own):
                 continue
             having = [name for name, model in models.items() if key in model.settings]
-            message = f"{key} is a setting of {listed(having)} only, and models has none of these"
+            advice = "add that to models, or remove the key"
+            message = f"{key} is a setting of {listed(having)} only; {advice}"
             if getattr(self.server, key) is not None:
                 yield ("server", key), invalid_value(message, at_key=True)
             if key in axes:

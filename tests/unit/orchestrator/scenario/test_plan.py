@@ -10,9 +10,12 @@ from orchestrator.measures.registry import MEASURES
 from orchestrator.scenario.clients import ClosedGroup, Group, OpenGroup
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.matrix import AxisValue, CaseSettings
+from orchestrator.scenario.models import discover_ignored, discover_models
 from orchestrator.scenario.plan import MAX_SLUG_CHARS, Case, plan_cases, schedule, seed_of_repeat
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import Limits, ServerSettings
+from orchestrator.scenario.yaml_document import ScenarioError
+from tests.unit.conftest import Problems
 
 GROUP = ClosedGroup(executor="closed", users=7, messages=5, demand="sleep=100ms")
 
@@ -278,3 +281,73 @@ def test_only_the_cases_that_there_are_count_against_the_limit(tmp_path: Path) -
     many = f"{{workers: [{', '.join(map(str, range(1, 151)))}]}}"
     text = IGNORING.replace("{workers: [1, 2], users: [2, 4]}", many)
     assert len(named(tmp_path / "s.yaml", text)) == 151
+
+
+OWN = """\
+intent: Who waits?
+models: [single, thread_per_connection]
+server: {backlog: 9, max_threads: 2}
+clients: [{executor: closed, users: 4, messages: 3}]
+"""
+
+
+def test_a_setting_of_one_model_reaches_its_cases_only(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(OWN, encoding="utf-8")
+    found = load_scenario(path, discover_models(), ignored=discover_ignored())
+    single, threads = (case.server.environment() for case in plan_cases(found))
+    assert single == {"LAB_BACKLOG": "9"}
+    assert threads == {"LAB_BACKLOG": "9", "LAB_MAX_THREADS": "2"}
+    assert [case.workers for case in plan_cases(found)] == [5, 2]
+
+
+def test_a_setting_of_one_model_is_an_axis_that_others_ignore(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    text = OWN.replace(", max_threads: 2", "") + "matrix: {max_threads: [2, 8], users: [1, 2]}\n"
+    path.write_text(text, encoding="utf-8")
+    found = load_scenario(path, discover_models(), ignored=discover_ignored())
+    assert [case.name for case in plan_cases(found)] == [
+        "single,users=1",
+        "thread_per_connection,max_threads=2,users=1",
+        "single,users=2",
+        "thread_per_connection,max_threads=2,users=2",
+        "thread_per_connection,max_threads=8,users=1",
+        "thread_per_connection,max_threads=8,users=2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("server: {backlog: 9, max_threads: 2}", "3:22: "),
+        ("matrix: {max_threads: [1, 2]}", "3:10: "),
+        ("matrix: [{max_threads: 1}, {max_threads: 2}]", "3:11: "),
+    ],
+)
+def test_a_setting_that_no_model_of_the_scenario_has_is_refused_by_name(
+    problems: Problems, written: str, problem: str
+) -> None:
+    text = OWN.replace("server: {backlog: 9, max_threads: 2}", written)
+    assert problems(text.replace(", thread_per_connection", "")) == [
+        f"{problem}max_threads is a setting of thread_per_connection only; add that to models, or "
+        "remove the key"
+    ]
+
+
+def test_a_bad_value_of_such_a_setting_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(OWN.replace("max_threads: 2", "max_threads: 1025"), encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"max_threads: 1025 is out of range; .* 1 to 1024"):
+        load_scenario(path, discover_models())
+
+
+@pytest.mark.parametrize(
+    ("written", "models"),
+    [("", ("single", "epoll")), ("models: all\n", ("single", "odd", "epoll"))],
+)
+def test_models_are_the_classic_ones_unless_all_are_named(
+    tmp_path: Path, written: str, models: tuple[str, ...]
+) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(IGNORING.replace("models: [single, prefork]\n", written), encoding="utf-8")
+    assert load_scenario(path, ["single", "odd", "epoll"]).models == models
