@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, TypeAlias, TypeVar
 
 from conformance import ROOT, settings_of
 from conformance.target import DEADLINE_S, DeadlineError, Target, await_true
@@ -29,6 +29,7 @@ SETTINGS = {
     "LAB_LOG_FORMAT": "json",
 }
 Event: TypeAlias = dict[str, Any]
+Number = TypeVar("Number", int, float)
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
@@ -194,15 +195,21 @@ class RunningServer(Target):
 
     def cpu_s(self) -> float:
         """Return the CPU seconds used by its processes."""
-        return sum(_cpu_s(pid) for pid in self.process_ids())
+        return sum(self.of_each_process(_cpu_s))
 
     def peak_memory_bytes(self) -> int:
         """Return the sum of the peak resident sets of its processes."""
-        return sum(_status_kib(pid, "VmHWM") for pid in self.process_ids()) * 1024
+        return sum(self.of_each_process(lambda pid: status_kib(pid, "VmHWM"))) * 1024
 
     def descriptors(self) -> int:
         """Return the number of file descriptors that its processes have open."""
-        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.process_ids())
+        return sum(self.of_each_process(_descriptors))
+
+    def of_each_process(self, measure: Callable[[int], Number]) -> Iterator[Number]:
+        """Yield what ``measure`` returns for each process that has not ended meanwhile."""
+        for pid in self.process_ids():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                yield measure(pid)
 
     def kill(self) -> None:
         """Kill all its processes."""
@@ -221,17 +228,34 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _status_kib(pid: int, name: str) -> int:
-    return int(Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2].split()[0])
+def status_kib(pid: int, name: str) -> int:
+    """Return a size in proc_pid_status(5); 0 for a process that has ended and is not reaped."""
+    found = Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2].split(maxsplit=1)
+    return int(found[0]) if found else 0
+
+
+def _descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def is_process(pid: int) -> bool:
     """Whether ``pid`` is that of a running process, and not of a thread."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    status = _status(pid)
     return f"Tgid:\t{pid}\n" in status and "State:\tZ" not in status
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether ``pid`` is that of a process which has ended and was not reaped."""
+    status = _status(pid)
+    return f"Tgid:\t{pid}\n" in status and "State:\tZ" in status
+
+
+def _status(pid: int) -> str:
+    """Return proc_pid_status(5); nothing if there is no such process or thread."""
+    try:
+        return Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def has_process_pool(server: RunningServer) -> bool:

@@ -114,6 +114,7 @@ def test_a_child_that_it_did_not_start_ends_unnoticed(start: Starter, signals: i
         assert server.wait() == (0 if signals == 1 else 128 + signal.SIGTERM)
     assert server.stderr == ""
     assert len(server.of("stopped")) == 1
+    workers = {event["worker_pid"] for event in server.of("worker_started")}
     assert {event["worker_pid"] for event in server.of("worker_exited")} <= workers
 
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from labkit.server.service import LEAVE, RELOAD, SIGNALS, Service
 from labkit.server.supervisor import Supervisor, end_with_parent
@@ -20,10 +20,13 @@ Work: TypeAlias = Callable[[Service, int], None]
 """Serves as the worker of this number, in its own process, until it drains or leaves."""
 
 
-def run_pool(service: Service, work: Work) -> None:
-    """Fork the workers, replace each that dies, and return after the last has drained."""
+def run_pool(service: Service, work: Work, on_exit: Callable[[int], None] | None = None) -> None:
+    """Fork the workers, replace each that dies, and return after the last has drained.
+
+    ``on_exit(pid)`` is called after a worker's process has ended.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
-    workers = Supervisor(service, partial(_fork_worker, work))
+    workers = Supervisor(service, partial(fork_worker, work), on_exit)
     workers.start()
     service.listening(service.settings.workers)
     while workers.has_workers or not service.draining:
@@ -31,12 +34,22 @@ def run_pool(service: Service, work: Work) -> None:
         if received is not None and received.si_signo == RELOAD:
             workers.reload()
         elif received is not None and received.si_signo in SIGNALS:
-            _drain(service, workers, received.si_signo)
+            drain(service, workers, received.si_signo)
         workers.reap()  # one SIGCHLD may stand for several deaths, signal(7)
         workers.restart()
 
 
-def _drain(service: Service, workers: Supervisor, signum: int) -> None:
+class Processes(Protocol):
+    """The worker processes of a server."""
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal to each."""
+
+    def reap(self, *, wait: bool) -> None:
+        """Log each that has ended; with ``wait``, wait for all."""
+
+
+def drain(service: Service, workers: Processes, signum: int) -> None:
     """Drain the workers; on a second signal, or on the drain time-out, kill them."""
     if service.draining:
         workers.send_signal(signal.SIGKILL)
@@ -46,7 +59,7 @@ def _drain(service: Service, workers: Supervisor, signum: int) -> None:
     service.handle_signal(signum)
 
 
-def _fork_worker(work: Work, service: Service, worker: int) -> int:
+def fork_worker(work: Work, service: Service, worker: int) -> int:
     """Return the pid of a new process that serves as ``worker`` and never returns here."""
     parent = os.getpid()
     if pid := os.fork():

@@ -7,61 +7,20 @@ that dies loses its one connection, and the parent forks another worker. SIGHUP 
 workers one at a time; each passes its connection on to its successor.
 """
 
-import os
-import signal
-import sys
-
+from labkit.server.pool import run_pool
 from labkit.server.program import main
-from labkit.server.service import LEAVE, RELOAD, SIGNALS, Service
-from labkit.server.supervisor import Supervisor, end_with_parent
-
-AWAITED = {*SIGNALS, signal.SIGCHLD, RELOAD, LEAVE}
+from labkit.server.service import Service
 
 
 def serve(service: Service) -> None:
-    """Fork the workers, replace each that dies, and return after the last has drained."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)  # sigtimedwait takes them, one at a time
-    workers = Supervisor(service, _fork_worker)
-    workers.start()
-    service.listening(service.settings.workers)
-    while workers.has_workers or not service.draining:
-        received = signal.sigtimedwait(AWAITED, workers.wait_s())
-        if received is not None and received.si_signo == RELOAD:
-            workers.reload()
-        elif received is not None and received.si_signo in SIGNALS:
-            _drain(service, workers, received.si_signo)
-        workers.reap()  # one SIGCHLD may stand for several deaths, signal(7)
-        workers.restart()
+    """Run the pool of worker processes until the last has drained."""
+    run_pool(service, _work)
 
 
-def _drain(service: Service, workers: Supervisor, signum: int) -> None:
-    """Drain the workers; on a second signal, or on the drain time-out, kill them."""
-    if service.draining:
-        workers.send_signal(signal.SIGKILL)
-        workers.reap(wait=True)
-    else:
-        workers.send_signal(signal.SIGTERM)
-    service.handle_signal(signum)
-
-
-def _fork_worker(service: Service, worker: int) -> int:
-    """Return the pid of a new process that serves as ``worker`` and never returns here."""
-    parent = os.getpid()
-    if pid := os.fork():
-        return pid
-    code = 1
-    try:
-        service.become_worker()
-        end_with_parent(parent)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
-        for conn in service.connections(worker):
-            service.serve_connection(conn, worker)
-        service.log(worker).flush()
-        code = service.exit_code
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        os._exit(code)  # a worker must never run the parent's code
+def _work(service: Service, worker: int) -> None:
+    """Accept, and serve one connection after another, each to its end."""
+    for conn in service.connections(worker):
+        service.serve_connection(conn, worker)
 
 
 if __name__ == "__main__":

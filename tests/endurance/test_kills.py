@@ -1,6 +1,7 @@
 """`kill -9` of a random worker every 100 ms under load: what is lost, and for how long.
 
-For every model whose workers are processes.
+For every model whose workers are processes, of a pool or of a connection each. At the bound such a
+process is replaced as soon as it has died, by one for the next connection that waits.
 """
 
 import os
@@ -9,12 +10,11 @@ import signal
 import statistics
 import time
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from conformance import discover_models
-from conformance.server_process import RunningServer, has_process_pool, is_process, starting
+from conformance.server_process import RunningServer, is_process, is_zombie, starting
 from tests.endurance.load_fixtures import visitors
 
 WORKERS = 5
@@ -29,14 +29,14 @@ def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> No
     kills = 200 if is_long else 20
     with starting(f"services.{model}.server") as start:
         server = start(LAB_WORKERS=str(WORKERS))
-        if not has_process_pool(server):
+        if not _has_processes(server):
             pytest.skip("no worker processes")
         with visitors(server, VISITORS) as crowd:
             begun_s = time.monotonic()
             killed_ns = _kill(server, kills)
             killing_s = time.monotonic() - begun_s
-            server.await_event("worker_started", WORKERS + kills)
-        assert _zombies(server) == []
+            server.await_true(partial(_are_back, server, killed_ns), "every killed worker is back")
+        server.await_true(lambda: not any(map(is_zombie, server.process_ids())), "all are reaped")
         server.serves()
         server.send_signal(signal.SIGTERM)
         assert server.wait() == 0
@@ -76,17 +76,40 @@ def _kill(server: RunningServer, kills: int) -> dict[int, int]:
 
 def _kill_one(server: RunningServer, killed_ns: dict[int, int], chance: random.Random) -> None:
     """Kill a random running worker, and record the time."""
-    living: list[int] = []
 
-    def lives() -> bool:
+    def is_killed() -> bool:
         pids = server.process_ids()[1:]
-        living[:] = [pid for pid in pids if pid not in killed_ns and is_process(pid)]
-        return bool(living)
+        living = [pid for pid in pids if pid not in killed_ns and is_process(pid)]
+        if not living:
+            return False
+        pid = chance.choice(living)
+        now_ns = time.monotonic_ns()
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # its connection has ended
+            return False
+        killed_ns[pid] = now_ns
+        return True
 
-    server.await_true(lives, "a worker")
-    pid = chance.choice(living)
-    killed_ns[pid] = time.monotonic_ns()
-    os.kill(pid, signal.SIGKILL)
+    server.await_true(is_killed, "a worker")
+
+
+def _has_processes(server: RunningServer) -> bool:
+    """Whether a process other than its first one serves a client."""
+    with server.connect() as client:
+        client.send(b"probe sleep=0ms\x03")
+        client.await_ack()
+        return len(server.process_ids()) > 1
+
+
+def _are_back(server: RunningServer, killed_ns: dict[int, int]) -> bool:
+    """Whether each worker that was killed was reaped, and a process started in its place."""
+    deaths = [death for death in server.of("worker_exited") if death["worker_pid"] in killed_ns]
+    starts = server.of("worker_started")
+    return len(deaths) == len(killed_ns) and all(
+        any(start["index"] == death["index"] and start["t_ns"] > death["t_ns"] for start in starts)
+        for death in deaths
+    )
 
 
 def _absences_s(server: RunningServer, killed_ns: dict[int, int]) -> list[float]:
@@ -101,11 +124,6 @@ def _absences_s(server: RunningServer, killed_ns: dict[int, int]) -> list[float]
             )
             absences_s.append((next_ns - since_ns) / 1e9)
     return absences_s
-
-
-def _zombies(server: RunningServer) -> list[int]:
-    pids = server.process_ids()
-    return [pid for pid in pids if "State:\tZ" in Path(f"/proc/{pid}/status").read_text()]
 
 
 def _is_past(due_s: float) -> bool:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from conformance import discover_models
-from conformance.server_process import RunningServer, starting
+from conformance.server_process import RunningServer, starting, status_kib
 from conformance.target import Client, Target
 from tests.endurance.load_fixtures import visitors
 
@@ -152,11 +152,10 @@ def _await(server: RunningServer, before: Holdings) -> None:
 
 
 def _holdings(server: RunningServer) -> Holdings:
-    pids = server.process_ids()
-    threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids)
-    return Holdings(server.descriptors(), threads, len(pids))
+    threads = [*server.of_each_process(lambda pid: len(list(Path(f"/proc/{pid}/task").iterdir())))]
+    return Holdings(server.descriptors(), sum(threads), len(threads))
 
 
 def _resident_bytes(server: RunningServer) -> int:
-    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in server.process_ids()]
-    return sum(int(status.partition("VmRSS:")[2].split()[0]) for status in statuses) * 1024
+    sizes_kib = server.of_each_process(lambda pid: status_kib(pid, "VmRSS"))
+    return sum(sizes_kib) * 1024
