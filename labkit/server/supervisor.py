@@ -27,6 +27,7 @@ FIRST_BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 1.0  # after starts that failed
 SHORT_LIVES_ALLOWED = 5  # in a row
 IDLE_WAIT_S = 60.0
+_prctl = ctypes.CDLL(None).prctl  # looked up once: a process for one connection pays for it
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -207,6 +208,6 @@ class Supervisor:
 
 def end_with_parent(parent_pid: int) -> None:
     """After a fork: receive SIGTERM when the parent ends, or now if it has ended already."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent_pid:
         os.kill(os.getpid(), signal.SIGTERM)
