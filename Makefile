@@ -8,7 +8,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate
 unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
 
 .PHONY: help demo venv test check conformance drains kills soak fuzz faults ready selftest twin bench engine base-image \
-	browser pictures lock clean
+	interpreter browser pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -60,6 +60,9 @@ engine: ## Install and start Docker Engine and Compose v2 if needed (Debian, Ubu
 
 base-image: ## Get the base image of the containers, or build it if no registry answers
 	@scripts/base-image
+
+interpreter: ## Build a Python for the key interpreter from Debian's sources, PYTHON=3.13t (4 minutes; a compiler needs root)
+	@scripts/interpreter
 
 browser: ## Install the browser for the report tests (Debian, Ubuntu; needs root)
 	@scripts/browser

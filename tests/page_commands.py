@@ -41,6 +41,7 @@ NOT_RUN = {
     "make conformance MODEL=prefork": "tests/conformance/test_cli.py",
     "make conformance TARGET=127.0.0.1:4000": "tests/conformance/test_cli.py",
     "make browser": SYSTEM,
+    "make interpreter PYTHON=3.13t": f"{LONG}; tests/e2e/test_interpreter.py runs on what it built",
     "make .venv/dev.stamp": SYSTEM,
     "make demo": f"{SYSTEM}; what it runs is scenarios/quickstart.yaml",
     "make ready faults drains kills soak fuzz": LONG,
@@ -101,6 +102,7 @@ PLANNED = [
             "6-four-fifths-busy.yaml --set model=prefork --set rate=32/s",
             "7-connected-is-not-served.yaml --set backlog=128",
             "8-what-a-client-omits.yaml --set connections=each",
+            "12-without-the-lock.yaml --set interpreter=3.13",
         )
     ),
 ]

@@ -65,7 +65,7 @@ class Logs:
 
     def flush(self) -> None:
         """Write all gathered lines."""
-        for log in tuple(self._logs.values()):  # a thread may begin while this server stops
+        for log in self._logs.copy().values():  # a thread may begin while this server stops
             log.flush()
 
     def connections_open(self) -> int:

@@ -254,7 +254,7 @@ class Service:
         this, because `serve_connection` checks its own connection once a tick.
         """
         idle_timeout_s = self.settings.idle_timeout_s
-        for conn in tuple(self._open):
+        for conn in self._open.copy():
             end = conn.silence_end(draining=self.draining, idle_timeout_s=idle_timeout_s)
             if end is not None:
                 yield conn, end
@@ -311,7 +311,7 @@ class Service:
         self.listener.close()
         if self._own is not None:
             self._own.release()
-        for conn in tuple(self._open):
+        for conn in self._open.copy():  # atomic without an interpreter lock, too; tuple() is not
             conn.stop_reading()
 
     def _remove_ready_file(self) -> None:

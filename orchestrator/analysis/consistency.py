@@ -21,6 +21,7 @@ from orchestrator.measures.sentences import counted
 from orchestrator.results.client_samples import ACKED, LostReplica, Replica
 from orchestrator.results.summary import Reason, ReasonKind
 from orchestrator.results.tables import NOWHERE, Table, pair_keys, user_keys
+from orchestrator.scenario.versions import is_free_threaded, is_version, version_of
 
 IN_FLIGHT = OUTCOMES.index("in_flight")
 
@@ -43,6 +44,7 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
             *_of_programs(clients.replicas),
         ],
         ReasonKind.STRANGER: find_interference(evidence),
+        ReasonKind.OTHER_INTERPRETER: dict.fromkeys(_of_interpreter(evidence)),
         ReasonKind.UNBALANCED: [
             *(reason for replica in clients.replicas for reason in _of_replica(replica)),
             *_of_plan(evidence),
@@ -63,6 +65,27 @@ def _of_beginning(evidence: Evidence) -> Iterator[str]:
     """Yield whether the log's beginning is missing; a killed server cannot be the cause."""
     if evidence.has_event_log and evidence.log.first("listening") is None:
         yield "the server's log has no event listening, so its beginning is missing"
+
+
+def _of_interpreter(evidence: Evidence) -> Iterator[str]:
+    """Yield how the server's Python differs from the requested version, at any of its starts."""
+    wanted = evidence.interpreter
+    if wanted is None or not is_version(wanted):
+        return
+    is_free, log = is_free_threaded(wanted), evidence.log
+    for event in log.of("listening"):
+        version = event.get("python", "")
+        if version and not f"{version}.".startswith(f"{version_of(wanted)}."):
+            yield f"interpreter {wanted} was requested, but the server reports Python {version}"
+        if event.get("interpreter_lock") is is_free:
+            state = "on" if is_free else "off"
+            yield f"interpreter {wanted} was requested, but its interpreter lock is {state}"
+    was_off = any(event.get("interpreter_lock") is False for event in log.of("listening"))
+    if is_free and was_off and any(e.get("interpreter_lock") for e in log.of("stopped")):
+        yield (
+            f"the interpreter lock of {wanted} came on again during the run: the server imported "
+            "an extension that is not ready for free threading; its stderr names it"
+        )
 
 
 def _loss(lost: LostReplica, evidence: Evidence) -> str:

@@ -29,7 +29,8 @@ class Evidence:
     ``stop_asked_ns`` is when the lab began to stop the server, and ``server_ends_ns`` when its
     program ended, as far as its backend noticed. ``connections_of_lab`` is how many connections the
     lab opened besides its clients. Messages due within ``warmup_s`` of the start do not count.
-    ``percentiles`` are those that are measured besides the usual ones.
+    ``percentiles`` are those that are measured besides the usual ones. ``interpreter`` is the one
+    that was requested for the server, None if none was.
     """
 
     inputs: Mapping[str, float]
@@ -51,6 +52,7 @@ class Evidence:
     server_ends_ns: tuple[int, ...] = ()
     connections_of_lab: int = 0
     percentiles: Percentiles = field(default_factory=dict)
+    interpreter: str | None = None
 
     @property
     def is_proxied(self) -> bool:

@@ -76,7 +76,7 @@ class _Writer:
     """Writes the sentences of an answer."""
 
     def __init__(self, cases: Sequence[CaseValues], planned: Sequence[CaseKey]) -> None:
-        self._lookup = Lookup(cases)
+        self._lookup = Lookup(cases, planned)
         self._names = CaseNames(planned)
         lacking = len(planned) - len(cases)
         self._is_whole = not lacking

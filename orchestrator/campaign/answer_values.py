@@ -76,10 +76,14 @@ class Extremes:
 
 
 class Lookup:
-    """Looks up what a sentence needs; ``missing`` are the measures without a value so far."""
+    """Looks up what a sentence needs; ``missing`` are the measures without a value so far.
 
-    def __init__(self, cases: Sequence[CaseValues]) -> None:
+    ``cases`` are those that have ended, of those that were ``planned``.
+    """
+
+    def __init__(self, cases: Sequence[CaseValues], planned: Sequence[CaseKey] = ()) -> None:
         self.cases = cases
+        self._planned = planned
         self.missing: list[str] = []
 
     def note(self, found: Evaluation, tree: Part | Relation) -> Evaluation:
@@ -192,17 +196,25 @@ class Lookup:
         return found[0] if len(found) == 1 else None
 
     def _meant(self, name: MeasureName, case: CaseValues) -> Sequence[CaseValues]:
-        """Return the cases that ``name`` may mean, by its model, its point and ``case``."""
+        """Return the cases that ``name`` may mean, by its model, its point and ``case``.
+
+        A point may be one case by itself, if the other axes move along with those that it names.
+        """
         if not name.model and not name.point:
             return [case]
         wanted: Mapping[str, str] = dict(case.key.axes) | dict(name.point)
-        found = [
-            each
-            for each in self.cases
-            if each.key.model == (name.model or case.key.model) and _agrees(each.key, wanted)
-        ]
+        of_model = [each for each in self.cases if each.key.model == (name.model or case.key.model)]
+        found = [each for each in of_model if _agrees(each.key, wanted)]
+        if not found and self._is_one_case(name, case):
+            found = [each for each in of_model if _agrees(each.key, dict(name.point))]
         exact = [each for each in found if dict(each.key.axes).items() <= wanted.items()]
         return exact[:1] or found
+
+    def _is_one_case(self, name: MeasureName, case: CaseValues) -> bool:
+        """Return whether model and point of ``name`` are those of one planned case."""
+        model, point = name.model or case.key.model, dict(name.point)
+        agreeing = [key for key in self._planned if key.model == model and _agrees(key, point)]
+        return bool(point) and len(agreeing) == 1
 
 
 def _agrees(key: CaseKey, point: Mapping[str, str]) -> bool:

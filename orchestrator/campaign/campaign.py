@@ -25,7 +25,7 @@ from orchestrator.results.defect import traced
 from orchestrator.results.exit_codes import BROKEN, LabError
 from orchestrator.results.summary import Status, Summary
 from orchestrator.scenario.faults import are_proxied
-from orchestrator.scenario.plan import Run, schedule
+from orchestrator.scenario.plan import Run, plan_cases, schedule
 from orchestrator.scenario.scenario import Scenario
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
@@ -175,4 +175,6 @@ class Campaign:
 def _needs(scenario: Scenario) -> Needs:
     target = scenario.target
     own = [model for model in scenario.models if target is None or model != target.name]
-    return Needs(own, target, are_proxied(scenario.faults))
+    interpreters = [case.interpreter for case in plan_cases(scenario) if case.model in own]
+    proxied = are_proxied(scenario.faults)
+    return Needs(own, target, proxied, list(dict.fromkeys(interpreters)))

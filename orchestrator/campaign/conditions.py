@@ -205,7 +205,7 @@ def _code(pair: Pair) -> Iterator[Condition]:
     models = {case.model for each in pair for case in each.summary.cases}
     if all(each.summary.backend == "docker" for each in pair):
         for image in _keys(pair, "backend/images"):
-            effect = _CHANGE if image in models else _NOTE
+            effect = _CHANGE if image.partition(" on ")[0] in models else _NOTE
             yield from _at(pair, f"backend/images/{image}", f"image of {image}", effect)
     has_trees = all(isinstance(each.value("source_trees"), Mapping) for each in pair)
     for folder in (*SERVER_SOURCES, *CLIENT_SOURCES) if has_trees else ():

@@ -29,8 +29,8 @@ from orchestrator.results.client_samples import read_client_run
 from orchestrator.results.fault_log import FaultRecord, read_faults
 from orchestrator.results.kernel_log import read_kernel_log
 from orchestrator.results.proxy_log import ProxyLog, read_proxy_log
-from orchestrator.results.server_log import log_of, read_server_log
-from orchestrator.results.summary import FaultSummary, Reason, ReasonKind, RunSummary
+from orchestrator.results.server_log import ServerLog, log_of, read_server_log
+from orchestrator.results.summary import FaultSummary, Interpreter, Reason, ReasonKind, RunSummary
 from orchestrator.scenario.faults import are_proxied
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, Run
@@ -87,6 +87,7 @@ def evaluate_run(
         measures=keyed(analysis.measures),
         groups={name: keyed(figures) for name, figures in groups.items()},
         lower_bounds=bounded_keys(values, groups),
+        interpreter=_interpreter(evidence.log),
         faults=[_fault_summary(each, evidence) for each in evidence.faults],
         twin=twin.summary,
         instrument=analysis.instrument,
@@ -188,6 +189,7 @@ def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: P
         connections_of_lab=crowd_of(faults, _crowds(scenario, case))
         + (len(log.of("listening")) if is_target else 0),  # a target is ready when it takes one
         percentiles=case.percentiles,
+        interpreter=None if is_target else case.interpreter,
     )
 
 
@@ -258,6 +260,16 @@ def bounded_keys(values: Values, groups: Iterable[str]) -> list[str]:
     """Return the keys of the lower bounds in ``values``, of the run and of ``groups``."""
     own = {"", *groups}
     return [key_of(name) for name in lower_bounds(values) if name.rpartition(".")[0] in own]
+
+
+def _interpreter(log: ServerLog) -> Interpreter | None:
+    """Return the Python that ran the server; None if its log does not say it."""
+    listening = log.first("listening") or {}
+    if "python" not in listening:
+        return None
+    reported = [*log.of("listening"), *log.of("stopped")]
+    lock = any(event.get("interpreter_lock", False) for event in reported)
+    return Interpreter(version=listening["python"], lock=lock)
 
 
 def _fault_summary(record: FaultRecord, evidence: Evidence) -> FaultSummary:

@@ -17,6 +17,8 @@ from orchestrator.campaign.repeats import MIN_REPEATS, intervals, medians, rank
 from orchestrator.campaign.retries import Counted, Repeats, counted
 from orchestrator.campaign.verdict import exit_code, grade, is_forgivable, judge, judge_alone
 from orchestrator.measures.bounds import AtLeast, Values
+from orchestrator.measures.evaluate import subject_of
+from orchestrator.measures.expression import Expression
 from orchestrator.measures.registry import MEASURES
 from orchestrator.results.summary import (
     Answer,
@@ -25,14 +27,16 @@ from orchestrator.results.summary import (
     Expectation,
     Fitness,
     Instrument,
+    Interpreter,
     Outcome,
     Ranking,
     RunSummary,
     Status,
     Summary,
 )
-from orchestrator.scenario.matrix import AxisValue, Point, points
+from orchestrator.scenario.matrix import AxisValue, Point, points, value_text
 from orchestrator.scenario.plan import Case, Run
+from orchestrator.scenario.references import axes_named
 from orchestrator.scenario.scenario import Scenario
 
 RANKED = {"throughput": False, "response_time_p99": True}
@@ -77,8 +81,7 @@ def summarise(
     cases = [_summarise_case(scenario, each) for each in by_case]
     chosen = [each.runs for each in by_case]
     load_points = list(_complete_load_points(scenario, chosen))
-    compared = load_points if scenario.compare else []
-    comparisons = [_compare(scenario, each, accept_invalid=accept) for each in compared]
+    comparisons = list(_comparisons(scenario, load_points, accept_invalid=accept))
     code = exit_code(summary.status, cases, comparisons, accept_invalid=accept)
     rankings = [ranking for each in load_points for ranking in _rank(each)]
     update = {"cases": cases, "comparisons": comparisons, "rankings": rankings, "exit_code": code}
@@ -157,6 +160,7 @@ def _summarise_case(scenario: Scenario, found: Counted) -> CaseSummary:
         condition=_condition(runs),
         groups=groups,
         lower_bounds=bounded_keys(medians(values), groups),
+        interpreter=_common_interpreter(runs),
         instrument=_worst([run.instrument for run in runs]),
         expectations=_with_cpus(
             judge(scenario.expectations(case.model), medians(values), values, case.waiting()),
@@ -177,6 +181,12 @@ def _condition(runs: Sequence[RunSummary]) -> str:
     if len(runs) == 1:
         return ""
     return ONE_SEQUENCE if len({run.seed for run in runs}) == 1 else FRESH_DRAWS
+
+
+def _common_interpreter(runs: Sequence[RunSummary]) -> Interpreter | None:
+    """Return the Python of all ``runs``, None if they differ in it."""
+    first = runs[0].interpreter
+    return first if all(run.interpreter == first for run in runs) else None
 
 
 def _worst(instruments: Sequence[Instrument]) -> Instrument:
@@ -217,11 +227,68 @@ def _key(model: str, axes: Mapping[str, AxisValue]) -> tuple[object, ...]:
     return (model, *axes.items())
 
 
-def _compare(scenario: Scenario, at_point: _LoadPoint, *, accept_invalid: bool) -> Comparison:
-    """Judge the expectations that compare models; they are unknown if a model is invalid."""
+def _comparisons(
+    scenario: Scenario, load_points: Sequence[_LoadPoint], *, accept_invalid: bool
+) -> Iterator[Comparison]:
+    """Yield the comparisons at each load point, then those between points.
+
+    These are judged at each point of the axes that they do not name.
+    """
+    of_models = [each for each in scenario.compare if not axes_named(each)]
+    for at_point in load_points if of_models else ():
+        yield _compare(of_models, at_point, accept_invalid=accept_invalid)
+    for expression in scenario.compare:
+        for joined in _between(expression, load_points) if axes_named(expression) else ():
+            yield _compare([expression], joined, accept_invalid=accept_invalid)
+
+
+def _between(expression: Expression, load_points: Sequence[_LoadPoint]) -> Iterator[_LoadPoint]:
+    """Yield the subjects that ``expression`` compares, such as ``threaded, workers=8``.
+
+    A subject stands for a model; an input that its points do not share has no value.
+    """
+    named = axes_named(expression)
+    rests: list[Point] = []
+    for at_point in load_points:
+        rest = {axis: value for axis, value in at_point.axes.items() if axis not in named}
+        if rest in rests:
+            continue
+        rests.append(rest)
+        subjects = {
+            subject_of(name): (name.model, _point_at({**rest, **dict(name.point)}, load_points))
+            for name in expression.names
+            if name.point
+        }
+        found = {subject: (model, at) for subject, (model, at) in subjects.items() if at}
+        if len(found) == len(subjects):
+            inputs = [at.inputs.items() for _, at in found.values()]
+            shared = dict(set.intersection(*map(set, inputs)))
+            models = {subject: at.models[model] for subject, (model, at) in found.items()}
+            yield _LoadPoint(rest, models, shared)
+
+
+def _point_at(point: Point, load_points: Sequence[_LoadPoint]) -> _LoadPoint | None:
+    """Return the load point with the values of ``point``, some of them as text; None if none."""
+    texts = {axis: value_text(value) for axis, value in point.items()}
+    return next(
+        (
+            each
+            for each in load_points
+            if {axis: value_text(value) for axis, value in each.axes.items()} == texts
+        ),
+        None,
+    )
+
+
+def _compare(
+    expressions: Sequence[Expression], at_point: _LoadPoint, *, accept_invalid: bool
+) -> Comparison:
+    """Judge expectations that compare models; they are unknown if a model is invalid."""
     models = at_point.models
-    rounds = [{**_side_by_side(together), **at_point.inputs} for together in _rounds(models)]
-    judged = judge_alone(scenario.compare, medians(rounds), rounds)
+    rounds = [
+        {**_side_by_side(models, together), **at_point.inputs} for together in _rounds(models)
+    ]
+    judged = judge_alone(expressions, medians(rounds), rounds)
     invalid = [
         model
         for model, runs in models.items()
@@ -253,11 +320,10 @@ def _unknown(judged: Expectation, reason: str) -> Expectation:
     return judged.model_copy(update={"outcome": Outcome.UNKNOWN, "reason": reason})
 
 
-def _side_by_side(together: Repeats) -> Values:
-    """Return the values of one round: ``throughput(prefork)`` of each model."""
+def _side_by_side(models: Iterable[str], together: Repeats) -> Values:
+    """Return the values of one round: ``throughput(prefork)`` of each of ``models``."""
     values: dict[str, float | None] = {}
-    for each in together:
-        model = each.run.case.model
+    for model, each in zip(models, together, strict=True):
         values |= {f"{name}({model})": value for name, value in each.values.items()}
     return values
 

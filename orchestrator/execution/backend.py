@@ -26,19 +26,24 @@ class BackendError(LabError):
 
 @dataclass(frozen=True)
 class Needs:
-    """What a campaign runs: models of the lab, a target of the user's, the fault proxy."""
+    """What a campaign runs: models of the lab, a target of the user's, the fault proxy.
+
+    ``interpreters`` are those of the models, None is the default one.
+    """
 
     models: Sequence[str]
     target: Target | None = None
     is_proxied: bool = False
+    interpreters: Sequence[str | None] = (None,)
 
 
 @dataclass(frozen=True)
 class StageOrder:
     """What to run for one case.
 
-    ``environment`` is the server's whole configuration, ``limits`` are those of its container;
-    logs go to ``folder``. ``target``, unless None, replaces the lab's model.
+    ``environment`` is the server's whole configuration, ``limits`` are those of its container,
+    ``interpreter`` is the Python that runs it, None the default one; logs go to ``folder``.
+    ``target``, unless None, replaces the lab's model.
     ``is_proxied``: the fault proxy stands between clients and server; ``seed`` is for its random
     choices. ``secret`` is known to the programs of the case, except the server, and is never
     stored. ``clients_vanish``: clients need the privilege to drop a connection without FIN or RST.
@@ -54,6 +59,7 @@ class StageOrder:
     is_proxied: bool = False
     target: Target | None = None
     limits: Limits = UNLIMITED
+    interpreter: str | None = None
     seed: int = 0
     secret: str = field(default_factory=lambda: secrets.token_hex(SECRET_BYTES), repr=False)
     on_wait: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)

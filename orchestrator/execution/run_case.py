@@ -83,6 +83,7 @@ def _stage_order(scenario: Scenario, case: Case, folder: Path) -> StageOrder:
         model=case.model,
         environment=server_environment(case.server),
         limits=case.settings.limits,
+        interpreter=None if scenario.target_of(case.model) else case.interpreter,
         replicas=sum(group.replicas for group in case.groups),
         folder=folder,
         drain_timeout_s=SERVER_DEFAULTS.drain_timeout_s,

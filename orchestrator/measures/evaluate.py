@@ -123,10 +123,14 @@ def _evaluate(comparison: Relation, dimension: Dimension, values: Values) -> Eva
 
 def value_name(part: MeasureName) -> str:
     """Return the name under which the value of ``part`` is looked up, ``throughput(prefork)``."""
-    name = full_name(part.name)
-    axes = (f"{axis}={value}" for axis, value in part.point)
-    subject = ", ".join(filter(None, (part.model, *axes)))
+    name, subject = full_name(part.name), subject_of(part)
     return f"{name}({subject})" if subject else name
+
+
+def subject_of(part: MeasureName) -> str:
+    """Return the model and the point that ``part`` names: ``prefork, workers=8``; or nothing."""
+    axes = (f"{axis}={value}" for axis, value in part.point)
+    return ", ".join(filter(None, (part.model, *axes)))
 
 
 def _margin(tolerance: Quantity | None, right: float) -> float | None:

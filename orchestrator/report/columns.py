@@ -124,6 +124,14 @@ def _spread_column(name: str) -> Column:
     return Column(_HEADINGS[name], lambda case: measure_text(case, name) + spread_text(case, name))
 
 
+def interpreter_text(case: CaseSummary) -> str:
+    """Return the Python of the server, and whether only one of its threads computes at a time."""
+    if case.interpreter is None:
+        return UNKNOWN
+    return f"{case.interpreter.version}, lock {'on' if case.interpreter.lock else 'off'}"
+
+
+PYTHON = Column("Python of\nthe server", interpreter_text)
 AS_EXPECTED = Column("as\nexpected", expectations_met)
 ACKED = Column("acked\nof sent", acked_of_sent)
 COUNTS = ("acked", "sent", "errors")
@@ -174,6 +182,7 @@ LEGEND = (
     "wait for accept: connected, but not yet accepted",
     "CPU, memory: of the server",
 )
+LEGEND_PYTHON = "lock on: one thread of the server's Python computes at a time (GIL)"
 LEGEND_OPEN = (
     "offered load: arrival rate times service time",
     "arrivals dropped: could not be sent",
@@ -187,15 +196,17 @@ def bands(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> list[Colum
 
     If none are in question, all columns, grouped by topic.
     """
+    python = (PYTHON,) if _differ_in_python(cases) else ()
     if shown:
         names = (*BASE, *(name for name in shown if name not in (*BASE, *COUNTS)))
-        return [(*map(column_of, names), ACKED, column_of("errors"), AS_EXPECTED)]
-    return [WAITING, COST, OPEN] if _has_open(cases) else [WAITING, COST]
+        return [(*python, *map(column_of, names), ACKED, column_of("errors"), AS_EXPECTED)]
+    return [(*python, *WAITING), COST, *([OPEN] if _has_open(cases) else [])]
 
 
 def all_columns(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> Columns:
     """Return those of `bands`, and after them all others that apply to ``cases``."""
-    groups = (*bands(cases, shown), *bands(cases))
+    python = (PYTHON,) if any(case.interpreter for case in cases) else ()
+    groups = (*bands(cases, shown), *bands(cases), python)
     found = {column.heading: column for columns in groups for column in columns}
     return tuple(found.values())
 
@@ -222,13 +233,19 @@ def _lines_of(words: Sequence[str], cut: int) -> tuple[str, str]:
 def legend(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> tuple[str, ...]:
     """Return what the headings of `bands` leave open."""
     repeats = (_legend_of_repeats(cases),) if any(case.intervals for case in cases) else ()
+    lock = (LEGEND_PYTHON,) if _differ_in_python(cases) else ()
     if shown:
         words = " ".join(column.heading for column in bands(cases, shown)[0]).replace("\n", " ")
         cells = [column.cell(case) for case in cases for column in bands(cases, shown)[0]]
         has_bound = any(AT_LEAST in cell for cell in cells)
         known = (each for each in (*LEGEND, *LEGEND_OPEN) if _is_needed(each, words))
-        return (*known, *(each for each in LEGEND if each.startswith("≥") and has_bound), *repeats)
-    return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + repeats
+        bounds = (each for each in LEGEND if each.startswith("≥") and has_bound)
+        return (*known, *bounds, *lock, *repeats)
+    return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + lock + repeats
+
+
+def _differ_in_python(cases: Iterable[CaseSummary]) -> bool:
+    return len({interpreter_text(case) for case in cases}) > 1
 
 
 def _is_needed(line: str, words: str) -> bool:

@@ -56,6 +56,7 @@ class ReasonKind(StrEnum):
     UNBALANCED = "unbalanced"  # records that should agree do not: counts, rows, instants, acks
     BROKEN_LAW = "broken_law"  # no server can do what the records say
     FAULT = "fault"  # a fault was not injected or reverted as the scenario asks
+    OTHER_INTERPRETER = "other_interpreter"  # the server ran on another Python than requested
     STRANGER = "stranger"  # a program that is no part of the run took part in it
 
 
@@ -104,6 +105,15 @@ class Instrument(Frozen):
 
     fitness: Fitness
     reasons: list[str] = Field(description="why it is not ok, a sentence each")
+
+
+class Interpreter(Frozen):
+    """The Python that ran a server, as it reported."""
+
+    version: str = Field(description="such as 3.13.5")
+    lock: bool = Field(
+        description="whether the interpreter lock was on, at the start of the run or at its end"
+    )
 
 
 class FaultSummary(Frozen):
@@ -161,6 +171,9 @@ class RunSummary(Frozen):
         default_factory=list,
         description="keys of measures, or group.key, that are lower bounds: messages have no ack",
     )
+    interpreter: Interpreter | None = Field(
+        default=None, description="null of a target, and in results of older versions"
+    )
     faults: list[FaultSummary] = Field(default_factory=list)
     twin: TwinSummary | None = None
     instrument: Instrument
@@ -215,6 +228,9 @@ class CaseSummary(Frozen):
     lower_bounds: list[str] = Field(
         default_factory=list,
         description="keys of measures, or group.key, that are lower bounds: messages have no ack",
+    )
+    interpreter: Interpreter | None = Field(
+        default=None, description="that of its runs; null if they differ in it or have none"
     )
     instrument: Instrument = Field(description="that of the worst repeat")
     expectations: list[Expectation]

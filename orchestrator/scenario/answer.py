@@ -11,7 +11,7 @@ from pydantic import PlainSerializer, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from orchestrator.measures.expression import Expression
-from orchestrator.measures.hints import listed, quote, unknown
+from orchestrator.measures.hints import quote, unknown
 from orchestrator.measures.percentiles import PercentileError, plain_name
 from orchestrator.measures.registry import (
     ALIASES,
@@ -23,7 +23,6 @@ from orchestrator.measures.registry import (
 from orchestrator.measures.syntax import EXTREMES, RATIO, ExpressionError, MeasureName, Span
 from orchestrator.measures.template import Template, parse_condition, parse_template
 from orchestrator.scenario.fields import Found, describe, invalid_value, raise_all
-from orchestrator.scenario.matrix import Point, value_text
 from orchestrator.scenario.references import Scope
 from orchestrator.scenario.yaml_document import Location
 
@@ -180,10 +179,9 @@ ShownMeasures = Annotated[
 
 @dataclass(frozen=True)
 class AnswerScope:
-    """What the sentences and columns of a scenario may name: as ``scope``, and its ``points``."""
+    """What the sentences and columns of a scenario may name: as ``scope``."""
 
     scope: Scope
-    points: Sequence[Point]
 
     def errors(self, sentences: Sequence[Sentence], shown: Sequence[str]) -> Found:
         """Yield the errors in both, each with its location."""
@@ -203,13 +201,4 @@ class AnswerScope:
             return message
         if name.model and name.model not in (*self.scope.models, *EXTREMES):
             return unknown("model", name.model, self.scope.models)
-        return next(filter(None, (self._axis_error(*each) for each in name.point)), "")
-
-    def _axis_error(self, axis: str, value: str) -> str:
-        values = [value_text(point[axis]) for point in self.points if axis in point]
-        if not values:
-            axes = list(dict.fromkeys(axis for point in self.points for axis in point))
-            return unknown("axis", axis, axes) if axes else f"{axis}: this scenario has no matrix"
-        if value in values:
-            return ""
-        return f"{axis} is never {quote(value)}; its values: {listed(dict.fromkeys(values))}"
+        return self.scope.point_error(name)

@@ -13,6 +13,7 @@ from orchestrator.scenario.arithmetic import OPERATIONS
 from orchestrator.scenario.axis_numbers import takes_arithmetic
 from orchestrator.scenario.clients import EXECUTORS, Group
 from orchestrator.scenario.fields import WORD
+from orchestrator.scenario.interpreter import Runtime
 from orchestrator.scenario.matrix import FIXED, MAX_VALUES, SECTIONS, Axis
 from orchestrator.scenario.models import read_models
 from orchestrator.scenario.references import EVERY_MODEL
@@ -42,6 +43,7 @@ def scenario_schema() -> Schema:
     """Return the schema, in draft 2020-12."""
     made = Scenario.model_json_schema(mode="validation")
     sections = {name: _section(each) for name, each in made.pop("$defs").items()}
+    sections[Runtime.__name__] = _section(Runtime.model_json_schema(mode="validation"))
     _allow_arithmetic(sections)
     whole = _section(made)
     properties = whole["properties"]
@@ -59,6 +61,7 @@ def scenario_schema() -> Schema:
     }
     whole["required"].remove("models")  # by default the classic ones
     defined = {**sections, "Variable": _VARIABLE, "Arithmetic": _arithmetic(sections)}
+    del defined[Runtime.__name__]  # its key is one of the scenario itself
     return {"$schema": DIALECT, "title": TITLE, **whole, "$defs": defined}
 
 
@@ -176,6 +179,7 @@ KEY_MEANINGS = {
     "models": "the models to run, in this order, or all; by default the four classic ones",
     "server": "settings of every server in the run",
     "limits": "limits of the server's container",
+    "interpreter": "the Python that runs the models: 3.13, 3.13t (free-threaded), or a base image",
     "clients": "the load: groups of clients",
     "matrix": "one case for each combination of these values, or for each point of a list; keys of "
     "server, limits and clients",

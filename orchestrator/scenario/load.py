@@ -37,6 +37,7 @@ from orchestrator.scenario.server import (
     add_target_to_models,
 )
 from orchestrator.scenario.variables import VARIABLES, substitute
+from orchestrator.scenario.versions import with_versions
 from orchestrator.scenario.yaml_document import (
     Document,
     Location,
@@ -70,6 +71,7 @@ def load_scenario(
     """
     document = read_document(path, blank_under=VARIABLES)
     substitute(document, settings)
+    document.data = with_versions(document.data)
     resolve_arithmetic(document, max_load)
     data = document.data
     if known_models is not None and data.get("models") == EVERY_MODEL:

@@ -23,6 +23,7 @@ from orchestrator.scenario.fields import (
     off_as_text,
     raise_all,
 )
+from orchestrator.scenario.interpreter import OWN, Runtime
 from orchestrator.scenario.models import read_models
 from orchestrator.scenario.server import OWN_SETTINGS, Limits, Section, ServerSettings, Sysctls
 from orchestrator.scenario.yaml_document import Location
@@ -35,6 +36,7 @@ SECTIONS: Mapping[type[Section], Location] = {
     ServerSettings: ("server",),
     Limits: ("limits",),
     Sysctls: ("limits", "sysctls"),
+    Runtime: (),
 }
 """The sections beside the groups whose keys can be axes, and where each is in a scenario."""
 
@@ -230,11 +232,12 @@ def location_of(matrix: Matrix, point: Point, axis: str) -> Location:
 
 @dataclass(frozen=True)
 class CaseSettings:
-    """The settings of a case, which a matrix may change: server, limits and groups."""
+    """The settings of a case, which a matrix may change: server, limits, groups and Python."""
 
     server: ServerSettings
     limits: Limits
     groups: tuple[Group, ...]
+    runtime: Runtime = OWN
 
     def of(self, model: str) -> "CaseSettings":
         """Return the settings without those of the server that only other models have.
@@ -262,4 +265,5 @@ class CaseSettings:
                 group.model_copy(update=changes.get((type(group), index), {}))
                 for index, group in enumerate(self.groups)
             ),
+            self.runtime.model_copy(update=changes.get((Runtime, None), {})),
         )

@@ -12,6 +12,7 @@ from orchestrator.scenario.matrix import AxisValue, CaseSettings, value_text
 from orchestrator.scenario.models import read_models
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
+from orchestrator.scenario.versions import is_free_threaded
 
 MAX_SLUG_CHARS = 100
 _PLAIN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._,=-]{{0,{MAX_SLUG_CHARS - 1}}}")
@@ -47,6 +48,16 @@ class Case:
             return self.server.workers or SERVER_DEFAULTS.workers
         chosen = getattr(self.server, known.workers)
         return int(known.settings[known.workers].default if chosen is None else chosen)
+
+    @property
+    def interpreter(self) -> str | None:
+        """The Python that runs the server, None for the lab's default."""
+        return self.settings.runtime.interpreter
+
+    @property
+    def has_interpreter_lock(self) -> bool:
+        """Whether only one thread of a process of the server computes at a time."""
+        return not is_free_threaded(self.interpreter)
 
     def with_server(self, server: ServerSettings) -> "Case":
         """Return the same case with these settings of the server."""

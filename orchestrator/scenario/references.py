@@ -11,6 +11,7 @@ from orchestrator.measures.registry import find_measure, full_name
 from orchestrator.measures.syntax import MeasureName
 from orchestrator.measures.views import WINDOWS, is_among
 from orchestrator.scenario.fields import Found, invalid_value, raise_all
+from orchestrator.scenario.matrix import Point, value_text
 from orchestrator.scenario.server import Target, target_violations
 from orchestrator.scenario.yaml_document import Location
 
@@ -61,7 +62,7 @@ def check_subject(subject: str, info: ValidationInfo) -> str:
 
 @dataclass(frozen=True)
 class Scope:
-    """What the expressions of a scenario may name: its client groups and its models.
+    """What the expressions of a scenario may name: client groups, models, points of the matrix.
 
     ``views`` are what else may stand before a measure, each with its measures.
     """
@@ -69,6 +70,7 @@ class Scope:
     groups: Sequence[str]
     models: Sequence[str]
     views: Mapping[str, Sequence[str]]
+    points: Sequence[Point] = ()
 
     def errors(self, expressions: Sequence[Located]) -> Found:
         """Yield the errors in ``expressions``, each with its location."""
@@ -78,7 +80,8 @@ class Scope:
                 reason = "a rule is checked in each run" if is_rule else "a guess is right or wrong"
                 yield location, invalid_value(f"{reason}; leave the confidence out")
             for name in expression.names:
-                if message := self._error(name, location):
+                message = self._error(name, location) or _axes_error(name, expression)
+                if message:
                     yield location, invalid_value(message, column=name.span.column)
 
     def prefix_error(self, name: MeasureName) -> str:
@@ -108,17 +111,46 @@ class Scope:
     def _error(self, name: MeasureName, location: Location) -> str:
         if message := self.prefix_error(name):
             return message
-        if name.point:
-            return "this names one point of the matrix; only an answer may"
         if location[0] == COMPARE:
-            return self._error_of_model(name)
+            return self._error_of_model(name) or self.point_error(name)
+        if name.point:
+            return "this names one point of the matrix; only compare and an answer may"
         return "this names one of several models; write it under compare" if name.model else ""
+
+    def point_error(self, name: MeasureName) -> str:
+        """Return what is wrong with the point that ``name`` has; empty if nothing is."""
+        return next(filter(None, (self._axis_error(*each) for each in name.point)), "")
+
+    def _axis_error(self, axis: str, value: str) -> str:
+        values = [value_text(point[axis]) for point in self.points if axis in point]
+        if not values:
+            axes = list(dict.fromkeys(axis for point in self.points for axis in point))
+            return unknown("axis", axis, axes) if axes else f"{axis}: this scenario has no matrix"
+        if value in values:
+            return ""
+        return f"{axis} is never {quote(value)}; its values: {listed(dict.fromkeys(values))}"
 
     def _error_of_model(self, name: MeasureName) -> str:
         if name.model:
             known = name.model in self.models
             return "" if known else unknown("model", name.model, self.models)
         measure = find_measure(name.name)
-        if measure is None or measure.kind == "input":
+        if measure is None or (measure.kind == "input" and not name.point):
             return ""
         return f"the model is missing; write e.g. {name.name}({self.models[0]})"
+
+
+def _axes_error(name: MeasureName, expression: Expression) -> str:
+    """Return that ``name`` lacks an axis that another measure of the same comparison has."""
+    if not name.model:
+        return ""
+    missing = [axis for axis in axes_named(expression) if axis not in dict(name.point)]
+    if not missing:
+        return ""
+    subject = ", ".join((name.model, *(f"{axis}=…" for axis in missing)))
+    return f"another measure here names {listed(missing)}; name it in each: {name.name}({subject})"
+
+
+def axes_named(expression: Expression) -> list[str]:
+    """Return the axes that measures of ``expression`` name, each once."""
+    return list(dict.fromkeys(axis for name in expression.names for axis, _ in name.point))

@@ -32,6 +32,7 @@ from orchestrator.scenario.fields import (
     raise_all,
     whole,
 )
+from orchestrator.scenario.interpreter import InterpreterName, Runtime
 from orchestrator.scenario.matrix import (
     CaseSettings,
     MatrixValue,
@@ -64,6 +65,7 @@ from orchestrator.scenario.server import (
     Target,
 )
 from orchestrator.scenario.variables import escape_variables
+from orchestrator.scenario.versions import INTERPRETER
 from orchestrator.scenario.yaml_document import Location
 
 MAX_CASES = 200
@@ -119,6 +121,7 @@ class Scenario(Section):
     ]
     server: ServerSettings = ServerSettings()
     limits: Limits = UNLIMITED
+    interpreter: InterpreterName | None = None
     clients: Annotated[
         tuple[AnyGroup, ...],
         Field(strict=False),
@@ -180,6 +183,7 @@ class Scenario(Section):
     def axes_of(self, model: str, point: Point) -> Point:
         """Return the axes of ``point`` that ``model`` does not ignore."""
         ignored = self.ignores.get(model, ()) + self.ignores.get(EVERY_MODEL, ())
+        ignored += (INTERPRETER,) if self.target_of(model) else ()
         return {axis: value for axis, value in point.items() if axis not in ignored}
 
     @property
@@ -196,7 +200,9 @@ class Scenario(Section):
     @property
     def settings(self) -> CaseSettings:
         """The settings that the matrix may change."""
-        return CaseSettings(self.server, self.limits, self.clients)
+        return CaseSettings(
+            self.server, self.limits, self.clients, Runtime(interpreter=self.interpreter)
+        )
 
     def expectations(self, model: str) -> tuple[Expression, ...]:
         """Return the expectations of ``model``: its own, then those of all models."""
@@ -243,6 +249,7 @@ class Scenario(Section):
         for point in points(self.matrix):
             yield from self._errors_at(point, max_load)
         yield from self._settings_of_others()
+        yield from self._interpreter_of_target()
         for index, fault in enumerate(self.faults):
             for key, message in (
                 *fault_violations(fault, self.timeout_s),
@@ -252,9 +259,10 @@ class Scenario(Section):
         for index, message in conflicts(self.faults):
             yield ("faults", index, "at"), invalid_value(message)
         groups = [group.name for group in self.clients]
-        scope = Scope(groups, self.models, views(has_faults=bool(self.faults)))
+        seen = views(has_faults=bool(self.faults))
+        scope = Scope(groups, self.models, seen, points(self.matrix))
         yield from scope.errors(self._located())
-        answers = AnswerScope(scope, points(self.matrix))
+        answers = AnswerScope(scope)
         yield from answers.errors(self.answer, self.show)
         if self.warmup_s >= self.timeout_s:
             message = f"{self.warmup} is not shorter than timeout, {self.timeout}"
@@ -276,6 +284,16 @@ class Scenario(Section):
             if key in axes:
                 where = (0, key) if isinstance(self.matrix, tuple) else (key,)
                 yield ("matrix", *where), invalid_value(message, at_key=True)
+
+    def _interpreter_of_target(self) -> Found:
+        """Yield the interpreter of a scenario that runs a target alone, which brings its own."""
+        if all(self.target_of(each) for each in self.models):
+            message = "a target brings its own; only the lab's models run on this interpreter"
+            if self.interpreter is not None:
+                yield (INTERPRETER,), invalid_value(message, at_key=True)
+            if INTERPRETER in points(self.matrix)[0]:
+                where = (0,) if isinstance(self.matrix, tuple) else ()
+                yield ("matrix", *where, INTERPRETER), invalid_value(message, at_key=True)
 
     def _own_models(self) -> list[str]:
         """Return the models of the lab; of a target, and of another checkout, nothing is known."""

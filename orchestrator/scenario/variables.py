@@ -15,6 +15,7 @@ from orchestrator.measures.hints import unknown
 from orchestrator.scenario.fields import WORD, WORD_FORM
 from orchestrator.scenario.guesses import NOT_MADE
 from orchestrator.scenario.references import GUESS
+from orchestrator.scenario.versions import WrittenDecimal
 from orchestrator.scenario.yaml_document import Document, Location, Problem, parse_plain
 
 VARIABLES = "variables"
@@ -121,6 +122,8 @@ def _unknown(name: str, variables: Variables) -> str:
 def _text(value: Value | None) -> str:
     if value is None:
         return NOT_MADE
+    if isinstance(value, WrittenDecimal):
+        return value.text
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

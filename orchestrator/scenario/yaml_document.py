@@ -3,8 +3,7 @@
 A document holds text, whole numbers, decimals, truth values, lists and maps with text keys, nested
 and sized within limits. Anything else in YAML (anchors, aliases, tags, octal and sexagesimal
 numbers, dates, merge keys) is refused or read as text, so that a scenario means what it looks like.
-A syntax error ends the reading, because nothing after it can be trusted. This module does not know
-the keys of a scenario.
+A syntax error ends the reading, as nothing after it can be trusted. The keys are not known here.
 """
 
 import contextlib
@@ -18,6 +17,7 @@ import yaml
 
 from orchestrator.measures.hints import closest, quote
 from orchestrator.results.exit_codes import MISUSED, LabError
+from orchestrator.scenario.versions import WrittenDecimal
 
 MAX_KIB = 256
 MAX_NESTING = 20
@@ -262,7 +262,7 @@ def _value_of(tag: str, text: str) -> str | int | float | bool:
         return text
     if not _PLAIN_NUMBER.fullmatch(text):
         raise ValueError(f"{quote(text)} is an ambiguous number; write it in plain decimal digits")
-    return int(text) if kind == "int" else float(text)
+    return int(text) if kind == "int" else WrittenDecimal(text)
 
 
 class _RefusedError(yaml.MarkedYAMLError):

@@ -62,13 +62,13 @@ class Discipline:
     def of(cls, kind: Kind, case: Case, cpus: float) -> "Discipline":
         """Return the discipline of a case, on a machine with ``cpus`` CPUs.
 
-        Threads share one interpreter lock, so that one of them computes at a time. If their main
-        thread accepts into a queue, that has a place for each, and the main thread holds one more
-        connection until it has room.
+        Threads share one interpreter lock, so that one of them computes at a time, unless their
+        interpreter is free-threaded. If their main thread accepts into a queue, that has a place
+        for each, and the main thread holds one more connection until it has room.
         """
         workers = case.workers
         shared = min(cpus, case.settings.limits.cpus or cpus)
-        has_lock = kind in WITH_LOCK
+        has_lock = kind in WITH_LOCK and case.has_interpreter_lock
         of_one = min(shared, 1.0)
         discipline = cls(kind, workers, 0, shared, host_cpus=cpus, seed=case.seed)
         match kind:

@@ -23,6 +23,7 @@ from orchestrator.results.summary import Grade
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_models
 from tests.e2e.lab_fixtures import copy_checkout
+from tests.interpreter_fixtures import need_interpreter
 from tests.page_commands import ORCHESTRATE, commands, scenario_on
 from tests.unit.docs.test_lessons import LESSONS, answers_of, look_of
 
@@ -122,6 +123,7 @@ def test_the_commands_of_a_page_do_what_they_say(page: str, copy: Copy) -> None:
 def test_a_lesson_comes_out_as_its_page_says(page: Path, copy: Copy) -> None:
     """Its guesses are not graded if none is passed; its answers are right; *Look* has its words."""
     name = f"docs/lessons/{page.name}"
+    need_interpreter(load_scenario(page.with_suffix(".yaml"), discover_models()).interpreter)
     for text in [each.text for each in commands() if each.page == name and each.is_run]:
         printed = copy.check(text)
         if not RUN.match(text):

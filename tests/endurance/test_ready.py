@@ -18,8 +18,9 @@ from conformance import ROOT
 from tests.e2e.lab_fixtures import Ended, Lab
 
 HOLDS, INVALID = 0, 4
-LONG = {"classic", "gate", "start_together", "sweep_workers", "ten_thousand", "which_model"}
-"""Scenarios that take a minute, or need a machine of their own."""
+LONG = {"classic", "free_threading", "gate", "start_together", "sweep_workers", "ten_thousand",
+        "which_model"}  # fmt: skip
+"""Scenarios that take a minute, need a machine of their own, or an interpreter of their own."""
 
 READY = [path for path in sorted((ROOT / "scenarios").glob("*.yaml")) if path.stem not in LONG]
 HOG = "while True: pass"

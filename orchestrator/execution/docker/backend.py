@@ -53,7 +53,7 @@ from orchestrator.execution.docker.engine import (
     engine_failures,
     in_parallel,
 )
-from orchestrator.execution.docker.images import provide_images
+from orchestrator.execution.docker.images import image_name, provide_images
 from orchestrator.execution.docker.read_back import check_containers, containers_of_clients
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.interrupts import held, is_interrupted
@@ -80,7 +80,8 @@ class DockerBackend:
     def prepare(self, needs: Needs) -> None:
         """Build the lab's images if sources changed; find the target's image.
 
-        Cases run by image id, since anybody on this engine may move a tag meanwhile.
+        Cases run by image id, since anybody on this engine may move a tag meanwhile. A model has an
+        image for each interpreter.
 
         Raises:
             BackendError: the build failed, or the engine does not have the target's image.
@@ -88,9 +89,16 @@ class DockerBackend:
         target = needs.target
         if target is not None and target.image is None:
             raise BackendError(f"{target.name} is not an image; use --backend process")
-        names = [*needs.models, "client", *([SERVICE] if needs.is_proxied else [])]
+        others = ["client", *([SERVICE] if needs.is_proxied else [])]
         with engine_failures():
-            self._images = provide_images(self._engine, names)
+            for interpreter in needs.interpreters:
+                own = [] if interpreter else others
+                found = provide_images(self._engine, [*needs.models, *own], interpreter)
+                self._images |= {
+                    image_name(name, interpreter): found_id for name, found_id in found.items()
+                }
+            if None not in needs.interpreters:
+                self._images |= provide_images(self._engine, others)
             if target is not None and target.image is not None:
                 self._images |= image_id(self._engine, target.name, target.image)
 
@@ -105,7 +113,9 @@ class DockerBackend:
         project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
         self._projects.append(project)
         self._left.append(project)
-        stage = DockerStage(self._engine, project, order, self._images)
+        name = image_name(order.model, order.interpreter)
+        images = {**self._images, order.model: self._images[name]} if name in self._images else {}
+        stage = DockerStage(self._engine, project, order, images or self._images)
         with engine_failures():
             try:
                 stage.start()

@@ -25,10 +25,15 @@ from orchestrator.execution.docker.compose import (
 )
 from orchestrator.execution.docker.engine import PROJECT_LABEL, Engine
 from orchestrator.execution.docker.image_source import PROJECT, base_images, source_tag
+from orchestrator.execution.docker.interpreters import OWN_BASE, base_of
 from orchestrator.scenario.models import ROOT
 
-DEFAULT_BASE, OWN_BASE = "python:3.13-slim", "server-models-lab/base"
-"""The base image of compose.yaml, and the one that ``make base-image`` builds."""
+DEFAULT_BASE = "python:3.13-slim"
+"""The base image of compose.yaml."""
+
+BASE_ARGUMENT = "BASE_IMAGE"
+ON = " on "
+"""Between a model and its interpreter in the name of an image."""
 
 ENV_FILE_SETTINGS = ("COMPOSE_ENV_FILES", "COMPOSE_DISABLE_ENV_FILE")
 
@@ -48,19 +53,32 @@ def remove_tags(engine: Engine, image: Image) -> bool:
     return all(engine.remove_image(name) for name in names)
 
 
-def provide_images(engine: Engine, names: Sequence[str]) -> dict[str, str]:
+def provide_images(
+    engine: Engine, names: Sequence[str], interpreter: str | None = None
+) -> dict[str, str]:
     """Return the ids of the images of the services ``names``; build those that are missing.
+
+    They are based on an image that brings ``interpreter``, or on the one of compose.yaml.
 
     Raises:
         BackendError: a base image is missing, a build failed, or sources changed meanwhile.
     """
     services = Compose(PROJECT).services(*names)
+    if interpreter is not None:
+        base = base_of(
+            interpreter,
+            _bases(services),
+            lambda image: engine.find_image(image) is not None,
+            lambda image: _pull(engine, image),
+        )
+        services = {name: _based_on(base, service) for name, service in services.items()}
     for base in sorted(_bases(services)):
-        _provide_base(engine, base)
+        _provide_base(engine, base, interpreter)
     tags = _tags(engine, services)
     missing = {name: tag for name, tag in tags.items() if engine.find_image(tag) is None}
     if missing:
-        _build(engine, {name: tag for name, tag in missing.items() if "build" in services[name]})
+        builds = {name: tag for name, tag in missing.items() if "build" in services[name]}
+        _build(engine, builds, None if interpreter is None else base)
         if _tags(engine, services) != tags:
             for tag in missing.values():  # it may have files of both states
                 engine.remove_image(tag)
@@ -73,6 +91,19 @@ def provide_images(engine: Engine, names: Sequence[str]) -> dict[str, str]:
             "is another builder in use (BUILDX_BUILDER, docker buildx ls)?"
         )
     return {name: found for name, found in ids.items() if found is not None}
+
+
+def image_name(model: str, interpreter: str | None) -> str:
+    """Return the name of the image of a model on ``interpreter`` in the results."""
+    return model if interpreter is None else f"{model}{ON}{interpreter}"
+
+
+def _based_on(base: str, service: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``service`` with another base image."""
+    if "build" not in service:
+        return dict(service)
+    build = service["build"]
+    return {**service, "build": {**build, "args": {**build.get("args", {}), BASE_ARGUMENT: base}}}
 
 
 def _bases(services: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -99,9 +130,10 @@ def _tags(engine: Engine, services: Mapping[str, Mapping[str, Any]]) -> dict[str
     }
 
 
-def _build(engine: Engine, tags: Mapping[str, str]) -> None:
-    """Build services under their ``tags``."""
-    images = {"services": {name: {"image": tag} for name, tag in tags.items()}}
+def _build(engine: Engine, tags: Mapping[str, str], base: str | None = None) -> None:
+    """Build services under their ``tags``, on ``base`` unless it is None."""
+    build = {} if base is None else {"build": {"args": {BASE_ARGUMENT: base}}}
+    images = {"services": {name: {"image": tag, **build} for name, tag in tags.items()}}
     with tempfile.TemporaryDirectory(prefix="server-models-lab-") as folder:
         override = Path(folder) / "images.yaml"
         override.write_text(yaml.safe_dump(images), encoding="utf-8")
@@ -111,7 +143,7 @@ def _build(engine: Engine, tags: Mapping[str, str]) -> None:
             raise BackendError(f"the images could not be built\n{exc}") from exc
 
 
-def _provide_base(engine: Engine, base: str) -> None:
+def _provide_base(engine: Engine, base: str, interpreter: str | None = None) -> None:
     """Pull a base image that the engine lacks, so that its id is known before the build.
 
     Raises:
@@ -120,12 +152,17 @@ def _provide_base(engine: Engine, base: str) -> None:
     if base == "scratch" or engine.find_image(base) is not None:
         return
     try:
-        run_docker(["pull", "--quiet", base], timeout_s=BUILD_DEADLINE_S, is_alive=engine.answers)
+        _pull(engine, base)
     except ComposeError as exc:
+        is_named = base == interpreter
+        advice = "correct interpreter in the scenario" if is_named else _base_advice(base)
         raise BackendError(
-            f"this engine does not have the base image {base}, and cannot pull it; "
-            f"{_base_advice(base)}\n{exc}"
+            f"this engine does not have the base image {base}, and cannot pull it; {advice}\n{exc}"
         ) from exc
+
+
+def _pull(engine: Engine, image: str) -> None:
+    run_docker(["pull", "--quiet", image], timeout_s=BUILD_DEADLINE_S, is_alive=engine.answers)
 
 
 def _base_advice(base: str) -> str:

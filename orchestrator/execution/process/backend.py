@@ -19,6 +19,7 @@ from orchestrator.execution.host import environment_of_target, environment_witho
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import end_strays
 from orchestrator.execution.probe import KernelProbes
+from orchestrator.execution.process.interpreters import described
 from orchestrator.execution.process.program import Program
 from orchestrator.execution.process.server import GRACE_S, LOOPBACK, SERVER, server_of
 from orchestrator.execution.program_log import TOO_EARLY
@@ -42,12 +43,13 @@ class ProcessBackend:
 
     def __init__(self) -> None:
         self._programs: list[Program | KernelProbes] = []
+        self._interpreters: dict[str, str] = {}
 
     def prepare(self, needs: Needs) -> None:
         """Check that every model has a program here, and the target a command or an address.
 
         Raises:
-            BackendError: one of them has only an image.
+            BackendError: one of them has only an image, or an interpreter is not on this machine.
         """
         if needs.target is not None and needs.target.image is not None:
             raise BackendError(f"{needs.target.name} is an image; use --backend docker")
@@ -59,9 +61,13 @@ class ProcessBackend:
                     "use --backend docker"
                 )
 
+        for interpreter in filter(None, needs.interpreters):
+            self._interpreters[interpreter] = described(interpreter)
+
     def describe(self) -> Mapping[str, object]:
-        """Return the interpreter that runs servers and clients."""
-        return {"python": sys.version.split()[0]}
+        """Return the Python that runs clients and servers, and those of the scenario."""
+        python = {"python": sys.version.split()[0]}
+        return {**python, "interpreters": self._interpreters} if self._interpreters else python
 
     @contextmanager
     def stage(self, order: StageOrder) -> Iterator["ProcessStage"]:

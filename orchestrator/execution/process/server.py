@@ -18,6 +18,7 @@ from pathlib import Path
 from labkit.wire.secret import SECRET
 from orchestrator.execution.backend import BackendError, Crowd, StageOrder, Toxics
 from orchestrator.execution.probe import KernelProbes
+from orchestrator.execution.process.interpreters import executable_of
 from orchestrator.execution.process.program import START_DEADLINE_S, Program
 from orchestrator.execution.program_log import (
     IDLE_CONNECTIONS,
@@ -76,7 +77,8 @@ class ProcessServer(LoggedServer):
         return program, (LOOPBACK, program.listening_port())
 
     def _launch(self, port: int) -> Program:
-        command = [sys.executable, "-m", f"services.{self._order.model}.server"]
+        python = executable_of(self._order.interpreter)
+        command = [python, "-m", f"services.{self._order.model}.server"]
         return self._run_server(command, port)
 
     def _run_server(self, command: list[str], port: int) -> Program:

@@ -44,9 +44,9 @@ def look_of(page: Path) -> list[str]:
     return [" ".join(each.split()).lower() for each in words]
 
 
-def test_there_are_ten_and_the_guide_names_each() -> None:
+def test_there_are_twelve_and_the_guide_names_each() -> None:
     guide = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert len(LESSONS) == 10
+    assert len(LESSONS) == 12
     assert re.findall(r"\| \[.*?\]\((.*?)\)", guide) == [page.name for page in LESSONS]
     assert {page.stem for page in LESSONS} == {path.stem for path in FOLDER.glob("*.yaml")}
 

@@ -3,13 +3,20 @@
 import json
 import os
 import resource
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from labkit.server.events import EventLog
-from labkit.server.logs import Counts, Logs, cpu_times_s, peak_memory_bytes
+from labkit.server.logs import (
+    Counts,
+    Logs,
+    cpu_times_s,
+    has_interpreter_lock,
+    peak_memory_bytes,
+)
 from labkit.server.settings import Settings
 from labkit.server.stream import Stream
 
@@ -109,3 +116,19 @@ def test_the_cpu_time_of_children_that_are_no_workers_is_not_reported(
     assert 0 <= stopped["cpu_user_s"] < usage.ru_utime
     after_s = sum(cpu_times_s()) - usage.ru_utime - usage.ru_stime
     assert stopped["cpu_user_s"] + stopped["cpu_system_s"] <= after_s + 1e-5
+
+
+def test_the_last_line_says_whether_the_interpreter_lock_is_on_then(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An extension that is imported during the run may turn it on."""
+    states = iter([False, True])
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: next(states), raising=False)
+    assert not has_interpreter_lock()
+    Logs("m", JSON).stopped("drained")
+    assert json.loads(capfd.readouterr().out)["interpreter_lock"] is True
+
+
+def test_an_interpreter_before_free_threading_has_its_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sys, "_is_gil_enabled", raising=False)
+    assert has_interpreter_lock()

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import platform
 import signal
 import socket
 import time
@@ -70,6 +71,7 @@ def test_listening_is_logged_and_then_the_file_is_there(
     (event,) = events_in(capfd.readouterr().out)
     assert (event["event"], event["host"], event["workers"]) == ("listening", "127.0.0.1", 5)
     assert event["port"] == service.listener.getsockname()[1]
+    assert (event["python"], event["interpreter_lock"]) == (platform.python_version(), True)
     assert ready.exists()
     service.handle_signal(signal.SIGTERM)
     assert not ready.exists()

@@ -175,3 +175,34 @@ def test_each_reason_has_the_kind_that_says_whether_it_may_be_forgiven() -> None
         [ReasonKind.LOST_RECORDS, ReasonKind.DISTURBED_RUN],
         [ReasonKind.UNBALANCED],
     ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "started", "locked_at_the_end", "expected"),
+    [
+        ("3.13t", ("3.13.5", False), False, []),
+        ("3.13", ("3.13.5", True), True, []),
+        ("python:3.9", ("3.13.5", True), True, []),
+        (None, ("3.13.5", True), True, []),
+        ("3.13", ("3.131.0", True), True,
+         ["interpreter 3.13 was requested, but the server reports Python 3.131.0"]),
+        ("3.13t", ("3.13.5", True), True,
+         ["interpreter 3.13t was requested, but its interpreter lock is on"]),
+        ("3.13", ("3.13.5", False), False,
+         ["interpreter 3.13 was requested, but its interpreter lock is off"]),
+        ("3.13t", ("3.13.5", False), True,
+         ["the interpreter lock of 3.13t came on again during the run: the server imported an "
+          "extension that is not ready for free threading; its stderr names it"]),
+    ],
+)  # fmt: skip
+def test_another_interpreter_than_the_requested_one(
+    wanted: str | None, started: tuple[str, bool], locked_at_the_end: bool, expected: list[str]
+) -> None:
+    begun = {**listening(), "python": started[0], "interpreter_lock": started[1]}
+    stopped = {**STOPPED, "interpreter_lock": locked_at_the_end}
+    told = evidence(
+        [replica(0, BOTH)], [], log=log_of([begun, *SERVED, stopped]), interpreter=wanted
+    )
+    assert doubts(told) == expected
+    kinds = {each.kind for each in analyse(told).inconsistencies}
+    assert kinds == ({ReasonKind.OTHER_INTERPRETER} if expected else set())

@@ -299,3 +299,31 @@ def test_a_model_at_a_point_that_did_not_end_is_not_replaced_by_another_point() 
 
 def test_a_condition_on_a_pool_holds_at_each_of_its_points() -> None:
     assert chosen("makespan(prefork) < makespan(single)", IGNORING) == "Yes."
+
+
+MOVING = [
+    CaseValues(
+        CaseKey(model, (("interpreter", python), ("users", users), ("messages", messages))),
+        [{"makespan": makespan_s}],
+    )
+    for model, python, users, messages, makespan_s in (
+        ("threaded", "3.13", "4", "20", 1.6),
+        ("threaded", "3.13t", "4", "20", 0.8),
+        ("threaded", "3.13", "1", "2000", 0.3),
+        ("threaded", "3.13t", "1", "2000", 0.4),
+    )
+]
+
+
+def test_a_point_is_found_by_some_of_the_axes_that_move_together() -> None:
+    both = "{makespan(threaded, interpreter=3.13t, users=4)} and {makespan(threaded, users=1, "
+    assert said(both + "interpreter=3.13)}.", MOVING) == "800 ms and 300 ms."
+    ratio = "makespan(threaded, interpreter=3.13, users=4) > 1.9 * makespan(threaded, "
+    assert chosen(ratio + "interpreter=3.13t, users=4)", MOVING) == "Yes."
+    assert chosen(ratio + "interpreter=3.13t, users=1)", MOVING) == "Yes."
+
+
+def test_the_other_axes_stay_if_a_case_has_them() -> None:
+    assert said("{makespan(interpreter=3.13t)}", MOVING[:3:2] + MOVING[1:4:2]) == (
+        "800 ms with 4 users, 20 messages, and 400 ms with 1 user, 2000 messages"
+    )

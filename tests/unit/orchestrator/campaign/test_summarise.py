@@ -1,5 +1,6 @@
 """From evaluated runs to cases, comparisons, rankings and the exit code."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import pytest
@@ -17,6 +18,7 @@ from orchestrator.measures.registry import keyed
 from orchestrator.results.summary import (
     Fitness,
     Instrument,
+    Interpreter,
     Outcome,
     ReasonKind,
     RunSummary,
@@ -201,3 +203,64 @@ def test_what_breaks_off_the_campaign_afterwards_is_a_caveat_too(load: Load) -> 
     found = summarised(scenario, [evaluation(run) for run in schedule(scenario)], planned_runs=20)
     broken = with_status(found, Status.BROKEN, "no space").summary
     assert broken.answer.caveat == "Caution: the campaign broke off after 20 of 20 runs."
+
+
+BETWEEN = """\
+compare:
+  - makespan(single, users=2) > 1.5 * makespan(epoll, users=4) with 90%
+  - makespan(single) > makespan(epoll)
+"""
+
+
+def test_cases_of_different_load_points_are_compared_with_confidence(load: Load) -> None:
+    """A round has a run of each of both; `users` of the point is no input then."""
+    scenario = load(SCENARIO[: SCENARIO.index("compare:")] + BETWEEN)
+    runs = [evaluation(run) for run in schedule(scenario)]
+    found = summarised(scenario, runs).summary
+    assert [each.axes for each in found.comparisons] == [{"users": 2}, {"users": 4}, {}]
+    (judged,) = found.comparisons[-1].expectations
+    assert (judged.outcome, judged.left, judged.right) == (Outcome.PASSED, "2.000 s", "1.500 s")
+    assert judged.reason == "confidence that it holds: 96.9%"
+    slower = [
+        evaluation(run, makespan_s=9.0) if run.case.name == "epoll,users=4" else evaluation(run)
+        for run in schedule(scenario)
+    ]
+    assert summarised(scenario, slower).summary.comparisons[-1].expectations[0].outcome is (
+        Outcome.FAILED
+    )
+
+
+def test_a_comparison_between_points_is_judged_at_each_value_of_the_other_axes(load: Load) -> None:
+    text = SCENARIO.replace("[2, 4]}", "[2, 4], workers: [1, 8]}")
+    between = "compare: ['makespan(single, users=2) > makespan(epoll, users=4)']\n"
+    scenario = load(text[: text.index("compare:")] + between)
+    runs = [evaluation(run) for run in schedule(scenario)]
+    found = summarised(scenario, runs).summary
+    assert [each.axes for each in found.comparisons] == [{"workers": 1}, {"workers": 8}]
+    invalid = [
+        evaluation(run, invalid=["late"] if run.case.name == "epoll,users=4,workers=8" else [])
+        for run in schedule(scenario)
+    ]
+    outcomes = [
+        (each.expectations[0].outcome, each.expectations[0].reason)
+        for each in summarised(scenario, invalid).summary.comparisons
+    ]
+    assert outcomes == [
+        (Outcome.PASSED, ""),
+        (Outcome.UNKNOWN, "epoll, users=4: invalid as a measurement"),
+    ]
+
+
+def test_a_case_names_the_interpreter_that_all_of_its_runs_have(scenario: Scenario) -> None:
+    runs = [run for run in schedule(scenario) if run.case.name == "epoll,users=4"][:2]
+
+    def case_of(*locks: bool) -> Interpreter | None:
+        found = [
+            dataclasses.replace(each, summary=each.summary.model_copy(update={
+                "interpreter": Interpreter(version="3.13.5", lock=lock)}))
+            for each, lock in zip(map(evaluation, runs), locks, strict=True)
+        ]  # fmt: skip
+        return summarise_case(scenario, found).interpreter
+
+    assert case_of(False, False) == Interpreter(version="3.13.5", lock=False)
+    assert case_of(False, True) is None

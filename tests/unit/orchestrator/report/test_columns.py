@@ -4,7 +4,9 @@ from orchestrator.measures.registry import MEASURES
 from orchestrator.report.columns import (
     COST,
     GROUP,
+    LEGEND_PYTHON,
     OPEN,
+    PYTHON,
     UNKNOWN,
     WAITING,
     all_columns,
@@ -18,7 +20,7 @@ from orchestrator.report.columns import (
     split_by_view,
     spread_text,
 )
-from orchestrator.results.summary import CaseSummary
+from orchestrator.results.summary import CaseSummary, Interpreter
 from tests.unit.orchestrator.report.report_fixtures import FAILED, PASSED, case
 from tests.unit.orchestrator.report.report_fixtures import UNKNOWN as UNDECIDED
 
@@ -213,3 +215,22 @@ def test_no_two_columns_have_the_same_name() -> None:
         assert len({column.heading.replace("\n", " ") for column in band}) == len(band)
     assert column_of("waiting_mean").heading == "mean number\nwaiting"
     assert column_of("waiting_time_mean").heading == "mean time\nwaiting"
+
+
+def on(version: str, *, lock: bool) -> CaseSummary:
+    return case(interpreter=Interpreter(version=version, lock=lock))
+
+
+def test_the_python_of_the_server_is_shown_if_cases_differ_in_it() -> None:
+    cases = [on("3.13.5", lock=True), on("3.13.5", lock=False), case()]
+    assert [PYTHON.cell(each) for each in cases] == ["3.13.5, lock on", "3.13.5, lock off", UNKNOWN]
+    for shown in ((), ("makespan",)):
+        assert bands(cases, shown)[0][0] is PYTHON
+        assert LEGEND_PYTHON in legend(cases, shown)
+        assert PYTHON not in bands(cases[:1], shown)[0]
+        assert LEGEND_PYTHON not in legend(cases[:1], shown)
+
+
+def test_all_columns_have_it_if_a_server_reports_it() -> None:
+    assert PYTHON in all_columns([on("3.13.5", lock=True)])
+    assert PYTHON not in all_columns([case()])

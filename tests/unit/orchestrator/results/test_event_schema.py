@@ -34,6 +34,16 @@ def test_the_cpu_time_of_a_start_is_kept_and_bounded() -> None:
         checked(event | {"cpu_user_s": -1})
 
 
+def test_the_interpreter_of_a_start_is_kept_and_bounded() -> None:
+    event = {"event": "listening", "t_ns": 5, "workers": 2, "python": "3.13.5",
+             "interpreter_lock": False}  # fmt: skip
+    assert checked(event) == event
+    with pytest.raises(EventError, match="interpreter_lock is 0"):
+        checked(event | {"interpreter_lock": 0})
+    with pytest.raises(EventError, match="python is a list"):
+        checked(event | {"python": ["3.13"]})
+
+
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(EventError, match="workers is missing"):
         checked({"event": "listening", "t_ns": 5})

@@ -82,10 +82,30 @@ def test_a_point_needs_a_matrix(problems: Problems) -> None:
     assert problem.endswith("workers: this scenario has no matrix")
 
 
-@pytest.mark.parametrize("section", ["expect: {all: ['%s']}", "compare: ['%s']"])
-def test_only_an_answer_names_a_point_of_the_matrix(problems: Problems, section: str) -> None:
+@pytest.mark.parametrize("section", ["expect: {all: ['%s']}", "validity: ['%s']"])
+def test_an_expectation_of_a_case_names_no_other_point(problems: Problems, section: str) -> None:
     (problem,) = problems(SCENARIO + section % "makespan(single, workers=2) < 1s" + "\n")
-    assert problem.endswith("this names one point of the matrix; only an answer may")
+    assert problem.endswith("this names one point of the matrix; only compare and an answer may")
+
+
+@pytest.mark.parametrize(
+    ("compared", "problem"),
+    [
+        ("makespan(single, workers=2) < makespan(single, workers=3)",
+         "workers is never '3'; its values: 2, 4"),
+        ("makespan(single, workers=2) < makespan(epoll)",
+         "another measure here names workers; name it in each: makespan(epoll, workers=…)"),
+        ("makespan(workers=2) < makespan(epoll, workers=4)",
+         "the model is missing; write e.g. makespan(single)"),
+        ("makespan(single, workers=2) < users(workers=4) * 1s",
+         "the model is missing; write e.g. users(single)"),
+    ],
+)  # fmt: skip
+def test_a_comparison_between_points_says_whose_and_where(
+    problems: Problems, compared: str, problem: str
+) -> None:
+    (found,) = problems(f"{SCENARIO}compare: ['{compared}']\n")
+    assert found.endswith(problem)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, target, models, server, limits, clients, matrix, ignores, expect, guess, compare, "
+    "intent, target, models, server, limits, interpreter, clients, matrix, ignores, expect, guess, "
+    "compare, "
     "answer, show, faults, validity, repeats, retries_of_invalid, order, warmup, timeout, seed, "
     "seeds, variables"
 )

@@ -1,5 +1,6 @@
 import pytest
 
+from orchestrator.scenario.plan import plan_cases
 from orchestrator.twin.parameters import (
     NONE,
     TYPICAL,
@@ -8,6 +9,7 @@ from orchestrator.twin.parameters import (
     Kind,
     Overhead,
 )
+from tests.unit.conftest import Load
 from tests.unit.orchestrator.twin.load_fixtures import case_of
 
 CLIENTS = "[{executor: closed, users: 1, messages: 1}]"
@@ -74,3 +76,18 @@ def test_overhead_may_exhaust_the_cpus_only_with_many_workers() -> None:
     assert not TYPICAL.may_exhaust(few)
     assert TYPICAL.may_exhaust(many)
     assert not NONE.may_exhaust(many)
+
+
+@pytest.mark.parametrize(("interpreter", "cpus"), [("3.13", 1.0), ("3.13t", 2.0)])
+def test_threads_without_an_interpreter_lock_use_all_cpus(
+    load: Load, interpreter: str, cpus: float
+) -> None:
+    (case,) = plan_cases(
+        load(f"""\
+intent: How many threads compute at a time?
+models: [threaded]
+interpreter: {interpreter}
+clients: [{{executor: closed, users: 4, messages: 1, demand: cpu=1ms}}]
+""")
+    )
+    assert Discipline.of(Kind.THREADS, case, 2.0).cpus == cpus

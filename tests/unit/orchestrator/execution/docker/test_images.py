@@ -45,7 +45,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     def services(_: Compose, *names: str) -> dict[str, Any]:
         return {name: {"build": build} for name in names}
 
-    def build_images(_: object, tags: dict[str, str]) -> None:
+    def build_images(_: object, tags: dict[str, str], _base: str | None) -> None:
         engine.built.append(tuple(tags))
         engine.tags |= {tag: f"sha256:{tag}" for tag in tags.values()}
 
