@@ -1,8 +1,9 @@
-"""Why no further process or thread can be started: the limits on their number, and the remedy."""
+"""Why no further process, thread or descriptor can be had: the limits, and the remedy."""
 
 import os
 import resource
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -60,3 +61,25 @@ def _pids_cgroups() -> Iterator[Path]:
             for part in Path(path.lstrip("/")).parts:
                 root /= part
                 yield root
+
+
+@dataclass(frozen=True)
+class DescriptorWall:
+    """The number from which on a model cannot use descriptors, and the name of that limit."""
+
+    end: int
+    name: str
+
+    def build(self) -> None:
+        """Let this process open no descriptor from ``end`` on: ``accept`` fails with EMFILE."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY or soft > self.end:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.end, hard))
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether EMFILE means the wall, and not a lower limit of the system."""
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= self.end
+
+    def __str__(self) -> str:
+        return f"every descriptor below {self.end} is in use ({self.name}, a limit of the model)"

@@ -66,6 +66,14 @@ class Loop:
         """How long a poll may wait if nothing happens: a tick if lines are to be written."""
         return TICK_S if self.log.has_lines else None
 
+    @property
+    def wait_s(self) -> float | None:
+        """How long a poll may wait at most: also no longer than until the next timer."""
+        waits_s = [
+            wait_s for wait_s in (self.longest_s, self.timers.wait_s()) if wait_s is not None
+        ]
+        return min(waits_s, default=None)
+
     def accept(self) -> Iterator[Connection]:
         """Yield the connections that wait to be accepted, which the model is to register."""
         for conn in self._acceptor.accept():

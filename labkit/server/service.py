@@ -22,7 +22,7 @@ from labkit.server.blocking import converse
 from labkit.server.connection import DRAIN, Connection
 from labkit.server.events import EventLog
 from labkit.server.handover import Handover
-from labkit.server.limits import start_failure
+from labkit.server.limits import DescriptorWall, start_failure
 from labkit.server.listener import (
     LISTENER_IS_BROKEN,
     QUEUE_IS_EMPTY,
@@ -66,6 +66,7 @@ class Service:
         self._limits = settings.limits
         self._open: set[Connection] = set()
         self._is_worker = False
+        self._wall: DescriptorWall | None = None
         self.listener = open_listener(settings)
         self._own: OwnListeners | None = None
         self._address = self.listener.getsockname()[:2]
@@ -136,6 +137,11 @@ class Service:
         """Those of this process: of the workers, if each has its own."""
         return (self.listener,) if self._own is None else self._own.all
 
+    def limit_descriptors(self, end: int, name: str) -> None:
+        """Use descriptors below ``end`` only; if none is left, `refuse` logs ``name``."""
+        self._wall = DescriptorWall(end, name)
+        self._wall.build()
+
     def start_workers(self, start: Callable[[int], Worker]) -> list[Worker]:
         """Call ``start`` with the number of each worker, and return what it returns.
 
@@ -178,6 +184,10 @@ class Service:
         """
         with self.accept_lock:
             sock, peer = accept(self.listener)
+        return self.admit(sock, peer, worker)
+
+    def admit(self, sock: socket.socket, peer: str, worker: int) -> Connection:
+        """Return the connection of ``sock``, which was accepted from ``peer``, and log it."""
         log = self.log(worker)
         conn_id = f"{worker}.{log.count('accepted') + 1}"  # a new worker continues the count
         conn = self._opened(sock, conn_id)
@@ -219,6 +229,10 @@ class Service:
         if error.errno in LISTENER_IS_BROKEN:
             self._on_broken_listener(error.errno, f"cannot accept: {name}, a broken listener")
             return False
+        if error.errno == errno.EMFILE and self._wall is not None and self._wall.is_reached:
+            name = self._wall.name
+            if not self.log(worker).count("accept_refused"):
+                self.report(f"cannot accept: {self._wall}; trying again, and connections wait")
         self.log(worker).emit("accept_refused", error=name)
         self.log(worker).flush()
         return True

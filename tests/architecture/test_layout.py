@@ -18,8 +18,8 @@ PACKAGES = ("labkit", "services", "client", "faultproxy", "probe", "conformance"
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 MODULE_LINES = 400
 SERVER_LINES = 70
-LONGER: dict[str, int] = {
-    # The loops that also have processes or a pool: 90.
+LONGER = {
+    "services/select/server.py": 90,  # an event loop that also keeps what epoll keeps in the kernel
 }
 GROUPS = (
     "one at a time", "a process each", "a thread each", "pools", "loops", "loops in processes",
