@@ -9,9 +9,8 @@ from labkit.server.service import Service
 from labkit.server.settings import Settings
 from services.reuseport import server
 
-REJECTED_BY = "test_faults.test_every_client_beyond_the_backlog_is_served"
+REJECTED_BY = "test_peers.test_a_thousand_visitors_are_served"
 BECAUSE = r"neither answered nor closed"
-ARGUMENTS = {"backlog": "4"}
 
 
 def listen(settings: Settings, **_: bool) -> socket.socket:
