@@ -103,3 +103,15 @@ def _allowed(own: Own) -> str:
     if isinstance(own, Choice):
         return ", ".join(f"`{word}`" for word in own.choices)
     return f"{own.low} to {own.high}"
+
+
+def test_the_readme_names_every_model_in_its_group() -> None:
+    text = README.read_text(encoding="utf-8")
+    family = text[text.index("The rest of the family") :].partition("\n\n")[2].partition("\n\n")[0]
+    found = {
+        model: " ".join(group.split())
+        for line in re.split(r"^- | · (?=a )", family, flags=re.MULTILINE)
+        for group, _, rest in [line.partition(":")]
+        for model in re.findall(r"services/(\w+)/README", rest)
+    }
+    assert found == {name: model.group for name, model in read_models().items()}
