@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -191,7 +192,8 @@ def test_a_killed_process_of_one_connection_takes_nothing_else_with_it(
         for client in clients[1:]:
             client.send(b"b sleep=0ms\x03goodbye\x03")
             assert client.read_to_end() == b"ack"
-    server.stop()
+    server.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
 
 
 def test_a_process_that_has_ended_is_reaped(server: RunningServer) -> None:
@@ -241,7 +243,8 @@ def test_out_of_descriptors_open_connections_are_served(server: RunningServer) -
         for client in inside:
             client.send(b"a sleep=0ms\x03")
             client.await_ack()
-        _lower_descriptor_limit(server)
+        server.await_event("request_acked", len(inside))
+        _lower_descriptor_limit(server, one_more=_passing_on(server))
         outside = [stack.enter_context(server.connect()) for _ in range(3)]
         for client in inside * 10:
             client.send(b"b sleep=1ms\x03")
@@ -312,11 +315,19 @@ def _exhaust_descriptors(server: RunningServer) -> int:
     return visits
 
 
-def _lower_descriptor_limit(server: RunningServer) -> None:
+def _passing_on(server: RunningServer) -> set[int]:
+    """Return the processes that pass each connection on to another one, so they hold none."""
+    serving = {event["pid"] for event in server.of("dequeued")}
+    return {event["pid"] for event in server.of("accepted")} - serving if serving else set()
+
+
+def _lower_descriptor_limit(server: RunningServer, one_more: Collection[int] = ()) -> None:
+    """Leave each process the descriptors that it has, and those of ``one_more`` another one."""
     for pid in server.process_ids():
         highest = max(int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir())
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, hard))
+        limit = highest + 1 + (pid in one_more)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
 
 
 @pytest.mark.parametrize("error", ["EPERM", "ETIMEDOUT", "ENOSR", "ECONNRESET", "ENETDOWN"])
