@@ -113,12 +113,12 @@ def test_a_vanished_client_is_closed_after_the_idle_time_out(start: Starter) -> 
     if refuses_to_vanish():
         pytest.skip("vanishing takes CAP_NET_ADMIN, for TCP_REPAIR")
     server = start(LAB_IDLE_TIMEOUT="150ms")
-    clients = [server.connect_to_idle() for _ in range(server.workers)]
-    for client in clients:
+    for _ in range(server.workers):
+        client = server.connect_to_idle()
         client.send(b"a sleep=0ms\x03unfin")
         client.await_ack()
         client.vanish()
-    server.await_event("connection_closed", len(clients))
+    server.await_event("connection_closed", server.workers)
     server.serves()
     server.stop()
     assert {event["reason"] for event in server.of("connection_closed")} == {"idle", "goodbye"}
@@ -322,11 +322,12 @@ def _passing_on(server: RunningServer) -> set[int]:
 
 
 def _lower_descriptor_limit(server: RunningServer, one_more: Collection[int] = ()) -> None:
-    """Leave each process the descriptors that it has, and those of ``one_more`` another one."""
+    """Set the limit to the lowest descriptor that is free; those of ``one_more`` still get it."""
     for pid in server.process_ids():
-        highest = max(int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir())
+        held = {int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        lowest = min(set(range(len(held) + 1)) - held)
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        limit = highest + 1 + (pid in one_more)
+        limit = lowest + (pid in one_more)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
 
 
