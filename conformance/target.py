@@ -99,7 +99,7 @@ class Client:
     def vanish(self) -> None:
         """Close without FIN or RST, like a machine that loses power.
 
-        What was received is acknowledged before, so that the server's kernel need not send it again.
+        What was received is acknowledged before, so that the server does not send it again.
 
         Raises:
             PermissionError: the kernel requires CAP_NET_ADMIN for that.
