@@ -11,7 +11,8 @@ function here: it has a log of its own and writes whole lines.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple, TypeAlias
@@ -73,7 +74,6 @@ class EventLog:
 
     def __init__(self, stream: Stream, worker: int, counts: memoryview) -> None:
         self._stream = stream
-        self._writer = f"worker {worker}" if worker else "main"
         self._counts = counts
         self._wanted = LEVELS[stream.level]
         self.is_traced = "request_acked" in self._wanted
@@ -86,8 +86,22 @@ class EventLog:
 
     def note_pid(self) -> None:
         """Log with the pid of the calling process from now on; getpid is too slow for each line."""
-        model, pid = quoted(self._stream.model), os.getpid()
-        self._tags = f'"model":{model},"worker":{self._worker},"pid":{pid}'
+        self._pid = os.getpid()
+        self._sign(self._worker)
+
+    def _sign(self, worker: int) -> None:
+        self._writer = f"worker {worker}" if worker else "main"
+        model = quoted(self._stream.model)
+        self._tags = f'"model":{model},"worker":{worker},"pid":{self._pid}'
+
+    @contextmanager
+    def speaking_for(self, worker: int) -> Iterator[None]:
+        """Within the block, log with the number of ``worker``, which does not log by itself."""
+        self._sign(worker)
+        try:
+            yield
+        finally:
+            self._sign(self._worker)
 
     def emit(self, event: str, **fields: Field) -> None:
         """Count ``event``, which happened now, and log it if the level includes it."""

@@ -20,6 +20,10 @@ class Handover:
         self._entrance.setblocking(False)
         self._exit.setblocking(False)
 
+    def fileno(self) -> int:
+        """Return the descriptor that is readable if the queue is not empty."""
+        return self._exit.fileno()
+
     def give(self, conn: Connection) -> bool:
         """Put ``conn`` into the queue and forget it; return False if it does not fit.
 

@@ -59,7 +59,7 @@ class Loop:
     @property
     def is_needed(self) -> bool:
         """Whether connections are open or may still come."""
-        return bool(self.conns) or not self._service.draining
+        return bool(self.conns) or not self._service.is_ending
 
     @property
     def longest_s(self) -> float | None:
@@ -98,7 +98,7 @@ class Loop:
     def advance(self, conn: Connection) -> None:
         """Take the next steps of ``conn`` until it waits for a timer, for bytes or for room."""
         while conn.is_open and conn not in self.in_service:
-            step = conn.next_step(draining=self._service.draining)
+            step = conn.next_step(draining=self._service.is_ending)
             if isinstance(step, Request):
                 self.begin(conn, step)
             elif isinstance(step, End):
@@ -115,7 +115,7 @@ class Loop:
     def on_signal(self) -> None:
         """Begin the drain: close each connection that is not in service."""
         self.signals.clear()
-        if not self._service.draining:
+        if not self._service.is_ending:
             return
         self._acceptor.stop()
         for conn in tuple(self.conns.values()):

@@ -1,6 +1,7 @@
 """How an event loop accepts: without blocking, and without spinning if that fails."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from labkit.server.listener import QUEUE_IS_EMPTY
 from labkit.server.service import ACCEPT_RETRY_S, Service
 from labkit.timers import Timers
 
+CLOSED = -1
 ACCEPTS_PER_TURN = 64  # so that many new connections do not delay those that are open
 
 
@@ -30,6 +32,10 @@ class Acceptor:
 
     A listener with a connection that cannot be accepted stays readable and would wake the loop
     again and again. So, if ``accept`` fails, the listener is not watched for a while.
+
+    It is watched by a descriptor of its own. A signal handler closes the service's, and if another
+    process has the listener open, epoll would report it for ever: a descriptor that is closed can
+    no longer be removed, epoll(7).
     """
 
     def __init__(
@@ -40,13 +46,19 @@ class Acceptor:
         self._timers = timers
         self._worker = worker
         self._events = events
-        self._fd = service.listener.fileno()
+        self._fd = CLOSED
+        try:
+            service.listener.setblocking(False)
+            self._fd = os.dup(service.listener.fileno())
+        except (OSError, ValueError):
+            if not service.is_ending:  # otherwise the signal handler has closed it
+                raise
         self._watch()
 
     def accept(self) -> Iterator[Connection]:
         """Yield connections that wait to be accepted, made non-blocking; not all, if many wait."""
         for _ in range(ACCEPTS_PER_TURN):
-            if self._service.draining:
+            if self._service.is_ending:
                 return
             try:
                 conn = self._service.accept(self._worker)
@@ -58,19 +70,21 @@ class Acceptor:
             yield conn
 
     def stop(self) -> None:
-        """Watch the listener no longer; no error if it is closed, or is not watched just now."""
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            self._poller.unregister(self._fd)
+        """Watch the listener no longer, and never again."""
+        if self._fd != CLOSED:
+            self._look_away()
+            os.close(self._fd)
+            self._fd = CLOSED
 
     def _watch(self) -> None:
-        try:
-            self._service.listener.setblocking(False)
+        if self._fd != CLOSED:
             self._poller.register(self._fd, self._events)
-        except (OSError, ValueError):
-            if not self._service.draining:  # in a drain the signal handler has closed it
-                raise
+
+    def _look_away(self) -> None:
+        with contextlib.suppress(OSError, ValueError, KeyError):  # it is not watched just now
+            self._poller.unregister(self._fd)
 
     def _pause(self, error: OSError) -> None:
-        self.stop()
+        self._look_away()
         if self._service.refuse(error, self._worker):
             self._timers.after(ACCEPT_RETRY_S, self._watch)

@@ -157,13 +157,18 @@ class Service:
                 break
         return started
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether this process accepts no more and begins no further request."""
+        return self.draining or self.leaving
+
     def connections(self, worker: int = 1) -> Iterator[Connection]:
         """Yield each connection as it is accepted, unread, until the drain. Blocks.
 
         A connection that another worker process has passed on comes first.
         """
-        yield from self._handed_over(worker)
-        while not (self.draining or self.leaving):
+        yield from self.handed_over(worker)
+        while not self.is_ending:
             try:
                 conn = self.accept(worker)
             except OSError as exc:
@@ -199,7 +204,7 @@ class Service:
         self._open.add(conn)
         return conn
 
-    def _handed_over(self, worker: int) -> Iterator[Connection]:
+    def handed_over(self, worker: int) -> Iterator[Connection]:
         """Yield the connections that worker processes have passed on; those of a drain are closed.
 
         ``worker`` is the one that takes them.
@@ -215,7 +220,7 @@ class Service:
 
     def close_handed_over(self) -> None:
         """In a drain: close the connections that no worker process has taken yet."""
-        for _ in self._handed_over(0):
+        for _ in self.handed_over(0):
             pass
 
     def refuse(self, error: OSError, worker: int) -> bool:
@@ -223,7 +228,7 @@ class Service:
 
         If not, the server drains, or the listener is broken and it gives up.
         """
-        if self.draining or self.leaving:
+        if self.is_ending:
             return False  # the listener was closed for that
         name = errno.errorcode.get(error.errno or 0, str(error.errno))
         if error.errno in LISTENER_IS_BROKEN:
@@ -238,11 +243,12 @@ class Service:
         return True
 
     def _on_broken_listener(self, code: int, reason: str) -> None:
-        """Give up; a worker process ends instead, and its parent decides."""
+        """Give up; a worker process drains by itself instead, and its parent decides."""
         if not self._is_worker:
             self.give_up(reason)
         elif code != errno.EINVAL:  # EINVAL: the parent drains, and has shut the listener down
             self.fail(reason, EXIT_LISTENER_BROKEN)
+            os.kill(os.getpid(), signal.SIGTERM)  # an event loop has other connections to finish
 
     def exclude_cpu_times(self, usage: resource.struct_rusage) -> None:
         """Do not report the CPU time of a child that was reaped and is no worker."""
@@ -267,7 +273,8 @@ class Service:
         For an event loop; it must skip those that are in service. A blocking server does not need
         this, because `serve_connection` checks its own connection once a tick.
         """
-        idle_timeout_s = self.settings.idle_timeout_s
+        settings = self.settings
+        idle_timeout_s = settings.drain_timeout_s if self.leaving else settings.idle_timeout_s
         for conn in self._open.copy():
             end = conn.silence_end(draining=self.draining, idle_timeout_s=idle_timeout_s)
             if end is not None:

@@ -53,6 +53,21 @@ def test_lines_are_gathered_until_they_are_flushed(pipe: tuple[int, int]) -> Non
     assert "parts_ns" not in acked
 
 
+def test_a_log_speaks_for_another_worker_within_a_block_and_keeps_the_order(
+    pipe: tuple[int, int],
+) -> None:
+    log = _log(pipe[1])
+    log.request_acked("1.1", _served("a"), 4)
+    with log.speaking_for(7):
+        log.request_acked("1.1", _served("b"), 5)
+    log.request_acked("1.1", _served("c"), 6)
+    log.flush()
+    lines = [json.loads(line) for line in _read(pipe[0]).splitlines()]
+    assert [(each["request"], each["worker"]) for each in lines] == [("a", 1), ("b", 7), ("c", 1)]
+    assert {each["pid"] for each in lines} == {os.getpid()}
+    assert log.count("request_acked") == 3
+
+
 def test_parts_of_a_demand_are_logged_with_their_sum(pipe: tuple[int, int]) -> None:
     log = _log(pipe[1])
     demand = demand_of((Demand("sleep", 0.01), Demand("cpu", 0.002)))

@@ -2,6 +2,7 @@ import errno
 import select
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -17,7 +18,7 @@ class FakeService:
 
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
-        self.draining = False
+        self.is_ending = False
         self.queued = 0
         self.error: OSError | None = None
         self.refused: list[OSError] = []
@@ -61,19 +62,15 @@ def epoll() -> Iterator[select.epoll]:
         yield opened
 
 
-def _is_watched(epoll: select.epoll, listener: socket.socket) -> bool:
-    try:
-        epoll.modify(listener, select.EPOLLIN)
-    except FileNotFoundError:
-        return False
-    return True
+def _is_watched(epoll: select.epoll) -> bool:
+    return "tfd:" in Path(f"/proc/self/fdinfo/{epoll.fileno()}").read_text()
 
 
 def test_it_accepts_all_that_wait_but_only_so_many_a_turn(
     service: FakeService, epoll: select.epoll
 ) -> None:
     acceptor = _acceptor(service, epoll)
-    assert _is_watched(epoll, service.listener)
+    assert _is_watched(epoll)
     assert not service.listener.getblocking()
     service.queued = ACCEPTS_PER_TURN + 3
     assert len(list(acceptor.accept())) == ACCEPTS_PER_TURN
@@ -90,25 +87,25 @@ def test_if_accept_fails_it_looks_away_and_tries_again(
     service.error = OSError(code, "")
     assert list(acceptor.accept()) == []
     assert service.refused == [service.error]
-    assert not _is_watched(epoll, service.listener)
+    assert not _is_watched(epoll)
     wait_s = timers.wait_s()
     assert wait_s is not None
     assert 0 < wait_s <= ACCEPT_RETRY_S
     monkeypatch.setattr("time.monotonic_ns", lambda: 1 << 62)
     timers.fire()
-    assert _is_watched(epoll, service.listener)
+    assert _is_watched(epoll)
 
 
 def test_a_listener_that_the_drain_closed_is_no_error(
     service: FakeService, epoll: select.epoll
 ) -> None:
     acceptor = _acceptor(service, epoll)
-    service.draining = True
+    service.is_ending = True
     service.queued = 1
     assert list(acceptor.accept()) == []
     service.listener.close()
     _acceptor(service, epoll)
-    service.draining = False
+    service.is_ending = False
     with pytest.raises((OSError, ValueError)):
         _acceptor(service, epoll)
 
@@ -122,7 +119,7 @@ def test_a_broken_listener_is_not_tried_again(
     service.error = OSError(code, "")
     assert list(acceptor.accept()) == []
     assert [error.errno for error in service.refused] == [code]
-    assert not _is_watched(epoll, service.listener)
+    assert not _is_watched(epoll)
     assert timers.wait_s() is None
 
 
@@ -131,7 +128,30 @@ def test_a_drain_ends_the_watch_of_a_listener_in_whatever_state(
 ) -> None:
     acceptor = _acceptor(service, epoll)
     acceptor.stop()
-    assert not _is_watched(epoll, service.listener)
+    assert not _is_watched(epoll)
     acceptor.stop()
     service.listener.close()
     acceptor.stop()
+
+
+def test_a_drain_ends_the_watch_of_a_listener_that_another_process_has_open(
+    monkeypatch: pytest.MonkeyPatch, service: FakeService, epoll: select.epoll
+) -> None:
+    """The handler of the signal has closed this process's; an accept that failed is not tried."""
+    timers = Timers()
+    acceptor = _acceptor(service, epoll, timers)
+    service.error = OSError(errno.EMFILE, "")
+    assert list(acceptor.accept()) == []
+    with service.listener.dup():
+        service.listener.close()
+        acceptor.stop()
+        monkeypatch.setattr("time.monotonic_ns", lambda: 1 << 62)
+        timers.fire()
+        assert not _is_watched(epoll)
+    with socket.create_server(("127.0.0.1", 0)) as service.listener:
+        acceptor = _acceptor(service, epoll)
+        with service.listener.dup():
+            service.listener.close()
+            assert _is_watched(epoll)
+            acceptor.stop()
+            assert not _is_watched(epoll)

@@ -212,6 +212,8 @@ def test_silent_connections_are_those_beyond_the_time_out(make: Make) -> None:
         silent, fresh = service.accept(1), service.accept(1)
         silent.active_ns -= 6_000_000_000
         assert list(service.silent_connections()) == [(silent, IDLE)]
+        service.leaving = True  # then the drain's time-out counts, 10 s
+        assert list(service.silent_connections()) == []
         for conn in (silent, fresh):
             conn.reset("the test is over", service.log(1))
     assert list(service.silent_connections()) == []

@@ -1,0 +1,74 @@
+"""The event loop of a worker process: when the worker leaves, its connections pass on to others.
+
+A loop has many connections, and a queue between processes has room for some hundreds. So the other
+workers take them up while the one that leaves still passes them on. If it is the only worker, its
+successor takes what the queue holds, and the rest is closed.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from labkit.protocol.session import End
+from labkit.server.connection import DRAIN, Connection
+from labkit.server.handover import Handover
+from labkit.server.loop import READ, Loop
+from labkit.server.nonblocking import Poller
+from labkit.server.service import Service
+
+PASS_AGAIN_S = 0.01  # while the queue is full
+
+
+class WorkerLoop(Loop):
+    """A `Loop` that also takes up connections from other workers, and passes its own on.
+
+    ``watch_listener``: more events for which the listener is watched, such as `EPOLLEXCLUSIVE`.
+    """
+
+    def __init__(
+        self, service: Service, poller: Poller, worker: int, watch_listener: int = 0
+    ) -> None:
+        super().__init__(service, poller, worker=worker, listener_events=READ | watch_listener)
+        self._worker = worker
+        self._leave_by_s = 0.0
+        self._handover = service.handover or Handover()  # with a supervisor, it is shared
+        self.handover_fd = self._handover.fileno()
+        poller.register(self.handover_fd, READ)
+
+    def take(self) -> Iterator[Connection]:
+        """Yield the connections that another worker passed on, which the model is to register."""
+        for conn in self._service.handed_over(self._worker):
+            conn.sock.setblocking(False)
+            self.conns[conn.sock.fileno()] = conn
+            yield conn
+            self.advance(conn)  # whole messages may have come with it
+
+    def on_signal(self) -> None:
+        """Begin the drain, or leave: pass each connection on that is not in service."""
+        with contextlib.suppress(OSError):  # a drain may come after the worker began to leave
+            self._poller.unregister(self.handover_fd)
+        self._leave_by_s = time.monotonic() + self._service.settings.drain_timeout_s
+        super().on_signal()
+
+    def _close(self, conn: Connection, end: End) -> None:
+        """Close ``conn``; pass it on instead if it ends only because this worker leaves."""
+        if end is DRAIN and not self._service.draining:
+            end = conn.session.end or end
+            if end is DRAIN and self._pass_on(conn):
+                return
+        super()._close(conn, end)
+
+    def _pass_on(self, conn: Connection) -> bool:
+        """Pass ``conn`` on, or plan to try again; return False if it must be closed."""
+        fd = conn.sock.fileno()
+        self._poller.unregister(fd)  # another process keeps it open, so epoll would report it
+        if self._handover.give(conn):
+            del self.conns[fd]
+            self._interest.pop(fd, None)
+            return True
+        self._poller.register(fd, self._interest.get(fd, READ))
+        if self._service.settings.workers == 1 or time.monotonic() > self._leave_by_s:
+            return False
+        self.in_service[conn] = self.timers.after(PASS_AGAIN_S, partial(self.resume, conn))
+        return True
