@@ -1,15 +1,11 @@
 """A child process for each connection: forked after it is accepted, gone after it closes.
 
-The parent accepts only while a place is free. It keeps its signals blocked and takes them one at a
-time: a descriptor of signalfd(2) lets one poll(2) wait for a connection and for a signal.
+The parent accepts only while a place is free.
 """
 
-import ctypes
 import heapq
 import os
-import select
 import signal
-from collections.abc import Iterator
 from functools import partial
 
 from labkit.server.connection import Connection
@@ -19,8 +15,8 @@ from labkit.server.reaping import log_exit, reaped
 from labkit.server.service import ACCEPT_RETRY_S, SIGNALS, Service
 from labkit.server.settings import Whole, variable
 
-_AWAITED = (*SIGNALS, signal.SIGCHLD)
-_SIGNAL_SET_BYTES = 128  # sigset_t of the C library
+AWAITED = (*SIGNALS, signal.SIGCHLD)
+"""The signals that the parent waits for."""
 
 
 class Children:
@@ -104,49 +100,3 @@ def _serve(conn: Connection, service: Service, worker: int) -> None:
     service.listener.close()
     service.log(worker).emit("dequeued", conn=conn.id)
     service.serve_connection(conn, worker)
-
-
-class Arrivals:
-    """What the parent waits for: a connection in the accept queue, or a signal."""
-
-    def __init__(self, service: Service) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-        self._log = service.log(0)
-        self._listener = service.listener.fileno()
-        self._signals, self._both = select.poll(), select.poll()
-        self._both.register(self._listener, select.POLLIN)
-        self._descriptor = _open_signal_descriptor()
-        for poll in (self._signals, self._both):
-            poll.register(self._descriptor, select.POLLIN)
-
-    def wait(self, longest_s: float | None, *, for_connections: bool) -> bool:
-        """Block until a signal or, if wanted, a connection is there; return whether that is."""
-        self._log.flush()
-        poll = self._both if for_connections else self._signals
-        ready = poll.poll(None if longest_s is None else longest_s * 1e3)
-        return any(descriptor == self._listener for descriptor, _ in ready)
-
-    @staticmethod
-    def signals() -> Iterator[int]:
-        """Yield each signal that has arrived, but for those of children that have ended."""
-        while received := signal.sigtimedwait(_AWAITED, 0):
-            if received.si_signo != signal.SIGCHLD:
-                yield received.si_signo
-
-    def close(self) -> None:
-        """Close the descriptor of the signals, which stay blocked."""
-        os.close(self._descriptor)
-
-
-def _open_signal_descriptor() -> int:
-    """Return a descriptor that is readable while a signal that the parent awaits is pending."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    wanted = (ctypes.c_ubyte * _SIGNAL_SET_BYTES)()
-    libc.sigemptyset(wanted)
-    for signum in _AWAITED:
-        libc.sigaddset(wanted, int(signum))
-    descriptor: int = libc.signalfd(-1, wanted, os.O_CLOEXEC)
-    if descriptor < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return descriptor

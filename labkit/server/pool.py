@@ -31,12 +31,18 @@ def run_pool(service: Service, work: Work, on_exit: Callable[[int], None] | None
     service.listening(service.settings.workers)
     while workers.has_workers or not service.draining:
         received = signal.sigtimedwait(AWAITED, workers.wait_s())
-        if received is not None and received.si_signo == RELOAD:
-            workers.reload()
-        elif received is not None and received.si_signo in SIGNALS:
-            drain(service, workers, received.si_signo)
+        if received is not None:
+            obey(service, workers, received.si_signo)
         workers.reap()  # one SIGCHLD may stand for several deaths, signal(7)
         workers.restart()
+
+
+def obey(service: Service, workers: Supervisor, signum: int) -> None:
+    """Reload or drain, if ``signum`` asks for that."""
+    if signum == RELOAD:
+        workers.reload()
+    elif signum in SIGNALS:
+        drain(service, workers, signum)
 
 
 class Processes(Protocol):

@@ -11,7 +11,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
@@ -33,6 +33,7 @@ from labkit.server.listener import (
 )
 from labkit.server.logs import Logs, has_interpreter_lock, python_version
 from labkit.server.own_listeners import OwnListeners
+from labkit.server.passing import Inlet, Passed
 from labkit.server.settings import Settings
 from labkit.server.stream import report
 
@@ -69,6 +70,7 @@ class Service:
         self._wall: DescriptorWall | None = None
         self.listener = open_listener(settings)
         self._own: OwnListeners | None = None
+        self._inlet: Inlet | None = None
         self._address = self.listener.getsockname()[:2]
         self.log(0).emit("started")
         self.log(0).flush()  # before any fork, so that the line is written once
@@ -181,12 +183,26 @@ class Service:
                 continue
             yield conn
 
+    def maybe_accept(self, worker: int) -> Connection | None:
+        """Take a connection of the accept queue and return it, or None if that fails.
+
+        If it fails for another reason than that the queue is empty, block for `ACCEPT_RETRY_S`.
+        """
+        try:
+            return self.accept(worker)
+        except OSError as exc:
+            if exc.errno != QUEUE_IS_EMPTY and self.refuse(exc, worker):
+                time.sleep(ACCEPT_RETRY_S)
+            return None
+
     def accept(self, worker: int) -> Connection:
-        """Take the oldest connection of the accept queue.
+        """Take the oldest connection of the accept queue, or of the inlet of this worker process.
 
         Raises:
             OSError: with the errno `QUEUE_IS_EMPTY`, or another, to be passed to `refuse`.
         """
+        if self._inlet is not None:
+            return self._take(self._inlet, worker)
         with self.accept_lock:
             sock, peer = accept(self.listener)
         return self.admit(sock, peer, worker)
@@ -197,6 +213,28 @@ class Service:
         conn_id = f"{worker}.{log.count('accepted') + 1}"  # a new worker continues the count
         conn = self._opened(sock, conn_id)
         log.emit("accepted", conn=conn.id, peer=peer)
+        return conn
+
+    def take_from(self, inlet: Inlet) -> None:
+        """In a worker process: take the connections that the parent accepts and passes on."""
+        self._inlet = inlet
+        self.listener.close()  # so a descriptor is left for a connection, whatever the limit
+
+    def _take(self, inlet: Inlet, worker: int) -> Connection:
+        conn = self._resumed(inlet.take())
+        self.log(worker).emit("dequeued", conn=conn.id)
+        return conn
+
+    def reset_passed(self, passed: Iterable[Passed]) -> None:
+        """In a drain: reset the connections that were passed to a worker and not taken by it."""
+        for each in passed:
+            self.serve_connection(self._resumed(each), worker=0)
+
+    def _resumed(self, passed: Passed) -> Connection:
+        """Return the connection that another process of this server has passed on."""
+        sock, state = passed
+        conn = self._opened(sock, state.conn_id)
+        conn.resume(state)
         return conn
 
     def _opened(self, sock: socket.socket, conn_id: str) -> Connection:
@@ -210,9 +248,7 @@ class Service:
         ``worker`` is the one that takes them.
         """
         while not self.leaving and self.handover and (taken := self.handover.take()):
-            sock, state = taken
-            conn = self._opened(sock, state.conn_id)
-            conn.resume(state)
+            conn = self._resumed(taken)
             if self.draining:
                 conn.close(DRAIN, self.log(worker))
             else:
@@ -297,7 +333,7 @@ class Service:
     def _leave(self, _signum: int, _frame: FrameType | None) -> None:
         """Accept no more and begin no further request; the listener stays open in its parent."""
         self.leaving = True
-        self.listener.close()
+        self._stop_accepting()
 
     def install_signal_handlers(self) -> None:
         """Drain on SIGTERM or SIGINT; stop at once on a second one or on the drain time-out."""
@@ -329,11 +365,17 @@ class Service:
             self._logs.control.emit("drain_begun", signal=name, accept_queue_reset=queued)
             self._logs.control.flush()
             self._remove_ready_file()
-        self.listener.close()
+        self._stop_accepting()
         if self._own is not None:
             self._own.release()
         for conn in self._open.copy():  # atomic without an interpreter lock, too; tuple() is not
             conn.stop_reading()
+
+    def _stop_accepting(self) -> None:
+        """Close what this process takes connections from, which ends a wait for one."""
+        self.listener.close()
+        if self._inlet is not None:
+            self._inlet.close()
 
     def _remove_ready_file(self) -> None:
         if self.settings.ready_file:

@@ -88,6 +88,11 @@ class Supervisor:
         """Whether a worker process is running."""
         return bool(self._running)
 
+    @property
+    def missing(self) -> list[int]:
+        """The workers whose process has ended and whose next one is not started yet."""
+        return [place.worker for place in self._due]
+
     def start(self) -> None:
         """Start all workers; the service gives up if one cannot be started."""
         self._service.start_workers(lambda worker: self._start(_Place(worker)))

@@ -8,13 +8,11 @@ Only here each connection pays for a process: a fork, an exit, and a parent that
 stays in the process table as a zombie.
 """
 
-import time
-
-from labkit.server.children import Arrivals, Children
-from labkit.server.listener import QUEUE_IS_EMPTY
+from labkit.server.arrivals import Arrivals
+from labkit.server.children import AWAITED, Children
 from labkit.server.pool import drain
 from labkit.server.program import main
-from labkit.server.service import ACCEPT_RETRY_S, Service
+from labkit.server.service import Service
 from labkit.server.settings import Whole
 
 MAX_CHILDREN = Whole("max_children", default=256, low=1, high=1024, is_workers=True)
@@ -23,7 +21,7 @@ SETTINGS = (MAX_CHILDREN,)
 
 def serve(service: Service) -> None:
     """Accept and fork while a place is free; return after the last child has drained."""
-    arrivals = Arrivals(service)
+    arrivals = Arrivals(service, AWAITED)
     children = Children(service, MAX_CHILDREN)
     service.listening(MAX_CHILDREN.of(service.settings))
     while children.are_running or not service.draining:
@@ -31,19 +29,8 @@ def serve(service: Service) -> None:
         for signum in arrivals.signals():
             drain(service, children, signum)
         children.reap()  # one SIGCHLD may stand for several deaths, signal(7)
-        if is_connected:
-            _accept(service, children)
-
-
-def _accept(service: Service, children: Children) -> None:
-    """Accept a connection and fork its child."""
-    try:
-        conn = service.accept(0)
-    except OSError as exc:
-        if exc.errno != QUEUE_IS_EMPTY and service.refuse(exc, 0):
-            time.sleep(ACCEPT_RETRY_S)
-        return
-    children.start(conn)
+        if is_connected and (conn := service.maybe_accept(worker=0)):
+            children.start(conn)
 
 
 if __name__ == "__main__":

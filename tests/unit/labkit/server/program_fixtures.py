@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from labkit.server.service import LEAVE, RELOAD, SIGNALS
+from labkit.server.service import LEAVE, RELOAD, SIGNALS, Service
+from labkit.server.settings import Settings
 
 
 @contextmanager
@@ -18,6 +19,18 @@ def kept_signals() -> Iterator[None]:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
+
+
+@contextmanager
+def parent_service(**own: int | str) -> Iterator[Service]:
+    """Yield a service that listens and may block its signals; close it and restore these."""
+    settings = Settings(host="127.0.0.1", port=0, log_format="json", own=own)
+    started = Service("tested", settings)
+    listener, mask = started.listener, signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with kept_signals():
+        yield started
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    listener.close()
 
 
 def events_in(text: str) -> list[dict[str, Any]]:

@@ -10,24 +10,19 @@ from types import SimpleNamespace
 import pytest
 
 from labkit.server import children
-from labkit.server.children import Arrivals, Children
+from labkit.server.children import Children
 from labkit.server.connection import Connection
 from labkit.server.service import ACCEPT_RETRY_S, Service
-from labkit.server.settings import Settings, Whole
-from tests.unit.labkit.server.program_fixtures import kept_signals
+from labkit.server.settings import Whole
+from tests.unit.labkit.server.program_fixtures import parent_service
 
 BOUND = Whole("bound", default=2, low=1, high=8)
 
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    settings = Settings(host="127.0.0.1", port=0, log_format="json", own={"bound": 2})
-    started = Service("tested", settings)
-    listener, mask = started.listener, signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    with kept_signals():
+    with parent_service(bound=2) as started:
         yield started
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    listener.close()
 
 
 class Machine:
@@ -147,32 +142,3 @@ def test_in_a_drain_it_accepts_no_more_and_resets_the_connection_that_it_kept(
     assert not machine.children.have_room
     machine.end(1000, status=1 << 8)
     assert service.failure == "worker 1 did not drain"
-
-
-def test_a_wait_ends_for_a_connection_only_if_it_is_wanted(service: Service) -> None:
-    arrivals = Arrivals(service)
-    with socket.create_connection(service.listener.getsockname()):
-        assert arrivals.wait(None, for_connections=True)
-        assert not arrivals.wait(0.001, for_connections=False)
-    assert list(arrivals.signals()) == []
-    arrivals.close()
-
-
-def test_a_wait_ends_for_each_signal_which_is_taken_once(service: Service) -> None:
-    arrivals = Arrivals(service)
-    signal.raise_signal(signal.SIGTERM)  # to this thread, of which the test process has more
-    signal.raise_signal(signal.SIGCHLD)
-    assert not arrivals.wait(None, for_connections=True)
-    assert list(arrivals.signals()) == [signal.SIGTERM]
-    assert signal.sigpending() == set()
-    arrivals.close()
-
-
-def test_the_log_is_written_before_a_wait(
-    service: Service, capfd: pytest.CaptureFixture[str]
-) -> None:
-    arrivals = Arrivals(service)
-    service.log(0).emit("worker_started", index=1, worker_pid=2)
-    arrivals.wait(0.001, for_connections=True)
-    assert json.loads(capfd.readouterr().out)["event"] == "worker_started"
-    arrivals.close()
