@@ -19,7 +19,7 @@ from orchestrator.twin.parameters import EVENT_LOOPS, TYPICAL, Discipline, Kind,
 
 MIN_COUNT = 5
 MAX_NS = 1_000_000
-MAX_RATIO = 3
+MAX_RATIO = 5
 Flags = npt.NDArray[np.bool_]
 Selection = tuple[Flags, Callable[[Durations, int], int]]
 """Requests, and the statistic of their durations; its second argument replaces too few."""

@@ -1,7 +1,7 @@
 """Predicts a case before it runs, by simulation and by a closed formula."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from labkit.workload.load_order import POLITE
 from orchestrator.analysis.breakdown import decompose, stage_measures
 from orchestrator.analysis.client_measures import request_measures, service_measures
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio
+from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.sentences import counted
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED
@@ -35,6 +36,10 @@ MAX_MESSAGES = 2_500_000
 
 MAX_DECOMPOSED = 500_000
 """Messages whose stages are computed; it takes more memory than the simulation."""
+
+MIN_DRAWS, MAX_DRAWS = 5, 19
+MAX_DRAWN_MESSAGES = 50_000
+"""Other draws of a load, and the messages in all of them: half a second."""
 
 MAX_OVERHEAD_SHARE = 0.2
 """Overhead differs between messages, and the twin's does not."""
@@ -107,12 +112,30 @@ def predict(
     }
     share = overhead_share(simulated.messages, overhead, discipline.kind)
     remarks = [*filter(None, [applicability(share)]), *_remarks(case, figures)]
+    if discipline.kind is Kind.PROCESSES_SPLIT and discipline.workers > 1:
+        remarks.append(_range_of_draws(case, discipline, overhead, len(simulated.messages)))
     try:
         steady = steady_state(case, discipline)
     except UnstableError as exc:
         steady = None
         remarks.append(str(exc))
     return Prediction(case, figures, steady, tuple(remarks), groups, discipline.workers)
+
+
+def _range_of_draws(case: Case, discipline: Discipline, overhead: Overhead, messages: int) -> str:
+    """Return a remark on what other draws of each connection's worker come to."""
+    drawn = "the kernel's hash decides which worker a connection waits for; the prediction draws it"
+    draws = min(MAX_DRAWS, MAX_DRAWN_MESSAGES // max(messages, 1))
+    if draws < MIN_DRAWS:
+        return drawn
+    means_s = []
+    for seed in range(case.seed + 1, case.seed + 1 + draws):
+        served_by = replace(discipline, seed=seed)
+        rows = simulate(sources_of(case), served_by, overhead, NO_END_NS).messages
+        measured = rows["due_ns"] + START_NS >= _begin_ns(case)
+        means_s.append(float(between_ns(rows[measured], "due_ns", "ended_ns").mean()) / 1e9)
+    least, most = (format_value(each, TIME) for each in (min(means_s), max(means_s)))
+    return f"{drawn}, and with {draws} other draws the mean response is {least} to {most}"
 
 
 def _check_length(case: Case, max_messages: int) -> None:

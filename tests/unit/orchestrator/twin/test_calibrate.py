@@ -173,3 +173,71 @@ def test_a_loop_resumes_after_the_last_part_that_computes() -> None:
     ] + [(0, 210, 330, at + 1_000, at + 1_200, at + 2_250, at + 2_450) for at in (11_600,)]
     found = calibrate(requests(*rows), [PARTS] * len(rows), discipline(Kind.LOOP))
     assert found.resume_ns == 150 * US
+
+
+HANDED = (0, 210, 330, 210, 870, 1_980, 2_180)
+"""Accepted 120 after it was established, handed over 450 later, read 90 later."""
+
+
+def handed_over(*rows: Sequence[int]) -> Table:
+    """Return ``rows``, each taken by its worker 90 before its service."""
+    table = requests(*rows)
+    table["dequeued_ns"] = table["started_ns"] - np.uint64(90 * US)
+    return table
+
+
+@pytest.mark.parametrize(
+    ("kind", "handover_us", "fork_us"),
+    [
+        (Kind.PROCESSES_EACH, 0, 450),  # most of which is the fork
+        (Kind.THREADS_EACH, 450, 0),
+        (Kind.PROCESSES_PASSED, 450, 0),
+    ],
+)
+def test_a_hand_over_is_from_when_a_connection_is_accepted_until_its_worker_has_it(
+    kind: Kind, handover_us: int, fork_us: int
+) -> None:
+    rows = [later(HANDED, 10_000 * n) for n in range(MIN_COUNT)]
+    found = calibrate(handed_over(*rows), [SLEEP] * MIN_COUNT, discipline(kind))
+    assert (found.handover_ns, found.fork_ns) == (handover_us * US, fork_us * US)
+    assert (found.accept_ns, found.request_ns) == (120 * US, 90 * US)
+
+
+def test_a_connection_that_waits_for_the_hand_over_of_another_says_nothing_of_accepting() -> None:
+    """In each of five pairs the second is accepted 450 later, when the first has its worker."""
+    alone = [later(HANDED, 10_000 * n) for n in range(MIN_COUNT)]
+    behind = [later(HANDED, 10_000 * n, accepted_ns=450) for n in range(MIN_COUNT)]
+    table = handed_over(*alone, *behind)
+    found = calibrate(table, [SLEEP] * 2 * MIN_COUNT, discipline(Kind.PROCESSES_EACH))
+    assert found.accept_ns == 120 * US
+    assert found.fork_ns == 450 * US
+
+
+def test_a_fork_may_take_longer_than_other_overhead() -> None:
+    """More than a millisecond is a disturbance of a thread's start, and not of a fork."""
+    rows = [later(HANDED, 10_000 * n, started_ns=1_550) for n in range(MIN_COUNT)]
+    works = [SLEEP] * MIN_COUNT
+    forked = calibrate(handed_over(*rows), works, discipline(Kind.PROCESSES_EACH))
+    assert forked.fork_ns == 2_000 * US
+    started = calibrate(handed_over(*rows), works, discipline(Kind.THREADS_EACH))
+    assert started.handover_ns == TYPICAL.handover_ns
+
+
+def test_with_a_listener_each_only_a_connection_whose_own_worker_is_idle_is_taken_at_once() -> None:
+    """Two workers. While the first of each pair is served, its worker's next waits 1400 more."""
+    firsts = [later(ALONE, 10_000 * n) for n in range(MIN_COUNT)]
+    seconds = [later(ALONE, 10_000 * n + 100, accepted_ns=1_400) for n in range(MIN_COUNT)]
+    table, works = requests(*firsts, *seconds), [SLEEP] * 2 * MIN_COUNT
+    assert calibrate(table, works, discipline(Kind.PROCESSES_SPLIT)).accept_ns == 120 * US
+    # Of one queue both would have found a worker: the median is far above a millisecond's half.
+    assert calibrate(table, works, discipline(Kind.PROCESSES)).accept_ns == 820 * US
+
+
+def test_behind_a_loop_a_message_that_waits_for_a_worker_says_nothing_of_reading() -> None:
+    """One worker: the second message of each pair is begun 60 after the first is served."""
+    firsts = [later(ALONE, 10_000 * n) for n in range(MIN_COUNT)]
+    seconds = [later(ALONE, 10_000 * n + 50, started_ns=1_120) for n in range(MIN_COUNT)]
+    table, works = requests(*firsts, *seconds), [SLEEP] * 2 * MIN_COUNT
+    found = calibrate(table, works, discipline(Kind.LOOP_AND_POOL, workers=1))
+    assert (found.request_ns, found.resume_ns) == (90 * US, 60 * US)
+    assert mean_overhead(table, works, discipline(Kind.LOOP_AND_POOL, 1)).request_ns == 90 * US

@@ -202,3 +202,23 @@ def test_a_percentile_that_the_scenario_names_is_predicted() -> None:
     found = predicted(asked).figures
     assert found["response_time_p95"] == pytest.approx(0.01)
     assert found["exchange_time_p95"] == pytest.approx(0.01)
+
+
+def test_what_other_draws_of_the_kernel_s_hash_come_to_is_a_remark() -> None:
+    """Two users and two workers: 100 ms each, or 100 and 200 ms in the same queue."""
+    (remark,) = predicted(case_of(TWO, server="{workers: 2}"), "processes_split").remarks
+    assert remark == (
+        "the kernel's hash decides which worker a connection waits for; the prediction draws it, "
+        "and with 19 other draws the mean response is 100.0 ms to 150.0 ms"
+    )
+
+
+def test_a_long_load_is_drawn_once() -> None:
+    """More than 50,000 messages in five draws."""
+    many = "[{executor: closed, users: 2, messages: 5001, demand: sleep=1ms}]"
+    (remark,) = predicted(case_of(many, server="{workers: 2}"), "processes_split").remarks
+    assert remark.endswith("; the prediction draws it")
+
+
+def test_one_worker_with_its_own_listener_needs_no_draw() -> None:
+    assert predicted(case_of(TWO, server="{workers: 1}"), "processes_split").remarks == ()
