@@ -32,3 +32,8 @@ def variants_of(model: str) -> list[str]:
     """Return ``model``, and it with each other choice of its own: ``it+accept_lock=semaphore``."""
     choices = [own for own in own_settings(model) if isinstance(own, Choice)]
     return [model] + [f"{model}+{own.name}={word}" for own in choices for word in own.choices[1:]]
+
+
+def discover_variants() -> list[str]:
+    """Return the variants of every model."""
+    return [variant for model in discover_models() for variant in variants_of(model)]

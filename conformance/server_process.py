@@ -318,3 +318,10 @@ def starting(
         yield starter
     finally:
         starter.kill_all()
+
+
+def starting_variant(variant: str) -> contextlib.AbstractContextManager[Starter]:
+    """Return `starting` of a model with a choice of its own: `prefork_lock+accept_lock=fcntl`."""
+    model, *chosen = variant.split("+")
+    settings = {variable(name): value for name, value in (each.split("=") for each in chosen)}
+    return starting(f"services.{model}.server", settings=settings)

@@ -7,7 +7,7 @@ from labkit.server.program import main
 from services.fork_per_connection import server
 
 SETTINGS = server.SETTINGS
-REJECTED_BY = "test_faults.test_a_killed_process_of_one_connection_takes_nothing_else_with_it"
+REJECTED_BY = "test_processes.test_a_killed_process_of_one_connection_takes_nothing_else_with_it"
 BECAUSE = r"Broken pipe|reset by peer|assert b'' == b'ack'|not within"
 
 reap_one = Children.reap

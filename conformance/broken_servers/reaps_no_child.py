@@ -5,7 +5,7 @@ from labkit.server.program import main
 from services.fork_per_connection import server
 
 SETTINGS = server.SETTINGS
-REJECTED_BY = "test_faults.test_a_process_that_has_ended_is_reaped"
+REJECTED_BY = "test_processes.test_a_process_that_has_ended_is_reaped"
 BECAUSE = r"not within .*: all that have ended are reaped"
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from conformance import discover_models, own_settings, variants_of
-from conformance.server_process import RunningServer, Starter, starting
+from conformance.server_process import RunningServer, Starter, starting_variant
 from conformance.target import RemoteTarget, Target
-from labkit.server.settings import Own, variable
+from labkit.server.settings import Own
 
 NEEDS_THE_PROCESS = "needs the server's process, not only its address"
 
@@ -31,9 +31,7 @@ def start(request: pytest.FixtureRequest, subject: str) -> Iterator[Starter]:
     """Return a function that starts servers of the model."""
     if request.config.getoption("--target"):
         pytest.skip(NEEDS_THE_PROCESS)
-    model, *chosen = subject.split("+")
-    settings = {variable(name): value for name, value in (each.split("=") for each in chosen)}
-    with starting(f"services.{model}.server", settings=settings) as starter:
+    with starting_variant(subject) as starter:
         yield starter
 
 

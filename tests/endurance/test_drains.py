@@ -18,8 +18,8 @@ import time
 
 import pytest
 
-from conformance import discover_models
-from conformance.server_process import RunningServer, Starter, starting
+from conformance import discover_variants
+from conformance.server_process import RunningServer, Starter, starting_variant
 from conformance.target import RemoteTarget, await_true
 from tests.endurance.load_fixtures import Visitor, visitors
 
@@ -30,11 +30,11 @@ MAX_ACKS = 200
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("model", discover_models())
+@pytest.mark.parametrize("model", discover_variants())
 def test_every_service_begun_is_acked(model: str, is_long: bool) -> None:
     repeats = 200 if is_long else 6
     begun = acked = connected = queued = uncounted = 0
-    with starting(f"services.{model}.server") as start:
+    with starting_variant(model) as start:
         for repeat in range(repeats):
             as_text = repeat % 2 == 0
             server, crowd = _drain_once(start, repeat, as_text=as_text)

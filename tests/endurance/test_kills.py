@@ -13,8 +13,8 @@ from functools import partial
 
 import pytest
 
-from conformance import discover_models
-from conformance.server_process import RunningServer, is_process, is_zombie, starting
+from conformance import discover_variants
+from conformance.server_process import RunningServer, is_process, is_zombie, starting_variant
 from conformance.target import has_room
 from tests.endurance.load_fixtures import visitors
 
@@ -25,10 +25,10 @@ VISITORS = 10
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", discover_models())
+@pytest.mark.parametrize("model", discover_variants())
 def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> None:
     kills = 200 if is_long else 20
-    with starting(f"services.{model}.server") as start:
+    with starting_variant(model) as start:
         server = start(LAB_WORKERS=str(WORKERS))
         if not _has_processes(server):
             pytest.skip("no worker processes")
