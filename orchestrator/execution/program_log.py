@@ -40,12 +40,12 @@ def wait_for(condition: Callable[[], T], deadline_s: float, poll_s: float = POLL
     return attempts(condition)
 
 
-def events(log: str, name: str) -> Iterator[Mapping[str, object]]:
-    """Yield the events called ``name``."""
+def events(log: str, *names: str) -> Iterator[Mapping[str, object]]:
+    """Yield the events called by one of ``names``."""
     for line in log.splitlines():
         with contextlib.suppress(ValueError):
             event = read_json(line)
-            if isinstance(event, dict) and event.get("event") == name:
+            if isinstance(event, dict) and event.get("event") in names:
                 yield event
 
 
@@ -120,7 +120,7 @@ class LoggedServer(ABC):
         return False
 
     def workers(self) -> list[int]:
-        """Return the indexes of the workers that have started."""
+        """Return the indexes of the workers that run, by the server's log."""
         return sorted(self._worker_pids())
 
     def kill_worker(self, index: int) -> int:
@@ -133,17 +133,25 @@ class LoggedServer(ABC):
         pids = self._worker_pids()
         if index not in pids:
             known = ", ".join(map(str, sorted(pids))) or "none"
-            raise BackendError(f"there is no worker {index}; workers in the server's log: {known}")
+            raise BackendError(f"there is no worker {index}; running, by the server's log: {known}")
         killed_ns = self.kill_process(pids[index])
         if killed_ns is None:
             raise BackendError(f"worker {index} is not a process, so it cannot be killed alone")
         return killed_ns
 
     def _worker_pids(self) -> dict[int, int]:
-        """Return the latest process (or thread) of each worker by its index."""
-        pids = {}
-        for event in events(self.log, "worker_started"):
+        """Return the process (or thread) of each worker that runs by its index.
+
+        A server that forks a process for each connection logs the end of most of them.
+        """
+        pids: dict[int, int] = {}
+        for event in events(self.log, "worker_started", "worker_exited"):
             index, pid = event.get("index"), event.get("worker_pid")
-            if is_whole(index, MOST_WORKERS) and is_whole(pid, MOST_PID):
-                pids[int(str(index))] = int(str(pid))
+            if not (is_whole(index, MOST_WORKERS) and is_whole(pid, MOST_PID)):
+                continue
+            worker, process = int(str(index)), int(str(pid))
+            if event["event"] == "worker_started":
+                pids[worker] = process
+            elif pids.get(worker) == process:
+                del pids[worker]
         return pids

@@ -162,6 +162,15 @@ def test_a_worker_that_was_replaced_is_killed_by_its_latest_process() -> None:
     assert server.killed == [13]
 
 
+def test_a_worker_whose_process_has_ended_is_none_until_another_takes_its_place() -> None:
+    """As the process of a connection that was closed."""
+    ended = [*STARTED, {"event": "worker_exited", "index": 2, "worker_pid": 12}]
+    server = Written(log_of(*ended), {13})
+    assert server.workers() == [1]
+    with pytest.raises(BackendError, match=r"no worker 2; .*: 1$"):
+        server.kill_worker(2)
+
+
 @pytest.mark.parametrize(("log", "known"), [(log_of(*STARTED), "1, 2"), ("", "none")])
 def test_a_worker_that_does_not_exist_is_refused_with_those_that_do(log: str, known: str) -> None:
     server = Written(log, {12, 13})
