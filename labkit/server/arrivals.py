@@ -8,10 +8,12 @@ import ctypes
 import os
 import select
 import signal
+import time
 from collections.abc import Collection, Iterator
 
-from labkit.server.connection import TICK_S
-from labkit.server.service import Service
+from labkit.server.connection import TICK_S, Connection
+from labkit.server.listener import QUEUE_IS_EMPTY
+from labkit.server.service import ACCEPT_RETRY_S, Service
 
 _SIGNAL_SET_BYTES = 128  # sigset_t of the C library
 
@@ -25,6 +27,7 @@ class Arrivals:
     def __init__(self, service: Service, awaited: Collection[int], *others: int) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
         self._awaited = awaited
+        self._service = service
         self._log = service.log(0)
         self._listener = service.listener.fileno()
         self._descriptor = _open_signal_descriptor(awaited)
@@ -50,6 +53,18 @@ class Arrivals:
         else:
             self._log.flush()
         return self._listener in self._ready
+
+    def accept(self) -> Connection | None:
+        """Return the connection that waits, accepted; None if that fails.
+
+        If it fails for another reason than that none waits any more, block for `ACCEPT_RETRY_S`.
+        """
+        try:
+            return self._service.accept(worker=0)
+        except OSError as exc:
+            if exc.errno != QUEUE_IS_EMPTY and self._service.refuse(exc, worker=0):
+                time.sleep(ACCEPT_RETRY_S)
+            return None
 
     def signals(self) -> Iterator[int]:
         """Yield each signal that has ended the wait, but for those of children that have ended."""

@@ -11,7 +11,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
@@ -183,18 +183,6 @@ class Service:
                 continue
             yield conn
 
-    def maybe_accept(self, worker: int) -> Connection | None:
-        """Take a connection of the accept queue and return it, or None if that fails.
-
-        If it fails for another reason than that the queue is empty, block for `ACCEPT_RETRY_S`.
-        """
-        try:
-            return self.accept(worker)
-        except OSError as exc:
-            if exc.errno != QUEUE_IS_EMPTY and self.refuse(exc, worker):
-                time.sleep(ACCEPT_RETRY_S)
-            return None
-
     def accept(self, worker: int) -> Connection:
         """Take the oldest connection of the accept queue, or of the inlet of this worker process.
 
@@ -221,16 +209,11 @@ class Service:
         self.listener.close()  # so a descriptor is left for a connection, whatever the limit
 
     def _take(self, inlet: Inlet, worker: int) -> Connection:
-        conn = self._resumed(inlet.take())
+        conn = self.resumed(inlet.take())
         self.log(worker).emit("dequeued", conn=conn.id)
         return conn
 
-    def reset_passed(self, passed: Iterable[Passed]) -> None:
-        """In a drain: reset the connections that were passed to a worker and not taken by it."""
-        for each in passed:
-            self.serve_connection(self._resumed(each), worker=0)
-
-    def _resumed(self, passed: Passed) -> Connection:
+    def resumed(self, passed: Passed) -> Connection:
         """Return the connection that another process of this server has passed on."""
         sock, state = passed
         conn = self._opened(sock, state.conn_id)
@@ -248,7 +231,7 @@ class Service:
         ``worker`` is the one that takes them.
         """
         while not self.leaving and self.handover and (taken := self.handover.take()):
-            conn = self._resumed(taken)
+            conn = self.resumed(taken)
             if self.draining:
                 conn.close(DRAIN, self.log(worker))
             else:

@@ -29,7 +29,7 @@ def serve(service: Service) -> None:
         for signum in arrivals.signals():
             drain(service, children, signum)
         children.reap()  # one SIGCHLD may stand for several deaths, signal(7)
-        if is_connected and (conn := service.maybe_accept(worker=0)):
+        if is_connected and (conn := arrivals.accept()):
             children.start(conn)
 
 

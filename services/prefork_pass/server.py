@@ -36,8 +36,9 @@ def serve(service: Service) -> None:
         workers.restart()
         passing.update(workers.missing)
         if service.draining:
-            service.reset_passed(passing.untaken())
-        elif is_connected and passing.has_free and (conn := service.maybe_accept(worker=0)):
+            for passed in passing.untaken():
+                service.serve_connection(service.resumed(passed), worker=0)  # which resets it
+        elif is_connected and passing.has_free and (conn := arrivals.accept()):
             passing.pass_on(conn, service.log(0))
 
 

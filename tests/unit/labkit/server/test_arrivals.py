@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -10,8 +11,9 @@ import pytest
 
 from labkit.server import arrivals as module
 from labkit.server.arrivals import Arrivals
+from labkit.server.connection import Connection
 from labkit.server.pool import AWAITED
-from labkit.server.service import Service
+from labkit.server.service import ACCEPT_RETRY_S, Service
 from tests.unit.labkit.server.program_fixtures import parent_service
 
 
@@ -76,3 +78,31 @@ def test_without_a_descriptor_for_the_signals_the_error_says_why(
     monkeypatch.setattr(os, "O_CLOEXEC", -1)  # which signalfd(2) does not know
     with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
         Arrivals(service, AWAITED)
+
+
+def test_the_connection_that_waits_is_accepted(service: Service) -> None:
+    with closing(Arrivals(service, AWAITED)) as arrivals:
+        service.listener.setblocking(False)
+        assert arrivals.accept() is None
+        with socket.create_connection(service.listener.getsockname()):
+            assert arrivals.wait(None, for_connections=True)
+            conn = arrivals.accept()
+        assert conn is not None
+        assert conn.id == "0.1"
+        conn.forget()
+
+
+def test_an_error_of_accept_that_passes_is_a_pause(
+    service: Service, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pauses_s: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses_s.append)
+
+    def accept(worker: int) -> Connection:  # noqa: ARG001
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(service, "accept", accept)
+    with closing(Arrivals(service, AWAITED)) as arrivals:
+        assert arrivals.accept() is None
+    assert pauses_s == [ACCEPT_RETRY_S]
+    assert '"error":"EMFILE"' in capfd.readouterr().out

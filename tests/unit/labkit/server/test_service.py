@@ -16,6 +16,7 @@ import pytest
 from labkit.server.connection import IDLE
 from labkit.server.handover import Handover
 from labkit.server.listener import ListenError
+from labkit.server.passing import Inlet, Passing
 from labkit.server.service import ACCEPT_RETRY_S, LEAVE, Service
 from labkit.server.settings import Settings
 from tests.unit.labkit.server.program_fixtures import events_in, kept_signals
@@ -282,6 +283,68 @@ def test_a_drain_closes_the_connections_that_no_worker_has_taken(
     service.log(0).flush()
     assert '"reason":"drain"' in capfd.readouterr().out
     service.handover.close()
+
+
+def _passing_one(parent: Service) -> tuple[Passing, Inlet]:
+    """Return a passing whose one worker has been passed the connection that ``parent`` accepts."""
+    passing = Passing()
+    inlet = passing.open_inlet(1)
+    with pytest.raises(BlockingIOError):
+        inlet.take()
+    passing.update(missing=())
+    passing.pass_on(parent.accept(0), parent.log(0))
+    return passing, inlet
+
+
+def test_a_worker_to_which_connections_are_passed_takes_those_only(
+    make: Make, capfd: Capture
+) -> None:
+    parent, worker = make(), make(workers=1)
+    with client_of(parent) as client:
+        passing, inlet = _passing_one(parent)
+        worker.take_from(inlet)
+        assert worker.listener.fileno() == -1
+        (conn,) = islice(worker.connections(1), 1)
+        client.sendall(b"a sleep=0ms\x03goodbye\x03")
+        worker.serve_connection(conn, 1)
+        assert client.recv(64) == b"ack"
+    for log in (parent.log(0), worker.log(1)):
+        log.flush()
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if "conn" in line]
+    assert [(line["event"], line["worker"], line["conn"]) for line in lines] == [
+        ("accepted", 0, "0.1"), ("dequeued", 1, "0.1"),
+        ("request_acked", 1, "0.1"), ("connection_closed", 1, "0.1"),
+    ]  # fmt: skip
+    passing.close()
+
+
+@pytest.mark.parametrize("signum", [LEAVE, signal.SIGTERM])
+def test_a_worker_that_ends_takes_no_more_passed_connections(
+    make: Make, signum: signal.Signals
+) -> None:
+    service, passing = make(), Passing()
+    service.install_signal_handlers()
+    service.become_worker()
+    service.take_from(passing.open_inlet(1))
+    os.kill(os.getpid(), signum)
+    assert list(service.connections(1)) == []
+    passing.close()
+
+
+def test_a_passed_connection_that_no_worker_took_is_reset_at_the_drain(
+    make: Make, capfd: Capture
+) -> None:
+    service = make()
+    with client_of(service) as client:
+        passing, _ = _passing_one(service)
+        service.handle_signal(signal.SIGTERM)
+        for passed in passing.untaken():
+            service.serve_connection(service.resumed(passed), worker=0)
+        with pytest.raises(ConnectionResetError):
+            client.recv(64)
+    service.log(0).flush()
+    assert "reset by the drain, unread" in capfd.readouterr().out
+    passing.close()
 
 
 def test_each_worker_s_own_listener_is_counted_at_the_drain(make: Make, capfd: Capture) -> None:

@@ -141,7 +141,9 @@ def test_a_worker_that_lived_is_restarted_at_once(monkeypatch: pytest.MonkeyPatc
     assert fields["peak_memory_bytes"] == 7 * 1024
     assert machine.exits == [1001]
     assert machine.supervisor.wait_s() == 0
+    assert machine.supervisor.missing == [2]
     machine.supervisor.restart()
+    assert machine.supervisor.missing == []
     assert machine.service.events[-1][1]["index"] == 2
     assert len(machine.alive) == 2
 
