@@ -260,10 +260,12 @@ def fault_name(fault: FaultSummary) -> str:
 
 
 def _divergences(case: CaseSummary) -> Iterator[str]:
-    """Yield for each run with a twin how they differ, and what limits the comparison."""
+    """Yield for each run how it differs from its twin, what limits that, or why it has none."""
     for number, run in enumerate(case.runs, start=1):
         twin = run.twin
-        if twin is not None and twin.remark and (twin.part is not None or twin.overhead_s):
+        if twin is None or not twin.remark:
+            continue
+        if twin.part is not None or twin.overhead_s or twin.lacks_load:
             repeat = f"repeat {run.repeat or number}: " if len(case.runs) > 1 else ""
             yield f"{visible(case.name)}: {repeat}{visible(twin.remark)}"
 

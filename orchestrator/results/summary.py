@@ -147,6 +147,9 @@ class TwinSummary(Frozen):
         default_factory=dict,
         description="what messages and connections cost beyond their demands, as calibrated",
     )
+    lacks_load: bool = Field(
+        default=False, description="the model has a twin, but none for this load"
+    )
 
 
 class RunSummary(Frozen):

@@ -33,6 +33,7 @@ from orchestrator.twin.parameters import EVENT_LOOPS, PASSING_ON, Discipline, Ki
 from orchestrator.twin.predict import (
     NO_END_NS,
     NoTwinError,
+    NoTwinOfLoadError,
     applicability,
     discipline_of,
     load_figures,
@@ -149,7 +150,8 @@ def compare_with_twin(
     try:
         twin = build_twin(case, merged, start_ns, {case.model: discipline or ""}, cpus)
     except NoTwinError as exc:
-        return TwinComparison(TwinSummary(remark=str(exc)))
+        lacks_load = isinstance(exc, NoTwinOfLoadError)
+        return TwinComparison(TwinSummary(remark=str(exc), lacks_load=lacks_load))
     begin_ns = start_ns + round(evidence.warmup_s * 1e9)
     views = {
         name: run_figures(each, begin_ns, twin.workers, case.percentiles)

@@ -49,6 +49,10 @@ class NoTwinError(ValueError):
     """There is no twin of the model or of its clients; the message has the reason."""
 
 
+class NoTwinOfLoadError(NoTwinError):
+    """The model has a twin for other loads."""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """The prediction of one case.
@@ -173,7 +177,7 @@ def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipli
     if impolite:
         raise NoTwinError(f"the twin has polite clients only, not {', '.join(sorted(impolite))}")
     if label == Kind.LOOPS and keeps_loops_busy(case):
-        raise NoTwinError(
+        raise NoTwinOfLoadError(
             f"{case.model} has a twin only for demands that sleep, without blocking_sleep: "
             "a message that keeps its loop busy delays those of the same loop, and the kernel "
             "chooses the loop of each connection"

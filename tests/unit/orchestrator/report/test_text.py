@@ -172,6 +172,10 @@ def test_a_proxy_in_the_path_is_reported() -> None:
         (TwinSummary(remark="x has no twin"), []),  # a case without a twin is only in the summary
         (TwinSummary(remark=""), []),
         (
+            TwinSummary(remark="no twin of a loop that computes", lacks_load=True),
+            ["prefork: no twin of a loop that computes"],
+        ),
+        (
             TwinSummary(remark="the twin does not apply", overhead_s={"request": 1.0}),
             ["prefork: the twin does not apply"],
         ),

@@ -218,3 +218,17 @@ def test_a_comparison_names_what_limits_it() -> None:
     assert "; on 1 of 2 CPUs; overhead is " in remark
     assert "the twin does not apply" in remark
     assert remark.endswith("; 2 of 30 messages not acknowledged, and missing in the twin's load")
+
+
+@pytest.mark.parametrize(
+    ("twin", "lacks_load", "reason"),
+    [("loops", True, "any has a twin only for demands that sleep"), (None, False, "has no twin")],
+)
+def test_a_run_says_why_it_has_no_twin(twin: str | None, *, lacks_load: bool, reason: str) -> None:
+    case = case_of(COMPUTING)
+    run = measured(Kind.LOOP, case, COST)
+    clients = ClientRun(START_NS, (), (), (), {"cpus": 2.0, "machine_cpus": 2.0})
+    found = compare_with_twin(case, run, evidence([], [], clients=clients), twin)
+    assert reason in found.summary.remark
+    assert found.summary.lacks_load is lacks_load
+    assert not found.views
