@@ -70,7 +70,7 @@ browser: ## Install the browser for the report tests (Debian, Ubuntu; needs root
 pictures: .venv/runtime.stamp ## Redraw the pictures in the docs from new runs
 	@scripts/pictures
 
-twin: .venv/dev.stamp ## Compare every model with its queueing twin (three minutes)
+twin: .venv/dev.stamp ## Compare every model with its queueing twin (seven minutes)
 	@$(PY) -m pytest -q -s --long tests/e2e/test_twin.py tests/e2e/test_predict.py
 
 bench: .venv-bench/bench.stamp .venv/runtime.stamp ## Measure servers and client against their peers (seven minutes), or ARGS="--quick short"

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import discover_models
-from orchestrator.scenario.models import discover_twins
+from orchestrator.scenario.models import discover_classic, discover_twins
 from orchestrator.twin.parameters import Kind
 from tests.e2e.lab_fixtures import Lab
 
@@ -75,16 +74,27 @@ def is_quiet(case: dict[str, Any]) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run all loads with --long (make twin), and some of them in every test run."""
+    """Run all loads on all models with --long (make twin), and some of them in every test run.
+
+    Every test run has the first load on a model of each kind, and others on the classic models.
+    """
     is_long = metafunc.config.getoption("--long")
     for name, loads in (("load", LOADS), ("computing_load", COMPUTING)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, list(loads) if is_long else list(loads)[::3])
+    if "models" in metafunc.fixturenames:
+        metafunc.parametrize("models", [list(TWINS) if is_long else None], ids=[""])
+
+
+FIRST_OF_KIND = [*{kind: model for model, kind in reversed(TWINS.items())}.values()]
 
 
 @pytest.mark.slow
-def test_every_model_matches_its_twin(lab: Lab, tmp_path: Path, load: str) -> None:
-    _check(lab, tmp_path, load, LOADS[load], discover_models())
+def test_every_model_matches_its_twin(
+    lab: Lab, tmp_path: Path, load: str, models: list[str] | None
+) -> None:
+    some = FIRST_OF_KIND if load == next(iter(LOADS)) else discover_classic()
+    _check(lab, tmp_path, load, LOADS[load], models or some)
 
 
 @pytest.mark.slow
@@ -106,7 +116,7 @@ def _check(lab: Lab, folder: Path, load: str, group: str, models: Iterable[str])
         told = {key: off_by(case, "predicted", key) for key in PREDICTED}
         replayed = off_by(case, "replayed", "response_time_mean_s")
         sys.stdout.write(
-            f"\n{load:28} {model:9} predicted: mean {told['response_time_mean_s']:+.2%}, "
+            f"\n{load:28} {model:21} predicted: mean {told['response_time_mean_s']:+.2%}, "
             f"longest {told[LONGEST]:+.2%}; replayed: mean {replayed:+.2%}"
             f"{'' if is_quiet(case) else ' (the host was not quiet)'}"
         )
