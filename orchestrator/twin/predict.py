@@ -117,7 +117,8 @@ def predict(
     share = overhead_share(simulated.messages, overhead, discipline.kind)
     remarks = [*filter(None, [applicability(share)]), *_remarks(case, figures)]
     if discipline.kind is Kind.PROCESSES_SPLIT and discipline.workers > 1:
-        remarks.append(_range_of_draws(case, discipline, overhead, len(simulated.messages)))
+        draws = min(MAX_DRAWN_MESSAGES, max_messages) // max(len(simulated.messages), 1)
+        remarks.append(_range_of_draws(case, discipline, overhead, min(draws, MAX_DRAWS)))
     try:
         steady = steady_state(case, discipline)
     except UnstableError as exc:
@@ -126,10 +127,9 @@ def predict(
     return Prediction(case, figures, steady, tuple(remarks), groups, discipline.workers)
 
 
-def _range_of_draws(case: Case, discipline: Discipline, overhead: Overhead, messages: int) -> str:
-    """Return a remark on what other draws of each connection's worker come to."""
+def _range_of_draws(case: Case, discipline: Discipline, overhead: Overhead, draws: int) -> str:
+    """Return a remark on what so many other draws of each connection's worker come to."""
     drawn = "the kernel's hash decides which worker a connection waits for; the prediction draws it"
-    draws = min(MAX_DRAWS, MAX_DRAWN_MESSAGES // max(messages, 1))
     if draws < MIN_DRAWS:
         return drawn
     means_s = []
