@@ -18,6 +18,7 @@ from orchestrator.results.summary import Summary
 from orchestrator.scenario.fields import MAX_LOAD, RUN_LOAD
 from orchestrator.scenario.models import CLIENT_SOURCES, SERVER_SOURCES
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.versions import INTERPRETER
 
 NOT_SET = "not set"
 
@@ -280,6 +281,6 @@ def _value(value: object) -> str:
 
 def _effect_of(path: str) -> Effect:
     key = path.partition(".")[0]
-    if key == "target":
+    if key in ("target", INTERPRETER):
         return Effect.CHANGE
     return Effect.NOTE if key in JUDGING | PLANNING else Effect.SCENARIO

@@ -200,6 +200,14 @@ def test_a_default_that_an_older_version_did_not_write_is_no_difference() -> Non
     assert found_in(ran(scenario=written)) == []
 
 
+def test_an_interpreter_is_under_test() -> None:
+    one, other = (ran(scenario=scenario_with(interpreter=python)) for python in ("3.13", "3.13t"))
+    assert found_in(other, one) == [Condition("interpreter", "3.13", "3.13t", Effect.CHANGE)]
+    images = [ran(with_backend(images={"prefork on 3.13t": f"sha256:{n}"})) for n in (1, 2)]
+    (found,) = found_in(images[1], images[0])
+    assert found.effect is Effect.CHANGE
+
+
 def test_a_target_is_under_test() -> None:
     one, other = (
         scenario_with(models=["mine"], target={"name": "mine", "image": f"mine:{tag}"})
