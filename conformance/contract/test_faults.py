@@ -31,6 +31,7 @@ def test_a_reset_between_messages(server: RunningServer) -> None:
     client.await_ack()
     client.reset()
     server.serves()
+    server.await_true(lambda: bool(server.of("connection_failed")), "the reset, in its log")
     server.stop()
     assert server.of("connection_failed")[0]["reason"] == "reset by the peer"
 
