@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.lab_fixtures import Lab
 
+MIGRATES = Path("/proc/sys/net/ipv4/tcp_migrate_req")
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
 RESTARTED_ON = [
@@ -49,6 +50,20 @@ expect:
     - after.acked == 0
     - after.failed + unsent > 10
     - acked + failed + in_flight + unsent == 150
+"""
+
+CLOSED = """\
+intent: What becomes of a queue whose listener closes?
+models: [reuseport]
+limits: {sysctls: {net.ipv4.tcp_migrate_req: MIGRATES}}
+clients: [{executor: closed, users: 80, messages: 4, demand: sleep=10ms}]
+server: {workers: 4}
+faults: [{at: 150ms, fault: kill-worker, worker: 1}]
+expect:
+  all:
+    - errors - accept_queue_reset <= 1    # the connection in service
+    - accept_queue_reset <= errors
+    - unsent <= 3 * errors
 """
 
 RESTARTED = """\
@@ -185,6 +200,22 @@ def test_a_worker_is_killed_all_are_replaced_and_the_server_is_killed(
     assert [fault["fault"] for fault in run["faults"]] == ["kill-worker", "reload", "kill"]
     for fault in run["faults"]:  # each has its part of the window `during`
         assert fault["asked_s"] < fault["over_s"] < fault["effect_s"] + 1.1
+
+
+@pytest.mark.parametrize(
+    ("backend", "migrates"), [("process", 0), pytest.param("docker", 1, marks=pytest.mark.docker)]
+)
+def test_a_listener_that_closes_loses_its_queue_unless_the_kernel_moves_it(
+    lab: Lab, tmp_path: Path, backend: str, migrates: int
+) -> None:
+    if backend == "process" and MIGRATES.read_text().strip() != str(migrates):
+        pytest.skip(f"this machine has another value in {MIGRATES}")
+    text = CLOSED.replace("MIGRATES", str(migrates))
+    ended = lab.run(written(tmp_path, text), "--backend", backend)
+    assert ended.code == 0, ended.out + ended.err
+    measures = ended.case("reuseport")["measures"]
+    lost, moved = measures["accept_queue_reset"], measures["accept_queue_migrated"]
+    assert (lost > 0, moved > 0) == (migrates == 0, migrates == 1)
 
 
 def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: Path) -> None:
