@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from conformance.server_process import RunningServer, starting
 from conformance.target import Client
 
@@ -79,10 +77,3 @@ def _visit(server: RunningServer, port: int) -> int:
     client.await_ack()
     client.reset()
     return port
-
-
-@pytest.mark.skip
-def test_exclusive() -> None:
-    with server_of("prefork_epoll", LAB_ACCEPT="exclusive") as server:
-        *_, most = balance(server)
-    assert most >= 0.9 * CONNECTIONS
