@@ -80,15 +80,16 @@ class OwnListeners:
         with self._listeners.pop(worker) as listener:
             queued, before = accept_queue_length(listener), _migrations()
             listener.shutdown(socket.SHUT_RDWR)
-        migrated = min(_migrations() - before, queued)
+        after = _migrations()
+        migrated = 0 if before is None or after is None else min(after - before, queued)
         return Closed(queued - migrated, migrated)
 
 
-def _migrations() -> int:
-    """Return how many queued connections this network namespace has moved; 0 if unknown."""
+def _migrations() -> int | None:
+    """Return how many queued connections this network namespace has moved, None if unknown."""
     try:
         names, values = _NETSTAT.read_text(encoding="ascii").splitlines()[:2]
     except (OSError, ValueError):  # no descriptor is left
-        return 0
+        return None
     counters = dict(zip(names.split(), values.split(), strict=True))
-    return int(counters.get(_MIGRATED, 0))
+    return int(counters[_MIGRATED]) if _MIGRATED in counters else None

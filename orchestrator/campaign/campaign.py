@@ -175,6 +175,8 @@ class Campaign:
 def _needs(scenario: Scenario) -> Needs:
     target = scenario.target
     own = [model for model in scenario.models if target is None or model != target.name]
-    interpreters = [case.interpreter for case in plan_cases(scenario) if case.model in own]
+    cases = plan_cases(scenario)
+    interpreters = [case.interpreter for case in cases if case.model in own]
+    limits = [case.settings.limits for case in cases]
     proxied = are_proxied(scenario.faults)
-    return Needs(own, target, proxied, list(dict.fromkeys(interpreters)))
+    return Needs(own, target, proxied, list(dict.fromkeys(interpreters)), limits)

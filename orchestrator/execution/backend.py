@@ -28,13 +28,15 @@ class BackendError(LabError):
 class Needs:
     """What a campaign runs: models of the lab, a target of the user's, the fault proxy.
 
-    ``interpreters`` are those of the models, None is the default one.
+    ``interpreters`` are those of the models, None is the default one; ``limits`` are those of all
+    cases.
     """
 
     models: Sequence[str]
     target: Target | None = None
     is_proxied: bool = False
     interpreters: Sequence[str | None] = (None,)
+    limits: Sequence[Limits] = ()
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,11 @@ class ProcessBackend:
         """Check that every model has a program here, and the target a command or an address.
 
         Raises:
-            BackendError: one of them has only an image, or an interpreter is not on this machine.
+            BackendError: one of them has only an image, an interpreter is not on this machine, or
+                only a container can have the limits.
         """
+        for limits in needs.limits:
+            check_limits(limits)
         if needs.target is not None and needs.target.image is not None:
             raise BackendError(f"{needs.target.name} is an image; use --backend docker")
         for model in needs.models:

@@ -53,6 +53,9 @@ def test_a_setting_of_the_kernel_must_be_what_the_machine_has(
         backend.check_limits(_sysctls({name: 1}))
     with pytest.raises(BackendError, match="tcp_fin_timeout is unknown on this machine"):
         backend.check_limits(_sysctls({"net.ipv4.tcp_fin_timeout": 60}))
+    needs = Needs(["single"], limits=[Limits(), _sysctls({name: 1})])
+    with pytest.raises(BackendError, match=f"{name} is 0 on this machine"):
+        ProcessBackend().prepare(needs)  # before any case has run
 
 
 def _sysctls(values: dict[str, int]) -> Limits:
