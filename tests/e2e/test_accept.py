@@ -1,4 +1,4 @@
-"""Which event loop gets a connection: the setting LAB_ACCEPT, with real processes and the kernel."""
+"""Which event loop gets a connection, by LAB_ACCEPT; with real processes, and the kernel."""
 
 import os
 import signal
