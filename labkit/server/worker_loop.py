@@ -6,6 +6,7 @@ successor takes what the queue holds, and the rest is closed.
 """
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -29,9 +30,15 @@ class WorkerLoop(Loop):
     def __init__(
         self, service: Service, poller: Poller, worker: int, watch_listener: int = 0
     ) -> None:
-        super().__init__(service, poller, worker=worker, listener_events=READ | watch_listener)
+        super().__init__(
+            service,
+            poller,
+            worker=worker,
+            forget=poller.unregister,  # epoll does not while the other worker has it open, too
+            listener_events=READ | watch_listener,
+        )
         self._worker = worker
-        self._leave_by_s = 0.0
+        self._leave_by_s = math.inf  # until the signal is handled
         self._handover = service.handover or Handover()  # with a supervisor, it is shared
         self.handover_fd = self._handover.fileno()
         poller.register(self.handover_fd, READ)

@@ -79,6 +79,10 @@ def _fire_later(monkeypatch: pytest.MonkeyPatch, loop: WorkerLoop, later_s: floa
     loop.timers.fire()
 
 
+def _watched(epoll: select.epoll) -> int:
+    return Path(f"/proc/self/fdinfo/{epoll.fileno()}").read_text().count("tfd:")
+
+
 def test_when_a_worker_leaves_an_idle_connection_passes_on_and_is_watched_no_longer(
     service: Service, loop: WorkerLoop, epoll: select.epoll, client: socket.socket, conn: Connection
 ) -> None:
@@ -87,8 +91,7 @@ def test_when_a_worker_leaves_an_idle_connection_passes_on_and_is_watched_no_lon
     _leave(service, loop)
     assert not loop.is_needed
     assert not conn.is_open
-    watched = Path(f"/proc/self/fdinfo/{epoll.fileno()}").read_text().count("tfd:")
-    assert watched == 1  # the signals; neither listener nor queue nor connection
+    assert _watched(epoll) == 1  # the signals; neither listener nor queue nor connection
     assert service.handover is not None
     taken = service.handover.take()
     assert taken is not None
@@ -135,6 +138,17 @@ def test_what_came_with_a_connection_is_served_where_it_is_taken_up(
     _arrives(client, conn, loop, b"eep=0ms\x03")
     assert client.recv(64) == ACK
     assert list(loop.take()) == []
+
+
+def test_a_connection_that_ends_is_watched_no_longer_though_another_process_has_it_open(
+    loop: WorkerLoop, epoll: select.epoll, client: socket.socket, conn: Connection
+) -> None:
+    """As the worker that passed it on may, a little longer; its number may be given to another."""
+    before = _watched(epoll)
+    with conn.sock.dup():
+        _arrives(client, conn, loop, b"goodbye\x03")
+        assert not conn.is_open
+        assert _watched(epoll) == before - 1
 
 
 def test_while_the_queue_is_full_it_tries_again(
