@@ -9,6 +9,7 @@ import signal
 from functools import partial
 
 from labkit.server.connection import Connection
+from labkit.server.events import CONNECTION_ENDED
 from labkit.server.limits import start_failure
 from labkit.server.pool import fork_worker
 from labkit.server.reaping import log_exit, reaped
@@ -84,7 +85,8 @@ class Children:
         """
         for place, ended in reaped(self._service, self._running, wait=wait):
             heapq.heappush(self._free, place)
-            log_exit(self._service, place, ended, ended.reason)
+            reason = ended.reason if ended.code else CONNECTION_ENDED
+            log_exit(self._service, place, ended, reason)
             if self._service.draining and ended.code:
                 self._service.fail(f"worker {place} did not drain")
         if self._waiting is not None:

@@ -34,6 +34,9 @@ NUMBER = {event: number for number, event in enumerate(EVENTS)}
 REPLACED = "reload"
 """The ``reason`` of `worker_exited` for a worker that a reload has replaced."""
 
+CONNECTION_ENDED = "connection ended"
+"""The same for a process that was forked for one connection, and has served it to its end."""
+
 Field: TypeAlias = str | int | float | Mapping[str, int] | None
 _encode = JSONEncoder(separators=(",", ":")).encode
 

@@ -10,7 +10,7 @@ from operator import itemgetter
 import numpy as np
 
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.analysis.server_measures import accept_queue_resets, is_replaced
+from orchestrator.analysis.server_measures import accept_queue_resets, is_meant
 from orchestrator.measures.sentences import counted
 from orchestrator.results.fault_log import FaultRecord
 from orchestrator.results.server_log import Event
@@ -121,7 +121,7 @@ def _worker_deaths(evidence: Evidence) -> Iterator[str]:
             is_draining = event["event"] == "drain_begun"
             continue
         worker, instant_ns = event["index"], event["t_ns"]
-        if is_draining or is_replaced(event) or _is_asked(instant_ns, evidence):
+        if is_draining or is_meant(event) or _is_asked(instant_ns, evidence):
             continue
         fault = next((k for k in kills if k.worker == worker and k.asked_ns <= instant_ns), None)
         if fault is None:

@@ -5,7 +5,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from labkit.server.events import REPLACED
+from labkit.server.events import CONNECTION_ENDED, REPLACED
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.statistics import Figures, between_ns, ratio
 from orchestrator.results.server_log import Event, ServerLog
@@ -95,27 +95,31 @@ def _ends(log: ServerLog) -> list[Event]:
 def _worker_deaths(log: ServerLog) -> int:
     """Return how many worker processes ended before the drain, in all starts of the server.
 
-    Those that left in a reload do not count.
+    Those that were meant to end do not count.
     """
     deaths, is_draining = 0, False
     lifecycle = ("listening", "drain_begun", "worker_exited")
     for event in sorted((e for e in log.events if e["event"] in lifecycle), key=itemgetter("t_ns")):
         if event["event"] == "worker_exited":
-            deaths += not (is_draining or is_replaced(event))
+            deaths += not (is_draining or is_meant(event))
         else:
             is_draining = event["event"] == "drain_begun"
     return deaths
 
 
-def is_replaced(event: Event) -> bool:
-    """Return whether ``event``, the exit of a worker, is one that a reload asked for."""
-    return event.get("reason") == REPLACED
+def is_meant(event: Event) -> bool:
+    """Return whether ``event``, the exit of a worker, belongs to a reload, or ends its only task.
+
+    That task is the connection for which its process was forked.
+    """
+    return event.get("reason") in (REPLACED, CONNECTION_ENDED)
 
 
 def _workers_replaced(log: ServerLog) -> int:
     """Return how many workers left in a reload, and another process was started for them."""
     starts = [(event.get("index"), event["t_ns"]) for event in log.of("worker_started")]
-    left = [(each["index"], each["t_ns"]) for each in log.of("worker_exited") if is_replaced(each)]
+    exits = [each for each in log.of("worker_exited") if each.get("reason") == REPLACED]
+    left = [(each["index"], each["t_ns"]) for each in exits]
     return sum(
         any(worker == index and started_ns >= left_ns for worker, started_ns in starts)
         for index, left_ns in left

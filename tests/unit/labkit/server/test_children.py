@@ -103,6 +103,18 @@ def test_a_child_has_the_lowest_free_place_and_its_end_is_logged(
     assert exited["peak_memory_bytes"] == 7 * 1024
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(0, "connection ended"), (1 << 8, "exit code 1"), (signal.SIGSEGV, "SIGSEGV")],
+)
+def test_a_child_that_ends_well_has_served_its_connection(
+    machine: Machine, capfd: pytest.CaptureFixture[str], status: int, reason: str
+) -> None:
+    machine.connect()
+    machine.end(1000, status=status)
+    assert json.loads(capfd.readouterr().out.splitlines()[-1])["reason"] == reason
+
+
 def test_the_parent_keeps_no_descriptor_of_a_connection(machine: Machine) -> None:
     conn = machine.connect()
     assert not conn.is_open

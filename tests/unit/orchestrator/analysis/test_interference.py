@@ -141,6 +141,7 @@ def test_a_worker_that_somebody_killed_is_named_and_one_that_a_fault_killed_is_n
     assert found(*OWN, ended(500), faults=(kill,)) == []
     assert len(found(*OWN, ended(500), ended(600), faults=(kill,))) == 1
     assert len(found(*OWN, ended(500, worker=1), faults=(kill,))) == 1
+    assert found(*OWN, {**ended(500), "reason": "connection ended"}) == []
 
 
 def test_results_of_older_versions_know_that_the_clients_ended_before_the_server() -> None:

@@ -68,6 +68,21 @@ def test_a_worker_that_leaves_in_a_reload_is_replaced_and_did_not_die() -> None:
     assert (found["workers_replaced"], found["worker_deaths"]) == (1, 1)
 
 
+def test_a_process_that_ends_with_its_connection_did_not_die() -> None:
+    """Each place has the largest of its processes' peaks, as one process at a time had it."""
+
+    def exited(t_ms: float, peak: int, reason: str) -> Event:
+        return {"event": "worker_exited", "t_ns": at(t_ms), "index": 1, "reason": reason,
+                "peak_memory_bytes": peak}  # fmt: skip
+
+    found = measures(
+        listening(workers=3), exited(100, 50, "connection ended"), exited(200, 70, "SIGKILL"),
+        exited(300, 60, "connection ended"), STOPPED,
+    )  # fmt: skip
+    assert (found["workers_replaced"], found["worker_deaths"]) == (0, 1)
+    assert found["peak_memory"] == 1070
+
+
 def test_a_worker_that_dies_after_a_restart_is_counted_too() -> None:
     def event(name: str, t_ms: float) -> Event:
         return {"event": name, "t_ns": at(t_ms), "index": 1, "peak_memory_bytes": 50, "workers": 2}
