@@ -10,6 +10,7 @@ import pytest
 
 from conformance.server_process import RunningServer, Starter
 from conformance.target import Client
+from labkit.server.settings import Own, Whole
 
 # The first ack means that the service of the second message begins.
 LONG_SERVICE = b"a sleep=0ms\x03b sleep=400ms\x03"
@@ -107,6 +108,27 @@ def test_connections_waiting_to_be_accepted_are_reset_and_counted(server: Runnin
     assert count["accepted"] + queued == len(clients)
     assert count["connection_closed"] + count["connection_failed"] == count["accepted"]
     assert count["request_acked"] == acks
+
+
+def test_at_the_bound_of_its_workers_it_does_not_accept(
+    start: Starter, own: tuple[Own, ...]
+) -> None:
+    """If each connection gets a worker of its own: the others wait in the kernel's accept queue."""
+    if not any(isinstance(each, Whole) and each.is_workers for each in own):
+        pytest.skip("no setting of its own bounds the workers")
+    server = start(LAB_WORKERS="3")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(3 + 4)]
+        for client in clients[:3]:
+            client.send(b"a sleep=0ms\x03")
+            client.await_ack()
+        clients[0].send(b"goodbye\x03")
+        assert clients[0].read_to_end() == b""
+        clients[3].send(b"a sleep=0ms\x03")
+        clients[3].await_ack()
+        server.stop()
+    assert server.of("drain_begun")[0]["accept_queue_reset"] == 3
+    assert len(server.of("accepted")) == 4
 
 
 def test_under_load_every_served_message_is_acked(server: RunningServer) -> None:
