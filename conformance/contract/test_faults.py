@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +23,8 @@ CROWD = 12
 """Clients at once: twice as many as a backlog of 4 holds with a worker. In 20 s the kernels try at
 0, 1, 3, 7 and 15 s, each time with room for 3 at least: in a backlog of 1, and with the worker."""
 BOUND_BYTES = 80 << 20  # a server process needs 16 MB
+BEYOND_FD_SETSIZE = 1100
+MANY_REFUSALS = 100  # far more than ten a second, far fewer than those of a loop that spins
 
 
 def test_a_reset_between_messages(server: RunningServer) -> None:
@@ -284,6 +286,35 @@ def _lower_descriptor_limit(server: RunningServer, one_more: Collection[int] = (
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         limit = lowest + (pid in one_more)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """Allow the test, and the servers that it starts, more descriptors than FD_SETSIZE."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2 * BEYOND_FD_SETSIZE:
+        pytest.skip(f"takes {2 * BEYOND_FD_SETSIZE} descriptors: ulimit -Hn is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * BEYOND_FD_SETSIZE, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_descriptors")
+def test_more_connections_than_select_can_watch_are_no_end(start: Starter) -> None:
+    """Those beyond what a model can hold wait, and all are accounted for in a drain."""
+    server = start(LAB_BACKLOG="4096")
+    with contextlib.ExitStack() as stack:
+        inside = stack.enter_context(server.connect())
+        for _ in range(BEYOND_FD_SETSIZE):
+            stack.enter_context(server.connect())
+        inside.send(b"a sleep=0ms\x03")
+        inside.await_ack()
+        server.stop()
+    accepted, reset = server.of("accepted"), server.of("drain_begun")[0]["accept_queue_reset"]
+    assert len(accepted) + reset == 1 + BEYOND_FD_SETSIZE
+    ended = [*server.of("connection_closed"), *server.of("connection_failed")]
+    assert len(ended) == len(accepted)
+    assert len(server.of("accept_refused")) < MANY_REFUSALS
 
 
 @pytest.mark.parametrize("error", ["EPERM", "ETIMEDOUT", "ENOSR", "ECONNRESET", "ENETDOWN"])

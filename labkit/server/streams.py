@@ -94,7 +94,7 @@ class StreamSocket:
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport = transport
         self._sock: socket.socket = transport.get_extra_info("socket")
-        self._is_open = True
+        self._descriptor = self._sock.fileno()
         self._segment = b""
         self._held = 0  # bytes in the transport, when it was last looked at
         transport.set_write_buffer_limits(high=0)
@@ -128,8 +128,8 @@ class StreamSocket:
         return before - self._held
 
     def fileno(self) -> int:
-        """Return the descriptor, -1 after `close`."""
-        return self._sock.fileno() if self._is_open else -1
+        """Return the descriptor, -1 after `close`; the transport may have closed it before."""
+        return self._descriptor
 
     def shutdown(self, how: int) -> None:
         """End one direction; a stream that is read then ends."""
@@ -141,5 +141,5 @@ class StreamSocket:
 
     def close(self) -> None:
         """Close, and drop what the transport holds; it closes its socket in its next turn."""
-        self._is_open = False
+        self._descriptor = -1
         self._transport.abort()

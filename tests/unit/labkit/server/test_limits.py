@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from labkit.server import limits
-from labkit.server.limits import REMEDY, start_failure
+from labkit.server.limits import REMEDY, DescriptorWall, start_failure
 
 NO_PROCESS = BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
@@ -72,3 +72,27 @@ def test_limits_of_the_user_and_of_the_address_space_are_named(
     assert "(limit of the user: ulimit -u 30, limit of memory: ulimit -v 1024)" in line
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert "ulimit -u" not in start_failure(1, 2, NO_PROCESS)
+
+
+@pytest.mark.parametrize(
+    ("soft", "built", "is_reached"),
+    [(resource.RLIM_INFINITY, 1024, True), (4096, 1024, True), (1024, 1024, True), (99, 99, False)],
+)
+def test_a_wall_lowers_the_limit_and_is_not_reached_below_it(
+    monkeypatch: pytest.MonkeyPatch, soft: int, built: int, is_reached: bool
+) -> None:
+    """A lower limit of the system stays, and is the reason for EMFILE then."""
+    limit = (soft, 4096)
+
+    def setrlimit(number: int, to: tuple[int, int]) -> None:
+        nonlocal limit
+        assert number == resource.RLIMIT_NOFILE
+        limit = to
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _number: limit)
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    wall = DescriptorWall(1024, "FD_SETSIZE")
+    wall.build()
+    assert limit == (built, 4096)
+    assert wall.is_reached is is_reached
+    assert str(wall) == ("every descriptor below 1024 is in use (FD_SETSIZE, a limit of the model)")

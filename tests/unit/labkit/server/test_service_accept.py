@@ -2,6 +2,7 @@ import contextlib
 import errno
 import json
 import os
+import resource
 import signal
 import socket
 import time
@@ -111,6 +112,28 @@ def test_an_error_that_passes_is_logged_and_accept_is_tried_again(
     assert refused == [errno.errorcode.get(code, str(code))] * 2
     assert pauses_s == [ACCEPT_RETRY_S] * 2
     assert service.failure == ""
+
+
+@pytest.mark.parametrize(
+    ("limit", "named"), [(1024, "FD_SETSIZE"), (99, "EMFILE")], ids=["the wall", "below the wall"]
+)
+def test_a_wall_of_descriptors_is_named_in_the_log_and_reported_once(
+    service: Service,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+    named: str,
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, 4096))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    service.limit_descriptors(1024, "FD_SETSIZE")
+    for _ in range(2):
+        assert service.refuse(OSError(errno.EMFILE, ""), 1)
+    printed = capfd.readouterr()
+    assert [json.loads(line)["error"] for line in printed.out.splitlines()[-2:]] == [named] * 2
+    reports = printed.err.splitlines()
+    assert len(reports) == (named == "FD_SETSIZE")
+    assert all(line.startswith("tested: cannot accept: every descriptor b") for line in reports)
 
 
 @pytest.mark.parametrize("code", sorted(FATAL))
