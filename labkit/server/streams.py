@@ -94,7 +94,7 @@ class StreamSocket:
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport = transport
         self._sock: socket.socket = transport.get_extra_info("socket")
-        self._descriptor = self._sock.fileno()
+        self._descriptor: int = self._sock.fileno()
         self._segment = b""
         self._held = 0  # bytes in the transport, when it was last looked at
         transport.set_write_buffer_limits(high=0)
