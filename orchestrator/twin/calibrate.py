@@ -44,14 +44,20 @@ def calibrate(requests: Table, works: Sequence[Work], discipline: Discipline) ->
 def mean_overhead(requests: Table, works: Sequence[Work], discipline: Discipline) -> Overhead:
     """Return the mean overhead of ``requests``, including all disturbances.
 
-    A worker that has a connection reads at once, so a delay is not a wait for a worker.
+    A worker that has a connection reads at once, so a delay is not a wait for a worker. Neither is
+    the delay of a connection for which one is idle; waits for the hand-over of others are in it.
     """
     selected = _is_alone(requests, works, discipline)
     if discipline.kind is Kind.LOOP_AND_POOL:
         selected = _finds_a_worker(requests, discipline)
     elif discipline.kind not in EVENT_LOOPS:
         selected[:] = True
-    return _measure(requests, works, discipline, (selected, _mean))
+    mean = _measure(requests, works, discipline, (selected, _mean))
+    if not TYPICAL.handing_ns(discipline.kind):
+        return mean
+    firsts, at_once = _first_requests(requests), _is_taken_at_once(requests, works, discipline)
+    accepting_ns = (_instants(firsts, "accepted_ns") - _instants(firsts, "connected_ns"))[at_once]
+    return replace(mean, accept_ns=_mean(accepting_ns, mean.accept_ns), dispatch_ns=1)
 
 
 def _measure(
@@ -87,6 +93,7 @@ def _measure(
         switch_ns=among if discipline.has_lock else 0,
         handover_ns=0 if is_forked else handing_ns,
         fork_ns=handing_ns if is_forked else 0,
+        dispatch_ns=_dispatch_ns(requests, works, discipline, of),
     )
 
 
@@ -159,6 +166,28 @@ def _is_alone(requests: Table, works: Sequence[Work], discipline: Discipline) ->
     )
     alone: Flags = overlaps - _is_computing(works, discipline) == 0
     return alone
+
+
+def _dispatch_ns(
+    requests: Table,
+    works: Sequence[Work],
+    discipline: Discipline,
+    of: Callable[[Durations, int], int],
+) -> int:
+    """Return the time from one accept to the next of connections for which workers were idle.
+
+    Of those that were established before the previous one was accepted.
+    """
+    typical_ns = TYPICAL.handing_ns(discipline.kind)
+    if not typical_ns:
+        return 0
+    firsts, at_once = _first_requests(requests), _is_taken_at_once(requests, works, discipline)
+    order = np.argsort(firsts["accepted_ns"], kind="stable")
+    accepted_ns, came_ns = (
+        _instants(firsts, each)[order] for each in ("accepted_ns", "connected_ns")
+    )
+    waited = at_once[order][1:] & (came_ns[1:] < accepted_ns[:-1])
+    return of(np.diff(accepted_ns)[waited], typical_ns)
 
 
 def _finds_a_worker(requests: Table, discipline: Discipline) -> Flags:

@@ -105,8 +105,9 @@ class Overhead:
     until an idle worker takes it; ``turnover_ns`` from its client's last ack until its worker takes
     the next one that waits; ``switch_ns`` how much longer these two are, at most, while another
     thread computes under the same interpreter lock. ``handover_ns`` from when a connection is
-    accepted until its worker has it, if another thread or process accepts, which is busy with it
-    for as long; ``fork_ns`` how much longer that is if a process is forked for the connection.
+    accepted until its worker has it, if another thread or process accepts; ``fork_ns`` how much
+    longer that is if a process is forked for the connection; ``dispatch_ns`` until the one which
+    accepts can accept the next, 0 if that is as long as the hand-over.
     """
 
     request_ns: int = 0
@@ -120,6 +121,7 @@ class Overhead:
     switch_ns: int = 0
     handover_ns: int = 0
     fork_ns: int = 0
+    dispatch_ns: int = 0
     cpu_ns: int = 0
 
     def handing_ns(self, kind: Kind) -> int:

@@ -46,7 +46,8 @@ class WorkerPool(Model):
         self._places = discipline.places
         self._has_lock = discipline.has_lock
         self._handing_ns = overhead.handing_ns(discipline.kind)
-        self._is_handing = False
+        self._dispatch_ns = overhead.dispatch_ns or self._handing_ns
+        self._is_dispatching = False
         workers, is_split = discipline.workers, discipline.is_split
         self._listeners = Listeners(discipline.seed, workers) if is_split else None
         self._queues = [_Queue(1) for _ in range(workers)] if is_split else [_Queue(workers)]
@@ -99,7 +100,7 @@ class WorkerPool(Model):
             if waiting and queue.idle:
                 queue.idle -= 1
                 self._hand_over(now_ns, waiting.popleft())
-            elif backlog and len(waiting) < self._places + queue.idle and not self._is_handing:
+            elif backlog and len(waiting) < self._places + queue.idle and not self._is_dispatching:
                 backlog[0].accepted_ns = now_ns
                 waiting.append(backlog.popleft())
             else:
@@ -108,15 +109,15 @@ class WorkerPool(Model):
     def _hand_over(self, now_ns: int, conn: Connection) -> None:
         """Give an accepted connection to a worker; what does so accepts no other meanwhile."""
         if self._handing_ns:
-            self._is_handing = True
-            switch_ns = self._switch_ns(now_ns) if self._has_lock else 0
-            self._events.schedule(now_ns + self._handing_ns + switch_ns, self._on_handed_over, conn)
+            self._is_dispatching = True
+            begun_ns = now_ns + (self._switch_ns(now_ns) if self._has_lock else 0)
+            self._events.schedule(begun_ns + self._handing_ns, self._take, conn)
+            self._events.schedule(begun_ns + self._dispatch_ns, self._on_dispatched, conn)
         else:
             self._take(now_ns, conn)
 
-    def _on_handed_over(self, now_ns: int, conn: Connection) -> None:
-        self._is_handing = False
-        self._take(now_ns, conn)
+    def _on_dispatched(self, now_ns: int, conn: Connection) -> None:
+        self._is_dispatching = False
         self._assign_workers(now_ns, self._queue_of(conn))
 
     def _take(self, now_ns: int, conn: Connection) -> None:

@@ -8,7 +8,7 @@ comparison must name the component of the response time that grew.
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,11 @@ COMPUTING = {
 }
 ONE_SERVICE_S = 0.05
 """By so much the longest response of a computing loop may differ: docs/twin.md, limits."""
+RACES_S = 3 * ONE_SERVICE_S / 35
+"""By so much the mean may differ if messages of constant demands wait behind a loop: three races.
+
+Workers that began together end together, and whose client sends again first is a matter of chance.
+"""
 ONE_AT_A_TIME = ("single", "epoll")
 """For several workers the kernel's run queues and the interpreter lock decide: docs/twin.md."""
 
@@ -67,6 +72,11 @@ def off_by(case: dict[str, Any], view: str, key: str) -> float:
     """Return the relative difference between a view's figure and the measured one."""
     ours, theirs = case["measures"][key], case["groups"][view][key]
     return float(theirs / ours - 1)
+
+
+def has_races(model: str, load: str) -> bool:
+    """Whether it is chance which of several messages that come together is served first."""
+    return TWINS[model] == Kind.LOOP_AND_POOL and load == "closed, constant"
 
 
 def is_quiet(case: dict[str, Any]) -> bool:
@@ -102,13 +112,17 @@ def test_one_computing_user_matches_the_twin(lab: Lab, tmp_path: Path, computing
     _check(lab, tmp_path, computing_load, COMPUTING[computing_load], ONE_AT_A_TIME)
 
 
-def _check(lab: Lab, folder: Path, load: str, group: str, models: Iterable[str]) -> None:
+def _check(lab: Lab, folder: Path, load: str, group: str, models: Sequence[str]) -> None:
     """Run ``models`` under a client group, and compare each with its twin."""
-    scenario = folder / "twin.yaml"
+    scenario, exact = folder / "twin.yaml", [each for each in models if not has_races(each, load)]
     scenario.write_text(
         f"intent: Does the twin agree?\nmodels: [{', '.join(models)}]\nserver: {{workers: 3}}\n"
         f"timeout: 60s\nclients: [{group}]\n"
-        "expect: {all: [response_time_mean ~= replayed.response_time_mean within 2%]}\n"
+        "expect:\n"
+        + "".join(
+            f"  {each}: [response_time_mean ~= replayed.response_time_mean within 2%]\n"
+            for each in exact
+        )
     )
     ended = lab.run(scenario, "--backend", "process")
     for model in models:
@@ -120,11 +134,13 @@ def _check(lab: Lab, folder: Path, load: str, group: str, models: Iterable[str])
             f"longest {told[LONGEST]:+.2%}; replayed: mean {replayed:+.2%}"
             f"{'' if is_quiet(case) else ' (the host was not quiet)'}"
         )
-        assert abs(replayed) < REPLAYED_MEAN
+        race_s = 0.0 if model in exact else RACES_S
+        slack = race_s / case["measures"]["response_time_mean_s"]
+        assert abs(replayed) < REPLAYED_MEAN + slack
         if is_quiet(case):
             is_swapping = load in COMPUTING and TWINS[model] == Kind.LOOP
             for key, limit in PREDICTED.items():
-                slack_s = ONE_SERVICE_S if is_swapping and key == LONGEST else 0.0
+                slack_s = ONE_SERVICE_S if is_swapping and key == LONGEST else race_s
                 assert abs(told[key]) < limit + slack_s / case["measures"][key]
         _check_samples(ended.results[0] / "samples" / model, case)
     assert ended.code == 0, ended.out + ended.err

@@ -210,7 +210,10 @@ def test_a_connection_that_waits_for_the_hand_over_of_another_says_nothing_of_ac
     table = handed_over(*alone, *behind)
     found = calibrate(table, [SLEEP] * 2 * MIN_COUNT, discipline(Kind.PROCESSES_EACH))
     assert found.accept_ns == 120 * US
-    assert found.fork_ns == 450 * US
+    assert found.fork_ns == found.dispatch_ns == 450 * US
+    mean = mean_overhead(table, [SLEEP] * 2 * MIN_COUNT, discipline(Kind.PROCESSES_EACH))
+    assert mean.accept_ns == (120 + 450 / 2) * US  # which contains the waits for hand-overs
+    assert mean.dispatch_ns == 1
 
 
 def test_a_fork_may_take_longer_than_other_overhead() -> None:

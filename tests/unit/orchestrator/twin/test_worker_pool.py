@@ -233,6 +233,14 @@ def test_connections_that_come_at_once_are_handed_over_one_after_another(
     assert (found["taken_ns"] / MS).tolist() == taken_ms
 
 
+def test_the_parent_accepts_the_next_before_the_child_runs_if_it_can() -> None:
+    """A child has its connection after 5 ms, and its parent forks one every 2 ms."""
+    overhead = Overhead(handover_ns=2 * MS, fork_ns=3 * MS, dispatch_ns=2 * MS)
+    found = simulated(Kind.PROCESSES_EACH, case_of(THREE), overhead).connections
+    assert (found["accepted_ns"] / MS).tolist() == [0, 2, 4]
+    assert (found["taken_ns"] / MS).tolist() == [5, 7, 9]
+
+
 @pytest.mark.parametrize("kind", [Kind.PROCESSES_EACH, Kind.THREADS_EACH])
 def test_at_the_bound_nothing_is_accepted_until_a_place_is_free(kind: Kind) -> None:
     """Handed over at 2 and 4 ms and served until 102: the third is accepted 7 ms later."""
