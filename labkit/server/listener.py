@@ -77,8 +77,9 @@ def stop_listening(*listeners: socket.socket) -> int:
     descriptor is left to accept a connection with, the kernel resets it. It also resets connections
     that arrive in the microseconds before the shutdown; these are not counted.
     """
-    queued = sum(map(_reset_queue, listeners))  # all, before the kernel may move one to another
-    for listener in listeners:
+    queued = 0
+    for listener in listeners:  # a client that is reset may connect to the next one at once
+        queued += _reset_queue(listener)
         with contextlib.suppress(OSError):  # it is broken, or shut down already
             listener.shutdown(socket.SHUT_RDWR)
     return queued

@@ -66,6 +66,10 @@ class OwnListeners:
                 listener.close()
         self._listeners = {worker: each for worker, each in self._listeners.items() if each is own}
 
+    def release_address(self) -> None:
+        """Before a drain: hold the address no more, so that one descriptor at least is free."""
+        self._claim.close()
+
     def release(self) -> None:
         """Close all descriptors in this process; a listener that another one has listens on."""
         for sock in (self._claim, *self.all):

@@ -343,6 +343,8 @@ class Service:
         signal.setitimer(signal.ITIMER_REAL, drain_timeout_s)
         self._logs.stream.deadline_ns = time.monotonic_ns() + round(drain_timeout_s * 1e9)
         if not self._is_worker:
+            if self._own is not None:
+                self._own.release_address()
             queued = stop_listening(*self._listeners)
             name = signal.Signals(signum).name
             self._logs.control.emit("drain_begun", signal=name, accept_queue_reset=queued)
