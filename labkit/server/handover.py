@@ -1,4 +1,4 @@
-"""Passes connections from a worker process that leaves to the next one that starts.
+"""Passes connections from a worker process that leaves to the next one that starts, or to others.
 
 A connection stays established meanwhile: the kernel keeps it, with the bytes that arrive, in a
 queue between the processes (SCM_RIGHTS, unix(7)). Its client notices nothing.
