@@ -102,6 +102,8 @@ PLANNED = [
             "6-four-fifths-busy.yaml --set model=prefork --set rate=32/s",
             "7-connected-is-not-served.yaml --set backlog=128",
             "8-what-a-client-omits.yaml --set connections=each",
+            "9-what-a-process-costs.yaml --set demand=sleep=0ms",
+            "9-what-a-process-costs.yaml --set users=300",
             "12-without-the-lock.yaml --set interpreter=3.13",
         )
     ),
