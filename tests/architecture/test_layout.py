@@ -135,6 +135,19 @@ def test_a_model_passes_its_settings_on_to_its_container() -> None:
             assert environment[name] == f"${{{name}:-}}", "empty: the default of the server"
 
 
+def test_each_model_has_a_port_of_its_own_which_its_page_names() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    ports = dict[str, str]()
+    for model in discover_models():
+        (published,) = services[model]["ports"]
+        found = re.fullmatch(rf"127\.0\.0\.1:\${{LAB_{model.upper()}_PORT:-(\d+)}}:3000", published)
+        assert found, published
+        ports[model] = found[1]
+        page = (ROOT / "services" / model / "README.md").read_text(encoding="utf-8")
+        assert f"127.0.0.1:{found[1]}" in page, model
+    assert len(set(ports.values())) == len(ports)
+
+
 def test_a_model_belongs_to_a_group_of_the_readme() -> None:
     assert {model.group for model in read_models().values()} <= set(GROUPS)
 
