@@ -26,7 +26,10 @@ class Streams:
         self._defect: BaseException | None = None
         self.in_service: set[Connection] = set()
         self.listener = service.listener.dup()  # for asyncio; the drain closes the other one
-        asyncio.get_running_loop().set_exception_handler(self._on_exception)
+        self._signals = SignalPipe()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_exception)
+        loop.add_reader(self._signals, self._is_news.set)
 
     def opened(self, writer: asyncio.StreamWriter) -> Connection:
         """Return the connection that asyncio has accepted, and log it."""
@@ -55,15 +58,14 @@ class Streams:
         Once a tick, silent connections are closed and the log is written. An exception of another
         coroutine is raised here.
         """
-        with SignalPipe() as signals:
-            asyncio.get_running_loop().add_reader(signals, self._is_news.set)
+        with self._signals:
             while len(asyncio.all_tasks()) > 1 or not self._service.draining:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S):
                         await self._is_news.wait()
                 if self._defect is not None:
                     raise self._defect
-                signals.clear()
+                self._signals.clear()
                 self._is_news.clear()
                 self._close_silent()
                 self._log.flush_when_due()

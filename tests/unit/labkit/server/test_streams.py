@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -178,6 +179,21 @@ def test_it_returns_when_the_drain_has_closed_the_last_connection(service: Servi
     assert service.log(1).count("connection_closed") == 1
 
 
+def test_a_drain_needs_no_further_descriptor(service: Service) -> None:
+    async def run() -> None:
+        streams = Streams(service)
+        service.draining = True
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            await streams.drained()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            streams.listener.close()
+
+    asyncio.run(run())
+
+
 def test_an_error_of_accept_is_logged(service: Service) -> None:
     async def visit(_: Streams) -> None:
         loop = asyncio.get_running_loop()
@@ -207,6 +223,7 @@ def test_a_silent_connection_is_closed_unless_it_is_in_service(
         streams.in_service.add("busy")  # type: ignore[arg-type]
         streams._close_silent()  # noqa: SLF001
         streams.listener.close()
+        streams._signals.close()  # noqa: SLF001
 
     monkeypatch.setattr(service, "silent_connections", lambda: [("idle", DRAIN), ("busy", DRAIN)])
     asyncio.run(look())
