@@ -15,7 +15,14 @@ import numpy.typing as npt
 from orchestrator.analysis.statistics import Durations, between_ns
 from orchestrator.results.tables import Table, user_keys
 from orchestrator.twin.demands import Work
-from orchestrator.twin.parameters import EVENT_LOOPS, TYPICAL, Discipline, Kind, Overhead
+from orchestrator.twin.parameters import (
+    EVENT_LOOPS,
+    KEEPING,
+    TYPICAL,
+    Discipline,
+    Kind,
+    Overhead,
+)
 
 MIN_COUNT = 5
 MAX_NS = 1_000_000
@@ -50,7 +57,7 @@ def mean_overhead(requests: Table, works: Sequence[Work], discipline: Discipline
     selected = _is_alone(requests, works, discipline)
     if discipline.kind is Kind.LOOP_AND_POOL:
         selected = _finds_a_worker(requests, discipline)
-    elif discipline.kind not in EVENT_LOOPS:
+    elif discipline.kind in KEEPING:
         selected[:] = True
     mean = _measure(requests, works, discipline, (selected, _mean))
     if not TYPICAL.handing_ns(discipline.kind):
@@ -90,7 +97,7 @@ def _measure(
         connect_ns=of(connecting_ns, TYPICAL.connect_ns),
         accept_ns=of(accepting_ns, TYPICAL.accept_ns),
         turnover_ns=turnover_ns,
-        switch_ns=among if discipline.has_lock else 0,
+        switch_ns=among if discipline.has_lock and discipline.kind in KEEPING else 0,
         handover_ns=0 if is_forked else handing_ns,
         fork_ns=handing_ns if is_forked else 0,
         dispatch_ns=_dispatch_ns(requests, works, discipline, of),
@@ -235,7 +242,7 @@ def _is_taken_at_once(requests: Table, works: Sequence[Work], discipline: Discip
     firsts, computing = _first_requests(requests), _computing_spans(requests, works, discipline)
     came_ns = _instants(firsts, "connected_ns")
     undisturbed: Flags = computing.overlapping(came_ns, came_ns + 1) == 0
-    if discipline.kind in EVENT_LOOPS or discipline.kind is Kind.LOOP_AND_POOL:
+    if discipline.kind not in KEEPING:
         return undisturbed
     order = np.lexsort((requests["sent_ns"], user_keys(requests)))
     _, begins = np.unique(user_keys(requests)[order], return_index=True)

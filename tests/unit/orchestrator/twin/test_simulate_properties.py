@@ -11,7 +11,7 @@ from labkit.workload.distributions import Demands
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.demands import GroupDemands
-from orchestrator.twin.parameters import NONE, WITH_WORKERS, Kind, Overhead
+from orchestrator.twin.parameters import KEEPING, NONE, Kind, Overhead
 from orchestrator.twin.simulate import Simulated
 from tests.unit.orchestrator.twin.load_fixtures import case_of, simulated
 
@@ -105,9 +105,7 @@ def test_every_message_is_served_once_for_its_demand_and_in_order(
     assert (served_ns >= np.array(demands_ns(case, found)) - rounding_ns).all()
 
 
-keeping = st.sampled_from(
-    [kind for kind in WITH_WORKERS if kind not in (Kind.PROCESSES_SPLIT, Kind.LOOP_AND_POOL)]
-)
+keeping = st.sampled_from([kind for kind in KEEPING if kind is not Kind.PROCESSES_SPLIT])
 
 
 @given(case=cases(), kind=keeping)

@@ -5,7 +5,7 @@ import pytest
 
 from orchestrator.twin.clients import Script, Scripted, Step
 from orchestrator.twin.demands import Work
-from orchestrator.twin.parameters import NONE, WITH_WORKERS, Discipline, Kind, Overhead
+from orchestrator.twin.parameters import KEEPING, NONE, Discipline, Kind, Overhead
 from orchestrator.twin.simulate import simulate
 from tests.unit.orchestrator.twin.load_fixtures import (
     FOREVER_NS,
@@ -24,9 +24,8 @@ def test_one_at_a_time() -> None:
     assert found == {(u, m): 200 * u + 100 * (m + 1) for u in range(7) for m in range(2)}
 
 
-KEEPING = [kind for kind in WITH_WORKERS if kind not in (Kind.PROCESS, Kind.LOOP_AND_POOL)]
-"""The kinds of which several workers keep a connection each."""
-SHARING = [kind for kind in KEEPING if kind is not Kind.PROCESSES_SPLIT]
+SHARING = [kind for kind in KEEPING if kind not in (Kind.PROCESS, Kind.PROCESSES_SPLIT)]
+"""The kinds of which several workers share one queue of connections."""
 
 
 @pytest.mark.parametrize("kind", SHARING)
