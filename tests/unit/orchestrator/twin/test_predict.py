@@ -213,11 +213,14 @@ def test_what_other_draws_of_the_kernel_s_hash_come_to_is_a_remark() -> None:
     )
 
 
-def test_a_long_load_is_drawn_once() -> None:
-    """More than 50,000 messages in five draws."""
-    many = "[{executor: closed, users: 2, messages: 5001, demand: sleep=1ms}]"
-    (remark,) = predicted(case_of(many, server="{workers: 2}"), "processes_split").remarks
-    assert remark.endswith("; the prediction draws it")
+def test_a_load_of_which_five_draws_are_too_many_messages_is_drawn_once() -> None:
+    case = case_of(TWO, server="{workers: 2}")
+    once, again = (
+        predict(case, {"any": "processes_split"}, CPUS, max_messages=most).remarks
+        for most in (9, 10)
+    )
+    assert once == (again[0].split(", and with 5 other draws")[0],)
+    assert once != again
 
 
 def test_one_worker_with_its_own_listener_needs_no_draw() -> None:

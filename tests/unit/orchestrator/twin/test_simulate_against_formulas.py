@@ -36,11 +36,11 @@ def load(rate_per_s: int, demand: str) -> str:
         (Kind.THREADS, "M/M/5", load(700, "sleep=exponential(5ms)"), 5),
         (Kind.LOOP, "M/M/1", load(140, "cpu=exponential(5ms)"), 1),
         (Kind.LOOP, "M/G/inf", load(140, "sleep=exponential(5ms)"), 1),
-        (Kind.PROCESSES_SPLIT, "4 x M/M/1", load(480, "sleep=exponential(5ms)"), 4),
-        (Kind.PROCESSES_SPLIT, "4 x M/D/1", load(480, "sleep=5ms"), 4),
-        (Kind.PROCESSES_EACH, "M/G/inf", load(480, "sleep=5ms"), 40),
-        (Kind.LOOPS, "M/G/inf", load(140, "sleep=exponential(5ms)"), 2),
-        (Kind.LOOP_AND_POOL, "M/M/3", load(420, "sleep=exponential(5ms)"), 3),
+        (Kind.PROCESSES_SPLIT, "4 x M/M/1", load(160, "sleep=exponential(15ms)"), 4),
+        (Kind.PROCESSES_SPLIT, "2 x M/D/1", load(80, "sleep=15ms"), 2),
+        (Kind.PROCESSES_EACH, "M/G/inf", load(80, "sleep=5ms"), 40),
+        (Kind.LOOPS, "M/G/inf", load(40, "sleep=exponential(5ms)"), 2),
+        (Kind.LOOP_AND_POOL, "M/M/3", load(140, "sleep=exponential(15ms)"), 3),
     ],
 )
 def test_the_simulation_comes_to_the_formula(
