@@ -32,10 +32,12 @@ from orchestrator.results.proxy_log import ProxyLog, read_proxy_log
 from orchestrator.results.server_log import ServerLog, log_of, read_server_log
 from orchestrator.results.summary import FaultSummary, Interpreter, Reason, ReasonKind, RunSummary
 from orchestrator.scenario.faults import are_proxied
+from orchestrator.scenario.interpreter import Runtime
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, Run
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import ServerSettings
+from orchestrator.scenario.versions import FREE_THREADED
 from orchestrator.twin.comparison import TwinComparison, compare_with_twin
 from orchestrator.twin.demands import faster_than_demanded
 from orchestrator.twin.parameters import WITH_WORKERS
@@ -137,7 +139,8 @@ def _measured(
     record = _read_record(replace(run.case, seed=scenario.seed), folder / CASE)
     evidence = _read_evidence(scenario, run.case, record, folder)
     analysis = _finite(analyse(evidence))
-    twin = compare_with_twin(record.case, analysis.merged, evidence, record.discipline)
+    case = as_reported(record.case, _interpreter(evidence.log))
+    twin = compare_with_twin(case, analysis.merged, evidence, record.discipline)
     return record, evidence, replace(analysis, views={**analysis.views, **twin.views}), twin
 
 
@@ -260,6 +263,18 @@ def bounded_keys(values: Values, groups: Iterable[str]) -> list[str]:
     """Return the keys of the lower bounds in ``values``, of the run and of ``groups``."""
     own = {"", *groups}
     return [key_of(name) for name in lower_bounds(values) if name.rpartition(".")[0] in own]
+
+
+def as_reported(case: Case, found: Interpreter | None) -> Case:
+    """Return ``case`` on a free-threaded Python if its server has reported one without its lock.
+
+    A base image, and the lab's own Python, may be one whatever its name.
+    """
+    if found is None or found.lock or not case.has_interpreter_lock:
+        return case
+    version = ".".join(found.version.split(".")[:2])
+    runtime = Runtime(interpreter=f"{version}{FREE_THREADED}")
+    return replace(case, settings=replace(case.settings, runtime=runtime))
 
 
 def _interpreter(log: ServerLog) -> Interpreter | None:

@@ -12,9 +12,10 @@ from orchestrator.analysis.chart_data import MAX_CASES, Exhibit, exhibit
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.campaign import evaluate_run as module
-from orchestrator.campaign.evaluate_run import RunEvaluation, evaluate_run
+from orchestrator.campaign.evaluate_run import RunEvaluation, as_reported, evaluate_run
 from orchestrator.results.archive import CASE, CLIENTS, SERVER_LOG, Archive
 from orchestrator.results.strict_json import to_json
+from orchestrator.results.summary import Interpreter
 from orchestrator.scenario.plan import schedule
 from tests.unit.conftest import Load
 from tests.unit.orchestrator.campaign.stored_run_fixtures import MAKESPAN_S, SCENARIO, store_run
@@ -215,3 +216,40 @@ def test_a_stored_report_that_fits_no_schema_is_a_reason(
     (folder / CLIENTS).write_text(json.dumps(stored))
     (reason,) = evaluated(load, folder).summary.invalid
     assert reason.startswith("clients.json: the report number 1 is invalid: ")
+
+
+def test_a_run_has_the_interpreter_that_its_server_reported(load: Load, folder: Path) -> None:
+    assert evaluated(load, folder).summary.interpreter is None  # an older version
+    report_interpreter(folder, '"3.13.5"', "false")
+    found = evaluated(load, folder).summary
+    assert found.interpreter == Interpreter(version="3.13.5", lock=False)
+    assert found.invalid == []
+    assert evaluated(load, folder, "interpreter: 3.13\n").summary.invalid == [
+        "interpreter 3.13 was requested, but its interpreter lock is off"
+    ]
+
+
+def report_interpreter(folder: Path, python: str, lock: str) -> None:
+    """Add what the server reports in ``listening``."""
+    log = (folder / SERVER_LOG).read_text()
+    reported = f'"event": "listening", "python": {python}, "interpreter_lock": {lock}'
+    assert '"event": "listening"' in log
+    (folder / SERVER_LOG).write_text(log.replace('"event": "listening"', reported))
+
+
+@pytest.mark.parametrize(
+    ("requested", "found", "has_lock"),
+    [
+        ("mine/python:3.13t", Interpreter(version="3.13.5", lock=False), False),
+        (None, Interpreter(version="3.13.5", lock=False), False),
+        (None, Interpreter(version="3.13.5", lock=True), True),
+        (None, None, True),
+        ("3.13t", None, False),
+    ],
+)
+def test_the_twin_has_the_interpreter_lock_that_the_server_reported(
+    load: Load, requested: str | None, found: Interpreter | None, has_lock: bool
+) -> None:
+    more = f"interpreter: {requested}\n" if requested else ""
+    case = schedule(load(SCENARIO + more))[0].case
+    assert as_reported(case, found).has_interpreter_lock is has_lock
