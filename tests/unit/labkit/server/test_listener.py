@@ -151,3 +151,20 @@ def test_without_a_descriptor_the_kernel_resets_what_waits_and_it_is_counted(
 
 def test_an_empty_queue_has_none_to_reset(listener: socket.socket) -> None:
     assert stop_listening(listener) == 0
+
+
+def test_a_client_that_connects_to_the_next_listener_meanwhile_is_counted(
+    listener: socket.socket, clients: list[socket.socket]
+) -> None:
+    """As one does that was reset by the first; the first listens no more by then."""
+
+    class First(FailingListener):
+        def shutdown(self, how: int) -> None:
+            late.append(socket.create_connection(listener.getsockname(), DEADLINE_S))
+
+    late: list[socket.socket] = []
+    with open_listener(LOOPBACK) as other:
+        first: socket.socket = First(other, errno.EAGAIN)  # type: ignore[assignment]
+        assert stop_listening(first, listener) == len(clients) + 1
+    with late[0], pytest.raises(ConnectionResetError):
+        late[0].recv(1)
