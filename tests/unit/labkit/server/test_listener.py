@@ -159,7 +159,7 @@ def test_a_client_that_connects_to_the_next_listener_meanwhile_is_counted(
     """As one does that was reset by the first; the first listens no more by then."""
 
     class First(FailingListener):
-        def shutdown(self, how: int) -> None:
+        def shutdown(self, _how: int) -> None:
             late.append(socket.create_connection(listener.getsockname(), DEADLINE_S))
 
     late: list[socket.socket] = []
