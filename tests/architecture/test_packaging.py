@@ -44,6 +44,16 @@ def test_a_dockerfile_differs_in_the_models_name_only(model: str) -> None:
     assert text.replace(model, MODELS[0]) == (ROOT / f"services/{MODELS[0]}/Dockerfile").read_text()
 
 
+def test_each_model_has_a_port_of_its_own_and_its_page_names_it() -> None:
+    compose = (ROOT / "compose.yaml").read_text()
+    ports = dict(re.findall(r"LAB_([A-Z_]+)_PORT:-(\d+)\}:3000", compose))
+    assert sorted(ports) == sorted(model.upper() for model in MODELS)
+    assert len(set(ports.values())) == len(ports)
+    for model in MODELS:
+        page = (ROOT / "services" / model / "README.md").read_text()
+        assert re.findall(r"--target 127\.0\.0\.1:(\d+)", page) == [ports[model.upper()]]
+
+
 def test_a_build_context_is_an_allowlist() -> None:
     """An allowlist: everything is excluded, then Python files are included."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()

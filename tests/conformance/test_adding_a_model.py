@@ -15,7 +15,7 @@ CONTRACT = ROOT / "conformance/contract"
 PAGE = (ROOT / "ADDING_A_MODEL.md").read_text(encoding="utf-8")
 CHECKS = (
     "faults and not beyond",
-    "defects or drain or inheritance",
+    "defects or drain or inheritance or processes",
     "peers or log or reload or protocol or settings",
     "timing or beyond",
 )
