@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import IO, Any, TypeAlias, TypeVar
 
 from conformance import ROOT, settings_of
-from conformance.target import DEADLINE_S, DeadlineError, Target, await_true
+from conformance.target import DEADLINE_S, Client, DeadlineError, Target, await_true
 from labkit.server.settings import Whole, variable
 
 SETTINGS = {
@@ -201,6 +201,37 @@ class RunningServer(Target):
         """Return the sum of the peak resident sets of its processes."""
         return sum(self.of_each_process(lambda pid: status_kib(pid, "VmHWM"))) * 1024
 
+    def await_waiting(self) -> None:
+        """Return when each of its processes waits: a worker may still start while it listens."""
+        self.await_true(lambda: all(self.of_each_process(_is_waiting)), "its processes wait")
+
+    def served_by_each_queue(self, stack: contextlib.ExitStack) -> list[Client]:
+        """Return served clients: as many as workers, and from each accept queue one at least.
+
+        If each worker has a queue of its own, its descriptors are of no use to the others.
+        """
+        clients: list[Client] = []
+        accepting = set[int]()
+        while len(clients) < self.workers or len(accepting) < self.accept_queues:
+            clients.append(stack.enter_context(self.connect_to_idle()))
+            clients[-1].send(b"a sleep=0ms\x03")
+            clients[-1].await_ack()
+            accepting.add(self._acceptor_of(clients[-1]))
+        return clients
+
+    def _acceptor_of(self, client: Client) -> int:
+        """Return the pid of the process that accepted ``client``, as soon as it is logged."""
+        host, port = client.sock.getsockname()[:2]
+        found: list[int] = []
+
+        def is_logged() -> bool:
+            accepted = self.of("accepted")
+            found.extend(event["pid"] for event in accepted if event["peer"] == f"{host}:{port}")
+            return bool(found)
+
+        self.await_true(is_logged, "accepted")
+        return found[-1]
+
     def descriptors(self) -> int:
         """Return the number of file descriptors that its processes have open."""
         return sum(self.of_each_process(_descriptors))
@@ -226,6 +257,10 @@ class RunningServer(Target):
 def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _is_waiting(pid: int) -> bool:
+    return "State:\tS" in Path(f"/proc/{pid}/status").read_text()
 
 
 def status_kib(pid: int, name: str) -> int:

@@ -196,10 +196,7 @@ def test_out_of_descriptors_it_waits_and_recovers(server: RunningServer) -> None
 
 def test_out_of_descriptors_open_connections_are_served(server: RunningServer) -> None:
     with contextlib.ExitStack() as stack:
-        inside = [stack.enter_context(server.connect_to_idle()) for _ in range(server.workers)]
-        for client in inside:
-            client.send(b"a sleep=0ms\x03")
-            client.await_ack()
+        inside = server.served_by_each_queue(stack)
         server.await_event("request_acked", len(inside))
         _lower_descriptor_limit(server, one_more=_passing_on(server))
         outside = [stack.enter_context(server.connect()) for _ in range(3)]
@@ -282,6 +279,7 @@ def _passing_on(server: RunningServer) -> set[int]:
 
 def _lower_descriptor_limit(server: RunningServer, one_more: Collection[int] = ()) -> None:
     """Set the limit to the lowest descriptor that is free; those of ``one_more`` still get it."""
+    server.await_waiting()
     for pid in server.process_ids():
         held = {int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir()}
         lowest = min(set(range(len(held) + 1)) - held)

@@ -3,8 +3,6 @@
 import os
 import signal
 from collections import Counter
-from functools import partial
-from pathlib import Path
 
 from conformance.server_process import RunningServer, starting
 
@@ -16,16 +14,10 @@ def _visit(server: RunningServer, visits: int) -> Counter[int]:
     """Connect again and again, each time all loops wait; return how often which accepted."""
     before = len(server.of("accepted"))
     for _ in range(visits):
-        server.await_true(partial(_all_wait, server), "all loops wait")
+        server.await_waiting()
         server.serves()
     server.await_event("accepted", before + visits)
     return Counter(int(event["worker"]) for event in server.of("accepted")[before:])
-
-
-def _all_wait(server: RunningServer) -> bool:
-    pids = server.process_ids()[1:]
-    states = [Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] for pid in pids]
-    return states == ["S"] * WORKERS
 
 
 def test_exclusive_wakes_the_same_loop_again_and_again_and_after_its_end_another() -> None:
