@@ -241,6 +241,7 @@ def test_out_of_descriptors_it_still_drains(server: RunningServer) -> None:
 
 
 def test_it_drains_even_below_the_descriptors_it_holds(server: RunningServer) -> None:
+    server.await_waiting()
     for pid in server.process_ids():
         resource.prlimit(
             pid, resource.RLIMIT_NOFILE, (3, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1])
