@@ -25,7 +25,7 @@ class Arrivals:
     """
 
     def __init__(self, service: Service, awaited: Collection[int], *others: int) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+        service.keep_blocked(awaited)
         self._awaited = awaited
         self._service = service
         self._log = service.log(0)

@@ -25,7 +25,7 @@ def run_pool(service: Service, work: Work, on_exit: Callable[[int], None] | None
 
     ``on_exit(pid)`` is called after a worker's process has ended.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
+    service.keep_blocked(AWAITED)
     workers = Supervisor(service, partial(fork_worker, work), on_exit)
     workers.start()
     service.listening(service.settings.workers)

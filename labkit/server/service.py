@@ -11,7 +11,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
@@ -299,6 +299,13 @@ class Service:
             if end is not None:
                 yield conn, end
 
+    def keep_blocked(self, signals: Iterable[int]) -> None:
+        """Block ``signals``: this process takes them one at a time, between its waits."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        stream = self._logs.stream
+        stream.stop_signals = frozenset(SIGNALS)
+        stream.stop_timeout_s = self.settings.drain_timeout_s
+
     def become_worker(self) -> None:
         """After a fork: let a drain end this process only and leave the listener to the others.
 
@@ -307,6 +314,7 @@ class Service:
         """
         self._is_worker = True
         self._logs.become_worker()
+        self._logs.stream.stop_signals = frozenset()
         if self._own is not None:
             self._own.keep(self.listener)
         signal.signal(signal.SIGINT, signal.SIG_IGN)

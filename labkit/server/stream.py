@@ -9,11 +9,13 @@ several writers are not mixed; a terminal or a full disk does not guarantee this
 import contextlib
 import os
 import select
+import signal
 import time
 from dataclasses import dataclass, field
 
 MAX_WRITE_BYTES = 4096
 _STDERR = 2
+_LOOK_MS = 100  # between two looks for a pending signal
 
 
 def report(model: str, text: str) -> None:
@@ -24,7 +26,11 @@ def report(model: str, text: str) -> None:
 
 @dataclass(slots=True)
 class Stream:
-    """The output of one server's event log, and its format."""
+    """The output of one server's event log, and its format.
+
+    ``stop_signals`` are kept blocked by a process that takes them between its waits. As none can
+    interrupt a write, a pending one sets the deadline, to ``stop_timeout_s`` from then.
+    """
 
     model: str
     fd: int
@@ -34,6 +40,8 @@ class Stream:
         default_factory=lambda: (time.time_ns(), time.monotonic_ns())
     )  # wall clock and monotonic clock at the same instant
     deadline_ns: int | None = None  # monotonic; lines that cannot be written by then are lost
+    stop_signals: frozenset[int] = frozenset()
+    stop_timeout_s: float = 0.0
     ended: bool = False
 
     def write(self, lines: bytes) -> None:
@@ -43,7 +51,8 @@ class Stream:
         """
         while lines and not self.ended:
             try:
-                if self.deadline_ns is None or self._await_room():
+                is_free = self.deadline_ns is None and not self.stop_signals
+                if is_free or self._await_room():
                     lines = lines[os.write(self.fd, lines) :]
             except BlockingIOError:  # another process that shares the pipe made it non-blocking
                 self._await_room()
@@ -52,13 +61,22 @@ class Stream:
 
     def _await_room(self) -> bool:
         """Wait until the stream takes a write, and return True; at the deadline end it."""
-        wait_ms = None
-        if self.deadline_ns is not None:
-            wait_ms = max(self.deadline_ns - time.monotonic_ns(), 0) / 1e6
         poll = select.poll()
         poll.register(self.fd, select.POLLOUT)
-        self.ended = not poll.poll(wait_ms)
-        return not self.ended
+        while not poll.poll(self._longest_wait_ms()):
+            if self.deadline_ns is not None and time.monotonic_ns() >= self.deadline_ns:
+                self.ended = True
+                return False
+        return True
+
+    def _longest_wait_ms(self) -> float | None:
+        """Return the time until the deadline, or until to look for a signal; None is no limit."""
+        now_ns = time.monotonic_ns()
+        if self.deadline_ns is None and signal.sigpending() & self.stop_signals:
+            self.deadline_ns = now_ns + round(self.stop_timeout_s * 1e9)
+        if self.deadline_ns is not None:
+            return max(self.deadline_ns - now_ns, 0) / 1e6
+        return _LOOK_MS if self.stop_signals else None
 
     def clock_text(self, t_ns: int) -> str:
         """Return the local time of day at ``t_ns``, to the millisecond."""

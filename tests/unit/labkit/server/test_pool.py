@@ -1,5 +1,5 @@
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import cast
 
@@ -18,6 +18,9 @@ class Recorder:
         self.has_workers = True
         self.settings = SimpleNamespace(workers=3)
         self.deeds: list[object] = []
+
+    def keep_blocked(self, signals: Iterable[int]) -> None:
+        assert {signal.SIGTERM, signal.SIGCHLD, RELOAD} <= set(signals)
 
     def start(self) -> None:
         self.deeds.append("start")
@@ -71,7 +74,6 @@ def _run(monkeypatch: pytest.MonkeyPatch, *signals: int) -> list[object]:
         return parent
 
     monkeypatch.setattr(pool, "Supervisor", supervisor)
-    monkeypatch.setattr(signal, "pthread_sigmask", lambda *_: None)
     monkeypatch.setattr(
         signal, "sigtimedwait", lambda *_: SimpleNamespace(si_signo=left.pop(0)) if left else None
     )

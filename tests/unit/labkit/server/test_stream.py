@@ -1,6 +1,7 @@
 import contextlib
 import errno
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -53,6 +54,25 @@ def test_a_full_pipe_is_waited_for_until_the_deadline(pipe: tuple[int, int]) -> 
     stream.deadline_ns = time.monotonic_ns() + 2_000_000
     stream.write(b"given up\n")
     assert stream.ended
+
+
+def test_a_blocked_signal_that_is_pending_sets_the_deadline(pipe: tuple[int, int]) -> None:
+    """It cannot interrupt a write, so a reader that stalls would keep the process from stopping."""
+    stream = Stream("m", pipe[1], False, "trace")
+    stream.stop_signals, stream.stop_timeout_s = frozenset({signal.SIGTERM}), 0.02
+    os.set_blocking(pipe[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe[1], bytes(4096))
+    os.set_blocking(pipe[1], True)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        signal.raise_signal(signal.SIGTERM)
+        stream.write(b"lost\n")
+        assert stream.ended
+        assert signal.sigtimedwait({signal.SIGTERM}, 0), "it is still to be taken"
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def test_a_full_disk_is_survived() -> None:
