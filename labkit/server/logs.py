@@ -59,7 +59,8 @@ class Logs:
         return self._logs[worker]
 
     def become_worker(self) -> None:
-        """After a fork: log with the pid of this process."""
+        """After a fork: log with the pid of this process, whose signals interrupt a write."""
+        self.stream.heed((), 0.0)
         for log in (*self._logs.values(), self.control):
             log.note_pid()
 

@@ -302,9 +302,7 @@ class Service:
     def keep_blocked(self, signals: Iterable[int]) -> None:
         """Block ``signals``: this process takes them one at a time, between its waits."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-        stream = self._logs.stream
-        stream.stop_signals = frozenset(SIGNALS)
-        stream.stop_timeout_s = self.settings.drain_timeout_s
+        self._logs.stream.heed(SIGNALS, self.settings.drain_timeout_s)
 
     def become_worker(self) -> None:
         """After a fork: let a drain end this process only and leave the listener to the others.
@@ -314,7 +312,6 @@ class Service:
         """
         self._is_worker = True
         self._logs.become_worker()
-        self._logs.stream.stop_signals = frozenset()
         if self._own is not None:
             self._own.keep(self.listener)
         signal.signal(signal.SIGINT, signal.SIG_IGN)

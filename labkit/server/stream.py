@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 MAX_WRITE_BYTES = 4096
@@ -43,6 +44,10 @@ class Stream:
     stop_signals: frozenset[int] = frozenset()
     stop_timeout_s: float = 0.0
     ended: bool = False
+
+    def heed(self, stop_signals: Iterable[int], stop_timeout_s: float) -> None:
+        """Let a pending one of ``stop_signals``, which are kept blocked, set the deadline."""
+        self.stop_signals, self.stop_timeout_s = frozenset(stop_signals), stop_timeout_s
 
     def write(self, lines: bytes) -> None:
         """Write all of ``lines``; if that fails, logging ends and the server continues.

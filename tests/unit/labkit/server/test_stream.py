@@ -59,7 +59,7 @@ def test_a_full_pipe_is_waited_for_until_the_deadline(pipe: tuple[int, int]) -> 
 def test_a_blocked_signal_that_is_pending_sets_the_deadline(pipe: tuple[int, int]) -> None:
     """It cannot interrupt a write, so a reader that stalls would keep the process from stopping."""
     stream = Stream("m", pipe[1], False, "trace")
-    stream.stop_signals, stream.stop_timeout_s = frozenset({signal.SIGTERM}), 0.02
+    stream.heed({signal.SIGTERM}, 0.02)
     os.set_blocking(pipe[1], False)
     with contextlib.suppress(BlockingIOError):
         while True:
