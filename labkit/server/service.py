@@ -50,9 +50,8 @@ class Service:
 
     ``draining`` becomes true in the signal handler and stays true, and so does ``leaving``, in a
     worker process that is to be replaced: it passes its connection on by ``handover``. A worker
-    holds ``accept_lock`` while it blocks in accept(2); by default that is no lock. Workers are
-    numbered from 1; number 0 is the thread or process that accepts or supervises and serves no
-    connection.
+    holds ``accept_lock``, if any, while it blocks in accept(2). Workers are numbered from 1; number
+    0 is the thread or process that accepts or supervises and serves no connection.
     """
 
     def __init__(self, model: str, settings: Settings) -> None:
