@@ -49,11 +49,15 @@ def server(start: Starter) -> RunningServer:
     return start()
 
 
-@pytest.fixture
-def target(request: pytest.FixtureRequest, subject: str) -> Target:
-    """Return the server at the address on the command line, or else a process of the model."""
+@pytest.fixture(scope="module")
+def target(request: pytest.FixtureRequest, subject: str) -> Iterator[Target]:
+    """Return the server at the address on the command line, or else a process of the model.
+
+    The tests of a file share it, as they share a server that was started elsewhere.
+    """
     if request.config.getoption("--target"):
         host, _, port = subject.rpartition(":")
-        return RemoteTarget(host.strip("[]"), int(port))
-    server: RunningServer = request.getfixturevalue("server")
-    return server
+        yield RemoteTarget(host.strip("[]"), int(port))
+        return
+    with starting_variant(subject) as starter:
+        yield starter()
