@@ -158,6 +158,16 @@ class Connection:
         """Whether acknowledgements remain to be sent."""
         return bool(self._owed)
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether bytes have arrived, and may be read, that a busy loop has not read yet."""
+        if self._owed:
+            return False
+        try:
+            return bool(self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
+
     def settle(self, log: EventLog) -> None:
         """Send the acknowledgements owed, in one segment if they fit; each is logged when sent.
 

@@ -13,7 +13,7 @@ from functools import partial
 from labkit.protocol.session import End, Request
 from labkit.protocol.work import SLEEP, perform
 from labkit.readiness import SignalPipe
-from labkit.server.connection import SETTLE, TICK_S, Connection, broken, failure
+from labkit.server.connection import IDLE, SETTLE, TICK_S, Connection, broken, failure
 from labkit.server.events import Served
 from labkit.server.nonblocking import Acceptor, Poller
 from labkit.server.service import Service
@@ -176,7 +176,7 @@ class Loop:
     def _close_silent(self) -> None:
         """Close connections that have been silent for too long; check again in a tick."""
         for conn, end in self._service.silent_connections():
-            if conn not in self.in_service:
+            if conn not in self.in_service and not (end is IDLE and conn.has_unread):
                 self._close(conn, end)
         self.timers.after(TICK_S, self._close_silent)
 

@@ -2,9 +2,11 @@ import os
 import select
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from conformance.target import await_true
 from labkit.protocol.session import ACK, Request
 from labkit.server.connection import TICK_S, Connection
 from labkit.server.loop import NO_TIMER, NOTHING, READ, WRITE, Loop
@@ -78,6 +80,11 @@ def _arrives(client: socket.socket, conn: Connection, messages: bytes) -> None:
 def _fire_when_due(loop: Loop) -> None:
     while loop.in_service:
         loop.timers.fire()
+
+
+def _pass_a_tick(loop: Loop) -> None:
+    await_true(lambda: loop.timers.wait_s() == 0, "a tick passes")
+    loop.timers.fire()
 
 
 def _inode(fd: int) -> int:
@@ -236,3 +243,22 @@ def test_a_model_may_serve_a_request_elsewhere(
             assert len(loop.timers) == 0
             loop.resume(conn)
             assert not conn.is_open
+
+
+def test_a_client_whose_bytes_a_busy_loop_has_not_read_is_not_silent(
+    service: Service, poller: FakePoller, client: socket.socket
+) -> None:
+    service.settings = replace(service.settings, idle_timeout_s=0.3)
+    loop = Loop(service, poller, forget=poller.unregister)
+    with loop.signals:
+        (conn,) = loop.accept()
+        poller.register(conn.sock.fileno(), READ)
+        client.send(b"a\x03")
+        await_true(lambda: conn.has_unread, "the bytes arrive")
+        conn.active_ns -= round(0.4e9)
+        _pass_a_tick(loop)
+        loop.on_readable(conn)
+        assert client.recv(100) == ACK
+        conn.active_ns -= round(0.4e9)
+        _pass_a_tick(loop)
+        assert client.recv(100) == b""
