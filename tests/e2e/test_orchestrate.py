@@ -144,7 +144,7 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
         "    import threading\n    for conn in service.connections():\n"
         "        threading.Thread(target=service.serve_connection, args=(conn,)).start()\n",
     ))  # fmt: skip
-    edit(services / "epoll/server.py", lambda text: text.replace(
+    edit(lab.checkout / "labkit/server/loop.py", lambda text: text.replace(
         "self._service.settings.blocking_sleep", "True"
     ))  # fmt: skip
     supervisor = lab.checkout / "labkit/server/supervisor.py"

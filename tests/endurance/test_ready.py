@@ -18,9 +18,10 @@ from conformance import ROOT
 from tests.e2e.lab_fixtures import Ended, Lab
 
 HOLDS, INVALID = 0, 4
-LONG = {"classic", "free_threading", "gate", "start_together", "sweep_workers", "ten_thousand",
+LONG = {"accept_balance", "classic", "closed_listener", "free_threading", "gate",
+        "idle_descriptors", "start_together", "sweep_workers", "ten_thousand",
         "which_model"}  # fmt: skip
-"""Scenarios that take a minute, need a machine of their own, or an interpreter of their own."""
+"""Scenarios that take long, or need a machine, a kernel setting or an interpreter of their own."""
 
 READY = [path for path in sorted((ROOT / "scenarios").glob("*.yaml")) if path.stem not in LONG]
 HOG = "while True: pass"
