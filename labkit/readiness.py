@@ -1,6 +1,6 @@
 """Waiting in an event loop: a poll that ends on time, and signals that end it. Linux only.
 
-Used by both event loops of the lab, the server's and the client's, beside `labkit.timers`.
+Used by event loops of servers and by that of the client, beside `labkit.timers`.
 """
 
 import select
