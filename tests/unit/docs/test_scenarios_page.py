@@ -31,6 +31,7 @@ from orchestrator.scenario.server import (
     Sysctls,
     Target,
 )
+from orchestrator.scenario.yaml_document import ScenarioError
 
 Load = Callable[[str | bytes], Scenario]
 Problems = Callable[[str | bytes], list[str]]
@@ -189,10 +190,15 @@ def test_the_cases_of_the_sweep_are_those_of_the_page(tmp_path: Path) -> None:
     assert [case.name for case in plan_cases(scenario)] == cases.split()
 
 
-def test_the_errors_are_those_of_the_bad_example(problems: Problems) -> None:
+def test_the_errors_are_those_of_the_bad_example(tmp_path: Path) -> None:
     text = part("## Error messages")
     (example,), (errors,) = blocks("yaml bad", text), blocks("", text)
-    assert [f"my.yaml:{problem}" for problem in problems(example)] == errors.splitlines()
+    path = tmp_path / "my.yaml"
+    path.write_text(example, encoding="utf-8")
+    with pytest.raises(ScenarioError) as refusal:
+        load_scenario(path, discover_models())
+    refused = [str(each).removeprefix(f"{tmp_path}/") for each in refusal.value.problems]
+    assert refused == errors.splitlines()
 
 
 def test_every_expression_is_one_and_every_function_unit_and_alias_is_named() -> None:
