@@ -11,7 +11,7 @@ from benchmarks.machine import ROOT
 from benchmarks.tables import Target
 
 _MODEL = re.compile(
-    r"^  (\w+):\n    <<: \*server\n.*?lab\.group: ([a-z ]+)", re.MULTILINE | re.DOTALL
+    r"^  (\w+):\n    <<: \*server\n.*?lab\.group: ([a-z ]*[a-z])", re.MULTILINE | re.DOTALL
 )
 MODELS: dict[str, str] = dict(_MODEL.findall((ROOT / "compose.yaml").read_text(encoding="utf-8")))
 """The models, each with its group. Without a parser of YAML, which these programs do not need."""

@@ -43,7 +43,7 @@ def serve(service: Service) -> None:
 class Sets:
     """The descriptors to wait for: select(2) remembers none, so each call is passed all of them.
 
-    A connection in service is in neither set, so a reset is noticed only after the service.
+    A reset in service looks like bytes, which are not read before the end of the service.
     """
 
     def __init__(self) -> None:

@@ -21,10 +21,14 @@ CHECKS = (
 )
 """All checks, in parts that take about equally long; what is timed is tried alone."""
 
+KEPT = {".ci", ".dockerignore", ".github"}
+"""Hidden files that the tests of the repository read."""
+
 
 def not_copied(folder: str, names: list[str]) -> set[str]:
     """Return what a copy of the repository leaves out: caches, environments, results of runs."""
-    left_out = {name for name in names if name.startswith(".") or name == "__pycache__"}
+    hidden = {name for name in names if name.startswith(".")} - KEPT
+    left_out = hidden | ({"__pycache__"} & {*names})
     return left_out | ({"results"} if Path(folder) == ROOT else set())
 
 
@@ -73,6 +77,32 @@ def test_the_model_of_the_page_passes_the_contract(copy: Path, checks: str) -> N
     )
     assert tried.returncode == 0, tried.stdout + tried.stderr
     assert " passed, 0 failed" in tried.stdout
+
+
+@pytest.mark.slow
+def test_the_model_of_the_page_keeps_the_rules_of_the_repository(copy: Path) -> None:
+    """Its page, and its place in the README, are written as the page on adding a model asks."""
+    page, readme = copy / "services/perconn/README.md", copy / "README.md"
+    text = page.read_text(encoding="utf-8").replace("single", "perconn").replace("3001", "3016")
+    page.write_text(text, encoding="utf-8")
+    link = "[`{0}`](services/{0}/README.md)"
+    listed, sibling = readme.read_text(encoding="utf-8"), link.format("thread_per_connection")
+    assert listed.count(sibling) == 1
+    added = listed.replace(sibling, f"{sibling} · {link.format('perconn')}")
+    readme.write_text(added, encoding="utf-8")
+    tried = subprocess.run(
+        [
+            *("make", "test", "ARGS=tests/architecture"),
+            f"PY={sys.executable}",
+            "-o",
+            ".venv/dev.stamp",
+        ],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tried.returncode == 0, tried.stdout + tried.stderr
 
 
 def test_the_entry_of_the_page_is_a_server(copy: Path) -> None:

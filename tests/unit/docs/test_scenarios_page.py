@@ -198,7 +198,9 @@ def test_the_errors_are_those_of_the_bad_example(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as refusal:
         load_scenario(path, discover_models())
     refused = [str(each).removeprefix(f"{tmp_path}/") for each in refusal.value.problems]
-    assert refused == errors.splitlines()
+    for line, shown in zip(refused, errors.splitlines(), strict=True):
+        start, is_cut, _ = shown.partition("…")  # the names of models and of their settings
+        assert line == start or (is_cut and line.startswith(start))
 
 
 def test_every_expression_is_one_and_every_function_unit_and_alias_is_named() -> None:
