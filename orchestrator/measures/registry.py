@@ -49,7 +49,7 @@ _REGISTRY = (
     _input("arrival_rate", RATE, "mean rate of the arrivals of open groups, while there are any"),
     _input("duration", TIME, "duration of the load, if the scenario sets it"),
     _input("connections", COUNT, "connections of pools; no value if each arrival has its own"),
-    _input("workers", COUNT, "processes or threads that serve; 1 for a model without a pool"),
+    _input("workers", COUNT, "most processes or threads that serve; 1 for single and for one loop"),
     _input("backlog", COUNT, "argument of listen"),
     _input("cpus", COUNT, "CPUs that the server's container may use, if limited"),
     _input("memory_limit", SIZE, "memory that the server's container may use, if limited"),

@@ -281,7 +281,7 @@ class Cheapest(Frozen):
     )
     cases: list[str] = Field(description="the names of the cases; several if equally cheap")
     workers: int | None = Field(
-        description="the number of workers of each; 1 for a model without a pool; null if no case"
+        description="the number of workers of each; 1 for single and for one loop; null if no case"
     )
     of: int = Field(description="how many cases there are at this load")
     holding: int = Field(description="how many of them hold")
