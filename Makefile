@@ -15,7 +15,7 @@ unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-demo: .venv/runtime.stamp ## Run the quickstart scenario on all four models (half a minute)
+demo: .venv/runtime.stamp ## Run the quickstart scenario on the four classic models (half a minute)
 	@scripts/base-image --if-engine
 	$(PY) orchestrate.py scenarios/quickstart.yaml
 
