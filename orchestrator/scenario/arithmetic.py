@@ -318,16 +318,23 @@ class _Point:
         name = self._texts.axis_name(part.name, slot.axis.group)
         if part.name == SERVICE_TIME:
             return self._service_time(slot, part)
-        if name is None or part.model:
+        if part.model:
+            return None
+        if name is None:
+            if part.name in self._texts.axes:
+                raise self._no_number(part, slot)
             return None
         if name not in self._slots and name not in _DEFAULTS:
             message = f"{part.name} has no value in this scenario; write one"
             raise self._error(slot, message, part.span.column)
         number = self._number(name)
         if number is None:
-            message = f"{part.name} is not a number in this scenario"
-            raise self._error(slot, message, part.span.column)
+            raise self._no_number(part, slot)
         return number
+
+    def _no_number(self, part: MeasureName, slot: _Slot) -> InvalidNumberError:
+        message = f"{part.name} is not a number in this scenario"
+        return self._error(slot, message, part.span.column)
 
     def _service_time(self, slot: _Slot, part: MeasureName) -> Number:
         """Return the mean demand of a message: of the slot's group, or of all if they agree."""

@@ -16,6 +16,7 @@ from orchestrator.scenario.fields import (
     parse_rate_per_s,
     parse_size_bytes,
 )
+from orchestrator.scenario.interpreter import Runtime
 from orchestrator.scenario.matrix import Axis, value_problem
 
 Number = tuple[float, Dimension]
@@ -42,6 +43,8 @@ def takes_arithmetic(axis: Axis) -> bool:
 @cache
 def dimension_of(axis: Axis) -> Dimension | None:
     """Return the dimension of the numbers that a key may have, None if it has none."""
+    if axis.section is Runtime:
+        return None  # the name of an image may look like a rate
     fits = (each for each, sample in _SAMPLES.items() if value_problem(axis, sample, None) is None)
     return next(fits, None)
 

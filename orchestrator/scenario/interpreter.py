@@ -19,6 +19,8 @@ _FORM = (
     "write a version, e.g. 3.13 or 3.13t (free-threaded), or a base image, e.g. python:3.14-slim"
 )
 _IMAGE = re.compile(r"(?=[^:/@]+[:/@])[A-Za-z0-9][A-Za-z0-9._/:@-]{0,199}")
+_EITHER = f"^(?:{VERSION.pattern}|{_IMAGE.pattern})$"
+_Number = Annotated[float, Field(ge=3.11)]  # 3.20 is the number 3.2
 
 
 def _check(value: object) -> str:
@@ -41,7 +43,7 @@ InterpreterName = Annotated[
     str,
     BeforeValidator(
         _check,
-        json_schema_input_type=float | Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+t?$|[:/@]")],
+        json_schema_input_type=_Number | Annotated[str, Field(pattern=_EITHER)],
     ),
 ]
 

@@ -48,9 +48,10 @@ def scenario_schema() -> Schema:
     whole = _section(made)
     properties = whole["properties"]
     properties["models"] = {
-        "anyOf": [properties["models"], {"const": EVERY_MODEL}],
+        "anyOf": [properties["models"], {"const": EVERY_MODEL}, {"$ref": "#/$defs/Variable"}],
         "description": KEY_MEANINGS["models"],
     }
+    del properties["ignores"]["additionalProperties"]["minItems"]  # a model may ignore none
     properties["matrix"] = _matrix(sections) | {"description": KEY_MEANINGS["matrix"]}
     properties["answer"] = _ANSWER | {"description": KEY_MEANINGS["answer"]}
     properties[VARIABLES] = {

@@ -29,6 +29,7 @@ from orchestrator.scenario.models import discover_classic
 from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import (
+    OWN_SETTINGS,
     Limits,
     Section,
     ServerSettings,
@@ -79,7 +80,7 @@ def load_scenario(
     add_target_to_models(data)
     if known_models is not None:
         data = {"models": _default_models(known_models), **data}
-        data = {"ignores": _ignored_axes(data, ignored), **data}
+        data["ignores"] = _all_ignored(data, _ignored_axes(data, ignored))
     context = {"known_models": known_models, MAX_LOAD: max_load}
     problems = document.problems
     try:
@@ -110,6 +111,23 @@ def _ignored_axes(
     names = [each for each in models if isinstance(each, str)] if isinstance(models, list) else []
     found = {name: [key for key in ignored.get(name, ()) if key in axes] for name in names}
     return {name: keys for name, keys in found.items() if keys}
+
+
+def _all_ignored(data: Mapping[str, Any], found: Mapping[str, list[str]]) -> Any:  # noqa: ANN401
+    """Return the axes that models ignore: what the scenario says, or else ``found``.
+
+    A setting that a model lacks is no axis of its cases, whatever the scenario says.
+    """
+    written = data.get("ignores", found)
+    if not isinstance(written, dict):
+        return written  # which is refused
+    ignores = dict(written)
+    for name, keys in found.items():
+        lacking = [key for key in keys if key in OWN_SETTINGS]
+        own = written.get(name, [])
+        if lacking and isinstance(own, list):
+            ignores[name] = own + [key for key in lacking if key not in own]
+    return ignores
 
 
 def _problems(errors: Sequence[ErrorDetails], document: Document) -> Iterator[Problem]:

@@ -28,6 +28,8 @@ def check_model(model: str, info: ValidationInfo) -> str:
     target = info.data.get("target")
     is_target = "target" not in info.data or (target is not None and target.name == model)
     if known is not None and model not in known and not is_target:
+        if model == EVERY_MODEL:
+            raise invalid_value("all is every model by itself; write models: all, without a list")
         raise invalid_value(unknown("model", model, known))
     return model
 

@@ -10,7 +10,7 @@ INTERPRETER = "interpreter"
 """The key of a version, and the axis of a matrix."""
 
 FREE_THREADED = "t"
-VERSION = re.compile(r"([0-9]{1,2})\.([0-9]{1,3})(t?)")
+VERSION = re.compile(r"([1-9][0-9]?)\.(0|[1-9][0-9]{0,2})(t?)")
 
 
 class WrittenDecimal(float):

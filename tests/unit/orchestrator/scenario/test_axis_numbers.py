@@ -11,6 +11,7 @@ from orchestrator.scenario.axis_numbers import (
     written_number,
 )
 from orchestrator.scenario.clients import ClosedGroup, OpenGroup
+from orchestrator.scenario.interpreter import Runtime
 from orchestrator.scenario.matrix import Axis
 from orchestrator.scenario.server import Limits, Section, ServerSettings
 
@@ -32,6 +33,7 @@ from orchestrator.scenario.server import Limits, Section, ServerSettings
         (OpenGroup, "rate", RATE),
         (OpenGroup, "connections", COUNT),
         (OpenGroup, "arrivals", None),
+        (Runtime, "interpreter", None),  # although the image 1/s would be a rate
     ],
 )
 def test_a_key_has_numbers_of_one_dimension_or_none(

@@ -69,6 +69,10 @@ def test_each_interpreter_of_a_matrix_is_a_case(load: Load, matrix: str) -> None
         ("3.10", "4:14: interpreter: 3.10 is too old; the servers need Python 3.11 or newer"),
         ("2.7", "4:14: interpreter: 2.7 is too old; the servers need Python 3.11 or newer"),
         ("3.12t", "4:14: interpreter: 3.12t does not exist; free-threaded builds begin with 3.13t"),
+        ("3.013", "4:14: interpreter: '3.013' is no version of Python; write a version, e.g. 3.13 "
+         "or 3.13t (free-threaded), or a base image, e.g. python:3.14-slim"),
+        ("2 * users", "4:14: interpreter: '2 * users' is no version of Python; write a version, "
+         "e.g. 3.13 or 3.13t (free-threaded), or a base image, e.g. python:3.14-slim"),
         ("3", "4:14: interpreter: 3 is a number; write a version, e.g. 3.13 or 3.13t "
          "(free-threaded), or a base image, e.g. python:3.14-slim"),
         ("pypy", "4:14: interpreter: 'pypy' is no version of Python; write a version, e.g. 3.13 or "

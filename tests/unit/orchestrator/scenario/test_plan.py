@@ -316,6 +316,27 @@ def test_a_setting_of_one_model_is_an_axis_that_others_ignore(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize("ignores", ["{}", "{single: []}", "{single: [workers]}"])
+def test_a_setting_that_a_model_lacks_is_no_axis_of_its_cases(tmp_path: Path, ignores: str) -> None:
+    path = tmp_path / "s.yaml"
+    axes = "matrix: {max_threads: [2, 8], backlog: [1, 2]}"
+    path.write_text(f"{OWN}{axes}\nignores: {ignores}\n", encoding="utf-8")
+    found = load_scenario(path, discover_models(), ignored=discover_ignored())
+    names = [case.name for case in plan_cases(found)]
+    assert [name for name in names if name.startswith("single")] == [
+        "single,backlog=1",
+        "single,backlog=2",
+    ]
+
+
+@pytest.mark.parametrize("ignores", ["[single]", "{single: max_threads}", "{single: [nothing]}"])
+def test_what_a_model_ignores_is_checked_as_written(tmp_path: Path, ignores: str) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(f"{OWN}matrix: {{max_threads: [2, 8]}}\nignores: {ignores}\n")
+    with pytest.raises(ScenarioError, match=r"^\S+:6:\d+: [^\n]+$"):
+        load_scenario(path, discover_models(), ignored=discover_ignored())
+
+
 @pytest.mark.parametrize(
     ("written", "problem"),
     [

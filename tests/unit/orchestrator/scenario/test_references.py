@@ -12,6 +12,8 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, MODELS, Problem
         ("models: [single, preforc]",
          f"6:18: unknown model 'preforc'; did you mean 'prefork'? allowed: {MODELS}"),
         ("models: [nginx]", f"6:10: unknown model 'nginx'; allowed: {MODELS}"),
+        ("models: [all, epoll]",
+         "6:10: all is every model by itself; write models: all, without a list"),
         ("models: [epoll, single, epoll]",
          "6:25: this model is already in the list; name each model once"),
         ("expect: {all: [late.p99 < 1s]}",
