@@ -110,6 +110,22 @@ def test_a_worker_that_cannot_be_started_ends_the_start_in_one_line(
         assert not any(is_process(pid) for pid in pids)
 
 
+@pytest.mark.parametrize("limit", [7, 9, 12])
+def test_too_few_descriptors_for_the_start_are_reported_in_lines(
+    start: Starter, limit: int
+) -> None:
+    """A loop, its signals, a queue of each worker: each model needs some before any client."""
+    server = start.launch(wrapper=["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh"])
+    server.await_true(lambda: server.has_ended() or bool(server.of("listening")), "a start")
+    if server.of("listening"):
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+    else:
+        assert server.wait() == 1
+        assert f"Too many open files (limit of descriptors: ulimit -n {limit})" in server.stderr
+    assert "Traceback" not in server.stderr
+
+
 def test_a_restart_that_fails_is_tried_again_while_the_others_serve(start: Starter) -> None:
     if not has_process_pool(start()):
         pytest.skip("no worker processes")

@@ -1,5 +1,6 @@
 """Why no further process, thread or descriptor can be had: the limits, and the remedy."""
 
+import errno
 import os
 import resource
 from collections.abc import Iterator
@@ -18,9 +19,24 @@ def start_failure(
 
     ``variable``: the one that sets the number of workers.
     """
+    failed = f"cannot start worker {worker} of {workers}"
+    if lack := lack_of_descriptors(error):
+        return f"{failed}: {lack}, or lower {variable}"
     why = getattr(error, "strerror", None) or str(error)
     limits = ", ".join(_limits()) or "no limit is set here"
-    return f"cannot start worker {worker} of {workers}: {why} ({limits}); {REMEDY}{variable}"
+    return f"{failed}: {why} ({limits}); {REMEDY}{variable}"
+
+
+def lack_of_descriptors(error: BaseException) -> str:
+    """Return in one line the limit and what to do if ``error`` is that no descriptor is left.
+
+    Empty if it is another error.
+    """
+    if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+        return ""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = f"ulimit -n {soft}" if error.errno == errno.EMFILE else "fs.file-max of the kernel"
+    return f"{os.strerror(error.errno)} (limit of descriptors: {limit}); allow more descriptors"
 
 
 def _limits() -> Iterator[str]:

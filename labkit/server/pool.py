@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeAlias
 
+from labkit.server.limits import lack_of_descriptors
 from labkit.server.service import LEAVE, RELOAD, SIGNALS, Service
 from labkit.server.supervisor import Supervisor, end_with_parent
 
@@ -78,7 +79,10 @@ def fork_worker(work: Work, service: Service, worker: int) -> int:
         work(service, worker)
         service.log(worker).flush()
         code = service.exit_code
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
+    except BaseException as exc:
+        if lack := lack_of_descriptors(exc):
+            service.report(f"worker {worker} cannot serve: {lack}")
+        else:
+            sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)  # a worker must never run the parent's code

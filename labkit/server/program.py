@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from labkit.server.limits import lack_of_descriptors
 from labkit.server.listener import ListenError
 from labkit.server.service import SIGNALS, Service
 from labkit.server.settings import Own, Settings, SettingsError
@@ -32,6 +33,11 @@ def main(model: str, serve: Callable[[Service], None], own: Sequence[Own] = ()) 
         sys.exit(2)
     except ListenError as exc:
         report(model, str(exc))
+        sys.exit(1)
+    except OSError as exc:
+        if not (lack := lack_of_descriptors(exc)):
+            raise
+        report(model, f"cannot serve: {lack}")
         sys.exit(1)
     service.stop()
     if service.failure:

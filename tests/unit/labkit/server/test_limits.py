@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from labkit.server import limits
-from labkit.server.limits import REMEDY, DescriptorWall, start_failure
+from labkit.server.limits import REMEDY, DescriptorWall, lack_of_descriptors, start_failure
 
 NO_PROCESS = BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
@@ -22,7 +22,11 @@ def unlimited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def _limit(monkeypatch: pytest.MonkeyPatch, **soft: int) -> None:
     def getrlimit(number: int) -> tuple[int, int]:
-        names = {resource.RLIMIT_NPROC: "NPROC", resource.RLIMIT_AS: "AS"}
+        names = {
+            resource.RLIMIT_NPROC: "NPROC",
+            resource.RLIMIT_AS: "AS",
+            resource.RLIMIT_NOFILE: "NOFILE",
+        }
         return soft.get(names[number], resource.RLIM_INFINITY), resource.RLIM_INFINITY
 
     monkeypatch.setattr(resource, "getrlimit", getrlimit)
@@ -72,6 +76,24 @@ def test_limits_of_the_user_and_of_the_address_space_are_named(
     assert "(limit of the user: ulimit -u 30, limit of memory: ulimit -v 1024)" in line
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert "ulimit -u" not in start_failure(1, 2, NO_PROCESS)
+
+
+@pytest.mark.parametrize(
+    ("code", "limit"),
+    [(errno.EMFILE, "Too many open files (limit of descriptors: ulimit -n 20)"),
+     (errno.ENFILE, "Too many open files in system (limit of descriptors: fs.file-max of the "
+      "kernel)")],
+)  # fmt: skip
+def test_a_lack_of_descriptors_names_their_limit(
+    monkeypatch: pytest.MonkeyPatch, code: int, limit: str
+) -> None:
+    _limit(monkeypatch, NOFILE=20)
+    error = OSError(code, "")
+    assert lack_of_descriptors(error) == f"{limit}; allow more descriptors"
+    assert start_failure(3, 8, error) == (
+        f"cannot start worker 3 of 8: {limit}; allow more descriptors, or lower LAB_WORKERS"
+    )
+    assert lack_of_descriptors(NO_PROCESS) == lack_of_descriptors(RuntimeError("EMFILE")) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A server as a program, run in the test's process: what it prints, and its exit code."""
 
+import errno
 import os
 import signal
 import socket
@@ -87,6 +88,26 @@ def test_an_address_in_use_is_one_line_and_exit_code_1(
     assert out == ""
     assert err.startswith("m: cannot listen on 127.0.0.1:")
     assert err.count("\n") == 1
+
+
+def test_without_a_descriptor_it_ends_in_one_line(capfd: Capture) -> None:
+    def serve(service: Service) -> None:
+        service.listener.close()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    assert exit_code_of(serve) == 1
+    _, err = capfd.readouterr()
+    assert err.startswith("m: cannot serve: Too many open files (limit of descriptors: ulimit -n ")
+    assert err.count("\n") == 1
+
+
+def test_another_error_of_the_system_is_a_defect() -> None:
+    def serve(service: Service) -> None:
+        service.listener.close()
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.raises(OSError, match="Input/output error"):
+        main("m", serve)
 
 
 def test_a_failure_is_logged_printed_and_exit_code_1(capfd: Capture) -> None:
