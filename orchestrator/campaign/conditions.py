@@ -23,7 +23,9 @@ from orchestrator.scenario.versions import INTERPRETER
 NOT_SET = "not set"
 
 JUDGING = frozenset({"intent", "answer", "show", "expect", "guess", "compare", "validity"})
-PLANNING = frozenset({"models", "matrix", "repeats", "retries_of_invalid", "order", "timeout"})
+PLANNING = frozenset(
+    {"models", "matrix", "ignores", "repeats", "retries_of_invalid", "order", "timeout"}
+)
 """Keys of a scenario that do not change what one repeat of a case of one name measures."""
 
 

@@ -179,6 +179,7 @@ def scenario_with(**changed: object) -> dict[str, object]:
         ({"repeats": 7}, "repeats", "note"),
         ({"timeout": "30s"}, "timeout", "note"),
         ({"models": ["prefork", "epoll"]}, "models", "note"),
+        ({"ignores": {"prefork": ["workers"]}}, "ignores.prefork", "note"),
     ],
 )  # fmt: skip
 def test_another_load_is_another_scenario_and_other_words_are_not(
