@@ -4,6 +4,7 @@ Editors complete and check scenarios with it. It knows every key, type and range
 needs a parser or depends on several keys, such as expressions. ``validate`` checks those.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -116,7 +117,7 @@ def _allow_arithmetic(sections: Mapping[str, Schema]) -> None:
 
 def _arithmetic(sections: Mapping[str, Schema]) -> Schema:
     keys = dict.fromkeys(key for each in _AXES_OF for key in sections[each.__name__]["properties"])
-    name_alone = rf"^(?:{WORD}\.)?(?:{'|'.join(keys)})$"
+    name_alone = rf"^(?:{WORD}\.)?(?:{'|'.join(map(re.escape, keys))})$"
     return {
         "type": "string",
         "pattern": f"{OPERATIONS}|{name_alone}",
@@ -162,7 +163,10 @@ def _axes(sections: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
         for key, value in sections[section.__name__]["properties"].items():
             if key not in FIXED:
                 plain = {"default", "description"}
-                yield f"^{prefix}{key}$", {k: v for k, v in value.items() if k not in plain}
+                yield (
+                    f"^{prefix}{re.escape(key)}$",
+                    {k: v for k, v in value.items() if k not in plain},
+                )
 
 
 KEY_MEANINGS = {
