@@ -18,7 +18,14 @@ OLDEST, OLDEST_FREE_THREADED = (3, 11), (3, 13)
 _FORM = (
     "write a version, e.g. 3.13 or 3.13t (free-threaded), or a base image, e.g. python:3.14-slim"
 )
-_IMAGE = re.compile(r"(?=[^:/@]+[:/@])[A-Za-z0-9][A-Za-z0-9._/:@-]{0,199}")
+_PART = r"[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*"
+_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?"
+_TAG, _DIGEST = r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", r"@sha256:[0-9a-f]+"
+_IMAGE = re.compile(
+    rf"(?=[^:/@]+[:/@])(?!.{{201}})(?:{_HOST}/)?{_PART}(?:/{_PART})*(?:{_TAG})?(?:{_DIGEST})?"
+)
+"""The name of an image with a registry, a tag or a digest; reference.go of distribution."""
+
 _EITHER = f"^(?:{VERSION.pattern}|{_IMAGE.pattern})$"
 _Number = Annotated[float, Field(ge=3.11)]  # 3.20 is the number 3.2
 

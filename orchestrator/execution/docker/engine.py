@@ -146,10 +146,17 @@ class Engine:
         return str(user).partition(":")[0] in ROOT_USERS
 
     def find_image(self, tag: str) -> str | None:
-        """Return the content digest of an image, None if the engine does not have it."""
+        """Return the content digest of an image, None if the engine does not have it.
+
+        No engine has an image of a name that is not allowed.
+        """
         try:
             return self.image_ids({"": tag})[""]
         except docker.errors.ImageNotFound:
+            return None
+        except docker.errors.APIError as exc:
+            if exc.status_code != requests.codes.bad_request:
+                raise
             return None
 
     def images(self) -> list[Image]:

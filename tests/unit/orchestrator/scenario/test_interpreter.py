@@ -29,6 +29,7 @@ clients: [{executor: closed, users: 1, messages: 1}]
         ("3.13t", "3.13t"),
         ("python:3.14-slim", "python:3.14-slim"),
         ("registry.example/mine/python@sha256:0badcafe", None),
+        ("Registry.example:5000/a__b/my-python3.13_slim:3.13-Mine", None),
     ],
 )
 def test_a_version_is_read_as_it_is_written(load: Load, written: str, read: str | None) -> None:
@@ -69,6 +70,10 @@ def test_each_interpreter_of_a_matrix_is_a_case(load: Load, matrix: str) -> None
         ("3.10", "4:14: interpreter: 3.10 is too old; the servers need Python 3.11 or newer"),
         ("2.7", "4:14: interpreter: 2.7 is too old; the servers need Python 3.11 or newer"),
         ("3.12t", "4:14: interpreter: 3.12t does not exist; free-threaded builds begin with 3.13t"),
+        *((each, f"4:14: interpreter: '{each}' is no version of Python; write a version, e.g. 3.13 "
+           "or 3.13t (free-threaded), or a base image, e.g. python:3.14-slim")
+          for each in ("Python:3.13", "a//b", "x:--privileged", "/usr/bin/python3", "python3",
+                       "python:3.13@sha512:1")),
         ("3.013", "4:14: interpreter: '3.013' is no version of Python; write a version, e.g. 3.13 "
          "or 3.13t (free-threaded), or a base image, e.g. python:3.14-slim"),
         ("2 * users", "4:14: interpreter: '2 * users' is no version of Python; write a version, "

@@ -223,6 +223,16 @@ def test_an_image_that_a_container_uses_is_not_removed() -> None:
         found.remove_image("broken")
 
 
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_image_whose_name_is_not_allowed_is_not_there(status: int) -> None:
+    def get(_tag: str) -> None:
+        kind = docker.errors.ImageNotFound if status == 404 else docker.errors.APIError
+        raise kind("no such image", api_error(status).response)
+
+    found = Engine(SimpleNamespace(images=SimpleNamespace(get=get)))  # type: ignore[arg-type]
+    assert found.find_image("python@sha256:1") is None
+
+
 def test_after_a_failure_no_further_call_is_begun() -> None:
     """With an engine that hangs, each of a hundred calls would wait for its timeout."""
     begun: list[int] = []
