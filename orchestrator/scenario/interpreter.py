@@ -27,7 +27,7 @@ _IMAGE = re.compile(
 """The name of an image with a registry, a tag or a digest; reference.go of distribution."""
 
 _EITHER = f"^(?:{VERSION.pattern}|{_IMAGE.pattern})$"
-_Number = Annotated[float, Field(ge=3.11)]  # 3.20 is the number 3.2
+_Number = Annotated[float, Field(ge=3.11, lt=100)]  # 3.20 is the number 3.2
 
 
 def _check(value: object) -> str:

@@ -48,6 +48,7 @@ from orchestrator.scenario.yaml_document import (
 )
 
 _LIST, _MAP = "write a list, e.g. [a, b]", "write a map, e.g. {a: 1, b: 2}"
+_NOT_ALLOWED = "this is not allowed here"
 _FORMS = {"tuple_type": _LIST, "dict_type": _MAP, "model_type": _MAP}
 """What to write, by the type of an error of the validation library."""
 
@@ -175,7 +176,8 @@ def _message(error: ErrorDetails, document: Document) -> str:
     if kind == INVALID_VALUE:
         message = str(context["message"])
     else:
-        message = f"{describe(error['input'])}; {_FORMS.get(kind, 'this is not allowed here')}"
+        form = f"{_LIST}, or all" if location == ("models",) else _FORMS.get(kind, _NOT_ALLOWED)
+        message = f"{describe(error['input'])}; {form}"
     if context.get("at_key") or not location or isinstance(location[-1], int):
         return message
     return f"{label(location[-1])}: {message}"

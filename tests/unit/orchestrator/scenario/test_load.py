@@ -32,8 +32,8 @@ Load = Callable[[str | bytes], Scenario]
     ("lines", "problem"),
     [
         ("models: []", "6:9: models: the list is empty; write at least one model"),
-        ("models: single", f"6:9: models: 'single' is text; {LIST}"),
-        ("models: {single: 1}", f"6:9: models: this is a map; {LIST}"),
+        ("models: single", f"6:9: models: 'single' is text; {LIST}, or all"),
+        ("models: {single: 1}", f"6:9: models: this is a map; {LIST}, or all"),
         ("models: [5]", f"6:10: 5 is a number; {TEXT}"),
         ("model: [single]", f"6:1: unknown key 'model'; did you mean 'models'? allowed: {KEYS}"),
         ("colour: red", f"6:1: unknown key 'colour'; allowed: {KEYS}"),
