@@ -29,7 +29,6 @@ MAX_ACKS = 200
 
 
 @pytest.mark.slow
-@pytest.mark.together
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("model", discover_variants())
 def test_every_service_begun_is_acked(model: str, is_long: bool) -> None:

@@ -25,7 +25,6 @@ VISITORS = 10
 
 
 @pytest.mark.slow
-@pytest.mark.together
 @pytest.mark.parametrize("model", discover_variants())
 def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> None:
     kills = 200 if is_long else 20
