@@ -44,8 +44,11 @@ def lab(model: str, name: str = "", **settings: str) -> Contestant:
 
 
 def with_before(models: Iterable[str], before: Path) -> tuple[list[Contestant], list[Target]]:
-    """Return ``models`` of this checkout and of the one in ``before``, and the ratios wanted."""
-    now = [lab(model) for model in models]
+    """Return ``models`` of this checkout and of the one in ``before``, and the ratios wanted.
+
+    A model that the other checkout lacks is left out.
+    """
+    now = [lab(model) for model in models if (before / "services" / model).is_dir()]
     then = [replace(one, name=f"{one.name} before", root=before) for one in now]
     return now + then, [Target(one.name, AT_LEAST, f"{one.name} before") for one in now]
 
