@@ -8,7 +8,6 @@ import ctypes
 import os
 import select
 import signal
-import time
 from collections.abc import Collection, Iterator
 
 from labkit.server.connection import TICK_S, Connection
@@ -57,13 +56,14 @@ class Arrivals:
     def accept(self) -> Connection | None:
         """Return the connection that waits, accepted; None if that fails.
 
-        If it fails for another reason than that none waits any more, block for `ACCEPT_RETRY_S`.
+        If it fails for another reason than that none waits any more, block for `ACCEPT_RETRY_S`, or
+        until something else arrives: a worker that has died must not wait for its successor.
         """
         try:
             return self._service.accept(worker=0)
         except OSError as exc:
             if exc.errno != QUEUE_IS_EMPTY and self._service.refuse(exc, worker=0):
-                time.sleep(ACCEPT_RETRY_S)
+                self._without.poll(ACCEPT_RETRY_S * 1e3)
             return None
 
     def signals(self) -> Iterator[int]:
