@@ -5,6 +5,7 @@ queue between the processes (SCM_RIGHTS, unix(7)). Its client notices nothing.
 """
 
 import json
+import os
 import socket
 
 from labkit.server.connection import Connection, State
@@ -39,15 +40,16 @@ class Handover:
         return True
 
     def take(self) -> tuple[socket.socket, State] | None:
-        """Return the oldest connection of the queue, None if it is empty or no descriptor is left.
+        """Return the oldest connection of the queue, None if it is empty. Does not block.
 
-        Does not block.
+        Raises:
+            OSError: no descriptor is left for it, so it stays in the queue; or this was closed.
         """
+        # A message that comes without a descriptor for its connection has lost it, unix(7).
+        os.close(os.dup(self._exit.fileno()))
         try:
             message, descriptors, _, _ = socket.recv_fds(self._exit, _MOST_BYTES, 1)
         except BlockingIOError:
-            return None
-        if not descriptors:
             return None
         head, _, rest = message.partition(b"\n")
         conn_id, acked, active_ns, received_ns = json.loads(head)

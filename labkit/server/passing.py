@@ -6,6 +6,7 @@ gets one connection at a time, and the parent keeps none. One that a worker has 
 dies stays in its queue, from which its successor takes it.
 """
 
+import contextlib
 import errno
 import heapq
 import os
@@ -40,7 +41,7 @@ class Inlet:
 
         Raises:
             BlockingIOError: none has come.
-            OSError: this was closed.
+            OSError: no descriptor is left for one, or this was closed.
         """
         taken = self._queue.take()
         if taken is None:
@@ -120,8 +121,9 @@ class Passing:
     def untaken(self) -> Iterator[Passed]:
         """Take back each connection that was passed to a worker and not taken by it."""
         for queue in self._queues.values():
-            while (taken := queue.take()) is not None:
-                yield taken
+            with contextlib.suppress(OSError):  # no descriptor is left: the next call takes it
+                while (taken := queue.take()) is not None:
+                    yield taken
 
     def close(self) -> None:
         """Close everything; the kernel resets what is in the queues."""

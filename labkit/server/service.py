@@ -168,15 +168,16 @@ class Service:
 
         A connection that another worker process has passed on comes first.
         """
-        yield from self.handed_over(worker)
+        passed_on = self.handed_over(worker)
         while not self.is_ending:
             try:
-                conn = self.accept(worker)
+                conn = next(passed_on, None) or self.accept(worker)
             except OSError as exc:
                 if exc.errno == QUEUE_IS_EMPTY:
                     self.log(worker).flush()
                 elif self.refuse(exc, worker):
                     time.sleep(ACCEPT_RETRY_S)
+                    passed_on = self.handed_over(worker)  # the error may have ended it
                 else:
                     return
                 continue
@@ -189,7 +190,9 @@ class Service:
             OSError: with the errno `QUEUE_IS_EMPTY`, or another, to be passed to `refuse`.
         """
         if self._inlet is not None:
-            return self._take(self._inlet, worker)
+            conn = self.resumed(self._inlet.take())
+            self.log(worker).emit("dequeued", conn=conn.id)
+            return conn
         with self.accept_lock:
             sock, peer = accept(self.listener)
         return self.admit(sock, peer, worker)
@@ -207,11 +210,6 @@ class Service:
         self._inlet = inlet
         self.listener.close()  # so a descriptor is left for a connection, whatever the limit
 
-    def _take(self, inlet: Inlet, worker: int) -> Connection:
-        conn = self.resumed(inlet.take())
-        self.log(worker).emit("dequeued", conn=conn.id)
-        return conn
-
     def resumed(self, passed: Passed) -> Connection:
         """Return the connection that another process of this server has passed on."""
         sock, state = passed
@@ -225,9 +223,10 @@ class Service:
         return conn
 
     def handed_over(self, worker: int) -> Iterator[Connection]:
-        """Yield the connections that worker processes have passed on; those of a drain are closed.
+        """Yield what worker processes have passed on to ``worker``; in a drain it is closed.
 
-        ``worker`` is the one that takes them.
+        Raises:
+            OSError: no descriptor is left, to be passed to `refuse`; the rest stays in the queue.
         """
         while not self.leaving and self.handover and (taken := self.handover.take()):
             conn = self.resumed(taken)
@@ -238,8 +237,8 @@ class Service:
 
     def close_handed_over(self) -> None:
         """In a drain: close the connections that no worker process has taken yet."""
-        for _ in self.handed_over(0):
-            pass
+        with contextlib.suppress(OSError):  # no descriptor is left: the next call closes them
+            next(self.handed_over(0), None)
 
     def refuse(self, error: OSError, worker: int) -> bool:
         """Log that ``accept`` failed; return whether to try again, after `ACCEPT_RETRY_S`.

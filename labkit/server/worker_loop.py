@@ -16,7 +16,7 @@ from labkit.server.connection import DRAIN, Connection
 from labkit.server.handover import Handover
 from labkit.server.loop import READ, Loop
 from labkit.server.nonblocking import Poller
-from labkit.server.service import Service
+from labkit.server.service import ACCEPT_RETRY_S, Service
 
 PASS_AGAIN_S = 0.01  # while the queue is full
 
@@ -41,15 +41,30 @@ class WorkerLoop(Loop):
         self._leave_by_s = math.inf  # until the signal is handled
         self._handover = service.handover or Handover()  # with a supervisor, it is shared
         self.handover_fd = self._handover.fileno()
-        poller.register(self.handover_fd, READ)
+        self._watch_handover()
 
     def take(self) -> Iterator[Connection]:
         """Yield the connections that another worker passed on, which the model is to register."""
-        for conn in self._service.handed_over(self._worker):
+        passed_on = self._service.handed_over(self._worker)
+        while (conn := self._next(passed_on)) is not None:
             conn.sock.setblocking(False)
             self.conns[conn.sock.fileno()] = conn
             yield conn
             self.advance(conn)  # whole messages may have come with it
+
+    def _next(self, passed_on: Iterator[Connection]) -> Connection | None:
+        """Return the next connection; look away for a while if no descriptor is left for it."""
+        try:
+            return next(passed_on, None)
+        except OSError as exc:
+            self._poller.unregister(self.handover_fd)
+            if self._service.refuse(exc, self._worker):
+                self.timers.after(ACCEPT_RETRY_S, self._watch_handover)
+            return None
+
+    def _watch_handover(self) -> None:
+        if not self._service.is_ending:
+            self._poller.register(self.handover_fd, READ)
 
     def on_signal(self) -> None:
         """Begin the drain, or leave: pass each connection on that is not in service."""

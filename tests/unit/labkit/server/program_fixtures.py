@@ -1,6 +1,7 @@
 """What a server changes in its process, for tests that run one inside the test's process."""
 
 import json
+import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,17 @@ def kept_signals() -> Iterator[None]:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
+
+
+@contextmanager
+def no_descriptor_is_left() -> Iterator[None]:
+    """Let this process open no further descriptor."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @contextmanager

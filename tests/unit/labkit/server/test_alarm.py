@@ -1,5 +1,4 @@
 import os
-import resource
 import select
 import time
 from collections.abc import Iterator
@@ -7,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from labkit.server.alarm import Alarm
+from tests.unit.labkit.server.program_fixtures import no_descriptor_is_left
 
 
 @pytest.fixture
@@ -50,10 +50,5 @@ def test_a_child_does_not_inherit_it(alarm: Alarm) -> None:
 
 
 def test_without_a_descriptor_it_is_an_error() -> None:
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
-    try:
-        with pytest.raises(OSError, match="Too many open files"):
-            Alarm()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    with no_descriptor_is_left(), pytest.raises(OSError, match="Too many open files"):
+        Alarm()

@@ -13,6 +13,7 @@ from labkit.server.events import EventLog
 from labkit.server.handover import Handover
 from labkit.server.logs import Counts
 from labkit.server.stream import Stream
+from tests.unit.labkit.server.program_fixtures import no_descriptor_is_left
 
 LIMITS = Limits(Demand("sleep", 0.0), 1 << 20, 1.0)
 
@@ -63,6 +64,21 @@ def test_the_client_of_a_connection_that_passes_on_notices_nothing(
         successor.receive(log())
         requests = iter(successor.session.next_request, None)
         assert [request.id for request in requests if request] == ["b", "c", "last"]
+        sock.send(b"ack")
+        assert client.recv(8) == b"ack"
+
+
+def test_without_a_descriptor_for_it_a_connection_stays_in_the_queue(
+    handover: Handover, pair: tuple[socket.socket, Connection]
+) -> None:
+    """The kernel would drop it, and its client would find the connection closed."""
+    client, conn = pair
+    assert handover.give(conn)
+    with no_descriptor_is_left(), pytest.raises(OSError, match="Too many open files"):
+        handover.take()
+    taken = handover.take()
+    assert taken is not None
+    with taken[0] as sock:
         sock.send(b"ack")
         assert client.recv(8) == b"ack"
 

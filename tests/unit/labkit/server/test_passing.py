@@ -11,6 +11,7 @@ from labkit.protocol.work import Demand
 from labkit.server.connection import Connection
 from labkit.server.events import EventLog
 from labkit.server.passing import Inlet, Passing
+from tests.unit.labkit.server.program_fixtures import no_descriptor_is_left
 
 LIMITS = Limits(Demand("sleep", 0.0), 4096, 60.0)
 
@@ -135,6 +136,18 @@ def test_the_parent_takes_back_what_no_worker_took(parent: Parent) -> None:
     assert state.conn_id == "0.1"
     assert list(parent.passing.untaken()) == []
     await_one(inlet)
+
+
+def test_without_a_descriptor_a_connection_stays_in_the_queue(parent: Parent) -> None:
+    inlet = parent.passing.open_inlet(1)
+    await_one(inlet)
+    assert parent.is_free()
+    parent.pass_on("0.1")
+    with no_descriptor_is_left():
+        with pytest.raises(OSError, match="Too many open files"):
+            inlet.take()
+        assert list(parent.passing.untaken()) == []
+    assert take(inlet) == "0.1"
 
 
 def test_a_connection_that_cannot_be_passed_is_reset_and_the_worker_stays_free(

@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +20,11 @@ from labkit.server.listener import ListenError
 from labkit.server.passing import Inlet, Passing
 from labkit.server.service import ACCEPT_RETRY_S, LEAVE, Service
 from labkit.server.settings import Settings
-from tests.unit.labkit.server.program_fixtures import events_in, kept_signals
+from tests.unit.labkit.server.program_fixtures import (
+    events_in,
+    kept_signals,
+    no_descriptor_is_left,
+)
 
 Capture = pytest.CaptureFixture[str]
 Make = Callable[..., Service]
@@ -282,6 +287,42 @@ def test_a_drain_closes_the_connections_that_no_worker_has_taken(
         assert client.recv(64) == b""
     service.log(0).flush()
     assert '"reason":"drain"' in capfd.readouterr().out
+    service.handover.close()
+
+
+def test_without_a_descriptor_a_worker_tries_again_to_take_a_connection(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, pauses_s = make(), []
+    service.handover = Handover()
+    with client_of(service):
+        (conn,) = islice(service.connections(2), 1)
+        assert service.handover.give(conn)
+        limit = ExitStack()
+        limit.enter_context(no_descriptor_is_left())
+
+        def pause(wait_s: float) -> None:
+            pauses_s.append(wait_s)
+            limit.close()
+
+        monkeypatch.setattr(time, "sleep", pause)
+        (taken,) = islice(service.connections(2), 1)
+        assert (taken.id, pauses_s) == (conn.id, [ACCEPT_RETRY_S])
+        taken.forget()
+    service.handover.close()
+
+
+def test_a_drain_without_descriptors_leaves_what_no_worker_has_taken_for_later(make: Make) -> None:
+    service = make()
+    service.handover = Handover()
+    with client_of(service) as client:
+        (conn,) = islice(service.connections(2), 1)
+        assert service.handover.give(conn)
+        service.handle_signal(signal.SIGTERM)
+        with no_descriptor_is_left():
+            service.close_handed_over()
+        service.close_handed_over()
+        assert client.recv(64) == b""
     service.handover.close()
 
 

@@ -1,5 +1,4 @@
 import asyncio
-import resource
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -10,7 +9,7 @@ from labkit.server.connection import DRAIN
 from labkit.server.service import Service
 from labkit.server.settings import Settings
 from labkit.server.streams import Streams, StreamSocket
-from tests.unit.labkit.server.program_fixtures import kept_signals
+from tests.unit.labkit.server.program_fixtures import kept_signals, no_descriptor_is_left
 
 Talk = Callable[[StreamSocket, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 MUCH = ACK * 2_000_000
@@ -183,13 +182,8 @@ def test_a_drain_needs_no_further_descriptor(service: Service) -> None:
     async def run() -> None:
         streams = Streams(service)
         service.draining = True
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-        try:
+        with streams.listener, no_descriptor_is_left():
             await streams.drained()
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-            streams.listener.close()
 
     asyncio.run(run())
 

@@ -1,5 +1,7 @@
 """A worker's loop that leaves, or takes up connections; the other worker is the test."""
 
+import errno
+import os
 import select
 import socket
 import time
@@ -12,10 +14,10 @@ from labkit.protocol.session import ACK
 from labkit.server.connection import Connection
 from labkit.server.handover import Handover
 from labkit.server.loop import READ
-from labkit.server.service import Service
+from labkit.server.service import ACCEPT_RETRY_S, Service
 from labkit.server.settings import Settings
 from labkit.server.worker_loop import PASS_AGAIN_S, WorkerLoop
-from tests.unit.labkit.server.program_fixtures import kept_signals
+from tests.unit.labkit.server.program_fixtures import kept_signals, no_descriptor_is_left
 
 TIMEOUT_S = 5
 
@@ -79,6 +81,11 @@ def _fire_later(monkeypatch: pytest.MonkeyPatch, loop: WorkerLoop, later_s: floa
     loop.timers.fire()
 
 
+def _without_a_descriptor(_worker: int) -> Iterator[Connection]:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    yield
+
+
 def _watched(epoll: select.epoll) -> int:
     return Path(f"/proc/self/fdinfo/{epoll.fileno()}").read_text().count("tfd:")
 
@@ -138,6 +145,39 @@ def test_what_came_with_a_connection_is_served_where_it_is_taken_up(
     _arrives(client, conn, loop, b"eep=0ms\x03")
     assert client.recv(64) == ACK
     assert list(loop.take()) == []
+
+
+def test_without_a_descriptor_a_connection_waits_to_be_taken_up(
+    monkeypatch: pytest.MonkeyPatch,
+    service: Service,
+    loop: WorkerLoop,
+    epoll: select.epoll,
+    conn: Connection,
+) -> None:
+    """Meanwhile the loop looks away, or it would spin."""
+    assert service.handover is not None
+    del loop.conns[conn.sock.fileno()]
+    epoll.unregister(conn.sock)
+    assert service.handover.give(conn)
+    with no_descriptor_is_left():
+        assert list(loop.take()) == []
+    assert epoll.poll(0) == []
+    assert service.log(2).count("accept_refused") == 1
+    _fire_later(monkeypatch, loop, ACCEPT_RETRY_S)
+    assert epoll.poll(0) == [(loop.handover_fd, READ)]
+    for taken in loop.take():
+        epoll.register(taken.sock, READ)
+    assert [taken.id for taken in loop.conns.values()] == [conn.id]
+
+
+def test_a_worker_that_leaves_looks_at_the_queue_no_more(
+    monkeypatch: pytest.MonkeyPatch, service: Service, loop: WorkerLoop, epoll: select.epoll
+) -> None:
+    monkeypatch.setattr(service, "handed_over", _without_a_descriptor)
+    assert list(loop.take()) == []
+    _leave(service, loop)
+    _fire_later(monkeypatch, loop, ACCEPT_RETRY_S)
+    assert _watched(epoll) == 1
 
 
 def test_a_connection_that_ends_is_watched_no_longer_though_another_process_has_it_open(
