@@ -27,7 +27,7 @@ def serve(service: Service) -> None:
     loop = Loop(service, sets, forget=sets.unregister)
     service.listening(workers=1)
     while loop.is_needed:
-        readable, writable = _select(service, sets, loop.wait_s)
+        readable, writable, _ = select.select(sets.readable, sets.writable, (), loop.wait_s)
         for fd in writable:
             if (conn := loop.conns.get(fd)) is not None:
                 loop.advance(conn)
@@ -60,16 +60,6 @@ class Sets:
     def unregister(self, fd: int) -> None:
         """Wait for ``fd`` no longer."""
         self.register(fd, 0)
-
-
-def _select(service: Service, sets: Sets, wait_s: float | None) -> tuple[list[int], list[int]]:
-    """Return the descriptors that can be read and written without blocking."""
-    try:
-        return select.select(sets.readable, sets.writable, (), wait_s)[:2]
-    except OSError:  # EBADF: a signal has closed the listener, and PEP 475 repeated the call
-        if not service.draining:
-            raise
-        return list(sets.readable), []  # that of the signal is among them
 
 
 def _on_other(fd: int, sets: Sets, loop: Loop) -> None:
