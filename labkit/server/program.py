@@ -25,6 +25,8 @@ def main(model: str, serve: Callable[[Service], None], own: Sequence[Own] = ()) 
     _occupy_standard_streams()
     try:
         service = Service(model, Settings.from_env(os.environ, own))
+        # A handler that closed the listener while a model starts would be one case more for each.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until `Service.listening`
         service.install_signal_handlers()
         serve(service)
     except SettingsError as exc:

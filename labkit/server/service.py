@@ -60,8 +60,7 @@ class Service:
         self.leaving = False
         self.handover: Handover | None = None
         self.accept_lock: AbstractContextManager[object] = contextlib.nullcontext()
-        self.failure = ""
-        self.exit_code = 0
+        self.failure, self.exit_code = "", 0
         self._logs = Logs(model, settings)
         self._limits = settings.limits
         self._open: set[Connection] = set()
@@ -79,11 +78,13 @@ class Service:
         return self._logs[worker]
 
     def listening(self, workers: int) -> None:
-        """Log that clients may connect, and the number of workers that this model declares.
+        """Take signals from now on; log that clients may connect, and the declared workers.
 
         Raises:
             ListenError: the ready file cannot be created.
         """
+        if not self._logs.stream.stop_signals:  # otherwise a parent keeps them blocked
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if self.draining or self.failure:
             return  # a signal arrived during the start, or a worker could not be started
         host, port = self._address

@@ -65,11 +65,11 @@ def _report(service: Service, worker: int, bound: Whole | None, error: RuntimeEr
 def _start(work: Callable[[], None]) -> threading.Thread:
     """Start a thread with all signals of the server blocked, from its first instant."""
     thread = threading.Thread(target=work, daemon=True)
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a thread inherits the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a thread inherits the mask
     try:
         thread.start()
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return thread
 
 

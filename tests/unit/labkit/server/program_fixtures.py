@@ -13,11 +13,13 @@ from labkit.server.settings import Settings
 
 @contextmanager
 def kept_signals() -> Iterator[None]:
-    """Restore the handlers of the signals that a server handles."""
+    """Restore the handlers of the signals that a server handles, and which are blocked."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     before = {signum: signal.getsignal(signum) for signum in (*SIGNALS, RELOAD, LEAVE)}
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for signum, handler in before.items():
             signal.signal(signum, handler)
 
@@ -38,11 +40,8 @@ def parent_service(**own: int | str) -> Iterator[Service]:
     """Yield a service that listens and may block its signals; close it and restore these."""
     settings = Settings(host="127.0.0.1", port=0, log_format="json", own=own)
     started = Service("tested", settings)
-    listener, mask = started.listener, signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    with kept_signals():
+    with started.listener, kept_signals():
         yield started
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    listener.close()
 
 
 def events_in(text: str) -> list[dict[str, Any]]:

@@ -55,12 +55,31 @@ def test_while_it_serves_a_signal_drains(monkeypatch: pytest.MonkeyPatch) -> Non
     draining = []
 
     def serve(service: Service) -> None:
+        service.listening(workers=1)
         draining.append(service.draining)
         signal.raise_signal(signal.SIGTERM)
         draining.append(service.draining)
 
     main("m", serve)
     assert draining == [False, True]
+
+
+def test_a_signal_during_the_start_drains_as_soon_as_it_would_listen(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    """Until then the model finds the listener open: asyncio's, for example, copies it."""
+    monkeypatch.setattr(signal, "setitimer", lambda *_: None)  # it is the test's own time-out
+
+    def serve(service: Service) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        service.listener.dup().close()
+        service.listening(workers=1)
+        assert service.draining
+
+    main("m", serve)
+    assert [event["event"] for event in events_in(capfd.readouterr().out)] == [
+        "drain_begun", "stopped",
+    ]  # fmt: skip
 
 
 def test_each_invalid_setting_is_one_line_and_exit_code_2(
