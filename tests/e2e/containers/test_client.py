@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.containers.project_fixtures import Project, log_with
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.together]
 
 CLIENTS = 3
 DEADLINE_S = 20

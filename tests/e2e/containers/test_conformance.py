@@ -9,7 +9,7 @@ import pytest
 from conformance import ROOT
 from tests.e2e.containers.project_fixtures import MODELS, Project, address
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.together]
 
 DEADLINE_S = 120
 

@@ -11,7 +11,7 @@ from docker.models.containers import Container
 
 from tests.e2e.containers.project_fixtures import MODELS, Project, address, log_with
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.together]
 
 NOBODY = "65534"
 CONNECT_S = 10

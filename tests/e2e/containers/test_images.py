@@ -10,7 +10,7 @@ from orchestrator.execution.docker.compose import run_docker
 from orchestrator.execution.docker.engine import Engine
 from tests.e2e.containers.project_fixtures import MODELS, Project
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.together]
 
 DEADLINE_S = 120
 
