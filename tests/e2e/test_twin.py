@@ -17,14 +17,10 @@ import numpy as np
 import pytest
 
 from conformance import discover_models
-from orchestrator.scenario.models import discover_twins
-from orchestrator.twin.parameters import Kind
 from tests.e2e.lab_fixtures import Lab
 
 REPLAYED_MEAN = 0.02
-LONGEST = "response_time_max_s"
-PREDICTED = {"response_time_mean_s": 0.03, LONGEST: 0.05}
-TWINS = discover_twins()
+PREDICTED = {"response_time_mean_s": 0.03, "response_time_max_s": 0.05}
 QUIET = {"host_busy": 0.1, "host_steal": 0.02, "host_pressure": 0.1}
 """Below these, only the lab used the CPUs, and the predictions must hold."""
 
@@ -48,7 +44,12 @@ LOADS = {
     ),
 }
 COMPUTING = {
-    "closed, computing": "{executor: closed, users: 4, messages: 10, demand: cpu=50ms}",
+    # Not all at once, and with pauses: else microseconds decide the order in a loop (docs/twin.md).
+    "closed, computing": ", ".join(
+        f"{{name: {name}, start: {start}, executor: closed, users: 1, messages: 10, "
+        "demand: cpu=50ms, think_time: 5ms}"
+        for name, start in (("a", "0ms"), ("b", "10ms"), ("c", "20ms"), ("d", "30ms"))
+    ),
     "open, computing": (
         "{executor: open, rate: 12/s, duration: 4s, arrivals: poisson, connections: each, "
         "demand: cpu=50ms}"
@@ -58,8 +59,6 @@ COMPUTING = {
         "demand: cpu=exponential(50ms)}"
     ),
 }
-ONE_SERVICE_S = 0.05
-"""By so much the longest response of a computing loop may differ: docs/twin.md, limits."""
 ONE_AT_A_TIME = ("single", "epoll")
 """For several workers the kernel's run queues and the interpreter lock decide: docs/twin.md."""
 
@@ -107,15 +106,12 @@ def _check(lab: Lab, folder: Path, load: str, group: str, models: Iterable[str])
         replayed = off_by(case, "replayed", "response_time_mean_s")
         sys.stdout.write(
             f"\n{load:28} {model:9} predicted: mean {told['response_time_mean_s']:+.2%}, "
-            f"longest {told[LONGEST]:+.2%}; replayed: mean {replayed:+.2%}"
+            f"longest {told['response_time_max_s']:+.2%}; replayed: mean {replayed:+.2%}"
             f"{'' if is_quiet(case) else ' (the host was not quiet)'}"
         )
         assert abs(replayed) < REPLAYED_MEAN
         if is_quiet(case):
-            is_swapping = load in COMPUTING and TWINS[model] == Kind.LOOP
-            for key, limit in PREDICTED.items():
-                slack_s = ONE_SERVICE_S if is_swapping and key == LONGEST else 0.0
-                assert abs(told[key]) < limit + slack_s / case["measures"][key]
+            assert all(abs(told[key]) < limit for key, limit in PREDICTED.items())
         _check_samples(ended.results[0] / "samples" / model, case)
     assert ended.code == 0, ended.out + ended.err
 
