@@ -7,7 +7,7 @@ from labkit.server.service import Service
 from services.prefork import server
 
 REJECTED_BY = "test_inheritance.test_a_child_that_it_did_not_start_ends_unnoticed"
-BECAUSE = r"Connection refused|KeyError"
+BECAUSE = r"Connection refused|reset by peer|KeyError"
 ARGUMENTS = {"signals": 1}
 
 

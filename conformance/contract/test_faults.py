@@ -365,20 +365,30 @@ def _third_accept_fails(error: str) -> list[str]:
 
 def test_a_thousand_visitors_leave_nothing_behind(start: Starter) -> None:
     server = start(LAB_BACKLOG="1024")  # a SYN beyond the backlog is sent again a second later
-    server.serves()
+    _visit(server, 500)  # by then, each worker has opened what it needs
     before = server.descriptors()
-    for number in range(1000):
+    _visit(server, 500)
+    server.await_true(lambda: server.descriptors() <= before, "descriptors are closed")
+    assert server.peak_memory_bytes() < BOUND_BYTES
+    server.stop()
+    assert len(server.of("accepted")) >= 502  # a reset may overtake the accept
+    assert _are_all_closed(server)
+
+
+def _visit(server: RunningServer, visitors: int) -> None:
+    """Connect and leave so often, every second time by a reset; return when all are closed."""
+    for number in range(visitors):
         client = server.connect()
         if number % 2:
             client.reset()
         client.sock.close()
     server.serves()
-    server.await_true(lambda: server.descriptors() <= before, "descriptors are closed")
-    assert server.peak_memory_bytes() < BOUND_BYTES
-    server.stop()
-    assert len(server.of("accepted")) >= 502  # a reset may overtake the accept
+    server.await_true(lambda: _are_all_closed(server), "connections are closed")
+
+
+def _are_all_closed(server: RunningServer) -> bool:
     ended = len(server.of("connection_closed")) + len(server.of("connection_failed"))
-    assert ended == len(server.of("accepted"))
+    return ended == len(server.of("accepted"))
 
 
 def test_a_suspended_server_goes_on(server: RunningServer) -> None:

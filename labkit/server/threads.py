@@ -2,23 +2,29 @@
 
 Signals are left to the main thread: one that another thread took would not end the main thread's
 wait (signal(7)). A defect in one thread ends the server, because all of them share its memory.
+
+The main thread waits for a lock by `put`, `get` and `join` only. Each waits a tick at a time: the
+interpreter notes a signal and runs its handler later, and if the signal arrives just before
+sem_wait(3), nothing ends that wait.
 """
 
+import queue
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from labkit.server.connection import Connection
+from labkit.server.connection import TICK_S, Connection
 from labkit.server.limits import start_failure
 from labkit.server.service import ACCEPT_RETRY_S, SIGNALS, Service
 from labkit.server.settings import Whole, variable
 
 Work: TypeAlias = Callable[[int], None]
 """Serves as the worker of this number, in a thread of its own."""
+Item = TypeVar("Item")
 
 
 def start_pool(service: Service, work: Work) -> list[threading.Thread]:
@@ -82,3 +88,28 @@ def serve_or_give_up(service: Service, conn: Connection, worker: int) -> None:
         if conn.is_open:
             conn.reset("defect of the server", service.log(worker))
         service.give_up(f"worker {worker} met a defect")
+
+
+def put(items: queue.Queue[Item], item: Item) -> None:
+    """Put ``item`` into ``items``; blocks while they are full, and takes signals meanwhile."""
+    while True:
+        try:
+            return items.put(item, timeout=TICK_S)
+        except queue.Full:
+            continue
+
+
+def get(items: queue.Queue[Item]) -> Item:
+    """Return the next of ``items``; blocks while there is none, and takes signals meanwhile."""
+    while True:
+        try:
+            return items.get(timeout=TICK_S)
+        except queue.Empty:
+            continue
+
+
+def join(threads: Iterable[threading.Thread]) -> None:
+    """Block until all ``threads`` have ended, and take signals meanwhile."""
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(TICK_S)

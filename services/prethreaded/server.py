@@ -11,15 +11,14 @@ from functools import partial
 
 from labkit.server.program import main
 from labkit.server.service import Service
-from labkit.server.threads import serve_or_give_up, start_pool
+from labkit.server.threads import join, serve_or_give_up, start_pool
 
 
 def serve(service: Service) -> None:
     """Start the workers, and wait until the last has drained."""
     threads = start_pool(service, partial(_work, service))
     service.listening(service.settings.workers)
-    for thread in threads:
-        thread.join()
+    join(threads)
 
 
 def _work(service: Service, worker: int) -> None:

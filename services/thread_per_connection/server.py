@@ -16,7 +16,7 @@ from labkit.server.connection import Connection
 from labkit.server.program import main
 from labkit.server.service import Service
 from labkit.server.settings import Whole
-from labkit.server.threads import serve_or_give_up, start_when_possible
+from labkit.server.threads import get, serve_or_give_up, start_when_possible
 
 MAX_THREADS = Whole("max_threads", default=1024, low=1, high=1024, is_workers=True)
 SETTINGS = (MAX_THREADS,)
@@ -36,7 +36,7 @@ def serve(service: Service) -> None:
         if not start_when_possible(service, work, worker, MAX_THREADS):
             work(worker)  # the drain has begun: this resets the connection, unread
     for _ in range(most - 1):  # the place for which no connection came is taken already
-        places.get()
+        get(places)
 
 
 def _free(service: Service, places: Places) -> Iterator[int]:
@@ -44,7 +44,7 @@ def _free(service: Service, places: Places) -> Iterator[int]:
     while True:
         if places.empty():
             service.log(0).flush()  # get may block for long
-        yield places.get()
+        yield get(places)
 
 
 def _serve(service: Service, places: Places, conn: Connection, worker: int) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from labkit.server.connection import Connection
 from labkit.server.program import main
 from labkit.server.service import Service
-from labkit.server.threads import serve_or_give_up, start_pool
+from labkit.server.threads import join, put, serve_or_give_up, start_pool
 
 Waiting = queue.Queue[Connection | None]
 
@@ -26,11 +26,10 @@ def serve(service: Service) -> None:
     for conn in service.connections(worker=0):
         if waiting.full():
             service.log(0).flush()  # put may block for long
-        waiting.put(conn)
+        put(waiting, conn)
     for _ in threads:
-        waiting.put(None)
-    for thread in threads:
-        thread.join()
+        put(waiting, None)
+    join(threads)
 
 
 def _work(service: Service, waiting: Waiting, worker: int) -> None:

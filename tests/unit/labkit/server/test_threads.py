@@ -1,11 +1,15 @@
+import queue
 import signal
 import threading
+import time
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from conformance.target import await_true
 from labkit.server import threads
 from labkit.server.connection import Connection
 from labkit.server.service import SIGNALS, Service
@@ -150,3 +154,50 @@ def test_a_connection_without_a_defect_is_served() -> None:
     service, conn = FakeService(), FakeConnection()
     threads.serve_or_give_up(cast("Service", service), cast("Connection", conn), 2)
     assert (conn.resets, service.failure) == ([], "")
+
+
+@pytest.mark.parametrize("wait", ["put", "get", "join"])
+def test_the_main_thread_takes_a_signal_that_did_not_end_its_wait(wait: str) -> None:
+    """Another thread takes it here, so the wait goes on as if it had come just before."""
+    items: queue.Queue[int] = queue.Queue(maxsize=1)
+    if wait == "put":
+        items.put(1)
+    thread = threading.Thread(target=_take_signal, args=(signal.SIGUSR1, done := threading.Event()))
+
+    def end_wait(_signum: int, _frame: object) -> None:
+        if wait == "put":
+            items.get()
+        elif wait == "get":
+            items.put(1)
+        done.set()
+
+    before = signal.signal(signal.SIGUSR1, end_wait)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    try:
+        thread.start()
+        if wait == "put":
+            threads.put(items, 2)
+        elif wait == "get":
+            threads.get(items)
+        else:
+            threads.join([thread])
+    finally:
+        done.set()
+        thread.join()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+        signal.signal(signal.SIGUSR1, before)
+
+
+def _take_signal(signum: int, done: threading.Event) -> None:
+    """Take ``signum`` while the main thread waits, and live on until it is ``done``."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signum])
+    await_true(_main_thread_waits, "the main thread waits", 5)
+    signal.pthread_kill(threading.get_ident(), signum)
+    done.wait()
+
+
+def _main_thread_waits() -> bool:
+    """Whether it sleeps though the interpreter lock was free, proc_pid_stat(5)."""
+    time.sleep(0.001)
+    stat = Path(f"/proc/self/task/{threading.main_thread().native_id}/stat")
+    return stat.read_text().rpartition(") ")[2].startswith("S")
