@@ -202,7 +202,7 @@ class RunningServer(Target):
         return sum(self.of_each_process(lambda pid: status_kib(pid, "VmHWM"))) * 1024
 
     def await_waiting(self) -> None:
-        """Return when each of its processes waits: a worker may still start while it listens."""
+        """Return when each of its processes waits or has ended; a worker may start meanwhile."""
         self.await_true(lambda: all(self.of_each_process(_is_waiting)), "its processes wait")
 
     def served_by_each_queue(self, stack: contextlib.ExitStack) -> list[Client]:
@@ -260,7 +260,8 @@ def _cpu_s(pid: int) -> float:
 
 
 def _is_waiting(pid: int) -> bool:
-    return "State:\tS" in Path(f"/proc/{pid}/status").read_text()
+    """Whether it sleeps, or has ended and is not reaped: proc_pid_stat(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "SZ"
 
 
 def status_kib(pid: int, name: str) -> int:

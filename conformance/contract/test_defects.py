@@ -60,6 +60,7 @@ def test_a_defect_loses_no_message_of_another_client(start: Starter) -> None:
                 "a worker or the server exits",
             )
         if server.has_ended():
+            server.wait()  # until its log is read
             assert "met a defect; giving up" in server.of("stopped")[0]["reason"]
             server.assert_log_complete()
 

@@ -308,6 +308,7 @@ def test_more_connections_than_select_can_watch_are_no_end(start: Starter) -> No
         inside = stack.enter_context(server.connect())
         for _ in range(BEYOND_FD_SETSIZE):
             stack.enter_context(server.connect())
+        server.await_waiting()  # it has accepted as many as it can
         inside.send(b"a sleep=0ms\x03")
         inside.await_ack()
         server.stop()

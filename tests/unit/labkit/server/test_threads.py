@@ -2,6 +2,7 @@ import queue
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -156,36 +157,38 @@ def test_a_connection_without_a_defect_is_served() -> None:
     assert (conn.resets, service.failure) == ([], "")
 
 
+@pytest.fixture
+def usr1_for_other_threads() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Return a function that sets what SIGUSR1 does, which the main thread does not take itself."""
+    before = signal.getsignal(signal.SIGUSR1)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    yield lambda act: signal.signal(signal.SIGUSR1, lambda _signum, _frame: act())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+    signal.signal(signal.SIGUSR1, before)
+
+
 @pytest.mark.parametrize("wait", ["put", "get", "join"])
-def test_the_main_thread_takes_a_signal_that_did_not_end_its_wait(wait: str) -> None:
+def test_the_main_thread_takes_a_signal_that_did_not_end_its_wait(
+    usr1_for_other_threads: Callable[[Callable[[], None]], None], wait: str
+) -> None:
     """Another thread takes it here, so the wait goes on as if it had come just before."""
-    items: queue.Queue[int] = queue.Queue(maxsize=1)
-    if wait == "put":
-        items.put(1)
+    full, empty = queue.Queue[int](maxsize=1), queue.Queue[int]()
+    full.put(1)
     thread = threading.Thread(target=_take_signal, args=(signal.SIGUSR1, done := threading.Event()))
 
-    def end_wait(_signum: int, _frame: object) -> None:
-        if wait == "put":
-            items.get()
-        elif wait == "get":
-            items.put(1)
+    def end_each_wait() -> None:
+        full.get()
+        empty.put(1)
         done.set()
 
-    before = signal.signal(signal.SIGUSR1, end_wait)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    try:
-        thread.start()
-        if wait == "put":
-            threads.put(items, 2)
-        elif wait == "get":
-            threads.get(items)
-        else:
-            threads.join([thread])
-    finally:
-        done.set()
-        thread.join()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
-        signal.signal(signal.SIGUSR1, before)
+    usr1_for_other_threads(end_each_wait)
+    thread.start()
+    {
+        "put": partial(threads.put, full, 2),
+        "get": partial(threads.get, empty),
+        "join": partial(threads.join, [thread]),
+    }[wait]()
+    thread.join()
 
 
 def _take_signal(signum: int, done: threading.Event) -> None:
