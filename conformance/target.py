@@ -4,6 +4,7 @@ Each wait is for a condition with a deadline, never for a fixed time.
 """
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -14,7 +15,8 @@ DEADLINE_S = 20.0
 POLL_S = 0.002
 TCP_REPAIR = 19  # linux/tcp.h
 _ROOM_S = 1.0  # within which a server with a free worker serves a client
-_IDLE_S = 0.25  # the same, if the client can try again
+_IDLE_S = 0.05  # after which another client is tried beside it
+_ROOM = b"room sleep=0ms\x03"
 _HASHED = 20  # clients, of which some are hashed to a busy worker, but for once in a million times
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -133,16 +135,25 @@ class Target:
     def connect_to_idle(self) -> Client:
         """Return a new connection that an idle worker takes up.
 
-        If there are several accept queues, it may wait in that of a busy worker; then it is given
-        up for another one. The connection returned has sent a message ``room`` in that case.
+        If there are several accept queues, it may wait in that of a busy worker; then others are
+        opened, until one is served. The connection returned has sent a message ``room`` in that
+        case.
         """
+        if self.accept_queues == 1:
+            return self.connect()
+        opened: dict[socket.socket, Client] = {}
         deadline_s = time.monotonic() + self.deadline_s
-        while time.monotonic() < deadline_s:
-            client = self.connect()
-            if self.accept_queues == 1 or _is_served_within(_IDLE_S, client):
-                client.sock.settimeout(self.deadline_s)
-                return client
-            client.reset()
+        try:
+            while time.monotonic() < deadline_s:
+                client = self.connect()
+                client.send(_ROOM)
+                opened[client.sock] = client
+                for sock in select.select(opened, (), (), _IDLE_S)[0]:
+                    opened[sock].await_ack()
+                    return opened.pop(sock)
+        finally:
+            for client in opened.values():
+                client.reset()
         raise DeadlineError(f"not within {self.deadline_s:g} s: an idle worker")
 
     def serves(self) -> None:
@@ -189,7 +200,7 @@ def has_room(target: Target, held: int = 1) -> bool:
 
 def _is_served_within(time_s: float, client: Client) -> bool:
     client.sock.settimeout(time_s)
-    client.send(b"room sleep=0ms\x03")
+    client.send(_ROOM)
     try:
         client.await_ack()
     except DeadlineError:
