@@ -232,6 +232,11 @@ class RunningServer(Target):
         self.await_true(is_logged, "accepted")
         return found[-1]
 
+    def open_connections(self) -> int:
+        """Return how many connections it has accepted and not closed yet, according to its log."""
+        ended = len(self.of("connection_closed")) + len(self.of("connection_failed"))
+        return len(self.of("accepted")) - ended
+
     def descriptors(self) -> int:
         """Return the number of file descriptors that its processes have open."""
         return sum(self.of_each_process(_descriptors))

@@ -17,7 +17,7 @@ TCP_REPAIR = 19  # linux/tcp.h
 _ROOM_S = 1.0  # within which a server with a free worker serves a client
 _IDLE_S = 0.05  # after which another client is tried beside it
 _ROOM = b"room sleep=0ms\x03"
-_HASHED = 20  # clients, of which some are hashed to a busy worker, but for once in a million times
+_HASHED = 100  # clients, of which one is hashed to the busy worker of 16, but for once in 600 times
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -128,9 +128,12 @@ class Target:
         return Client(self.address, self.deadline_s)
 
     @property
-    def accept_queues(self) -> int:
-        """How many accept queues it declares; of several, the kernel chooses one by a hash."""
-        return 1
+    def accept_queues(self) -> int | None:
+        """How many accept queues it declares; of several, the kernel chooses one by a hash.
+
+        None if only its address is known.
+        """
+        return None
 
     def connect_to_idle(self) -> Client:
         """Return a new connection that an idle worker takes up.
@@ -191,15 +194,22 @@ def has_room(target: Target, held: int = 1) -> bool:
     """
     key = (target.name, held)
     if key not in _rooms:
-        more = 1 if target.accept_queues == 1 else _HASHED
         with contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(target.connect()) for _ in range(held + more)]
-            _rooms[key] = all(_is_served_within(_ROOM_S, client) for client in clients)
+            before = [stack.enter_context(target.connect()) for _ in range(held)]
+            more = 1 if target.accept_queues == 1 else _HASHED
+            _rooms[key] = all(map(_is_served_soon, before)) and all(
+                _serves_one_more(target) for _ in range(more)
+            )
     return _rooms[key]
 
 
-def _is_served_within(time_s: float, client: Client) -> bool:
-    client.sock.settimeout(time_s)
+def _serves_one_more(target: Target) -> bool:
+    with target.connect() as client:
+        return _is_served_soon(client)
+
+
+def _is_served_soon(client: Client) -> bool:
+    client.sock.settimeout(_ROOM_S)
     client.send(_ROOM)
     try:
         client.await_ack()

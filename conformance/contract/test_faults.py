@@ -373,7 +373,7 @@ def test_a_thousand_visitors_leave_nothing_behind(start: Starter) -> None:
     assert server.peak_memory_bytes() < BOUND_BYTES
     server.stop()
     assert len(server.of("accepted")) >= 502  # a reset may overtake the accept
-    assert _are_all_closed(server)
+    assert server.open_connections() == 0
 
 
 def _visit(server: RunningServer, visitors: int) -> None:
@@ -384,12 +384,7 @@ def _visit(server: RunningServer, visitors: int) -> None:
             client.reset()
         client.sock.close()
     server.serves()
-    server.await_true(lambda: _are_all_closed(server), "connections are closed")
-
-
-def _are_all_closed(server: RunningServer) -> bool:
-    ended = len(server.of("connection_closed")) + len(server.of("connection_failed"))
-    return ended == len(server.of("accepted"))
+    server.await_true(lambda: server.open_connections() == 0, "connections are closed")
 
 
 def test_a_suspended_server_goes_on(server: RunningServer) -> None:

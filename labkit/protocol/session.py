@@ -4,7 +4,6 @@ Blocking servers and event loops use the same object, so they agree on what a me
 refused and when a connection ends. No sockets, no clock, no logging.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from labkit.protocol.framing import ETX, Framer
@@ -15,8 +14,7 @@ GOODBYE = b"goodbye"
 _END, _GOODBYE = ETX.decode("ascii"), GOODBYE.decode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The default demand of a message, and the limits beyond which one is refused."""
 
     default_demand: Demand

@@ -4,8 +4,8 @@ import errno
 import os
 import resource
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
@@ -79,8 +79,7 @@ def _pids_cgroups() -> Iterator[Path]:
                 yield root
 
 
-@dataclass(frozen=True)
-class DescriptorWall:
+class DescriptorWall(NamedTuple):
     """The number from which on a model cannot use descriptors, and the name of that limit."""
 
     end: int

@@ -45,7 +45,9 @@ class Logs:
 
     def __init__(self, model: str, settings: Settings) -> None:
         self._level = settings.log_level
-        self.stream = Stream(model, 1, settings.log_format == "text", settings.log_level)
+        self.stream = Stream(
+            model, 1, as_text=settings.log_format == "text", level=settings.log_level
+        )
         self._counts = Counts(MAX_WORKERS + 2)
         self._logs: dict[int, EventLog] = {}
         self.control = EventLog(self.stream, 0, self._counts.row(MAX_WORKERS + 1))

@@ -11,8 +11,8 @@ closes the listener, as the kernel would if the worker alone had it, and counts 
 """
 
 import socket
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from labkit.server.listener import accept_queue_length, open_listener
 from labkit.server.settings import Settings
@@ -21,8 +21,7 @@ _NETSTAT = Path("/proc/self/net/netstat")  # of this process's network namespace
 _MIGRATED = "TCPMigrateReqSuccess"  # since Linux 5.14
 
 
-@dataclass(frozen=True)
-class Closed:
+class Closed(NamedTuple):
     """What the kernel did to the connections in the queue of a listener that closed."""
 
     reset: int
@@ -38,7 +37,7 @@ class OwnListeners:
 
     def __init__(self, first: socket.socket, settings: Settings) -> None:
         host, port = first.getsockname()[:2]
-        self._settings = replace(settings, host=host, port=port)
+        self._settings = settings._replace(host=host, port=port)
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._listeners = {1: first}
         # Bound and not listening: it keeps the address while no worker has a listener.

@@ -6,9 +6,9 @@ and in Compose. A model may have settings of its own: a `Choice` or a `Whole`, i
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from labkit.protocol.parsing import read_duration_s, read_positive_duration_s, read_whole
 from labkit.protocol.session import Limits
@@ -25,8 +25,7 @@ class SettingsError(ValueError):
     """One or more variables have no usable value; one line for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """All that the environment may set. Durations are in seconds; a time-out of None is off."""
 
     host: str = "0.0.0.0"  # noqa: S104 a container must be reached from outside
@@ -43,7 +42,7 @@ class Settings:
     log_format: str = "text"
     log_level: str = "trace"
     ready_file: str = ""
-    own: Mapping[str, str | int] = field(default_factory=dict)
+    own: Mapping[str, str | int] = MappingProxyType({})
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], own: Sequence["Own"] = ()) -> "Settings":
@@ -84,8 +83,7 @@ class Settings:
         return Limits(demand, self.max_message_bytes, self.max_service_time_s)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """A setting of one model that is one of several words; the first is the default.
 
     Its text is that of the model's label ``lab.setting.NAME`` in compose.yaml: ``fcntl|semaphore``.
@@ -111,8 +109,7 @@ class Choice:
         return str(settings.own[self.name])
 
 
-@dataclass(frozen=True)
-class Whole:
+class Whole(NamedTuple):
     """A setting of one model that is a whole number from ``low`` to ``high``.
 
     Its text is that of the model's label ``lab.setting.NAME`` in compose.yaml: ``1..1024=256``.

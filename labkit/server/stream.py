@@ -12,7 +12,6 @@ import select
 import signal
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 MAX_WRITE_BYTES = 4096
 _STDERR = 2
@@ -25,25 +24,22 @@ def report(model: str, text: str) -> None:
         os.write(_STDERR, f"{model}: {text}\n".encode(errors="backslashreplace"))
 
 
-@dataclass(slots=True)
 class Stream:
     """The output of one server's event log, and its format.
 
-    ``stop_signals`` are kept blocked by a process that takes them between its waits. As none can
-    interrupt a write, a pending one sets the deadline, to ``stop_timeout_s`` from then.
+    ``anchor``: wall clock and monotonic clock at the same instant. ``deadline_ns``: monotonic;
+    lines that cannot be written by then are lost. ``stop_signals`` are kept blocked by a process
+    that takes them between its waits. As none can interrupt a write, a pending one sets the
+    deadline, to ``stop_timeout_s`` from then.
     """
 
-    model: str
-    fd: int
-    as_text: bool
-    level: str
-    anchor: tuple[int, int] = field(
-        default_factory=lambda: (time.time_ns(), time.monotonic_ns())
-    )  # wall clock and monotonic clock at the same instant
-    deadline_ns: int | None = None  # monotonic; lines that cannot be written by then are lost
-    stop_signals: frozenset[int] = frozenset()
-    stop_timeout_s: float = 0.0
-    ended: bool = False
+    def __init__(self, model: str, fd: int, as_text: bool, level: str) -> None:
+        self.model, self.fd, self.as_text, self.level = model, fd, as_text, level
+        self.anchor = time.time_ns(), time.monotonic_ns()
+        self.deadline_ns: int | None = None
+        self.stop_signals: frozenset[int] = frozenset()
+        self.stop_timeout_s = 0.0
+        self.ended = False
 
     def heed(self, stop_signals: Iterable[int], stop_timeout_s: float) -> None:
         """Let a pending one of ``stop_signals``, which are kept blocked, set the deadline."""

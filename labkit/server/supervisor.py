@@ -14,7 +14,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from labkit.server.events import REPLACED
 from labkit.server.handover import Handover
@@ -31,18 +30,16 @@ _prctl = ctypes.CDLL(None).prctl  # looked up once: a process for one connection
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-@dataclass
 class _Place:
     """One place in the pool: its worker's number, from 1, and how its processes fared.
 
     ``due_s``: the monotonic second at which to start the next process.
     """
 
-    worker: int
-    started_s: float = 0.0
-    due_s: float = 0.0
-    short_lives: int = 0
-    failed_starts: int = 0
+    def __init__(self, worker: int) -> None:
+        self.worker = worker
+        self.started_s = self.due_s = 0.0
+        self.short_lives = self.failed_starts = 0
 
     def back_off(self) -> None:
         """Plan the next start: at once, or later after each short life."""

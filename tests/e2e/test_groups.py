@@ -9,6 +9,8 @@ import pytest
 from labkit.wire.samples import OUTCOMES
 from tests.e2e.lab_fixtures import Lab
 
+pytestmark = pytest.mark.together
+
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 MODELS = ("prefork", "threaded", "epoll")
 

@@ -90,6 +90,7 @@ def longest_part(case: dict[str, Any]) -> str:
     return max(parts, key=measures.__getitem__)
 
 
+@pytest.mark.together
 def test_a_stored_campaign_gives_the_same_analysis_again(lab: Lab) -> None:
     first = lab.run("scenarios/quickstart.yaml", "--backend", "process")
     before = first.summary
@@ -102,6 +103,7 @@ def test_a_stored_campaign_gives_the_same_analysis_again(lab: Lab) -> None:
     assert (ended.returncode, ended.stderr) == (first.code, b"")
 
 
+@pytest.mark.together
 def test_another_checkout_analyses_a_stored_run_to_the_same_bytes(lab: Lab, tmp_path: Path) -> None:
     """All that analysis needs is in the results: models, labels and defaults may change."""
     (folder,) = lab.run("scenarios/quickstart.yaml", "--backend", "process").results
@@ -118,6 +120,7 @@ def test_another_checkout_analyses_a_stored_run_to_the_same_bytes(lab: Lab, tmp_
     assert summary.read_bytes() == before
 
 
+@pytest.mark.together
 def test_several_runs_are_compared_in_one_report(lab: Lab, tmp_path: Path) -> None:
     scenario = tmp_path / "short.yaml"
     scenario.write_text(
@@ -165,6 +168,7 @@ def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
     assert failed(ended.case("threaded")) == []
 
 
+@pytest.mark.together
 def test_a_server_that_dies_at_start_is_quoted(tmp_path: Path, backend: str) -> None:
     lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")
     server = lab.checkout / "services/single/server.py"
@@ -185,6 +189,7 @@ def failed(case: dict[str, list[dict[str, str]]]) -> list[str]:
     return [each["expression"] for each in case["expectations"] if each["outcome"] == "failed"]
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("cue", ["backend:", "[1/1] prefork: starting", "under load"])
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(
@@ -217,6 +222,7 @@ def test_fifty_replicas_start_together(lab: Lab, backend: str) -> None:
     assert measures["acked"] == 50
 
 
+@pytest.mark.together
 @pytest.mark.docker
 def test_kept_containers_can_be_inspected(lab: Lab, tmp_path: Path) -> None:
     scenario = tmp_path / "kept.yaml"

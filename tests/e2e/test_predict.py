@@ -21,9 +21,14 @@ clients:
 """
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take an event loop; with --long, a worker pool too."""
+    models = ["epoll", "prefork"]
+    metafunc.parametrize("model", models if metafunc.config.getoption("--long") else models[:1])
+
+
 @pytest.mark.slow
 @pytest.mark.together
-@pytest.mark.parametrize("model", ["prefork", "epoll"])  # a worker pool, and an event loop
 def test_a_million_clients_fit_in_two_gigabytes(tmp_path: Path, model: str) -> None:
     scenario, told = tmp_path / "million.yaml", tmp_path / "told.json"
     scenario.write_text(MILLION.format(model=model))

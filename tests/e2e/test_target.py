@@ -134,6 +134,7 @@ def own_image(folder: Path) -> Path:
 
 
 @pytest.mark.docker
+@pytest.mark.together
 def test_an_image_is_measured_like_a_model_and_confined_like_one(lab: Lab, tmp_path: Path) -> None:
     lines = (ROOT / ".env").read_text().splitlines() if (ROOT / ".env").is_file() else []
     told = dict(line.partition("=")[::2] for line in lines if line.startswith("BASE_IMAGE="))

@@ -45,6 +45,10 @@ TOXICS = {
 }
 
 
+pytestmark = pytest.mark.together
+"""No figure here is near its bound, so tests beside these, which disturb the host, do no harm."""
+
+
 def scenario(folder: Path, fault: str, model: str = "epoll", more: str = "") -> Path:
     attributes, shows = TOXICS[fault]
     text = SCENARIO.format(fault=fault, model=model, attributes=attributes, shows=shows, more=more)

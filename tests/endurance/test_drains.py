@@ -32,7 +32,7 @@ MAX_ACKS = 200
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("model", discover_variants())
 def test_every_service_begun_is_acked(model: str, is_long: bool) -> None:
-    repeats = 200 if is_long else 6
+    repeats = 200 if is_long else 4
     begun = acked = connected = queued = uncounted = 0
     with starting_variant(model) as start:
         for repeat in range(repeats):

@@ -27,7 +27,7 @@ VISITORS = 10
 @pytest.mark.slow
 @pytest.mark.parametrize("model", discover_variants())
 def test_only_what_a_killed_worker_held_is_lost(model: str, is_long: bool) -> None:
-    kills = 200 if is_long else 20
+    kills = 200 if is_long else 10
     with starting_variant(model) as start:
         server = start(LAB_WORKERS=str(WORKERS))
         if not _has_processes(server):

@@ -29,9 +29,9 @@ CPUS = os.cpu_count() or 1
 
 
 PARTS = {
-    "scenario": slice(0, None, 3),
+    "scenario": slice(0, None, 5),
     "in_containers": slice(5, None, 8),
-    "disturbed": slice(6, None, 4),
+    "disturbed": slice(6, None, 8),
 }
 """Run in every test run; the others only with --long."""
 

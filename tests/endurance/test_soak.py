@@ -86,7 +86,7 @@ def _hostile_visitors(target: Target) -> Iterator[list[int]]:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_no_resource_leaks(is_long: bool) -> None:
-    duration_s = 180 if is_long else 16
+    duration_s = 180 if is_long else 10
     reports: list[str] = []
     troubles: list[BaseException] = []
 

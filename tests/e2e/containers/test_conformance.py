@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from conformance import ROOT
+from orchestrator.scenario.models import discover_classic
 from tests.e2e.containers.project_fixtures import MODELS, Project, address
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.together]
@@ -14,7 +15,12 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.together]
 DEADLINE_S = 120
 
 
-@pytest.mark.parametrize("model", MODELS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take the classic models; with --long, every one."""
+    models = MODELS if metafunc.config.getoption("--long") else discover_classic()
+    metafunc.parametrize("model", models)
+
+
 def test_a_container_keeps_the_contract(model: str, project: Project) -> None:
     # A backlog that holds all clients of a burst: if it overflows behind Docker's proxy, a
     # connection may be established with the proxy only, and `single` then waits for it.

@@ -2,7 +2,6 @@ import os
 import select
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -248,7 +247,7 @@ def test_a_model_may_serve_a_request_elsewhere(
 def test_a_client_whose_bytes_a_busy_loop_has_not_read_is_not_silent(
     service: Service, poller: FakePoller, client: socket.socket
 ) -> None:
-    service.settings = replace(service.settings, idle_timeout_s=0.3)
+    service.settings = service.settings._replace(idle_timeout_s=0.3)
     loop = Loop(service, poller, forget=poller.unregister)
     with loop.signals:
         (conn,) = loop.accept()

@@ -111,7 +111,8 @@ def test_a_full_pipe_that_is_read_loses_no_line(pipe: tuple[int, int]) -> None:
 )
 def test_a_monotonic_instant_is_shown_as_time_of_day(later_ns: int, seconds: str) -> None:
     anchor = (1_700_000_000_999_000_000, 5_000_000_000)  # 20.999 s after a full minute
-    stream = Stream("m", 1, True, "trace", anchor)
+    stream = Stream("m", 1, True, "trace")
+    stream.anchor = anchor
     hours, minutes, shown = stream.clock_text(anchor[1] + later_ns).split(":")
     assert shown == seconds
     assert 0 <= int(hours) < 24

@@ -158,7 +158,7 @@ def test_a_connection_without_a_defect_is_served() -> None:
 
 
 @pytest.fixture
-def usr1_for_other_threads() -> Iterator[Callable[[Callable[[], None]], None]]:
+def usr1_for_other_threads() -> Iterator[Callable[[Callable[[], None]], object]]:
     """Return a function that sets what SIGUSR1 does, which the main thread does not take itself."""
     before = signal.getsignal(signal.SIGUSR1)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
@@ -169,7 +169,7 @@ def usr1_for_other_threads() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 @pytest.mark.parametrize("wait", ["put", "get", "join"])
 def test_the_main_thread_takes_a_signal_that_did_not_end_its_wait(
-    usr1_for_other_threads: Callable[[Callable[[], None]], None], wait: str
+    usr1_for_other_threads: Callable[[Callable[[], None]], object], wait: str
 ) -> None:
     """Another thread takes it here, so the wait goes on as if it had come just before."""
     full, empty = queue.Queue[int](maxsize=1), queue.Queue[int]()
@@ -183,11 +183,12 @@ def test_the_main_thread_takes_a_signal_that_did_not_end_its_wait(
 
     usr1_for_other_threads(end_each_wait)
     thread.start()
-    {
+    waits: dict[str, Callable[[], object]] = {
         "put": partial(threads.put, full, 2),
         "get": partial(threads.get, empty),
         "join": partial(threads.join, [thread]),
-    }[wait]()
+    }
+    waits[wait]()
     thread.join()
 
 
