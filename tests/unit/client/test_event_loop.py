@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 import time
 
 import pytest
@@ -110,12 +111,15 @@ def test_an_exception_from_the_tick_leaves_counts_that_add_up(
 ) -> None:
     monkeypatch.setattr("client.event_loop.TICK_NS", 1_000_000)
 
+    received = threading.Event()
+
     def fail(_pulse: Pulse) -> None:
-        raise BrokenPipeError
+        if received.is_set():
+            raise BrokenPipeError
 
     def serve(conn: socket.socket) -> None:
         while conn.recv(100):
-            pass
+            received.set()
 
     with served_by(serve) as address:
         loop = loop_of(address, messages=2)
