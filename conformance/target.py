@@ -89,6 +89,10 @@ class Client:
         answer = self.read(3)
         assert answer == b"ack", answer
 
+    def buffer_little(self) -> None:
+        """Take few acks before the first is read, so that a server soon has to keep them."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
     def half_close(self) -> None:
         """Close the outgoing half; go on reading."""
         self.sock.shutdown(socket.SHUT_WR)

@@ -210,7 +210,7 @@ def test_a_ready_file_that_cannot_be_removed_does_not_hold_the_drain(
 
 def test_a_slow_reader_does_not_hold_the_drain(server: RunningServer) -> None:
     with server.connect() as client:
-        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.buffer_little()
         client.sock.setblocking(False)
         messages = b"a sleep=0ms\x03" * 5000
         with contextlib.suppress(BlockingIOError):

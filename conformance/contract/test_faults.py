@@ -139,6 +139,7 @@ def test_a_client_in_service_is_not_idle(start: Starter) -> None:
 def test_a_client_that_never_reads_costs_one_connection_and_no_memory(start: Starter) -> None:
     server = start(LAB_SERVICE_TIME="0s", LAB_IDLE_TIMEOUT="300ms", LAB_LOG_LEVEL="connections")
     with server.connect() as client:
+        client.buffer_little()
         client.sock.settimeout(0.1)
         messages = b"\x03" * 65_536
         with contextlib.suppress(OSError):

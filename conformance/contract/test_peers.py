@@ -65,7 +65,7 @@ def test_a_peer_vanishes(target: Target) -> None:
 
 def test_a_peer_never_reads(target: Target) -> None:
     with well_behaved_client(target), target.connect() as client:
-        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.buffer_little()
         client.sock.settimeout(0.2)
         with contextlib.suppress(OSError):
             for _ in range(40):

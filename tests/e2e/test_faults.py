@@ -7,6 +7,9 @@ import pytest
 
 from tests.e2e.lab_fixtures import Lab
 
+pytestmark = pytest.mark.together
+"""Each bound is far from what tests beside these may change."""
+
 MIGRATES = Path("/proc/sys/net/ipv4/tcp_migrate_req")
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 

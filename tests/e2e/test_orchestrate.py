@@ -138,6 +138,7 @@ def test_several_runs_are_compared_in_one_report(lab: Lab, tmp_path: Path) -> No
     assert lab.orchestrate("report", *folders, "--json").code == 2
 
 
+@pytest.mark.parametrize("backend", ["process"], indirect=True)  # the verdict knows no backend
 def test_broken_models_fail_by_name(tmp_path: Path, backend: str) -> None:
     """A second connection served at once; a sleep in the loop; a missing worker."""
     lab = Lab(copy_checkout(tmp_path / "copy"), tmp_path / "results")

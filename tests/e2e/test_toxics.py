@@ -46,7 +46,7 @@ TOXICS = {
 
 
 pytestmark = pytest.mark.together
-"""No figure here is near its bound, so tests beside these, which disturb the host, do no harm."""
+"""Each bound is far from what tests beside these may change."""
 
 
 def scenario(folder: Path, fault: str, model: str = "epoll", more: str = "") -> Path:

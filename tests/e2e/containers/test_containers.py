@@ -9,6 +9,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
+from orchestrator.scenario.models import discover_classic
 from tests.e2e.containers.project_fixtures import MODELS, Project, address, log_with
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.together]
@@ -82,7 +83,7 @@ def test_the_port_can_be_changed(project: Project) -> None:
     assert address(prefork) == ("127.0.0.1", port)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", discover_classic())
 def test_stop_drains(model: str, project: Project) -> None:
     """The message in service is finished and acknowledged; then the server exits with 0."""
     container = project.up(model)
