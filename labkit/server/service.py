@@ -59,7 +59,7 @@ class Service:
         self.draining = False
         self.leaving = False
         self.handover: Handover | None = None
-        self.accept_lock: AbstractContextManager[object] = contextlib.nullcontext()
+        self.accept_lock: AbstractContextManager[object] | None = None
         self.failure, self.exit_code = "", 0
         self._logs = Logs(model, settings)
         self._limits = settings.limits
@@ -165,12 +165,9 @@ class Service:
         return self.draining or self.leaving
 
     def connections(self, worker: int = 1) -> Iterator[Connection]:
-        """Yield each connection as it is accepted, unread, until the drain. Blocks.
-
-        A connection that another worker process has passed on comes first.
-        """
+        """Yield each connection, unread, as it is passed on or accepted, until the drain. Blocks."""
         passed_on = self.handed_over(worker)
-        while not self.is_ending:
+        while not (self.draining or self.leaving):  # is_ending, without the cost of a call
             try:
                 conn = next(passed_on, None) or self.accept(worker)
             except OSError as exc:
@@ -194,9 +191,11 @@ class Service:
             conn = self.resumed(self._inlet.take())
             self.log(worker).emit("dequeued", conn=conn.id)
             return conn
+        if self.accept_lock is None:
+            return self.admit(*accept(self.listener), worker)
         with self.accept_lock:
-            sock, peer = accept(self.listener)
-        return self.admit(sock, peer, worker)
+            accepted = accept(self.listener)
+        return self.admit(*accepted, worker)
 
     def admit(self, sock: socket.socket, peer: str, worker: int) -> Connection:
         """Return the connection of ``sock``, which was accepted from ``peer``, and log it."""
