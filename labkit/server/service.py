@@ -165,7 +165,7 @@ class Service:
         return self.draining or self.leaving
 
     def connections(self, worker: int = 1) -> Iterator[Connection]:
-        """Yield each connection, unread, as it is passed on or accepted, until the drain. Blocks."""
+        """Yield each connection as it is passed on or accepted, unread, until a drain. Blocks."""
         passed_on = self.handed_over(worker)
         while not (self.draining or self.leaving):  # is_ending, without the cost of a call
             try:
