@@ -1,4 +1,7 @@
-"""Faults on a timeline, on local processes and on containers; each is undone."""
+"""Faults on a timeline, on local processes and on containers; each is undone.
+
+Those marked `together` have bounds far from what tests beside them may change.
+"""
 
 import signal
 from pathlib import Path
@@ -6,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.lab_fixtures import Lab
-
-pytestmark = pytest.mark.together
-"""Each bound is far from what tests beside these may change."""
 
 MIGRATES = Path("/proc/sys/net/ipv4/tcp_migrate_req")
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
@@ -157,6 +157,7 @@ faults: [{at: 100ms, fault: pause, lasts: 60s}]
 """
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_pause_shows_and_ends(lab: Lab, tmp_path: Path, backend: str) -> None:
     ended = lab.run(written(tmp_path, PAUSED), "--backend", backend)
@@ -183,6 +184,7 @@ def test_overlapping_faults_of_a_kind_end_with_the_last_and_are_all_done(
     assert {fault["error"] for fault in run["faults"]} == {""}
 
 
+@pytest.mark.together
 @pytest.mark.docker
 def test_a_fault_on_a_container_that_has_ended_is_not_done_and_is_a_doubt(
     lab: Lab, tmp_path: Path
@@ -193,6 +195,7 @@ def test_a_fault_on_a_container_that_has_ended_is_not_done_and_is_a_doubt(
         assert f"fault {kind}: the server has ended, exit code 0" in ended.out
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_worker_is_killed_all_are_replaced_and_the_server_is_killed(
     lab: Lab, tmp_path: Path, backend: str
@@ -205,6 +208,7 @@ def test_a_worker_is_killed_all_are_replaced_and_the_server_is_killed(
         assert fault["asked_s"] < fault["over_s"] < fault["effect_s"] + 1.1
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     ("backend", "migrates"), [("process", 0), pytest.param("docker", 1, marks=pytest.mark.docker)]
 )
@@ -221,6 +225,7 @@ def test_a_listener_that_closes_loses_its_queue_unless_the_kernel_moves_it(
     assert (lost > 0, moved > 0) == (migrates == 0, migrates == 1)
 
 
+@pytest.mark.together
 def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: Path) -> None:
     text = PAUSED.replace("prefork, epoll", "threaded").replace(
         "fault: pause, lasts: 500ms", "fault: kill-worker, worker: 1"
@@ -230,6 +235,7 @@ def test_a_fault_that_cannot_be_done_makes_the_run_invalid(lab: Lab, tmp_path: P
     assert "fault kill-worker: worker 1 is not a process, so it cannot be killed alone" in ended.out
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(("backend", "model"), RESTARTED_ON)
 def test_a_killed_server_is_started_again(
     lab: Lab, tmp_path: Path, backend: str, model: str
@@ -244,12 +250,14 @@ def test_a_killed_server_is_started_again(
     assert killed["effect_s"] < killed["reverted_s"] < ended_well["effect_s"]
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_connections_fill_the_backlog_and_leave(lab: Lab, tmp_path: Path, backend: str) -> None:
     ended = lab.run(written(tmp_path, CROWDED), "--backend", backend)
     assert ended.code == 0, ended.out + ended.err
 
 
+@pytest.mark.together
 @pytest.mark.docker
 @pytest.mark.parametrize("model", ["single", "epoll"])
 def test_the_network_is_disconnected_and_reconnected(lab: Lab, tmp_path: Path, model: str) -> None:
@@ -260,6 +268,7 @@ def test_the_network_is_disconnected_and_reconnected(lab: Lab, tmp_path: Path, m
     assert fault["error"] == ""
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_interrupt_undoes_what_lasts(lab: Lab, tmp_path: Path, backend: str) -> None:
     scenario = written(tmp_path, LASTING)
