@@ -138,7 +138,7 @@ ENDED = """\
 intent: Is a fault done to a server that has ended?
 models: [epoll]
 clients:
-  - {executor: open, rate: 20/s, duration: 600ms, connections: each, demand: sleep=1ms,
+  - {executor: open, rate: 20/s, duration: 2s, connections: each, demand: sleep=1ms,
      connect_timeout: 200ms}
 faults:
   - {at: 50ms, fault: terminate}
