@@ -18,11 +18,15 @@ from tests.e2e.lab_fixtures import Lab
 SERVER = ROOT / "examples" / "own_server" / "server.py"
 IMAGE = "server-models-lab-own/test"
 LOAD = "clients: [{executor: closed, users: 5, messages: 4, demand: sleep=10ms}]\n"
+LONG_LOAD = LOAD.replace("messages: 4", "messages: 40")
+"""Two seconds on epoll, so that faults can be injected before it is over."""
 
 
-def written(folder: Path, target: str, more: str = "expect: {all: [acked == 20]}\n") -> Path:
+def written(
+    folder: Path, target: str, more: str = "expect: {all: [acked == 20]}\n", load: str = LOAD
+) -> Path:
     path = folder / "own.yaml"
-    path.write_text(f"intent: Does a server of one's own pass?\ntarget: {target}\n{LOAD}{more}")
+    path.write_text(f"intent: Does a server of one's own pass?\ntarget: {target}\n{load}{more}")
     return path
 
 
@@ -151,9 +155,7 @@ faults:
 expect:
   all: [acked == 200, response_time_p50 > 40ms]
 """
-            # On epoll two seconds of load: both faults can be injected before it is over.
-            path = written(tmp_path, target, more)
-            path.write_text(path.read_text().replace("messages: 4", "messages: 40"))
+            path = written(tmp_path, target, more, LONG_LOAD)
             ended = lab.run(path, "--backend", "docker")
             assert ended.code == 0, ended.out + ended.err
             measures = ended.case("mine")["measures"]
