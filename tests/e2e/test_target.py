@@ -155,8 +155,7 @@ faults:
 expect:
   all: [acked == 200, response_time_p50 > 40ms]
 """
-            path = written(tmp_path, target, more, LONG_LOAD)
-            ended = lab.run(path, "--backend", "docker")
+            ended = lab.run(written(tmp_path, target, more, LONG_LOAD), "--backend", "docker")
             assert ended.code == 0, ended.out + ended.err
             measures = ended.case("mine")["measures"]
             assert measures["acked"] == 200
