@@ -32,7 +32,7 @@ def test_a_defect_never_leaves_a_server_with_fewer_workers(start: Starter) -> No
             lambda: server.has_ended() or bool(server.of("worker_exited")),
             "a worker or the server exits",
         )
-        assert "RuntimeError: planted defect" in server.stderr
+        server.await_true(lambda: "RuntimeError: planted defect" in server.stderr, "a report")
         if server.of("worker_exited"):
             if pool:
                 server.await_event("worker_started", server.workers + 1)

@@ -74,11 +74,16 @@ def stop_listening(*listeners: socket.socket) -> int:
     """Refuse new connections; reset those in the accept queues and return how many these are.
 
     For every process that shares a listener at once: their ``accept`` fails with EINVAL. If no
-    descriptor is left to accept a connection with, the kernel resets it. It also resets connections
-    that arrive in the microseconds before the shutdown; these are not counted.
+    descriptor is left to accept a connection with, the kernel resets it. It also resets a
+    connection that arrives between the last count and the shutdown, which is not counted. It is one
+    at most for a listener, however long this process waits for a CPU or the interpreter lock there:
+    with a backlog of 0 the kernel queues one, and drops further SYNs.
     """
     queued = 0
     for listener in listeners:  # a client that is reset may connect to the next one at once
+        with contextlib.suppress(OSError):  # it is broken
+            if listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                listener.listen(0)
         queued += _reset_queue(listener)
         with contextlib.suppress(OSError):  # it is broken, or shut down already
             listener.shutdown(socket.SHUT_RDWR)

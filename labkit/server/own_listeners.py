@@ -81,7 +81,10 @@ class OwnListeners:
         say how many it has moved, none counts as moved.
         """
         with self._listeners.pop(worker) as listener:
-            queued, before = accept_queue_length(listener), _migrations()
+            before = _migrations()
+            queued = accept_queue_length(
+                listener
+            )  # last, so that few can arrive before the shutdown
             listener.shutdown(socket.SHUT_RDWR)
         after = _migrations()
         migrated = 0 if before is None or after is None else min(after - before, queued)

@@ -5,7 +5,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -151,6 +151,33 @@ def test_without_a_descriptor_the_kernel_resets_what_waits_and_it_is_counted(
 
 def test_an_empty_queue_has_none_to_reset(listener: socket.socket) -> None:
     assert stop_listening(listener) == 0
+
+
+@pytest.mark.parametrize("backlog", [1, 128])
+def test_one_client_at_most_connects_between_the_last_count_and_the_shutdown(backlog: int) -> None:
+    """As a thread that counts may wait long for a CPU, or for the interpreter lock, before it."""
+
+    class Delayed(FailingListener):
+        def shutdown(self, how: int) -> None:
+            while not is_full():
+                pass
+            listener.shutdown(how)
+
+    def is_full() -> bool:
+        client = stack.enter_context(socket.socket())
+        client.settimeout(0.1)  # on loopback, what connects at all does so at once
+        with suppress(TimeoutError):
+            client.connect(listener.getsockname())
+            late.append(client)
+            return False
+        return True
+
+    late: list[socket.socket] = []
+    settings = Settings(host="127.0.0.1", port=0, backlog=backlog)
+    with ExitStack() as stack, open_listener(settings) as listener:
+        delayed: socket.socket = Delayed(listener, errno.EAGAIN)  # type: ignore[assignment]
+        assert stop_listening(delayed) == 0
+        assert len(late) <= 1
 
 
 def test_a_client_that_connects_to_the_next_listener_meanwhile_is_counted(
