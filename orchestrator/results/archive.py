@@ -5,7 +5,6 @@ Every file is written completely or not at all. The files of a broken or interru
 
 import contextlib
 import errno
-import json
 import os
 import stat
 from collections.abc import Iterator, Mapping

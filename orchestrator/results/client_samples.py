@@ -14,7 +14,7 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row
 from orchestrator.results.archive import CLIENTS
-from orchestrator.results.replica_report import MESSAGE_COUNTS, ReportError, read_report
+from orchestrator.results.replica_report import ReportError, read_report
 from orchestrator.results.strict_json import read_json
 from orchestrator.results.tables import Table
 
@@ -162,11 +162,11 @@ def _read_table(path: Path, columns: Sequence[str], gaps: list[str]) -> Table:
         _check_header(path, expected)
         found: Table = np.load(path, allow_pickle=False)
         _check_cells(found)
-        return found
     except NO_TABLE as exc:
         reason = str(exc)[:MOST_REASON]
-    gaps.append(f"{path.name} is not a table of {len(columns)} columns: {reason}")
-    return np.empty(0, dtype=expected)
+        gaps.append(f"{path.name} is not a table of {len(columns)} columns: {reason}")
+        return np.empty(0, dtype=expected)
+    return found
 
 
 def _check_header(path: Path, expected: "np.dtype[np.void]") -> None:

@@ -17,6 +17,7 @@ MOST_WORKERS = 65_535
 MOST_BYTES = 2**62
 MOST_CPU_S = 1e9
 MOST_CHARACTERS = 256
+MOST_SHOWN_BITS = 64
 MOST_NAMES = 64
 """Names of events in one log that are not the lab's."""
 
@@ -117,6 +118,6 @@ def shown(value: object) -> str:
     """Return ``value`` for a message: short, in ASCII, and without work on a huge one."""
     if isinstance(value, list | dict):
         return f"a {'list' if isinstance(value, list) else 'mapping'}"
-    if isinstance(value, int) and value.bit_length() > 64:
+    if isinstance(value, int) and value.bit_length() > MOST_SHOWN_BITS:
         return f"a number of {value.bit_length()} bits"
     return ascii(value[:40] if isinstance(value, str) else value)

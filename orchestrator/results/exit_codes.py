@@ -1,8 +1,8 @@
 """The exit codes of ``orchestrate.py``, and the error that carries one.
 
 README.md explains each code; `orchestrator.campaign.verdict` decides that of a campaign, and
-`orchestrator.cli.main` returns that of an error. An expected failure is a `LabError`: its message is
-for a person, and its class states the exit code of the program. Any other exception is a defect.
+`orchestrator.cli.main` returns that of an error. An expected failure is a `LabError`: its message
+is for a person, and its class states the exit code of the program. Any other exception is a defect.
 """
 
 HOLDS, FAILS, MISUSED, BROKEN, INVALID, INTERRUPTED = 0, 1, 2, 3, 4, 130

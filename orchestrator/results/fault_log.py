@@ -1,6 +1,5 @@
 """The faults of one run as they took place: a record of each, in ``faults.json``."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,9 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from orchestrator.results.strict_json import to_json
-
 from orchestrator.results.archive import write_whole
+from orchestrator.results.strict_json import to_json
 
 FAULTS_FILE = "faults.json"
 TOO_LATE = "the load was over before it was due"

@@ -167,8 +167,8 @@ class RunSummary(Frozen):
     )
     groups: dict[str, dict[str, float | None]] = Field(
         default_factory=dict,
-        description="the clients' measures of each group, if there are several groups, and those of "
-        "each view of the run, such as during or predicted, by name",
+        description="the clients' measures of each group, if there are several groups, and those "
+        "of each view of the run, such as during or predicted, by name",
     )
     lower_bounds: list[str] = Field(
         default_factory=list,
@@ -226,7 +226,9 @@ class CaseSummary(Frozen):
         "`of one sequence of draws`, so that another seed may give figures outside them",
     )
     groups: dict[str, dict[str, float | None]] = Field(
-        default_factory=dict, description="the same medians for each of several client groups, and for each view of the run"
+        default_factory=dict,
+        description="the same medians for each of several client groups, and for each view of the "
+        "run",
     )
     lower_bounds: list[str] = Field(
         default_factory=list,

@@ -74,7 +74,9 @@ def test_tables_of_all_replicas_become_one_in_the_order_of_sending(tmp_path: Pat
 
 def test_missing_samples_are_a_gap(tmp_path: Path) -> None:
     clients(tmp_path, replica(0, [FIRST], tmp_path, sent=2))
-    assert read_client_run(tmp_path).gaps == ("samples-000.npy and the number of messages sent do not agree: 1 and 2",)
+    assert read_client_run(tmp_path).gaps == (
+        "samples-000.npy and the number of messages sent do not agree: 1 and 2",
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"torn", pack(array("Q", [1, 2]), ("user", "due_ns"))])

@@ -41,7 +41,7 @@ def test_a_disk_on_which_nothing_can_be_stored_hides_no_error(
 
 
 def test_an_expected_error_stays_what_it_is() -> None:
-    with pytest.raises(MisuseError, match="^no such run$"), traced():
+    with pytest.raises(MisuseError, match=r"^no such run$"), traced():
         raise MisuseError("no such run")
 
 
@@ -58,7 +58,10 @@ def test_an_expected_error_stays_what_it_is() -> None:
             "the system failed: no space left on device (ENOSPC): /results/a; "
             "free space on that disk",
         ),
-        (OSError(errno.ECHILD, "No child processes"), "the system failed: no child processes (ECHILD)"),
+        (
+            OSError(errno.ECHILD, "No child processes"),
+            "the system failed: no child processes (ECHILD)",
+        ),
         (OSError("timed out"), "unexpected OSError: timed out"),
         (RecursionError("maximum\n depth"), "unexpected RecursionError: maximum depth"),
         (ValueError("x" * 1000), "unexpected ValueError: " + "x" * 300),

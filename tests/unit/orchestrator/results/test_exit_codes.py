@@ -1,4 +1,4 @@
-"""The exit codes: those of the README, and an error without a class of its own is a defect of ours."""
+"""The exit codes: those of the README; an error without a class of its own is our defect."""
 
 import re
 
