@@ -3,10 +3,9 @@
 Pure simulation: no run, no clock but the CPU time that bounds it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from orchestrator.capacity.trial import Flags
 
@@ -18,15 +17,21 @@ MIN_BATCHES = 20
 
 @dataclass(frozen=True)
 class Share:
-    """The share of late messages in a long run.
+    """The share of late messages in a long run of ``messages``.
 
-    ``error`` is its standard error. Late messages come in clumps: ``dispersion`` is the variance of
-    their number in a batch over that of as many independent messages; 1 or more.
+    Late messages come in clumps: ``dispersion`` is the variance of their number in a batch over
+    that of as many independent messages; 1 or more. ``error`` is the standard error of the share.
     """
 
     share: float
-    error: float
     dispersion: float
+    messages: int
+
+    @property
+    def error(self) -> float:
+        """The standard error; as if one clump had been seen if none was."""
+        seen = max(self.share * (1 - self.share), self.dispersion / self.messages)
+        return math.sqrt(self.dispersion * seen / self.messages)
 
     @classmethod
     def of(cls, late: Flags) -> "Share":
@@ -36,10 +41,7 @@ class Share:
         sums = late[: len(late) // size * size].reshape(-1, size).sum(axis=1)
         independent = size * share * (1 - share)
         clumped = float(sums.var(ddof=1)) / independent if independent and len(sums) > 1 else 1.0
-        dispersion = max(clumped, 1.0)
-        # One clump more than was seen: none seen does not make the share known.
-        seen = max(share * (1 - share), dispersion / len(late))
-        return cls(share, float(np.sqrt(dispersion * seen / len(late))), dispersion)
+        return cls(share, max(clumped, 1.0), len(late))
 
 
 @dataclass(frozen=True)
