@@ -20,6 +20,7 @@ from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.host_measures import cpus_text, host_balance, host_notes
 from orchestrator.analysis.interference import crowd_of
+from orchestrator.analysis.over_time import over_time
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules, replaced_rules
 from orchestrator.measures.bounds import Values, lower_bounds
@@ -92,6 +93,7 @@ def evaluate_run(
         interpreter=_interpreter(evidence.log),
         faults=[_fault_summary(each, evidence) for each in evidence.faults],
         twin=twin.summary,
+        over_time=over_time(analysis.merged, clients.start_ns, evidence.warmup_s),
         instrument=analysis.instrument,
         invalid=[each.text for each in reasons],
         invalid_kinds=[each.kind for each in reasons],

@@ -18,7 +18,8 @@ from orchestrator.campaign.summarise import Findings
 from orchestrator.measures.dimensions import SIZE, TIME, format_value
 from orchestrator.report import columns, comparison, text
 from orchestrator.report.charts.lanes import Timeline, pointer_data, timeline
-from orchestrator.report.charts.plot import Subject, TextTable
+from orchestrator.report.charts.over_time import over_time
+from orchestrator.report.charts.plot import Chart, Subject, TextTable
 from orchestrator.report.charts.selection import charts_of
 from orchestrator.report.charts.time_axis import Units, axis_over
 from orchestrator.report.escape import visible_lines
@@ -125,7 +126,10 @@ class ShownCampaign:
 
 @dataclass(frozen=True)
 class _Scene:
-    """The timeline of a subject, None if no message was recorded, and the words around it."""
+    """The timeline of a subject, None if no message was recorded, and the words around it.
+
+    ``over_time`` is None if there are too few messages for it.
+    """
 
     subject: Subject
     caption: str
@@ -133,6 +137,7 @@ class _Scene:
     pointer_data: dict[str, object]
     cautions: list[str]
     faults: list[str]
+    over_time: Chart | None
 
 
 @dataclass(frozen=True)
@@ -255,6 +260,7 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
             pointer_data=pointer_data(drawn, requests) if drawn else {},
             cautions=list(text.cautions(subject.case)),
             faults=list(text.faults(subject.case)),
+            over_time=over_time([subject], subjects),
         )
 
 
