@@ -36,6 +36,9 @@ LEAST_MESSAGES = 5
 """In a step, in the mean; with fewer, the curves would show chance."""
 
 MAX_TICKS = 5
+MAX_ROWS = 25
+"""Of a table for each case, so that a page of ten cases opens quickly."""
+
 LEAST_WIDTH = 1.5
 """Of a fault that took an instant."""
 
@@ -112,17 +115,15 @@ def _messages(steps: OverTime) -> float:
 
 def _scales(shown: Sequence[OverTime]) -> _Scales:
     rates = (max(getattr(steps, name)) for steps in shown for name in RATES)
-    times = [
-        value
-        for steps in shown
-        for name in TIMES
-        for value in getattr(steps, name)
-        if value is not None
+    times = [value for steps in shown for name in TIMES for value in _exact(steps, name)]
+    bounds = [
+        getattr(each, name)[n] for each in shown for name in TAIL for n in _bounded(each, name)
     ]
+    known = [*times, max(bounds, default=None)]
     return _Scales(
         _time_scale(max(steps.end_s for steps in shown)),
         value_scale([max(rates)], BOTTOM, TOP, lambda rate: f"{rate:g}"),
-        value_scale(times, BOTTOM, TOP, _time_text),
+        value_scale([each for each in known if each is not None], BOTTOM, TOP, _time_text),
     )
 
 
@@ -139,40 +140,34 @@ def _time_text(value_s: float) -> str:
     """Return a round time without trailing zeros."""
     units = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
     size, unit = next((each for each in units if value_s >= each[0] * (1 - 1e-9)), units[-1])
-    return f"{value_s / size:.3g} {unit}" if value_s else "0"
+    return f"{value_s / size:.4g} {unit}" if value_s else "0"
 
 
 def _plots(subject: Subject, steps: OverTime, scales: _Scales) -> Iterator[Plot]:
+    marks, flags = list(_marks(subject, steps, scales.time)), list(_flags(subject, scales.time))
     of_step = f"steps of {format_value(steps.step_s, TIME)}"
     rates = {key.style: getattr(steps, name) for name, key in RATES.items()}
     if not any(steps.failed_per_s):
         del rates[RATES["failed_per_s"].style]
-    yield _plot(
+    frame = Frame(scales.time, scales.rate, "time")
+    curves = _curves(rates, steps, frame)
+    yield Plot(
         f"{subject.name}: messages per s",
         f"at most {format_value(max(steps.throughput_per_s), RATE)} acked, {of_step}",
-        Frame(scales.time, scales.rate, "time"),
-        [*_marks(subject, steps, scales.time), *_curves(rates, steps, scales.time, scales.rate)],
+        HEIGHT,
+        [*frame.shapes(), *marks, *curves],
+        [*frame.words(), *flags],
     )
     times = {key.style: _exact(steps, name) for name, key in TIMES.items()}
-    yield _plot(
+    frame = Frame(scales.time, scales.response, "time")
+    curves = _curves(times, steps, frame)
+    yield Plot(
         f"{subject.name}: response time",
         f"by when the messages were due, {of_step}",
-        Frame(scales.time, scales.response, "time"),
-        [
-            *_marks(subject, steps, scales.time),
-            *_bounds(steps, scales),
-            *_curves(times, steps, scales.time, scales.response),
-        ],
+        HEIGHT,
+        [*frame.shapes(), *marks, *_bounds(steps, scales), *curves],
+        [*frame.words(), *flags],
     )
-
-
-def _plot(title: str, caption: str, frame: Frame, drawn: Sequence[Shape]) -> Plot:
-    faults = [shape for shape in drawn if shape.style == FAULT.style]
-    flags = [
-        Word("flag", float(shape.path[1:].partition(" ")[0]) + 2, TOP + 10, str(number))
-        for number, shape in enumerate(faults, start=1)
-    ]
-    return Plot(title, caption, HEIGHT, [*frame.shapes(), *drawn], [*frame.words(), *flags])
 
 
 def _marks(subject: Subject, steps: OverTime, time: Scale) -> Iterator[Shape]:
@@ -184,15 +179,19 @@ def _marks(subject: Subject, steps: OverTime, time: Scale) -> Iterator[Shape]:
         yield Shape(FAULT.style, _box(begin, max(end, begin + LEAST_WIDTH), TOP), name)
 
 
+def _flags(subject: Subject, time: Scale) -> Iterator[Word]:
+    """Yield the numbers of the faults, as the list below the lanes has them."""
+    for number, (begin_s, _, _) in enumerate(fault_spans(subject.case), start=1):
+        yield Word("flag", round(time.at(begin_s) + 2, 1), TOP + 10, str(number))
+
+
 def _box(begin: float, end: float, top: float, bottom: float = BOTTOM) -> str:
     return f"M{begin:.1f} {top:.1f}H{end:.1f}V{bottom:.1f}H{begin:.1f}z"
 
 
-def _curves(
-    columns: Mapping[str, Column], steps: OverTime, time: Scale, scale: Scale
-) -> Iterator[Shape]:
+def _curves(columns: Mapping[str, Column], steps: OverTime, frame: Frame) -> Iterator[Shape]:
     for style, column in columns.items():
-        yield Shape(style, _path(_levels(column, steps, time), scale))
+        yield Shape(style, _path(_levels(column, steps, frame.x), frame.y))
 
 
 def _levels(column: Column, steps: OverTime, time: Scale) -> list[Level]:
@@ -202,10 +201,14 @@ def _levels(column: Column, steps: OverTime, time: Scale) -> list[Level]:
 
 def _exact(steps: OverTime, name: str) -> Column:
     """Return a column of response times without its lower bounds, which would look like a dip."""
-    bounds = steps.lower_bounds.get(name, ())
+    bounds = _bounded(steps, name)
     return [
         None if number in bounds else value for number, value in enumerate(getattr(steps, name))
     ]
+
+
+def _bounded(steps: OverTime, name: str) -> Sequence[int]:
+    return steps.lower_bounds.get(name, ())
 
 
 def _path(levels: Sequence[Level], scale: Scale) -> str:
@@ -225,11 +228,10 @@ def _bounds(steps: OverTime, scales: _Scales) -> Iterator[Shape]:
 
     The tail is p99, or if that is unknown, the slowest message.
     """
-    bounded = {name: set(steps.lower_bounds.get(name, ())) for name in TAIL}
     boxes = []
     for number in range(len(steps.begin_s)):
         name = next((each for each in TAIL if getattr(steps, each)[number] is not None), TAIL[0])
-        if number in bounded[name]:
+        if number in _bounded(steps, name):
             begin, end, value = _levels(getattr(steps, name), steps, scales.time)[number]
             boxes.append(_box(begin, end, TOP, scales.response.at(value or 0.0)))
     if boxes:
@@ -244,18 +246,21 @@ def _table(shown: Sequence[tuple[Subject, OverTime]]) -> TextTable:
 
 
 def _rows(subject: Subject, steps: OverTime) -> Iterator[tuple[str, ...]]:
-    for number, begin_s in enumerate(steps.begin_s):
+    every = -(-len(steps.begin_s) // MAX_ROWS)
+    for number in range(0, len(steps.begin_s), every):
         yield (
             subject.name,
-            format_value(begin_s, TIME),
+            format_value(steps.begin_s[number], TIME),
             *(f"{getattr(steps, name)[number]:.5g}" for name in (*RATES, "in_flight")),
             *(_response_text(steps, name, number) for name in reversed(TIMES)),
         )
+    if every > 1:
+        yield (subject.name, f"one step in {every}; summary.json has all")
 
 
 def _response_text(steps: OverTime, name: str, number: int) -> str:
     value: float | None = getattr(steps, name)[number]
     if value is None:
         return UNKNOWN
-    bound = AT_LEAST if number in steps.lower_bounds.get(name, ()) else ""
+    bound = AT_LEAST if number in _bounded(steps, name) else ""
     return bound + format_value(value, TIME)

@@ -19,6 +19,7 @@ from orchestrator.results.summary import (
     FaultSummary,
     Guess,
     Instrument,
+    OverTime,
     Ranking,
     RunSummary,
     Summary,
@@ -57,6 +58,7 @@ def test_the_table_names_every_measure() -> None:
         Instrument,
         FaultSummary,
         TwinSummary,
+        OverTime,
     ],
 )
 def test_every_field_is_documented(model: type[Summary]) -> None:

@@ -16,6 +16,8 @@ from orchestrator.results.summary import (
     Fitness,
     Instrument,
     Outcome,
+    OverTime,
+    RunSummary,
     Status,
     Summary,
 )
@@ -176,6 +178,19 @@ def case(model: str = "prefork", makespan_s: float = 1.004, **changes: object) -
         measures=measures,
         instrument=Instrument(fitness=Fitness.OK, reasons=[]),
         expectations=[PASSED],
+        invalid=[],
+        overhead_s=0.412,
+    )
+    return whole.model_copy(update=changes)
+
+
+def run_over_time(steps: OverTime | None, **changes: object) -> RunSummary:
+    """Return a run with ``steps`` in which all went well, but for ``changes``."""
+    whole = RunSummary(
+        slug="prefork",
+        measures={},
+        over_time=steps,
+        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
         invalid=[],
         overhead_s=0.412,
     )

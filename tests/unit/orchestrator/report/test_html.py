@@ -11,7 +11,7 @@ import pytest
 from orchestrator.analysis.chart_data import MAX_CASES, Exhibit
 from orchestrator.analysis.excerpt import MAX_REQUESTS, RequestRecord
 from orchestrator.report.html import OPEN_PROBLEMS, html_report
-from orchestrator.results.summary import Answer, Fitness, Instrument, Summary
+from orchestrator.results.summary import Answer, Fitness, Instrument, OverTime, Summary
 from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
@@ -23,11 +23,20 @@ from tests.unit.orchestrator.report.report_fixtures import (
     exhibit,
     findings,
     joined,
+    run_over_time,
     serve,
     summary,
 )
 
 ENVIRONMENT = {"kernel": "6.1.0", "memory_bytes": 8 * 2**30, "packages": {"docker": "7.1.0"}}
+STEPS = OverTime(
+    step_s=1.0, end_s=100.0, warmup_s=10.0, begin_s=[*map(float, range(100))],
+    offered_per_s=[12_345.678] * 100, throughput_per_s=[*map(float, range(12_000, 12_100))],
+    failed_per_s=[0.0] * 100, errors_per_s=[0.0] * 100, in_flight=[123.456] * 100,
+    response_time_p50_s=[0.0012345, 0.0054321] * 50,
+    response_time_p99_s=[0.012345, 0.054321] * 50,
+    response_time_max_s=[0.12345, 0.54321] * 50,
+)  # fmt: skip
 EXHIBITS = {"single": exhibit(serve(1)), "prefork": exhibit(serve(5))}
 
 
@@ -89,6 +98,16 @@ def test_every_chart_has_words_and_a_table() -> None:
     assert all(each.get("aria-label") for each in pictures)
     charts = shown.count("section", "chart") + shown.count("div", "timeline")
     assert shown.count("details", "numbers") == charts
+
+
+def test_a_run_of_many_messages_has_two_plots_over_time_below_its_lanes() -> None:
+    many = run_over_time(STEPS)
+    shown = page(summary(case("single", runs=[many]), case("prefork", runs=[run_over_time(None)])))
+    below = shown.words[shown.words.index("single: the numbers") :]
+    below = below[: below.index("prefork")]
+    assert "Throughput and response times over time" in below
+    assert "single: messages per s" in below
+    assert "prefork: messages per s" not in shown.words
 
 
 def test_all_timelines_share_one_time_axis() -> None:
@@ -267,7 +286,7 @@ def test_a_page_is_a_megabyte_at_most_and_says_what_it_leaves_out(
 ) -> None:
     shown = drawn_from(joined(users, messages), limit=MAX_REQUESTS // min(cases, MAX_CASES))
     assert len(shown.excerpt.requests) * min(cases, MAX_CASES) <= MAX_REQUESTS
-    many = [case(f"m{number}") for number in range(cases)]
+    many = [case(f"m{number}", runs=[run_over_time(STEPS)]) for number in range(cases)]
     text = html_report(findings(summary(*many), ENVIRONMENT, {e.slug: shown for e in many}))
     assert len(text.encode()) < 1_000_000
     is_thinned = len(shown.excerpt.requests) < users * messages
