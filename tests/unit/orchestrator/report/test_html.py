@@ -11,12 +11,13 @@ import pytest
 from orchestrator.analysis.chart_data import MAX_CASES, Exhibit
 from orchestrator.analysis.excerpt import MAX_REQUESTS, RequestRecord
 from orchestrator.report.html import OPEN_PROBLEMS, html_report
-from orchestrator.results.summary import Answer, Fitness, Instrument, OverTime, Summary
+from orchestrator.results.summary import Answer, Fitness, Instrument, Summary
 from tests.unit.orchestrator.report.report_fixtures import (
     FAILED,
     HOSTILE,
     LONG_WORD,
     PASSED,
+    STEPS,
     UNKNOWN,
     case,
     drawn_from,
@@ -29,14 +30,6 @@ from tests.unit.orchestrator.report.report_fixtures import (
 )
 
 ENVIRONMENT = {"kernel": "6.1.0", "memory_bytes": 8 * 2**30, "packages": {"docker": "7.1.0"}}
-STEPS = OverTime(
-    step_s=1.0, end_s=100.0, warmup_s=10.0, begin_s=[*map(float, range(100))],
-    offered_per_s=[12_345.678] * 100, throughput_per_s=[*map(float, range(12_000, 12_100))],
-    failed_per_s=[0.0] * 100, errors_per_s=[0.0] * 100, in_flight=[123.456] * 100,
-    response_time_p50_s=[0.0012345, 0.0054321] * 50,
-    response_time_p99_s=[0.012345, 0.054321] * 50,
-    response_time_max_s=[0.12345, 0.54321] * 50,
-)  # fmt: skip
 EXHIBITS = {"single": exhibit(serve(1)), "prefork": exhibit(serve(5))}
 
 
