@@ -4,7 +4,7 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from orchestrator.campaign.comparison import (
@@ -22,7 +22,12 @@ from orchestrator.campaign.conditions import (
     conditions,
     obstacles,
 )
-from orchestrator.campaign.restore import RestoreError, read_circumstances, with_percentiles
+from orchestrator.campaign.restore import (
+    RestoreError,
+    read_circumstances,
+    read_summary,
+    with_percentiles,
+)
 from orchestrator.campaign.self_comparison import HALVES, doubled, halves
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.findings import publish_on_github, store
@@ -155,14 +160,15 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.second is None:
         raise MisuseError("compare needs two results folders: compare RUN_A RUN_B")
     named = _named(arguments)
-    pair = _read(arguments.first, named), _read(arguments.second, named)
-    before, after = (each.summary for each in pair)
+    (before, one), (after, other) = (
+        _read(folder, named) for folder in (arguments.first, arguments.second)
+    )
     compared = _differences(before, after, arguments)
     if not compared:
         raise MisuseError(f"{arguments.first} and {arguments.second} have no case in common")
     if alone := unmatched(before, after):
         say(f"not compared, because only one of the runs has it: {listed(alone)}")
-    found = conditions(*pair)
+    found = conditions(one, other)
     if in_the_way := obstacles(found, arguments.accepted):
         compared = withheld(compared, why_withheld(in_the_way))
     return _show(compared, arguments, found)
@@ -220,11 +226,11 @@ def _show(
     return comparison_exit_code(compared, arguments.required)
 
 
-def _read(folder: Path, named: Sequence[str]) -> Circumstances:
-    """Return what is stored in ``folder``, with all percentiles that are ``named``."""
+def _read(folder: Path, named: Sequence[str]) -> tuple[Summary, Circumstances]:
+    """Return what is stored in ``folder``, the summary with all percentiles that are ``named``."""
     try:
         found = read_circumstances(folder)
-        return replace(found, summary=with_percentiles(found.summary, folder, named))
+        return with_percentiles(read_summary(folder), folder, named), found
     except OSError as exc:
         reason = f"cannot be read: {(exc.strerror or str(exc)).lower()}"
         raise RestoreError(f"{exc.filename} {reason}; give a folder under results/") from exc
