@@ -24,6 +24,13 @@ MAX_NAMED = 4
 MAX_SENTENCES_OF_ONE = 3
 """Up to so many cases or loads, each has its own sentence."""
 
+HOW = {
+    Verdict.HOLDS: "is met by",
+    Verdict.FAILS: "is not met by",
+    Verdict.UNDECIDED: "is undecided for",
+    None: "has no verdict for",
+}
+
 
 def answer_of(capacity: Capacity) -> list[str]:
     """Return the answer to the question of ``capacity``; empty if no case ended."""
@@ -63,11 +70,7 @@ def _met(capacity: Capacity) -> Iterator[str]:
     load = f"{at_text(capacity)} at {' and '.join(capacity.objectives)}"
     cheap = [_cheapest(each, capacity) for each in capacity.cheapest if each.cases]
     if len(cases) == 1:
-        how = "is met" if holding else "is not met"
-        how = "is undecided" if cases[0].at is Verdict.UNDECIDED else how
-        how = "has no verdict" if cases[0].at is None else how
-        margin = f", which bears {_more(holding)}" if _more(holding) else ""
-        yield f"{load} {how} by {cases[0].name}{margin}."
+        yield f"{load} {_met_alone(cases[0], capacity)}."
         return
     met = f"{len(holding)} of {len(cases)} cases" if holding else f"none of {len(cases)} cases"
     met = f"all {len(cases)} cases" if len(holding) == len(cases) else met
@@ -75,10 +78,17 @@ def _met(capacity: Capacity) -> Iterator[str]:
         yield f"{load} is met by {met}; cheapest: {cheap[0]}."
         return
     best = max(holding, key=lambda case: case.headroom_low or 0.0, default=None)
-    most = "" if best is None or cheap else f"; most headroom: {best.name}, {_bears([best])}"
+    most = "" if best is None or cheap else f"; most headroom: {best.name}, which {_bears([best])}"
     yield f"{load} is met by {met}{most}."
     for each in cheap[:MAX_SENTENCES_OF_ONE]:
         yield f"Cheapest {each}."
+
+
+def _met_alone(case: CaseCapacity, capacity: Capacity) -> str:
+    """Return whether the only case bears the load asked about, and what it bears."""
+    how = HOW[case.at]
+    bears = _more([case]) if case.at is Verdict.HOLDS else bounds_text(case, capacity.kind)
+    return f"{how} {case.name}, which bears {bears}" if bears else f"{how} {case.name}"
 
 
 def _cheapest(found: Cheapest, capacity: Capacity) -> str:

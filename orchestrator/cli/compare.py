@@ -1,4 +1,4 @@
-"""``compare``: compare two runs; exit code 1 if the second has a regression."""
+"""``compare``: compare two runs, or two capacity searches; exit code 1 if the second is worse."""
 
 import argparse
 import math
@@ -30,6 +30,7 @@ from orchestrator.campaign.restore import (
 )
 from orchestrator.campaign.self_comparison import HALVES, doubled, halves
 from orchestrator.campaign.summarise import Findings
+from orchestrator.cli.compare_capacities import compare_capacities, compares_capacities
 from orchestrator.cli.findings import publish_on_github, store
 from orchestrator.cli.options import (
     add_accept_invalid,
@@ -56,6 +57,9 @@ from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID, MisuseError
 from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import Status, Summary
+
+THRESHOLD = 0.05
+"""As a share; by default."""
 
 _PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)%")
 
@@ -86,7 +90,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         metavar="PERCENT",
         type=_share,
-        default="5%",
         help="a change for the worse by more than this is a regression (default: 5%%)",
     )
     parser.add_argument(
@@ -159,6 +162,8 @@ def execute(arguments: argparse.Namespace) -> int:
         return _calibrate(arguments)
     if arguments.second is None:
         raise MisuseError("compare needs two results folders: compare RUN_A RUN_B")
+    if compares_capacities(arguments):
+        return compare_capacities(arguments)
     named = _named(arguments)
     (before, one), (after, other) = (
         _read(folder, named) for folder in (arguments.first, arguments.second)
@@ -200,7 +205,11 @@ def _differences(
     before: Summary, after: Summary, arguments: argparse.Namespace
 ) -> list[Difference]:
     measures, accept = _named(arguments), arguments.accept_invalid
-    return differences(before, after, measures, arguments.threshold, accept_invalid=accept)
+    return differences(before, after, measures, _threshold(arguments), accept_invalid=accept)
+
+
+def _threshold(arguments: argparse.Namespace) -> float:
+    return THRESHOLD if arguments.threshold is None else float(arguments.threshold)
 
 
 def _named(arguments: argparse.Namespace) -> list[str]:
@@ -215,7 +224,7 @@ def _show(
     found: Sequence[Condition] | None = None,
 ) -> int:
     """Show the differences, and those of two runs beside their figures; return the exit code."""
-    threshold, lines = arguments.threshold, [] if found is None else condition_lines(found)
+    threshold, lines = _threshold(arguments), [] if found is None else condition_lines(found)
     if arguments.json:
         write_out(_as_json(compared, found or ()))
     else:

@@ -56,9 +56,7 @@ STYLES = {
 """The style and the shape of the trials at a load, by its verdict."""
 
 NOT_COUNTED = ("cross", CROSS)
-LIMIT, MEDIANS, TWIN, ASKED = (
-    f"curve {each}" for each in ("limit", "medians", "predicted", "asked")
-)
+LIMIT, MEDIANS, TWIN, ASKED = (f"curve {each}" for each in ("limit", "medians", "knee", "asked"))
 BOUNDS = "band s0"
 
 
