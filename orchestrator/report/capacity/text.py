@@ -58,10 +58,13 @@ def _met(capacity: Capacity) -> str:
 
 def _bounds_found(capacity: Capacity) -> str:
     cases = capacity.cases
+    if not cases:
+        return "there is no case"
     unknown = sum(not has_figure(case) for case in cases)
     close = sum(case.is_complete and has_figure(case) for case in cases)
     total = counted(len(cases), "cases")
     of_all = f"all {total}" if close == len(cases) else f"{close} of {total}"
+    of_all = of_all if cases[1:] or not close else "the case is"
     parts = [f"{of_all} bounded within {100 * capacity.width:.3g}%"]
     if unknown:
         parts.append(f"{unknown} without a figure")

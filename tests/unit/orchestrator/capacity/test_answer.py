@@ -76,7 +76,8 @@ def test_each_load_of_the_scenario_has_its_cheapest_case() -> None:
 def test_without_an_axis_of_workers_the_most_headroom_is_named() -> None:
     found = capacity(asked("epoll", 200, (246, 300)), asked("poll", 200, (300, 320)), at=200.0)
     assert answer_of(found) == [
-        "200/s at p99 < 50ms is met by all 2 cases; most headroom: poll, which bears 50% to 60% more."
+        "200/s at p99 < 50ms is met by all 2 cases; "
+        "most headroom: poll, which bears 50% to 60% more."
     ]
 
 
