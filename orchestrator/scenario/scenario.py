@@ -20,6 +20,7 @@ from orchestrator.scenario.fault_conflicts import conflicts
 from orchestrator.scenario.faults import Fault, check_faults, fault_violations, without_reload
 from orchestrator.scenario.fields import (
     ExpressionText,
+    ExpressionTexts,
     Found,
     GuessText,
     MaxLoad,
@@ -44,6 +45,7 @@ from orchestrator.scenario.matrix import (
 )
 from orchestrator.scenario.models import discover_models, discover_reloading, read_models
 from orchestrator.scenario.references import (
+    ABORT,
     COMPARE,
     EVERY_MODEL,
     GUESS,
@@ -140,6 +142,7 @@ class Scenario(Section):
     answer: AnswerText = ()
     show: ShownMeasures = ()
     faults: Annotated[tuple[Fault, ...], Field(strict=False), AfterValidator(check_faults)] = ()
+    abort: ExpressionTexts = ()
     validity: _Expressions = RULES
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
     retries_of_invalid: Annotated[int, whole(0, MAX_REPEATS)] | None = None
@@ -325,4 +328,5 @@ class Scenario(Section):
             for index, each in enumerate(expressions)
         ]
         located += [((COMPARE, index), each) for index, each in enumerate(self.compare)]
+        located += [((ABORT, index), each) for index, each in enumerate(self.abort)]
         return located + [((VALIDITY, index), each) for index, each in enumerate(self.validity)]
