@@ -53,6 +53,7 @@ def test_the_counts_always_add_up(fates: list[tuple[int, bool, str | None]]) -> 
     assert outcomes.count("acked") == counts["acked"]
     assert outcomes.count("in_flight") == counts["in_flight"]
     assert sum(recorder.errors.values()) == sum(failure is not None for _, _, failure in fates)
+    assert sum(recorder.times) == counts["acked"] + counts["failed"]
 
 
 def test_an_outcome_that_is_recorded_twice_does_not_add_up() -> None:
