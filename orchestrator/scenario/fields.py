@@ -382,16 +382,6 @@ ExpressionText = Annotated[
     PlainValidator(_check_expression, json_schema_input_type=str),
     PlainSerializer(str, return_type=str),
 ]
-ExpressionTexts = Annotated[
-    tuple[ExpressionText, ...],
-    Field(strict=False),
-    BeforeValidator(
-        lambda value: value if isinstance(value, list | tuple) else [value],
-        json_schema_input_type=str | list[str],
-    ),
-]
-"""Expressions, or a single one without a list."""
-
 GuessText = Annotated[
     Expression,
     PlainValidator(_check_guess, json_schema_input_type=str),

@@ -182,7 +182,7 @@ def aborted_findings(
     def execute(*order: object) -> None:
         folder = order[3]
         assert isinstance(folder, Path)
-        store_run(folder, aborted=ABORTED if folder.name == "single-2" else None)
+        store_run(folder, aborted=ABORTED if folder.match("single/2") else None)
 
     monkeypatch.setattr(campaign, "execute", execute)
     text = f"{SCENARIO}repeats: 4\norder: sequential\nabort: p99 > 2s\n"
@@ -200,7 +200,7 @@ def test_a_case_that_was_aborted_has_failed_and_is_not_repeated(
     summary = aborted_findings.summary
     single, epoll = summary.cases
     assert [run.slug for run in (*single.runs, *epoll.runs)] == [
-        "single-1", "single-2", "epoll-1", "epoll-2", "epoll-3", "epoll-4",
+        "single/1", "single/2", "epoll/1", "epoll/2", "epoll/3", "epoll/4",
     ]  # fmt: skip
     assert [run.aborted is not None for run in single.runs] == [False, True]
     first = single.expectations[0]
