@@ -28,7 +28,12 @@ def bucket_of(duration_ns: int) -> int:
 
 
 SHORT = bytes(bucket_of(units << UNIT_BITS) for units in range(4096))
-"""The bucket of each duration below 67 ms, by its units: for a caller that cannot afford a call."""
+"""The bucket of each duration below 67 ms, by its units: for a caller that cannot afford a call.
+
+That of a longer one, below 17 s, is ``SHORT[units >> OCTAVES] + LONGER``.
+"""
+OCTAVES = 8
+LONGER = OCTAVES << PART_BITS
 
 
 def floor_ns(bucket: int) -> int:

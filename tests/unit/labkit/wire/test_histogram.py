@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from labkit.wire.histogram import (
     BUCKETS,
+    LONGER,
+    OCTAVES,
     RESOLUTION,
     SHORT,
     UNIT_BITS,
@@ -44,6 +46,8 @@ def test_whatever_is_longer_is_in_the_last_bucket() -> None:
 
 def test_the_short_way_to_a_bucket_leads_to_the_same() -> None:
     assert list(SHORT) == [bucket_of(units * UNIT_NS + 1) for units in range(len(SHORT))]
+    for units in range(len(SHORT), len(SHORT) << OCTAVES, 999):
+        assert SHORT[units >> OCTAVES] + LONGER == bucket_of(units * UNIT_NS)
 
 
 @given(st.lists(DURATIONS, min_size=1, max_size=300), st.sampled_from([0.01, 0.5, 0.9, 0.99]))
