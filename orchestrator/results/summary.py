@@ -186,6 +186,15 @@ class OverTime(Frozen):
     )
 
 
+class Abort(Frozen):
+    """The expression under `abort` of the scenario that ended a load before its time."""
+
+    expression: str
+    left: str = Field(description="the left side's value with its unit, as known at that time")
+    right: str = Field(description="the right side's value with its unit, as known at that time")
+    at_s: float = Field(description="when, in seconds from the common start of the load")
+
+
 class RunSummary(Frozen):
     """One repeat of a case."""
 
@@ -212,6 +221,11 @@ class RunSummary(Frozen):
         default=None, description="null of a target, and in results of older versions"
     )
     faults: list[FaultSummary] = Field(default_factory=list)
+    aborted: Abort | None = Field(
+        default=None,
+        description="why the load ended early, so that the case failed and its later repeats were "
+        "left out; null if it did not",
+    )
     twin: TwinSummary | None = None
     over_time: OverTime | None = Field(
         default=None, description="null without messages, and in results of older versions"
