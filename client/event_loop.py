@@ -15,6 +15,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from time import monotonic_ns
 
 from client.connection import Connection, failure_kind
@@ -25,18 +26,20 @@ from client.task import Task
 from client.user import ACKED, CONNECTING, Phase, Reply, User
 from labkit.readiness import poll
 from labkit.timers import Timers
+from labkit.wire.histogram import bucket_of
 from labkit.wire.progress import Pulse
 from labkit.workload.profile import NS_PER_S
 
 TICK_NS = NS_PER_S // 2
 RECV_BYTES = 64  # more than an ack; a larger buffer would be allocated outside Python's own pools
+MOST_AGED = 500
 EPOLLIN, EPOLLOUT = select.EPOLLIN, select.EPOLLOUT
 
 
 class EventLoop(ABC):
     """One run of a task; its abstract methods are called in its own thread and must not block.
 
-    ``stop_fd``: once it is readable, the run is aborted and `is_stopped` is true. ``lags_ns``: how
+    ``stop_fd``: once it is readable, the run is stopped and `is_stopped` is true. ``lags_ns``: how
     late the loop acted on each thing that was due by the clock. ``first_connect_ns``: when it acted
     on the start, just before the first users connect; 0 if it never did.
 
@@ -136,10 +139,36 @@ class EventLoop(ABC):
         self.epoll.close()
 
     def pulse(self) -> Pulse:
-        """Return the progress of the load; the cost does not depend on the connections."""
+        """Return the progress of the load; it takes below 1 ms with 10,000 connections.
+
+        Messages that wait are in the histogram with the time since they were due: each of up to
+        `MOST_AGED` connections; of more, an even sample, whose messages stand for all.
+        """
         recorder = self.recorder
-        errors = sum(recorder.errors.values())
-        return Pulse(recorder.acked, recorder.failed, errors, len(self.connections))
+        times = recorder.times.copy()
+        self.add_ages(times, monotonic_ns())
+        return Pulse(
+            acked=recorder.acked,
+            failed=recorder.failed,
+            errors=sum(recorder.errors.values()),
+            connections=len(self.connections),
+            sent=self.messages_sent,
+            unsent=recorder.unsent,
+            times=tuple(times),
+        )
+
+    @property
+    def messages_sent(self) -> int:
+        """How many messages were sent so far."""
+        return self.recorder.sent
+
+    def add_ages(self, times: list[int], now_ns: int) -> None:
+        """Add to the histogram ``times`` how long the messages that are due have waited."""
+        step = 1 + len(self.connections) // MOST_AGED
+        for connection in islice(self.connections.values(), 0, None, step):
+            for due_ns in connection.user.due_of_waiting():
+                if due_ns <= now_ns:
+                    times[bucket_of(now_ns - due_ns)] += step
 
     def phases(self) -> Counter[Phase]:
         """Return how many connected users are in each phase."""

@@ -5,15 +5,21 @@ Response time counts from when an arrival was due and so includes the wait for a
 (Schroeder, Wierman and Harchol-Balter 2006, "Open versus closed: a cautionary tale").
 """
 
+import sys
 from array import array
 from collections import deque
+from itertools import islice
 from time import monotonic_ns
 
 from client.connection import Connection
 from client.console import Console
-from client.event_loop import EventLoop
+from client.event_loop import MOST_AGED, EventLoop
 from client.task import Task
 from client.user import CONNECTING, WAITING, Phase, User
+from labkit.wire.histogram import bucket_of
+
+NO_MESSAGE_NS = sys.maxsize
+"""When the message of a connection is due that was opened for none."""
 
 
 class OpenLoop(EventLoop):
@@ -52,6 +58,13 @@ class OpenLoop(EventLoop):
         self.recorder.record_unsent(dropped, monotonic_ns())
         self._waiting.clear()
         self._arrived = len(self._offsets_ns)
+
+    def add_ages(self, times: list[int], now_ns: int) -> None:
+        """Add messages on connections, and arrivals that wait for a connection of the pool."""
+        super().add_ages(times, now_ns)
+        step = 1 + len(self._waiting) // MOST_AGED
+        for arrival in islice(self._waiting, 0, None, step):
+            times[bucket_of(now_ns - self._due_ns(arrival))] += step
 
     def on_connected(self, connection: Connection) -> None:
         """Send the arrival that the connection was opened for, or one that waits."""
@@ -144,7 +157,7 @@ class OpenLoop(EventLoop):
 
     def _open(self, arrival: int | None = None) -> None:
         """Open a connection of the pool, or the connection of ``arrival``."""
-        user = User(self._number(self._opened), self.message_format, monotonic_ns())
+        user = User(self._number(self._opened), self.message_format, NO_MESSAGE_NS)
         self._opened += 1
         if arrival is not None:
             user.message, user.due_ns = self._number(arrival), self._due_ns(arrival)

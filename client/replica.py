@@ -4,7 +4,6 @@ import os
 import socket
 import time
 from contextlib import closing
-from dataclasses import asdict
 
 from client.event_loop import EventLoop
 from client.health import HealthMonitor
@@ -13,7 +12,7 @@ from client.options import parse_address
 from client.scripted_loop import BehaviourError
 from client.system import minimize_timer_slack
 from client.task import Task, UnresolvedError, resolve
-from labkit.wire.wire import Channel, Message, WireError
+from labkit.wire.wire import STOP, Channel, Message, WireError
 from labkit.workload.load_order import Share
 
 CONDUCTOR_DEADLINE_S = 600.0  # an engine may take that long to start a large fleet
@@ -90,11 +89,32 @@ def _carry_out(channel: Channel, load: EventLoop) -> None:
     if not isinstance(start_ns, int):
         raise WireError(f"its start is invalid: {start!r}")
     with HealthMonitor(start_ns) as monitor:
-        load.run(start_ns, lambda pulse: channel.send("progress", **asdict(pulse)))
+        load.run(start_ns, lambda pulse: channel.send("progress", **vars(pulse)))
     if load.is_stopped:
-        raise WireError("it closed the connection")
+        _receive_stop(channel)
     channel.send("over")
-    channel.receive()  # comes once all replicas are done: a report would disturb another's load
+    _await_report(channel)
+    _report(channel, load, start_ns, monitor)
+
+
+def _receive_stop(channel: Channel) -> None:
+    """Receive the order to stop, which made the load stop.
+
+    Raises:
+        WireError: the conductor has closed the connection instead.
+    """
+    message = channel.receive()
+    if message["type"] != STOP:
+        raise WireError(f"its order is invalid: {message!r:.80}")
+
+
+def _await_report(channel: Channel) -> None:
+    """Wait until all replicas are done: a report would disturb another's load."""
+    while channel.receive()["type"] == STOP:
+        pass  # the load was over before it came
+
+
+def _report(channel: Channel, load: EventLoop, start_ns: int, monitor: HealthMonitor) -> None:
     samples, connections = load.recorder.packed()
     channel.send(
         "result",

@@ -4,7 +4,7 @@ import select
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from struct import pack
@@ -109,6 +109,10 @@ class ScriptedUser(User):
         """Tell whether the ack of ``message`` is still to come."""
         return any(flight.message == message for flight in self.flights)
 
+    def due_of_waiting(self) -> Sequence[int]:
+        """Return when each of its messages was due that has no ack yet, in ns."""
+        return [flight.due_ns for flight in self.flights]
+
     def take(self, segment: bytes, now_ns: int) -> tuple[list[Flight], str | None]:
         """Return the messages that ``segment`` acknowledges, and the kind of failure, if any."""
         self._stream += segment
@@ -142,6 +146,12 @@ class ScriptedLoop(EventLoop):
     def first_connections(self) -> int:
         """How many users connect when the load begins."""
         return self._users.first_connections
+
+    @property
+    def messages_sent(self) -> int:
+        """How many messages were sent so far; the recorder knows those of closed connections."""
+        open_ones = sum(connection.user.message for connection in self.connections.values())
+        return self.recorder.sent + open_ones
 
     def begin(self, begin_ns: int) -> None:
         """Plan when each user connects."""

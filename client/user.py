@@ -5,6 +5,7 @@ waits for the server to close. No sockets, no clock.
 """
 
 import sys
+from collections.abc import Sequence
 from enum import Enum
 
 from client.message_format import MessageFormat
@@ -104,6 +105,10 @@ class User:
     def awaits(self, message: int) -> bool:
         """Tell whether the ack of ``message`` is still to come."""
         return self.phase is WAITING and self.message == message
+
+    def due_of_waiting(self) -> Sequence[int]:
+        """Return when each of its messages without an ack was due, in ns; it may be in future."""
+        return (self.due_ns,) if self.phase is WAITING or self.phase is CONNECTING else ()
 
     def schedule(self, message: int, due_ns: int) -> None:
         """Make ``message`` the next one, due at ``due_ns``."""

@@ -14,7 +14,7 @@ from typing import Any
 from client.health import Health
 from labkit.wire.progress import Pulse
 from labkit.wire.samples import FAILURES
-from labkit.wire.wire import Message, WireError, decode, encode, read_fields
+from labkit.wire.wire import STOP, Message, WireError, decode, encode
 from labkit.workload.load_order import Share
 
 READY_S = 20.0  # for a replica to resolve its target and prepare its load
@@ -164,10 +164,15 @@ class Member:
         """
         async with expected(RESULT, within_s):
             while (message := await self.peer.receive())["type"] == "progress":
-                self.pulse = read_fields(Pulse, message)
+                self.pulse = Pulse.read(message)
                 await on_progress()
             if message["type"] != "over":
                 raise WireError(f"a message of type {message['type'][:40]!r}")
+
+    async def stop(self) -> None:
+        """Order the replica to end its load now; one that has gone is noticed by `follow`."""
+        with contextlib.suppress(OSError):
+            await self.peer.send(STOP)
 
     async def result(self) -> dict[str, Any]:
         """Request the result and return it; the samples are still to be read.

@@ -19,13 +19,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
 
 from client.conductor.member import Enrolment, LostError, Member, Peer
 from client.options import OptionsError
 from labkit.wire.progress import sum_of
 from labkit.wire.secret import SECRET, is_secret, read_secret
-from labkit.wire.wire import MAX_LINE_BYTES, Message, WireError, encode
+from labkit.wire.wire import MAX_LINE_BYTES, STOP, Message, WireError, encode
 from labkit.workload.load_order import Order, Share
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "3100"
@@ -165,7 +164,7 @@ class Conductor:
     async def _serve(self, run: "Run") -> None:
         """Carry out ``run`` unless the orchestrator leaves; then end in either case."""
         work = asyncio.ensure_future(run.carry_out(self._enrolled))
-        leaving = asyncio.ensure_future(run.orchestrator.reader.read(1))
+        leaving = asyncio.ensure_future(run.obey())
         try:
             await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
@@ -216,6 +215,12 @@ class Run:
         for number in self._free:
             await self._report_lost(number, None, f"did not enrol within {self._order.enrol_s:g} s")
         await self.orchestrator.send("done")
+
+    async def obey(self) -> None:
+        """Stop the load when the orchestrator orders that; return once it has left."""
+        with contextlib.suppress(EOFError, OSError, WireError):
+            while (await self.orchestrator.receive())["type"] == STOP:
+                await asyncio.gather(*(member.stop() for member in self._members))
 
     async def _gather(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
         with contextlib.suppress(TimeoutError):
@@ -285,4 +290,4 @@ class Run:
         if now_s - self._progress_s >= PROGRESS_S:
             self._progress_s = now_s
             pulse = sum_of(member.pulse for member in self._members)
-            await self.orchestrator.send("progress", **asdict(pulse))
+            await self.orchestrator.send("progress", **vars(pulse))

@@ -1,6 +1,6 @@
 """Loops in worker processes that share a lock, as an accept mutex, and keep it while they serve."""
 
-import os
+import fcntl
 import select
 import tempfile
 
@@ -23,9 +23,9 @@ class Turn:
         self, epoll: select.epoll, longest_s: float | None, timer_s: float | None
     ) -> list[tuple[int, int]]:
         """Return what is ready, after the loop that serves now has finished."""
-        os.lockf(self._lock.fileno(), os.F_ULOCK, 0)
+        fcntl.lockf(self._lock, fcntl.LOCK_UN)
         ready = readiness.poll(epoll, longest_s, timer_s)
-        os.lockf(self._lock.fileno(), os.F_LOCK, 0)
+        fcntl.lockf(self._lock, fcntl.LOCK_EX)
         return ready
 
 

@@ -11,6 +11,8 @@ from dataclasses import fields
 from typing import Any, TypeAlias, TypeVar
 
 MAX_LINE_BYTES = 65_536
+STOP = "stop"
+"""The type of the order to end a load before its time; the replicas then report as usual."""
 Message: TypeAlias = Mapping[str, Any]
 
 

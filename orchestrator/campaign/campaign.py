@@ -62,6 +62,7 @@ class Campaign:
         self._progress = progress
         self._runs = schedule(settings.scenario, settings.repeats_per_draw)
         self._evaluations: list[RunEvaluation] = []
+        self._hopeless: set[str] = set()  # the slugs of cases that were aborted: not repeated
         self._environment: Mapping[str, object] = {}
 
     def run(self) -> Findings:
@@ -126,6 +127,8 @@ class Campaign:
         hold_to_contract(settings.scenario, settings.backend, settings.archive)
         begun_s = time.monotonic()
         for number, run in enumerate(self._runs, start=1):
+            if run.case.slug in self._hopeless:
+                continue
             self._progress.run_begun(number, len(self._runs), run)
             self._take(run)
         self._repeat_disturbed(time.monotonic() - begun_s)
@@ -145,6 +148,8 @@ class Campaign:
         """Execute ``run``, and print the result of its case by the runs that count so far."""
         scenario, evaluation = self._settings.scenario, self._execute(run)
         self._evaluations.append(evaluation)
+        if evaluation.summary.aborted:
+            self._hopeless.add(run.case.slug)
         if is_disturbed(scenario, evaluation) and not self._settings.accept_invalid:
             self._progress.run_disturbed(evaluation.summary)
             return

@@ -6,7 +6,7 @@ which expectations failed or are undecided, and which repeats are left out.
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.campaign.verdict import UNDECIDED, has_busy_host
+from orchestrator.campaign.verdict import UNDECIDED, has_busy_host, is_aborted
 from orchestrator.measures.sentences import counted, joined
 from orchestrator.results.summary import (
     CaseSummary,
@@ -60,7 +60,11 @@ def _left_out(summary: Summary) -> Iterator[str]:
     if summary.status is not Status.COMPLETE or not summary.planned_runs:
         return
     planned = summary.planned_runs // max(summary.planned_cases, 1)
-    short = [case for case in summary.cases if len(case.runs) < planned and not case.invalid]
+    short = [
+        case
+        for case in summary.cases
+        if len(case.runs) < planned and not case.invalid and not is_aborted(case)
+    ]
     lost = sum(planned - len(case.runs) for case in short)
     if lost:
         total = counted(planned * len(summary.cases), "repeats")

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from typing import Protocol
 
 import yaml
 from pydantic import ValidationError
 
-from orchestrator.results.summary import Summary
 from orchestrator.scenario.fields import MAX_LOAD, RUN_LOAD
 from orchestrator.scenario.models import CLIENT_SOURCES, SERVER_SOURCES
 from orchestrator.scenario.scenario import Scenario
@@ -56,17 +56,38 @@ class Condition:
         return self.before is not None and self.after is not None
 
 
+class _Case(Protocol):
+    @property
+    def model(self) -> str: ...
+
+
+class Recorded(Protocol):
+    """What the results of a campaign and of a capacity search have in common."""
+
+    @property
+    def scenario(self) -> str:
+        """The name of the scenario."""
+
+    @property
+    def backend(self) -> str:
+        """Docker or process."""
+
+    @property
+    def cases(self) -> Sequence[_Case]:
+        """All cases."""
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """What is recorded about how a campaign ran; ``scenario`` is None if that is not recorded."""
 
-    summary: Summary
+    summary: Recorded
     environment: Mapping[str, object]
     scenario: Mapping[str, object] | None = None
 
     @classmethod
     def of(
-        cls, summary: Summary, environment: Mapping[str, object], scenario: str
+        cls, summary: Recorded, environment: Mapping[str, object], scenario: str
     ) -> "Circumstances":
         """Return them with the scenario that is the YAML text ``scenario``; none if it is empty.
 

@@ -20,6 +20,7 @@ from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.analysis.export import store_samples, store_tables
 from orchestrator.analysis.host_measures import cpus_text, host_balance, host_notes
 from orchestrator.analysis.interference import crowd_of
+from orchestrator.analysis.over_time import over_time
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules, replaced_rules
 from orchestrator.measures.bounds import Values, lower_bounds
@@ -30,7 +31,14 @@ from orchestrator.results.fault_log import FaultRecord, read_faults
 from orchestrator.results.kernel_log import read_kernel_log
 from orchestrator.results.proxy_log import ProxyLog, read_proxy_log
 from orchestrator.results.server_log import ServerLog, log_of, read_server_log
-from orchestrator.results.summary import FaultSummary, Interpreter, Reason, ReasonKind, RunSummary
+from orchestrator.results.summary import (
+    Abort,
+    FaultSummary,
+    Interpreter,
+    Reason,
+    ReasonKind,
+    RunSummary,
+)
 from orchestrator.scenario.faults import are_proxied
 from orchestrator.scenario.interpreter import Runtime
 from orchestrator.scenario.models import discover_twins
@@ -91,7 +99,9 @@ def evaluate_run(
         lower_bounds=bounded_keys(values, groups),
         interpreter=_interpreter(evidence.log),
         faults=[_fault_summary(each, evidence) for each in evidence.faults],
+        aborted=record.aborted,
         twin=twin.summary,
+        over_time=over_time(analysis.merged, clients.start_ns, evidence.warmup_s),
         instrument=analysis.instrument,
         invalid=[each.text for each in reasons],
         invalid_kinds=[each.kind for each in reasons],
@@ -122,6 +132,7 @@ class _Record:
     out_of_memory: tuple[str, ...] = ()
     stop_asked_ns: int | None = None
     server_ends_ns: tuple[int, ...] = ()
+    aborted: Abort | None = None
 
 
 def values_of(scenario: Scenario, run: Run, folder: Path) -> Figures:
@@ -157,6 +168,7 @@ def _read_record(case: Case, path: Path) -> _Record:
         tuple(map(str, stored.get("out_of_memory", ()))),  # older results have none of these
         stored.get("stop_asked_ns"),
         tuple(stored.get("server_ends_ns", ())),
+        _abort(stored.get("aborted")),
     )
     if "server" not in stored:
         return _Record(case, discover_twins().get(case.model), *end)
@@ -165,6 +177,10 @@ def _read_record(case: Case, path: Path) -> _Record:
     except ValidationError as exc:
         raise ValueError(f"{path} has invalid settings of the server") from exc
     return _Record(case.with_server(server), stored["twin"], *end)
+
+
+def _abort(stored: object) -> Abort | None:
+    return None if stored is None else Abort.model_validate(stored)
 
 
 def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: Path) -> Evidence:

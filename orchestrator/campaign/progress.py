@@ -11,7 +11,7 @@ from rich.progress import Progress as LiveDisplay
 
 from labkit.wire.progress import Pulse
 from orchestrator.campaign.verdict import UNDECIDED
-from orchestrator.measures.dimensions import RATE, format_value
+from orchestrator.measures.dimensions import RATE, TIME, format_value
 from orchestrator.measures.sentences import counted
 from orchestrator.results.summary import CaseSummary, Outcome, RunSummary
 from orchestrator.scenario.plan import Run
@@ -221,6 +221,10 @@ class LiveLine(Progress):
 
 def outcome_of(case: CaseSummary) -> str:
     """Return the result of a case in a few words."""
+    aborted = next((run.aborted for run in case.runs if run.aborted), None)
+    if aborted:
+        at = format_value(aborted.at_s, TIME)
+        return f"aborted after {at}: {aborted.expression}, {aborted.left} vs {aborted.right}"
     outcomes = [each.outcome for each in case.expectations]
     total = counted(len(outcomes), "expectations")
     if case.invalid:

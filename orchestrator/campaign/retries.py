@@ -112,7 +112,9 @@ def _first_valid(scenario: Scenario, tries: Repeats) -> Iterator[RunEvaluation]:
 
 
 def _has_failed(scenario: Scenario, each: RunEvaluation) -> bool:
-    """Return whether an expectation of what happened failed, or nothing was acknowledged."""
+    """Return whether it was aborted, an expectation of what happened failed, or no ack came."""
+    if each.summary.aborted:
+        return True
     case, values = each.run.case, each.values
     expectations = scenario.expectations(case.model)
     implied = judge(expectations, values, (values,), case.waiting())[len(expectations) :]

@@ -15,7 +15,14 @@ from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
 from orchestrator.campaign.order_statistics import median_depth
 from orchestrator.campaign.repeats import MIN_REPEATS, intervals, medians, rank
 from orchestrator.campaign.retries import Counted, Repeats, counted
-from orchestrator.campaign.verdict import exit_code, grade, is_forgivable, judge, judge_alone
+from orchestrator.campaign.verdict import (
+    aborted_as,
+    exit_code,
+    grade,
+    is_forgivable,
+    judge,
+    judge_alone,
+)
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.evaluate import subject_of
 from orchestrator.measures.expression import Expression
@@ -163,7 +170,10 @@ def _summarise_case(scenario: Scenario, found: Counted) -> CaseSummary:
         interpreter=_common_interpreter(runs),
         instrument=_worst([run.instrument for run in runs]),
         expectations=_with_cpus(
-            judge(scenario.expectations(case.model), medians(values), values, case.waiting()),
+            _with_abort(
+                judge(scenario.expectations(case.model), medians(values), values, case.waiting()),
+                repeats,
+            ),
             repeats,
         ),
         guesses=grade(scenario.guesses(case.model), medians(values)),
@@ -174,6 +184,17 @@ def _summarise_case(scenario: Scenario, found: Counted) -> CaseSummary:
         runs=runs,
         disturbed=[each.summary for each in found.disturbed],
     )
+
+
+def _with_abort(judged: Sequence[Expectation], repeats: Repeats) -> list[Expectation]:
+    """Return ``judged`` after the aborts of ``repeats``, without what merely follows from them."""
+    aborts = [
+        aborted_as(each.summary.aborted, each.run.repeats - each.run.repeat)
+        for each in repeats
+        if each.summary.aborted
+    ]
+    kept = [each for each in judged if not (each.is_implied and "unsent" in each.expression)]
+    return [*aborts, *(kept if aborts else judged)]
 
 
 def _condition(runs: Sequence[RunSummary]) -> str:
@@ -294,9 +315,13 @@ def _compare(
         for model, runs in models.items()
         if any(_counts_out(run.summary, accept_invalid=accept_invalid) for run in runs)
     ]
-    if invalid:
-        reason = f"{', '.join(invalid)}: invalid as a measurement"
-        judged = [_unknown(each, reason) for each in judged]
+    aborted = [model for model, runs in models.items() if _has_aborted(runs)]
+    if invalid or aborted:
+        why = (
+            f"{', '.join(invalid)}: invalid as a measurement" if invalid else "",
+            f"{', '.join(aborted)}: aborted" if aborted else "",
+        )
+        judged = [_unknown(each, "; ".join(filter(None, why))) for each in judged]
     all_runs = [run for runs in models.values() for run in runs]
     return Comparison(axes=at_point.axes, expectations=_with_cpus(judged, all_runs))
 
@@ -314,6 +339,10 @@ def _with_cpus(judged: Iterable[Expectation], runs: Repeats) -> list[Expectation
 
 def _counts_out(run: RunSummary, *, accept_invalid: bool) -> bool:
     return bool(run.invalid) and not (accept_invalid and is_forgivable(run))
+
+
+def _has_aborted(runs: Repeats) -> bool:
+    return any(run.summary.aborted for run in runs)
 
 
 def _unknown(judged: Expectation, reason: str) -> Expectation:
@@ -338,7 +367,7 @@ def _rounds(models: Mapping[str, Repeats]) -> list[Repeats]:
 def _rank(at_point: _LoadPoint) -> Iterator[Ranking]:
     models = at_point.models
     rounds = _rounds(models)
-    if len(models) == 1 or len(rounds) < MIN_REPEATS:
+    if len(models) == 1 or len(rounds) < MIN_REPEATS or any(map(_has_aborted, models.values())):
         return
     for name, least_first in RANKED.items():
         columns = {

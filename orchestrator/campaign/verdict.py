@@ -12,12 +12,14 @@ from dataclasses import replace
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.repeats import MIN_REPEATS, confidence_of
 from orchestrator.measures.bounds import Values
+from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.measures.sentences import counted
 from orchestrator.measures.views import PREDICTED, VIEWS
 from orchestrator.results.exit_codes import BROKEN, FAILS, HOLDS, INTERRUPTED, INVALID
 from orchestrator.results.summary import (
+    Abort,
     CaseSummary,
     Comparison,
     Expectation,
@@ -71,6 +73,23 @@ def judge(
     if not is_waived and any(map(_is_unanswered, each_run)):
         return [*judged, _NOTHING_ACKED]
     return [*judged, *map(_as_implied, _idle_groups(named, senders, each_run))]
+
+
+def aborted_as(abort: Abort, left_out: int = 0) -> Expectation:
+    """Return what is expected of every run, that it is not aborted, as it failed in this one.
+
+    ``left_out`` are the repeats after it.
+    """
+    ended = f"the load was ended after {format_value(abort.at_s, TIME)}"
+    repeats = f", and {counted(left_out, 'repeats')} left out" if left_out else ""
+    return Expectation(
+        expression=f"aborted: {abort.expression}",
+        outcome=Outcome.FAILED,
+        left=abort.left,
+        right=abort.right,
+        reason=ended + repeats,
+        is_implied=True,
+    )
 
 
 def _as_implied(judged: Expectation) -> Expectation:
@@ -221,10 +240,7 @@ def _judge(expression: Expression, values: Values, repeats: Sequence[Values]) ->
     outcome, reason = _OUTCOMES[result.passed], result.reason
     if expression.confidence is not None and result.passed is not None:
         outcome, reason = _with_confidence(expression, expression.confidence, repeats)
-    left, right = (
-        "" if side is None else bound + expression.side_text(side)
-        for side, bound in ((result.left, result.left_bound), (result.right, result.right_bound))
-    )
+    left, right = expression.side_texts(result)
     return Expectation(
         expression=expression.text, outcome=outcome, left=left, right=right, reason=reason
     )
@@ -267,9 +283,9 @@ def exit_code(
 ) -> int:
     """Return the exit code of a campaign; the most serious finding decides.
 
-    A case that timed out, or whose server crashed, has failed even if it is invalid as a
-    measurement. The expectations of other invalid cases count only with ``accept_invalid``, and
-    only if `is_forgivable`.
+    A case that timed out or was aborted, or whose server crashed, has failed even if it is invalid
+    as a measurement. The expectations of other invalid cases count only with ``accept_invalid``,
+    and only if `is_forgivable`.
     """
     if status is not Status.COMPLETE:
         return _OF_STATUS[status]
@@ -292,10 +308,15 @@ def has_busy_host(found: CaseSummary | RunSummary) -> bool:
     return ReasonKind.DISTURBED_HOST in found.invalid_kinds and is_forgivable(found)
 
 
+def is_aborted(case: CaseSummary) -> bool:
+    """Return whether the load of one of the runs of ``case`` was ended before its time."""
+    return any(run.aborted for run in case.runs)
+
+
 def _case_code(case: CaseSummary, accept_invalid: bool) -> int:
     implied = [f"{measure} == 0" for measure in CERTAIN]
     failed = [each for each in case.expectations if each.outcome is Outcome.FAILED]
-    if any(each.expression in implied for each in failed):
+    if any(each.expression in implied for each in failed) or is_aborted(case):
         return FAILS
     return (
         INVALID

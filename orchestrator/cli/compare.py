@@ -1,10 +1,10 @@
-"""``compare``: compare two runs; exit code 1 if the second has a regression."""
+"""``compare``: compare two runs, or two capacity searches; exit code 1 if the second is worse."""
 
 import argparse
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from orchestrator.campaign.comparison import (
@@ -22,9 +22,15 @@ from orchestrator.campaign.conditions import (
     conditions,
     obstacles,
 )
-from orchestrator.campaign.restore import RestoreError, read_circumstances, with_percentiles
+from orchestrator.campaign.restore import (
+    RestoreError,
+    read_circumstances,
+    read_summary,
+    with_percentiles,
+)
 from orchestrator.campaign.self_comparison import HALVES, doubled, halves
 from orchestrator.campaign.summarise import Findings
+from orchestrator.cli.compare_capacities import compare_capacities, compares_capacities
 from orchestrator.cli.findings import publish_on_github, store
 from orchestrator.cli.options import (
     add_accept_invalid,
@@ -51,6 +57,9 @@ from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID, MisuseError
 from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import Status, Summary
+
+THRESHOLD = 0.05
+"""As a share; by default."""
 
 _PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)%")
 
@@ -81,7 +90,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         metavar="PERCENT",
         type=_share,
-        default="5%",
         help="a change for the worse by more than this is a regression (default: 5%%)",
     )
     parser.add_argument(
@@ -154,15 +162,18 @@ def execute(arguments: argparse.Namespace) -> int:
         return _calibrate(arguments)
     if arguments.second is None:
         raise MisuseError("compare needs two results folders: compare RUN_A RUN_B")
+    if compares_capacities(arguments):
+        return compare_capacities(arguments)
     named = _named(arguments)
-    pair = _read(arguments.first, named), _read(arguments.second, named)
-    before, after = (each.summary for each in pair)
+    (before, one), (after, other) = (
+        _read(folder, named) for folder in (arguments.first, arguments.second)
+    )
     compared = _differences(before, after, arguments)
     if not compared:
         raise MisuseError(f"{arguments.first} and {arguments.second} have no case in common")
     if alone := unmatched(before, after):
         say(f"not compared, because only one of the runs has it: {listed(alone)}")
-    found = conditions(*pair)
+    found = conditions(one, other)
     if in_the_way := obstacles(found, arguments.accepted):
         compared = withheld(compared, why_withheld(in_the_way))
     return _show(compared, arguments, found)
@@ -194,7 +205,11 @@ def _differences(
     before: Summary, after: Summary, arguments: argparse.Namespace
 ) -> list[Difference]:
     measures, accept = _named(arguments), arguments.accept_invalid
-    return differences(before, after, measures, arguments.threshold, accept_invalid=accept)
+    return differences(before, after, measures, _threshold(arguments), accept_invalid=accept)
+
+
+def _threshold(arguments: argparse.Namespace) -> float:
+    return THRESHOLD if arguments.threshold is None else float(arguments.threshold)
 
 
 def _named(arguments: argparse.Namespace) -> list[str]:
@@ -209,7 +224,7 @@ def _show(
     found: Sequence[Condition] | None = None,
 ) -> int:
     """Show the differences, and those of two runs beside their figures; return the exit code."""
-    threshold, lines = arguments.threshold, [] if found is None else condition_lines(found)
+    threshold, lines = _threshold(arguments), [] if found is None else condition_lines(found)
     if arguments.json:
         write_out(_as_json(compared, found or ()))
     else:
@@ -220,11 +235,11 @@ def _show(
     return comparison_exit_code(compared, arguments.required)
 
 
-def _read(folder: Path, named: Sequence[str]) -> Circumstances:
-    """Return what is stored in ``folder``, with all percentiles that are ``named``."""
+def _read(folder: Path, named: Sequence[str]) -> tuple[Summary, Circumstances]:
+    """Return what is stored in ``folder``, the summary with all percentiles that are ``named``."""
     try:
         found = read_circumstances(folder)
-        return replace(found, summary=with_percentiles(found.summary, folder, named))
+        return with_percentiles(read_summary(folder), folder, named), found
     except OSError as exc:
         reason = f"cannot be read: {(exc.strerror or str(exc)).lower()}"
         raise RestoreError(f"{exc.filename} {reason}; give a folder under results/") from exc

@@ -1,4 +1,7 @@
-"""Stores the findings of a campaign and shows them: as tables, as JSON, on GitHub."""
+"""Stores the findings of a campaign and shows them: as tables, as JSON, on GitHub.
+
+Shows those of a capacity search, too.
+"""
 
 import contextlib
 import os
@@ -9,11 +12,14 @@ from orchestrator.campaign.summarise import Findings, with_status
 from orchestrator.cli.output import say, say_command, write_out
 from orchestrator.cli.screen import Screen
 from orchestrator.execution import interrupts
+from orchestrator.report.capacity import github as capacity_github
+from orchestrator.report.capacity.table import print_capacity
 from orchestrator.report.github import Annotation, annotations, step_summary
-from orchestrator.report.publish import publish, summary_json
+from orchestrator.report.publish import capacity_json, publish, summary_json
 from orchestrator.report.table import print_table
 from orchestrator.report.text import verdict
 from orchestrator.results.archive import Archive, ArchiveError
+from orchestrator.results.capacity import Capacity
 from orchestrator.results.defect import describe
 from orchestrator.results.exit_codes import LabError
 from orchestrator.results.summary import Status, Summary
@@ -68,6 +74,19 @@ def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
         print_table(screen, summary)
         screen.print(results, markup=False, highlight=False, soft_wrap=True)
     publish_on_github(step_summary(summary), annotations(summary))
+
+
+def show_capacity(capacity: Capacity, folder: Path, *, as_json: bool) -> None:
+    """Print the result of a capacity search as `show` does that of a campaign."""
+    results = f"results: {folder}"
+    if as_json:
+        write_out(capacity_json(capacity))
+        say(results)
+    else:
+        screen = Screen()
+        print_capacity(screen, capacity)
+        screen.print(results, markup=False, highlight=False, soft_wrap=True)
+    publish_on_github(capacity_github.step_summary(capacity), capacity_github.annotations(capacity))
 
 
 def publish_on_github(markdown: str, remarks: Iterable[Annotation]) -> None:

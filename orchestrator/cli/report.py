@@ -1,4 +1,7 @@
-"""``report``: analyse stored results again; several runs are shown side by side on one page."""
+"""``report``: analyse stored results again; several runs are shown side by side on one page.
+
+The page of a capacity search is drawn again from its result.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -6,12 +9,13 @@ from pathlib import Path
 
 from orchestrator.campaign.restore import restore
 from orchestrator.campaign.summarise import Findings
-from orchestrator.cli.findings import show
+from orchestrator.capacity.stored import is_capacity, read_capacity
+from orchestrator.cli.findings import show, show_capacity
 from orchestrator.cli.options import add_json
 from orchestrator.cli.output import say
 from orchestrator.execution import interrupts
-from orchestrator.report.publish import publish, publish_together
-from orchestrator.results.archive import StoredArchive
+from orchestrator.report.publish import page_of, publish, publish_capacity, publish_together
+from orchestrator.results.archive import Archive, StoredArchive
 from orchestrator.results.exit_codes import HOLDS, MisuseError
 
 SIDE_BY_SIDE = Path("side-by-side.html")
@@ -42,6 +46,8 @@ def execute(arguments: argparse.Namespace) -> int:
         raise MisuseError("--json is for one run: there is a summary.json for each")
     if arguments.out is not None and not arguments.out.name:
         raise MisuseError(f"--out {arguments.out} names a folder; name the file of the page")
+    if any(is_capacity(archive.path) for archive in archives):
+        return _show_capacity(archives, arguments)
     restored = [restore(archive) for archive in archives]
     with interrupts.held():
         if archives[1:]:
@@ -61,6 +67,23 @@ def _show_one(findings: Findings, archive: StoredArchive, arguments: argparse.Na
     finally:
         show(findings.summary, archive.path, as_json=arguments.json)
     return findings.summary.exit_code
+
+
+def _show_capacity(archives: Sequence[StoredArchive], arguments: argparse.Namespace) -> int:
+    """Draw the page of a capacity search again, from its result; return its exit code."""
+    if archives[1:]:
+        raise MisuseError("a capacity search has no page side by side; compare A B compares two")
+    archive, out = archives[0], arguments.out
+    capacity = read_capacity(archive.path)
+    try:
+        publish_capacity(capacity, archive)
+        if archive.is_read_only and out is None:
+            say(f"{archive.path} is read-only: the page is not stored; --out FILE writes it")
+        if out is not None:
+            say(f"page: {Archive(out.parent).write(out.name, page_of(capacity, archive.path))}")
+    finally:
+        show_capacity(capacity, archive.path, as_json=arguments.json)
+    return capacity.exit_code
 
 
 def _show_side_by_side(restored: Sequence[Findings], out: Path) -> int:

@@ -1,6 +1,6 @@
 """``schema``: print the JSON Schema of scenarios, for editors.
 
-``python -m orchestrator.cli.schema`` writes both schemas and the table of measures into `docs/`; a
+``python -m orchestrator.cli.schema`` writes all schemas and the table of measures into `docs/`; a
 test fails if they are out of date.
 """
 
@@ -10,8 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from orchestrator.cli.output import write_out
 from orchestrator.measures.registry import MEASURES, Measure
+from orchestrator.results.capacity import Capacity
 from orchestrator.results.exit_codes import HOLDS
 from orchestrator.results.summary import Summary
 from orchestrator.scenario.json_schema import DIALECT, scenario_schema
@@ -41,11 +44,16 @@ BEGIN, END = "<!-- measures: generated -->", "<!-- end of measures -->"
 
 def schema_json() -> str:
     """Return the JSON Schema of `summary.json`."""
-    schema = {
-        "$schema": DIALECT,
-        **Summary.model_json_schema(mode="serialization"),
-    }
-    return _written(schema)
+    return _written(_published(Summary))
+
+
+def capacity_schema_json() -> str:
+    """Return the JSON Schema of `capacity.json`."""
+    return _written(_published(Capacity))
+
+
+def _published(results: type[BaseModel]) -> dict[str, object]:
+    return {"$schema": DIALECT, **results.model_json_schema(mode="serialization")}
 
 
 def scenario_schema_json() -> str:
@@ -81,9 +89,10 @@ def with_measures(page: str) -> str:
 
 
 def write_docs(docs: Path) -> None:
-    """Write both schemas and the table of measures into ``docs``."""
+    """Write the schemas and the table of measures into ``docs``."""
     (docs / "scenario.schema.json").write_text(scenario_schema_json(), encoding="utf-8")
     (docs / "summary.schema.json").write_text(schema_json(), encoding="utf-8")
+    (docs / "capacity.schema.json").write_text(capacity_schema_json(), encoding="utf-8")
     page = docs / MEASURES_PAGE
     page.write_text(with_measures(page.read_text(encoding="utf-8")), encoding="utf-8")
 

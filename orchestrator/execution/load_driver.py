@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labkit.wire.progress import Pulse
-from labkit.wire.wire import Channel, Message, WireError, read_fields
+from labkit.wire.wire import STOP, Channel, Message, WireError
 from labkit.workload.load_order import Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import HostTimes
@@ -32,13 +32,15 @@ class Watch:
 
     ``read_host`` returns the host's times, and is called when the load begins and when it is over.
     ``check_programs`` is called while replicas are still to enrol, and raises `BackendError` if
-    conductor or clients have ended.
+    conductor or clients have ended. ``is_hopeless`` gets the progress and the start, and returns
+    whether to end the load now.
     """
 
     on_start: Callable[[int], None]
     on_pulse: Callable[[Pulse], None]
     read_host: Callable[[], HostTimes] = HostTimes.now
     check_programs: Callable[[], None] = lambda: None
+    is_hopeless: Callable[[Pulse, int], bool] = lambda _pulse, _start_ns: False
 
 
 @dataclass
@@ -90,6 +92,7 @@ class _Drive:
         self._folder = folder
         self._watch = watch
         self._enrolled = 0
+        self._is_stopped = False
         self._host_begun = watch.read_host()
         self._reports = ClientReports(0, [], [], {})
 
@@ -111,7 +114,7 @@ class _Drive:
                 self._watch.on_start(message["start_ns"])
                 self._channel.settimeout(self._order.timeout_s + RESULT_DEADLINE_S)
             case "progress":
-                self._watch.on_pulse(read_fields(Pulse, message))
+                self._on_pulse(Pulse.read(message))
             case "over":
                 self._reports.host = self._watch.read_host().since(self._host_begun)
             case "result":
@@ -120,6 +123,12 @@ class _Drive:
                 self._add_lost(message)
             case "failed":
                 raise BackendError(f"the clients failed: {message['reason']}")
+
+    def _on_pulse(self, pulse: Pulse) -> None:
+        self._watch.on_pulse(pulse)
+        if not self._is_stopped and self._watch.is_hopeless(pulse, self._reports.start_ns):
+            self._is_stopped = True
+            self._channel.send(STOP)
 
     def _next(self) -> Message:
         try:

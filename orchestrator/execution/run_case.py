@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.wire.progress import Pulse
 from labkit.workload.load_order import Order
+from orchestrator.execution.abort import AbortWatch
 from orchestrator.execution.backend import Backend, ClientEnd, StageEnd, StageOrder
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.execution.host import HostTimes
@@ -58,11 +59,13 @@ def execute(
         progress.on_step("under load")
         progress.on_wait("the clients and the server, under load")
         with FaultInjector(faults, stage.server, case.seed, progress.on_fault) as injector:
+            abort = AbortWatch(scenario.abort, case.inputs(), scenario.warmup_s)
             watch = Watch(
                 injector.begin,
                 lambda now: progress.on_pulse(now, last_depth(folder)),
                 lambda: HostTimes.now(stage.cpus, stage.cpu_s()),
                 stage.check_programs,
+                abort.is_hopeless,
             )
             order = _order(scenario, case, stage.target)
             reports = drive(stage.conductor, order, folder, watch, stage.secret)
@@ -75,6 +78,7 @@ def execute(
     reports.store(folder)
     record = _record(case, end, time.monotonic() - begun_s, reports.load_s)
     record["stop_asked_ns"] = stop_asked_ns
+    record["aborted"] = abort.found and abort.found.model_dump()
     write_whole(folder / CASE, to_json(record, indent=1) + "\n")
 
 

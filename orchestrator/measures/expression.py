@@ -47,6 +47,12 @@ class Expression:
             return f"{value * 100:.4g}%"
         return format_value(value, self.dimension)
 
+    def side_texts(self, result: Evaluation) -> tuple[str, str]:
+        """Return the sides of ``result`` with their units and bounds; empty if unknown."""
+        left = "" if result.left is None else result.left_bound + self.side_text(result.left)
+        right = "" if result.right is None else result.right_bound + self.side_text(result.right)
+        return left, right
+
     def __str__(self) -> str:
         return self.text
 

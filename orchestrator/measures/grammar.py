@@ -15,7 +15,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from orchestrator.measures.dimensions import UNITS_BYTES, unit_value
 from orchestrator.measures.hints import listed
-from orchestrator.measures.percentiles import FORM, PercentileError, statistic_of
+from orchestrator.measures.percentiles import FORM, PercentileError, plain_name, statistic_of
 from orchestrator.measures.syntax import (
     FUNCTIONS,
     WHICH,
@@ -64,11 +64,12 @@ CLOSE: ")"
 OF: "of"
 VALUE.-1: /[A-Za-z0-9][^\s,()]*(\([^\s()]*\))?/
 QUANTITY: /[0-9]+(\.[0-9]+)?(\/[sm]\b|[A-Za-z]+|%)?/
-NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
+NAME: WORD ("." WORD)* DECIMALS?
+WORD: /[A-Za-z_][A-Za-z0-9_]*/
+DECIMALS: /((?<=p[0-9])|(?<=p[0-9]{2})|(?<=p[0-9]{3}))\.[0-9]+/
 %ignore /[ \t\r\n]+/
 """
 _PERCENTILE = re.compile(r"(?:.*[._])?p")
-_DIGITS = re.compile(r"(?:^|[^A-Za-z0-9])(?:\w+_)?p[0-9]+$")
 _LAST_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s+$")
 _QUANTITY = re.compile(r"([0-9.]+)(.*)")
 _FOLLOWERS = {
@@ -166,8 +167,6 @@ def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
 
 
 def _hint(found: str, before: str) -> str | None:
-    if found == "." and _DIGITS.search(before):
-        return "write a percentile with decimals in brackets, e.g. p(99.5)"
     number = _LAST_NUMBER.search(before)
     if number and found not in _HINTS and unit_value(found) is not None:
         return f"a unit follows its number at once; write {number[1]}{found}"
@@ -220,7 +219,7 @@ class _Builder(Transformer[Token, Any]):
         return _quantity(token)
 
     def name(self, token: Token) -> MeasureName:
-        return MeasureName(_span(token), str(token))
+        return MeasureName(_span(token), _plain(token))
 
     def axis(self, name: Token, value: Token) -> _Axis:
         return _Axis(str(name), str(value), Span(_span(name).start, _span(value).end))
@@ -231,7 +230,7 @@ class _Builder(Transformer[Token, Any]):
         if _PERCENTILE.fullmatch(function) and len(arguments) == 1:
             return _percentile(function, arguments[0], span)
         if axes or (function not in FUNCTIONS and _is_name_alone(arguments)):
-            return _measure_of(str(function), arguments, span)
+            return _measure_of(_plain(function), arguments, span)
         return Call(span, str(function), arguments, depth_over(arguments, span))
 
     def extreme_word(self, word: Token) -> Token:
@@ -264,6 +263,18 @@ class _Builder(Transformer[Token, Any]):
 
     def group(self, opening: Token, inner: Part, closing: Token) -> Part:
         return replace(inner, span=Span(_span(opening).start, _span(closing).end))
+
+
+def _plain(token: Token) -> str:
+    """Return the name without a point among the digits of a percentile: ``p99_5`` for ``p99.5``.
+
+    Raises:
+        ExpressionError: it has decimals and is no percentile.
+    """
+    try:
+        return plain_name(str(token))
+    except PercentileError as error:
+        raise ExpressionError(str(error), _span(token).column) from None
 
 
 def _is_name_alone(arguments: Sequence[object]) -> bool:

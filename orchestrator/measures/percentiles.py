@@ -1,13 +1,13 @@
-"""Percentiles: how they are written, ``p95`` or ``p(99.5)``, and the share that each stands for.
+"""Percentiles: how they are written, ``p95`` or ``p99.5``, and the share that each stands for.
 
-A name has digits instead of the brackets, ``response_time_p99_5``, so that it can be a key; 99.9 is
-``p999``. This module does not know which measures have percentiles; see `registry`.
+``p(99.5)`` is the same. A name has digits alone, ``response_time_p99_5``, so that it can be a key;
+99.9 is ``p999``. This module does not know which measures have percentiles; see `registry`.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
-FORM = "a percentile is above 0 and below 100, e.g. p95 or p(99.5)"
+FORM = "a percentile is above 0 and below 100, e.g. p95 or p99.5"
 MAX_DECIMALS = 4
 """A run has at most 10 million messages, one in 10000 of them beyond the last such percentile."""
 
@@ -16,7 +16,7 @@ Percentiles = Mapping[str, Sequence[str]]
 
 _NAME = re.compile(r"(?:(.+)_)?(p[0-9][0-9_]*)")
 _STATISTIC = re.compile(r"p([1-9]?[0-9])(?:_([0-9]{1,4}))?")
-_CALL = re.compile(r"(.*\b|.*_)p\(\s*([^()]*?)\s*\)")
+_WITH_DECIMALS = re.compile(r"(.*\b|.*_)p(?:\(\s*([^()]*?)\s*\)|([0-9]+\.[0-9]*))")
 _NUMBER = re.compile(rf"[0-9]{{1,2}}(?:\.[0-9]{{1,{MAX_DECIMALS}}})?")
 
 
@@ -60,10 +60,10 @@ def statistic_of(number: str) -> str:
 
 
 def plain_name(text: str) -> str:
-    """Return a measure's name without brackets: ``slow.p99_5`` for ``slow.p(99.5)``.
+    """Return a measure's name as a key has it: ``slow.p99_5`` for ``slow.p(99.5)``, ``slow.p99.5``.
 
     Raises:
-        PercentileError: what the brackets contain is not a percentile.
+        PercentileError: what the brackets contain, or the number, is not a percentile.
     """
-    found = _CALL.fullmatch(text)
-    return f"{found[1]}{statistic_of(found[2])}" if found else text
+    found = _WITH_DECIMALS.fullmatch(text)
+    return f"{found[1]}{statistic_of(found[2] or found[3] or '')}" if found else text

@@ -6,6 +6,7 @@ for.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.evaluate import AT_LEAST
@@ -14,17 +15,18 @@ from orchestrator.measures.views import PREDICTED, VIEWS, WINDOWS
 from orchestrator.results.summary import CaseSummary, Outcome
 
 UNKNOWN = "—"
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column: its ``heading``, and ``cell``, which returns its text for a case."""
+class Column(Generic[Row]):
+    """One column: its ``heading``, and ``cell``, which returns its text for a row, e.g. a case."""
 
     heading: str
-    cell: Callable[[CaseSummary], str]
+    cell: Callable[[Row], str]
 
 
-Columns = tuple[Column, ...]
+Columns = tuple[Column[CaseSummary], ...]
 
 
 def measure_value(case: CaseSummary, name: str) -> float | None:
@@ -116,11 +118,11 @@ _HEADINGS = {
 }
 
 
-def _column(name: str) -> Column:
+def _column(name: str) -> Column[CaseSummary]:
     return Column(_HEADINGS[name], lambda case: measure_text(case, name))
 
 
-def _spread_column(name: str) -> Column:
+def _spread_column(name: str) -> Column[CaseSummary]:
     return Column(_HEADINGS[name], lambda case: measure_text(case, name) + spread_text(case, name))
 
 
@@ -211,7 +213,7 @@ def all_columns(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> Colu
     return tuple(found.values())
 
 
-def column_of(name: str) -> Column:
+def column_of(name: str) -> Column[CaseSummary]:
     """Return the column of the measure ``name``, or ``group.measure``."""
     group, _, own_name = name.rpartition(".")
     heading = _HEADINGS.get(own_name) or _heading(own_name)

@@ -60,7 +60,7 @@ def step_summary(summary: Summary) -> str:
     Then a row for each case, and the problems. Figures are medians, with their interval if there
     are enough repeats.
     """
-    parts = _opening(summary)
+    parts = opening(summary.scenario, summary.intent, verdict(summary), answer(summary))
     if summary.cases:
         headings = (
             "case",
@@ -72,22 +72,23 @@ def step_summary(summary: Summary) -> str:
     lines = [line for case in summary.cases for line in (*findings(case), *remarks(case))]
     lines += filter(None, [disturbances(summary)])
     lines += [line for line, _ in comparisons(summary)]
-    parts.append(markdown_list(_limit_lines(lines)))
+    parts.append(markdown_list(limit_lines(lines)))
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def _opening(summary: Summary) -> list[str]:
-    """Return the first lines: without an answer, the verdict comes before the question."""
-    name, intent, judged = (
-        markdown(each) for each in (summary.scenario, summary.intent, verdict(summary))
-    )
-    sentences = [markdown(each) for each in answer(summary)]
+def opening(scenario: str, intent: str, judged: str, sentences: Sequence[str]) -> list[str]:
+    """Return the first lines: the question, the answer with its caveats, and the verdict.
+
+    ``sentences`` are the answer and the caveats. Without them, the verdict is before the question.
+    """
+    name, intent, judged = map(markdown, (scenario, intent, judged))
     if not sentences:
         return [f"### {name}: {judged}\n", f"{intent}\n"]
+    answered, *caveats = map(markdown, sentences)
     return [
         f"### {name}: {intent}\n",
-        f"**{sentences[0]}**\n",
-        *(f"{caveat}\n" for caveat in sentences[1:]),
+        f"**{answered}**\n",
+        *(f"{caveat}\n" for caveat in caveats),
         f"{judged}\n",
     ]
 
@@ -107,7 +108,8 @@ def _figure(case: CaseSummary, name: str) -> str:
     return f"{text} ({low} to {high})"
 
 
-def _limit_lines(lines: Sequence[str]) -> Iterator[str]:
+def limit_lines(lines: Sequence[str]) -> Iterator[str]:
+    """Yield as many of ``lines`` as there is room for; the last one counts the others."""
     yield from lines[:MAX_ROWS]
     if len(lines) > MAX_ROWS:
         yield f"and {len(lines) - MAX_ROWS} more"
@@ -119,7 +121,7 @@ def annotations(summary: Summary) -> list[Annotation]:
     A failed expectation, or a campaign that did not complete, is an error. An expectation without
     a result and a case that is invalid as a measurement are warnings.
     """
-    return _limit(_annotations(summary))
+    return limit_annotations(_annotations(summary))
 
 
 def _annotations(summary: Summary) -> Iterator[Annotation]:
@@ -143,7 +145,7 @@ def _expectation_annotations(
             yield Annotation(level, visible(name), outcome_text(expectation))
 
 
-def _limit(annotations: Iterable[Annotation]) -> list[Annotation]:
+def limit_annotations(annotations: Iterable[Annotation]) -> list[Annotation]:
     """Return as many of each level as GitHub shows; the last one says how many are left out."""
     shown: list[Annotation] = []
     everything = list(annotations)
@@ -169,9 +171,7 @@ def differences_summary(
     parts = [
         f"### {markdown(conclusion(differences, threshold))}\n",
         markdown_table(("case", *HEADINGS), rows),
-        markdown_list(
-            [*conditions, coverage_line(differences), *_limit_lines(doubts(differences))]
-        ),
+        markdown_list([*conditions, coverage_line(differences), *limit_lines(doubts(differences))]),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
@@ -183,4 +183,6 @@ def differences_annotations(differences: Sequence[Difference]) -> list[Annotatio
         for each in differences
         if each.change is Change.REGRESSION
     ]
-    return _limit([*errors, *(Annotation(WARNING, "compare", d) for d in doubts(differences))])
+    return limit_annotations(
+        [*errors, *(Annotation(WARNING, "compare", d) for d in doubts(differences))]
+    )

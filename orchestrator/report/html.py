@@ -4,24 +4,25 @@ Decides what is on the page; `orchestrator.report.rendering` makes markup of it.
 several campaigns, each has a letter, which is part of the names of its cases.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from string import ascii_uppercase
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from orchestrator.analysis.chart_data import MAX_CASES, Exhibit
 from orchestrator.campaign.comparison import COMPARED, differences, withheld
 from orchestrator.campaign.conditions import Circumstances, conditions, obstacles
 from orchestrator.campaign.summarise import Findings
-from orchestrator.measures.dimensions import SIZE, TIME, format_value
+from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report import columns, comparison, text
 from orchestrator.report.charts.lanes import Timeline, pointer_data, timeline
-from orchestrator.report.charts.plot import Subject, TextTable
+from orchestrator.report.charts.over_time import over_time
+from orchestrator.report.charts.plot import Chart, Subject, TextTable
 from orchestrator.report.charts.selection import charts_of
 from orchestrator.report.charts.time_axis import Units, axis_over
-from orchestrator.report.escape import visible_lines
+from orchestrator.report.environment import environment_rows, printable_lines
 from orchestrator.report.expectations import ExpectationTable, expectation_table
 from orchestrator.report.rendering import TEMPLATES
 from orchestrator.results.exit_codes import FAILS, HOLDS
@@ -97,17 +98,17 @@ class ShownCampaign:
     @property
     def environment(self) -> list[tuple[str, str]]:
         """Where it ran, as names and values."""
-        return list(_flatten(self.findings.environment))
+        return list(environment_rows(self.findings.environment))
 
     @property
     def command(self) -> Markup:
         """The command that ran it, empty if it is not known."""
-        return _printable_lines(str(self.findings.environment.get("command") or ""))
+        return printable_lines(str(self.findings.environment.get("command") or ""))
 
     @property
     def scenario(self) -> Markup:
         """The resolved scenario, with its lines and their indentation."""
-        return _printable_lines(self.findings.scenario)
+        return printable_lines(self.findings.scenario)
 
     @property
     def circumstances(self) -> Circumstances:
@@ -125,7 +126,10 @@ class ShownCampaign:
 
 @dataclass(frozen=True)
 class _Scene:
-    """The timeline of a subject, None if no message was recorded, and the words around it."""
+    """The timeline of a subject, None if no message was recorded, and the words around it.
+
+    ``over_time`` is None if there are too few messages for it.
+    """
 
     subject: Subject
     caption: str
@@ -133,6 +137,7 @@ class _Scene:
     pointer_data: dict[str, object]
     cautions: list[str]
     faults: list[str]
+    over_time: Chart | None
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class _CaseTable:
     title: str
     keys: Sequence[str]
     cases: Sequence[CaseSummary]
-    columns: Sequence[columns.Column]
+    columns: Sequence[columns.Column[CaseSummary]]
 
 
 @dataclass(frozen=True)
@@ -255,6 +260,7 @@ def _scenes(subjects: Sequence[Subject], units: Units) -> Iterator[_Scene]:
             pointer_data=pointer_data(drawn, requests) if drawn else {},
             cautions=list(text.cautions(subject.case)),
             faults=list(text.faults(subject.case)),
+            over_time=over_time([subject], subjects),
         )
 
 
@@ -283,29 +289,3 @@ def _case_tables(cases: Sequence[CaseSummary], asked: Sequence[str]) -> Iterator
     for title, rows in parts.items():
         if rows:
             yield _CaseTable(title, columns.axis_names(rows), rows, columns.GROUP)
-
-
-def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield nested ``values`` as names and texts: ``packages.docker``, ``7.1.0``."""
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{name}.")
-        else:
-            yield name, _value_text(name, value)
-
-
-def _value_text(name: str, value: object) -> str:
-    if value is None:
-        return columns.UNKNOWN
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and name.endswith("_bytes"):
-        return format_value(value, SIZE)
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return ", ".join(map(str, value))
-    return str(value)
-
-
-def _printable_lines(lines: str) -> Markup:
-    return Markup("\n").join(escape(line) for line in visible_lines(lines))

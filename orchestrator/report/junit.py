@@ -4,8 +4,9 @@ A failed expectation is a failure. An expectation that is unknown or inconclusiv
 and a campaign that did not complete are errors, since they do not show that anything holds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from orchestrator.report.escape import visible
@@ -20,77 +21,113 @@ TAGS = {
 
 
 @dataclass(frozen=True)
-class _Test:
-    """One testcase; ``tag`` is None if it passed, else ``failure`` or ``error``."""
+class Test:
+    """One testcase; ``tag`` is None if it passed, else ``failure``, ``error`` or ``skipped``."""
 
     name: str
     tag: str | None
     message: str = ""
 
 
+@dataclass(frozen=True)
+class Suite:
+    """A testsuite and its testcases."""
+
+    name: str
+    tests: Sequence[Test]
+
+
+class Results(Protocol):
+    """What a document begins with, of a campaign or of a capacity search."""
+
+    @property
+    def scenario(self) -> str:
+        """The name of the scenario."""
+
+    @property
+    def started_at(self) -> str:
+        """UTC, ISO 8601."""
+
+    @property
+    def duration_s(self) -> float:
+        """Of all of it."""
+
+
 def junit_xml(summary: Summary) -> str:
     """Return the campaign as one XML document."""
-    root = Element("testsuites", name=visible(summary.scenario), time=f"{summary.duration_s:.3f}")
+    answered = summary.answer
+    told = {
+        "question": summary.intent,
+        "answer": " ".join(answered.sentences),
+        "caveat": answered.caveat,
+    }
+    return document(summary, list(_suites(summary)), told if answered.sentences else {})
+
+
+def _suites(summary: Summary) -> Iterator[Suite]:
     for case in summary.cases:
-        _add_suite(root, summary, case.name, list(_tests(case)))
+        yield Suite(case.name, list(_tests(case)))
     for comparison in summary.comparisons:
         point = ",".join(f"{axis}={value}" for axis, value in comparison.axes.items())
-        tests = list(map(_test, comparison.expectations))
-        _add_suite(root, summary, f"compare {point}".strip(), tests)
+        yield Suite(f"compare {point}".strip(), list(map(_test, comparison.expectations)))
     if summary.status is not Status.COMPLETE:
-        incomplete = _Test("every planned case ran", "error", verdict(summary))
-        _add_suite(root, summary, "campaign", [incomplete])
-    _add_properties(root, summary)
-    for count in ("tests", "failures", "errors"):
-        root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
-    indent(root)
-    return tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+        yield Suite("campaign", [Test("every planned case ran", "error", verdict(summary))])
 
 
-def _add_properties(root: Element, summary: Summary) -> None:
-    """Add the question and its answer to the first testsuite, which readers show first."""
-    answered = summary.answer
-    if not answered.sentences or not len(root):
-        return
-    properties = Element("properties")
-    for name, text in (
-        ("question", summary.intent),
-        ("answer", " ".join(answered.sentences)),
-        ("caveat", answered.caveat),
-    ):
-        if text:
-            SubElement(properties, "property", name=name, value=visible(text))
-    root[0].insert(0, properties)
-
-
-def _tests(case: CaseSummary) -> Iterator[_Test]:
+def _tests(case: CaseSummary) -> Iterator[Test]:
     for expectation in case.expectations:
         yield _test(expectation)
-    yield _Test(
+    yield Test(
         "valid as a measurement",
         "error" if case.invalid else None,
         "; ".join(visible(reason) for reason in case.invalid),
     )
 
 
-def _test(expectation: Expectation) -> _Test:
+def _test(expectation: Expectation) -> Test:
     tag = TAGS.get(expectation.outcome)
-    return _Test(visible(expectation.expression), tag, sides(expectation))
+    return Test(visible(expectation.expression), tag, sides(expectation))
 
 
-def _add_suite(root: Element, summary: Summary, name: str, tests: list[_Test]) -> None:
-    tags = [test.tag for test in tests]
-    suite = SubElement(
+def document(results: Results, suites: Iterable[Suite], properties: Mapping[str, str]) -> str:
+    """Return ``suites`` as one XML document; ``properties`` are those of the first testsuite.
+
+    Readers show that one first. A property without a text is left out.
+    """
+    root = Element("testsuites", name=visible(results.scenario), time=f"{results.duration_s:.3f}")
+    for suite in suites:
+        _add_suite(root, results, suite)
+    _add_properties(root, {name: text for name, text in properties.items() if text})
+    for count in ("tests", "failures", "errors"):
+        root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
+    indent(root)
+    return tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _add_properties(root: Element, texts: Mapping[str, str]) -> None:
+    if not texts or not len(root):
+        return
+    properties = Element("properties")
+    for name, text in texts.items():
+        SubElement(properties, "property", name=name, value=visible(text))
+    root[0].insert(0, properties)
+
+
+def _add_suite(root: Element, results: Results, suite: Suite) -> None:
+    tags = [test.tag for test in suite.tests]
+    element = SubElement(
         root,
         "testsuite",
-        name=visible(name),
-        tests=str(len(tests)),
+        name=visible(suite.name),
+        tests=str(len(tags)),
         failures=str(tags.count("failure")),
         errors=str(tags.count("error")),
-        timestamp=visible(summary.started_at),
+        timestamp=visible(results.started_at),
     )
-    for test in tests:
-        classname = f"{visible(summary.scenario)}.{visible(name)}"
-        testcase = SubElement(suite, "testcase", classname=classname, name=test.name)
+    if skipped := tags.count("skipped"):
+        element.set("skipped", str(skipped))
+    for test in suite.tests:
+        classname = f"{visible(results.scenario)}.{visible(suite.name)}"
+        testcase = SubElement(element, "testcase", classname=classname, name=test.name)
         if test.tag:
             SubElement(testcase, test.tag, message=test.message).text = test.message

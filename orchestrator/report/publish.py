@@ -1,10 +1,13 @@
-"""Writes a campaign's results next to its raw files: for programs, for CI, and for a person.
+"""Writes results next to their raw files, for programs, for CI, and for a person.
+
+Those of a campaign, or of a capacity search.
 
 ``metrics.txt`` is OpenMetrics text, for Prometheus: a gauge for each measure, named as in
 ``summary.json`` with the prefix ``lab_``, and a sample for each case, the median of its repeats.
 Labels are the scenario, model, case, client group or view, and matrix values.
 """
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +19,12 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from orchestrator.campaign.summarise import Findings
 from orchestrator.measures.registry import MEASURES
 from orchestrator.measures.views import VIEWS
+from orchestrator.report.capacity.junit import junit_xml as capacity_junit_xml
+from orchestrator.report.capacity.page import capacity_page
 from orchestrator.report.html import html_report
 from orchestrator.report.junit import junit_xml
 from orchestrator.results.archive import Archive
+from orchestrator.results.capacity import CAPACITY, Capacity
 from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import CaseSummary, Summary
 
@@ -39,6 +45,32 @@ def publish(findings: Findings, archive: Archive) -> None:
     archive.write("junit.xml", junit_xml(summary))
     archive.write("metrics.txt", openmetrics(summary))
     archive.write("report.html", html_report(findings))
+
+
+def publish_capacity(capacity: Capacity, archive: Archive) -> None:
+    """Write ``capacity.json``, ``junit.xml`` and ``report.html`` of a capacity search.
+
+    The page shows the ``scenario.yaml`` that is in the folder, if it is there.
+
+    Raises:
+        ArchiveError: a file cannot be written; no partial file stays.
+    """
+    archive.write(CAPACITY, capacity_json(capacity))
+    archive.write("junit.xml", capacity_junit_xml(capacity))
+    archive.write("report.html", page_of(capacity, archive.path))
+
+
+def page_of(capacity: Capacity, folder: Path) -> str:
+    """Return the page of a capacity search whose results are in ``folder``."""
+    scenario = ""
+    with contextlib.suppress(OSError, ValueError):
+        scenario = (folder / "scenario.yaml").read_text(encoding="utf-8")
+    return capacity_page(capacity, scenario, folder.name)
+
+
+def capacity_json(capacity: Capacity) -> str:
+    """Return the content of ``capacity.json``."""
+    return to_json(capacity.model_dump(mode="json"), indent=2) + "\n"
 
 
 def publish_together(campaigns: Sequence[Findings], path: Path) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.summarise import Findings
 from orchestrator.report.charts.lanes import Lane, timeline
+from orchestrator.report.charts.over_time import over_time
 from orchestrator.report.charts.plot import Chart, Plot, Subject
 from orchestrator.report.charts.selection import charts_of
 from orchestrator.report.charts.time_axis import Units, axis_over
@@ -76,7 +77,8 @@ def picture(findings: Findings, name: str) -> str:
     subjects = list(shown_campaigns([findings])[0].subjects())
     axis = axis_over(subject.exhibit.excerpt.end_ns for subject in subjects)
     charts = charts_of(subjects, subjects, axis, findings.summary.shown)
-    by_name = {chart.key: chart for chart in (*charts.answer, *charts.rest)}
+    found = (*charts.answer, over_time(subjects), *charts.rest)
+    by_name = {chart.key: chart for chart in found if chart is not None}
     if name not in by_name:
         known = ", ".join((LANES, *by_name))
         raise NoSuchPictureError(f"these results have no picture {name!r}; they have: {known}")

@@ -17,6 +17,7 @@ from orchestrator.report.columns import (
     GROUP,
     Column,
     Columns,
+    Row,
     axis_names,
     axis_text,
     bands,
@@ -54,17 +55,16 @@ def print_table(console: Console, summary: Summary) -> None:
     the last lines are the first that are seen.
     """
     write = writer(console)
-    _print_rows(console, summary.cases, bands(summary.cases, summary.shown), write)
+    _print_cases(console, summary.cases, bands(summary.cases, summary.shown))
     for split in (split_by_group, split_by_view):
-        _print_rows(console, split(summary.cases), [GROUP], write)
+        _print_cases(console, split(summary.cases), [GROUP])
     if summary.cases:
-        console.print(_line(write, "; ".join(legend(summary.cases, summary.shown)), "dim"))
+        console.print(line(write, "; ".join(legend(summary.cases, summary.shown)), "dim"))
         console.print()
     for sentence, style in _sentences(summary):
-        console.print(_line(write, sentence, style), soft_wrap=True)
-    for sentence, style in _answer(summary):
-        console.print(_line(write, sentence, style), soft_wrap=not console.is_terminal)
-    console.print(_line(write, verdict(summary), _tone(summary)), soft_wrap=True)
+        console.print(line(write, sentence, style), soft_wrap=True)
+    print_answer(console, summary.intent, answer(summary))
+    console.print(line(write, verdict(summary), _tone(summary)), soft_wrap=True)
 
 
 def writer(console: Console) -> Write:
@@ -97,13 +97,18 @@ def _sentences(summary: Summary) -> Iterator[tuple[str, str]]:
         yield disturbed, "yellow"
 
 
-def _answer(summary: Summary) -> Iterator[tuple[str, str]]:
-    """Yield the question and its answer, if there is one, each with its style."""
-    if sentences := answer(summary):
-        yield "", "default"
-        yield f"question: {visible(summary.intent)}", "default"
-        yield f"answer: {sentences[0]}", "bold"
-        yield from ((caveat, "yellow") for caveat in sentences[1:])
+def print_answer(console: Console, question: str, sentences: Sequence[str]) -> None:
+    """Print the question, the answer, which is the first sentence, and the caveats after it."""
+    if not sentences:
+        return
+    write = writer(console)
+    for sentence, style in (
+        ("", "default"),
+        (f"question: {visible(question)}", "default"),
+        (f"answer: {sentences[0]}", "bold"),
+        *((caveat, "yellow") for caveat in sentences[1:]),
+    ):
+        console.print(line(write, sentence, style), soft_wrap=not console.is_terminal)
 
 
 def _tone(summary: Summary) -> str:
@@ -111,66 +116,78 @@ def _tone(summary: Summary) -> str:
     return "bold green" if is_good else "bold red"
 
 
-def _line(write: Write, text: str, style: str) -> Text:
-    line = write(text)
-    line.stylize(style)
-    return line
+def line(write: Write, text: str, style: str) -> Text:
+    """Return ``text`` as it is printed, in ``style``."""
+    styled = write(text)
+    styled.stylize(style)
+    return styled
 
 
-def _print_rows(
-    console: Console, cases: Sequence[CaseSummary], topics: Sequence[Columns], write: Write
+def print_rows(
+    console: Console,
+    rows: Sequence[Row],
+    keys: Sequence[Column[Row]],
+    topics: Sequence[Sequence[Column[Row]]],
 ) -> None:
-    """Print a row for each of ``cases``, if there are any, in as many tables as necessary."""
-    keys = _key_columns(cases)
-    for columns in _fit(cases, keys, topics, console.width) if cases else ():
-        console.print(_table(cases, keys, columns, write), highlight=False)
+    """Print ``rows``, if there are any, in as many tables as necessary; each has the ``keys``."""
+    write = writer(console)
+    for columns in _fit(rows, keys, topics, console.width) if rows else ():
+        console.print(_table(rows, keys, columns, write), highlight=False)
         console.print()
 
 
-def _key_columns(cases: Sequence[CaseSummary]) -> list[Column]:
+def _print_cases(console: Console, cases: Sequence[CaseSummary], topics: Sequence[Columns]) -> None:
+    print_rows(console, cases, _key_columns(cases), topics)
+
+
+def _key_columns(cases: Sequence[CaseSummary]) -> list[Column[CaseSummary]]:
     """Return the columns that identify the case of a row."""
-    axes = (Column(_short(axis), partial(_short_axis, axis)) for axis in axis_names(cases))
-    return [Column("model", lambda case: _short(case.model)), *axes]
+    axes = (Column(shortened(axis), partial(_short_axis, axis)) for axis in axis_names(cases))
+    return [Column("model", lambda case: shortened(case.model)), *axes]
 
 
 def _short_axis(axis: str, case: CaseSummary) -> str:
-    return _short(axis_text(axis, case))
+    return shortened(axis_text(axis, case))
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a key on one line, without the end of a very long one."""
     text = visible(text)
     return text if len(text) <= MAX_KEY_CHARS else text[: MAX_KEY_CHARS - 1] + "…"
 
 
 def _fit(
-    cases: Sequence[CaseSummary], keys: Sequence[Column], topics: Sequence[Columns], width: int
-) -> Iterator[list[Column]]:
+    rows: Sequence[Row],
+    keys: Sequence[Column[Row]],
+    topics: Sequence[Sequence[Column[Row]]],
+    width: int,
+) -> Iterator[list[Column[Row]]]:
     """Yield the columns of each table: one table if all fit, else one or more for each topic."""
-    room = width - min(_width(cases, keys), width // 2)
+    room = width - min(_width(rows, keys), width // 2)
     everything = [column for columns in topics for column in columns]
-    if _width(cases, everything) + GAP <= room:
+    if _width(rows, everything) + GAP <= room:
         yield everything
         return
     for columns in topics:
-        table: list[Column] = []
+        table: list[Column[Row]] = []
         for column in columns:
-            if table and _width(cases, [*table, column]) + GAP > room:
+            if table and _width(rows, [*table, column]) + GAP > room:
                 yield table
                 table = []
             table.append(column)
         yield table
 
 
-def _width(cases: Sequence[CaseSummary], columns: Sequence[Column]) -> int:
-    return sum(GAP + _column_width(cases, column) for column in columns) - GAP
+def _width(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> int:
+    return sum(GAP + _column_width(rows, column) for column in columns) - GAP
 
 
-def _column_width(cases: Sequence[CaseSummary], column: Column) -> int:
-    return max(map(cell_len, (*column.heading.split("\n"), *map(column.cell, cases))))
+def _column_width(rows: Sequence[Row], column: Column[Row]) -> int:
+    return max(map(cell_len, (*column.heading.split("\n"), *map(column.cell, rows))))
 
 
 def _table(
-    cases: Sequence[CaseSummary], keys: Sequence[Column], columns: Sequence[Column], write: Write
+    rows: Sequence[Row], keys: Sequence[Column[Row]], columns: Sequence[Column[Row]], write: Write
 ) -> Table:
     table = empty_table(write)
     for key in keys:
@@ -179,6 +196,6 @@ def _table(
         )
     for column in columns:
         table.add_column(write(column.heading), justify="right", no_wrap=True, vertical="bottom")
-    for case in cases:
-        table.add_row(*(write(column.cell(case)) for column in (*keys, *columns)))
+    for row in rows:
+        table.add_row(*(write(column.cell(row)) for column in (*keys, *columns)))
     return table

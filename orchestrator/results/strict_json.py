@@ -6,24 +6,33 @@ reads ``1e999`` as infinite.
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
+
+_NUMBERS = re.compile(r"\[\n((?: *(?:[-+.0-9eE]+|null),?\n)+) *\]")
+"""A list of numbers in several lines; a text in JSON has no line ends, so none looks like it."""
 
 MOST_LINE_BYTES = 16_384
 """A program of the lab writes 4096 at most."""
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """Return ``value`` as JSON, compact unless ``indent`` is given.
+    """Return ``value`` as JSON, compact unless ``indent`` is given; a list of numbers is one line.
 
     Raises:
         ValueError: it contains a number that is not finite.
     """
     separators = (",", ":") if indent is None else None
-    return json.dumps(
+    text = json.dumps(
         value, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False
     )
+    return text if indent is None else _NUMBERS.sub(_in_one_line, text)
+
+
+def _in_one_line(found: re.Match[str]) -> str:
+    return f"[{' '.join(found[1].split())}]"
 
 
 def read_json(text: str | bytes) -> Any:  # noqa: ANN401 any JSON

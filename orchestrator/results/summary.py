@@ -152,6 +152,49 @@ class TwinSummary(Frozen):
     )
 
 
+class OverTime(Frozen):
+    """A run in steps of time, at most 100: a list has the value of each step, in their order.
+
+    Each step is as long as ``step_s``, but for the last one, which ends with the run: it is up to
+    half a step shorter or longer. A connection that was never established counts as one message,
+    due when it was begun and without an ack, as messages that wait for it have no record.
+    """
+
+    step_s: float = Field(
+        description="the least 1, 2 or 5 times a power of ten of seconds that makes at most 100 "
+        "steps of the run"
+    )
+    end_s: float = Field(description="the end of the last step, from the common start")
+    warmup_s: float = Field(description="the end of the warm-up, from the common start; else 0")
+    begin_s: list[float] = Field(description="the begin of each step, from the common start")
+    offered_per_s: list[float] = Field(description="messages due in the step")
+    throughput_per_s: list[float] = Field(description="messages whose ack came in the step")
+    failed_per_s: list[float] = Field(description="messages whose failure came in the step")
+    errors_per_s: list[float] = Field(description="connections whose failure came in the step")
+    in_flight: list[float] = Field(
+        description="messages that are due and not ended, their mean over the step"
+    )
+    response_time_p50_s: list[float | None] = Field(
+        description="of the messages due in the step, whenever they ended; null below 2 messages"
+    )
+    response_time_p99_s: list[float | None] = Field(description="null below 100 messages")
+    response_time_max_s: list[float | None] = Field(description="null without messages")
+    lower_bounds: dict[str, list[int]] = Field(
+        default_factory=dict,
+        description="of each column of response times, the steps, from 0, whose value is a lower "
+        "bound: messages have no ack",
+    )
+
+
+class Abort(Frozen):
+    """The expression under `abort` of the scenario that ended a load before its time."""
+
+    expression: str
+    left: str = Field(description="the left side's value with its unit, as known at that time")
+    right: str = Field(description="the right side's value with its unit, as known at that time")
+    at_s: float = Field(description="when, in seconds from the common start of the load")
+
+
 class RunSummary(Frozen):
     """One repeat of a case."""
 
@@ -178,7 +221,15 @@ class RunSummary(Frozen):
         default=None, description="null of a target, and in results of older versions"
     )
     faults: list[FaultSummary] = Field(default_factory=list)
+    aborted: Abort | None = Field(
+        default=None,
+        description="why the load ended early, so that the case failed and its later repeats were "
+        "left out; null if it did not",
+    )
     twin: TwinSummary | None = None
+    over_time: OverTime | None = Field(
+        default=None, description="null without messages, and in results of older versions"
+    )
     instrument: Instrument
     invalid: list[str] = Field(description="why this run is invalid as a measurement")
     invalid_kinds: list[ReasonKind] = Field(

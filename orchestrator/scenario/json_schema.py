@@ -202,6 +202,8 @@ KEY_MEANINGS = {
     "toxicity": "for network faults: share of the connections that are affected",
     "attributes": "for network faults: the parameters, named as in toxiproxy",
     "crowd": "for fill-backlog: number of connections that send nothing",
+    "abort": "an expression, or several, over live figures; once one is true, the run ends and the "
+    "case has failed",
     "validity": "expressions that must hold for a run to count as a measurement",
     "repeats": "how often each case runs; an expectation with a confidence needs 5 or more",
     "retries_of_invalid": "how many runs of each case may be repeated because the host was busy",

@@ -7,7 +7,8 @@ from pydantic import ValidationInfo
 
 from orchestrator.measures.expression import Expression
 from orchestrator.measures.hints import closest, listed, quote, unknown
-from orchestrator.measures.registry import find_measure, full_name
+from orchestrator.measures.live import ALLOWED, is_live
+from orchestrator.measures.registry import find_measure, full_name, is_input
 from orchestrator.measures.syntax import MeasureName
 from orchestrator.measures.views import WINDOWS, is_among
 from orchestrator.scenario.fields import Found, invalid_value, raise_all
@@ -16,7 +17,12 @@ from orchestrator.scenario.server import Target, target_violations
 from orchestrator.scenario.yaml_document import Location
 
 EVERY_MODEL = "all"
-COMPARE, VALIDITY, GUESS = "compare", "validity", "guess"
+COMPARE, VALIDITY, GUESS, ABORT = "compare", "validity", "guess", "abort"
+_WITHOUT_CONFIDENCE = {
+    VALIDITY: "a rule is checked in each run",
+    GUESS: "a guess is right or wrong",
+    ABORT: "this is checked while a run lasts",
+}
 
 Located = tuple[Location, Expression]
 """An expression of a scenario, with its location."""
@@ -77,9 +83,8 @@ class Scope:
     def errors(self, expressions: Sequence[Located]) -> Found:
         """Yield the errors in ``expressions``, each with its location."""
         for location, expression in expressions:
-            if expression.confidence is not None and location[0] in (VALIDITY, GUESS):
-                is_rule = location[0] == VALIDITY
-                reason = "a rule is checked in each run" if is_rule else "a guess is right or wrong"
+            reason = _WITHOUT_CONFIDENCE.get(str(location[0]))
+            if expression.confidence is not None and reason:
                 yield location, invalid_value(f"{reason}; leave the confidence out")
             for name in expression.names:
                 message = self._error(name, location) or _axes_error(name, expression)
@@ -111,6 +116,8 @@ class Scope:
         return f"unknown client group {quote(word)}; {hint}{known}"
 
     def _error(self, name: MeasureName, location: Location) -> str:
+        if location[0] == ABORT and (message := _error_of_live(name)):
+            return message
         if message := self.prefix_error(name):
             return message
         if location[0] == COMPARE:
@@ -140,6 +147,16 @@ class Scope:
         if measure is None or (measure.kind == "input" and not name.point):
             return ""
         return f"the model is missing; write e.g. {name.name}({self.models[0]})"
+
+
+def _error_of_live(name: MeasureName) -> str:
+    """Return that ``name`` is not known while the load runs; empty if it is."""
+    if name.group:
+        return f"live figures are of the whole load; write {name.own_name}"
+    if is_live(name.own_name) or is_input(full_name(name.own_name)):
+        return ""
+    allowed = f"abort may name {listed(ALLOWED)}, and what the scenario sets"
+    return f"{name.own_name} is not known while the load runs; {allowed}"
 
 
 def _axes_error(name: MeasureName, expression: Expression) -> str:

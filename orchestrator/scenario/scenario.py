@@ -5,7 +5,7 @@ A `Scenario` is immutable and valid. This module knows no files and no positions
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from labkit.protocol.parsing import parse_duration_s
 from orchestrator.measures.expression import Expression, parse_expression
@@ -44,6 +44,7 @@ from orchestrator.scenario.matrix import (
 )
 from orchestrator.scenario.models import discover_models, discover_reloading, read_models
 from orchestrator.scenario.references import (
+    ABORT,
     COMPARE,
     EVERY_MODEL,
     GUESS,
@@ -105,6 +106,13 @@ _Ignored = Annotated[
     tuple[Annotated[str, one_of(*ServerSettings.model_fields)], ...], Field(strict=False)
 ]
 _Expressions = Annotated[tuple[ExpressionText, ...], Field(strict=False)]
+_OneOrMore = Annotated[
+    _Expressions,
+    BeforeValidator(
+        lambda value: value if isinstance(value, list | tuple) else [value],
+        json_schema_input_type=str | list[str],
+    ),
+]
 _Guesses = Annotated[tuple[GuessText, ...], Field(strict=False)]
 
 
@@ -140,6 +148,7 @@ class Scenario(Section):
     answer: AnswerText = ()
     show: ShownMeasures = ()
     faults: Annotated[tuple[Fault, ...], Field(strict=False), AfterValidator(check_faults)] = ()
+    abort: _OneOrMore = ()
     validity: _Expressions = RULES
     repeats: Annotated[int, whole(1, MAX_REPEATS)] = 1
     retries_of_invalid: Annotated[int, whole(0, MAX_REPEATS)] | None = None
@@ -325,4 +334,5 @@ class Scenario(Section):
             for index, each in enumerate(expressions)
         ]
         located += [((COMPARE, index), each) for index, each in enumerate(self.compare)]
+        located += [((ABORT, index), each) for index, each in enumerate(self.abort)]
         return located + [((VALIDITY, index), each) for index, each in enumerate(self.validity)]

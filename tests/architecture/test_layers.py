@@ -11,7 +11,8 @@ from conformance import ROOT
 
 PARTS = ("labkit", "services", "client", "faultproxy", "probe", "conformance", "orchestrator")
 LAYERS = (
-    "cli", "report", "campaign", "twin", "analysis | execution", "scenario", "results | measures",
+    "cli", "report", "capacity", "campaign", "twin", "analysis | execution", "scenario",
+    "results | measures",
 )  # fmt: skip
 
 

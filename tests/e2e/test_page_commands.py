@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from orchestrator.campaign.verdict import grade
 from orchestrator.cli.main import parse_arguments
 from orchestrator.results.summary import Grade
 from orchestrator.scenario.load import load_scenario
-from orchestrator.scenario.models import discover_models
+from orchestrator.scenario.models import discover_models, discover_twins
+from orchestrator.twin.parameters import Kind
 from tests.e2e.lab_fixtures import copy_checkout
 from tests.interpreter_fixtures import need_interpreter
 from tests.page_commands import ORCHESTRATE, commands, scenario_on
@@ -35,7 +37,6 @@ OTHER_PAGES = sorted(
     {each.page for each in commands() if each.is_run and "lessons/" not in each.page}
 )
 
-pytestmark = pytest.mark.together
 RUN = re.compile(rf"{re.escape(ORCHESTRATE)}\S+\.yaml")
 UNDECIDED = (0, 1, 4)
 """What ``compare`` and ``report`` may end with: the stored run may be disturbed, or too short."""
@@ -110,7 +111,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return copy
 
 
+def lesson(page: Path) -> ParameterSet:
+    """Return a lesson, beside others unless it forks for each connection.
+
+    Nobody can tell how long a process waited for a CPU once it has ended, so such a run would be
+    judged though other tests delayed it.
+    """
+    models = load_scenario(page.with_suffix(".yaml"), discover_models()).models
+    ends_early = Kind.PROCESSES_EACH in map(discover_twins().get, models)
+    return pytest.param(page, id=page.stem, marks=() if ends_early else pytest.mark.together)
+
+
 @pytest.mark.slow
+@pytest.mark.together
 @pytest.mark.parametrize("page", OTHER_PAGES)
 def test_the_commands_of_a_page_do_what_they_say(page: str, copy: Copy) -> None:
     for command in commands():
@@ -119,7 +132,7 @@ def test_the_commands_of_a_page_do_what_they_say(page: str, copy: Copy) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*map(lesson, LESSONS)])
 def test_a_lesson_comes_out_as_its_page_says(page: Path, copy: Copy) -> None:
     """Its guesses are not graded if none is passed; its answers are right; *Look* has its words."""
     name = f"docs/lessons/{page.name}"

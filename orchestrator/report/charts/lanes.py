@@ -15,9 +15,8 @@ from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report.charts.plot import Subject, TextTable
 from orchestrator.report.charts.queues import DepthRow, depth_rows
 from orchestrator.report.charts.stages import LANE_STAGES, SERVICE, spans
-from orchestrator.report.charts.time_axis import HUES, Units
+from orchestrator.report.charts.time_axis import HUES, Units, fault_spans
 from orchestrator.report.escape import visible
-from orchestrator.report.text import fault_name
 
 CONNECTIONS_HEIGHT = 360
 CONNECTION_HEIGHTS = (3, 16)
@@ -213,11 +212,8 @@ def _bars(requests: Sequence[RequestRecord], units: Units, y: int, height: int) 
 
 
 def _faults(subject: Subject, units: Units) -> Iterator[FaultMark]:
-    for fault in subject.case.runs[0].faults if subject.case.runs else ():
-        if fault.effect_s is not None:
-            until_s = fault.effect_s if fault.reverted_s is None else fault.reverted_s
-            begin, end = (units.at(round(at_s * 1e9)) for at_s in (fault.effect_s, until_s))
-            yield FaultMark(begin, end, fault_name(fault))
+    for begin_s, end_s, name in fault_spans(subject.case):
+        yield FaultMark(units.at(round(begin_s * 1e9)), units.at(round(end_s * 1e9)), name)
 
 
 def _left_out(excerpt: Excerpt, users: int, workers: int) -> str:

@@ -211,10 +211,11 @@ class TextTable:
 
 @dataclass(frozen=True)
 class Key:
-    """What a style means."""
+    """What a style means; ``mark`` is the path around a place, if it is a mark."""
 
     style: str
     meaning: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)

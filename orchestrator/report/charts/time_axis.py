@@ -3,10 +3,12 @@
 Places on it are whole numbers, so that thousands of bars stay short text.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from orchestrator.report.charts.plot import Tick, round_step
+from orchestrator.report.text import fault_name
+from orchestrator.results.summary import CaseSummary
 
 MAX_STEPS = 8
 MICROSECOND_NS = 1_000
@@ -43,6 +45,17 @@ def axis_over(instants_ns: Iterable[int]) -> TimeAxis:
             for at_ns in range(0, span_ns + 1, step_ns)
         ],
     )
+
+
+def fault_spans(case: CaseSummary) -> Iterator[tuple[float, float, str]]:
+    """Yield when each fault took effect and was undone, in seconds from the start, and its name.
+
+    The two are equal if it was not undone. Faults are those of the first run, as pictures are.
+    """
+    for fault in case.runs[0].faults if case.runs else ():
+        if fault.effect_s is not None:
+            until_s = fault.effect_s if fault.reverted_s is None else fault.reverted_s
+            yield fault.effect_s, until_s, fault_name(fault)
 
 
 @dataclass(frozen=True)

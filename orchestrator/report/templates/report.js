@@ -30,8 +30,10 @@
   }
 
   // -- the axis that all timelines share ------------------------------------------------------
+  const shared = document.getElementById("timelines");
+  if (!shared) return; // a page without timelines
   const timelines = [...document.querySelectorAll(".timeline")].map(read);
-  const spanUs = Number(document.getElementById("timelines").dataset.spanUs);
+  const spanUs = Number(shared.dataset.spanUs);
   const view = { begin: 0, width: UNITS };
   const toUs = (unit) => (unit / UNITS) * spanUs;
   const toUnits = (us) => (us / spanUs) * UNITS;

@@ -17,6 +17,7 @@ from tests.unit.orchestrator.report.report_fixtures import (
     HOSTILE,
     LONG_WORD,
     PASSED,
+    STEPS,
     case,
     drawn_from,
     exhibit,
@@ -34,13 +35,14 @@ PAUSE = FaultSummary(
     fault="pause", worker=None, asked_s=0.1, effect_s=0.1, reverted_s=0.3, error=""
 )
 RUN = RunSummary(
-    slug="p", measures={}, faults=[PAUSE], instrument=case().instrument, invalid=[], overhead_s=0
-)
+    slug="p", measures={}, faults=[PAUSE], instrument=case().instrument, invalid=[], overhead_s=0,
+    over_time=STEPS,
+)  # fmt: skip
 MS = 1_000_000
 
 
 def a_report() -> str:
-    """Return a page with every element: a sweep, a fault, an event loop, a lost message."""
+    """Return a page with every element: a sweep, a fault, a loop, a lost message, steps of time."""
     at_once = [request(n, 0, 1, (0, n * MS, 100 * MS, 101 * MS)) for n in range(7)]
     lost = request(9, 0, None, (0, None, None, 500 * MS), "timed_out")
     subjects: dict[str, tuple[Exhibit, dict[str, Any]]] = {
@@ -178,7 +180,7 @@ def test_without_scripts_the_page_is_complete(viewer: Viewer) -> None:
     assert page.locator("#timeline1 .lanes").is_visible()
     assert not page.locator("#theme").is_visible()
     page.click("#timeline1 ~ details summary")
-    assert page.locator("#timeline1 ~ details table").is_visible()
+    assert page.locator("#timeline1 ~ details table").first.is_visible()
     page.close()
 
 

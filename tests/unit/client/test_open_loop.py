@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from client.event_loop import EventLoop
+from labkit.wire.histogram import bucket_of
+from labkit.wire.progress import Pulse
 from labkit.wire.samples import OUTCOMES, Row
 from tests.unit.client.server_fixtures import (
     DEADLINE_S,
@@ -62,6 +64,26 @@ def open_loop(address: tuple[str, int], **changes: Any) -> EventLoop:  # noqa: A
         "messages": None,
     }
     return loop_of(address, **plan | changes)
+
+
+@pytest.mark.parametrize(("connections", "sent"), [(0, 20), (3, 3)])
+def test_arrivals_that_wait_are_in_the_live_histogram(
+    monkeypatch: pytest.MonkeyPatch, connections: int, sent: int
+) -> None:
+    """Whether they wait for an ack, or for a connection of the pool."""
+    monkeypatch.setattr("client.event_loop.TICK_NS", 50_000_000)
+    pulses: list[Pulse] = []
+    with server(lambda conn: drop(conn.recv(100), conn.recv(1))) as address:
+        loop = open_loop(address, connections=connections, timeout_s=0.4)
+        loop.run(time.monotonic_ns(), pulses.append)
+    last = pulses[-1]
+    assert (last.sent, last.acked, last.failed) == (sent, 0, 0)
+    assert sum(last.times) == 20
+    assert sum(last.times[bucket_of(100_000_000) :]) == 20  # all were due 0.1 s ago or more
+
+
+def drop(*_: object) -> None:
+    """Do nothing with what was received."""
 
 
 def arrivals(rows: list[Row]) -> list[int]:

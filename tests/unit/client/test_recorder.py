@@ -5,6 +5,7 @@ from client.connection import Connection
 from client.message_format import MessageFormat
 from client.recorder import Recorder
 from client.user import User
+from labkit.wire.histogram import bucket_of
 from labkit.wire.samples import FAILURES, OUTCOMES, connection_rows, rows
 from tests.unit.client.share_fixtures import share_of
 
@@ -53,6 +54,14 @@ def test_the_counts_always_add_up(fates: list[tuple[int, bool, str | None]]) -> 
     assert outcomes.count("acked") == counts["acked"]
     assert outcomes.count("in_flight") == counts["in_flight"]
     assert sum(recorder.errors.values()) == sum(failure is not None for _, _, failure in fates)
+    assert sum(recorder.times) == counts["acked"] + counts["failed"]
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_an_ack_is_in_the_bucket_of_its_response_time(duration_ns: int) -> None:
+    recorder = Recorder()
+    recorder.record_ack(User(1, MessageFormat(share_of()), due_ns=10), 10 + duration_ns)
+    assert recorder.times[bucket_of(duration_ns)] == sum(recorder.times) == 1
 
 
 def test_an_outcome_that_is_recorded_twice_does_not_add_up() -> None:

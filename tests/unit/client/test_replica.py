@@ -123,6 +123,45 @@ def test_a_conductor_that_leaves_is_lost_at_once(lasting: str) -> None:
     assert time.monotonic() - begun_s < ORDER["timeout_s"]
 
 
+def test_an_order_to_stop_ends_the_load_and_what_it_has_is_reported() -> None:
+    reported: dict[str, Any] = {}
+
+    def script(channel: Channel) -> None:
+        channel.send("load", **ordered(target=target))
+        channel.receive()
+        channel.send("start", start_ns=time.monotonic_ns())
+        progress = channel.receive()
+        assert (progress["type"], progress["sent"], progress["acked"]) == ("progress", 2, 0)
+        assert sum(progress["times"]) == 2  # they wait
+        channel.send("stop")
+        reported.update(result_of(channel))
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # never accepts: no ack ever comes
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        begun_s = time.monotonic()
+        conducted(script)
+    assert time.monotonic() - begun_s < ORDER["timeout_s"]
+    assert reported["books"] == {"sent": 2, "acked": 0, "failed": 0, "unsent": 4, "in_flight": 2}
+    assert sum(reported["errors"].values()) == 0
+
+
+def test_an_order_to_stop_that_comes_after_the_end_is_ignored() -> None:
+    reported: dict[str, Any] = {}
+
+    def script(channel: Channel) -> None:
+        channel.send("load", **ordered(initial=1))
+        channel.receive()
+        channel.send("start", start_ns=1)
+        assert channel.receive()["type"] == "over"
+        channel.send("stop")
+        channel.send("report")
+        reported.update(channel.receive())
+        channel.receive_bytes(reported["samples_bytes"] + reported["connections_bytes"])
+
+    conducted(script)
+    assert reported["type"] == "result"
+
+
 @pytest.mark.parametrize(
     "order",
     [

@@ -8,6 +8,7 @@ import pytest
 
 from client.conductor.server import run_conductor
 from client.options import OptionsError
+from labkit.wire.histogram import BUCKETS
 from tests.unit.client.conductor_fixtures import (
     RUN_SECRET,
     Join,
@@ -24,6 +25,10 @@ from tests.unit.client.conductor_fixtures import (
 )
 
 LATE_PID = 77
+PULSE: dict[str, Any] = {
+    "acked": 2, "failed": 1, "errors": 0, "connections": 3, "sent": 5, "unsent": 0,
+    "times": [0, 3, *[0] * (BUCKETS - 2)],
+}  # fmt: skip
 
 
 def test_a_run_may_come_between_its_replicas() -> None:
@@ -39,9 +44,8 @@ def test_a_run_may_come_between_its_replicas() -> None:
         assert started["type"] == "started"
         starts = [await first.receive(), await second.receive()]
         assert [start["start_ns"] for start in starts] == [started["start_ns"]] * 2
-        pulse: dict[str, Any] = {"acked": 2, "failed": 1, "errors": 0, "connections": 3}
-        await first.send("progress", **pulse)
-        assert await orchestrator.receive() == {"type": "progress", **pulse}
+        await first.send("progress", **PULSE)
+        assert await orchestrator.receive() == {"type": "progress", **PULSE}
         for replica in (first, second):
             await replica.send("over")
         assert await orchestrator.receive() == {"type": "over"}
@@ -64,7 +68,7 @@ def test_no_replica_reports_while_another_is_still_under_load() -> None:
         await asyncio.gather(made_ready(first), made_ready(second))
         early = asyncio.ensure_future(report(first, 0))
         assert (await second.receive())["type"] == "start"
-        await second.send("progress", acked=1, failed=0, errors=0, connections=1)
+        await second.send("progress", **PULSE)
         messages = [await orchestrator.receive() for _ in range(4)]
         assert [each["type"] for each in messages] == ["enrolled"] * 2 + ["started", "progress"]
         assert not early.done()
@@ -72,6 +76,42 @@ def test_no_replica_reports_while_another_is_still_under_load() -> None:
         assert (await orchestrator.receive())["type"] == "over"
         await early
         await orchestrator.close()
+
+    played(script)
+
+
+def test_an_order_to_stop_reaches_all_replicas_and_their_results_still_come() -> None:
+    async def script(join: Join) -> None:
+        replicas = [await enlisted(join) for _ in range(2)]
+        orchestrator = await ordered(join, 2)
+        await asyncio.gather(*map(made_ready, replicas))
+        for replica in replicas:
+            assert (await replica.receive())["type"] == "start"
+        await orchestrator.send("stop")
+        for replica in replicas:
+            assert await replica.receive() == {"type": "stop"}
+            await replica.send("over")
+        for number, replica in enumerate(replicas):
+            assert await replica.receive() == {"type": "report"}
+            await replica.send("result", [b"one\n"], **a_result(number, 4))
+        kinds = []
+        while (message := await orchestrator.receive())["type"] != "done":
+            kinds.append(message["type"])
+            if message["type"] == "result":
+                await orchestrator.reader.readexactly(4)
+        assert kinds == ["enrolled", "enrolled", "started", "over", "result", "result"]
+
+    played(script)
+
+
+def test_a_message_that_is_no_order_ends_the_run() -> None:
+    async def script(join: Join) -> None:
+        replica = await enlisted(join)
+        orchestrator = await ordered(join, 1)
+        await made_ready(replica)
+        await orchestrator.send("progress")
+        assert (await replica.receive())["type"] == "start"
+        assert await replica.reader.read() == b""
 
     played(script)
 

@@ -170,6 +170,60 @@ def test_two_campaigns_have_different_ids() -> None:
     assert len(new_campaign_id()) == 8
 
 
+ABORTED = {"expression": "p99 > 2s", "left": "≥ 3.1 s", "right": "2.000 s", "at_s": 4.2}
+
+
+@pytest.fixture
+def aborted_findings(
+    tmp_path: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> Findings:
+    """Run a campaign of which the second of four repeats of the first case is aborted."""
+
+    def execute(*order: object) -> None:
+        folder = order[3]
+        assert isinstance(folder, Path)
+        store_run(folder, aborted=ABORTED if folder.match("single/2") else None)
+
+    monkeypatch.setattr(campaign, "execute", execute)
+    text = f"{SCENARIO}repeats: 4\norder: sequential\nabort: p99 > 2s\n"
+    whole, archive, console = campaign_of(tmp_path, backend, text)
+    found = whole.run()
+    console.file.close()
+    publish(found, archive)
+    assert restore(archive) == found
+    return found
+
+
+def test_a_case_that_was_aborted_has_failed_and_is_not_repeated(
+    aborted_findings: Findings, tmp_path: Path
+) -> None:
+    summary = aborted_findings.summary
+    single, epoll = summary.cases
+    assert [run.slug for run in (*single.runs, *epoll.runs)] == [
+        "single/1", "single/2", "epoll/1", "epoll/2", "epoll/3", "epoll/4",
+    ]  # fmt: skip
+    assert [run.aborted is not None for run in single.runs] == [False, True]
+    first = single.expectations[0]
+    assert (first.expression, first.outcome) == ("aborted: p99 > 2s", "failed")
+    assert first.reason == "the load was ended after 4.200 s, and 2 repeats left out"
+    assert {each.outcome for each in epoll.expectations} == {"passed"}
+    assert (summary.status, summary.exit_code) == (Status.COMPLETE, 1)
+    lines = (tmp_path / "progress.txt").read_text().splitlines()
+    assert lines[2] == "[2/8] single (2 of 4): aborted after 4.200 s: p99 > 2s, ≥ 3.1 s vs 2.000 s"
+    (page,) = tmp_path.glob("*/report.html")
+    assert "aborted: p99 &gt; 2s" in page.read_text()
+
+
+def test_an_aborted_case_is_not_compared_with_others(aborted_findings: Findings) -> None:
+    summary = aborted_findings.summary
+    (models,) = summary.comparisons
+    assert (models.expectations[0].outcome, models.expectations[0].reason) == (
+        "unknown", "single: aborted",
+    )  # fmt: skip
+    assert summary.rankings == []
+    assert "not repeated" not in summary.answer.caveat
+
+
 BUSY_RULE = "validity: [orchestrator_cpu_share < 50%]\n"
 
 

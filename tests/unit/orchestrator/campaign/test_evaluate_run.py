@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,20 @@ def test_a_percentile_that_the_scenario_names_is_measured_and_predicted(
         assert f"predicted.response_time_{name}" in found.values
         assert f"clients.response_time_{name}" in found.values
     assert "response_time_p94_s" not in found.summary.measures
+
+
+def test_the_steps_of_a_run_have_its_messages_and_its_warm_up(load: Load, folder: Path) -> None:
+    found = evaluated(load, folder, "warmup: 50ms")
+    steps = found.summary.over_time
+    assert steps is not None
+    assert steps.warmup_s == 0.05
+    assert steps.end_s == pytest.approx(MAKESPAN_S, rel=0.01)
+    edges_s = [*steps.begin_s, steps.end_s]
+    acks = [
+        rate * (end_s - begin_s)
+        for rate, (begin_s, end_s) in zip(steps.throughput_per_s, pairwise(edges_s), strict=True)
+    ]
+    assert sum(acks) == pytest.approx(found.summary.measures["acked"])
 
 
 def test_the_only_group_of_clients_is_not_repeated(load: Load, folder: Path) -> None:

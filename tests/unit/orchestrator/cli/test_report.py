@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from orchestrator.cli.main import main
+from orchestrator.report.publish import publish_capacity
 from orchestrator.results.archive import Archive
 from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, store_campaign
+from tests.unit.orchestrator.capacity.capacity_fixtures import capacity, case
 
 
 @pytest.fixture
@@ -116,3 +118,38 @@ def test_a_page_that_cannot_be_written_is_an_error_after_the_tables(
     assert "all 3 expectations" in shown.out or "expectations hold" in shown.out
     assert f"cannot write {tmp_path}/no/page.html" in shown.err
     assert main(["report", str(archive.path), "--out", "."]) == 2
+
+
+def test_the_page_of_a_capacity_search_is_drawn_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = capacity(case(), exit_code=4)
+    publish_capacity(found, Archive(tmp_path))
+    (tmp_path / "scenario.yaml").write_text("intent: Which?\n")
+    stored = (tmp_path / "capacity.json").read_bytes()
+    (tmp_path / "report.html").unlink()
+    assert main(["report", str(tmp_path)]) == 4
+    assert "intent: Which?" in (tmp_path / "report.html").read_text()
+    assert (tmp_path / "capacity.json").read_bytes() == stored
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "the case is bounded within 5%",
+        f"results: {tmp_path}",
+    ]
+
+
+def test_a_capacity_search_as_json_and_as_another_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    publish_capacity(capacity(case()), Archive(tmp_path))
+    page = tmp_path / "other.html"
+    assert main(["report", str(tmp_path), "--json", "--out", str(page)]) == 0
+    assert capfd.readouterr().out == (tmp_path / "capacity.json").read_text()
+    assert "How much can it take?" in page.read_text()
+
+
+def test_a_capacity_search_has_no_page_side_by_side(
+    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish_capacity(capacity(case()), Archive(tmp_path))
+    assert main(["report", str(tmp_path), str(archive.path)]) == 2
+    assert "compare A B compares two" in capsys.readouterr().err

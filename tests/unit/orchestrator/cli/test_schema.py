@@ -7,24 +7,41 @@ import pytest
 from orchestrator.cli.schema import (
     DOCS,
     MEASURES_PAGE,
+    capacity_schema_json,
     measures_table,
     schema_json,
     with_measures,
 )
 from orchestrator.measures.registry import MEASURES
+from orchestrator.report.publish import capacity_json
+from orchestrator.results.capacity import (
+    Capacity,
+    CaseCapacity,
+    LoadResult,
+    ObjectiveFigures,
+    TrialResult,
+)
 from orchestrator.results.summary import (
     CaseSummary,
     Comparison,
     Expectation,
     FaultSummary,
+    Frozen,
     Guess,
     Instrument,
+    OverTime,
     Ranking,
     RunSummary,
     Summary,
     TwinSummary,
 )
 from orchestrator.scenario.models import ROOT
+from tests.unit.orchestrator.capacity.capacity_fixtures import (
+    asked,
+    capacity,
+    cheapest,
+    without_figure,
+)
 from tests.unit.orchestrator.report.report_fixtures import FAILED, PASSED, UNKNOWN, case, summary
 
 HOW = "out of step; run python -m orchestrator.cli.schema"
@@ -32,6 +49,20 @@ HOW = "out of step; run python -m orchestrator.cli.schema"
 
 def test_the_published_schema_is_in_step() -> None:
     assert (DOCS / "summary.schema.json").read_text(encoding="utf-8") == schema_json(), HOW
+
+
+def test_the_published_schema_of_a_capacity_search_is_in_step() -> None:
+    published = (DOCS / "capacity.schema.json").read_text(encoding="utf-8")
+    assert published == capacity_schema_json(), HOW
+
+
+def test_a_capacity_search_as_written_satisfies_the_schema() -> None:
+    whole = capacity(
+        asked("epoll", 200, (246, 300)), without_figure(), at=200.0, cheapest=[cheapest("epoll")]
+    )
+    schema = json.loads(capacity_schema_json())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(capacity_json(whole)), schema)
 
 
 def test_the_published_measures_are_in_step() -> None:
@@ -57,9 +88,15 @@ def test_the_table_names_every_measure() -> None:
         Instrument,
         FaultSummary,
         TwinSummary,
+        OverTime,
+        Capacity,
+        CaseCapacity,
+        LoadResult,
+        TrialResult,
+        ObjectiveFigures,
     ],
 )
-def test_every_field_is_documented(model: type[Summary]) -> None:
+def test_every_field_is_documented(model: type[Frozen]) -> None:
     page = (DOCS / "results.md").read_text(encoding="utf-8")
     assert [name for name in model.model_fields if f"`{name}`" not in page] == []
 

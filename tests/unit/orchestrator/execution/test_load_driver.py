@@ -38,6 +38,7 @@ def played(
     folder: Path,
     told: list[Pulse],
     check: Callable[[], None] = lambda: None,
+    is_hopeless: Callable[[Pulse, int], bool] = lambda *_: False,
 ) -> float:
     """Drive LOAD with a conductor that runs ``script``."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -53,7 +54,7 @@ def played(
         conductor.start()
         begun: list[int] = []
         try:
-            watch = Watch(begun.append, told.append, check_programs=check)
+            watch = Watch(begun.append, told.append, check_programs=check, is_hopeless=is_hopeless)
             reports = drive(listener.getsockname()[:2], LOAD, folder, watch, SECRET)
             reports.store(folder)
             return reports.load_s
@@ -92,7 +93,7 @@ def test_a_run_leaves_what_the_clients_reported(tmp_path: Path) -> None:
         channel.send("enrolled", count=1)
         channel.send("enrolled", count=2)
         channel.send("started", start_ns=1_000)
-        channel.send("progress", acked=1, failed=2, errors=3, connections=4)
+        channel.send("progress", **vars(Pulse(1, 2, 3, 4)))
         channel.send("over")
         report(channel, 1)
         report(channel, 0)
@@ -111,6 +112,35 @@ def test_a_run_leaves_what_the_clients_reported(tmp_path: Path) -> None:
     assert run.replicas[0].connections["port"].tolist() == [40_000]
     assert run.gaps == ()
     assert run.lost == ()
+
+
+def test_a_hopeless_load_is_stopped_once_and_its_results_are_kept(tmp_path: Path) -> None:
+    received: list[str] = []
+
+    def script(channel: Channel) -> None:
+        channel.send("started", start_ns=1_000)
+        channel.send("progress", **vars(Pulse(errors=3)))
+        channel.send("progress", **vars(Pulse(errors=4)))
+        received.append(channel.receive()["type"])
+        channel.send("progress", **vars(Pulse(errors=5)))
+        channel.send("over")
+        report(channel, 0)
+        report(channel, 1)
+        channel.send("done")
+        channel.settimeout(0.1)
+        with contextlib.suppress(WireError):
+            received.append(channel.receive()["type"])
+
+    asked: list[tuple[int, int]] = []
+
+    def is_hopeless(pulse: Pulse, start_ns: int) -> bool:
+        asked.append((pulse.errors, start_ns))
+        return pulse.errors > 3
+
+    played(script, tmp_path, [], is_hopeless=is_hopeless)
+    assert received == ["stop"]
+    assert asked == [(3, 1_000), (4, 1_000)]
+    assert len(read_client_run(tmp_path).replicas) == 2
 
 
 def test_a_lost_replica_is_named_with_its_share_beside_the_results_of_the_others(

@@ -41,19 +41,23 @@ def test_expressions_are_equal_by_their_text() -> None:
         ("users == " + "9" * 400, 10, "the number is too large; write a smaller one"),
         ("users == " + "1" * 500, 1, "509 characters; an expression has at most 500"),
         ("-" * 60 + "users == 1", 11, "more than 50 operations deep; write several expectations"),
-        ("p99.9 < 1s", 4,
-         "'.' does not fit here; write a percentile with decimals in brackets, e.g. p(99.5)"),
+        ("p99.12345 < 1s", 1,
+         "'99.12345' is not a percentile; a percentile is above 0 and below 100, e.g. p95 or p99.5,"
+         " with at most 4 decimals"),
+        ("1s > slow.p100.5", 6,
+         "'100.5' is not a percentile; a percentile is above 0 and below 100, e.g. p95 or p99.5, "
+         "with at most 4 decimals"),
         ("p100 < 1s", 1,
-         "p100 is not a percentile; a percentile is above 0 and below 100, e.g. p95 or p(99.5)"),
+         "p100 is not a percentile; a percentile is above 0 and below 100, e.g. p95 or p99.5"),
         ("1s > slow.p0", 6,
-         "p0 is not a percentile; a percentile is above 0 and below 100, e.g. p95 or p(99.5)"),
+         "p0 is not a percentile; a percentile is above 0 and below 100, e.g. p95 or p99.5"),
         ("p(101) < 1s", 3,
-         "'101' is not a percentile; a percentile is above 0 and below 100, e.g. p95 or p(99.5), "
+         "'101' is not a percentile; a percentile is above 0 and below 100, e.g. p95 or p99.5, "
          "with at most 4 decimals"),
         ("p(99%) < 1s", 3, "p needs a number without a unit in its brackets; "
-         "a percentile is above 0 and below 100, e.g. p95 or p(99.5)"),
+         "a percentile is above 0 and below 100, e.g. p95 or p99.5"),
         ("p(epoll) < 1s", 3, "p needs a number without a unit in its brackets; "
-         "a percentile is above 0 and below 100, e.g. p95 or p(99.5)"),
+         "a percentile is above 0 and below 100, e.g. p95 or p99.5"),
         ("makespan(epoll)(epoll) < 1s", 16,
          "two pairs of brackets follow p(99.5) only, not makespan"),
         ("schedule_lag_p95 < 1s", 1,
@@ -76,7 +80,9 @@ def test_brackets_may_nest_as_deep_as_they_fit() -> None:
     [
         ("p95 < p99", ["response_time_p95", "response_time_p99"]),
         ("p(95) < p(99.5)", ["response_time_p95", "response_time_p99_5"]),
+        ("p99.5 < 1s", ["response_time_p99_5"]),
         ("slow.p(99.9) < 1s", ["slow.response_time_p999"]),
+        ("slow.exchange_time_p2.5(epoll) < 1s", ["slow.exchange_time_p2_5(epoll)"]),
         ("after.response_time_p(2.5) < 1s", ["after.response_time_p2_5"]),
         (
             "p95(epoll) < p(99.5)(single)",

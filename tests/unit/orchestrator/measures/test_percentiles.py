@@ -22,6 +22,8 @@ from orchestrator.measures.percentiles import (
         ("p(95)", "p95"),
         ("p(99.5)", "p99_5"),
         ("p(99.9)", "p999"),
+        ("p99.5", "p99_5"),
+        ("after.accept_wait_p99.90", "after.accept_wait_p999"),
         ("response_time_p(99.5)", "response_time_p99_5"),
         ("slow.p(2.25)", "slow.p2_25"),
         ("after.accept_wait_p( 99.90 )", "after.accept_wait_p999"),
@@ -29,7 +31,7 @@ from orchestrator.measures.percentiles import (
         ("ceil(users)", "ceil(users)"),
     ],
 )
-def test_brackets_become_digits(text: str, name: str) -> None:
+def test_brackets_and_points_become_digits(text: str, name: str) -> None:
     assert plain_name(text) == name
 
 

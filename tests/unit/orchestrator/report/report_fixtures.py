@@ -16,6 +16,8 @@ from orchestrator.results.summary import (
     Fitness,
     Instrument,
     Outcome,
+    OverTime,
+    RunSummary,
     Status,
     Summary,
 )
@@ -40,6 +42,15 @@ UNKNOWN = Expectation(
     right="1.000 s",
     reason="cpu_time is unknown",
 )
+STEPS = OverTime(
+    step_s=1.0, end_s=100.0, warmup_s=10.0, begin_s=[*map(float, range(100))],
+    offered_per_s=[12_345.678] * 100, throughput_per_s=[*map(float, range(12_000, 12_100))],
+    failed_per_s=[0.0] * 100, errors_per_s=[0.0] * 100, in_flight=[123.456] * 100,
+    response_time_p50_s=[0.0012345, 0.0054321] * 50,
+    response_time_p99_s=[0.012345, 0.054321] * 50,
+    response_time_max_s=[0.12345, 0.54321] * 50,
+)  # fmt: skip
+"""A run of a hundred steps whose numbers have many digits."""
 
 
 def serve(
@@ -176,6 +187,19 @@ def case(model: str = "prefork", makespan_s: float = 1.004, **changes: object) -
         measures=measures,
         instrument=Instrument(fitness=Fitness.OK, reasons=[]),
         expectations=[PASSED],
+        invalid=[],
+        overhead_s=0.412,
+    )
+    return whole.model_copy(update=changes)
+
+
+def run_over_time(steps: OverTime | None, **changes: object) -> RunSummary:
+    """Return a run with ``steps`` in which all went well, but for ``changes``."""
+    whole = RunSummary(
+        slug="prefork",
+        measures={},
+        over_time=steps,
+        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
         invalid=[],
         overhead_s=0.412,
     )

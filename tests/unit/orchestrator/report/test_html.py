@@ -17,12 +17,14 @@ from tests.unit.orchestrator.report.report_fixtures import (
     HOSTILE,
     LONG_WORD,
     PASSED,
+    STEPS,
     UNKNOWN,
     case,
     drawn_from,
     exhibit,
     findings,
     joined,
+    run_over_time,
     serve,
     summary,
 )
@@ -89,6 +91,16 @@ def test_every_chart_has_words_and_a_table() -> None:
     assert all(each.get("aria-label") for each in pictures)
     charts = shown.count("section", "chart") + shown.count("div", "timeline")
     assert shown.count("details", "numbers") == charts
+
+
+def test_a_run_of_many_messages_has_two_plots_over_time_below_its_lanes() -> None:
+    many = run_over_time(STEPS)
+    shown = page(summary(case("single", runs=[many]), case("prefork", runs=[run_over_time(None)])))
+    below = shown.words[shown.words.index("single: the numbers") :]
+    below = below[: below.index("prefork")]
+    assert "Throughput and response times over time" in below
+    assert "single: messages per s" in below
+    assert "prefork: messages per s" not in shown.words
 
 
 def test_all_timelines_share_one_time_axis() -> None:
@@ -267,7 +279,7 @@ def test_a_page_is_a_megabyte_at_most_and_says_what_it_leaves_out(
 ) -> None:
     shown = drawn_from(joined(users, messages), limit=MAX_REQUESTS // min(cases, MAX_CASES))
     assert len(shown.excerpt.requests) * min(cases, MAX_CASES) <= MAX_REQUESTS
-    many = [case(f"m{number}") for number in range(cases)]
+    many = [case(f"m{number}", runs=[run_over_time(STEPS)]) for number in range(cases)]
     text = html_report(findings(summary(*many), ENVIRONMENT, {e.slug: shown for e in many}))
     assert len(text.encode()) < 1_000_000
     is_thinned = len(shown.excerpt.requests) < users * messages

@@ -5,11 +5,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from orchestrator.report.svg import LANES, NoSuchPictureError, picture
+from orchestrator.results.summary import OverTime
 from tests.unit.orchestrator.report.report_fixtures import (
     HOSTILE,
     case,
     exhibit,
     findings,
+    run_over_time,
     serve,
     summary,
 )
@@ -36,6 +38,18 @@ def test_a_plot_of_a_chart_for_each_case() -> None:
     curves = [path for path in drawn.iter(f"{SVG}path") if "response" in path.get("class", "")]
     assert len(curves) == 2 + 1  # one a case, and the legend's
     assert {"single", "prefork", "99.99"} <= {text.text for text in drawn.iter(f"{SVG}text")}
+
+
+def test_plots_over_time_of_all_cases_with_enough_messages() -> None:
+    steps = OverTime(
+        step_s=1.0, end_s=1.0, warmup_s=0.0, begin_s=[0.0], offered_per_s=[100.0],
+        throughput_per_s=[90.0], failed_per_s=[10.0], errors_per_s=[0.0], in_flight=[1.0],
+        response_time_p50_s=[0.1], response_time_p99_s=[None], response_time_max_s=[0.2],
+    )  # fmt: skip
+    cases = [case(name, runs=[run_over_time(steps)]) for name in ("single", "prefork")]
+    drawn = ET.fromstring(picture(findings(summary(*cases), {}, {}), "over-time"))  # noqa: S314 our own
+    texts = {text.text for text in drawn.iter(f"{SVG}text")}
+    assert {"single: messages per s", "prefork: response time", "failed per s"} <= texts
 
 
 def test_the_error_for_an_unknown_picture_lists_those_available() -> None:

@@ -46,6 +46,14 @@ def test_what_was_written_is_read(value: dict[str, object]) -> None:
     assert json.loads(to_json(value)) == value
 
 
+def test_a_list_of_numbers_is_one_line_of_an_indented_text() -> None:
+    value = {"a": [1.5, None, -2e-9], "b": [[], ["[\n  1\n]"]], "c": [[1, 2], [3]]}
+    text = to_json(value, indent=2)
+    assert '"a": [1.5, null, -2e-09],\n' in text
+    assert "    [1, 2],\n    [3]\n" in text
+    assert read_json(text) == value
+
+
 def test_a_long_line_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"x" * 10 * MOST_LINE_BYTES + b"\nnext\n" + b"y" * MOST_LINE_BYTES + b"\nlast")

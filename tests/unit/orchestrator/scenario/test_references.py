@@ -3,6 +3,7 @@
 import pytest
 
 from orchestrator.measures.views import SIMULATED
+from tests.unit.conftest import Load
 from tests.unit.orchestrator.scenario.text_fixtures import GOOD, MODELS, Problems
 
 
@@ -42,6 +43,18 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, MODELS, Problem
          "6:12: a rule is checked in each run; leave the confidence out"),
         ("validity: [host_busy(epoll) < 5%]",
          "6:12: this names one of several models; write it under compare"),
+        ("abort: p99 > 1s with 95%",
+         "6:8: this is checked while a run lasts; leave the confidence out"),
+        ("abort: [errors > 3, 2s < makespan]",
+         "6:26: makespan is not known while the load runs; abort may name acked, errors, failed, "
+         "in_flight, sent, unsent, percentiles of response_time, and what the scenario sets"),
+        ("abort: exchange_time_p99 > 1s",
+         "6:8: exchange_time_p99 is not known while the load runs; abort may name acked, errors, "
+         "failed, in_flight, sent, unsent, percentiles of response_time, and what the scenario "
+         "sets"),
+        ("abort: clients.p99 > 1s", "6:8: live figures are of the whole load; write p99"),
+        ("abort: p99(epoll) > 1s",
+         "6:8: this names one of several models; write it under compare"),
         ("expect: {all: [during.acked > 0]}",
          "6:16: 'during' is a window around faults, and this scenario has no faults"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.cpu_time > 0s]}",
@@ -55,3 +68,14 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, MODELS, Problem
 )  # fmt: skip
 def test_a_bad_reference_lists_what_there_is(problems: Problems, lines: str, problem: str) -> None:
     assert problems(GOOD + lines + "\n") == [problem]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["errors > 100", "p99 > 2s", "failed / acked > 10%", "p(99.5) > 10 * service_time",
+     "[response_time_p999 > 1s, in_flight > 3 * users, unsent + sent - acked > 9]"],
+)  # fmt: skip
+def test_abort_may_name_live_figures_and_what_the_scenario_sets(load: Load, written: str) -> None:
+    found = load(GOOD + f"abort: {written}\n")
+    assert ", ".join(map(str, found.abort)) == written.strip("[]")
+    assert found.resolved()["abort"] == list(map(str, found.abort))

@@ -27,8 +27,8 @@ GROUPS = "intent: x\nclients:\n" + "".join(
 KEYS = (
     "intent, target, models, server, limits, interpreter, clients, matrix, ignores, expect, guess, "
     "compare, "
-    "answer, show, faults, validity, repeats, retries_of_invalid, order, warmup, timeout, seed, "
-    "seeds, variables"
+    "answer, show, faults, abort, validity, repeats, retries_of_invalid, order, warmup, timeout, "
+    "seed, seeds, variables"
 )
 SERVER_KEYS = ", ".join(
     (

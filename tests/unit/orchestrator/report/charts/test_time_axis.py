@@ -1,6 +1,8 @@
 import pytest
 
-from orchestrator.report.charts.time_axis import MAX_STEPS, axis_over
+from orchestrator.report.charts.time_axis import MAX_STEPS, axis_over, fault_spans
+from orchestrator.results.summary import FaultSummary
+from tests.unit.orchestrator.report.report_fixtures import case, run_over_time
 
 MS = 1_000_000
 
@@ -28,3 +30,17 @@ def test_ticks_are_few_and_on_the_axis(last_ns: int) -> None:
 
 def test_no_request_at_all_still_has_an_axis() -> None:
     assert axis_over([]).span_ns > 0
+
+
+def test_a_fault_lasts_until_it_is_undone_and_one_without_effect_is_none() -> None:
+    pause = FaultSummary(
+        fault="pause", worker=None, asked_s=1.0, effect_s=1.1, reverted_s=2.0, error=""
+    )
+    killed = pause.model_copy(
+        update={"fault": "kill-worker", "worker": 3, "reverted_s": None, "over_s": 5.0}
+    )
+    missed = pause.model_copy(update={"effect_s": None})
+    first = run_over_time(None, faults=[pause, missed, killed])
+    spans = [(1.1, 2.0, "pause"), (1.1, 1.1, "kill-worker 3")]
+    assert list(fault_spans(case(runs=[first, run_over_time(None)]))) == spans
+    assert list(fault_spans(case())) == []

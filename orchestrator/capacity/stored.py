@@ -1,0 +1,43 @@
+"""Reads the stored result of a capacity search. Runs nothing."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from orchestrator.campaign.conditions import Circumstances
+from orchestrator.campaign.restore import RestoreError
+from orchestrator.results.capacity import CAPACITY, Capacity
+
+
+def is_capacity(folder: Path) -> bool:
+    """Return whether ``folder`` holds the result of a capacity search."""
+    return (folder / CAPACITY).is_file()
+
+
+def read_capacity(folder: Path) -> Capacity:
+    """Return the stored result in ``folder``.
+
+    Raises:
+        RestoreError: it cannot be read, or another version of the lab wrote it.
+    """
+    path = folder / CAPACITY
+    try:
+        return Capacity.model_validate_json(path.read_bytes())
+    except ValidationError as exc:
+        raise RestoreError(f"{path} was written by an incompatible version") from exc
+    except OSError as exc:
+        raise RestoreError(f"{path} cannot be read: {exc.strerror}") from exc
+
+
+def circumstances_of(capacity: Capacity, folder: Path) -> Circumstances:
+    """Return what is recorded about how the search in ``folder`` ran.
+
+    Raises:
+        RestoreError: its ``scenario.yaml`` is damaged.
+    """
+    path = folder / "scenario.yaml"
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        return Circumstances.of(capacity, capacity.host, text)
+    except (OSError, ValueError) as exc:
+        raise RestoreError(f"{path} is damaged: {exc}") from exc
