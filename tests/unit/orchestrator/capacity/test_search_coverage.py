@@ -13,7 +13,8 @@ from tests.unit.orchestrator.capacity.simulated_searches import (
 
 CONFIDENCE = 0.95
 OFF = Twin(noise=0.03, bias=0.03)
-"""Its capacity is 3% too great, or more, and a fifth of the late messages are others."""
+"""Its capacity is 4 to 6% too great; of its late messages a sixth, with four workers half, are not
+late in the system or the reverse."""
 
 SYSTEMS = [System(workers, twin) for workers in (1, 2, 4) for twin in (OFF, None)]
 EACH = 167
