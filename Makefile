@@ -7,7 +7,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate
 
 unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
 
-.PHONY: help demo venv test check conformance drains kills soak fuzz faults ready selftest twin bench engine base-image \
+.PHONY: help demo venv test check conformance capacity drains kills soak fuzz faults ready selftest twin bench engine base-image \
 	interpreter browser pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -38,6 +38,9 @@ soak: .venv/dev.stamp ## Run mixed and hostile load on all models for three minu
 
 fuzz: .venv/dev.stamp ## Feed 1,200,000 random inputs to framing, session and settings (a minute)
 	@$(ENDURE)/test_fuzz.py
+
+capacity: .venv/dev.stamp ## Search the capacity of queues of which it is known exactly (half an hour)
+	@$(ENDURE)/test_capacity.py
 
 faults: .venv/dev.stamp ## Inject every fault into every model in containers, and interrupt each run (a quarter of an hour)
 	@$(ENDURE)/test_every_fault.py

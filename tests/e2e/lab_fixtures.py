@@ -52,10 +52,10 @@ class Lab:
         self.out = out
         self._mark = uuid.uuid4().hex
 
-    def orchestrate(self, *arguments: str | Path) -> Ended:
+    def orchestrate(self, *arguments: str | Path, deadline_s: float = DEADLINE_S) -> Ended:
         """Run to the end."""
         with self._started(arguments) as process:
-            out, err = process.communicate(timeout=DEADLINE_S)
+            out, err = process.communicate(timeout=deadline_s)
         return self._ended(process, out, err)
 
     def run(self, *arguments: str | Path) -> Ended:
