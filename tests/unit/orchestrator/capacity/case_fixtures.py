@@ -25,9 +25,10 @@ def open_twin(
     """Return a case with Poisson arrivals and exponential demands, without overhead."""
 
     def at(load: float, duration_s: float, seed: int) -> Case:
+        duration_s = min(duration_s, BELOW_TIMEOUT_S)
         clients = (
             f"[{{executor: open, arrivals: poisson, rate: {load:.4f}/s, connections: each, "
-            f"duration: {min(duration_s, BELOW_TIMEOUT_S):.3f}s, demand: sleep=exponential({DEMAND_S * 1000:g}ms)}}]"
+            f"duration: {duration_s:.3f}s, demand: sleep=exponential({DEMAND_S * 1000:g}ms)}}]"
         )
         return case_of(clients, server=f"{{workers: {workers}}}", seed=seed)
 

@@ -65,33 +65,36 @@ def test_without_a_twin_there_is_no_long_run() -> None:
 
 @pytest.mark.slow
 def test_a_long_run_at_the_capacity_has_the_allowed_share() -> None:
-    found = long_run(open_twin(2), capacity_per_s(2), cpu_s=30.0)
+    """One worker has small clumps, so that it ends before it has all messages."""
+    found = long_run(open_twin(1), capacity_per_s(1), cpu_s=30.0)
     assert found is not None
     share = found.shares[OBJECTIVE]
     assert share.share == pytest.approx(0.01, abs=3 * share.error)
-    assert share.error < 0.002
-    assert share.messages == pytest.approx(MOST_MESSAGES, rel=0.05)
+    assert share.error < 0.1 * 0.01 * 1.5
+    assert share.messages < MOST_MESSAGES / 2
 
 
 @pytest.mark.slow
 def test_a_long_run_takes_no_longer_than_it_may() -> None:
-    found = long_run(open_twin(2), capacity_per_s(2), cpu_s=0.0)
-    assert found is not None
-    assert found.shares[OBJECTIVE].messages == pytest.approx(CHUNK, rel=0.05)
+    first, other = (
+        long_run(open_twin(2), capacity_per_s(2), cpu_s=0.0, seed=seed) for seed in (1, 2)
+    )
+    assert first is not None
+    assert first.shares[OBJECTIVE].messages == pytest.approx(CHUNK, rel=0.05)
+    assert first != other
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("start_per_s", [20.0, 2_000.0])
+@pytest.mark.parametrize(("workers", "start_per_s"), [(1, 2_000.0), (4, 20.0)])
 def test_the_capacity_of_a_twin(workers: int, start_per_s: float) -> None:
-    found = predicted_capacity(open_twin(workers), start_per_s)
-    assert found == pytest.approx(capacity_per_s(workers), rel=0.08)
+    found = predicted_capacity(open_twin(workers), start_per_s, cpu_s=1.0)
+    assert found == pytest.approx(capacity_per_s(workers), rel=0.1)
 
 
 @pytest.mark.slow
 def test_the_capacity_by_a_value() -> None:
     """M/M/1: the mean response is 1 / (mu - lambda)."""
-    found = predicted_capacity(open_twin(1, ["response_time_mean < 20ms"]), 10.0)
+    found = predicted_capacity(open_twin(1, ["response_time_mean < 20ms"]), 10.0, cpu_s=0.5)
     assert found == pytest.approx(50.0, rel=0.1)
 
 
