@@ -35,9 +35,7 @@ class Limit(StrEnum):
     CPU = "CPU"  # the server uses all that the host, or its limit, gives it
     INTERPRETER_LOCK = "interpreter lock"  # one thread at a time computes
     ACCEPT_QUEUE = "accept queue"  # connections wait or are refused while workers are idle
-    QUEUEING = (
-        "queueing"  # none of these: waits of random arrivals break the objective
-    )
+    QUEUEING = "queueing"  # none of these: waits of random arrivals break the objective
     CLIENTS = "clients"  # the load was not generated as planned: no figure of the server
     HOST = "host"  # other programs, or the clients, took the CPUs: no figure of the server
     UNKNOWN = "unknown"
