@@ -1,0 +1,219 @@
+"""Whether the objectives hold at a load: a test after each trial, until it is decided.
+
+A group-sequential test with the boundaries of O'Brien and Fleming (1979, "A Multiple Testing
+Procedure for Clinical Trials"): early looks need much more evidence than the last, so that looking
+often costs nearly nothing. Pure functions of trials.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist, median
+
+import numpy as np
+
+from orchestrator.campaign.order_statistics import student_tail
+from orchestrator.capacity.exceedances import (
+    MAX_SCORE,
+    Estimate,
+    Evidence,
+    estimate,
+)
+from orchestrator.capacity.long_run import LongRun
+from orchestrator.capacity.objectives import Objective
+from orchestrator.capacity.trial import Trial
+from orchestrator.results.capacity import ObjectiveFigures, Verdict
+
+HOPELESS = 0.2
+"""A quick test ends as undecided if its chance to be decided is smaller, should things go on so."""
+
+GRID = 200
+"""Steps per unit of the random walk whose boundary is computed."""
+
+
+@dataclass(frozen=True)
+class LoadTest:
+    """How a load is classified; ``confidence`` is that of both bounds of a case together.
+
+    ``is_quick``: the bounds may be far apart, so a load near the capacity is given up early.
+    """
+
+    confidence: float
+    max_trials: int = 9
+    min_trials: int = 3
+    is_quick: bool = False
+
+    def boundary(self, trials: int) -> float:
+        """Return the score, without its sign, that decides after so many trials."""
+        share = (1 - self.confidence) / 2
+        return _last_boundary(share, self.min_trials, self.max_trials) * math.sqrt(
+            self.max_trials / trials
+        )
+
+
+@dataclass(frozen=True)
+class Classified:
+    """The verdict on a load; None if another trial is needed. ``reason`` is a short sentence."""
+
+    verdict: Verdict | None
+    reason: str
+    figures: list[ObjectiveFigures]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One objective: ``score`` is normal if its limit is just met; negative if it seems to hold."""
+
+    score: float
+    reason: str
+    figures: ObjectiveFigures
+
+
+def classify(
+    objectives: Sequence[Objective],
+    trials: Sequence[Trial],
+    test: LoadTest,
+    long_run: LongRun | None,
+) -> Classified:
+    """Return whether all ``objectives`` hold at the load of the valid ``trials``.
+
+    ``long_run`` is that of the twin at this load, None if there is none.
+    """
+    if not trials:
+        return Classified(None, "no valid trial yet", [])
+    judged = [_judge(objective, trials, test, long_run) for objective in objectives]
+    figures = [each.figures for each in judged]
+    for trial in trials:
+        if trial.broken:
+            return Classified(Verdict.FAILS, trial.broken, figures)
+    verdict, decisive = _verdict(judged, len(trials), test)
+    return Classified(verdict, decisive.reason, figures)
+
+
+def _verdict(
+    judged: Sequence[_Judged], trials: int, test: LoadTest
+) -> tuple[Verdict | None, _Judged]:
+    """Return the verdict, and the objective that decides it: the one that is furthest from it."""
+    worst = max(judged, key=lambda each: each.score)
+    if math.isinf(worst.score):
+        return Verdict.FAILS, worst
+    if trials < test.min_trials:
+        return None, worst
+    boundary = test.boundary(trials)
+    if worst.score >= boundary:
+        return Verdict.FAILS, worst
+    if worst.score <= -boundary:
+        return Verdict.HOLDS, worst
+    if trials >= test.max_trials or (test.is_quick and _is_hopeless(worst.score, trials, test)):
+        return Verdict.UNDECIDED, worst
+    return None, worst
+
+
+def _is_hopeless(score: float, trials: int, test: LoadTest) -> bool:
+    """Whether the last look will probably not decide if the score grows as it did until now."""
+    done = trials / test.max_trials
+    expected, left = abs(score) / math.sqrt(done), math.sqrt(1 - done)
+    chance = NormalDist().cdf((expected - test.boundary(test.max_trials)) / left)
+    return chance < HOPELESS
+
+
+def _judge(
+    objective: Objective, trials: Sequence[Trial], test: LoadTest, long_run: LongRun | None
+) -> _Judged:
+    if objective.percentile is None:
+        return _judge_values(objective, trials)
+    utilizations = [each.utilization for each in trials if each.utilization is not None]
+    twin = None if long_run is None else long_run.shares.get(objective.text)
+    evidence = Evidence(
+        objective.percentile.allowed, twin, median(utilizations) if utilizations else None
+    )
+    found = estimate([trial.lateness[objective.text] for trial in trials], evidence)
+    low, high = found.interval(test.confidence)
+    figures = ObjectiveFigures(
+        objective=objective.text,
+        value=None,
+        late_share=found.share,
+        allowed_share=found.allowed,
+        late_share_low=low,
+        late_share_high=high,
+    )
+    return _Judged(found.score, _late_sentence(objective, found), figures)
+
+
+def _late_sentence(objective: Objective, found: Estimate) -> str:
+    assert objective.percentile is not None  # noqa: S101 only such objectives have late messages
+    seen = found.late / found.messages
+    corrected = f", {_percent(found.share)} in the long run by the twin," * found.is_controlled
+    return (
+        f"{_percent(seen)} of {found.messages:,} messages{corrected} were later than "
+        f"{objective.percentile.limit}; {_percent(found.allowed)} may be"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{max(share, 0.0) * 100:.2g}%"
+
+
+def _judge_values(objective: Objective, trials: Sequence[Trial]) -> _Judged:
+    """Judge an objective by its margins: Student's test of their mean."""
+    figures = ObjectiveFigures(objective=objective.text, value=None)
+    margins = [trial.margins.get(objective.text) for trial in trials]
+    known = [margin for margin in margins if margin is not None]
+    if objective.is_exact and (broken := sum(margin > 0 for margin in known)):
+        return _Judged(math.inf, f"it did not hold in {broken} of {len(trials)} trials", figures)
+    if len(known) < len(trials):
+        missing = (
+            f"{objective.text}: no value in {len(trials) - len(known)} of {len(trials)} trials"
+        )
+        return _Judged(0.0, missing, figures)
+    mean = float(np.mean(known))
+    side = "above" if mean > 0 else "below"
+    reason = f"{objective.text}: {abs(mean):.2g} of the limit {side} it, the mean of {len(known)}"
+    return _Judged(_student_score(known), reason, figures)
+
+
+def _student_score(margins: Sequence[float]) -> float:
+    """Return the normal quantile of the probability of so small a mean if the true one is 0."""
+    mean = float(np.mean(margins))
+    spread = float(np.std(margins, ddof=1)) if len(margins) > 1 else math.inf
+    if spread <= abs(mean) * 1e-9:
+        return math.copysign(MAX_SCORE, mean)
+    if math.isinf(spread):
+        return 0.0
+    tail = student_tail(mean / (spread / math.sqrt(len(margins))), len(margins) - 1)
+    return -NormalDist().inv_cdf(min(max(tail, 1e-15), 1 - 1e-15))
+
+
+@cache
+def _last_boundary(share: float, first: int, last: int) -> float:
+    """Return the score that the last look needs, for a chance of ``share`` to cross on one side.
+
+    The sum of normal steps crosses one flat boundary at any look from ``first`` to ``last``.
+    """
+    low, high = 0.0, 6.0
+    while high - low > 1e-3:  # noqa: PLR2004 more exact than any variance here
+        middle = (low + high) / 2
+        if _crossing(middle * math.sqrt(last), first, last) > share:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _crossing(boundary: float, first: int, last: int) -> float:
+    """Return the chance that a walk of ``last`` normal steps is above ``boundary`` at a look."""
+    edge = 6 * math.sqrt(last)
+    at = np.linspace(-edge, edge, 2 * GRID + 1)
+    width = at[1] - at[0]
+    step = np.exp(-(at**2) / 2) / math.sqrt(2 * math.pi) * width
+    density, crossed = step, 0.0
+    for look in range(1, last + 1):
+        if look > 1:
+            density = np.convolve(density, step, "same")
+        if look >= first:
+            # The cell in which the boundary is counts by its part beyond.
+            beyond = np.clip((at - boundary) / width + 0.5, 0.0, 1.0)
+            crossed += float((density * beyond).sum())
+            density = density * (1 - beyond)
+    return crossed
