@@ -51,12 +51,14 @@ INTERRUPTED = "the search was interrupted"
 class CasePlan:
     """One case and how it is searched.
 
-    ``label`` is that of its model's twin; ``predicted`` the capacity of the twin, None for the
-    reason in ``prediction``. ``warmup_s`` is how long its queue takes to settle.
+    ``label`` is that of its model's twin; ``workers`` how many serve one message at a time each,
+    None if there are none such. ``predicted`` is the capacity of the twin, None for the reason in
+    ``prediction``. ``warmup_s`` is how long its queue takes to settle.
     """
 
     case: Case
     label: str
+    workers: int | None
     objectives: Sequence[Objective]
     predicted: float | None
     prediction: str
@@ -107,7 +109,7 @@ class CaseRun:
         self._trials = trials
         self._judge = judge
         self._on_load = on_load
-        guess = terms.group.guess(plan.case, plan.label)
+        guess = terms.group.guess(plan.case, plan.workers)
         self._search = CaseSearch(terms.settings, plan.predicted, guess, terms.at)
         self._loads: list[LoadResult] = []
         self._measures: dict[float, LoadMeasures] = {}
@@ -185,7 +187,7 @@ class CaseRun:
         messages = messages_of_trial(
             plan.objectives, is_short=terms.is_wide and done < FIRST_TRIALS
         )
-        per_s = terms.group.throughput_per_s(plan.case, load, plan.label)
+        per_s = terms.group.throughput_per_s(plan.case, load, plan.workers)
         number = 1 + len(self._loads) * MOST_TRIALS + done
         duration_s = plan.warmup_s + messages / per_s
         return TrialLoad(load, duration_s, plan.warmup_s, seed_of_repeat(terms.seed, number))
@@ -201,7 +203,7 @@ class CaseRun:
             name=plan.case.name,
             model=plan.case.model,
             axes=dict(plan.case.axes),
-            workers=plan.case.workers,
+            workers=plan.workers or plan.case.workers,
             lower=lower,
             upper=None if limit in NO_FIGURE else upper,
             ended=INTERRUPTED if is_interrupted else self._ended(),

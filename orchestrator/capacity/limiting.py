@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from orchestrator.analysis.statistics import Figures
-from orchestrator.capacity.trial_validity import CpuUse, median_of
+from orchestrator.capacity.trial_validity import CpuUse, median_of, median_of_known
 from orchestrator.results.capacity import Limit
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.parameters import EVENT_LOOPS, WITH_LOCK, WITH_WORKERS
@@ -17,11 +17,18 @@ from orchestrator.twin.parameters import EVENT_LOOPS, WITH_LOCK, WITH_WORKERS
 FULL_CPU = 0.85
 """Of the CPU time that a server may use. The rest goes in switches, and in waits of its clients."""
 
+MOST_UNDER_LOCK = 1.2
+"""CPUs that the threads of one process use under its lock, with what they do without it."""
+
 BUSY_WORKERS = 0.9
 IDLE_WHILE_WAITING = 0.1
 """Of the workers' time: idle while messages wait that no worker takes."""
 
-OVERFLOWS = ("refused", "listen_overflows", "listen_drops")
+OVERFLOWS = {
+    "refused": "connections were refused",
+    "listen_overflows": "connections found the accept queue full",
+    "listen_drops": "connections were dropped at the listener",
+}
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,26 @@ class LoadMeasures:
         return median(used) if used else None
 
     @property
+    def busy_share(self) -> float | None:
+        """The share of the CPUs that were in use, None if unknown."""
+        return median_of_known([each.busy_share for each in self.uses])
+
+    @property
     def cpus(self) -> float | None:
         """How many CPUs the lab could use."""
         return next((each.cpus for each in self.uses if each.cpus), None)
 
+    def workers(self, case: Case) -> int:
+        """Return how many workers the server said that it has, else how many were configured."""
+        return round(self.median_of("workers") or case.workers)
 
-def limited_by(case: Case, label: str, at: LoadMeasures) -> tuple[Limit, str]:
-    """Return what limits ``case``, whose model has that ``label``, and a sentence with evidence.
+
+Explanation = tuple[Limit, str]
+"""What limits a case, and a sentence with the numbers that show it."""
+
+
+def limited_by(case: Case, label: str, at: LoadMeasures) -> Explanation:
+    """Return what limits ``case``, whose model has that ``label``.
 
     ``at`` is the least load that did not hold.
     """
@@ -57,76 +77,56 @@ def limited_by(case: Case, label: str, at: LoadMeasures) -> tuple[Limit, str]:
     return next(_explanations(case, label, at))
 
 
-def _explanations(case: Case, label: str, at: LoadMeasures) -> Iterator[tuple[Limit, str]]:
+def _explanations(case: Case, label: str, at: LoadMeasures) -> Iterator[Explanation]:
     yield from _of_cpu(case, label, at)
-    utilization = at.median_of("utilization")
+    utilization, workers = at.median_of("utilization"), at.workers(case)
     if utilization is None:
         yield Limit.UNKNOWN, "the server writes no event log, so it is not known what it waits for"
-        return
-    if label in WITH_WORKERS and utilization >= BUSY_WORKERS:
-        yield Limit.WORKERS, f"its {_workers(case)} {utilization:.0%} of the time in service"
-    yield from _of_accept_queue(case, label, at)
-    in_service = f"its {_workers(case)} {utilization:.0%} of the time in service"
-    yield (
-        Limit.QUEUEING,
-        (
-            f"{in_service if label in WITH_WORKERS else 'nothing is used up'}; messages that arrive "
-            "close together wait for each other"
-        ),
-    )
+    elif label not in WITH_WORKERS:
+        yield from _of_overflows(at)
+        sentence = "nothing is used up; messages that arrive close together wait for each other"
+        yield Limit.QUEUEING, sentence
+    else:
+        subject = "its worker was" if workers == 1 else f"its {workers} workers were"
+        in_service = f"{subject} in service {utilization:.0%} of the time"
+        if utilization >= BUSY_WORKERS:
+            yield Limit.WORKERS, in_service
+        yield from _of_overflows(at)
+        yield from _of_idle_workers(workers, at)
+        sentence = f"{in_service}; messages that arrive close together wait for each other"
+        yield Limit.QUEUEING, sentence
 
 
-def _of_cpu(case: Case, label: str, at: LoadMeasures) -> Iterator[tuple[Limit, str]]:
+def _of_cpu(case: Case, label: str, at: LoadMeasures) -> Iterator[Explanation]:
     """Yield that the server used nearly all CPU time that it can use."""
-    used, quota = at.cpus_used, case.settings.limits.cpus
+    used, quota, loops = at.cpus_used, case.settings.limits.cpus, at.workers(case)
     if used is None:
         return
-    if (
-        label in WITH_LOCK
-        and case.has_interpreter_lock
-        and used >= FULL_CPU
-        and used < 1 / FULL_CPU
-    ):
-        yield (
-            Limit.INTERPRETER_LOCK,
-            (
-                f"its threads used {used:.2f} CPUs together; under the interpreter lock one of them "
-                "computes at a time"
-            ),
-        )
-    if label in EVENT_LOOPS and used >= FULL_CPU * case.workers:
-        loops = "its loop" if case.workers == 1 else f"its {case.workers} loops"
-        yield Limit.CPU, f"{loops} used {used:.2f} CPUs, and a loop can use no more than one"
+    has_lock = label in WITH_LOCK and case.has_interpreter_lock
+    if has_lock and FULL_CPU <= used <= MOST_UNDER_LOCK:
+        rule = "under the interpreter lock one of them computes at a time"
+        yield Limit.INTERPRETER_LOCK, f"its threads used {used:.2f} CPUs together; {rule}"
+    if label in EVENT_LOOPS and used >= FULL_CPU * loops:
+        subject = "its loop" if loops == 1 else f"its {loops} loops"
+        yield Limit.CPU, f"{subject} used {used:.2f} CPUs, and a loop can use no more than one"
     if quota is not None and used >= FULL_CPU * quota:
         yield Limit.CPU, f"it used {used:.2f} CPUs of the {quota:g} that its limit allows"
-    busy, cpus = median_of_busy(at.uses), at.cpus
+    busy, cpus = at.busy_share, at.cpus
     if busy is not None and cpus and busy >= FULL_CPU and used >= cpus / 2:
         yield Limit.CPU, f"it used {used:.2f} of {cpus:g} CPUs, which were {busy:.0%} in use"
 
 
-def median_of_busy(uses: Sequence[CpuUse]) -> float | None:
-    """Return the median share of the CPUs that were in use, None if unknown."""
-    known = [each for use in uses if (each := use.busy_share) is not None]
-    return median(known) if known else None
-
-
-def _of_accept_queue(case: Case, label: str, at: LoadMeasures) -> Iterator[tuple[Limit, str]]:
-    """Yield that connections wait, or are lost, though workers are idle."""
-    for name in OVERFLOWS:
+def _of_overflows(at: LoadMeasures) -> Iterator[Explanation]:
+    """Yield that connections were lost before a worker could accept them."""
+    for name, what in OVERFLOWS.items():
         if number := at.median_of(name):
-            yield Limit.ACCEPT_QUEUE, f"{number:.0f} {name.replace('_', ' ')} in the median trial"
+            yield Limit.ACCEPT_QUEUE, f"{number:.0f} {what} in the median trial"
+
+
+def _of_idle_workers(workers: int, at: LoadMeasures) -> Iterator[Explanation]:
+    """Yield that connections wait though workers are idle."""
     idle_s, makespan_s = at.median_of("idle_while_waiting"), at.median_of("makespan")
-    if label not in WITH_WORKERS or not idle_s or not makespan_s:
-        return
-    share = idle_s / (makespan_s * case.workers)
+    share = idle_s / (makespan_s * workers) if idle_s and makespan_s else 0.0
     if share >= IDLE_WHILE_WAITING:
-        yield (
-            Limit.ACCEPT_QUEUE,
-            (
-                f"its {case.workers} workers were idle {share:.0%} of the time although messages waited"
-            ),
-        )
-
-
-def _workers(case: Case) -> str:
-    return "worker was" if case.workers == 1 else f"{case.workers} workers were"
+        sentence = f"its {workers} workers were idle {share:.0%} of the time though messages waited"
+        yield Limit.ACCEPT_QUEUE, sentence

@@ -1,6 +1,6 @@
 """How each case is searched, before anything runs: its objectives, and what its twin says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from orchestrator.capacity.case_run import CasePlan, Judge, SearchTerms
 from orchestrator.capacity.classify import Classified, LoadTest, classify
@@ -11,6 +11,7 @@ from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.twin.parameters import WITH_WORKERS, Discipline, Kind
 
 SETTLED = 10.0
 """Without a twin, the warm-up in mean demands."""
@@ -28,7 +29,9 @@ def plan_searches(
     Raises:
         MisuseError: a case has no objective, or one that cannot be judged.
     """
-    return [_plan(scenario, case, terms, texts) for case in plan_cases(scenario)]
+    cases = plan_cases(scenario)
+    objectives = {case.model: objectives_of(scenario, case.model, texts) for case in cases}
+    return [_plan(case, terms, objectives[case.model], cpus) for case in cases]
 
 
 def objectives_of(scenario: Scenario, model: str, texts: Sequence[str]) -> tuple[Objective, ...]:
@@ -43,12 +46,23 @@ def objectives_of(scenario: Scenario, model: str, texts: Sequence[str]) -> tuple
     return parse_objectives(expected, groups)
 
 
-def _plan(scenario: Scenario, case: Case, terms: SearchTerms, texts: Sequence[str]) -> CasePlan:
-    objectives = objectives_of(scenario, case.model, texts)
+def _plan(case: Case, terms: SearchTerms, objectives: Sequence[Objective], cpus: float) -> CasePlan:
     label = discover_twins().get(case.model, "")
     settled_s = SETTLED * service_time_s(terms.group, case)
-    warmup_s = min(max(settled_s, LEAST_WARMUP_S), MOST_WARMUP_S)
-    return CasePlan(case, label, objectives, None, "", warmup_s)
+    return CasePlan(
+        case=case,
+        label=label,
+        workers=_workers_of(case, label, cpus),
+        objectives=objectives,
+        predicted=None,
+        prediction="",
+        warmup_s=min(max(settled_s, LEAST_WARMUP_S), MOST_WARMUP_S),
+    )
+
+
+def _workers_of(case: Case, label: str, cpus: float) -> int | None:
+    """Return how many workers serve one message at a time each, None if none do."""
+    return Discipline.of(Kind(label), case, cpus).workers if label in WITH_WORKERS else None
 
 
 def judge_of(terms: SearchTerms) -> Judge:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from labkit.wire.progress import Pulse
 from orchestrator.campaign.progress import LiveLine, Progress
 from orchestrator.capacity.answer import bounds_text
 from orchestrator.capacity.searched_group import SearchedGroup
@@ -14,6 +15,7 @@ from orchestrator.results.capacity import CaseCapacity, LoadResult
 from orchestrator.scenario.plan import Case, Run
 
 MINUTE_S = 60.0
+LONG_TRIAL_S = 30.0
 LONG_S = 90.0
 
 
@@ -23,6 +25,12 @@ class _Quiet(Progress):
     def step(self, text: str) -> None:
         """Remember the step that the trial has reached."""
         self.waits_for(f"the end of this step: {text}")
+
+    def pulse(self, pulse: Pulse, waiting: int | None = None) -> None:
+        """Print the progress of a trial that takes long."""
+        if time.monotonic() - self._printed_s >= LONG_TRIAL_S:
+            super().pulse(pulse, waiting)
+        self._pulsed_s = time.monotonic()
 
 
 class TimeLeft:

@@ -16,7 +16,6 @@ from orchestrator.scenario.fields import parse_rate_per_s
 from orchestrator.scenario.matrix import axes_over, points
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.twin.parameters import WITH_WORKERS
 
 MAX_DURATION_S = 3600.0
 KEYS = {LoadKind.RATE: "rate", LoadKind.USERS: "users"}
@@ -87,27 +86,28 @@ class SearchedGroup:
         replicas = min(group.replicas, users)
         return group.model_copy(update={"users": users, "replicas": replicas})
 
-    def throughput_per_s(self, case: Case, load: float, label: str) -> float:
+    def throughput_per_s(self, case: Case, load: float, workers: int | None) -> float:
         """Return about how many messages of the group are due per second at ``load``.
 
-        Users can send no faster than the workers of a model with that ``label`` can serve.
+        Users can send no faster than ``workers`` serve, if each serves one message at a time.
         """
         if self.has_rate:
             return load
         group, service_s = self.of(case), service_time_s(self, case)
         sent_per_s = load / max(service_s + (group.think_time_s or 0.0), 1e-3)
-        most_per_s = case.workers / service_s if service_s and label in WITH_WORKERS else sent_per_s
+        most_per_s = workers / service_s if service_s and workers else sent_per_s
         return min(sent_per_s, most_per_s)
 
-    def guess(self, case: Case, label: str) -> float:
+    def guess(self, case: Case, workers: int | None) -> float:
         """Return a first load for a case without a twin: what keeps all workers busy.
 
         A loop has no such bound; for it, and without a demand, it is the load of the scenario.
+        ``workers`` serve one message at a time each; None if there are none such.
         """
         service_s = service_time_s(self, case)
-        if not service_s or label not in WITH_WORKERS:
+        if not service_s or not workers:
             return self.offered(case)
-        rate_per_s = case.workers / service_s
+        rate_per_s = workers / service_s
         think_s = self.of(case).think_time_s or 0.0
         return rate_per_s if self.has_rate else max(rate_per_s * (service_s + think_s), 1.0)
 
@@ -130,8 +130,8 @@ def find_searched(scenario: Scenario) -> SearchedGroup:
     ramps = [group.name for group in groups if isinstance(group, RampGroup)]
     if ramps:
         raise MisuseError(
-            f"capacity: the load of {listed(ramps)} is a ramp; a search chooses the load itself, so "
-            "write executor: open with a rate, or closed with users"
+            f"capacity: the load of {listed(ramps)} is a ramp; a search chooses the load itself, "
+            "so write executor: open with a rate, or closed with users"
         )
     if scenario.faults:
         raise MisuseError("capacity: the scenario has faults; a capacity is that without any")

@@ -24,6 +24,9 @@ FULL = 0.9
 MOST_OF_CLIENTS = 0.5
 """Of the server's CPU time: with more, on CPUs that are in use, the clients took it from it."""
 
+NOTABLE = 0.2
+"""Of the CPUs: clients that use less do not keep others from them."""
+
 OF_CLIENTS = ("clients", "conductor", "orchestrator", "probe", "proxy")
 CLIENT_ERRORS = ("exhausted", "unreachable")
 """Errors of connections that never reached the server."""
@@ -108,12 +111,13 @@ def doubt_of_failure(uses: Sequence[CpuUse]) -> Doubt | None:
     ``uses`` are those of the valid trials at that load. Clients that share busy CPUs with the
     server take from it what they use.
     """
-    busy = _median([each.busy_share for each in uses])
-    server_s = _median([each.server_s for each in uses])
-    clients_s = _median([each.clients_s for each in uses])
+    busy = median_of_known([each.busy_share for each in uses])
+    server_s = median_of_known([each.server_s for each in uses])
+    clients_s = median_of_known([each.clients_s for each in uses])
     if busy is None or server_s is None or clients_s is None or busy < FULL:
         return None
-    if clients_s <= MOST_OF_CLIENTS * server_s:
+    available_s = median_of_known([each.available_s for each in uses]) or 0.0
+    if clients_s <= max(MOST_OF_CLIENTS * server_s, NOTABLE * available_s):
         return None
     return Limit.HOST, (
         f"the CPUs were {busy:.0%} in use, and the clients and the lab used {clients_s:.2g} s of "
@@ -121,11 +125,12 @@ def doubt_of_failure(uses: Sequence[CpuUse]) -> Doubt | None:
     )
 
 
-def _median(values: Sequence[float | None]) -> float | None:
+def median_of_known(values: Sequence[float | None]) -> float | None:
+    """Return the median of the values that are known, None if none is."""
     known = [each for each in values if each is not None]
     return median(known) if known else None
 
 
 def median_of(figures: Sequence[Figures], name: str) -> float | None:
     """Return the median of a measure over trials, None if none has it."""
-    return _median([each.get(name) for each in figures])
+    return median_of_known([each.get(name) for each in figures])

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at",
         metavar="LOAD",
-        help="whether the objectives hold at this load, e.g. 200/s, or 40 users; exit code 1 if not",
+        help="also decide this load, 200/s or 40 (users); exit code 1 if they do not hold there",
     )
     parser.add_argument(
         "--any", action="store_true", help="with --at: one case that holds there is enough"
