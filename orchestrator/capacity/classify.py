@@ -133,7 +133,7 @@ def _judge(
     figures = ObjectiveFigures(
         objective=objective.text,
         value=None,
-        late_share=found.share,
+        late_share=max(found.share, 0.0),
         allowed_share=found.allowed,
         late_share_low=low,
         late_share_high=high,

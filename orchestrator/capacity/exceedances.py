@@ -24,7 +24,7 @@ UNKNOWN_DISPERSION = 20.0
 MAX_DISPERSION = 1_000.0
 """A trial's messages are about 2,000; more than half of them in one clump says no more."""
 
-PRIOR_CLUMPS = 2
+PRIOR_CLUMPS = 4.0
 """As many clumps count the theory of a queue, beside those seen in the twin or in trials."""
 
 BATCHES_PER_TRIAL = 4
@@ -188,10 +188,9 @@ def _poisson(mean: float, most: int) -> Counts:
     """Return the probabilities of 0 to ``most``."""
     if mean <= 0:
         return np.eye(1, most + 1)[0]
-    numbers = np.arange(most + 1)
+    numbers = np.arange(most + 1, dtype=np.float64)
     factorials = np.concatenate([[0.0], np.cumsum(np.log(numbers[1:]))])
-    chances: Counts = np.exp(numbers * math.log(mean) - mean - factorials)
-    return chances
+    return np.asarray(np.exp(numbers * math.log(mean) - mean - factorials), np.float64)
 
 
 def _bounded(score: float) -> float:
