@@ -11,8 +11,8 @@ import yaml
 from orchestrator.campaign.campaign import needs_of
 from orchestrator.campaign.cheapest import Candidate, cheapest
 from orchestrator.capacity.answer import answer_of
-from orchestrator.capacity.case_run import CasePlan, CaseRun, SearchTerms
-from orchestrator.capacity.planning import judge_of
+from orchestrator.capacity.case_run import CaseRun, SearchTerms
+from orchestrator.capacity.planning import AskedCase, judge_of, plan_case
 from orchestrator.capacity.progress import SearchProgress
 from orchestrator.capacity.trials import BackendTrials
 from orchestrator.execution import interrupts
@@ -37,7 +37,8 @@ _OF_STATUS = {
 class CapacitySettings:
     """What is searched: a scenario and its name, on a backend, and why on that one.
 
-    ``is_any_enough``: one case that holds at the load asked about is enough.
+    ``cpus`` are those of the machine, for twins. ``is_any_enough``: one case that holds at the load
+    asked about is enough.
     """
 
     name: str
@@ -46,6 +47,7 @@ class CapacitySettings:
     backend: Backend
     backend_reason: str
     archive: Archive
+    cpus: float
     is_any_enough: bool = False
     command: str = ""
 
@@ -54,10 +56,10 @@ class CapacityRun:
     """The searches of all cases in order, and the bounds of those that have begun."""
 
     def __init__(
-        self, settings: CapacitySettings, plans: Sequence[CasePlan], progress: SearchProgress
+        self, settings: CapacitySettings, asked: Sequence[AskedCase], progress: SearchProgress
     ) -> None:
         self._settings = settings
-        self._plans = plans
+        self._asked = asked
         self._progress = progress
         self._cases: list[CaseCapacity] = []
         self._current: CaseRun | None = None
@@ -74,7 +76,7 @@ class CapacityRun:
             self._cases.append(self._current.result(is_interrupted=True))
         terms, cases = settings.terms, self._cases
         found = _cheapest(cases) if terms.at is not None else []
-        objectives = dict.fromkeys(each.text for plan in self._plans for each in plan.objectives)
+        objectives = dict.fromkeys(each.text for case in self._asked for each in case.objectives)
         return Capacity(
             scenario=settings.name,
             intent=settings.scenario.intent,
@@ -91,7 +93,7 @@ class CapacityRun:
             duration_s=round(time.monotonic() - began_s, 3),
             status=status,
             reason=reason,
-            planned_cases=len(self._plans),
+            planned_cases=len(self._asked),
             cases=cases,
             cheapest=found,
             answer=answer_of(terms.group, terms.at, cases, found),
@@ -140,7 +142,8 @@ class CapacityRun:
             progress,
         )
         judge = judge_of(settings.terms)
-        for plan in self._plans:
+        for asked in self._asked:
+            plan = plan_case(asked, settings.terms, settings.cpus)
             progress.case_begun(plan.case, plan.predicted)
             self._current = CaseRun(plan, settings.terms, trials, judge, progress.load_ended)
             self._current.run()

@@ -12,6 +12,7 @@ from typing import Protocol
 from orchestrator.capacity.case_search import CaseSearch
 from orchestrator.capacity.classify import Classified
 from orchestrator.capacity.limiting import LoadMeasures, limited_by
+from orchestrator.capacity.long_run import LEAST_SETTLING_S, CaseTwin
 from orchestrator.capacity.objectives import Objective
 from orchestrator.capacity.search import WIDE, SearchSettings, Step
 from orchestrator.capacity.searched_group import SearchedGroup, TrialLoad
@@ -44,6 +45,7 @@ MOST_INVALID = 3
 MOST_TRIALS = 9
 """Trials of a load that count; each load of a case draws other ones."""
 
+MOST_DURATION_S = 3600.0
 INTERRUPTED = "the search was interrupted"
 
 
@@ -53,16 +55,17 @@ class CasePlan:
 
     ``label`` is that of its model's twin; ``workers`` how many serve one message at a time each,
     None if there are none such. ``predicted`` is the capacity of the twin, None for the reason in
-    ``prediction``. ``warmup_s`` is how long its queue takes to settle.
+    ``prediction``. ``warmup_s`` returns how long its queue takes to settle at a load.
     """
 
     case: Case
     label: str
     workers: int | None
     objectives: Sequence[Objective]
-    predicted: float | None
-    prediction: str
-    warmup_s: float
+    predicted: float | None = None
+    prediction: str = ""
+    warmup_s: Callable[[float], float] = lambda _: LEAST_SETTLING_S
+    twin: CaseTwin | None = None
 
 
 @dataclass(frozen=True)
@@ -189,8 +192,9 @@ class CaseRun:
         )
         per_s = terms.group.throughput_per_s(plan.case, load, plan.workers)
         number = 1 + len(self._loads) * MOST_TRIALS + done
-        duration_s = plan.warmup_s + messages / per_s
-        return TrialLoad(load, duration_s, plan.warmup_s, seed_of_repeat(terms.seed, number))
+        warmup_s = plan.warmup_s(load)
+        duration_s = min(warmup_s + messages / per_s, MOST_DURATION_S)
+        return TrialLoad(load, duration_s, warmup_s, seed_of_repeat(terms.seed, number))
 
     def result(self, *, is_interrupted: bool = False) -> CaseCapacity:
         """Return the bounds so far and what they rest on."""

@@ -17,7 +17,6 @@ from orchestrator.scenario.matrix import axes_over, points
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.scenario import Scenario
 
-MAX_DURATION_S = 3600.0
 KEYS = {LoadKind.RATE: "rate", LoadKind.USERS: "users"}
 
 
@@ -63,8 +62,7 @@ class SearchedGroup:
 
     def at(self, case: Case, trial: TrialLoad, percentiles: Percentiles) -> Case:
         """Return ``case`` under the load of ``trial``; ``percentiles`` are measured besides."""
-        duration_s = min(trial.duration_s, MAX_DURATION_S)
-        groups = [_lasting(group, duration_s) for group in case.groups]
+        groups = [_lasting(group, trial.duration_s) for group in case.groups]
         groups[self.index] = self._loaded(groups[self.index], trial.load)
         return replace(
             case,

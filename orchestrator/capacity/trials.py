@@ -134,7 +134,8 @@ def outcome_of(
         broken=trial.broken,
         invalid=[text for _, text in found],
     )
-    return TrialOutcome(result, None if found else trial, found, measured.values, cpu_use(measured))
+    values = {**measured.values, "utilization": trial.utilization}
+    return TrialOutcome(result, None if found else trial, found, values, cpu_use(measured))
 
 
 def trial_of(measured: MeasuredRun, objectives: Sequence[Objective], load: TrialLoad) -> Trial:
@@ -151,7 +152,7 @@ def trial_of(measured: MeasuredRun, objectives: Sequence[Objective], load: Trial
         seed=load.seed,
         lateness=is_late,
         margins=margins,
-        utilization=measured.values.get("utilization"),
+        utilization=utilization(measured),
         broken=broken(measured),
     )
 
@@ -188,6 +189,33 @@ def _seconds(table: Table, begin: str, end: str, has_ack: Flags) -> npt.NDArray[
     return np.where(has_ack, between_ns(table, begin, end) / 1e9, np.nan)
 
 
+def utilization(measured: MeasuredRun) -> float | None:
+    """Return the share of the workers' time in service while the load lasts; None if unknown.
+
+    That of the whole run counts the end, too, in which the last messages are served or given up.
+    """
+    values, evidence = measured.values, measured.evidence
+    begin_ns, end_ns = _window_ns(evidence)
+    workers = values.get("workers")
+    if values.get("utilization") is None or not workers or end_ns <= begin_ns:
+        return values.get("utilization")
+    requests = measured.analysis.merged.requests
+    served = requests[requests["finished_ns"] > 0]
+    begun_ns, finished_ns = (
+        served[each].astype(np.int64).clip(begin_ns, end_ns)
+        for each in ("started_ns", "finished_ns")
+    )
+    return float((finished_ns - begun_ns).sum()) / (workers * (end_ns - begin_ns))
+
+
+def _window_ns(evidence: Evidence) -> tuple[int, int]:
+    """Return when the warm-up ends and when the load does; the same if that is not known."""
+    start_ns = evidence.clients.start_ns
+    begin_ns = start_ns + round(evidence.warmup_s * 1e9)
+    ends_s = [end_s for _, end_s in evidence.loads.values() if end_s is not None]
+    return begin_ns, max(start_ns + round(max(ends_s, default=0.0) * 1e9), begin_ns)
+
+
 def broken(measured: MeasuredRun) -> str:
     """Return why a load cannot hold, whatever its figures are; empty if nothing shows that."""
     values = measured.values
@@ -209,13 +237,9 @@ def backlog(requests: Table, evidence: Evidence) -> str:
     That is so if more are in the system at the end of the load than a queue on the verge of
     overload gathers by chance: a random walk with a step for each arrival and each service.
     """
-    ends_s = [evidence.loads[group][1] for group in evidence.open_groups if group in evidence.loads]
-    known = [end_s for end_s in ends_s if end_s is not None]
-    if not known or not len(requests):
+    begin_ns, end_ns = _window_ns(evidence)
+    if not evidence.open_groups or begin_ns == end_ns or not len(requests):
         return ""
-    start_ns = evidence.clients.start_ns
-    begin_ns = start_ns + round(evidence.warmup_s * 1e9)
-    end_ns = start_ns + round(max(known) * 1e9)
     half = np.linspace(begin_ns, (begin_ns + end_ns) / 2, 20)
     before = fmean(_in_system(requests, instant) for instant in half)
     at_end = _in_system(requests, end_ns)

@@ -8,7 +8,7 @@ import shlex
 from orchestrator.campaign.campaign import new_campaign_id
 from orchestrator.capacity.capacity_run import CapacityRun, CapacitySettings
 from orchestrator.capacity.case_run import SearchTerms
-from orchestrator.capacity.planning import plan_searches
+from orchestrator.capacity.planning import asked_cases
 from orchestrator.capacity.progress import SearchProgress
 from orchestrator.capacity.searched_group import SearchedGroup, find_searched
 from orchestrator.cli.options import add_json, add_place, add_scenario, read_scenario
@@ -85,8 +85,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Search all cases, store what was found and show it; return the exit code."""
     scenario = read_scenario(arguments)
     terms = terms_of(scenario, arguments)
-    cpus = Cpus.of_this_process().usable
-    plans = plan_searches(scenario, terms, arguments.objectives, cpus)
+    asked = asked_cases(scenario, arguments.objectives)
     messages, campaign_id = progress_screen(), new_campaign_id()
     claim(campaign_id, kept=False)
     backend, reason = backend_for(scenario, arguments, campaign_id)
@@ -101,13 +100,14 @@ def execute(arguments: argparse.Namespace) -> int:
             backend=backend,
             backend_reason=reason,
             archive=archive,
+            cpus=Cpus.of_this_process().usable,
             is_any_enough=arguments.any,
             command=_command(arguments, backend.name),
         )
         with traced(archive.path):
-            progress = SearchProgress(messages, terms.group, len(plans))
+            progress = SearchProgress(messages, terms.group, len(asked))
             with progress.shown():
-                found = CapacityRun(settings, plans, progress).run()
+                found = CapacityRun(settings, asked, progress).run()
             show_left(backend, messages, campaign_id)
             return store_and_show(found, archive, as_json=arguments.json)
 
