@@ -41,11 +41,9 @@ def first_bracket(
     return below * start, above * start
 
 
-def widened(load: float, times: int, is_upwards: bool) -> float:
-    """Return the next load beyond ``load``, the outermost one.
+def widening(times: int) -> float:
+    """Return the factor by which widening number ``times``, from 1, goes beyond the loads so far.
 
-    It is the widening number ``times``, from 1: each is 1.5 times as wide as the one before, so
-    that a load 50 times off is bracketed by five.
+    Each is 1.5 times the one before, so that a load 50 times off is bracketed by five.
     """
-    factor: float = WIDENING**times
-    return load * factor if is_upwards else load / factor
+    return WIDENING**times

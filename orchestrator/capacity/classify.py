@@ -152,7 +152,7 @@ def _late_sentence(objective: Objective, found: Estimate) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{max(share, 0.0) * 100:.2g}%"
+    return f"{max(share, 0.0) * 100:.3g}%"
 
 
 def _judge_values(objective: Objective, trials: Sequence[Trial]) -> _Judged:
@@ -161,7 +161,9 @@ def _judge_values(objective: Objective, trials: Sequence[Trial]) -> _Judged:
     margins = [trial.margins.get(objective.text) for trial in trials]
     known = [margin for margin in margins if margin is not None]
     if objective.is_exact and (broken := sum(margin > 0 for margin in known)):
-        return _Judged(math.inf, f"it did not hold in {broken} of {len(trials)} trials", figures)
+        return _Judged(
+            math.inf, f"{objective.text} did not hold in {broken} of {len(trials)} trials", figures
+        )
     if len(known) < len(trials):
         missing = (
             f"{objective.text}: no value in {len(trials) - len(known)} of {len(trials)} trials"

@@ -187,10 +187,11 @@ def _clumped_tail(expected: float, seen: float) -> float:
 def _poisson(mean: float, most: int) -> Counts:
     """Return the probabilities of 0 to ``most``."""
     if mean <= 0:
-        return np.eye(1, most + 1)[0]
+        return np.array([1.0, *[0.0] * most])
     numbers = np.arange(most + 1, dtype=np.float64)
     factorials = np.concatenate([[0.0], np.cumsum(np.log(numbers[1:]))])
-    return np.asarray(np.exp(numbers * math.log(mean) - mean - factorials), np.float64)
+    chances: Counts = np.exp(numbers * math.log(mean) - mean - factorials)
+    return chances
 
 
 def _bounded(score: float) -> float:

@@ -36,8 +36,11 @@ COARSE, FINE = 8_000, 40_000
 """Messages at a load while a capacity is bracketed, and while its bounds are narrowed."""
 
 DOUBLINGS, HALVINGS = 20, 7
-MOST_PER_S = 100_000.0
-"""No server of the lab comes near; a twin without overhead may have no capacity at all."""
+LEAST_PER_S, MOST_PER_S = 0.1, 100_000.0
+"""Beyond, no capacity is looked for: a twin without overhead may have none, or hold at none."""
+
+MOST_DURATION_S = 3_600.0
+"""The longest load of a scenario."""
 
 LEAST_SETTLING_S, MOST_SETTLING_S = 0.5, 10.0
 RELAXATIONS = 3.0
@@ -112,8 +115,7 @@ class CaseTwin:
         Raises:
             NoTwinError: the model or its clients have no twin.
         """
-        duration_s = self.settling_s + messages / max(self.per_s(load), 1e-6)
-        case = self.at(load, duration_s, seed)
+        case = self._case(load, messages, seed)
         discipline = discipline_of(case, self.twins, self.cpus)
         try:
             found = simulate(
@@ -143,10 +145,15 @@ class CaseTwin:
         others = [each for each in self.objectives if each.percentile is None]
         return not others or self._values_hold(others, load, min(messages, COARSE))
 
-    def _values_hold(self, others: Sequence[Objective], load: float, messages: int) -> bool:
+    def _case(self, load: float, messages: int, seed: int) -> Case:
+        """Return the case at ``load`` for so many messages, or as long as a load may be."""
         duration_s = self.settling_s + messages / max(self.per_s(load), 1e-6)
-        case = self.at(load, duration_s, 1)
-        values = predict(case, self.twins, self.cpus, self.overhead).as_measured
+        return self.at(load, min(duration_s, MOST_DURATION_S), seed)
+
+    def _values_hold(self, others: Sequence[Objective], load: float, messages: int) -> bool:
+        values = predict(
+            self._case(load, messages, 1), self.twins, self.cpus, self.overhead
+        ).as_measured
         margins = [each.margin(values) for each in others]
         return all(margin is None or margin < 0 for margin in margins)
 
@@ -231,7 +238,7 @@ def _bracket(twin: CaseTwin, start: float) -> tuple[float | None, float | None]:
     low: float | None = None
     high: float | None = None
     for _ in range(DOUBLINGS):
-        if twin.per_s(load) > MOST_PER_S:
+        if not LEAST_PER_S <= twin.per_s(load) <= MOST_PER_S:
             break
         if twin.holds(load, COARSE):
             low = load

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.capacity.bracket import widened
+from orchestrator.capacity.bracket import widening
 from orchestrator.results.capacity import Verdict
 
 WIDE = 0.5
@@ -112,8 +112,9 @@ class Search:
         load = self._pending.load
         self._verdicts[load] = verdict
         self._loads += 1
-        self._undecided += verdict is Verdict.UNDECIDED
-        if self._pending.is_confirmation and verdict is Verdict.HOLDS:
+        if not self._pending.is_confirmation:
+            self._undecided += verdict is Verdict.UNDECIDED
+        elif verdict is Verdict.HOLDS:
             self._confirmed.add(load)
         self._pending = None
 
@@ -138,7 +139,7 @@ class Search:
         is_kept_for_confirmation = settings.has_confirmation and self.lower is not None
         if self._loads >= settings.most_loads - is_kept_for_confirmation:
             return None, f"{settings.most_loads} loads are the most that are tried"
-        if self._undecided >= settings.most_undecided:
+        if self._undecided >= settings.most_undecided and not self._is_half_bracketed():
             return None, f"{self._undecided} loads were undecided"
         candidate = self._inside() if self._is_bracketed() else self._outside()
         if candidate is None:
@@ -148,20 +149,29 @@ class Search:
     def _is_bracketed(self) -> bool:
         return self.lower is not None and self.upper is not None
 
+    def _is_half_bracketed(self) -> bool:
+        """Whether a wide step will probably find the bound that is missing."""
+        is_decided = set(self._verdicts.values()) != {Verdict.UNDECIDED}
+        return is_decided and not self._is_bracketed()
+
     def _outside(self) -> float | None:
         """Return a load beyond those tried, on the side without a bound; first the lower one."""
-        tried = [*self._verdicts]
+        tried, (low, high) = [*self._verdicts], self.bracket
         if self.lower is None:
             edge = min(tried, default=math.inf)
-            if self.bracket[0] < edge:
-                return self.bracket[0]
-            times = 1 + sum(load < self.bracket[0] for load in tried)
-            return self._fitting(widened(edge, times, is_upwards=False), 0.0, edge)
+            times = 1 + sum(load < low for load in tried)
+            wider = edge / self._factor(edge, times)
+            return low if low < edge else self._fitting(wider, 0.0, edge)
         edge = max(tried)
-        if self.bracket[1] > edge:
-            return self.bracket[1]
-        times = 1 + sum(load > self.bracket[1] for load in tried)
-        return self._fitting(widened(edge, times, is_upwards=True), edge, math.inf)
+        times = 1 + sum(load > high for load in tried)
+        wider = edge * self._factor(edge, times)
+        return high if high > edge else self._fitting(wider, edge, math.inf)
+
+    def _factor(self, edge: float, times: int) -> float:
+        """Return how much wider to go; the capacity is not far from a load that was undecided."""
+        low, high = self.bracket
+        is_near = self._verdicts.get(edge) is Verdict.UNDECIDED
+        return min(widening(times), high / low) if is_near else widening(times)
 
     def _inside(self) -> float | None:
         lower, upper = self.lower or 0.0, self.upper or math.inf
@@ -174,11 +184,11 @@ class Search:
         """Return a load beside those that were undecided, from ``least`` to ``greatest``.
 
         The capacity is near them. Half the width on either side makes an interval as narrow as was
-        asked; beside a wide zone the distance is twice the zone, or the next load would be
+        asked; beside a wider zone the distance is that of the zone, since the next load would be
         undecided, too. The wider gap comes first; None if both bounds are that near.
         """
         lower, upper = self.lower or 0.0, self.upper or math.inf
-        distance = max(self._settings.width / 2, 2 * (1 - least / greatest))
+        distance = max(self._settings.width / 2, 1 - least / greatest)
         below = self._fitting(max(least * (1 - distance), lower), lower, least)
         above = self._fitting(min(greatest * (1 + distance), upper), greatest, upper)
         is_below_wider = least / lower > upper / greatest

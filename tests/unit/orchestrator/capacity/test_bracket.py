@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.capacity.bracket import first_bracket, widened
+from orchestrator.capacity.bracket import first_bracket, widening
 
 loads = st.floats(1e-3, 1e6)
 
@@ -57,6 +57,4 @@ def test_a_load_between_the_two_and_either_of_them_are_within_a_width_of_a_half(
 
 
 def test_a_widening_is_wider_than_the_one_before() -> None:
-    assert widened(100, 1, is_upwards=True) == 150
-    assert widened(100, 2, is_upwards=True) == 225
-    assert widened(90, 2, is_upwards=False) == 40
+    assert [widening(times) for times in (1, 2, 3)] == [1.5, 2.25, 3.375]
