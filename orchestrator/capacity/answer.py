@@ -11,10 +11,20 @@ Cases = Sequence[CaseCapacity]
 
 
 def answer_of(
-    group: SearchedGroup, at: float | None, cases: Cases, found: Sequence[Cheapest]
+    group: SearchedGroup,
+    at: float | None,
+    cases: Cases,
+    found: Sequence[Cheapest],
+    *,
+    is_constant: bool = False,
 ) -> list[str]:
-    """Return the bounds of each case; with ``at``, first which cases hold there."""
+    """Return the bounds of each case; with ``at``, first which cases hold there.
+
+    ``is_constant``: the scenario asks for arrivals that are not random.
+    """
     sentences = [] if at is None else list(_at(group.text(at), cases, found))
+    if is_constant:
+        sentences.append("arrivals came at constant intervals, as the scenario asks")
     return [*sentences, *(f"{each.name}: {bounds_text(each, group)}" for each in cases)]
 
 

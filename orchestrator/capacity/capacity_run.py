@@ -75,6 +75,7 @@ class CapacityRun:
         if self._current is not None:
             self._cases.append(self._current.result(is_interrupted=True))
         terms, cases = settings.terms, self._cases
+        is_constant = any(terms.group.is_constant(each.case) for each in self._asked)
         found = _cheapest(cases) if terms.at is not None else []
         objectives = dict.fromkeys(each.text for case in self._asked for each in case.objectives)
         return Capacity(
@@ -96,7 +97,7 @@ class CapacityRun:
             planned_cases=len(self._asked),
             cases=cases,
             cheapest=found,
-            answer=answer_of(terms.group, terms.at, cases, found),
+            answer=answer_of(terms.group, terms.at, cases, found, is_constant=is_constant),
             host=dict(self._environment),
             exit_code=exit_code(status, cases, terms.at, is_any_enough=settings.is_any_enough),
         )
