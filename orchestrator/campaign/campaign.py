@@ -119,7 +119,7 @@ class Campaign:
         settings.archive.write("scenario.yaml", self._resolved_scenario())
         self._progress.preparing(settings.backend.name)
         provide_descriptors((run.case for run in self._runs), settings.backend.name)
-        settings.backend.prepare(_needs(settings.scenario))
+        settings.backend.prepare(needs_of(settings.scenario))
         host = describe_host(settings.backend.describe())
         self._environment = {"command": settings.command, **host}
         settings.archive.write_json("environment.json", self._environment)
@@ -177,7 +177,8 @@ class Campaign:
         return yaml.safe_dump(scenario, sort_keys=False, allow_unicode=True)
 
 
-def _needs(scenario: Scenario) -> Needs:
+def needs_of(scenario: Scenario) -> Needs:
+    """Return what the backend must prepare for the runs of ``scenario``."""
     target = scenario.target
     own = [model for model in scenario.models if target is None or model != target.name]
     cases = plan_cases(scenario)

@@ -76,19 +76,14 @@ def evaluate_run(
         OSError, ValueError, KeyError: a file is missing, or was not written by a run that ended.
         ArchiveError: the samples cannot be stored.
     """
-    record, evidence, analysis, twin = _measured(scenario, run, archive.raw_folder(run.slug))
+    measured = measure_run(scenario, run, archive.raw_folder(run.slug))
+    record, evidence, analysis, twin = (
+        measured.record, measured.evidence, measured.analysis, measured.twin
+    )  # fmt: skip
     _store_samples(archive, run.slug, evidence, analysis, twin)
     clients, limit = evidence.clients, MAX_REQUESTS // min(planned_cases, MAX_CASES)
     shown = exhibit(analysis.merged, clients.start_ns, clients.groups, limit, twin.predicted_ns)
-    values = _values(analysis)
-    too_fast = faster_than_demanded(
-        record.case, analysis.merged.requests, has_default=evidence.has_event_log
-    )
-    reasons = [
-        *analysis.inconsistencies,
-        *(Reason(ReasonKind.BROKEN_LAW, text) for text in too_fast),
-        *broken_rules(scenario.validity, values),
-    ]
+    values, reasons = measured.values, measured.reasons
     groups = {**(analysis.groups if len(analysis.groups) > 1 else {}), **analysis.views}
     summary = RunSummary(
         slug=run.slug,
@@ -118,7 +113,7 @@ def evaluate_run(
 
 
 @dataclass(frozen=True)
-class _Record:
+class Record:
     """What ``case.json`` adds to the scenario: how the server was configured and how the run ended.
 
     ``case`` has the seed of the run and the settings that the server ran with, and ``discipline``
@@ -135,27 +130,51 @@ class _Record:
     aborted: Abort | None = None
 
 
-def values_of(scenario: Scenario, run: Run, folder: Path) -> Figures:
-    """Return the measures of a run by name from its raw files in ``folder``; store nothing.
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A stored run with its measures, without charts and samples: all that a trial needs.
+
+    ``values`` are as in `RunEvaluation`; ``reasons`` are why it is invalid as a measurement.
+    """
+
+    record: Record
+    evidence: Evidence
+    analysis: Analysis
+    twin: TwinComparison
+    values: Figures
+    reasons: list[Reason]
+
+
+def measure_run(scenario: Scenario, run: Run, folder: Path) -> MeasuredRun:
+    """Return the measures of a run from its raw files in ``folder``; store nothing.
 
     Raises:
         OSError, ValueError, KeyError: a file is missing, or was not written by a run that ended.
     """
-    return _values(_measured(scenario, run, folder)[2])
-
-
-def _measured(
-    scenario: Scenario, run: Run, folder: Path
-) -> tuple[_Record, Evidence, Analysis, TwinComparison]:
     record = _read_record(replace(run.case, seed=scenario.seed), folder / CASE)
     evidence = _read_evidence(scenario, run.case, record, folder)
     analysis = _finite(analyse(evidence))
     case = as_reported(record.case, _interpreter(evidence.log))
     twin = compare_with_twin(case, analysis.merged, evidence, record.discipline)
-    return record, evidence, replace(analysis, views={**analysis.views, **twin.views}), twin
+    analysis = replace(analysis, views={**analysis.views, **twin.views})
+    values = _values(analysis)
+    too_fast = faster_than_demanded(
+        record.case, analysis.merged.requests, has_default=evidence.has_event_log
+    )
+    reasons = [
+        *analysis.inconsistencies,
+        *(Reason(ReasonKind.BROKEN_LAW, text) for text in too_fast),
+        *broken_rules(scenario.validity, values),
+    ]
+    return MeasuredRun(record, evidence, analysis, twin, values, reasons)
 
 
-def _read_record(case: Case, path: Path) -> _Record:
+def values_of(scenario: Scenario, run: Run, folder: Path) -> Figures:
+    """Return the measures of a run by name, as `measure_run` does."""
+    return measure_run(scenario, run, folder).values
+
+
+def _read_record(case: Case, path: Path) -> Record:
     """Read ``path``; old results without settings get the defaults and labels of this checkout.
 
     Old results without a seed were all drawn with that of ``case``.
@@ -171,19 +190,19 @@ def _read_record(case: Case, path: Path) -> _Record:
         _abort(stored.get("aborted")),
     )
     if "server" not in stored:
-        return _Record(case, discover_twins().get(case.model), *end)
+        return Record(case, discover_twins().get(case.model), *end)
     try:
         server = ServerSettings.model_validate(stored["server"])
     except ValidationError as exc:
         raise ValueError(f"{path} has invalid settings of the server") from exc
-    return _Record(case.with_server(server), stored["twin"], *end)
+    return Record(case.with_server(server), stored["twin"], *end)
 
 
 def _abort(stored: object) -> Abort | None:
     return None if stored is None else Abort.model_validate(stored)
 
 
-def _read_evidence(scenario: Scenario, planned: Case, record: _Record, folder: Path) -> Evidence:
+def _read_evidence(scenario: Scenario, planned: Case, record: Record, folder: Path) -> Evidence:
     case, log = record.case, read_server_log(folder / SERVER_LOG)
     is_target, faults = scenario.target_of(case.model) is not None, read_faults(folder)
     has_event_log = log.is_event_log or not is_target

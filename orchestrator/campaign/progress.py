@@ -123,6 +123,10 @@ class Progress:
         """Print that the host disturbed the run, so that it does not count."""
         self._print(f"{self._place}: disturbed by the host: {run.invalid[0]}")
 
+    def note(self, text: str) -> None:
+        """Print a line of its own."""
+        self._print(text)
+
     def _print(self, text: str) -> None:
         self._printed_s = time.monotonic()
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -15,13 +15,13 @@ from orchestrator.execution import interrupts
 from orchestrator.report.capacity import github as capacity_github
 from orchestrator.report.capacity.table import print_capacity
 from orchestrator.report.github import Annotation, annotations, step_summary
-from orchestrator.report.publish import capacity_json, publish, summary_json
+from orchestrator.report.publish import capacity_json, publish, publish_capacity, summary_json
 from orchestrator.report.table import print_table
 from orchestrator.report.text import verdict
 from orchestrator.results.archive import Archive, ArchiveError
 from orchestrator.results.capacity import Capacity
 from orchestrator.results.defect import describe
-from orchestrator.results.exit_codes import LabError
+from orchestrator.results.exit_codes import INTERRUPTED, LabError
 from orchestrator.results.summary import Status, Summary
 
 
@@ -40,11 +40,34 @@ def store_and_show(findings: Findings, archive: Archive, *, as_json: bool) -> in
         with contextlib.suppress(KeyboardInterrupt), interrupts.released():
             show(findings.summary, archive.path, as_json=as_json)
     if interrupts.finish() and findings.summary.status is Status.COMPLETE:
-        reason = f"interrupted by {interrupts.signal_name()} while the results were stored"
-        findings = with_status(findings, Status.INTERRUPTED, reason)
+        findings = with_status(findings, Status.INTERRUPTED, _interrupted_at_the_end())
         say(f"orchestrate.py: {verdict(findings.summary)}")
         store(findings, archive)
     return findings.summary.exit_code
+
+
+def store_and_show_capacity(capacity: Capacity, archive: Archive, *, as_json: bool) -> int:
+    """Store and show the result of a capacity search, as `store_and_show` does; return its code.
+
+    Raises:
+        ArchiveError: it cannot be stored; it is shown all the same.
+    """
+    try:
+        publish_capacity(capacity, archive)
+    finally:
+        with contextlib.suppress(KeyboardInterrupt), interrupts.released():
+            show_capacity(capacity, archive.path, as_json=as_json)
+    if interrupts.finish() and capacity.status is Status.COMPLETE:
+        reason = _interrupted_at_the_end()
+        changes = {"status": Status.INTERRUPTED, "reason": reason, "exit_code": INTERRUPTED}
+        capacity = capacity.model_copy(update=changes)
+        say(f"orchestrate.py: {reason}")
+        publish_capacity(capacity, archive)
+    return capacity.exit_code
+
+
+def _interrupted_at_the_end() -> str:
+    return f"interrupted by {interrupts.signal_name()} while the results were stored"
 
 
 def store(findings: Findings, archive: Archive) -> None:

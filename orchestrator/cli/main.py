@@ -30,6 +30,7 @@ COMMANDS = {
     "run": "run a scenario (the word run may be omitted)",
     "plan": "print what would run, in order, and about how long it takes; run nothing",
     "predict": "print what queueing theory predicts for a scenario; run nothing",
+    "capacity": "search the greatest load at which the objectives of each case hold",
     "validate": "check scenario files; run nothing",
     "report": "analyse stored results again; several runs are shown side by side on one page",
     "analyse": "the same as report",
@@ -43,6 +44,7 @@ _MODULES = {"analyse": "report"}
 USAGE = """orchestrate.py [run] SCENARIO [options]
        orchestrate.py plan SCENARIO [options]
        orchestrate.py predict SCENARIO [options]
+       orchestrate.py capacity SCENARIO [options]
        orchestrate.py validate SCENARIO...
        orchestrate.py report|analyse RESULTS [--json]
        orchestrate.py compare RUN_A RUN_B [options]
@@ -57,6 +59,7 @@ examples:
   python orchestrate.py mine.yaml --set users=50 --set rate=200/s
   python orchestrate.py plan mine.yaml --set users=50
   python orchestrate.py predict mine.yaml --set users=1000000
+  python orchestrate.py capacity mine.yaml --slo "p99 < 50ms" --at 200/s
   python orchestrate.py validate scenarios/*.yaml
   python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d --json
   python orchestrate.py compare results/before results/after --threshold 10% --measure p99
@@ -64,10 +67,10 @@ examples:
 
 exit codes:
   0    all expectations hold; compare: no certain regression
-  1    an expectation failed; compare: a regression
+  1    an expectation failed; compare: a regression; capacity: --at does not hold
   2    the command line or the scenario is invalid
   3    the engine or the infrastructure failed
-  4    the run is invalid as a measurement, with the reason; compare: undecided
+  4    the run is invalid as a measurement, with the reason; compare, capacity: undecided
   130  interrupted; what was started is removed, or named if the engine is silent
 
 docs/scenarios.md describes the scenario language and docs/results.md the results;

@@ -63,10 +63,10 @@ def perform(
     messages = progress_screen()
     campaign_id = new_campaign_id()
     claim(campaign_id, kept=arguments.keep)
-    backend, reason = _backend_for(scenario, arguments, campaign_id)
+    backend, reason = backend_for(scenario, arguments, campaign_id)
     messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
     with interrupts.held():
-        name = _name_of(arguments.scenario)
+        name = name_of(arguments.scenario)
         archive = Archive.create(arguments.out, name, campaign_id)
         accept, command = arguments.accept_invalid, _command(arguments, backend.name)
         settings = CampaignSettings(
@@ -77,7 +77,7 @@ def perform(
             with progress.shown():
                 findings = Campaign(settings, progress).run()
             _show_kept(backend, messages)
-            _show_left(backend, messages, campaign_id)
+            show_left(backend, messages, campaign_id)
             return finish(findings, archive)
 
 
@@ -90,7 +90,7 @@ def _command(arguments: argparse.Namespace, backend: str) -> str:
     return shlex.join([".venv/bin/python", "orchestrate.py", *words])
 
 
-def _backend_for(
+def backend_for(
     scenario: Scenario, arguments: argparse.Namespace, campaign_id: str
 ) -> tuple[Backend, str]:
     """Return the backend and the reason for it; a target without an image needs ``process``."""
@@ -122,14 +122,15 @@ def choose_backend(choice: str, campaign_id: str, *, keep: bool) -> tuple[Backen
     return ProcessBackend(), f"{reason}; plain local processes instead of containers"
 
 
-def _name_of(scenario: Path) -> str:
+def name_of(scenario: Path) -> str:
     """Return the file's name without its ending, with characters that every file system has."""
     return (
         re.sub(r"[^A-Za-z0-9._-]", "-", scenario.stem)[:MAX_NAME_CHARS].lstrip(".-") or "scenario"
     )
 
 
-def _show_left(backend: Backend, messages: Screen, campaign_id: str) -> None:
+def show_left(backend: Backend, messages: Screen, campaign_id: str) -> None:
+    """Print what a silent engine has left, and how to remove it."""
     for project in backend.left:
         messages.print(
             "not removed, since the engine does not answer or refuses: containers and networks of "

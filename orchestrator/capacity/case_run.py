@@ -1,0 +1,267 @@
+"""Searches the capacity of one case: trials at each load that the search chooses, until it ends.
+
+The bounds and the trials so far are kept at every instant, so that an interrupt loses none.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Protocol
+
+from orchestrator.capacity.case_search import CaseSearch
+from orchestrator.capacity.classify import Classified
+from orchestrator.capacity.limiting import LoadMeasures, limited_by
+from orchestrator.capacity.long_run import LEAST_SETTLING_S, CaseTwin
+from orchestrator.capacity.objectives import Objective
+from orchestrator.capacity.search import WIDE, SearchSettings, Step
+from orchestrator.capacity.searched_group import SearchedGroup, TrialLoad
+from orchestrator.capacity.trial import Trial
+from orchestrator.capacity.trial_validity import Doubt, doubt_of_failure
+from orchestrator.capacity.trials import TrialOutcome, Trials
+from orchestrator.results.capacity import (
+    NO_FIGURE,
+    CaseCapacity,
+    Limit,
+    LoadKind,
+    LoadResult,
+    ObjectiveFigures,
+    TrialResult,
+    Verdict,
+)
+from orchestrator.scenario.plan import Case, seed_of_repeat
+
+MESSAGES = 2_000
+MESSAGES_OF_WIDE = 1_000
+FIRST_TRIALS = 3
+"""Of a load in a wide search: these are shorter, since most loads are decided by them."""
+
+LATE_MESSAGES = 10
+"""A trial has so many messages that this many may be late."""
+
+MOST_INVALID = 3
+"""Trials of a load that are repeated because they do not count."""
+
+MOST_TRIALS = 9
+"""Trials of a load that count; each load of a case draws other ones."""
+
+MOST_DURATION_S = 3600.0
+INTERRUPTED = "the search was interrupted"
+
+
+@dataclass(frozen=True)
+class CasePlan:
+    """One case and how it is searched.
+
+    ``label`` is that of its model's twin; ``workers`` how many serve one message at a time each,
+    None if there are none such. ``predicted`` is the capacity of the twin, None for the reason in
+    ``prediction``. ``warmup_s`` returns how long its queue takes to settle at a load.
+    """
+
+    case: Case
+    label: str
+    workers: int | None
+    objectives: Sequence[Objective]
+    predicted: float | None = None
+    prediction: str = ""
+    warmup_s: Callable[[float], float] = lambda _: LEAST_SETTLING_S
+    twin: CaseTwin | None = None
+
+
+@dataclass(frozen=True)
+class SearchTerms:
+    """What is asked of all cases: the searched ``group``, the load asked ``at``, how closely."""
+
+    group: SearchedGroup
+    at: float | None
+    width: float
+    confidence: float
+    seed: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether two loads are usually enough."""
+        return self.width >= WIDE
+
+    @property
+    def settings(self) -> SearchSettings:
+        """The settings of each search."""
+        return SearchSettings(self.width, is_whole=self.group.kind is LoadKind.USERS)
+
+
+class Judge(Protocol):
+    """What classifies a load by its trials; see `orchestrator.capacity.classify.classify`."""
+
+    def __call__(self, plan: CasePlan, load: float, trials: Sequence[Trial]) -> Classified:
+        """Return the verdict, None if another trial is needed."""
+
+
+class CaseRun:
+    """The search of one case; ``on_load`` is called with each load that has a verdict."""
+
+    def __init__(
+        self,
+        plan: CasePlan,
+        terms: SearchTerms,
+        trials: Trials,
+        judge: Judge,
+        on_load: Callable[[LoadResult], None] = lambda _: None,
+    ) -> None:
+        self._plan = plan
+        self._terms = terms
+        self._trials = trials
+        self._judge = judge
+        self._on_load = on_load
+        guess = terms.group.guess(plan.case, plan.workers)
+        self._search = CaseSearch(terms.settings, plan.predicted, guess, terms.at)
+        self._loads: list[LoadResult] = []
+        self._measures: dict[float, LoadMeasures] = {}
+        self._doubt: Doubt | None = None
+
+    def run(self) -> None:
+        """Try loads until the search has ended, or the trials do not measure the server.
+
+        Raises:
+            LabError: a trial could not be run.
+        """
+        while self._doubt is None and (step := self._search.next()) is not None:
+            self._take(step)
+
+    def _take(self, step: Step) -> None:
+        """Classify one load; a verdict that is none of the server's ends the search."""
+        outcomes: list[TrialOutcome] = []
+        classified = self._classify(step, outcomes)
+        valid = [each for each in outcomes if each.trial is not None]
+        measures = LoadMeasures(
+            [each.values for each in valid], [each.use for each in valid if each.use]
+        )
+        verdict, reason, figures = Verdict.UNDECIDED, "", []
+        if classified is not None and classified.verdict is not None:
+            verdict, reason = classified.verdict, classified.reason
+            figures = with_values(classified.figures, [each.result for each in valid])
+            self._measures[step.load] = measures
+        else:
+            self._doubt = outcomes[-1].doubts[0]
+            reason = f"{len(outcomes) - len(valid)} trials do not count: {self._doubt[1]}"
+        if verdict is Verdict.FAILS and (doubt := doubt_of_failure(measures.uses)):
+            self._doubt, verdict = doubt, Verdict.UNDECIDED
+            reason = f"it does not hold, but not because of the server: {doubt[1]}"
+        results = [each.result for each in outcomes]
+        found = LoadResult(
+            load=step.load,
+            verdict=verdict,
+            reason=reason,
+            is_confirmation=step.is_confirmation,
+            objectives=figures,
+            trials=results,
+        )
+        self._loads.append(found)
+        if self._doubt is None:
+            self._search.record(verdict)
+        self._on_load(found)
+
+    def _classify(self, step: Step, outcomes: list[TrialOutcome]) -> Classified | None:
+        """Run trials until they have a verdict; None if too many of them do not count.
+
+        Each is appended to ``outcomes``.
+        """
+        plan, invalid = self._plan, 0
+        valid: list[Trial] = []
+        while invalid <= MOST_INVALID:
+            outcome = self._trials.run(
+                plan.case, plan.objectives, self._load(step.load, len(valid))
+            )
+            outcomes.append(outcome)
+            if outcome.trial is None:
+                invalid += 1
+                continue
+            valid.append(outcome.trial)
+            found = self._judge(plan, step.load, valid)
+            if found.verdict is not None:
+                return found
+        return None
+
+    def _load(self, load: float, done: int) -> TrialLoad:
+        """Return the load of the trial after ``done`` valid ones.
+
+        Trials have the numbers of their place in the search, so that cases have the same draws.
+        """
+        plan, terms = self._plan, self._terms
+        messages = messages_of_trial(
+            plan.objectives, is_short=terms.is_wide and done < FIRST_TRIALS
+        )
+        per_s = terms.group.throughput_per_s(plan.case, load, plan.workers)
+        number = 1 + len(self._loads) * MOST_TRIALS + done
+        warmup_s = plan.warmup_s(load)
+        duration_s = min(warmup_s + messages / per_s, MOST_DURATION_S)
+        return TrialLoad(load, duration_s, warmup_s, seed_of_repeat(terms.seed, number))
+
+    def result(self, *, is_interrupted: bool = False) -> CaseCapacity:
+        """Return the bounds so far and what they rest on."""
+        plan, search, at = self._plan, self._search, self._terms.at
+        lower, upper = search.lower, search.upper
+        limit, evidence = self._limit()
+        at_lower = None if lower is None else self._measures.get(lower)
+        cpu_s = at_lower.median_of("cpu_time_per_message") if at_lower else None
+        return CaseCapacity(
+            name=plan.case.name,
+            model=plan.case.model,
+            axes=dict(plan.case.axes),
+            workers=plan.workers or plan.case.workers,
+            lower=lower,
+            upper=None if limit in NO_FIGURE else upper,
+            ended=INTERRUPTED if is_interrupted else self._ended(),
+            is_complete=not is_interrupted and self._doubt is None and search.is_complete,
+            predicted=plan.predicted,
+            prediction=plan.prediction,
+            limited_by=limit,
+            evidence=evidence,
+            cpu_s_per_1000_messages=None if cpu_s is None else 1000 * cpu_s,
+            at=search.at_verdict,
+            headroom_low=_headroom(lower, at),
+            headroom_high=None if limit in NO_FIGURE else _headroom(upper, at),
+            loads=list(self._loads),
+        )
+
+    def _ended(self) -> str:
+        return (
+            f"trials do not measure the server: {self._doubt[1]}"
+            if self._doubt
+            else (self._search.ended)
+        )
+
+    def _limit(self) -> tuple[Limit, str]:
+        if self._doubt is not None:
+            return self._doubt
+        upper = self._search.upper
+        at_upper = LoadMeasures([], []) if upper is None else self._measures[upper]
+        return limited_by(self._plan.case, self._plan.label, at_upper)
+
+
+def with_values(
+    figures: Sequence[ObjectiveFigures], trials: Sequence[TrialResult]
+) -> list[ObjectiveFigures]:
+    """Return the ``figures`` of a load, each with the median of its value in ``trials``."""
+    found = []
+    for number, each in enumerate(figures):
+        values = [trial.objectives[number].value for trial in trials]
+        known = [value for value in values if value is not None]
+        found.append(each.model_copy(update={"value": median(known) if known else None}))
+    return found
+
+
+def messages_of_trial(objectives: Sequence[Objective], *, is_short: bool) -> int:
+    """Return how many messages a trial has after its warm-up."""
+    least = MESSAGES_OF_WIDE if is_short else MESSAGES
+    return max([least, *_messages_for(objectives)])
+
+
+def _messages_for(objectives: Sequence[Objective]) -> Iterator[int]:
+    """Yield how many messages each percentile needs so that some may be late."""
+    for each in objectives:
+        if each.percentile is not None:
+            yield math.ceil(LATE_MESSAGES / each.percentile.allowed - 1e-6)
+
+
+def _headroom(bound: float | None, at: float | None) -> float | None:
+    return None if bound is None or not at else bound / at - 1

@@ -1,0 +1,127 @@
+"""How each case is searched: its objectives, what its twin says, and how its trials are judged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from orchestrator.capacity.case_run import CasePlan, Judge, SearchTerms
+from orchestrator.capacity.classify import Classified, LoadTest, classify
+from orchestrator.capacity.long_run import (
+    LEAST_SETTLING_S,
+    CaseTwin,
+    LongRun,
+    long_run,
+    predicted_capacity,
+    settling_s,
+)
+from orchestrator.capacity.objectives import Objective, parse_objectives
+from orchestrator.capacity.searched_group import TrialLoad, service_time_s
+from orchestrator.capacity.trial import Trial
+from orchestrator.results.capacity import LoadKind
+from orchestrator.results.exit_codes import MisuseError
+from orchestrator.scenario.models import discover_twins
+from orchestrator.scenario.plan import Case, plan_cases
+from orchestrator.scenario.scenario import Scenario
+from orchestrator.twin.parameters import TYPICAL, WITH_WORKERS, Discipline, Kind
+from orchestrator.twin.predict import NoTwinError
+
+NEAR_CAPACITY = 0.9
+"""Without a capacity of the twin: the load, of what the workers can serve, that is to settle."""
+
+HOPELESS = 1.15
+"""Of the capacity: at a greater load a queue never settles, and grows from its first message on."""
+
+CPU_S, CPU_OF_WIDE_S = 2.0, 0.4
+"""CPU time of a prediction, and of a long run; a wide search needs no exact ones."""
+
+
+@dataclass(frozen=True)
+class AskedCase:
+    """A case of the scenario, and what must hold of it."""
+
+    case: Case
+    objectives: tuple[Objective, ...]
+
+
+def asked_cases(scenario: Scenario, texts: Sequence[str]) -> list[AskedCase]:
+    """Return all cases; ``texts`` are their objectives, else what the scenario expects of them.
+
+    Raises:
+        MisuseError: a case has no objective, or one that cannot be judged at a load.
+    """
+    cases = plan_cases(scenario)
+    objectives = {case.model: objectives_of(scenario, case.model, texts) for case in cases}
+    return [AskedCase(case, objectives[case.model]) for case in cases]
+
+
+def objectives_of(scenario: Scenario, model: str, texts: Sequence[str]) -> tuple[Objective, ...]:
+    """Return the objectives of a model: ``texts``, else what the scenario expects of it."""
+    groups = [group.name for group in scenario.clients]
+    expected = texts or [each.text for each in scenario.expectations(model)]
+    if not expected:
+        raise MisuseError(
+            f"capacity: no objective, and the scenario expects nothing of {model}; write e.g. "
+            '--slo "p99 < 50ms"'
+        )
+    return parse_objectives(expected, groups)
+
+
+def plan_case(asked: AskedCase, terms: SearchTerms, cpus: float) -> CasePlan:
+    """Return how a case is searched, on a machine with ``cpus`` CPUs; its twin is simulated."""
+    case, group = asked.case, terms.group
+    label = discover_twins().get(case.model, "")
+    workers = _workers_of(case, label, cpus)
+    plan = CasePlan(case, label, workers, asked.objectives)
+    guess, service_s = group.guess(case, workers), service_time_s(group, case)
+
+    def settled_s(load: float) -> float:
+        return settling_s(service_s, group.throughput_per_s(case, load, workers), workers)
+
+    def warmup_s(capacity: float, load: float) -> float:
+        is_overload = load > HOPELESS * capacity
+        return LEAST_SETTLING_S if is_overload else settled_s(min(load, capacity))
+
+    plan = replace(plan, warmup_s=partial(warmup_s, NEAR_CAPACITY * guess))
+    twin = _twin_of(plan, terms, cpus, settled_s(NEAR_CAPACITY * guess))
+    cpu_s = CPU_OF_WIDE_S if terms.is_wide else CPU_S
+    try:
+        predicted = predicted_capacity(twin, guess, cpu_s, is_whole=group.kind is LoadKind.USERS)
+    except NoTwinError as exc:
+        return replace(plan, prediction=str(exc))
+    if predicted is None:
+        prediction = "no load was found that its twin bears, and a greater one that it does not"
+        return replace(plan, prediction=prediction)
+    return replace(plan, predicted=predicted, twin=twin, warmup_s=partial(warmup_s, predicted))
+
+
+def _twin_of(plan: CasePlan, terms: SearchTerms, cpus: float, settling: float) -> CaseTwin:
+    group, case = terms.group, plan.case
+
+    def at(load: float, duration_s: float, seed: int) -> Case:
+        return group.at(case, TrialLoad(load, duration_s, settling, seed), {})
+
+    def per_s(load: float) -> float:
+        return group.throughput_per_s(case, load, plan.workers)
+
+    return CaseTwin(at, per_s, plan.objectives, discover_twins(), cpus, TYPICAL, settling)
+
+
+def _workers_of(case: Case, label: str, cpus: float) -> int | None:
+    """Return how many workers serve one message at a time each, None if none do."""
+    return Discipline.of(Kind(label), case, cpus).workers if label in WITH_WORKERS else None
+
+
+def judge_of(terms: SearchTerms) -> Judge:
+    """Return what classifies the loads of all cases; the twin is simulated once for each load."""
+    test = LoadTest(terms.confidence, is_quick=terms.is_wide)
+    cpu_s = CPU_OF_WIDE_S if terms.is_wide else CPU_S
+    known: dict[tuple[str, float], LongRun | None] = {}
+
+    def judge(plan: CasePlan, load: float, trials: Sequence[Trial]) -> Classified:
+        key = (plan.case.name, load)
+        is_broken = any(trial.broken for trial in trials)
+        if plan.twin is not None and not is_broken and key not in known:
+            known[key] = long_run(plan.twin, load, cpu_s)
+        return classify(plan.objectives, trials, test, known.get(key))
+
+    return judge

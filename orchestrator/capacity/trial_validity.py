@@ -1,0 +1,136 @@
+"""Whether a trial counts, and whether a load that did not hold says something of the server.
+
+A trial in which the host was disturbed, or its clients were late or busy, measures those and not
+the server. Pure functions of a measured run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from orchestrator.analysis.host_measures import host_balance
+from orchestrator.analysis.statistics import Figures
+from orchestrator.campaign.evaluate_run import MeasuredRun
+from orchestrator.measures.dimensions import TIME, format_value
+from orchestrator.results.capacity import Limit
+from orchestrator.results.summary import Fitness, ReasonKind
+
+LAG_PART = 0.2
+"""Of an objective's limit: the most by which clients may be late at their 99th percentile."""
+
+FULL = 0.9
+"""The share of the CPUs in use from which on programs wait for one."""
+
+MOST_OF_CLIENTS = 0.5
+"""Of the server's CPU time: with more, on CPUs that are in use, the clients took it from it."""
+
+NOTABLE = 0.2
+"""Of the CPUs: clients that use less do not keep others from them."""
+
+OF_CLIENTS = ("clients", "conductor", "orchestrator", "probe", "proxy")
+CLIENT_ERRORS = ("exhausted", "unreachable")
+"""Errors of connections that never reached the server."""
+
+
+@dataclass(frozen=True)
+class CpuUse:
+    """CPU time during the load in s: of the server, of the rest of the lab, and of all programs.
+
+    ``available_s`` is what the CPUs had; each is None if it is not known.
+    """
+
+    server_s: float | None
+    clients_s: float | None
+    busy_s: float | None
+    wall_s: float | None
+    cpus: float | None
+
+    @property
+    def available_s(self) -> float | None:
+        """The CPU time that the lab could have used."""
+        return self.wall_s * self.cpus if self.wall_s and self.cpus else None
+
+    @property
+    def busy_share(self) -> float | None:
+        """The share of the CPUs' time in use, by the lab and by others."""
+        if self.busy_s is None or not self.available_s:
+            return None
+        return self.busy_s / self.available_s
+
+
+def cpu_use(measured: MeasuredRun) -> CpuUse:
+    """Return the CPU time of a run."""
+    balance, host = host_balance(measured.evidence), measured.evidence.clients.host
+    known = [each for name in OF_CLIENTS if (each := balance.get(name)) is not None]
+    return CpuUse(
+        server_s=balance.get("server"),
+        clients_s=sum(known) if known else None,
+        busy_s=balance.get("busy"),
+        wall_s=host.get("wall_s"),
+        cpus=host.get("cpus"),
+    )
+
+
+Doubt = tuple[Limit, str]
+"""What a trial measured instead of the server, and a sentence about it."""
+
+
+def doubts(measured: MeasuredRun, limits_s: Sequence[float]) -> list[Doubt]:
+    """Return why a trial does not count; ``limits_s`` are those of its percentile objectives."""
+    found = [*_of_rules(measured), *_of_clients(measured, limits_s)]
+    return list(dict.fromkeys(found))
+
+
+def _of_rules(measured: MeasuredRun) -> Iterator[Doubt]:
+    """Yield the rules of the scenario and the laws of measuring that the run breaks."""
+    for kind, text in measured.reasons:
+        if kind is ReasonKind.DISTURBED_HOST:
+            yield Limit.HOST, text
+        elif kind is ReasonKind.LOST_REPLICA or "client" in text:
+            yield Limit.CLIENTS, text
+        else:
+            yield Limit.UNKNOWN, text
+
+
+def _of_clients(measured: MeasuredRun, limits_s: Sequence[float]) -> Iterator[Doubt]:
+    instrument, values = measured.analysis.instrument, measured.values
+    if instrument.fitness is Fitness.BOTTLENECK:
+        yield from ((Limit.CLIENTS, reason) for reason in instrument.reasons)
+    lag_s, limit_s = values.get("schedule_lag_p99"), min(limits_s, default=None)
+    if lag_s is not None and limit_s is not None and lag_s > LAG_PART * limit_s:
+        lag, limit = format_value(lag_s, TIME), format_value(limit_s, TIME)
+        yield Limit.CLIENTS, f"the clients were {lag} late at the 99th percentile, of {limit}"
+    for error in CLIENT_ERRORS:
+        if number := values.get(error):
+            yield Limit.CLIENTS, f"{number:.0f} connections of the clients failed: {error}"
+
+
+def doubt_of_failure(uses: Sequence[CpuUse]) -> Doubt | None:
+    """Return why a load that did not hold is no limit of the server; None if it is one.
+
+    ``uses`` are those of the valid trials at that load. Clients that share busy CPUs with the
+    server take from it what they use.
+    """
+    busy = median_of_known([each.busy_share for each in uses])
+    server_s = median_of_known([each.server_s for each in uses])
+    clients_s = median_of_known([each.clients_s for each in uses])
+    if busy is None or server_s is None or clients_s is None or busy < FULL:
+        return None
+    available_s = median_of_known([each.available_s for each in uses]) or 0.0
+    if clients_s <= max(MOST_OF_CLIENTS * server_s, NOTABLE * available_s):
+        return None
+    return Limit.HOST, (
+        f"the CPUs were {busy:.0%} in use, and the clients and the lab used {clients_s:.2g} s of "
+        f"CPU time beside {server_s:.2g} s of the server"
+    )
+
+
+def median_of_known(values: Sequence[float | None]) -> float | None:
+    """Return the median of the values that are known, None if none is."""
+    known = [each for each in values if each is not None]
+    return median(known) if known else None
+
+
+def median_of(figures: Sequence[Figures], name: str) -> float | None:
+    """Return the median of a measure over trials, None if none has it."""
+    return median_of_known([each.get(name) for each in figures])

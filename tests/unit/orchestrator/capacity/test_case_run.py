@@ -1,0 +1,136 @@
+"""The search of a case, with trials of servers whose capacity is known."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from orchestrator.capacity.case_run import (
+    INTERRUPTED,
+    MOST_INVALID,
+    CaseRun,
+    messages_of_trial,
+)
+from orchestrator.capacity.objectives import Objective, parse_objectives
+from orchestrator.capacity.planning import judge_of
+from orchestrator.capacity.searched_group import TrialLoad
+from orchestrator.capacity.trial_validity import CpuUse
+from orchestrator.capacity.trials import TrialOutcome
+from orchestrator.results.capacity import CaseCapacity, Limit, LoadResult, Verdict
+from orchestrator.scenario.plan import Case
+from tests.unit.orchestrator.capacity.trial_fixtures import QueueTrials, asked, plan
+
+LATE = (Limit.CLIENTS, "the clients were late")
+
+
+def search(
+    trials: QueueTrials,
+    *,
+    at: float | None = None,
+    width: float = 0.1,
+    predicted: float | None = 180.0,
+) -> CaseCapacity:
+    _, terms = asked(at=at, width=width)
+    run = CaseRun(plan(predicted), terms, trials, judge_of(terms))
+    run.run()
+    return run.result()
+
+
+def test_the_bounds_are_around_the_capacity_and_as_close_as_was_asked() -> None:
+    found = search(QueueTrials(capacity=180.0))
+    assert found.lower is not None
+    assert found.upper is not None
+    assert found.lower <= 180.0 <= found.upper
+    assert found.is_complete
+    assert (found.upper - found.lower) / found.upper <= 0.1
+    assert found.limited_by is Limit.QUEUEING
+    assert found.cpu_s_per_1000_messages == pytest.approx(2.0)
+    assert any(load.is_confirmation for load in found.loads)
+
+
+def test_a_load_has_the_median_of_the_values_of_its_trials() -> None:
+    for load in search(QueueTrials(capacity=180.0)).loads:
+        (figures,) = load.objectives
+        assert figures.value == pytest.approx(load.load / 1000)
+        assert figures.late_share is not None
+
+
+def test_a_gate_says_whether_the_load_holds_and_how_much_is_left() -> None:
+    found = search(QueueTrials(capacity=180.0), at=100.0, width=0.5)
+    assert found.at is Verdict.HOLDS
+    assert found.headroom_low is not None
+    assert found.headroom_high is not None
+    assert found.headroom_low <= 0.8 <= found.headroom_high
+    assert len(found.loads) == 2
+    assert search(QueueTrials(capacity=180.0), at=400.0, width=0.5).at is Verdict.FAILS
+
+
+def test_no_two_loads_have_the_same_draws_and_all_cases_have_the_same_ones() -> None:
+    one, other = QueueTrials(capacity=180.0), QueueTrials(capacity=170.0)
+    search(one)
+    search(other)
+    seeds = [each.seed for each in one.loads]
+    assert len(set(seeds)) == len(seeds)
+    assert seeds[0] == other.loads[0].seed
+
+
+def test_clients_that_cannot_bear_a_load_give_no_upper_bound() -> None:
+    trials = QueueTrials(capacity=500.0, clients_bear=190.0, doubt=LATE)
+    found = search(trials)
+    assert found.limited_by is Limit.CLIENTS
+    assert found.evidence == LATE[1]
+    assert (found.lower, found.upper) == (162.0, None)
+    assert not found.is_complete
+    assert LATE[1] in found.ended
+    last = found.loads[-1]
+    assert last.verdict is Verdict.UNDECIDED
+    assert len(last.trials) == MOST_INVALID + 1
+    assert all(trial.invalid == [LATE[1]] for trial in last.trials)
+
+
+def test_a_load_that_fails_on_cpus_taken_by_the_clients_is_no_bound() -> None:
+    busy = CpuUse(server_s=8.0, clients_s=11.0, busy_s=19.5, wall_s=10.0, cpus=2.0)
+    found = search(QueueTrials(capacity=180.0, use=busy), at=400.0, width=0.5)
+    assert found.limited_by is Limit.HOST
+    assert found.upper is None
+    assert found.headroom_high is None
+    assert found.at is Verdict.UNDECIDED
+
+
+class Interrupted(QueueTrials):
+    """The user interrupts the first trial of the third load."""
+
+    def run(self, case: Case, objectives: Sequence[Objective], load: TrialLoad) -> TrialOutcome:
+        """Run a trial."""
+        if len({each.load for each in self.loads} - {load.load}) == 2:
+            raise KeyboardInterrupt
+        return super().run(case, objectives, load)
+
+
+def test_an_interrupt_keeps_the_bounds_so_far() -> None:
+    _, terms = asked()
+    loads: list[LoadResult] = []
+    run = CaseRun(plan(), terms, Interrupted(capacity=180.0), judge_of(terms), loads.append)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    found = run.result(is_interrupted=True)
+    assert [found.lower, found.upper] == pytest.approx([162.0, 198.0])
+    assert found.ended == INTERRUPTED
+    assert not found.is_complete
+    assert found.loads == loads
+    assert len(loads) == 2
+
+
+@pytest.mark.parametrize(
+    ("slo", "is_short", "messages"),
+    [
+        ("p99 < 50ms", False, 2_000),
+        ("p99 < 50ms", True, 1_000),
+        ("p99.9 < 50ms", True, 10_000),  # so that ten may be late
+        ("errors == 0", False, 2_000),
+    ],
+)
+def test_a_trial_has_the_messages_that_its_percentile_needs(
+    slo: str, is_short: bool, messages: int
+) -> None:
+    slo = slo.replace("p99.9", "p(99.9)")
+    assert messages_of_trial(parse_objectives([slo]), is_short=is_short) == messages
