@@ -15,7 +15,7 @@ from orchestrator.capacity.figures import (
     why_no_figure,
 )
 from orchestrator.measures.sentences import counted, joined
-from orchestrator.results.capacity import Capacity, CaseCapacity, Verdict
+from orchestrator.results.capacity import NO_FIGURE, Capacity, CaseCapacity, Verdict
 from orchestrator.results.summary import Cheapest, Status
 
 MAX_NAMED = 4
@@ -38,7 +38,10 @@ def answer_of(capacity: Capacity) -> list[str]:
         return []
     if capacity.at is None:
         return [*_capacities(capacity), *_without_figure(capacity.cases)]
-    return [*_met(capacity), *_nearest(capacity), *_undecided(capacity)]
+    undecided = _with_verdict(capacity, Verdict.UNDECIDED)
+    unmeasured = [case for case in undecided if case.limited_by in NO_FIGURE]
+    about_others = [*_nearest(capacity), *_undecided(capacity), *_without_figure(unmeasured)]
+    return [*_met(capacity), *about_others]
 
 
 def caveat_of(capacity: Capacity) -> str:

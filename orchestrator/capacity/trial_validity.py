@@ -27,9 +27,11 @@ MOST_OF_SERVER = 0.5
 NOTABLE = 0.2
 """Of the CPUs: what uses less does not keep the server from them."""
 
-BEYOND_COMPETITION = 0.1
-"""Of the time: a client that waits for a CPU for so much longer than the CPUs were in use does not
-wait for other programs. A quota stops it, or it may not use all CPUs."""
+MOST_BESIDE_FREE_CPUS = 0.5
+"""Of the time: no scheduler lets a thread wait for longer while another CPU is free."""
+
+BEYOND_COMPETITION = 0.05
+"""Of the time: a client that waits for so much longer than others can delay it has a quota."""
 
 OF_CLIENTS = ("clients", "conductor", "orchestrator", "probe", "proxy")
 CLIENT_ERRORS = ("exhausted", "unreachable")
@@ -97,18 +99,21 @@ def doubts(measured: MeasuredRun, limits_s: Sequence[float]) -> list[Doubt]:
 
 
 def _of_stopped_clients(measured: MeasuredRun) -> Iterator[Doubt]:
-    """Yield that a client had no CPU although one was free.
+    """Yield that a client waited for a CPU for longer than other programs can have delayed it.
 
     Such a client shows no lag if it has no schedule, as users without pauses have none.
     """
-    busy = cpu_use(measured).busy_share
-    if busy is None:
+    use = cpu_use(measured)
+    if use.busy_s is None or use.busy_share is None or not use.wall_s:
         return
     for replica in measured.evidence.clients.replicas:
         waited = ratio(replica.health.run_delay_s, replica.health.wall_s) or 0.0
-        if waited > busy + BEYOND_COMPETITION:
+        competing = (use.busy_s - replica.health.cpu_s) / use.wall_s
+        most = min(competing, max(use.busy_share, MOST_BESIDE_FREE_CPUS))
+        if waited > max(most, 0.0) + BEYOND_COMPETITION:
             seen = f"replica {replica.number} waited for a CPU {waited:.0%} of the time"
-            yield Limit.CLIENTS, f"{seen}, though the CPUs were {busy:.0%} in use: a quota stops it"
+            in_use = f"the CPUs were {use.busy_share:.0%} in use"
+            yield Limit.CLIENTS, f"{seen}, though {in_use}: a quota stops it"
             return
 
 

@@ -131,3 +131,12 @@ def test_the_caveat_names_what_is_not_known() -> None:
 def test_of_many_names_the_others_are_counted() -> None:
     assert named([case(name) for name in "abcd"]) == "a, b, c and d"
     assert named([case(name) for name in "abcdef"]) == "a, b, c and 3 more"
+
+
+def test_a_load_that_could_not_be_measured_says_why() -> None:
+    late = without_figure("poll").model_copy(update={"at": Verdict.UNDECIDED})
+    assert answer_of(capacity(late, at=200.0)) == [
+        "200/s at p99 < 50ms is undecided for poll.",
+        "poll: no figure, since the clients could not generate the load as planned "
+        "(a client was 12 ms late).",
+    ]

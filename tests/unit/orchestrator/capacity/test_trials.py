@@ -64,8 +64,10 @@ def test_messages_of_the_warm_up_do_not_count(tmp_path: Path) -> None:
     assert found.result.invalid == ["no message was due after the warm-up"]
 
 
-@pytest.mark.parametrize(("busy_s", "is_stopped"), [(1.2, True), (1.5, False), (None, False)])
-def test_a_client_without_a_cpu_though_one_was_free_makes_a_trial_invalid(
+@pytest.mark.parametrize(
+    ("busy_s", "is_stopped"), [(0.3, True), (1.2, True), (1.5, False), (None, False)]
+)
+def test_a_client_that_waits_for_longer_than_others_delay_it_makes_a_trial_invalid(
     tmp_path: Path, busy_s: float | None, *, is_stopped: bool
 ) -> None:
     run = measured(tmp_path)
