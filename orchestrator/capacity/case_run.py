@@ -193,6 +193,9 @@ class CaseRun:
         per_s = terms.group.throughput_per_s(plan.case, load, plan.workers)
         number = 1 + len(self._loads) * MOST_TRIALS + done
         warmup_s = plan.warmup_s(load)
+        if terms.is_wide and plan.twin is not None:
+            # The twin begins as the trial does, so that its long run corrects what is left of that.
+            warmup_s = min(warmup_s, max(messages / per_s, LEAST_SETTLING_S))
         duration_s = min(warmup_s + messages / per_s, MOST_DURATION_S)
         return TrialLoad(load, duration_s, warmup_s, seed_of_repeat(terms.seed, number))
 

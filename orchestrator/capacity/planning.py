@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from orchestrator.capacity.case_run import CasePlan, Judge, SearchTerms
 from orchestrator.capacity.classify import Classified, LoadTest, classify
@@ -27,9 +26,6 @@ from orchestrator.twin.predict import NoTwinError
 
 NEAR_CAPACITY = 0.9
 """Without a capacity of the twin: the load, of what the workers can serve, that is to settle."""
-
-HOPELESS = 1.15
-"""Of the capacity: at a greater load a queue never settles, and grows from its first message on."""
 
 CPU_S, CPU_OF_WIDE_S = 2.0, 0.4
 """CPU time of a prediction, and of a long run; a wide search needs no exact ones."""
@@ -75,13 +71,12 @@ def plan_case(asked: AskedCase, terms: SearchTerms, cpus: float) -> CasePlan:
     guess, service_s = group.guess(case, workers), service_time_s(group, case)
 
     def settled_s(load: float) -> float:
-        return settling_s(service_s, group.throughput_per_s(case, load, workers), workers)
+        per_s = group.throughput_per_s(case, load, workers)
+        if workers is not None and per_s * service_s >= workers:
+            return LEAST_SETTLING_S  # it grows from the first message on, and never settles
+        return settling_s(service_s, per_s, workers)
 
-    def warmup_s(capacity: float, load: float) -> float:
-        is_overload = load > HOPELESS * capacity
-        return LEAST_SETTLING_S if is_overload else settled_s(min(load, capacity))
-
-    plan = replace(plan, warmup_s=partial(warmup_s, NEAR_CAPACITY * guess))
+    plan = replace(plan, warmup_s=settled_s)
     twin = _twin_of(plan, terms, cpus, settled_s(NEAR_CAPACITY * guess))
     cpu_s = CPU_OF_WIDE_S if terms.is_wide else CPU_S
     try:
@@ -91,7 +86,7 @@ def plan_case(asked: AskedCase, terms: SearchTerms, cpus: float) -> CasePlan:
     if predicted is None:
         prediction = "no load was found that its twin bears, and a greater one that it does not"
         return replace(plan, prediction=prediction)
-    return replace(plan, predicted=predicted, twin=twin, warmup_s=partial(warmup_s, predicted))
+    return replace(plan, predicted=predicted, twin=twin)
 
 
 def _twin_of(plan: CasePlan, terms: SearchTerms, cpus: float, settling: float) -> CaseTwin:
