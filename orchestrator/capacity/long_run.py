@@ -27,10 +27,15 @@ MIN_BATCHES = 20
 CHUNK, MOST_MESSAGES = 40_000, 400_000
 """Messages of one simulation, and of all those of a long run; one takes about 10 us."""
 
-ENOUGH = 0.1
+ENOUGH = 0.05
 """A share is known well enough if its error is less than so much of what is allowed."""
 
-CPU_S = 2.0
+CPU_S, PREDICTION_CPU_S = 4.0, 2.0
+"""Of a long run, and of a predicted capacity.
+
+For one worker, the error of a long run of 100,000 messages is more than that of nine trials, and of
+one of 400,000 less: simulated searches end with half the width.
+"""
 
 COARSE, FINE = 8_000, 40_000
 """Messages at a load while a capacity is bracketed, and while its bounds are narrowed."""
@@ -184,8 +189,9 @@ def late_of(rows: Table, found: Simulated, case: Case, percentile: Percentile) -
 def long_run(twin: CaseTwin, load: float, cpu_s: float = CPU_S, seed: int = 1) -> LongRun | None:
     """Return the shares of late messages of ``twin`` at ``load``; None if there is no twin.
 
-    It simulates up to `MOST_MESSAGES`, but no more than takes ``cpu_s``, and at least `CHUNK`. A
-    load that is confirmed needs another ``seed`` here as well: its error is common to all trials.
+    It simulates up to `MOST_MESSAGES`, but no more than takes ``cpu_s``, and at least `CHUNK`. Its
+    error is common to all trials at this load, so each load, and its confirmation, needs a ``seed``
+    of its own; else one unlucky run spoils both bounds.
     """
     begun_s = time.process_time()
     late: dict[str, list[Flags]] = {}
@@ -213,7 +219,7 @@ def _is_known(share: Share, objective: Objective) -> bool:
 
 
 def predicted_capacity(
-    twin: CaseTwin, start: float, cpu_s: float = CPU_S, *, is_whole: bool = False
+    twin: CaseTwin, start: float, cpu_s: float = PREDICTION_CPU_S, *, is_whole: bool = False
 ) -> float | None:
     """Return the greatest load at which the objectives hold in ``twin``; None if it is not known.
 

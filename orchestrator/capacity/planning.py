@@ -21,14 +21,14 @@ from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
-from orchestrator.twin.parameters import TYPICAL, WITH_WORKERS, Discipline, Kind
+from orchestrator.twin.parameters import TYPICAL, WITH_WORKERS, Discipline, Kind, Overhead
 from orchestrator.twin.predict import NoTwinError
 
 NEAR_CAPACITY = 0.9
-"""Without a capacity of the twin: the load, of what the workers can serve, that is to settle."""
+"""Of what the workers can serve: the load for which the simulations of a twin settle."""
 
-CPU_S, CPU_OF_WIDE_S = 2.0, 0.4
-"""CPU time of a prediction, and of a long run; a wide search needs no exact ones."""
+CPU_S, CPU_OF_LONG_RUN_S, CPU_OF_WIDE_S = 2.0, 4.0, 0.4
+"""CPU time of a prediction, of a long run, and of both in a wide search, which needs no more."""
 
 
 @dataclass(frozen=True)
@@ -107,16 +107,22 @@ def _workers_of(case: Case, label: str, cpus: float) -> int | None:
 
 
 def judge_of(terms: SearchTerms) -> Judge:
-    """Return what classifies the loads of all cases; the twin is simulated once for each load."""
+    """Return what classifies the loads of all cases.
+
+    The twin is simulated once for each load and its confirmation, as soon as a verdict may follow,
+    with draws of its own and the mean overhead of the trials: those that the trials' twins have.
+    """
     test = LoadTest(terms.confidence, is_quick=terms.is_wide)
-    cpu_s = CPU_OF_WIDE_S if terms.is_wide else CPU_S
-    known: dict[tuple[str, float], LongRun | None] = {}
+    cpu_s = CPU_OF_WIDE_S if terms.is_wide else CPU_OF_LONG_RUN_S
+    known: dict[tuple[str, float, int], LongRun | None] = {}
 
     def judge(plan: CasePlan, load: float, trials: Sequence[Trial]) -> Classified:
-        key = (plan.case.name, load)
-        is_broken = any(trial.broken for trial in trials)
-        if plan.twin is not None and not is_broken and key not in known:
-            known[key] = long_run(plan.twin, load, cpu_s)
+        key = (plan.case.name, load, trials[0].seed)
+        is_due = len(trials) >= test.min_trials and not any(trial.broken for trial in trials)
+        overheads = [trial.overhead for trial in trials if trial.overhead is not None]
+        if plan.twin is not None and overheads and is_due and key not in known:
+            twin = replace(plan.twin, overhead=Overhead.mean_of(overheads))
+            known[key] = long_run(twin, load, cpu_s, seed=trials[0].seed)
         return classify(plan.objectives, trials, test, known.get(key))
 
     return judge

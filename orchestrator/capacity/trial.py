@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from orchestrator.twin.parameters import Overhead
+
 Flags = npt.NDArray[np.bool_]
 """A flag for each message due after the warm-up, in the order in which they were due."""
 
@@ -38,3 +40,4 @@ class Trial:
     margins: Mapping[str, float | None] = field(default_factory=dict)
     utilization: float | None = None
     broken: str = ""
+    overhead: Overhead | None = None

@@ -154,6 +154,7 @@ def trial_of(measured: MeasuredRun, objectives: Sequence[Objective], load: Trial
         margins=margins,
         utilization=utilization(measured),
         broken=broken(measured),
+        overhead=measured.twin.overhead,
     )
 
 

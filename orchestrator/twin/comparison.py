@@ -125,12 +125,13 @@ class TwinComparison:
     """The twin's figures, ``views``, and requests, ``samples``, `PREDICTED` and `REPLAYED`.
 
     ``samples`` have the rows of the run, all 0 for a request that the twin does not have. Both are
-    empty if there is no twin; the summary has the reason.
+    empty if there is no twin; the summary has the reason. ``overhead`` is as calibrated.
     """
 
     summary: TwinSummary
     views: Mapping[str, Figures] = field(default_factory=dict)
     samples: Mapping[str, Table] = field(default_factory=dict)
+    overhead: Overhead | None = None
 
     @property
     def predicted_ns(self) -> Durations | None:
@@ -166,7 +167,7 @@ def compare_with_twin(
         overhead_s=_in_seconds(twin.overhead),
     )
     samples = {name: _samples(twin, table, merged) for name, table in twin.tables.items()}
-    return TwinComparison(summary, views, samples)
+    return TwinComparison(summary, views, samples, twin.overhead)
 
 
 def _remarks(

@@ -1,8 +1,10 @@
 """The parameters of a twin: how a model serves, and what messages cost beyond their demands."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from enum import StrEnum
+from statistics import fmean
 
 from orchestrator.scenario.plan import Case
 
@@ -126,6 +128,12 @@ class Overhead:
     fork_ns: int = 0
     dispatch_ns: int = 0
     cpu_ns: int = 0
+
+    @classmethod
+    def mean_of(cls, several: Sequence["Overhead"]) -> "Overhead":
+        """Return the mean of each duration of ``several``, at least one."""
+        columns = zip(*map(astuple, several), strict=True)
+        return cls(*(round(fmean(column)) for column in columns))
 
     def handing_ns(self, kind: Kind) -> int:
         """Return how long a model of ``kind`` hands over a connection; 0 if a queue does it."""
