@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from orchestrator.analysis.host_measures import host_balance
-from orchestrator.analysis.statistics import Figures
+from orchestrator.analysis.statistics import Figures, ratio
 from orchestrator.campaign.evaluate_run import MeasuredRun
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.results.capacity import Limit
@@ -21,11 +21,15 @@ LAG_PART = 0.2
 FULL = 0.9
 """The share of the CPUs in use from which on programs wait for one."""
 
-MOST_OF_CLIENTS = 0.5
-"""Of the server's CPU time: with more, on CPUs that are in use, the clients took it from it."""
+MOST_OF_SERVER = 0.5
+"""Of the server's CPU time: who uses more, on CPUs that are in use, takes it from the server."""
 
 NOTABLE = 0.2
-"""Of the CPUs: clients that use less do not keep others from them."""
+"""Of the CPUs: what uses less does not keep the server from them."""
+
+BEYOND_COMPETITION = 0.1
+"""Of the time: a client that waits for a CPU for so much longer than the CPUs were in use does not
+wait for other programs. A quota stops it, or it may not use all CPUs."""
 
 OF_CLIENTS = ("clients", "conductor", "orchestrator", "probe", "proxy")
 CLIENT_ERRORS = ("exhausted", "unreachable")
@@ -49,6 +53,13 @@ class CpuUse:
     def available_s(self) -> float | None:
         """The CPU time that the lab could have used."""
         return self.wall_s * self.cpus if self.wall_s and self.cpus else None
+
+    @property
+    def others_s(self) -> float | None:
+        """CPU time of programs that are none of the lab's, with all of the kernel's interrupts."""
+        if self.server_s is None or self.clients_s is None or self.busy_s is None:
+            return None
+        return max(self.busy_s - self.server_s - self.clients_s, 0.0)
 
     @property
     def busy_share(self) -> float | None:
@@ -77,8 +88,28 @@ Doubt = tuple[Limit, str]
 
 def doubts(measured: MeasuredRun, limits_s: Sequence[float]) -> list[Doubt]:
     """Return why a trial does not count; ``limits_s`` are those of its percentile objectives."""
-    found = [*_of_rules(measured), *_of_clients(measured, limits_s)]
+    found = [
+        *_of_stopped_clients(measured),
+        *_of_rules(measured),
+        *_of_clients(measured, limits_s),
+    ]
     return list(dict.fromkeys(found))
+
+
+def _of_stopped_clients(measured: MeasuredRun) -> Iterator[Doubt]:
+    """Yield that a client had no CPU although one was free.
+
+    Such a client shows no lag if it has no schedule, as users without pauses have none.
+    """
+    busy = cpu_use(measured).busy_share
+    if busy is None:
+        return
+    for replica in measured.evidence.clients.replicas:
+        waited = ratio(replica.health.run_delay_s, replica.health.wall_s) or 0.0
+        if waited > busy + BEYOND_COMPETITION:
+            seen = f"replica {replica.number} waited for a CPU {waited:.0%} of the time"
+            yield Limit.CLIENTS, f"{seen}, though the CPUs were {busy:.0%} in use: a quota stops it"
+            return
 
 
 def _of_rules(measured: MeasuredRun) -> Iterator[Doubt]:
@@ -108,21 +139,26 @@ def _of_clients(measured: MeasuredRun, limits_s: Sequence[float]) -> Iterator[Do
 def doubt_of_failure(uses: Sequence[CpuUse]) -> Doubt | None:
     """Return why a load that did not hold is no limit of the server; None if it is one.
 
-    ``uses`` are those of the valid trials at that load. Clients that share busy CPUs with the
-    server take from it what they use.
+    ``uses`` are those of the valid trials at that load. Clients and other programs that share busy
+    CPUs with the server take from it what they use.
     """
     busy = median_of_known([each.busy_share for each in uses])
     server_s = median_of_known([each.server_s for each in uses])
-    clients_s = median_of_known([each.clients_s for each in uses])
-    if busy is None or server_s is None or clients_s is None or busy < FULL:
+    if busy is None or server_s is None or busy < FULL:
         return None
     available_s = median_of_known([each.available_s for each in uses]) or 0.0
-    if clients_s <= max(MOST_OF_CLIENTS * server_s, NOTABLE * available_s):
-        return None
-    return Limit.HOST, (
-        f"the CPUs were {busy:.0%} in use, and the clients and the lab used {clients_s:.2g} s of "
-        f"CPU time beside {server_s:.2g} s of the server"
-    )
+    most_s = max(MOST_OF_SERVER * server_s, NOTABLE * available_s)
+    for who, of_each in (
+        ("the clients and the lab", [each.clients_s for each in uses]),
+        ("other programs", [each.others_s for each in uses]),
+    ):
+        used_s = median_of_known(of_each)
+        if used_s is not None and used_s > most_s:
+            return Limit.HOST, (
+                f"the CPUs were {busy:.0%} in use, and {who} used {used_s:.2g} s of CPU time "
+                f"beside {server_s:.2g} s of the server"
+            )
+    return None
 
 
 def median_of_known(values: Sequence[float | None]) -> float | None:

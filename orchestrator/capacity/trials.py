@@ -29,7 +29,7 @@ from orchestrator.measures.registry import full_name, percentiles_in
 from orchestrator.measures.sentences import counted
 from orchestrator.measures.views import PREDICTED
 from orchestrator.results.archive import Archive
-from orchestrator.results.capacity import ObjectiveFigures, TrialResult
+from orchestrator.results.capacity import Limit, ObjectiveFigures, TrialResult
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case, Run
@@ -125,11 +125,13 @@ def outcome_of(
     """Return what a measured run says of ``objectives``."""
     trial = trial_of(measured, objectives, load)
     limits_s = [each.percentile.limit_s for each in objectives if each.percentile]
-    found = doubts(measured, limits_s)
+    found, messages = doubts(measured, limits_s), int(_counted(measured).sum())
+    if not messages:
+        found = [*found, (Limit.UNKNOWN, "no message was due after the warm-up")]
     result = TrialResult(
         slug=slug,
         seed=load.seed,
-        messages=int(_counted(measured).sum()),
+        messages=messages,
         objectives=[_figures_of(each, trial, measured.values) for each in objectives],
         utilization=trial.utilization,
         broken=trial.broken,

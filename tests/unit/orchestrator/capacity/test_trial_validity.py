@@ -18,12 +18,22 @@ def test_clients_that_took_the_cpus_from_the_server_make_a_failure_none_of_the_s
     assert "95% in use" in text
 
 
+def test_other_programs_that_took_the_cpus_make_a_failure_none_of_the_server() -> None:
+    beside = replace(SHARED, server_s=5.0, clients_s=1.0)
+    found = doubt_of_failure([beside])
+    assert found is not None
+    assert found[0] is Limit.HOST
+    assert "other programs used 13 s of CPU time beside 5 s" in found[1]
+    interrupts = replace(SHARED, server_s=14.0, clients_s=1.0)
+    assert doubt_of_failure([interrupts]) is None
+
+
 @pytest.mark.parametrize(
     "use",
     [
         replace(SHARED, busy_s=15.0),  # the CPUs had time for both
-        replace(SHARED, clients_s=3.0),  # the server used nearly all
-        replace(SHARED, server_s=0.4, clients_s=0.5),  # the lab hardly used the CPUs
+        replace(SHARED, server_s=14.0, clients_s=3.0),  # the server used nearly all
+        replace(SHARED, server_s=0.4, clients_s=0.5, busy_s=2.0),  # the CPUs were hardly used
         replace(SHARED, clients_s=None),
         replace(SHARED, busy_s=None),
     ],

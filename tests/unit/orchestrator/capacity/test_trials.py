@@ -68,6 +68,23 @@ def test_messages_of_the_warm_up_do_not_count(tmp_path: Path) -> None:
     run = measure_run(scenario, Run(plan_cases(scenario)[0], 1, 1), tmp_path)
     found = outcome_of("a", run, parse_objectives(["p50 < 150ms"]), LOAD)
     assert found.result.messages == 0
+    assert found.trial is None
+    assert found.result.invalid == ["no message was due after the warm-up"]
+
+
+@pytest.mark.parametrize(("busy_s", "is_stopped"), [(1.2, True), (1.5, False), (None, False)])
+def test_a_client_without_a_cpu_though_one_was_free_makes_a_trial_invalid(
+    tmp_path: Path, busy_s: float | None, *, is_stopped: bool
+) -> None:
+    run = measured(tmp_path)
+    host = {"wall_s": 1.0, "cpus": 2.0, "busy_s": busy_s}
+    (replica,) = run.evidence.clients.replicas
+    health = replace(replica.health, wall_s=1.0, run_delay_s=0.75)
+    clients = replace(run.evidence.clients, replicas=(replace(replica, health=health),), host=host)
+    run = replace(run, evidence=replace(run.evidence, clients=clients))
+    found = outcome_of("a", run, parse_objectives(["p50 < 150ms"]), LOAD)
+    assert [limit for limit, _ in found.doubts] == [Limit.CLIENTS] * is_stopped
+    assert all("75% of the time" in text for text in found.result.invalid)
 
 
 def test_a_server_that_crashed_cannot_hold(tmp_path: Path) -> None:
