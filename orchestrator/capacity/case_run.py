@@ -210,7 +210,7 @@ class CaseRun:
             name=plan.case.name,
             model=plan.case.model,
             axes=dict(plan.case.axes),
-            workers=plan.workers or plan.case.workers,
+            workers=self._workers(),
             lower=lower,
             upper=None if limit in NO_FIGURE else upper,
             ended=INTERRUPTED if is_interrupted else self._ended(),
@@ -225,6 +225,11 @@ class CaseRun:
             headroom_high=None if limit in NO_FIGURE else _headroom(upper, at),
             loads=list(self._loads),
         )
+
+    def _workers(self) -> int:
+        """Return how many workers the server said that it has, 1 for a loop; else as configured."""
+        declared = [each.workers(self._plan.case) for each in self._measures.values()]
+        return declared[0] if declared else self._plan.workers or self._plan.case.workers
 
     def _ended(self) -> str:
         return (

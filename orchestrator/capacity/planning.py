@@ -18,6 +18,7 @@ from orchestrator.capacity.searched_group import TrialLoad, service_time_s
 from orchestrator.capacity.trial import Trial
 from orchestrator.results.capacity import LoadKind
 from orchestrator.results.exit_codes import MisuseError
+from orchestrator.scenario.fields import RUN_LOAD
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
@@ -93,6 +94,8 @@ def _twin_of(plan: CasePlan, terms: SearchTerms, cpus: float, settling: float) -
     group, case = terms.group, plan.case
 
     def at(load: float, duration_s: float, seed: int) -> Case:
+        if load > RUN_LOAD.users and not group.has_rate:
+            raise NoTwinError(f"its twin bears {RUN_LOAD.users} users, the most that a run has")
         return group.at(case, TrialLoad(load, duration_s, settling, seed), {})
 
     def per_s(load: float) -> float:
