@@ -26,8 +26,11 @@ ADDED = "is run in a copy that has the model, by tests/conformance/test_adding_a
 CONTAINERS = "is run in containers, by tests/e2e/containers"
 ENDLESS = "serves until it is stopped, on a port that may be in use; tests/e2e/test_client.py"
 LONG = "takes minutes"
+SEARCH = f"{LONG}; tests/e2e/test_capacity.py and tests/unit/orchestrator/cli"
 SYSTEM = "installs or removes programs, packages or images of the machine"
 WHOLE = "is how the tests themselves are run"
+
+CAPACITY = f'{ORCHESTRATE}capacity scenarios/how_many_workers.yaml --slo "p99 < 50ms"'
 
 NOT_RUN = {
     ".ci/run": WHOLE,
@@ -47,6 +50,13 @@ NOT_RUN = {
     "make ready faults drains kills soak fuzz": LONG,
     "make selftest": LONG,
     "make twin": LONG,
+    "make capacity": LONG,
+    f"{CAPACITY} --at 200/s": SEARCH,
+    f"{CAPACITY} --width 10% --out results/before": SEARCH,
+    f"{CAPACITY} --width 10% --out results/after": SEARCH,
+    f"{ORCHESTRATE}compare results/before/how_many_workers-* "
+    "results/after/how_many_workers-*": SEARCH,
+    f'{ORCHESTRATE}capacity mine.yaml --slo "p99 < 50ms" --at 200/s': SEARCH,
     "make pictures": LONG,
     "make bench": LONG,
     "make bench ARGS=--quick": LONG,
@@ -80,6 +90,7 @@ Those of make are tried with `make -n`.
 
 PLANNED = [
     f"{ORCHESTRATE}scenarios/quickstart.yaml",
+    f"{ORCHESTRATE}scenarios/how_many_workers.yaml --set rate=200/s",
     f"{ORCHESTRATE}scenarios/gate.yaml || test $? -eq 4",
     f"{ORCHESTRATE}scenarios/gate.yaml --json | jq '.cases[] | {{name, throughput:"
     " .measures.throughput_per_s}'",

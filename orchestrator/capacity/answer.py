@@ -77,6 +77,9 @@ def _met(capacity: Capacity) -> Iterator[str]:
         return
     met = f"{len(holding)} of {len(cases)} cases" if holding else f"none of {len(cases)} cases"
     met = f"all {len(cases)} cases" if len(holding) == len(cases) else met
+    if not holding and not _with_verdict(capacity, Verdict.FAILS):
+        yield f"It is not known which of {len(cases)} cases meet {load}."
+        return
     if len(cheap) == 1:
         yield f"{load} is met by {met}; cheapest: {cheap[0]}."
         return

@@ -148,6 +148,7 @@ class CapacityRun:
         )
         judge = judge_of(settings.terms)
         for asked in self._asked:
+            progress.planning(asked.case)
             plan = plan_case(asked, settings.terms, settings.cpus)
             progress.case_begun(plan.case, plan.predicted)
             self._current = CaseRun(plan, settings.terms, trials, judge, progress.load_ended)

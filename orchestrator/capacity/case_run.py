@@ -193,6 +193,9 @@ class CaseRun:
         per_s = terms.group.throughput_per_s(plan.case, load, plan.workers)
         number = 1 + len(self._loads) * MOST_TRIALS + done
         warmup_s = plan.warmup_s(load)
+        if terms.is_wide and plan.twin is not None:
+            # The twin begins as the trial does, so that its long run corrects what is left of that.
+            warmup_s = min(warmup_s, max(messages / per_s, LEAST_SETTLING_S))
         duration_s = min(warmup_s + messages / per_s, MOST_DURATION_S)
         return TrialLoad(load, duration_s, warmup_s, seed_of_repeat(terms.seed, number))
 
@@ -207,7 +210,7 @@ class CaseRun:
             name=plan.case.name,
             model=plan.case.model,
             axes=dict(plan.case.axes),
-            workers=plan.workers or plan.case.workers,
+            workers=self._workers(),
             lower=lower,
             upper=None if limit in NO_FIGURE else upper,
             ended=INTERRUPTED if is_interrupted else self._ended(),
@@ -222,6 +225,11 @@ class CaseRun:
             headroom_high=None if limit in NO_FIGURE else _headroom(upper, at),
             loads=list(self._loads),
         )
+
+    def _workers(self) -> int:
+        """Return how many workers the server said that it has, 1 for a loop; else as configured."""
+        declared = [each.workers(self._plan.case) for each in self._measures.values()]
+        return declared[0] if declared else self._plan.workers or self._plan.case.workers
 
     def _ended(self) -> str:
         return (

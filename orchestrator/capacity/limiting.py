@@ -91,6 +91,13 @@ def _explanations(case: Case, label: str, at: LoadMeasures) -> Iterator[Explanat
         in_service = f"{subject} in service {utilization:.0%} of the time"
         if utilization >= BUSY_WORKERS:
             yield Limit.WORKERS, in_service
+        needed = at.median_of("offered_load")
+        if needed is not None and needed >= BUSY_WORKERS * workers:
+            # An accept queue that overflows may leave them idle, but they are what is too few.
+            yield (
+                Limit.WORKERS,
+                f"the arrivals keep {needed:.3g} workers busy, and it has {workers}",
+            )
         yield from _of_overflows(at)
         yield from _of_idle_workers(workers, at)
         sentence = f"{in_service}; messages that arrive close together wait for each other"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from orchestrator.capacity.case_run import CasePlan, Judge, SearchTerms
 from orchestrator.capacity.classify import Classified, LoadTest, classify
@@ -19,6 +18,7 @@ from orchestrator.capacity.searched_group import TrialLoad, service_time_s
 from orchestrator.capacity.trial import Trial
 from orchestrator.results.capacity import LoadKind
 from orchestrator.results.exit_codes import MisuseError
+from orchestrator.scenario.fields import RUN_LOAD
 from orchestrator.scenario.models import discover_twins
 from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.scenario.scenario import Scenario
@@ -26,10 +26,7 @@ from orchestrator.twin.parameters import TYPICAL, WITH_WORKERS, Discipline, Kind
 from orchestrator.twin.predict import NoTwinError
 
 NEAR_CAPACITY = 0.9
-"""Without a capacity of the twin: the load, of what the workers can serve, that is to settle."""
-
-HOPELESS = 1.15
-"""Of the capacity: at a greater load a queue never settles, and grows from its first message on."""
+"""Of what the workers can serve: the load for which the simulations of a twin settle."""
 
 CPU_S, CPU_OF_LONG_RUN_S, CPU_OF_WIDE_S = 2.0, 4.0, 0.4
 """CPU time of a prediction, of a long run, and of both in a wide search, which needs no more."""
@@ -75,13 +72,12 @@ def plan_case(asked: AskedCase, terms: SearchTerms, cpus: float) -> CasePlan:
     guess, service_s = group.guess(case, workers), service_time_s(group, case)
 
     def settled_s(load: float) -> float:
-        return settling_s(service_s, group.throughput_per_s(case, load, workers), workers)
+        per_s = group.throughput_per_s(case, load, workers)
+        if workers is not None and per_s * service_s >= workers:
+            return LEAST_SETTLING_S  # it grows from the first message on, and never settles
+        return settling_s(service_s, per_s, workers)
 
-    def warmup_s(capacity: float, load: float) -> float:
-        is_overload = load > HOPELESS * capacity
-        return LEAST_SETTLING_S if is_overload else settled_s(min(load, capacity))
-
-    plan = replace(plan, warmup_s=partial(warmup_s, NEAR_CAPACITY * guess))
+    plan = replace(plan, warmup_s=settled_s)
     twin = _twin_of(plan, terms, cpus, settled_s(NEAR_CAPACITY * guess))
     cpu_s = CPU_OF_WIDE_S if terms.is_wide else CPU_S
     try:
@@ -91,13 +87,15 @@ def plan_case(asked: AskedCase, terms: SearchTerms, cpus: float) -> CasePlan:
     if predicted is None:
         prediction = "no load was found that its twin bears, and a greater one that it does not"
         return replace(plan, prediction=prediction)
-    return replace(plan, predicted=predicted, twin=twin, warmup_s=partial(warmup_s, predicted))
+    return replace(plan, predicted=predicted, twin=twin)
 
 
 def _twin_of(plan: CasePlan, terms: SearchTerms, cpus: float, settling: float) -> CaseTwin:
     group, case = terms.group, plan.case
 
     def at(load: float, duration_s: float, seed: int) -> Case:
+        if load > RUN_LOAD.users and not group.has_rate:
+            raise NoTwinError(f"its twin bears {RUN_LOAD.users} users, the most that a run has")
         return group.at(case, TrialLoad(load, duration_s, settling, seed), {})
 
     def per_s(load: float) -> float:

@@ -58,7 +58,7 @@ class TimeLeft:
 
     def __str__(self) -> str:
         left_s = self.left_s
-        if left_s is None or self._ended == self._cases:
+        if not left_s or self._ended == self._cases:
             return ""
         if left_s < LONG_S:
             return f"; about {left_s:.0f} s left"
@@ -84,6 +84,10 @@ class SearchProgress:
         """What a trial reports while it runs."""
         lines = self._lines
         return ProgressCallbacks(lines.step, lines.pulse, lines.fault, lines.waits_for)
+
+    def planning(self, case: Case) -> None:
+        """Remember that the twin of a case is simulated."""
+        self._lines.waits_for(f"the twin of {case.name}, which is simulated")
 
     def case_begun(self, case: Case, predicted: float | None) -> None:
         """Print the case that is searched from now on, and the capacity of its twin."""

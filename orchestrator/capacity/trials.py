@@ -26,6 +26,7 @@ from orchestrator.execution.backend import Backend
 from orchestrator.execution.descriptors import provide_descriptors
 from orchestrator.execution.run_case import execute
 from orchestrator.measures.registry import full_name, percentiles_in
+from orchestrator.measures.sentences import counted
 from orchestrator.measures.views import PREDICTED
 from orchestrator.results.archive import Archive
 from orchestrator.results.capacity import Limit, ObjectiveFigures, TrialResult
@@ -231,7 +232,28 @@ def broken(measured: MeasuredRun) -> str:
             return f"{number:.0f} {what}"
     if code := values.get("server_exit_code"):
         return f"the server ended with exit code {code:.0f}"
-    return backlog(measured.analysis.merged.requests, measured.evidence)
+    requests, evidence = measured.analysis.merged.requests, measured.evidence
+    return starved(requests, evidence) or backlog(requests, evidence)
+
+
+def starved(requests: Table, evidence: Evidence) -> str:
+    """Return how many users of closed groups had no answer from the middle of the load to its end.
+
+    They wait for a worker that never comes free, as each keeps the connection of another user.
+    """
+    begin_ns, end_ns = _window_ns(evidence)
+    closed = [
+        number
+        for number, group in enumerate(evidence.clients.groups)
+        if group not in evidence.open_groups
+    ]
+    is_early = requests["due_ns"] < (begin_ns + end_ns) / 2
+    is_open_ended = (requests["outcome"] != ACKED) | (requests["ended_ns"] > end_ns)
+    is_starved = is_early & is_open_ended & np.isin(requests["group"], closed)
+    if begin_ns == end_ns or not is_starved.any():
+        return ""
+    users = counted(int(np.count_nonzero(is_starved)), "users")
+    return f"{users} had no answer in the second half of the load"
 
 
 def backlog(requests: Table, evidence: Evidence) -> str:

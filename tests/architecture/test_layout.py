@@ -36,6 +36,8 @@ TESTED_ELSEWHERE = {
     "client/client.py": "tests/e2e/test_client.py",  # the entry that users run
     "faultproxy/__main__.py": "tests/unit/faultproxy/test_program.py",
     "probe/__main__.py": "tests/unit/orchestrator/execution/test_probe.py",
+    # Values only, of which verdicts are made.
+    "orchestrator/capacity/trial.py": "tests/unit/orchestrator/capacity/test_classify.py",
     # Only an engine can try these.
     "orchestrator/execution/docker/server.py": "tests/e2e/test_faults.py",
 }

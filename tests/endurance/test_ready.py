@@ -19,7 +19,7 @@ from tests.e2e.lab_fixtures import Ended, Lab
 
 HOLDS, INVALID = 0, 4
 LONG = {"accept_balance", "classic", "closed_listener", "free_threading", "gate",
-        "idle_descriptors", "start_together", "sweep_workers", "ten_thousand",
+        "how_many_workers", "idle_descriptors", "start_together", "sweep_workers", "ten_thousand",
         "which_model"}  # fmt: skip
 """Scenarios that take long, or need a machine, a kernel setting or an interpreter of their own."""
 

@@ -32,7 +32,12 @@ def test_every_command_can_be_asked(path: Path) -> None:
 
 
 def test_the_page_has_commands() -> None:
-    assert {parse_arguments(each).command for each in commands(PAGE)} >= {"run", "compare", "clean"}
+    assert {parse_arguments(each).command for each in commands(PAGE)} >= {
+        "run",
+        "capacity",
+        "compare",
+        "clean",
+    }
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -63,7 +68,7 @@ def test_the_workflow_compares_by_a_ready_scenario() -> None:
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("run", "plan", "validate", "report", "compare", "clean", "schema"):
+    for command in ("run", "plan", "capacity", "validate", "report", "compare", "clean", "schema"):
         with pytest.raises(SystemExit) as exited:
             parse_arguments([command, "--help"])
         assert exited.value.code == 0

@@ -93,4 +93,14 @@ def test_a_command_in_a_sentence_exists(page: str) -> None:
             assert words[0] in LAB_COMMANDS, text
 
 
-LAB_COMMANDS = ("run", "plan", "predict", "validate", "report", "compare", "clean", "schema")
+LAB_COMMANDS = (
+    "run",
+    "plan",
+    "predict",
+    "capacity",
+    "validate",
+    "report",
+    "compare",
+    "clean",
+    "schema",
+)

@@ -98,6 +98,13 @@ def test_if_no_case_bears_the_load_the_nearest_is_named() -> None:
     ]
 
 
+def test_nothing_decided_is_not_said_to_fail() -> None:
+    undecided = [asked(name, 200, (190, 210)) for name in ("epoll", "poll")]
+    first, *rest = answer_of(capacity(*undecided, at=200.0))
+    assert first == "It is not known which of 2 cases meet 200/s at p99 < 50ms."
+    assert rest[-1] == "epoll and poll are undecided."
+
+
 def test_what_is_undecided_or_without_a_verdict_is_named() -> None:
     undecided = asked("poll", 200, (190, 210))
     found = answer_of(

@@ -57,7 +57,7 @@ def test_two_trials_do_not_decide() -> None:
 def test_the_boundaries_are_those_of_o_brien_and_fleming() -> None:
     """Jennison and Turnbull 2000, table 2.3: 2.040 for 5 looks, 2.087 for 10, both sides 5%."""
     for looks, last in ((5, 2.040), (10, 2.087)):
-        test = LoadTest(0.95, max_trials=looks, min_trials=1)
+        test = LoadTest(0.975, max_trials=looks, min_trials=1)
         assert test.boundary(looks) == pytest.approx(last, abs=0.003)
         assert test.boundary(1) == pytest.approx(last * looks**0.5, abs=0.01)
 

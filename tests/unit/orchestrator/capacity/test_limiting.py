@@ -24,6 +24,7 @@ def at(server_s: float = 1.0, busy_s: float = 4.0, **values: float) -> LoadMeasu
         (Kind.PROCESSES, at(), Limit.QUEUEING, "in service 60% of the time"),
         (Kind.PROCESSES, at(utilization=0.95), Limit.WORKERS, "in service 95% of the time"),
         (Kind.PROCESSES, at(utilization=0.95, refused=3), Limit.WORKERS, "95%"),
+        (Kind.PROCESSES, at(offered_load=4.4, listen_overflows=12), Limit.WORKERS, "4.4 workers"),
         (Kind.PROCESSES, at(listen_overflows=12), Limit.ACCEPT_QUEUE, "12 connections found"),
         (Kind.PROCESSES_SPLIT, at(idle_while_waiting=8.0), Limit.ACCEPT_QUEUE, "idle 20% of"),
         (Kind.PROCESSES, at(server_s=18.0, busy_s=19.5), Limit.CPU, "1.80 of 2 CPUs"),

@@ -14,13 +14,21 @@ from orchestrator.capacity import trials
 from orchestrator.capacity.objectives import parse_objectives
 from orchestrator.capacity.progress import SearchProgress
 from orchestrator.capacity.searched_group import TrialLoad, find_searched
-from orchestrator.capacity.trials import BackendTrials, backlog, broken, outcome_of, utilization
+from orchestrator.capacity.trials import (
+    BackendTrials,
+    backlog,
+    broken,
+    outcome_of,
+    starved,
+    utilization,
+)
 from orchestrator.results.archive import Archive
 from orchestrator.results.capacity import Limit
-from orchestrator.results.client_samples import ClientRun
+from orchestrator.results.client_samples import ACKED, ClientRun
 from orchestrator.results.server_log import log_of
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Run, plan_cases
+from tests.unit.orchestrator.analysis.evidence_fixtures import replica
 from tests.unit.orchestrator.campaign.stored_run_fixtures import FakeBackend, store_run
 from tests.unit.orchestrator.capacity.trial_fixtures import OPEN, scenario_of
 
@@ -129,6 +137,20 @@ def test_messages_that_pile_up_are_noticed_though_none_is_late_yet() -> None:
     assert backlog(*queue(100, 105)) == ""
     assert backlog(*queue(100, 99)) == ""  # as many as a random walk has by chance
     assert "messages pile up: 2" in backlog(*queue(100, 75))
+
+
+def test_users_that_no_worker_serves_are_noticed() -> None:
+    columns = ("group", "due_ns", "ended_ns", "outcome")
+    rows: Table = np.zeros(3, [(each, "<u8") for each in columns])
+    rows["outcome"] = ACKED
+    rows["due_ns"] = START_NS + np.array([1, 4, 9]) * 10**9
+    rows["ended_ns"] = START_NS + np.array([2, 5, 11]) * 10**9  # the last one as it may be
+    run = ClientRun(START_NS, (replica(0, []),), (), ())
+    closed = Evidence({}, run, log_of([]), 0, loads={"clients": (0.0, 10.0)})
+    assert starved(rows, closed) == ""
+    rows["ended_ns"][:2] = START_NS + 11 * 10**9
+    assert starved(rows, closed) == "2 users had no answer in the second half of the load"
+    assert starved(rows, replace(closed, open_groups={"clients"})) == ""
 
 
 def test_users_that_wait_for_their_answers_pile_up_nothing() -> None:
