@@ -81,6 +81,13 @@ def is_long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
 
 
+@pytest.fixture
+def only_long(is_long: bool) -> None:
+    """Skip the test without --long."""
+    if not is_long:
+        pytest.skip("takes a minute or more: only with --long")
+
+
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """Return the engine, for a test marked `docker`."""

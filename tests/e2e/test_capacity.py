@@ -54,6 +54,7 @@ def test_a_gate_fails_at_twice_of_what_the_workers_can_serve(lab: Lab) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 def test_a_gate_holds_at_a_third_of_it(lab: Lab) -> None:
     ended = search(lab, "--at", "130/s")
     assert ended.code == 0, ended.err

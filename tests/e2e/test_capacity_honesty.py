@@ -85,6 +85,7 @@ def assert_no_figure(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 def test_clients_with_a_tenth_of_a_core_do_not_measure_a_server(lab_of_slow_clients: Lab) -> None:
     found = search(lab_of_slow_clients, FAST, "--slo", "p99 < 50ms", "--width", "50%")
     assert_no_figure(found)
@@ -110,6 +111,7 @@ def test_beside_hogs_a_search_gives_up_soon_without_a_figure(lab: Lab) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 def test_nor_is_there_an_upper_bound_beside_hogs_if_the_scenario_has_no_rules(lab: Lab) -> None:
     scenario = ONE_AT_A_TIME + ANY_RUN_IS_VALID
     with hogs():
@@ -119,6 +121,7 @@ def test_nor_is_there_an_upper_bound_beside_hogs_if_the_scenario_has_no_rules(la
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 @pytest.mark.parametrize(("at", "code"), [("50/s", HOLDS), ("2000/s", FAILS)])
 def test_with_enough_cpu_time_a_load_is_decided(lab: Lab, at: str, code: int) -> None:
     scenario = ONE_AT_A_TIME + ANY_RUN_IS_VALID

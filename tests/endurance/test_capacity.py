@@ -16,6 +16,9 @@ from tests.e2e.lab_fixtures import Lab
 from tests.queue_fixtures import LIMIT_S, capacity_of
 
 MOST_LOADS = 12
+CODES = (0, 4)
+"""4 if the bounds are wider than asked, which is no error: where they lie is what is judged."""
+
 DEADLINE_S = 1700.0
 SCENARIO = """\
 intent: How much do {workers} workers of {model} bear?
@@ -52,11 +55,10 @@ CASES = [
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("known", CASES, ids=lambda known: f"{known.model}-{known.workers}")
-def test_the_capacity_of_a_queue_is_found(tmp_path: Path, is_long: bool, known: Known) -> None:
-    if not is_long:
-        pytest.skip("takes minutes: make capacity")
+def test_the_capacity_of_a_queue_is_found(tmp_path: Path, known: Known) -> None:
     scenario = tmp_path / "capacity.yaml"
     scenario.write_text(SCENARIO.format(**known._asdict()), encoding="utf-8")
     limit_ms = LIMIT_S * known.demand_ms
@@ -64,7 +66,7 @@ def test_the_capacity_of_a_queue_is_found(tmp_path: Path, is_long: bool, known: 
         "capacity", scenario, "--slo", f"p99 <= {limit_ms:g}ms", "--width", known.width,
         "--backend", "process", "--json", deadline_s=DEADLINE_S,
     )  # fmt: skip
-    assert ended.code == 0, ended.out + ended.err
+    assert ended.code in CODES, ended.out + ended.err
     (found,) = json.loads(ended.out)["cases"]
     share_of_time = known.demand_ms / 1000 / known.workers
     lower, upper = found["lower"] * share_of_time, found["upper"] * share_of_time
