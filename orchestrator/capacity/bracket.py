@@ -5,8 +5,11 @@ guess. Values only.
 """
 
 CLOSE = (0.9, 1.1)
-WIDE = (0.77, 1.15)
-"""Shares of the twin's capacity: a twin errs upwards, since a server has costs that it lacks."""
+WIDE = (0.71, 1.4)
+"""Shares of the twin's capacity: a twin errs upwards, since a server has costs that it lacks.
+
+The wide ones are just within a width of 50%, so that few messages decide both of them.
+"""
 GUESSED = (1.0, 1.5)
 AROUND = 1.5
 AROUND_WIDE = 1.9

@@ -4,17 +4,17 @@ The bounds and the trials so far are kept at every instant, so that an interrupt
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from orchestrator.capacity.case_search import CaseSearch
 from orchestrator.capacity.classify import Classified
 from orchestrator.capacity.limiting import LoadMeasures, limited_by
 from orchestrator.capacity.long_run import LEAST_SETTLING_S, CaseTwin
 from orchestrator.capacity.objectives import Objective
-from orchestrator.capacity.search import WIDE, SearchSettings, Step
+from orchestrator.capacity.search import SearchSettings, Step
 from orchestrator.capacity.searched_group import SearchedGroup, TrialLoad
 from orchestrator.capacity.trial import Trial
 from orchestrator.capacity.trial_validity import Doubt, doubt_of_failure
@@ -31,13 +31,21 @@ from orchestrator.results.capacity import (
 )
 from orchestrator.scenario.plan import Case, seed_of_repeat
 
-MESSAGES = 2_000
-MESSAGES_OF_WIDE = 1_000
-FIRST_TRIALS = 3
-"""Of a load in a wide search: these are shorter, since most loads are decided by them."""
 
-LATE_MESSAGES = 10
-"""A trial has so many messages that this many may be late."""
+class Length(NamedTuple):
+    """How long a trial is: it has so many ``messages``, and enough that ``late`` may be late."""
+
+    messages: int
+    late: int
+
+
+CLOSE = Length(2_000, 10)
+WIDE = Length(1_000, 10)
+WIDE_AT_FIRST, WIDE_OVERLOADED = Length(600, 6), Length(400, 4)
+"""Of the first trials of a load in a wide search, which are to decide it; and if the twin does not
+bear that load, so that many messages are late."""
+
+FIRST_TRIALS = 3
 
 MOST_INVALID = 3
 """Trials of a load that are repeated because they do not count."""
@@ -81,7 +89,7 @@ class SearchTerms:
     @property
     def is_wide(self) -> bool:
         """Whether two loads are usually enough."""
-        return self.width >= WIDE
+        return self.settings.is_wide
 
     @property
     def settings(self) -> SearchSettings:
@@ -187,9 +195,7 @@ class CaseRun:
         Trials have the numbers of their place in the search, so that cases have the same draws.
         """
         plan, terms = self._plan, self._terms
-        messages = messages_of_trial(
-            plan.objectives, is_short=terms.is_wide and done < FIRST_TRIALS
-        )
+        messages = messages_of_trial(plan.objectives, self._length(load, done))
         per_s = terms.group.throughput_per_s(plan.case, load, plan.workers)
         number = 1 + len(self._loads) * MOST_TRIALS + done
         warmup_s = plan.warmup_s(load)
@@ -198,6 +204,14 @@ class CaseRun:
             warmup_s = min(warmup_s, max(messages / per_s, LEAST_SETTLING_S))
         duration_s = min(warmup_s + messages / per_s, MOST_DURATION_S)
         return TrialLoad(load, duration_s, warmup_s, seed_of_repeat(terms.seed, number))
+
+    def _length(self, load: float, done: int) -> Length:
+        if not self._terms.is_wide:
+            return CLOSE
+        if done >= FIRST_TRIALS:
+            return WIDE
+        predicted = self._plan.predicted
+        return WIDE_AT_FIRST if predicted is None or load <= predicted else WIDE_OVERLOADED
 
     def result(self, *, is_interrupted: bool = False) -> CaseCapacity:
         """Return the bounds so far and what they rest on."""
@@ -258,17 +272,10 @@ def with_values(
     return found
 
 
-def messages_of_trial(objectives: Sequence[Objective], *, is_short: bool) -> int:
+def messages_of_trial(objectives: Sequence[Objective], length: Length) -> int:
     """Return how many messages a trial has after its warm-up."""
-    least = MESSAGES_OF_WIDE if is_short else MESSAGES
-    return max([least, *_messages_for(objectives)])
-
-
-def _messages_for(objectives: Sequence[Objective]) -> Iterator[int]:
-    """Yield how many messages each percentile needs so that some may be late."""
-    for each in objectives:
-        if each.percentile is not None:
-            yield math.ceil(LATE_MESSAGES / each.percentile.allowed - 1e-6)
+    shares = [each.percentile.allowed for each in objectives if each.percentile is not None]
+    return max([length.messages, *(math.ceil(length.late / share - 1e-6) for share in shares)])
 
 
 def _headroom(bound: float | None, at: float | None) -> float | None:

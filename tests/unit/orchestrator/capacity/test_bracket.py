@@ -13,10 +13,10 @@ loads = st.floats(1e-3, 1e6)
     ("predicted", "guess", "is_wide", "at", "expected"),
     [
         (100.0, None, False, None, (90, 110)),
-        (100.0, None, True, None, (77, 115)),
+        (100.0, None, True, None, (71, 140)),
         (100.0, 7.0, False, 300.0, (90, 110)),  # the twin knows better than the scenario
-        (100.0, None, True, 110.0, (77, 126.5)),  # 115 would be too near 110 to be decided
-        (100.0, None, True, 80.0, (61.6, 115)),
+        (100.0, None, True, 110.0, (71, 154)),  # 140 would be nearer to 110 than to 100
+        (100.0, None, True, 80.0, (56.8, 140)),
         (None, 40.0, False, None, (40, 60)),
         (None, 40.0, True, 100.0, (100 / 1.9, 190)),
         (None, 40.0, False, 90.0, (60, 135)),

@@ -5,9 +5,13 @@ from collections.abc import Sequence
 import pytest
 
 from orchestrator.capacity.case_run import (
+    CLOSE,
     INTERRUPTED,
     MOST_INVALID,
+    WIDE,
+    WIDE_AT_FIRST,
     CaseRun,
+    Length,
     messages_of_trial,
 )
 from orchestrator.capacity.objectives import Objective, parse_objectives
@@ -121,16 +125,15 @@ def test_an_interrupt_keeps_the_bounds_so_far() -> None:
 
 
 @pytest.mark.parametrize(
-    ("slo", "is_short", "messages"),
+    ("slo", "length", "messages"),
     [
-        ("p99 < 50ms", False, 2_000),
-        ("p99 < 50ms", True, 1_000),
-        ("p99.9 < 50ms", True, 10_000),  # so that ten may be late
-        ("errors == 0", False, 2_000),
+        ("p99 < 50ms", CLOSE, 2_000),
+        ("p99 < 50ms", WIDE_AT_FIRST, 600),
+        ("p99.9 < 50ms", WIDE, 10_000),  # so that ten may be late
+        ("errors == 0", CLOSE, 2_000),
     ],
 )
 def test_a_trial_has_the_messages_that_its_percentile_needs(
-    slo: str, is_short: bool, messages: int
+    slo: str, length: Length, messages: int
 ) -> None:
-    slo = slo.replace("p99.9", "p(99.9)")
-    assert messages_of_trial(parse_objectives([slo]), is_short=is_short) == messages
+    assert messages_of_trial(parse_objectives([slo]), length) == messages

@@ -17,11 +17,11 @@ WIDE = SearchSettings(width=0.5)
 @pytest.mark.parametrize(
     ("at", "loads", "verdict"),
     [
-        (100, [100, 115], HOLDS),
-        (110, [110, 77], FAILS),
-        (80, [80, 115], HOLDS),
-        (20, [77, 115], HOLDS),  # 77 holds, so 20 does
-        (500, [115, 77], FAILS),  # 115 does not, so 500 does not either
+        (100, [100, 140], HOLDS),
+        (110, [110, 71], FAILS),
+        (80, [80, 140], HOLDS),
+        (20, [71, 140], HOLDS),  # 71 holds, so 20 does
+        (500, [140, 71], FAILS),  # 140 does not, so 500 does not either
     ],
 )
 def test_two_loads_end_a_wide_search(at: float, loads: list[float], verdict: Verdict) -> None:
