@@ -195,23 +195,18 @@ class CaseRun:
         Trials have the numbers of their place in the search, so that cases have the same draws.
         """
         plan, terms = self._plan, self._terms
-        messages = messages_of_trial(plan.objectives, self._length(load, done))
+        length = length_of_trial(load, plan.predicted, done, is_wide=terms.is_wide)
+        messages = messages_of_trial(plan.objectives, length)
         per_s = terms.group.throughput_per_s(plan.case, load, plan.workers)
         number = 1 + len(self._loads) * MOST_TRIALS + done
         warmup_s = plan.warmup_s(load)
         if terms.is_wide and plan.twin is not None:
             # The twin begins as the trial does, so that its long run corrects what is left of that.
             warmup_s = min(warmup_s, max(messages / per_s, LEAST_SETTLING_S))
+        if length is WIDE_OVERLOADED:  # a queue that has not settled yet has fewer late messages
+            warmup_s = LEAST_SETTLING_S
         duration_s = min(warmup_s + messages / per_s, MOST_DURATION_S)
         return TrialLoad(load, duration_s, warmup_s, seed_of_repeat(terms.seed, number))
-
-    def _length(self, load: float, done: int) -> Length:
-        if not self._terms.is_wide:
-            return CLOSE
-        if done >= FIRST_TRIALS:
-            return WIDE
-        predicted = self._plan.predicted
-        return WIDE_AT_FIRST if predicted is None or load <= predicted else WIDE_OVERLOADED
 
     def result(self, *, is_interrupted: bool = False) -> CaseCapacity:
         """Return the bounds so far and what they rest on."""
@@ -270,6 +265,15 @@ def with_values(
         known = [value for value in values if value is not None]
         found.append(each.model_copy(update={"value": median(known) if known else None}))
     return found
+
+
+def length_of_trial(load: float, predicted: float | None, done: int, *, is_wide: bool) -> Length:
+    """Return the length of the trial after ``done`` ones; ``predicted``: the twin's capacity."""
+    if not is_wide:
+        return CLOSE
+    if done >= FIRST_TRIALS:
+        return WIDE
+    return WIDE_AT_FIRST if predicted is None or load <= predicted else WIDE_OVERLOADED
 
 
 def messages_of_trial(objectives: Sequence[Objective], length: Length) -> int:

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from orchestrator.capacity.case_run import CLOSE, length_of_trial, messages_of_trial
 from orchestrator.capacity.case_search import CaseSearch
 from orchestrator.capacity.classify import LoadTest, classify
 from orchestrator.capacity.long_run import LongRun, Share
@@ -24,7 +25,10 @@ from orchestrator.results.capacity import Verdict
 from tests.queue_fixtures import LIMIT_S, OBJECTIVE, capacity_of, late_share
 
 OBJECTIVES = parse_objectives([OBJECTIVE])
-MESSAGES, WARMUP = 2_000, 640  # after 640 messages even the four workers' queue has settled
+MESSAGES, WARMUP = (
+    CLOSE.messages,
+    640,
+)  # even the queue of four workers has settled by then
 
 Times = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -99,11 +103,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Request:
-    """A trial of ``system`` at ``load``."""
+    """A trial of ``system`` at ``load``, of ``messages`` after the warm-up."""
 
     system: System
     load: float
     seed: tuple[int, int]
+    messages: int = MESSAGES
 
 
 Searching = Generator[Request, Trial, Found]
@@ -119,7 +124,11 @@ def searched(system: System, number: int, settings: SearchSettings, confidence: 
         long_run = system.long_run(step.load, random)
         while (verdict := classify(OBJECTIVES, trials, test, long_run).verdict) is None:
             trial_seed = len(trials) + (test.max_trials if step.is_confirmation else 0)
-            trials.append((yield Request(system, step.load, (number, trial_seed))))
+            length = length_of_trial(
+                step.load, system.predicted, len(trials), is_wide=settings.is_wide
+            )
+            messages = messages_of_trial(OBJECTIVES, length)
+            trials.append((yield Request(system, step.load, (number, trial_seed), messages)))
         found.search.record(verdict)
         found.verdicts.append((step.load, verdict))
         found.trials += len(trials)
@@ -152,11 +161,16 @@ def trials_of(requests: Sequence[Request]) -> list[Trial]:
         Trial(
             request.load,
             request.seed[1],
-            {OBJECTIVE: Lateness(late[row], predicted[row] if request.system.twin else None)},
+            {OBJECTIVE: _lateness(request, late[row], predicted[row])},
             utilization=min(request.load / request.system.workers, 1.0),
         )
         for row, request in enumerate(requests)
     ]
+
+
+def _lateness(request: Request, late: Flags, predicted: Flags) -> Lateness:
+    predicted = predicted[: request.messages]
+    return Lateness(late[: request.messages], predicted if request.system.twin else None)
 
 
 def _draws(random: np.random.Generator) -> Times:
