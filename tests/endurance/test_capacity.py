@@ -7,7 +7,8 @@ of several queues, each of them is the queue of one worker.
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from statistics import median
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.e2e.lab_fixtures import Lab
 from tests.queue_fixtures import LIMIT_S, capacity_of
 
 MOST_LOADS = 12
+BUSY = 0.97
 CODES = (0, 4)
 """4 if the bounds are wider than asked, which is no error: where they lie is what is judged."""
 
@@ -46,12 +48,27 @@ class Known(NamedTuple):
 
 
 CASES = [
-    Known("prefork", 1, 1, 10, "6%", 0.05),
-    Known("prefork", 2, 2, 20, "5%", 0.03),
-    Known("prefork", 4, 4, 20, "5%", 0.03),
-    Known("prefork", 5, 5, 20, "4%", 0.03),
-    Known("reuseport", 4, 1, 10, "6%", 0.03),
+    Known("prefork", 1, 1, 10, "10%", 0.05),
+    Known("prefork", 2, 2, 10, "8%", 0.03),
+    Known("prefork", 4, 4, 10, "5%", 0.03),
+    Known("prefork", 5, 5, 10, "4%", 0.03),
+    Known("reuseport", 4, 1, 10, "8%", 0.03),
 ]
+
+
+def busy_share_per_load(found: dict[str, Any]) -> float:
+    """Return the share of the workers' time that a load of 1/s takes, as measured.
+
+    A sleep of 10 ms takes longer, so that it is more than the nominal one. Workers that are busy
+    all the time have served less than the load.
+    """
+    shares: list[float] = [
+        trial["utilization"] / load["load"]
+        for load in found["loads"]
+        for trial in load["trials"]
+        if trial["utilization"] is not None and trial["utilization"] < BUSY
+    ]
+    return median(shares)
 
 
 @pytest.mark.slow
@@ -68,14 +85,15 @@ def test_the_capacity_of_a_queue_is_found(tmp_path: Path, known: Known) -> None:
     )  # fmt: skip
     assert ended.code in CODES, ended.out + ended.err
     (found,) = json.loads(ended.out)["cases"]
-    share_of_time = known.demand_ms / 1000 / known.workers
-    lower, upper = found["lower"] * share_of_time, found["upper"] * share_of_time
-    loads = [each for each in found["loads"] if not each["is_confirmation"]]
+    per_load = busy_share_per_load(found)
+    lower, upper = found["lower"] * per_load, found["upper"] * per_load
     trials = sum(len(each["trials"]) for each in found["loads"])
     truth = capacity_of(known.queue) / known.queue
+    middle = (lower + upper) / 2
     print(
         f"\n{known.model}, {known.workers} workers: {lower:.1%} to {upper:.1%} of their time, "
-        f"middle {(lower + upper) / 2:.1%}; truth {truth:.1%}; {len(loads)} loads, {trials} trials"
+        f"in the middle {middle:.1%}; truth {truth:.1%}; {len(found['loads'])} loads, "
+        f"{trials} trials"
     )
     assert len(found["loads"]) <= MOST_LOADS
-    assert abs((lower + upper) / 2 - truth) <= known.within
+    assert abs(middle - truth) <= known.within
