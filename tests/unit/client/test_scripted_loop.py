@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from client.behaviours import BEHAVIOURS, OVERSIZE_BYTES
+from client.connection import Connection
+from client.event_loop import EventLoop
 from client.scripted_loop import TCP_REPAIR, BehaviourError, ScriptedLoop
 from labkit.wire.samples import OUTCOMES, Row
 from tests.unit.client.server_fixtures import loop_of, messages_of, ran, serve_well, served_by
@@ -95,12 +97,20 @@ def test_a_pipeline_keeps_that_many_in_flight_and_no_more() -> None:
     assert outcomes(rows) == {"acked"}
 
 
-def test_a_slow_sender_sends_a_byte_at_a_time() -> None:
+def test_a_slow_sender_sends_a_byte_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the loop sends them: a server that waits for a CPU meanwhile receives several at once."""
+    sent: list[bytes] = []
+
+    def transmit(loop: ScriptedLoop, connection: Connection, part: bytes) -> None:
+        sent.append(part)
+        EventLoop.transmit(loop, connection, part)
+
+    monkeypatch.setattr(ScriptedLoop, "transmit", transmit)
     observed = Observed()
     _, rows = behaved("slow-sender", observed, pace_s=0.003)
     message = b"r0.c0.m0\x03"
     assert observed.stream == message + b"goodbye\x03"
-    assert observed.segments[: len(message)] == [bytes((byte,)) for byte in message]
+    assert sent == [*(bytes((byte,)) for byte in message), b"goodbye\x03"]
     assert rows[0].ended_ns - rows[0].sent_ns >= len(message) * 3_000_000
 
 
