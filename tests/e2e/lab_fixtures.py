@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from conformance import ROOT
 
 DEADLINE_S = 240.0
 MARK = "SERVER_MODELS_LAB_TEST"
+LATE = "more than 0.1 s late"
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,25 @@ class Lab:
         return self._ended(process, out, err)
 
     def run(self, *arguments: str | Path) -> Ended:
-        """Run a scenario; only the load of the host may make the run invalid."""
+        """Run a scenario; only the load of the host may make the run invalid.
+
+        A fault that was late is tried once more: the engine may have been busy with other tests.
+        """
+        ended, doubts = self._run(arguments)
+        if doubts and all(LATE in doubt for doubt in doubts):
+            shutil.rmtree(ended.results[-1])
+            ended, doubts = self._run(arguments)
+        assert not doubts, f"{doubts}\n{ended.out}"
+        return ended
+
+    def _run(self, arguments: Sequence[str | Path]) -> tuple[Ended, list[str]]:
+        """Run a scenario; return why it is invalid, except by the load of the host."""
         ended = self.orchestrate(*arguments, "--accept-invalid", "--out", self.out)
         found = json.loads((ended.results[-1] / "summary.json").read_text())
         doubts = [doubt for case in found["cases"] for doubt in case["invalid"]]
         is_disturbed = any(re.search("host_", doubt) for doubt in doubts)
-        ours = "host_|client_bottlenecks" + ("|more than 0.1 s late" if is_disturbed else "")
-        others = [doubt for doubt in doubts if not re.search(ours, doubt)]
-        assert not others, f"{others}\n{ended.out}"
-        return ended
+        ours = "host_|client_bottlenecks" + (f"|{LATE}" if is_disturbed else "")
+        return ended, [doubt for doubt in doubts if not re.search(ours, doubt)]
 
     def interrupt(self, cue: str, signum: signal.Signals, *arguments: str | Path) -> Ended:
         """Run until a line with ``cue`` is printed, then send ``signum``."""

@@ -1,8 +1,10 @@
 """Clients that come and go, and record what each sent, what was acknowledged, and how it ended."""
 
 import contextlib
+import math
 import random
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,11 +15,15 @@ MAX_PIPELINE = 40
 
 @dataclass
 class Talk:
-    """One connection as its client saw it; the first ``acked`` of ``sent`` were acknowledged."""
+    """One connection as its client saw it; the first ``acked`` of ``sent`` were acknowledged.
+
+    ``silent_s`` is how long the client took to connect and send, on a host that delays it.
+    """
 
     sent: list[str] = field(default_factory=list)
     acked: int = 0
     was_reset: bool = False
+    silent_s: float = math.inf
 
     @property
     def ids_acked(self) -> list[str]:
@@ -49,6 +55,7 @@ class Visitor(threading.Thread):
     def run(self) -> None:
         """Open connections until the end."""
         while not self.over.is_set():
+            begun_s = time.monotonic()
             try:
                 client = self._target.connect()
             except ConnectionRefusedError:
@@ -57,9 +64,9 @@ class Visitor(threading.Thread):
                 self.talks.append(Talk(was_reset=True))
                 continue
             with client:
-                self._talk(client)
+                self._talk(client, begun_s)
 
-    def _talk(self, client: Client) -> None:
+    def _talk(self, client: Client, begun_s: float) -> None:
         talk = Talk()
         self.talks.append(talk)
         for message in range(self._random.randint(1, MAX_PIPELINE)):
@@ -68,6 +75,7 @@ class Visitor(threading.Thread):
         stream = b"".join(b"%s sleep=%dus\x03" % (m.encode(), demand_us) for m in talk.sent)
         try:
             client.send(stream + b"goodbye\x03")
+            talk.silent_s = time.monotonic() - begun_s
             received = 0
             while segment := client.sock.recv(4096):
                 assert segment.strip(b"ack") == b""
@@ -75,6 +83,7 @@ class Visitor(threading.Thread):
                 talk.acked = received // 3
         except (ConnectionResetError, BrokenPipeError):
             talk.was_reset = True
+            talk.silent_s = min(talk.silent_s, time.monotonic() - begun_s)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from tests.endurance.load_fixtures import visitors
 
 GROWTH_BYTES = 4 << 20  # a process, after the warm-up; a leak of 1 KiB a connection exceeds it
 VISITORS = 3
+IDLE_TIMEOUT_S = 0.3
 SETTLED_LOOKS = 100  # some 2 ms apart
 
 
@@ -108,7 +109,9 @@ def test_no_resource_leaks(is_long: bool) -> None:
 
 def _soak(model: str, duration_s: float) -> str:
     with starting(f"services.{model}.server") as start:
-        server = start(LAB_LOG_LEVEL="lifecycle", LAB_WORKERS="4", LAB_IDLE_TIMEOUT="300ms")
+        server = start(
+            LAB_LOG_LEVEL="lifecycle", LAB_WORKERS="4", LAB_IDLE_TIMEOUT=f"{IDLE_TIMEOUT_S}s"
+        )
         server.serves()
         before = _settled(server)
         _load(server, duration_s / 4)
@@ -131,7 +134,8 @@ def _load(server: RunningServer, duration_s: float) -> tuple[int, int]:
         while time.monotonic() < end_s and all(visitor.is_alive() for visitor in crowd):
             threading.Event().wait(0.1)
     talks = [talk for visitor in crowd for talk in visitor.talks]
-    assert [talk for talk in talks if talk.lost] == []
+    # A client that has no CPU for so long may be closed as a silent one.
+    assert [talk for talk in talks if talk.lost and talk.silent_s < IDLE_TIMEOUT_S] == []
     return visits[0], sum(talk.acked for talk in talks)
 
 
