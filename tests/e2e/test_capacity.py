@@ -32,6 +32,7 @@ def found_in(folder: Path) -> dict[str, object]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 def test_the_bounds_lie_around_what_the_workers_can_serve(lab: Lab) -> None:
     ended = search(lab, "--width", "50%", "--json")
     assert ended.code == 0, ended.err
