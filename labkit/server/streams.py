@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from labkit.protocol.session import End
 from labkit.readiness import SignalPipe
-from labkit.server.connection import TICK_S, Connection
+from labkit.server.connection import IDLE, TICK_S, Connection
 from labkit.server.service import Service
 
 
@@ -25,6 +25,7 @@ class Streams:
         self._is_news = asyncio.Event()  # a signal, a defect, or in a drain the end of a connection
         self._defect: BaseException | None = None
         self.in_service: set[Connection] = set()
+        self._idle_since: dict[Connection, int] = {}
         self.listener = service.listener.dup()  # for asyncio; the drain closes the other one
         self._signals = SignalPipe()
         loop = asyncio.get_running_loop()
@@ -71,8 +72,17 @@ class Streams:
                 self._log.flush_when_due()
 
     def _close_silent(self) -> None:
+        """Close silent connections; idle ones at the second look, as a busy loop may be the cause.
+
+        What had arrived at the first look has been read by then, and ``active_ns`` shows it.
+        """
+        seen, self._idle_since = self._idle_since, {}
         for conn, end in self._service.silent_connections():
-            if conn not in self.in_service:
+            if conn in self.in_service:
+                continue
+            if end is IDLE and seen.get(conn) != conn.active_ns:
+                self._idle_since[conn] = conn.active_ns
+            else:
                 self.close(conn, end)
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

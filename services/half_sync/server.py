@@ -42,8 +42,8 @@ def _on_other(fd: int, epoll: select.epoll, loop: "HalfSync") -> None:
     """Handle a descriptor that is no connection's: of a signal, of the pool, or the listener."""
     if fd == loop.signals.fileno():
         loop.on_signal()
-    elif fd == loop.queue.fileno():
-        loop.on_done()
+    elif fd == loop.queue.fileno():  # not yet: a descriptor closed here may be in this batch
+        loop.timers.after(0, loop.on_done)
     else:
         for conn in loop.accept():
             epoll.register(conn.sock, select.EPOLLIN)
