@@ -20,6 +20,9 @@ from conformance.target import Client, Target
 from tests.endurance.load_fixtures import visitors
 
 GROWTH_BYTES = 4 << 20  # a process, after the warm-up; a leak of 1 KiB a connection exceeds it
+MOST_LOADS = 3
+"""A leak grows in each load; an allocator that was not warm yet grows once."""
+
 VISITORS = 3
 IDLE_TIMEOUT_S = 0.3
 SETTLED_LOOKS = 100  # some 2 ms apart
@@ -116,10 +119,13 @@ def _soak(model: str, duration_s: float) -> str:
         before = _settled(server)
         _load(server, duration_s / 4)
         _await(server, before)
-        warm_bytes = _resident_bytes(server)
-        visits, acks = _load(server, duration_s * 3 / 4)
-        _await(server, before)
-        grown_bytes = _resident_bytes(server) - warm_bytes
+        for _ in range(MOST_LOADS):
+            warm_bytes = _resident_bytes(server)
+            visits, acks = _load(server, duration_s * 3 / 4)
+            _await(server, before)
+            grown_bytes = _resident_bytes(server) - warm_bytes
+            if grown_bytes < GROWTH_BYTES * before.processes:
+                break
         assert grown_bytes < GROWTH_BYTES * before.processes
         server.stop()
     return (
