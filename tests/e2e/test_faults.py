@@ -257,8 +257,7 @@ def test_connections_fill_the_backlog_and_leave(lab: Lab, tmp_path: Path, backen
     assert ended.code == 0, ended.out + ended.err
 
 
-@pytest.mark.together
-@pytest.mark.docker
+@pytest.mark.docker  # alone: the engine must be in time
 @pytest.mark.parametrize("model", ["single", "epoll"])
 def test_the_network_is_disconnected_and_reconnected(lab: Lab, tmp_path: Path, model: str) -> None:
     ended = lab.run(written(tmp_path, UNPLUGGED.replace("MODEL", model)), "--backend", "docker")
