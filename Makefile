@@ -39,7 +39,7 @@ soak: .venv/dev.stamp ## Run mixed and hostile load on all models for three minu
 fuzz: .venv/dev.stamp ## Feed 1,200,000 random inputs to framing, session and settings (a minute)
 	@$(ENDURE)/test_fuzz.py
 
-capacity: .venv/dev.stamp ## Search the capacity of queues of which it is known exactly, and of hosts that are busy (half an hour)
+capacity: .venv/dev.stamp ## Search the capacity of queues of which it is known exactly, and of hosts that are busy (tens of minutes)
 	@$(ENDURE)/test_capacity.py tests/e2e/test_capacity.py tests/e2e/test_capacity_honesty.py
 
 faults: .venv/dev.stamp ## Inject every fault into every model in containers, and interrupt each run (a quarter of an hour)
