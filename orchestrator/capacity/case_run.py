@@ -41,7 +41,7 @@ class Length(NamedTuple):
 
 CLOSE = Length(2_000, 10)
 WIDE = Length(1_000, 10)
-WIDE_AT_FIRST, WIDE_OVERLOADED = Length(600, 6), Length(400, 4)
+WIDE_AT_FIRST, WIDE_OVERLOADED = Length(400, 4), Length(200, 2)
 """Of the first trials of a load in a wide search, which are to decide it; and if the twin does not
 bear that load, so that many messages are late."""
 

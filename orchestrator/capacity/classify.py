@@ -1,12 +1,15 @@
 """Whether the objectives hold at a load: a test after each trial, until it is decided.
 
-A group-sequential test with the boundaries of O'Brien and Fleming (1979, "A Multiple Testing
-Procedure for Clinical Trials"): early looks need much more evidence than the last, so that looking
-often costs nearly nothing. Pure functions of trials.
+A group-sequential test. A load near the capacity needs all trials, so the boundaries are those of
+O'Brien and Fleming (1979, "A Multiple Testing Procedure for Clinical Trials"): early looks need
+much more evidence than the last, so that looking often costs nearly nothing. A quick test is meant
+for loads far from it, which few trials are to decide, so its boundary is that of Pocock (1977,
+"Group Sequential Methods in the Design and Analysis of Clinical Trials"): each look needs the same
+evidence. Pure functions of trials.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist, median
@@ -50,9 +53,8 @@ class LoadTest:
 
     def boundary(self, trials: int) -> float:
         """Return the score, without its sign, that decides after so many trials."""
-        return _last_boundary(1 - self.confidence, self.min_trials, self.max_trials) * math.sqrt(
-            self.max_trials / trials
-        )
+        looks = (self.min_trials, self.max_trials)
+        return _boundaries(1 - self.confidence, looks, is_flat=self.is_quick)[trials]
 
 
 @dataclass(frozen=True)
@@ -191,23 +193,31 @@ def _student_score(margins: Sequence[float]) -> float:
 
 
 @cache
-def _last_boundary(share: float, first: int, last: int) -> float:
-    """Return the score that the last look needs, for a chance of ``share`` to cross on one side.
+def _boundaries(share: float, looks: tuple[int, int], *, is_flat: bool) -> dict[int, float]:
+    """Return the score that each look from the first to the last of ``looks`` needs.
 
-    The sum of normal steps crosses one flat boundary at any look from ``first`` to ``last``.
+    The chance is ``share`` that the score crosses its boundary on one side at any look. The
+    boundary is the same at each if ``is_flat`` (Pocock), else it falls with the root of the look's
+    number (O'Brien and Fleming).
     """
+    first, last = looks
+    shape = {look: 1.0 if is_flat else math.sqrt(last / look) for look in range(first, last + 1)}
     low, high = 0.0, 6.0
     while high - low > 1e-3:  # noqa: PLR2004 more exact than any variance here
         middle = (low + high) / 2
-        if _crossing(middle * math.sqrt(last), first, last) > share:
+        if _crossing({look: middle * each for look, each in shape.items()}) > share:
             low = middle
         else:
             high = middle
-    return high
+    return {look: high * each for look, each in shape.items()}
 
 
-def _crossing(boundary: float, first: int, last: int) -> float:
-    """Return the chance that a walk of ``last`` normal steps is above ``boundary`` at a look."""
+def _crossing(boundaries: Mapping[int, float]) -> float:
+    """Return the chance that a walk of normal steps is above its boundary at any look.
+
+    The boundary of a look is in standard deviations of the sum of its steps.
+    """
+    last = max(boundaries)
     edge = 6 * math.sqrt(last)
     at = np.linspace(-edge, edge, 2 * GRID + 1)
     width = at[1] - at[0]
@@ -216,8 +226,9 @@ def _crossing(boundary: float, first: int, last: int) -> float:
     for look in range(1, last + 1):
         if look > 1:
             density = np.convolve(density, step, "same")
-        if look >= first:
+        if look in boundaries:
             # The cell in which the boundary is counts by its part beyond.
+            boundary = boundaries[look] * math.sqrt(look)
             beyond = np.clip((at - boundary) / width + 0.5, 0.0, 1.0)
             crossed += float((density * beyond).sum())
             density = density * (1 - beyond)

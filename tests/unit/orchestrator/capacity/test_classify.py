@@ -62,6 +62,13 @@ def test_the_boundaries_are_those_of_o_brien_and_fleming() -> None:
         assert test.boundary(1) == pytest.approx(last * looks**0.5, abs=0.01)
 
 
+def test_the_boundary_of_a_quick_test_is_that_of_pocock() -> None:
+    """Jennison and Turnbull 2000, table 2.1: 2.413 for 5 looks, 2.555 for 10, both sides 5%."""
+    for looks, flat in ((5, 2.413), (10, 2.555)):
+        test = LoadTest(0.975, max_trials=looks, min_trials=1, is_quick=True)
+        assert test.boundary(1) == test.boundary(looks) == pytest.approx(flat, abs=0.003)
+
+
 def test_the_reason_has_the_numbers() -> None:
     late = Lateness(np.arange(2_000) < 8)
     objectives = parse_objectives(["p99 < 50ms"])
