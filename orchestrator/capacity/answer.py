@@ -75,9 +75,12 @@ def _met(capacity: Capacity) -> Iterator[str]:
     if len(cases) == 1:
         yield f"{load} {_met_alone(cases[0], capacity)}."
         return
+    failing = _with_verdict(capacity, Verdict.FAILS)
     met = f"{len(holding)} of {len(cases)} cases" if holding else f"none of {len(cases)} cases"
     met = f"all {len(cases)} cases" if len(holding) == len(cases) else met
-    if not holding and not _with_verdict(capacity, Verdict.FAILS):
+    if not holding and len(failing) < len(cases):
+        met = f"no case that was decided ({len(failing)} of {len(cases)})"
+    if not holding and not failing:
         yield f"It is not known which of {len(cases)} cases meet {load}."
         return
     if len(cheap) == 1:

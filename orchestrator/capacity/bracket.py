@@ -11,10 +11,11 @@ WIDE = (0.71, 1.4)
 The wide ones are just within a width of 50%, so that few messages decide both of them.
 """
 GUESSED = (1.0, 1.5)
-AROUND = 1.5
-AROUND_WIDE = 1.9
-"""Without a twin: how far from the load asked about; 1.9 is just within a width of 50%."""
-WIDENING = 1.5
+AROUND, AROUND_WIDE = 1.5, 1.9
+"""How far from the load asked about without a twin, and how much wider the first step outside is.
+
+1.9 is just within a width of 50%, so that no load between is needed.
+"""
 UNKNOWN = 10.0
 """Where a search begins of which nothing is known; a few widenings lead anywhere from there."""
 
@@ -44,9 +45,10 @@ def first_bracket(
     return below * start, above * start
 
 
-def widening(times: int) -> float:
+def widening(times: int, *, is_wide: bool = False) -> float:
     """Return the factor by which widening number ``times``, from 1, goes beyond the loads so far.
 
-    Each is 1.5 times the one before, so that a load 50 times off is bracketed by five.
+    Each is 1.5 times the one before, so that a load 50 times off is bracketed by five; 1.9 times
+    if the search is wide.
     """
-    return WIDENING**times
+    return (AROUND_WIDE if is_wide else AROUND) ** times

@@ -40,10 +40,17 @@ class Length(NamedTuple):
 
 
 CLOSE = Length(2_000, 10)
-WIDE = Length(1_000, 10)
-WIDE_AT_FIRST, WIDE_OVERLOADED = Length(400, 4), Length(200, 2)
+WIDTH_OF_CLOSE = 0.1
+"""Simulated searches find bounds that near with such trials; a share that must be known twice as
+well needs four times as many messages."""
+
+WIDE = Length(500, 5)
+WIDE_AT_FIRST, WIDE_OVERLOADED = Length(350, 3), Length(200, 2)
 """Of the first trials of a load in a wide search, which are to decide it; and if the twin does not
 bear that load, so that many messages are late."""
+
+WIDE_WITHOUT_TWIN = Length(1_000, 10)
+"""None late of fewer messages would not be enough, without the twin's word on clumps."""
 
 FIRST_TRIALS = 3
 
@@ -85,11 +92,6 @@ class SearchTerms:
     width: float
     confidence: float
     seed: int
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether two loads are usually enough."""
-        return self.settings.is_wide
 
     @property
     def settings(self) -> SearchSettings:
@@ -195,12 +197,12 @@ class CaseRun:
         Trials have the numbers of their place in the search, so that cases have the same draws.
         """
         plan, terms = self._plan, self._terms
-        length = length_of_trial(load, plan.predicted, done, is_wide=terms.is_wide)
+        length = length_of_trial(load, plan.predicted, done, terms.settings)
         messages = messages_of_trial(plan.objectives, length)
         per_s = terms.group.throughput_per_s(plan.case, load, plan.workers)
         number = 1 + len(self._loads) * MOST_TRIALS + done
         warmup_s = plan.warmup_s(load)
-        if terms.is_wide and plan.twin is not None:
+        if terms.settings.is_wide and plan.twin is not None:
             # The twin begins as the trial does, so that its long run corrects what is left of that.
             warmup_s = min(warmup_s, max(messages / per_s, LEAST_SETTLING_S))
         if length is WIDE_OVERLOADED:  # a queue that has not settled yet has fewer late messages
@@ -267,13 +269,23 @@ def with_values(
     return found
 
 
-def length_of_trial(load: float, predicted: float | None, done: int, *, is_wide: bool) -> Length:
+def length_of_trial(
+    load: float, predicted: float | None, done: int, settings: SearchSettings
+) -> Length:
     """Return the length of the trial after ``done`` ones; ``predicted``: the twin's capacity."""
-    if not is_wide:
-        return CLOSE
+    if not settings.is_wide:
+        times = times_as_long(settings.width)
+        return Length(round(CLOSE.messages * times), round(CLOSE.late * times))
+    if predicted is None:
+        return WIDE_WITHOUT_TWIN
     if done >= FIRST_TRIALS:
         return WIDE
-    return WIDE_AT_FIRST if predicted is None or load <= predicted else WIDE_OVERLOADED
+    return WIDE_AT_FIRST if load <= predicted else WIDE_OVERLOADED
+
+
+def times_as_long(width: float) -> float:
+    """Return how many times as many messages as `CLOSE` has a ``width`` needs; 1 or more."""
+    return max((WIDTH_OF_CLOSE / width) ** 2, 1.0)
 
 
 def messages_of_trial(objectives: Sequence[Objective], length: Length) -> int:

@@ -113,7 +113,8 @@ def estimate(trials: Sequence[Lateness], evidence: Evidence) -> Estimate:
     error = math.sqrt(of_trials + of_twin)
     if error >= raw.error:
         return raw
-    share = raw.share - float(predicted.mean()) + evidence.twin.share
+    # In a queue that only grows, the twin's long run has more late messages than any trial.
+    share = min(raw.share - float(predicted.mean()) + evidence.twin.share, 1.0)
     return Estimate(share, error, allowed, raw.late, messages, is_controlled=True)
 
 

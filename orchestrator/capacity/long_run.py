@@ -24,18 +24,13 @@ TRIAL_MESSAGES = 2_000
 
 MIN_BATCHES = 20
 
-CHUNK, MOST_MESSAGES = 40_000, 400_000
-"""Messages of one simulation, and of all those of a long run; one takes about 10 us."""
+CHUNK = 40_000
+"""Messages of one simulation; one takes about 10 us."""
 
-ENOUGH = 0.05
-"""A share is known well enough if its error is less than so much of what is allowed."""
+MOST_SIMULATED = 1_600_000
+"""Messages of one simulation, at which it is given up."""
 
-CPU_S, PREDICTION_CPU_S = 4.0, 2.0
-"""Of a long run, and of a predicted capacity.
-
-For one worker, the error of a long run of 100,000 messages is more than that of nine trials, and of
-one of 400,000 less: simulated searches end with half the width.
-"""
+PREDICTION_CPU_S = 2.0
 
 COARSE, FINE = 8_000, 40_000
 """Messages at a load while a capacity is bracketed, and while its bounds are narrowed."""
@@ -101,6 +96,33 @@ class LongRun:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """When a long run ends: after ``cpu_s`` or ``messages``, or once its share is known.
+
+    That is so if the error of the share would be less than ``error`` of what is allowed. As it is,
+    it serves trials of 2,000 messages: for one worker, the error of a long run of 100,000 messages
+    is more than that of nine such trials, of one of 400,000 less.
+    """
+
+    cpu_s: float = 4.0
+    messages: int = 400_000
+    error: float = 0.05
+
+    def times(self, factor: float) -> "Budget":
+        """Return the budget for trials that are ``factor`` times as long."""
+        return Budget(
+            self.cpu_s * factor, round(self.messages * factor), self.error / math.sqrt(factor)
+        )
+
+    def is_known(self, share: Share, objective: Objective) -> bool:
+        """Whether the error would be small enough if the share were just what is allowed."""
+        if objective.percentile is None or not share.messages:
+            return True
+        allowed = objective.percentile.allowed
+        return math.sqrt(allowed * share.dispersion / share.messages) < self.error * allowed
+
+
+@dataclass(frozen=True)
 class CaseTwin:
     """The twin of a case, which is simulated at any load.
 
@@ -126,9 +148,7 @@ class CaseTwin:
         case = self._case(load, messages, seed)
         discipline = discipline_of(case, self.twins, self.cpus)
         try:
-            found = simulate(
-                sources_of(case), discipline, self.overhead, NO_END_NS, 4 * MOST_MESSAGES
-            )
+            found = simulate(sources_of(case), discipline, self.overhead, NO_END_NS, MOST_SIMULATED)
         except TooManyMessagesError as exc:
             raise NoTwinError(f"the load has {exc}") from exc
         settled = _settled(found, self.settling_s)
@@ -186,17 +206,17 @@ def late_of(rows: Table, found: Simulated, case: Case, percentile: Percentile) -
     return percentile.late((rows[end] - rows[begin]) / 1e9)
 
 
-def long_run(twin: CaseTwin, load: float, cpu_s: float = CPU_S, seed: int = 1) -> LongRun | None:
+def long_run(twin: CaseTwin, load: float, budget: Budget, seed: int = 1) -> LongRun | None:
     """Return the shares of late messages of ``twin`` at ``load``; None if there is no twin.
 
-    It simulates up to `MOST_MESSAGES`, but no more than takes ``cpu_s``, and at least `CHUNK`. Its
-    error is common to all trials at this load, so each load, and its confirmation, needs a ``seed``
-    of its own; else one unlucky run spoils both bounds.
+    It simulates at least `CHUNK` messages, and more until its ``budget`` is spent. Its error is
+    common to all trials at this load, so each load, and its confirmation, needs a ``seed`` of its
+    own; else one unlucky run spoils both bounds.
     """
     begun_s = time.process_time()
     late: dict[str, list[Flags]] = {}
     done = 0
-    while not done or (done < MOST_MESSAGES and time.process_time() - begun_s < cpu_s):
+    while not done or (done < budget.messages and time.process_time() - begun_s < budget.cpu_s):
         try:
             found = twin.late(load, CHUNK, seed_of_repeat(seed, 2 + done // CHUNK))
         except NoTwinError:
@@ -205,17 +225,11 @@ def long_run(twin: CaseTwin, load: float, cpu_s: float = CPU_S, seed: int = 1) -
             late.setdefault(text, []).append(flags)
         done += CHUNK
         shares = {text: Share.of(np.concatenate(flags)) for text, flags in late.items() if flags}
-        if all(_is_known(shares[each.text], each) for each in twin.objectives if each.percentile):
+        if all(
+            budget.is_known(shares[each.text], each) for each in twin.objectives if each.percentile
+        ):
             break
     return LongRun(load, {text: share for text, share in shares.items() if share.messages})
-
-
-def _is_known(share: Share, objective: Objective) -> bool:
-    """Whether the error would be small enough if the share were just what is allowed."""
-    if objective.percentile is None or not share.messages:
-        return True
-    allowed = objective.percentile.allowed
-    return math.sqrt(allowed * share.dispersion / share.messages) < ENOUGH * allowed
 
 
 def predicted_capacity(

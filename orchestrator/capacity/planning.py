@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.capacity.case_run import CasePlan, Judge, SearchTerms
+from orchestrator.capacity.case_run import CasePlan, Judge, SearchTerms, times_as_long
 from orchestrator.capacity.classify import Classified, LoadTest, classify
 from orchestrator.capacity.long_run import (
     LEAST_SETTLING_S,
+    Budget,
     CaseTwin,
     LongRun,
     long_run,
@@ -28,8 +29,8 @@ from orchestrator.twin.predict import NoTwinError
 NEAR_CAPACITY = 0.9
 """Of what the workers can serve: the load for which the simulations of a twin settle."""
 
-CPU_S, CPU_OF_LONG_RUN_S, CPU_OF_WIDE_S = 2.0, 4.0, 0.4
-"""CPU time of a prediction, of a long run, and of both in a wide search, which needs no more."""
+CPU_S, CPU_OF_WIDE_S = 2.0, 0.4
+"""CPU time of a prediction, and of one and a long run in a wide search, which needs no more."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def plan_case(asked: AskedCase, terms: SearchTerms, cpus: float) -> CasePlan:
 
     plan = replace(plan, warmup_s=settled_s)
     twin = _twin_of(plan, terms, cpus, settled_s(NEAR_CAPACITY * guess))
-    cpu_s = CPU_OF_WIDE_S if terms.is_wide else CPU_S
+    cpu_s = CPU_OF_WIDE_S if terms.settings.is_wide else CPU_S
     try:
         predicted = predicted_capacity(twin, guess, cpu_s, is_whole=group.kind is LoadKind.USERS)
     except NoTwinError as exc:
@@ -115,8 +116,9 @@ def judge_of(terms: SearchTerms) -> Judge:
     The twin is simulated once for each load and its confirmation, as soon as a verdict may follow,
     with draws of its own and the mean overhead of the trials: those that the trials' twins have.
     """
-    test = LoadTest(terms.confidence, is_quick=terms.is_wide)
-    cpu_s = CPU_OF_WIDE_S if terms.is_wide else CPU_OF_LONG_RUN_S
+    is_wide = terms.settings.is_wide
+    test = LoadTest(terms.confidence, is_quick=is_wide)
+    budget = Budget(CPU_OF_WIDE_S) if is_wide else Budget().times(times_as_long(terms.width))
     known: dict[tuple[str, float, int], LongRun | None] = {}
 
     def judge(plan: CasePlan, load: float, trials: Sequence[Trial]) -> Classified:
@@ -125,7 +127,7 @@ def judge_of(terms: SearchTerms) -> Judge:
         overheads = [trial.overhead for trial in trials if trial.overhead is not None]
         if plan.twin is not None and overheads and is_due and key not in known:
             twin = replace(plan.twin, overhead=Overhead.mean_of(overheads))
-            known[key] = long_run(twin, load, cpu_s, seed=trials[0].seed)
+            known[key] = long_run(twin, load, budget, seed=trials[0].seed)
         return classify(plan.objectives, trials, test, known.get(key))
 
     return judge

@@ -171,7 +171,9 @@ class Search:
         """Return how much wider to go; the capacity is not far from a load that was undecided."""
         low, high = self.bracket
         is_near = self._verdicts.get(edge) is Verdict.UNDECIDED
-        return min(widening(times), high / low) if is_near else widening(times)
+        if is_near:
+            return min(widening(times), high / low)
+        return widening(times, is_wide=self._settings.is_wide)
 
     def _inside(self) -> float | None:
         lower, upper = self.lower or 0.0, self.upper or math.inf

@@ -24,7 +24,7 @@ from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.fields import parse_rate_per_s
 from orchestrator.scenario.scenario import Scenario
 
-WIDTH, WIDTH_OF_GATE = 0.05, 0.5
+WIDTH, WIDTH_OF_GATE = 0.15, 0.5
 CONFIDENCE, CONFIDENCE_OF_GATE = 0.95, 0.9
 _RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/[sm]")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)(%?)")
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--width",
         metavar="PERCENT",
         type=_share,
-        help="how far apart the bounds may be, of the upper one (default: 5%%; with --at 50%%)",
+        help="how far apart the bounds may be, of the upper one (default: 15%%; with --at 50%%)",
     )
     parser.add_argument(
         "--confidence",

@@ -14,10 +14,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.capacity.case_run import CLOSE, length_of_trial, messages_of_trial
+from orchestrator.capacity.case_run import length_of_trial, messages_of_trial
 from orchestrator.capacity.case_search import CaseSearch
 from orchestrator.capacity.classify import LoadTest, classify
-from orchestrator.capacity.long_run import LongRun, Share
+from orchestrator.capacity.long_run import TRIAL_MESSAGES, LongRun, Share
 from orchestrator.capacity.objectives import parse_objectives
 from orchestrator.capacity.search import SearchSettings
 from orchestrator.capacity.trial import Lateness, Trial
@@ -25,10 +25,7 @@ from orchestrator.results.capacity import Verdict
 from tests.queue_fixtures import LIMIT_S, OBJECTIVE, capacity_of, late_share
 
 OBJECTIVES = parse_objectives([OBJECTIVE])
-MESSAGES, WARMUP = (
-    CLOSE.messages,
-    640,
-)  # even the queue of four workers has settled by then
+WARMUP = 640  # even the queue of four workers has settled by then
 
 Times = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -108,7 +105,7 @@ class Request:
     system: System
     load: float
     seed: tuple[int, int]
-    messages: int = MESSAGES
+    messages: int
 
 
 Searching = Generator[Request, Trial, Found]
@@ -124,9 +121,7 @@ def searched(system: System, number: int, settings: SearchSettings, confidence: 
         long_run = system.long_run(step.load, random)
         while (verdict := classify(OBJECTIVES, trials, test, long_run).verdict) is None:
             trial_seed = len(trials) + (test.max_trials if step.is_confirmation else 0)
-            length = length_of_trial(
-                step.load, system.predicted, len(trials), is_wide=settings.is_wide
-            )
+            length = length_of_trial(step.load, system.predicted, len(trials), settings)
             messages = messages_of_trial(OBJECTIVES, length)
             trials.append((yield Request(system, step.load, (number, trial_seed), messages)))
         found.search.record(verdict)
@@ -153,9 +148,13 @@ def run_together(searches: Sequence[Searching]) -> list[Found]:
 
 def trials_of(requests: Sequence[Request]) -> list[Trial]:
     """Simulate a trial for each request; equal seeds have equal draws at any load."""
-    drawn = [_draws(np.random.default_rng(request.seed)) for request in requests]
-    gaps, one, other, noise, more = np.stack(drawn, axis=2)
-    late = late_flags(requests, gaps, (one * one + other * other) / 2)
+    size = WARMUP + max(request.messages for request in requests)
+    drawn: Times = np.zeros((6, size, len(requests)), np.float32)
+    for row, request in enumerate(requests):
+        drawn[:, : WARMUP + request.messages, row] = _draws(request)
+    gap, pause, one, other, noise, more = drawn
+    gaps, demands = _exponential(gap, pause), _exponential(one, other)
+    late = late_flags(requests, gaps, demands)
     predicted = late_flags(requests, gaps, _twin_demands(requests, (one, other), (noise, more)))
     return [
         Trial(
@@ -173,15 +172,14 @@ def _lateness(request: Request, late: Flags, predicted: Flags) -> Lateness:
     return Lateness(late[: request.messages], predicted if request.system.twin else None)
 
 
-def _draws(random: np.random.Generator) -> Times:
-    """Return gaps between arrivals, the two parts of each demand, and two of its noise.
+def _draws(request: Request) -> Times:
+    """Return two parts of each gap between arrivals, two of each demand, and two of its noise.
 
-    Half the sum of two squared normal draws is exponential. Draws to which a small part of others
-    is added are normal again, so that the twin's demands are exponential as well.
+    Draws to which a small part of others is added are normal again, so that the twin's demands are
+    exponential as well. A longer trial begins as a shorter one of the same seed does.
     """
-    size = WARMUP + MESSAGES
-    gaps = random.standard_exponential((1, size), np.float32)
-    drawn: Times = np.concatenate([gaps, random.standard_normal((4, size), np.float32)])
+    random = np.random.default_rng(request.seed)
+    drawn: Times = random.standard_normal((WARMUP + request.messages, 6), np.float32).T
     return drawn
 
 
@@ -192,10 +190,14 @@ def _twin_demands(
     noise = np.array([twin.noise for twin in twins], np.float32)
     kept = np.sqrt(1 - noise * noise)
     one, other = (kept * part + noise * off for part, off in zip(parts, noises, strict=True))
-    demands: Times = (
-        (one * one + other * other) / 2 * np.array([1 - each.bias for each in twins], np.float32)
-    )
+    shorter = np.array([1 - each.bias for each in twins], np.float32)
+    demands: Times = _exponential(one, other) * shorter
     return demands
+
+
+def _exponential(one: Times, other: Times) -> Times:
+    """Return half the sum of two squared normal draws, which is exponential."""
+    return ((one * one + other * other) / 2).astype(np.float32)
 
 
 def late_flags(requests: Sequence[Request], gaps: Times, demands: Times) -> Flags:
@@ -232,7 +234,11 @@ def _dispersions(workers: int, runs: int = 60) -> tuple[list[float], list[float]
     """Return loads and the logarithms of the dispersions at them."""
     system = System(workers)
     loads = [share * system.capacity for share in (0.7, 0.85, 0.95, 1.0, 1.05, 1.1)]
-    requests = [Request(system, load, (workers, run)) for load in loads for run in range(runs)]
+    requests = [
+        Request(system, load, (workers, run), TRIAL_MESSAGES)
+        for load in loads
+        for run in range(runs)
+    ]
     flags = [trial.lateness[OBJECTIVE].late for trial in trials_of(requests)]
     together = (np.concatenate(flags[start : start + runs]) for start in range(0, len(flags), runs))
     return loads, [math.log(Share.of(late).dispersion) for late in together]

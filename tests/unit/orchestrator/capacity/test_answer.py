@@ -98,6 +98,12 @@ def test_if_no_case_bears_the_load_the_nearest_is_named() -> None:
     ]
 
 
+def test_a_case_that_is_undecided_is_not_counted_as_failing() -> None:
+    found = capacity(asked("epoll", 400, (246, 300)), asked("poll", 400, (240, 410)), at=400.0)
+    first = "400/s at p99 < 50ms is met by no case that was decided (1 of 2)."
+    assert answer_of(found)[0] == first
+
+
 def test_nothing_decided_is_not_said_to_fail() -> None:
     undecided = [asked(name, 200, (190, 210)) for name in ("epoll", "poll")]
     first, *rest = answer_of(capacity(*undecided, at=200.0))

@@ -58,3 +58,4 @@ def test_a_load_between_the_two_and_either_of_them_are_within_a_width_of_a_half(
 
 def test_a_widening_is_wider_than_the_one_before() -> None:
     assert [widening(times) for times in (1, 2, 3)] == [1.5, 2.25, 3.375]
+    assert [widening(times, is_wide=True) for times in (1, 2)] == [1.9, pytest.approx(3.61)]

@@ -12,10 +12,12 @@ from orchestrator.capacity.case_run import (
     WIDE_AT_FIRST,
     CaseRun,
     Length,
+    length_of_trial,
     messages_of_trial,
 )
 from orchestrator.capacity.objectives import Objective, parse_objectives
 from orchestrator.capacity.planning import judge_of
+from orchestrator.capacity.search import SearchSettings
 from orchestrator.capacity.searched_group import TrialLoad
 from orchestrator.capacity.trial_validity import CpuUse
 from orchestrator.capacity.trials import TrialOutcome
@@ -125,11 +127,19 @@ def test_an_interrupt_keeps_the_bounds_so_far() -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "length"),
+    [(0.15, Length(2_000, 10)), (0.1, Length(2_000, 10)), (0.05, Length(8_000, 40))],
+)
+def test_a_narrow_search_has_longer_trials(width: float, length: Length) -> None:
+    assert length_of_trial(100.0, 110.0, 0, SearchSettings(width)) == length
+
+
+@pytest.mark.parametrize(
     ("slo", "length", "messages"),
     [
         ("p99 < 50ms", CLOSE, 2_000),
-        ("p99 < 50ms", WIDE_AT_FIRST, 400),
-        ("p99.9 < 50ms", WIDE, 10_000),  # so that ten may be late
+        ("p99 < 50ms", WIDE_AT_FIRST, 350),
+        ("p99.9 < 50ms", WIDE, 5_000),  # so that five may be late
         ("errors == 0", CLOSE, 2_000),
     ],
 )

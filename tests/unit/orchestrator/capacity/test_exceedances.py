@@ -70,6 +70,16 @@ def test_a_twin_that_disagrees_is_not_used() -> None:
     assert not found.is_controlled
 
 
+def test_no_more_than_all_messages_are_late() -> None:
+    """In a queue that only grows, a short trial has fewer late messages than the long run."""
+    numbers = np.arange(2_000)
+    most = Lateness(numbers >= 500, numbers >= 600)
+    found = estimate([most] * 3, Evidence(ALLOWED, Share(1.0, 1_000.0, 400_000), 1.0))
+    assert found.is_controlled
+    assert found.share == 1.0
+    assert found.interval(0.9)[0] <= 1.0
+
+
 def test_a_trial_without_a_prediction_makes_the_twin_useless() -> None:
     twin = Share(0.01, 9.0, 400_000)
     trials = [Lateness(flags(20), flags(20)), Lateness(flags(20))]

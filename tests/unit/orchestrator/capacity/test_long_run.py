@@ -3,7 +3,7 @@ import pytest
 
 from orchestrator.capacity.long_run import (
     CHUNK,
-    MOST_MESSAGES,
+    Budget,
     Share,
     long_run,
     predicted_capacity,
@@ -58,33 +58,37 @@ def test_a_queue_settles(per_s: float, workers: int | None, expected_s: float) -
 
 def test_without_a_twin_there_is_no_long_run() -> None:
     twin = open_twin(1, kind="unheard of")
-    assert long_run(twin, 50.0) is None
+    assert long_run(twin, 50.0, Budget()) is None
     with pytest.raises(NoTwinError):
         predicted_capacity(twin, 50.0)
 
 
 @pytest.mark.slow
 def test_a_long_run_at_the_capacity_has_the_allowed_share() -> None:
-    found = long_run(open_twin(1), capacity_per_s(1), cpu_s=1.0)
+    found = long_run(open_twin(1), capacity_per_s(1), Budget(1.0))
     assert found is not None
     share = found.shares[OBJECTIVE]
     assert share.share == pytest.approx(0.01, abs=3 * share.error)
-    assert CHUNK < share.messages < 1.05 * MOST_MESSAGES
+    assert CHUNK < share.messages < 1.05 * Budget.messages
 
 
 @pytest.mark.slow
 def test_a_long_run_ends_when_its_share_is_known() -> None:
     """Of independent messages, each late with p = 1/2, few are enough."""
     objective = "p50 < 6.93ms"  # the median of the demand; nobody waits at this rate
-    found = long_run(open_twin(1, [objective]), 1.0, cpu_s=30.0)
+    found = long_run(open_twin(1, [objective]), 1.0, Budget(30.0))
     assert found is not None
     assert found.shares[objective].messages < 2 * CHUNK
+
+
+def test_a_budget_for_longer_trials_has_a_smaller_error() -> None:
+    assert Budget(4.0, 400_000, 0.05).times(4) == Budget(16.0, 1_600_000, 0.025)
 
 
 @pytest.mark.slow
 def test_a_long_run_takes_no_longer_than_it_may() -> None:
     first, other = (
-        long_run(open_twin(2), capacity_per_s(2), cpu_s=0.0, seed=seed) for seed in (1, 2)
+        long_run(open_twin(2), capacity_per_s(2), Budget(0.0), seed=seed) for seed in (1, 2)
     )
     assert first is not None
     assert first.shares[OBJECTIVE].messages == pytest.approx(CHUNK, rel=0.05)

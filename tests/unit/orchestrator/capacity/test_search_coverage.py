@@ -1,7 +1,14 @@
 """A thousand whole searches whose truth is known exactly, and whether the bounds cover it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
 import pytest
 
+from orchestrator.capacity.case_run import times_as_long
+from orchestrator.capacity.case_search import CaseSearch
+from orchestrator.capacity.long_run import Budget
 from orchestrator.capacity.search import SearchSettings
 from tests.unit.orchestrator.capacity.simulated_searches import (
     Found,
@@ -20,10 +27,10 @@ SYSTEMS = [System(workers, twin) for workers in (1, 2, 4) for twin in (OFF, None
 EACH = 167
 
 
-def run_searches(width: float, each: int) -> list[Found]:
+def run_searches(width: float, each: int, systems: Sequence[System] = SYSTEMS) -> list[Found]:
     settings = SearchSettings(width)
     return run_together(
-        [searched(system, n, settings, CONFIDENCE) for system in SYSTEMS for n in range(each)]
+        [searched(system, n, settings, CONFIDENCE) for system in systems for n in range(each)]
     )
 
 
@@ -35,7 +42,7 @@ def test_the_truth_is_that_of_the_formula(workers: int, share: float) -> None:
 
 @pytest.mark.slow
 def test_the_bounds_cover_the_truth_at_the_stated_confidence() -> None:
-    found = run_searches(0.05, EACH)
+    found = run_searches(0.15, EACH)
     assert len(found) >= 1_000
     assert sum(each.covers for each in found) >= CONFIDENCE * len(found)
     assert all(len(each.verdicts) <= 12 for each in found)
@@ -43,6 +50,21 @@ def test_the_bounds_cover_the_truth_at_the_stated_confidence() -> None:
         covering = [each.covers for each in found if each.system == system]
         assert sum(covering) >= 0.9 * len(covering), f"{system} is not like the others"
     assert all(each.search.lower is not None and each.search.upper is not None for each in found)
+
+
+@pytest.mark.slow
+def test_a_narrow_search_with_a_twin_ends_as_narrow_as_asked() -> None:
+    width = 0.05
+    twin = replace(OFF, messages=Budget().times(times_as_long(width)).messages)
+    found = run_searches(width, 10, [System(workers, twin) for workers in (1, 2, 4)])
+    assert all(each.covers for each in found)
+    assert median(_width(each.search) for each in found) <= width
+
+
+def _width(search: CaseSearch) -> float:
+    if search.lower is None or search.upper is None:
+        return 1.0
+    return (search.upper - search.lower) / search.upper
 
 
 @pytest.mark.slow

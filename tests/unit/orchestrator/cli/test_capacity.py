@@ -30,7 +30,7 @@ def words(folder: Path, text: str, *options: str) -> list[str]:
 @pytest.mark.parametrize(
     ("options", "at", "width", "confidence"),
     [
-        ((), None, 0.05, 0.95),
+        ((), None, 0.15, 0.95),
         (("--at", "200/s"), 200.0, 0.5, 0.9),
         (("--at", "600/m", "--width", "2%"), 10.0, 0.02, 0.95),
         (("--width", "0.1", "--confidence", "99%"), None, 0.1, 0.99),
