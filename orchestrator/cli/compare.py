@@ -31,7 +31,7 @@ from orchestrator.campaign.restore import (
 from orchestrator.campaign.self_comparison import HALVES, doubled, halves
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.compare_capacities import compare_capacities, compares_capacities
-from orchestrator.cli.findings import publish_on_github, store
+from orchestrator.cli.findings import campaign_result, publish_on_github, store
 from orchestrator.cli.options import (
     add_accept_invalid,
     add_json,
@@ -187,7 +187,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     scenario = doubled(read_scenario(arguments))
 
     def finish(findings: Findings, archive: Archive) -> int:
-        store(findings, archive)
+        store(campaign_result(findings), archive)
         say(f"results: {archive.path}")
         if findings.summary.status is not Status.COMPLETE:
             say(verdict(findings.summary))
