@@ -28,11 +28,11 @@ from orchestrator.report.charts.plot import (
     Scale,
     Shape,
     TextTable,
-    Tick,
     line,
     linear_scale,
     log_scale,
     round_step,
+    tick_label,
 )
 from orchestrator.report.charts.sweep import MARKS
 from orchestrator.report.columns import UNKNOWN
@@ -93,10 +93,8 @@ class _Objective:
         return number_text(value) if self.expression is None else self.expression.side_text(value)
 
     def tick(self, value: float) -> str:
-        """Return the label of a tick at ``value``: without zeros behind the number."""
-        number, _, unit = self.value_text(value).partition(" ")
-        is_number = number.replace(".", "").isdigit()
-        return f"{float(number):g} {unit}".strip() if is_number else self.value_text(value)
+        """Return the label of a tick at ``value``."""
+        return tick_label(self.value_text(value))
 
 
 def charts(capacity: Capacity) -> list[Chart]:
@@ -150,10 +148,12 @@ def _x_scale(case: CaseCapacity, capacity: Capacity) -> Scale:
     step = round_step(max((high - low) / STEPS, high / 1000, 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     last = max(last, first + 1)
-    scale = Scale(first * step, last * step, LEFT, RIGHT)
-    values = [number * step for number in range(first, last + 1)]
-    ticks = tuple(Tick(round(scale.at(value), 1), number_text(value, 6)) for value in values)
-    return Scale(scale.low, scale.high, LEFT, RIGHT, ticks=ticks)
+    values = (number * step for number in range(first, last + 1))
+    return Scale(first * step, last * step, LEFT, RIGHT).with_ticks(values, _load_label)
+
+
+def _load_label(load: float) -> str:
+    return number_text(load, 6)
 
 
 def _plot(case: CaseCapacity, objective: _Objective, y: Scale, shown: tuple[Capacity, str]) -> Plot:
