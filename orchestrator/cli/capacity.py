@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at",
         metavar="LOAD",
-        help="also decide this load, 200/s or 40 (users); exit code 1 if they do not hold there",
+        help="also decide this load, 200/s or 40 (users); exit code 1 if a case does not bear it",
     )
     parser.add_argument(
         "--any", action="store_true", help="with --at: one case that holds there is enough"
@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--width",
         metavar="PERCENT",
         type=_share,
-        help="how far apart the bounds may be, of the upper one (default: 5%%; with --at 50%%)",
+        help="how far apart the bounds may be, as a share of the upper one (default: 5%%; with "
+        "--at 50%%)",
     )
     parser.add_argument(
         "--confidence",

@@ -24,7 +24,7 @@ from orchestrator.campaign.conditions import (
 )
 from orchestrator.campaign.restore import (
     RestoreError,
-    read_circumstances,
+    circumstances_of,
     read_summary,
     with_percentiles,
 )
@@ -238,8 +238,9 @@ def _show(
 def _read(folder: Path, named: Sequence[str]) -> tuple[Summary, Circumstances]:
     """Return what is stored in ``folder``, the summary with all percentiles that are ``named``."""
     try:
-        found = read_circumstances(folder)
-        return with_percentiles(read_summary(folder), folder, named), found
+        summary = read_summary(folder)
+        found = circumstances_of(summary, folder)
+        return with_percentiles(summary, folder, named), found
     except OSError as exc:
         reason = f"cannot be read: {(exc.strerror or str(exc)).lower()}"
         raise RestoreError(f"{exc.filename} {reason}; give a folder under results/") from exc
