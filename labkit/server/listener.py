@@ -75,9 +75,9 @@ def stop_listening(*listeners: socket.socket) -> int:
 
     For every process that shares a listener at once: their ``accept`` fails with EINVAL. If no
     descriptor is left to accept a connection with, the kernel resets it. It also resets a
-    connection that arrives between the last count and the shutdown, which is not counted. It is one
-    at most for a listener, however long this process waits for a CPU or the interpreter lock there:
-    with a backlog of 0 the kernel queues one, and drops further SYNs.
+    connection that arrives between the last count and the shutdown, which is not counted. There is
+    at most one for each listener, however long this process waits for a CPU or the interpreter lock
+    in between: with a backlog of 0 the kernel queues one, and drops further SYNs.
     """
     queued = 0
     for listener in listeners:  # a client that is reset may connect to the next one at once

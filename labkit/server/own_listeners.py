@@ -82,9 +82,8 @@ class OwnListeners:
         """
         with self._listeners.pop(worker) as listener:
             before = _migrations()
-            queued = accept_queue_length(
-                listener
-            )  # last, so that few can arrive before the shutdown
+            # Last, so that few connections can arrive between this and the shutdown.
+            queued = accept_queue_length(listener)
             listener.shutdown(socket.SHUT_RDWR)
         after = _migrations()
         migrated = 0 if before is None or after is None else min(after - before, queued)

@@ -14,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from orchestrator.campaign.conditions import Recorded
 from orchestrator.campaign.order_statistics import (
     FALSE_ALARMS,
     Values,
@@ -116,7 +117,7 @@ def withheld(rows: Sequence[Difference], reason: str) -> list[Difference]:
     return [replace(row, change=Change.UNKNOWN, reason=reason) for row in rows]
 
 
-def unmatched(before: Summary, after: Summary) -> list[str]:
+def unmatched(before: Recorded, after: Recorded) -> list[str]:
     """Return the names of the cases that only one of the two has."""
     one, other = ({case.name: None for case in each.cases} for each in (before, after))
     return [*(n for n in one if n not in other), *(n for n in other if n not in one)]

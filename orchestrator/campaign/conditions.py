@@ -58,6 +58,9 @@ class Condition:
 
 class _Case(Protocol):
     @property
+    def name(self) -> str: ...
+
+    @property
     def model(self) -> str: ...
 
 

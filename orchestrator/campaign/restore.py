@@ -120,14 +120,13 @@ def read_summary(folder: Path) -> Summary:
         raise RestoreError(f"{path} was written by an incompatible version") from exc
 
 
-def read_circumstances(folder: Path) -> Circumstances:
-    """Return the stored summary in ``folder``, and what is recorded about how the campaign ran.
+def circumstances_of(summary: Summary, folder: Path) -> Circumstances:
+    """Return what is recorded about how the campaign in ``folder`` ran.
 
     Raises:
-        RestoreError: another version of the lab wrote it, or a file is damaged.
+        RestoreError: a file is damaged.
         OSError: a file cannot be read.
     """
-    summary = read_summary(folder)
     path = folder / "environment.json"
     try:
         environment = _map_of(path, _text_of(path) or "{}")

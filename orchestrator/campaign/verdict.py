@@ -265,11 +265,13 @@ def _with_confidence(
     return (Outcome.FAILED if most <= 1 - confidence else Outcome.INCONCLUSIVE), reason
 
 
-_OF_STATUS = {
+INCOMPLETE_CODES = {
     Status.BROKEN: BROKEN,
     Status.INTERRUPTED: INTERRUPTED,
     Status.NONCONFORMING: FAILS,
 }
+"""The exit code of a campaign, or of a capacity search, that did not complete."""
+
 _OUTCOMES = {True: Outcome.PASSED, False: Outcome.FAILED, None: Outcome.UNKNOWN}
 UNDECIDED = (Outcome.UNKNOWN, Outcome.INCONCLUSIVE)
 
@@ -288,7 +290,7 @@ def exit_code(
     and only if `is_forgivable`.
     """
     if status is not Status.COMPLETE:
-        return _OF_STATUS[status]
+        return INCOMPLETE_CODES[status]
     codes = {_case_code(case, accept_invalid) for case in cases}
     codes |= {_code([each.outcome for each in models.expectations]) for models in comparisons}
     return next((code for code in (FAILS, INVALID) if code in codes), HOLDS)

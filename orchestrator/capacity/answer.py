@@ -11,6 +11,8 @@ from orchestrator.capacity.figures import (
     at_text,
     bounds_text,
     has_figure,
+    interval,
+    objectives_text,
     range_text,
     why_no_figure,
 )
@@ -70,7 +72,7 @@ def named(cases: Sequence[CaseCapacity], limit: int = MAX_NAMED) -> str:
 def _met(capacity: Capacity) -> Iterator[str]:
     """Yield how many cases bear the load asked about, and which of them are the cheapest."""
     cases, holding = capacity.cases, _with_verdict(capacity, Verdict.HOLDS)
-    load = f"{at_text(capacity)} at {' and '.join(capacity.objectives)}"
+    load = f"{at_text(capacity)} at {objectives_text(capacity)}"
     cheap = [_cheapest(each, capacity) for each in capacity.cheapest if each.cases]
     if len(cases) == 1:
         yield f"{load} {_met_alone(cases[0], capacity)}."
@@ -152,7 +154,7 @@ def _with_verdict(capacity: Capacity, verdict: Verdict | None) -> list[CaseCapac
 def _capacities(capacity: Capacity) -> Iterator[str]:
     """Yield what each case bears; of many, what the best and the worst bear."""
     known = [case for case in capacity.cases if has_figure(case)]
-    objectives = f"at {' and '.join(capacity.objectives)}"
+    objectives = f"at {objectives_text(capacity)}"
     if len(known) <= MAX_SENTENCES_OF_ONE:
         for case in known:
             where = f" {objectives}" if case is known[0] else ""
@@ -184,8 +186,8 @@ def _without_figure(cases: Sequence[CaseCapacity]) -> Iterator[str]:
 
 
 def _least(case: CaseCapacity) -> float:
-    return 0.0 if case.lower is None else case.lower
+    return interval(case)[0]
 
 
 def _most(case: CaseCapacity) -> float:
-    return float("inf") if case.upper is None else case.upper
+    return interval(case)[1]

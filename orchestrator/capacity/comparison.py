@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from orchestrator.campaign.conditions import Condition, Effect
-from orchestrator.capacity.figures import has_figure, why_no_figure
+from orchestrator.capacity.figures import has_figure, interval, why_no_figure
 from orchestrator.results.capacity import Capacity, CaseCapacity, LoadKind
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID
 
@@ -65,7 +65,7 @@ def _difference(before: CaseCapacity, after: CaseCapacity, kind: LoadKind) -> Ca
     for case, which in ((before, "first"), (after, "second")):
         if not has_figure(case):
             return replace(row, reason=f"the {which} has no figure: {why_no_figure(case)}")
-    (low, high), (lower, upper) = map(_interval, (before, after))
+    (low, high), (lower, upper) = map(interval, (before, after))
     row = replace(row, low=_ratio(lower, high), high=_ratio(upper, low))
     if upper < low:
         return replace(row, standing=Standing.WORSE)
@@ -82,12 +82,6 @@ def _difference(before: CaseCapacity, after: CaseCapacity, kind: LoadKind) -> Ca
     return replace(row, standing=Standing.ALIKE)
 
 
-def _interval(case: CaseCapacity) -> tuple[float, float]:
-    """Return the bounds; where nothing held or nothing failed, 0 and infinity."""
-    lower = 0.0 if case.lower is None else case.lower
-    return lower, math.inf if case.upper is None else case.upper
-
-
 def _ratio(after: float, before: float) -> float | None:
     return after / before if 0 < before < math.inf and 0 < after < math.inf else None
 
@@ -95,12 +89,6 @@ def _ratio(after: float, before: float) -> float | None:
 def withheld(rows: Sequence[CapacityDifference], reason: str) -> list[CapacityDifference]:
     """Return ``rows`` with their figures, but without a verdict, for ``reason``."""
     return [replace(row, standing=Standing.UNKNOWN, reason=reason) for row in rows]
-
-
-def unmatched(before: Capacity, after: Capacity) -> list[str]:
-    """Return the names of the cases that only one of the two has."""
-    one, other = ([case.name for case in each.cases] for each in (before, after))
-    return [*(n for n in one if n not in other), *(n for n in other if n not in one)]
 
 
 def capacity_conditions(

@@ -3,6 +3,8 @@
 A case that the clients or the host limited has no figure: what it bears is not known.
 """
 
+import math
+
 from orchestrator.measures.sentences import number_text
 from orchestrator.results.capacity import NO_FIGURE, Capacity, CaseCapacity, Limit, LoadKind
 
@@ -23,6 +25,17 @@ def has_figure(case: CaseCapacity) -> bool:
     """Return whether it is known, at least in part, what ``case`` bears."""
     is_bounded = case.lower is not None or case.upper is not None
     return case.limited_by not in NO_FIGURE and is_bounded
+
+
+def interval(case: CaseCapacity) -> tuple[float, float]:
+    """Return the bounds of ``case``: 0 if no load held, infinity if none failed."""
+    lower = 0.0 if case.lower is None else case.lower
+    return lower, math.inf if case.upper is None else case.upper
+
+
+def objectives_text(capacity: Capacity) -> str:
+    """Return all objectives as one: ``p99 < 50ms and errors == 0``."""
+    return " and ".join(capacity.objectives)
 
 
 def load_text(load: float, kind: LoadKind) -> str:

@@ -77,8 +77,8 @@ class SearchedGroup:
 
     def _loaded(self, group: Group, load: float) -> Group:
         if isinstance(group, OpenGroup):
-            is_constant = "arrivals" in group.model_fields_set
-            arrivals = group.arrivals if is_constant else POISSON
+            is_written = "arrivals" in group.model_fields_set
+            arrivals = group.arrivals if is_written else POISSON
             return group.model_copy(update={"rate": f"{plain(load)}/s", "arrivals": arrivals})
         users = max(round(load), 1)
         replicas = min(group.replicas, users)
@@ -135,9 +135,9 @@ def find_searched(scenario: Scenario) -> SearchedGroup:
         raise MisuseError("capacity: the scenario has faults; a capacity is that without any")
     found = [each for each in enumerate(groups) if len(groups) == 1 or each[1].is_open]
     if len(found) != 1:
-        names = listed(group.name for group in groups)
+        names, verb = listed(group.name for group in groups), "are" if found else "is"
         raise MisuseError(
-            f"capacity: {len(found) or 'none'} of the groups {names} {_are(len(found))} open; of "
+            f"capacity: {len(found) or 'none'} of the groups {names} {verb} open; of "
             "several groups exactly one may be, whose rate is searched, and the others keep their "
             "load"
         )
@@ -146,10 +146,6 @@ def find_searched(scenario: Scenario) -> SearchedGroup:
     searched = SearchedGroup(index, group.name, kind)
     _refuse_axis(scenario, searched)
     return searched
-
-
-def _are(number: int) -> str:
-    return "is" if number == 0 else "are"
 
 
 def _refuse_axis(scenario: Scenario, searched: SearchedGroup) -> None:

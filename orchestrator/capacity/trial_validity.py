@@ -22,7 +22,7 @@ FULL = 0.9
 """The share of the CPUs in use from which on programs wait for one."""
 
 MOST_OF_SERVER = 0.5
-"""Of the server's CPU time: who uses more, on CPUs that are in use, takes it from the server."""
+"""Of the server's CPU time: what uses more, on CPUs that are in use, takes it from the server."""
 
 NOTABLE = 0.2
 """Of the CPUs: what uses less does not keep the server from them."""
@@ -153,14 +153,14 @@ def doubt_of_failure(uses: Sequence[CpuUse]) -> Doubt | None:
         return None
     available_s = median_of_known([each.available_s for each in uses]) or 0.0
     most_s = max(MOST_OF_SERVER * server_s, NOTABLE * available_s)
-    for who, of_each in (
+    for what, of_each in (
         ("the clients and the lab", [each.clients_s for each in uses]),
         ("other programs", [each.others_s for each in uses]),
     ):
         used_s = median_of_known(of_each)
         if used_s is not None and used_s > most_s:
             return Limit.HOST, (
-                f"the CPUs were {busy:.0%} in use, and {who} used {used_s:.2g} s of CPU time "
+                f"the CPUs were {busy:.0%} in use, and {what} used {used_s:.2g} s of CPU time "
                 f"beside {server_s:.2g} s of the server"
             )
     return None

@@ -2,24 +2,17 @@
 
 import argparse
 import re
-import shlex
 
-from orchestrator.campaign.campaign import new_campaign_id
 from orchestrator.capacity.capacity_run import CapacityRun, CapacitySettings
 from orchestrator.capacity.case_run import SearchTerms
 from orchestrator.capacity.planning import asked_cases
 from orchestrator.capacity.progress import SearchProgress
 from orchestrator.capacity.searched_group import SearchedGroup, find_searched
-from orchestrator.cli.findings import store_and_show_capacity
+from orchestrator.cli.findings import capacity_result, store_and_show
 from orchestrator.cli.options import add_json, add_place, add_scenario, read_scenario
-from orchestrator.cli.run import backend_for, name_of, show_left
-from orchestrator.cli.screen import progress_screen
-from orchestrator.execution import interrupts
+from orchestrator.cli.place import place_of
 from orchestrator.execution.cpus import Cpus
-from orchestrator.execution.owner import claim
-from orchestrator.results.archive import Archive
 from orchestrator.results.capacity import CAPACITY
-from orchestrator.results.defect import traced
 from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.fields import parse_rate_per_s
 from orchestrator.scenario.scenario import Scenario
@@ -45,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at",
         metavar="LOAD",
-        help="also decide this load, 200/s or 40 (users); exit code 1 if they do not hold there",
+        help="also decide this load, 200/s or 40 (users); exit code 1 if a case does not bear it",
     )
     parser.add_argument(
         "--any", action="store_true", help="with --at: one case that holds there is enough"
@@ -54,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--width",
         metavar="PERCENT",
         type=_share,
-        help="how far apart the bounds may be, of the upper one (default: 15%%; with --at 50%%)",
+        help="how far apart the bounds may be, as a share of the upper one (default: 15%%; with "
+        "--at 50%%)",
     )
     parser.add_argument(
         "--confidence",
@@ -73,7 +67,7 @@ def _share(text: str) -> float:
     share = float(found[1]) / (100 if found[2] else 1) if found else 0.0
     if not 0 < share < 1:
         raise argparse.ArgumentTypeError(
-            f"{text!r:.60} is not a share between 0 and 1; write e.g. 5%% or 0.05"
+            f"{text!r:.60} is not a share between 0 and 1; write e.g. 5% or 0.05"
         )
     return share
 
@@ -83,30 +77,13 @@ def execute(arguments: argparse.Namespace) -> int:
     scenario = read_scenario(arguments)
     terms = terms_of(scenario, arguments)
     asked = asked_cases(scenario, arguments.objectives)
-    messages, campaign_id = progress_screen(), new_campaign_id()
-    claim(campaign_id, kept=False)
-    backend, reason = backend_for(scenario, arguments, campaign_id)
-    messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
-    with interrupts.held():
-        name = name_of(arguments.scenario)
-        archive = Archive.create(arguments.out, name, campaign_id)
-        settings = CapacitySettings(
-            name=name,
-            scenario=scenario,
-            terms=terms,
-            backend=backend,
-            backend_reason=reason,
-            archive=archive,
-            cpus=Cpus.of_this_process().usable,
-            is_any_enough=arguments.any,
-            command=_command(arguments, backend.name),
-        )
-        with traced(archive.path):
-            progress = SearchProgress(messages, terms.group, len(asked))
-            with progress.shown():
-                found = CapacityRun(settings, asked, progress).run()
-            show_left(backend, messages, campaign_id)
-            return store_and_show_capacity(found, archive, as_json=arguments.json)
+    settings = CapacitySettings(terms, Cpus.of_this_process().usable, arguments.any)
+    with place_of(arguments, scenario, ["capacity"], options_of(arguments)) as place:
+        progress = SearchProgress(place.messages, terms.group, len(asked))
+        with progress.shown():
+            found = CapacityRun(place.setup, settings, asked, progress).run()
+        place.show_left()
+        return store_and_show(capacity_result(found), place.setup.archive, as_json=arguments.json)
 
 
 def terms_of(scenario: Scenario, arguments: argparse.Namespace) -> SearchTerms:
@@ -138,13 +115,10 @@ def _load_of(text: str, group: SearchedGroup) -> float:
     return load
 
 
-def _command(arguments: argparse.Namespace, backend: str) -> str:
-    """Return the shell command that searches the same again from the same folder."""
-    words = ["capacity", str(arguments.scenario)]
-    words += [word for pair in arguments.settings for word in ("--set", "=".join(pair))]
-    words += [word for text in arguments.objectives for word in ("--slo", text)]
+def options_of(arguments: argparse.Namespace) -> list[str]:
+    """Return the words of the command line that this command alone has."""
+    words = [word for text in arguments.objectives for word in ("--slo", text)]
     for option in ("at", "width", "confidence"):
         if (value := getattr(arguments, option)) is not None:
             words += [f"--{option}", str(value)]
-    words += ["--any"] if arguments.any else []
-    return shlex.join([".venv/bin/python", "orchestrate.py", *words, "--backend", backend])
+    return [*words, "--any"] if arguments.any else words

@@ -24,14 +24,14 @@ from orchestrator.campaign.conditions import (
 )
 from orchestrator.campaign.restore import (
     RestoreError,
-    read_circumstances,
+    circumstances_of,
     read_summary,
     with_percentiles,
 )
 from orchestrator.campaign.self_comparison import HALVES, doubled, halves
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.compare_capacities import compare_capacities, compares_capacities
-from orchestrator.cli.findings import publish_on_github, store
+from orchestrator.cli.findings import campaign_result, publish_on_github, store
 from orchestrator.cli.options import (
     add_accept_invalid,
     add_json,
@@ -187,7 +187,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     scenario = doubled(read_scenario(arguments))
 
     def finish(findings: Findings, archive: Archive) -> int:
-        store(findings, archive)
+        store(campaign_result(findings), archive)
         say(f"results: {archive.path}")
         if findings.summary.status is not Status.COMPLETE:
             say(verdict(findings.summary))
@@ -238,8 +238,9 @@ def _show(
 def _read(folder: Path, named: Sequence[str]) -> tuple[Summary, Circumstances]:
     """Return what is stored in ``folder``, the summary with all percentiles that are ``named``."""
     try:
-        found = read_circumstances(folder)
-        return with_percentiles(read_summary(folder), folder, named), found
+        summary = read_summary(folder)
+        found = circumstances_of(summary, folder)
+        return with_percentiles(summary, folder, named), found
     except OSError as exc:
         reason = f"cannot be read: {(exc.strerror or str(exc)).lower()}"
         raise RestoreError(f"{exc.filename} {reason}; give a folder under results/") from exc

@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from orchestrator.campaign.comparison import unmatched
 from orchestrator.campaign.conditions import Condition, conditions, obstacles
 from orchestrator.capacity.comparison import (
     CapacityDifference,
     capacity_comparison_exit_code,
     capacity_conditions,
     capacity_differences,
-    unmatched,
     withheld,
 )
 from orchestrator.capacity.stored import circumstances_of, is_capacity, read_capacity

@@ -1,115 +1,149 @@
-"""Stores the findings of a campaign and shows them: as tables, as JSON, on GitHub.
-
-Shows those of a capacity search, too.
-"""
+"""Stores what a campaign or a capacity search found and shows it: as tables, as JSON, on GitHub."""
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from orchestrator.campaign.summarise import Findings, with_status
+from orchestrator.campaign.verdict import INCOMPLETE_CODES
 from orchestrator.cli.output import say, say_command, write_out
 from orchestrator.cli.screen import Screen
 from orchestrator.execution import interrupts
+from orchestrator.report import github, text
 from orchestrator.report.capacity import github as capacity_github
+from orchestrator.report.capacity import text as capacity_text
 from orchestrator.report.capacity.table import print_capacity
-from orchestrator.report.github import Annotation, annotations, step_summary
-from orchestrator.report.publish import capacity_json, publish, publish_capacity, summary_json
+from orchestrator.report.github import Annotation
+from orchestrator.report.html import html_report
+from orchestrator.report.publish import (
+    capacity_json,
+    page_of,
+    publish,
+    publish_capacity,
+    summary_json,
+)
 from orchestrator.report.table import print_table
-from orchestrator.report.text import verdict
 from orchestrator.results.archive import Archive, ArchiveError
-from orchestrator.results.capacity import Capacity
+from orchestrator.results.capacity import CAPACITY, Capacity
 from orchestrator.results.defect import describe
-from orchestrator.results.exit_codes import INTERRUPTED, LabError
-from orchestrator.results.summary import Status, Summary
+from orchestrator.results.exit_codes import LabError
+from orchestrator.results.summary import Status
 
 
-def store_and_show(findings: Findings, archive: Archive, *, as_json: bool) -> int:
-    """Store the ``findings`` of a campaign that ran, and show them; return the exit code.
+@dataclass(frozen=True)
+class Result:
+    """What a campaign or a capacity search found, with all forms in which it is stored and shown.
+
+    ``json`` returns the content of ``file``; ``page`` the report of what is in a folder;
+    ``for_github`` the summary of the step and the annotations. ``publish`` writes all files.
+    ``with_status`` returns the result of what was not complete in the end, with the reason.
+    """
+
+    status: Status
+    exit_code: int
+    verdict: Callable[[], str]
+    file: str
+    json: Callable[[], str]
+    page: Callable[[Path], str]
+    publish: Callable[[Archive], None]
+    print_tables: Callable[[Console], None]
+    for_github: Callable[[], tuple[str, list[Annotation]]]
+    with_status: Callable[[Status, str], "Result"]
+
+
+def campaign_result(findings: Findings) -> Result:
+    """Return the result of a campaign."""
+    summary = findings.summary
+    return Result(
+        status=summary.status,
+        exit_code=summary.exit_code,
+        verdict=lambda: text.verdict(summary),
+        file="summary.json",
+        json=lambda: summary_json(summary),
+        page=lambda _folder: html_report(findings),
+        publish=lambda archive: publish(findings, archive),
+        print_tables=lambda console: print_table(console, summary),
+        for_github=lambda: (github.step_summary(summary), github.annotations(summary)),
+        with_status=lambda status, reason: campaign_result(with_status(findings, status, reason)),
+    )
+
+
+def capacity_result(capacity: Capacity) -> Result:
+    """Return the result of a capacity search."""
+
+    def with_status(status: Status, reason: str) -> Result:
+        update = {"status": status, "reason": reason, "exit_code": INCOMPLETE_CODES[status]}
+        return capacity_result(capacity.model_copy(update=update))
+
+    return Result(
+        status=capacity.status,
+        exit_code=capacity.exit_code,
+        verdict=lambda: capacity_text.verdict(capacity),
+        file=CAPACITY,
+        json=lambda: capacity_json(capacity),
+        page=lambda folder: page_of(capacity, folder),
+        publish=lambda archive: publish_capacity(capacity, archive),
+        print_tables=lambda console: print_capacity(console, capacity),
+        for_github=lambda: (
+            capacity_github.step_summary(capacity),
+            capacity_github.annotations(capacity),
+        ),
+        with_status=with_status,
+    )
+
+
+def store_and_show(result: Result, archive: Archive, *, as_json: bool) -> int:
+    """Store ``result`` and show it; return the exit code.
 
     Call it with interrupts held, as the last step of the program. An interrupt before its end makes
-    the campaign an interrupted one, in the stored results too.
+    the result an interrupted one, in the stored files too.
 
     Raises:
-        ArchiveError: they cannot be stored; they are shown, and the summary is tried once more.
+        ArchiveError: it cannot be stored; it is shown, and its JSON is tried once more.
     """
     try:
-        store(findings, archive)
+        store(result, archive)
     finally:
         with contextlib.suppress(KeyboardInterrupt), interrupts.released():
-            show(findings.summary, archive.path, as_json=as_json)
-    if interrupts.finish() and findings.summary.status is Status.COMPLETE:
-        findings = with_status(findings, Status.INTERRUPTED, _interrupted_at_the_end())
-        say(f"orchestrate.py: {verdict(findings.summary)}")
-        store(findings, archive)
-    return findings.summary.exit_code
+            show(result, archive.path, as_json=as_json)
+    if interrupts.finish() and result.status is Status.COMPLETE:
+        reason = f"interrupted by {interrupts.signal_name()} while the results were stored"
+        result = result.with_status(Status.INTERRUPTED, reason)
+        say(f"orchestrate.py: {result.verdict()}")
+        store(result, archive)
+    return result.exit_code
 
 
-def store_and_show_capacity(capacity: Capacity, archive: Archive, *, as_json: bool) -> int:
-    """Store and show the result of a capacity search, as `store_and_show` does; return its code.
-
-    Raises:
-        ArchiveError: it cannot be stored; it is shown all the same.
-    """
-    try:
-        publish_capacity(capacity, archive)
-    finally:
-        with contextlib.suppress(KeyboardInterrupt), interrupts.released():
-            show_capacity(capacity, archive.path, as_json=as_json)
-    if interrupts.finish() and capacity.status is Status.COMPLETE:
-        reason = _interrupted_at_the_end()
-        changes = {"status": Status.INTERRUPTED, "reason": reason, "exit_code": INTERRUPTED}
-        capacity = capacity.model_copy(update=changes)
-        say(f"orchestrate.py: {reason}")
-        publish_capacity(capacity, archive)
-    return capacity.exit_code
-
-
-def _interrupted_at_the_end() -> str:
-    return f"interrupted by {interrupts.signal_name()} while the results were stored"
-
-
-def store(findings: Findings, archive: Archive) -> None:
-    """Publish ``findings``; if that fails, try to leave a summary that says so.
+def store(result: Result, archive: Archive) -> None:
+    """Publish ``result``; if that fails, try to leave a JSON file that says so.
 
     Raises:
         ArchiveError: a file cannot be written.
     """
     try:
-        publish(findings, archive)
+        result.publish(archive)
     except Exception as exc:
         reason = str(exc) if isinstance(exc, LabError) else describe(exc)
         with contextlib.suppress(ArchiveError):
-            incomplete = with_status(findings, Status.BROKEN, reason)
-            archive.write("summary.json", summary_json(incomplete.summary))
+            archive.write(result.file, result.with_status(Status.BROKEN, reason).json())
         raise
 
 
-def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
-    """Print ``summary`` and the ``folder`` of its results; annotate a workflow run with it."""
+def show(result: Result, folder: Path, *, as_json: bool) -> None:
+    """Print ``result`` and the ``folder`` of its files; annotate a workflow run with it."""
     results = f"results: {folder}"
     if as_json:
-        write_out(summary_json(summary))
+        write_out(result.json())
         say(results)
     else:
         screen = Screen()
-        print_table(screen, summary)
+        result.print_tables(screen)
         screen.print(results, markup=False, highlight=False, soft_wrap=True)
-    publish_on_github(step_summary(summary), annotations(summary))
-
-
-def show_capacity(capacity: Capacity, folder: Path, *, as_json: bool) -> None:
-    """Print the result of a capacity search as `show` does that of a campaign."""
-    results = f"results: {folder}"
-    if as_json:
-        write_out(capacity_json(capacity))
-        say(results)
-    else:
-        screen = Screen()
-        print_capacity(screen, capacity)
-        screen.print(results, markup=False, highlight=False, soft_wrap=True)
-    publish_on_github(capacity_github.step_summary(capacity), capacity_github.annotations(capacity))
+    publish_on_github(*result.for_github())
 
 
 def publish_on_github(markdown: str, remarks: Iterable[Annotation]) -> None:

@@ -1,12 +1,24 @@
-"""Where something ran, in rows of names and texts, and texts of several lines, for a page."""
+"""Where something ran: in one line, and in rows of names and texts; texts of several lines."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from markupsafe import Markup, escape
 
-from orchestrator.measures.dimensions import SIZE, format_value
+from orchestrator.measures.dimensions import SIZE, TIME, format_value
 from orchestrator.report.columns import UNKNOWN
 from orchestrator.report.escape import visible_lines
+
+MINUTE = len("2026-01-02T03:04")
+
+
+def about(name: str, backend: str, started_at: str, duration_s: float) -> str:
+    """Return what ran, where, when and for how long, in one line."""
+    return " · ".join((
+        name,
+        f"{backend} backend",
+        f"{started_at[:MINUTE].replace('T', ' ')} UTC",
+        f"took {format_value(duration_s, TIME)}",
+    ))  # fmt: skip
 
 
 def environment_rows(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

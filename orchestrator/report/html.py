@@ -15,14 +15,13 @@ from orchestrator.analysis.chart_data import MAX_CASES, Exhibit
 from orchestrator.campaign.comparison import COMPARED, differences, withheld
 from orchestrator.campaign.conditions import Circumstances, conditions, obstacles
 from orchestrator.campaign.summarise import Findings
-from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report import columns, comparison, text
 from orchestrator.report.charts.lanes import Timeline, pointer_data, timeline
 from orchestrator.report.charts.over_time import over_time
 from orchestrator.report.charts.plot import Chart, Subject, TextTable
 from orchestrator.report.charts.selection import charts_of
 from orchestrator.report.charts.time_axis import Units, axis_over
-from orchestrator.report.environment import environment_rows, printable_lines
+from orchestrator.report.environment import about, environment_rows, printable_lines
 from orchestrator.report.expectations import ExpectationTable, expectation_table
 from orchestrator.report.rendering import TEMPLATES
 from orchestrator.results.exit_codes import FAILS, HOLDS
@@ -34,7 +33,6 @@ OPEN_TIMELINES = 6
 OPEN_PROBLEMS = 3
 """So many stand below the verdict; further ones are folded, so that the answering chart is near."""
 
-MINUTE = len("2026-01-02T03:04")
 
 OPEN_DIFFERENCES = 12
 """A table with more rows is folded."""
@@ -69,13 +67,8 @@ class ShownCampaign:
     @property
     def about(self) -> str:
         """What ran, where, when and for how long, in one line."""
-        parts = (
-            self.summary.scenario,
-            f"{self.summary.backend} backend",
-            f"{self.summary.started_at[:MINUTE].replace('T', ' ')} UTC",
-            f"took {format_value(self.summary.duration_s, TIME)}",
-        )
-        return " · ".join(parts)
+        summary = self.summary
+        return about(summary.scenario, summary.backend, summary.started_at, summary.duration_s)
 
     @cached_property
     def expectations(self) -> ExpectationTable:

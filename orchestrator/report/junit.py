@@ -55,13 +55,16 @@ class Results(Protocol):
 
 def junit_xml(summary: Summary) -> str:
     """Return the campaign as one XML document."""
-    answered = summary.answer
-    told = {
-        "question": summary.intent,
-        "answer": " ".join(answered.sentences),
-        "caveat": answered.caveat,
-    }
-    return document(summary, list(_suites(summary)), told if answered.sentences else {})
+    answer = summary.answer
+    properties = properties_of(summary.intent, answer.sentences, answer.caveat)
+    return document(summary, list(_suites(summary)), properties)
+
+
+def properties_of(question: str, sentences: Sequence[str], caveat: str) -> dict[str, str]:
+    """Return the question, the answer in ``sentences`` and its caveat; none without an answer."""
+    if not sentences:
+        return {}
+    return {"question": question, "answer": " ".join(sentences), "caveat": caveat}
 
 
 def _suites(summary: Summary) -> Iterator[Suite]:

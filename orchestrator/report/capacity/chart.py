@@ -1,19 +1,18 @@
 """An objective over the load: for each case a plot with a point for each trial.
 
-Horizontally the limit of the objective; between the bounds of the capacity a band; vertically the
-capacity of the twin, where the queue would begin to grow beyond the limit. All plots of a chart
-share the vertical axis; the horizontal one covers what was tried of its case.
+A horizontal line is the limit of the objective, a vertical one the capacity of the twin, and a band
+lies between the bounds. All plots of a chart share the vertical axis; the horizontal one covers the
+loads that were tried of its case.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.capacity.figures import LIMITED_BY, bounds_text, load_text
+from orchestrator.capacity.figures import LIMITED_BY, bounds_text, has_figure, load_text
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.sentences import number_text
 from orchestrator.measures.syntax import ExpressionError
-from orchestrator.report.capacity.table import bounds
 from orchestrator.report.capacity.text import UNITS, remark
 from orchestrator.report.charts.plot import (
     BOTTOM,
@@ -28,11 +27,11 @@ from orchestrator.report.charts.plot import (
     Scale,
     Shape,
     TextTable,
-    Tick,
     line,
     linear_scale,
     log_scale,
     round_step,
+    tick_label,
 )
 from orchestrator.report.charts.sweep import MARKS
 from orchestrator.report.columns import UNKNOWN
@@ -46,6 +45,7 @@ from orchestrator.results.capacity import (
     Verdict,
 )
 
+AXES = {LoadKind.RATE: "arrivals per s", LoadKind.USERS: "users"}
 STEPS = 4
 CROSS = "m-4-4l8 8m0-8l-8 8"
 STYLES = {
@@ -93,10 +93,8 @@ class _Objective:
         return number_text(value) if self.expression is None else self.expression.side_text(value)
 
     def tick(self, value: float) -> str:
-        """Return the label of a tick at ``value``: without zeros behind the number."""
-        number, _, unit = self.value_text(value).partition(" ")
-        is_number = number.replace(".", "").isdigit()
-        return f"{float(number):g} {unit}".strip() if is_number else self.value_text(value)
+        """Return the label of a tick at ``value``."""
+        return tick_label(self.value_text(value))
 
 
 def charts(capacity: Capacity) -> list[Chart]:
@@ -111,13 +109,12 @@ def charts(capacity: Capacity) -> list[Chart]:
 
 def _chart(objective: _Objective, number: int, capacity: Capacity) -> Chart:
     y = _y_scale(objective, capacity)
-    unit = "arrivals per s" if capacity.kind is LoadKind.RATE else UNITS[capacity.kind]
     return Chart(
         key=f"objective{number}",
         title=f"{objective.text}, over the load",
         reading="A point for each trial, and a line through the medians of each load. The band is "
         "from the greatest load that held to the least that did not.",
-        plots=[_plot(case, objective, y, (capacity, unit)) for case in capacity.cases],
+        plots=[_plot(case, objective, y, capacity) for case in capacity.cases],
         legend=list(_legend(objective, capacity)),
         table=TextTable(
             ("case", UNITS[capacity.kind], "verdict", "trials", objective.text.split()[0],
@@ -150,15 +147,16 @@ def _x_scale(case: CaseCapacity, capacity: Capacity) -> Scale:
     step = round_step(max((high - low) / STEPS, high / 1000, 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     last = max(last, first + 1)
-    scale = Scale(first * step, last * step, LEFT, RIGHT)
-    values = [number * step for number in range(first, last + 1)]
-    ticks = tuple(Tick(round(scale.at(value), 1), number_text(value, 6)) for value in values)
-    return Scale(scale.low, scale.high, LEFT, RIGHT, ticks=ticks)
+    values = (number * step for number in range(first, last + 1))
+    return Scale(first * step, last * step, LEFT, RIGHT).with_ticks(values, _load_label)
 
 
-def _plot(case: CaseCapacity, objective: _Objective, y: Scale, shown: tuple[Capacity, str]) -> Plot:
-    capacity, unit = shown
-    frame = Frame(_x_scale(case, capacity), y, unit)
+def _load_label(load: float) -> str:
+    return number_text(load, 6)
+
+
+def _plot(case: CaseCapacity, objective: _Objective, y: Scale, capacity: Capacity) -> Plot:
+    frame = Frame(_x_scale(case, capacity), y, AXES[capacity.kind])
     limit = LIMITED_BY.get(case.limited_by, "")
     caption = bounds_text(case, capacity.kind)
     caption = ", ".join(filter(None, (caption, limit))) if caption else remark(case)
@@ -178,11 +176,10 @@ def _plot(case: CaseCapacity, objective: _Objective, y: Scale, shown: tuple[Capa
 
 
 def _band(case: CaseCapacity, frame: Frame, kind: LoadKind) -> Iterator[Shape]:
-    """Yield the band between the bounds; to the edge of the plot if one of them is not known."""
-    lower, upper = bounds(case)
-    if lower is None or upper is None:
+    """Yield the band between the bounds, if both are known."""
+    if not has_figure(case) or case.lower is None or case.upper is None:
         return
-    left, right = frame.x.at(lower), frame.x.at(upper)
+    left, right = frame.x.at(case.lower), frame.x.at(case.upper)
     path = f"M{left:.1f} {TOP}H{max(right, left + 1):.1f}V{BOTTOM}H{left:.1f}z"
     yield Shape(BOUNDS, path, f"bears {bounds_text(case, kind)}")
 

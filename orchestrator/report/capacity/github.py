@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from orchestrator.capacity.figures import at_text, bounds_text
+from orchestrator.capacity.figures import at_text, bounds_text, objectives_text
 from orchestrator.report.capacity.table import NAME, topics
 from orchestrator.report.capacity.text import answer, notes, question, remark, remarks, verdict
 from orchestrator.report.escape import markdown_list, markdown_table, visible
@@ -58,5 +58,5 @@ def shortfall(case: CaseCapacity, capacity: Capacity) -> str:
     """Return that ``case`` does not bear the load asked about, and what it bears."""
     bears = bounds_text(case, capacity.kind)
     known = f"; it bears {bears}" if bears else ""
-    objectives = " and ".join(capacity.objectives)
+    objectives = objectives_text(capacity)
     return visible(f"{objectives} does not hold at {at_text(capacity)}{known}")

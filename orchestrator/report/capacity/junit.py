@@ -12,7 +12,7 @@ from orchestrator.capacity.figures import at_text
 from orchestrator.report.capacity.github import shortfall
 from orchestrator.report.capacity.text import question, remark, verdict
 from orchestrator.report.escape import visible
-from orchestrator.report.junit import Suite, Test, document
+from orchestrator.report.junit import Suite, Test, document, properties_of
 from orchestrator.results.capacity import Capacity, CaseCapacity, Verdict
 from orchestrator.results.summary import Status
 
@@ -21,12 +21,8 @@ TAGS = {Verdict.HOLDS: None, Verdict.FAILS: "failure", Verdict.UNDECIDED: "error
 
 def junit_xml(capacity: Capacity) -> str:
     """Return the search as one XML document."""
-    told = {
-        "question": question(capacity),
-        "answer": " ".join(capacity.answer),
-        "caveat": caveat_of(capacity),
-    }
-    return document(capacity, list(_suites(capacity)), told if capacity.answer else {})
+    properties = properties_of(question(capacity), capacity.answer, caveat_of(capacity))
+    return document(capacity, list(_suites(capacity)), properties)
 
 
 def _suites(capacity: Capacity) -> Iterator[Suite]:

@@ -1,10 +1,9 @@
 """A capacity search as one self-contained page that loads nothing, like the report of a run."""
 
-from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report.capacity import text
 from orchestrator.report.capacity.chart import charts
 from orchestrator.report.capacity.table import NAME, topics
-from orchestrator.report.environment import environment_rows, printable_lines
+from orchestrator.report.environment import about, environment_rows, printable_lines
 from orchestrator.report.rendering import TEMPLATES
 from orchestrator.results.capacity import Capacity
 
@@ -12,7 +11,6 @@ OPEN_PLOTS = 6
 """So many plots of a chart are unfolded, so that the page of a large matrix stays short."""
 
 OPEN_REMARKS = 3
-MINUTE = len("2026-01-02T03:04")
 
 
 def capacity_page(capacity: Capacity, scenario: str = "", folder: str = "") -> str:
@@ -21,7 +19,7 @@ def capacity_page(capacity: Capacity, scenario: str = "", folder: str = "") -> s
     return TEMPLATES.get_template("capacity.html.j2").render(
         capacity=capacity,
         title=f"{capacity.scenario}: {text.verdict(capacity)}",
-        about=_about(capacity),
+        about=about(capacity.scenario, capacity.backend, capacity.started_at, capacity.duration_s),
         question=text.question(capacity),
         answer=text.answer(capacity),
         verdict=text.verdict(capacity),
@@ -38,13 +36,3 @@ def capacity_page(capacity: Capacity, scenario: str = "", folder: str = "") -> s
         OPEN_PLOTS=OPEN_PLOTS,
         OPEN_REMARKS=OPEN_REMARKS,
     )
-
-
-def _about(capacity: Capacity) -> str:
-    """Return what ran, where, when and for how long, in one line."""
-    return " · ".join((
-        capacity.scenario,
-        f"{capacity.backend} backend",
-        f"{capacity.started_at[:MINUTE].replace('T', ' ')} UTC",
-        f"took {format_value(capacity.duration_s, TIME)}",
-    ))  # fmt: skip

@@ -67,15 +67,11 @@ def bounds_cell(case: CaseCapacity) -> str:
     """Return the bounds of ``case``: ``[212, 223]``, ``≥ 212``, ``< 223``; a dash without them."""
     if not has_figure(case):
         return UNKNOWN
-    lower, upper = (None if each is None else number_text(each) for each in bounds(case))
+    bounds = (case.lower, case.upper)
+    lower, upper = (None if each is None else number_text(each) for each in bounds)
     if lower is None:
         return f"< {upper}"
     return f"≥ {lower}" if upper is None else f"[{lower}, {upper}]"
-
-
-def bounds(case: CaseCapacity) -> tuple[float | None, float | None]:
-    """Return the lower and the upper bound, neither if the server has no figure."""
-    return (case.lower, case.upper) if has_figure(case) else (None, None)
 
 
 def _headroom(case: CaseCapacity) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from orchestrator.capacity.answer import caveat_of, named
-from orchestrator.capacity.figures import at_text, has_figure, why_no_figure
+from orchestrator.capacity.figures import at_text, has_figure, objectives_text, why_no_figure
 from orchestrator.measures.sentences import counted
 from orchestrator.report.escape import visible
 from orchestrator.results.capacity import Capacity, CaseCapacity, LoadKind, Verdict
@@ -17,8 +17,8 @@ UNITS = {LoadKind.RATE: "per s", LoadKind.USERS: "users"}
 def question(capacity: Capacity) -> str:
     """Return the intent of the scenario with the objectives, and the load asked about."""
     asked = f", at {at_text(capacity)}" if capacity.at is not None else ""
-    objectives = " and ".join(capacity.objectives)
-    return visible(" ".join(filter(None, (capacity.intent, f"({objectives}{asked})"))))
+    objectives = f"({objectives_text(capacity)}{asked})"
+    return visible(" ".join(filter(None, (capacity.intent, objectives))))
 
 
 def answer(capacity: Capacity) -> list[str]:

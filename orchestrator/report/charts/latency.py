@@ -24,15 +24,17 @@ from orchestrator.report.charts.plot import (
     Shape,
     Subject,
     TextTable,
-    Tick,
     Word,
     linear_scale,
     staircase,
+    time_label,
     value_scale,
 )
 from orchestrator.report.columns import UNKNOWN
 
-NINES = {"0": 1.0, "90": 10.0, "99": 100.0, "99.9": 1e3, "99.99": 1e4}
+NINES = {1.0: "0", 10.0: "90", 100.0: "99", 1e3: "99.9", 1e4: "99.99"}
+"""Percentiles by 1 / (1 - q)."""
+
 LEGEND = (
     Key("curve response", "response time: from due to acked"),
     Key("curve exchange", "from sent to acked"),
@@ -67,9 +69,7 @@ def ecdf(subjects: Sequence[Subject]) -> Chart:
 
 def percentiles(subjects: Sequence[Subject]) -> Chart:
     """Return the time at each percentile up to 99.99, a plot for each subject."""
-    x = Scale(1, 1e4, LEFT, RIGHT, is_log=True)
-    ticks = tuple(Tick(x.at(value), label) for label, value in NINES.items())
-    x = Scale(x.low, x.high, x.begin, x.end, x.is_log, ticks)
+    x = Scale(1, 1e4, LEFT, RIGHT, is_log=True).with_ticks(NINES, NINES.__getitem__)
     y = _time_scale(subjects, BOTTOM, TOP)
 
     def path(curve: Distribution) -> str:
@@ -99,15 +99,7 @@ def _tail(curve: Distribution) -> Iterator[tuple[float, float]]:
 def _time_scale(subjects: Sequence[Subject], begin: float, end: float) -> Scale:
     curves = (curve for subject in subjects for _, curve in _curves(subject))
     values = (value_ns / 1e9 for curve in curves for value_ns in curve.values_ns)
-    return value_scale(values, begin, end, _tick_label)
-
-
-def _tick_label(value_s: float) -> str:
-    """Return a round time without trailing zeros: ``0.5 s``, ``20 ms``."""
-    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
-        if value_s >= size or unit == "us":
-            return f"{value_s / size:.3g} {unit}" if value_s else "0"
-    return ""
+    return value_scale(values, begin, end, time_label)
 
 
 def _curves(subject: Subject) -> Iterator[Curve]:

@@ -23,9 +23,9 @@ from orchestrator.report.charts.plot import (
     Shape,
     Subject,
     TextTable,
-    Tick,
     Word,
     round_step,
+    time_label,
     value_scale,
 )
 from orchestrator.report.charts.time_axis import fault_spans
@@ -123,24 +123,15 @@ def _scales(shown: Sequence[OverTime]) -> _Scales:
     return _Scales(
         _time_scale(max(steps.end_s for steps in shown)),
         value_scale([max(rates)], BOTTOM, TOP, lambda rate: f"{rate:g}"),
-        value_scale([each for each in known if each is not None], BOTTOM, TOP, _time_text),
+        value_scale([each for each in known if each is not None], BOTTOM, TOP, time_label),
     )
 
 
 def _time_scale(end_s: float) -> Scale:
     """Return the time from 0 to ``end_s``, with round ticks."""
     step_s = round_step(end_s / MAX_TICKS)
-    whole = Scale(0, end_s, LEFT, RIGHT)
-    places = (number * step_s for number in range(int(end_s / step_s + 1e-9) + 1))
-    ticks = tuple(Tick(round(whole.at(at_s), 1), _time_text(at_s)) for at_s in places)
-    return Scale(0, end_s, LEFT, RIGHT, ticks=ticks)
-
-
-def _time_text(value_s: float) -> str:
-    """Return a round time without trailing zeros."""
-    units = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
-    size, unit = next((each for each in units if value_s >= each[0] * (1 - 1e-9)), units[-1])
-    return f"{value_s / size:.4g} {unit}" if value_s else "0"
+    instants_s = (number * step_s for number in range(int(end_s / step_s + 1e-9) + 1))
+    return Scale(0, end_s, LEFT, RIGHT).with_ticks(instants_s, time_label)
 
 
 def _plots(subject: Subject, steps: OverTime, scales: _Scales) -> Iterator[Plot]:

@@ -5,7 +5,7 @@ Values only; ``style`` is a class of the page's style sheet, never a color.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -72,6 +72,11 @@ class Scale:
         share = (self._grow(value) - low) / (high - low) if high > low else 0.5
         return self.begin + share * (self.end - self.begin)
 
+    def with_ticks(self, values: Iterable[float], label: Callable[[float], str]) -> "Scale":
+        """Return the scale with a tick at each of ``values``."""
+        ticks = tuple(Tick(round(self.at(value), 1), label(value)) for value in values)
+        return replace(self, ticks=ticks)
+
     def _grow(self, value: float) -> float:
         return math.log10(value) if self.is_log else value
 
@@ -94,7 +99,7 @@ def linear_scale(
     step = round_step(high / steps)
     count = max(math.ceil(high / step - 1e-9), 1)
     values = (number * step for number in range(count + 1))
-    return _with_ticks(Scale(0, count * step, begin, end), values, label)
+    return Scale(0, count * step, begin, end).with_ticks(values, label)
 
 
 def log_scale(
@@ -105,7 +110,7 @@ def log_scale(
     last = max(last, first + 1)
     scale = Scale(10.0**first, 10.0**last, begin, end, is_log=True)
     step = -(-(last - first) // MAX_DECADES)
-    return _with_ticks(scale, (10.0**power for power in range(first, last + 1, step)), label)
+    return scale.with_ticks((10.0**power for power in range(first, last + 1, step)), label)
 
 
 def round_step(least: float) -> float:
@@ -114,9 +119,18 @@ def round_step(least: float) -> float:
     return next(f * power for f in (1, 2, 5, 10) if f * power >= least * (1 - 1e-9))
 
 
-def _with_ticks(scale: Scale, values: Iterable[float], label: Callable[[float], str]) -> Scale:
-    ticks = tuple(Tick(round(scale.at(value), 1), label(value)) for value in values)
-    return Scale(scale.low, scale.high, scale.begin, scale.end, scale.is_log, ticks)
+def time_label(value_s: float) -> str:
+    """Return a round time without zeros behind its number: ``0``, ``20 ms``, ``1.5 s``."""
+    units = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
+    size, unit = next((each for each in units if value_s >= each[0] * (1 - 1e-9)), units[-1])
+    return f"{value_s / size:.5g} {unit}" if value_s else "0"
+
+
+def tick_label(text: str) -> str:
+    """Return a value with its unit without zeros behind its number: ``5 s`` for ``5.000 s``."""
+    number, _, unit = text.partition(" ")
+    is_number = number.replace(".", "").isdigit()
+    return f"{float(number):g} {unit}".strip() if is_number else text
 
 
 Place = tuple[float, float]

@@ -6,7 +6,7 @@ same value everywhere: a level line.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from orchestrator.measures.dimensions import RATE, format_value, unit_value
@@ -28,6 +28,7 @@ from orchestrator.report.charts.plot import (
     TextTable,
     Tick,
     line,
+    tick_label,
     value_scale,
 )
 from orchestrator.report.columns import axis_names, axis_text, coverage_text
@@ -233,10 +234,10 @@ def _x_scale(sweep: _Sweep) -> Scale:
     low, high = values[0], values[-1]
     is_log = low > 0 and (high / low >= LOG_RATIO or _is_geometric(values))
     pad = 14
-    scale = Scale(low, high, LEFT + pad, RIGHT - pad, is_log)
     label_of = {sweep.place(case): sweep.text(case) for case in sweep.cases}
-    ticks = [Tick(round(scale.at(value), 1), label_of[value]) for value in values]
-    return Scale(low, high, LEFT + pad, RIGHT - pad, is_log, tuple(_legible(ticks)))
+    scale = Scale(low, high, LEFT + pad, RIGHT - pad, is_log)
+    scale = scale.with_ticks(values, label_of.__getitem__)
+    return replace(scale, ticks=tuple(_legible(scale.ticks)))
 
 
 def _is_geometric(values: Sequence[float]) -> bool:
@@ -255,16 +256,15 @@ def _legible(ticks: Sequence[Tick]) -> Iterator[Tick]:
 
 def _plot(sweep: _Sweep, figure: Figure, lines: Sequence[_Line]) -> Plot:
     values = [v for drawn in lines for case in drawn.cases for v in _plotted_values(case, figure)]
-    y = value_scale(values, BOTTOM, TOP, lambda value: _label(value, figure))
+
+    def label(value: float) -> str:
+        return tick_label(format_value(value, figure.measure.dimension))
+
+    y = value_scale(values, BOTTOM, TOP, label)
     frame = Frame(_x_scale(sweep), y, sweep.title)
     shapes = [shape for drawn in lines for shape in _shapes(sweep, frame, figure, drawn)]
     every_shape = [*frame.shapes(), *shapes]
     return Plot(figure.title, figure.measure.meaning, HEIGHT, every_shape, list(frame.words()))
-
-
-def _label(value: float, figure: Figure) -> str:
-    number, _, unit = format_value(value, figure.measure.dimension).partition(" ")
-    return f"{float(number):g} {unit}".strip()
 
 
 def _plotted_values(case: CaseSummary, figure: Figure) -> list[float]:

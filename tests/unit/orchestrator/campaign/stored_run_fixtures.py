@@ -14,8 +14,9 @@ from rich.console import Console
 
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign import campaign
-from orchestrator.campaign.campaign import Campaign, CampaignSettings
+from orchestrator.campaign.campaign import Campaign
 from orchestrator.campaign.progress import Progress
+from orchestrator.campaign.setup import Setup
 from orchestrator.campaign.summarise import Findings
 from orchestrator.execution.backend import Needs, Stage, StageOrder
 from orchestrator.report.publish import publish
@@ -116,11 +117,9 @@ def campaign_of(
     archive = Archive(folder / "two-20260102T030405Z-0badcafe")
     archive.path.mkdir()
     archive.raw_folder("")
-    settings = CampaignSettings(
-        "two", scenario, backend, "no engine answers", archive, accept_invalid, "run two.yaml"
-    )
+    setup = Setup("two", scenario, backend, "no engine answers", archive, "run two.yaml")
     console = Console(file=(folder / "progress.txt").open("w"), width=200)
-    return Campaign(settings, Progress(console)), archive, console
+    return Campaign(setup, Progress(console), accept_invalid=accept_invalid), archive, console
 
 
 def store_campaign(

@@ -13,7 +13,6 @@ from orchestrator.campaign import campaign
 from orchestrator.campaign.campaign import new_campaign_id
 from orchestrator.campaign.restore import restore, with_percentiles
 from orchestrator.campaign.summarise import Findings
-from orchestrator.execution import interrupts
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.conformance import NonconformingError
 from orchestrator.report.publish import publish
@@ -112,17 +111,6 @@ def test_the_cases_before_a_failure_are_kept(
     assert backend.closed == 1
 
 
-def test_a_failure_after_an_interrupt_is_part_of_it(
-    run_all: RunAll, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An engine that does not answer fails the clean-up, too, and that is no exit code 3."""
-    monkeypatch.setattr(interrupts, "is_interrupted", lambda: True)
-    monkeypatch.setattr(interrupts, "signal_name", lambda: "SIGINT")
-    summary = run_all(BackendError("the engine left")).summary
-    assert (summary.status, summary.exit_code) == (Status.INTERRUPTED, 130)
-    assert summary.reason == "interrupted by SIGINT; the engine left"
-
-
 def test_a_defect_ends_the_campaign_with_its_traceback_beside_the_cases_that_ended(
     run_all: RunAll, backend: FakeBackend, tmp_path: Path
 ) -> None:
@@ -159,10 +147,12 @@ def test_a_target_that_violates_the_contract_is_not_measured(
     def fail(*_: object) -> None:
         raise NonconformingError("2 checks failed")
 
-    monkeypatch.setattr(campaign, "hold_to_contract", fail)
-    summary = run_all().summary
+    monkeypatch.setattr("orchestrator.campaign.setup.hold_to_contract", fail)
+    findings = run_all()
+    summary = findings.summary
     assert (summary.status, summary.reason) == (Status.NONCONFORMING, "2 checks failed")
     assert (summary.cases, summary.exit_code) == ([], 1)
+    assert findings.environment["command"] == "run two.yaml"
 
 
 def test_two_campaigns_have_different_ids() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from orchestrator.campaign.setup import Setup
 from orchestrator.capacity import capacity_run
 from orchestrator.capacity.capacity_run import CapacityRun, CapacitySettings, exit_code
 from orchestrator.capacity.case_run import CasePlan, SearchTerms
@@ -16,6 +17,7 @@ from orchestrator.capacity.progress import SearchProgress
 from orchestrator.capacity.searched_group import TrialLoad, find_searched
 from orchestrator.capacity.trials import TrialOutcome
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.conformance import NonconformingError
 from orchestrator.results.archive import Archive
 from orchestrator.results.capacity import Capacity, CaseCapacity, LoadKind, Verdict
 from orchestrator.results.summary import Status
@@ -61,11 +63,10 @@ def search_all(tmp_path: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyP
         terms = SearchTerms(find_searched(scenario), at, 0.5, 0.9, 1)
         archive = Archive(tmp_path / "results")
         archive.path.mkdir()
-        settings = CapacitySettings(
-            "mine", scenario, terms, backend, "as asked", archive, cpus=2.0, command="again"
-        )
+        setup = Setup("mine", scenario, backend, "as asked", archive, "again")
+        settings = CapacitySettings(terms, cpus=2.0)
         progress = SearchProgress(Console(file=StringIO()), terms.group, 2)
-        return CapacityRun(settings, asked_cases(scenario, [SLO]), progress).run()
+        return CapacityRun(setup, settings, asked_cases(scenario, [SLO]), progress).run()
 
     return search_all
 
@@ -105,6 +106,19 @@ def test_a_failure_keeps_the_cases_so_far(search_all: SearchAll) -> None:
     found = search_all(BackendError("no server"))
     assert (found.status, found.reason, found.exit_code) == (Status.BROKEN, "no server", 3)
     assert len(found.cases) == 2
+
+
+def test_a_target_that_violates_the_contract_is_not_searched(
+    search_all: SearchAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise NonconformingError("2 checks failed")
+
+    monkeypatch.setattr("orchestrator.campaign.setup.hold_to_contract", fail)
+    found = search_all()
+    assert (found.status, found.reason) == (Status.NONCONFORMING, "2 checks failed")
+    assert (found.cases, found.exit_code) == ([], 1)
+    assert found.host["command"] == "again"
 
 
 HOLDS, FAILS, UNDECIDED = (

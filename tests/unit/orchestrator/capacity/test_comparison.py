@@ -1,12 +1,12 @@
 import pytest
 
+from orchestrator.campaign.comparison import unmatched
 from orchestrator.campaign.conditions import Condition, Effect
 from orchestrator.capacity.comparison import (
     Standing,
     capacity_comparison_exit_code,
     capacity_conditions,
     capacity_differences,
-    unmatched,
     withheld,
 )
 from orchestrator.results.capacity import Capacity

@@ -1,13 +1,14 @@
 """The command ``capacity``: what it asks for, and what it refuses."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
-from orchestrator.cli import capacity
-from orchestrator.cli.capacity import terms_of
+from orchestrator.cli.capacity import options_of, terms_of
 from orchestrator.cli.main import main, parse_arguments
 from orchestrator.cli.options import read_scenario
+from orchestrator.cli.place import command_line
 
 SCENARIO = """\
 intent: How much?
@@ -78,13 +79,15 @@ def test_misuse_is_a_line_and_exit_code_2(
 def test_a_width_is_a_share(tmp_path: Path, capsys: pytest.CaptureFixture[str], width: str) -> None:
     with pytest.raises(SystemExit):
         main(words(tmp_path, SCENARIO, *SLO, f"--width={width}"))
-    assert "is not a share between 0 and 1" in capsys.readouterr().err
+    assert "is not a share between 0 and 1; write e.g. 5% or 0.05" in capsys.readouterr().err
 
 
 def test_the_results_have_the_command_that_searches_again(tmp_path: Path) -> None:
     options = ("--at", "200/s", "--any", *SLO, "--set", "a=1")
     arguments = parse_arguments(words(tmp_path, SCENARIO, *options))
-    command = capacity._command(arguments, "process")  # noqa: SLF001 what it writes into the results
+    command = command_line(arguments, "process", ["capacity"], options_of(arguments))
     assert command.endswith(
-        "mine.yaml --set a=1 --slo 'p99 < 100ms' --at 200/s --any --backend process"
+        "mine.yaml --set a=1 --backend process --slo 'p99 < 100ms' --at 200/s --any"
     )
+    again = parse_arguments(shlex.split(command)[2:])
+    assert vars(again) == {**vars(arguments), "backend": "process"}

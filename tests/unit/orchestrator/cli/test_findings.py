@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 
 from orchestrator.campaign.summarise import Findings
-from orchestrator.cli.findings import publish_on_github, store_and_show
+from orchestrator.cli.findings import (
+    Result,
+    campaign_result,
+    capacity_result,
+    publish_on_github,
+    store_and_show,
+)
 from orchestrator.report.github import Annotation
 from orchestrator.results.archive import Archive, ArchiveError
 from orchestrator.scenario.models import ROOT
+from tests.unit.orchestrator.capacity import capacity_fixtures
 from tests.unit.orchestrator.report.report_fixtures import FAILED, case, summary
 
 REMARK = Annotation("error", "prefork", "too slow")
@@ -25,7 +32,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json_is_the_stored_summary_and_nothing_else(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert store_and_show(FINDINGS, Archive(tmp_path), as_json=True) == 1
+    assert store_and_show(campaign_result(FINDINGS), Archive(tmp_path), as_json=True) == 1
     said = capfd.readouterr()
     assert said.out == (tmp_path / "summary.json").read_text(encoding="utf-8")
     assert json.loads(said.out)["exit_code"] == 1
@@ -43,7 +50,7 @@ def test_a_step_is_summarised_below_what_is_there(
     page = tmp_path / "summary.md"
     page.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
-    store_and_show(FINDINGS, Archive(tmp_path), as_json=False)
+    store_and_show(campaign_result(FINDINGS), Archive(tmp_path), as_json=False)
     assert page.read_text().startswith("before\n### quickstart")
 
 
@@ -59,7 +66,7 @@ def test_a_summary_that_cannot_be_written_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
-    assert store_and_show(FINDINGS, Archive(tmp_path), as_json=True) == 1
+    assert store_and_show(campaign_result(FINDINGS), Archive(tmp_path), as_json=True) == 1
     assert f"cannot write {tmp_path}: Is a directory" in capfd.readouterr().err
 
 
@@ -79,10 +86,10 @@ def interrupted(*arguments, original=findings.{step}, **options):
     os.kill(os.getpid(), signal.{name})
     return original(*arguments, **options)
 findings.{step} = interrupted
-found = Findings(summary(case()), {{}}, {{}})
+result = findings.campaign_result(Findings(summary(case()), {{}}, {{}}))
 try:
     with interrupts.held():
-        code = findings.store_and_show(found, Archive(Path(sys.argv[1])), as_json=False)
+        code = findings.store_and_show(result, Archive(Path(sys.argv[1])), as_json=False)
 except KeyboardInterrupt:
     code = INTERRUPTED
 sys.exit(code)
@@ -108,15 +115,22 @@ def test_an_interrupt_at_the_end_is_in_the_exit_code_and_in_the_summary(
 
 
 @pytest.mark.parametrize("error", [ArchiveError("the disk is full"), ValueError("a defect")])
-def test_results_that_are_not_complete_have_a_summary_that_says_so(
-    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("result", "page"),
+    [
+        (campaign_result(FINDINGS), "html_report"),
+        (capacity_result(capacity_fixtures.capacity(capacity_fixtures.case())), "capacity_page"),
+    ],
+)
+def test_results_that_are_not_complete_have_a_file_that_says_so(
+    result: Result, page: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("orchestrator.report.publish.html_report", fail)
+    monkeypatch.setattr(f"orchestrator.report.publish.{page}", fail)
     with pytest.raises(type(error)):
-        store_and_show(FINDINGS, Archive(tmp_path), as_json=False)
-    stored = json.loads((tmp_path / "summary.json").read_text())
+        store_and_show(result, Archive(tmp_path), as_json=False)
+    stored = json.loads((tmp_path / result.file).read_text())
     assert (stored["exit_code"], stored["status"]) == (3, "broken")
     assert str(error) in stored["reason"]

@@ -89,7 +89,7 @@ def test_a_read_only_run_is_shown_with_the_code_of_its_verdict(
     shown = capfd.readouterr()
     assert "expectations" in shown.out
     assert shown.err == (
-        f"{read_only.path} is read-only: the analysis is not stored; --out FILE writes it\n"
+        f"{read_only.path} is read-only: nothing is stored; --out FILE writes the page\n"
     )
     assert main(["report", str(read_only.path), "--json"]) == code
     assert json.loads(capfd.readouterr().out)["exit_code"] == code

@@ -1,4 +1,4 @@
-"""``run`` chooses a backend, runs the campaign, and shows its findings."""
+"""``run`` runs a campaign, and shows its findings."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.campaign import campaign
-from orchestrator.cli import run
+from orchestrator.cli import place
 from orchestrator.cli.main import main
-from orchestrator.cli.run import choose_backend
-from orchestrator.execution.backend import BackendError
 from orchestrator.execution.owner import MARK
-from orchestrator.execution.process.backend import ProcessBackend
 from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, store_run
 
 NO_ENGINE = "no Docker engine answers"
@@ -19,7 +16,7 @@ NO_ENGINE = "no Docker engine answers"
 
 @pytest.fixture(autouse=True)
 def _no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "find_engine", lambda: (None, NO_ENGINE))
+    monkeypatch.setattr(place, "find_engine", lambda: (None, NO_ENGINE))
     monkeypatch.setenv(MARK, "")
 
 
@@ -30,32 +27,6 @@ def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "two users.yaml"
     path.write_text(f"variables: {{users: 2}}\n{SCENARIO.replace('users: 2', 'users: $users')}")
     return path
-
-
-@pytest.mark.parametrize(
-    ("choice", "reason"),
-    [
-        ("process", "as requested"),
-        ("auto", f"{NO_ENGINE}; plain local processes instead of containers"),
-    ],
-)
-def test_without_an_engine_runs_are_local_processes(choice: str, reason: str) -> None:
-    backend, why = choose_backend(choice, "0badcafe", keep=False)
-    assert isinstance(backend, ProcessBackend)
-    assert why == reason
-
-
-@pytest.mark.parametrize(
-    ("choice", "keep", "message"),
-    [
-        ("docker", False, "make engine base-image.*--backend process"),
-        ("auto", True, "no Docker engine answers; start one"),
-        ("process", True, "--keep keeps containers running, and --backend process has none"),
-    ],
-)
-def test_what_needs_containers_fails_without_them(choice: str, keep: bool, message: str) -> None:
-    with pytest.raises(BackendError, match=message):
-        choose_backend(choice, "0badcafe", keep=keep)
 
 
 def test_the_results_are_stored_and_shown(

@@ -18,6 +18,8 @@ from orchestrator.report.charts.plot import (
     linear_scale,
     log_scale,
     round_step,
+    tick_label,
+    time_label,
     value_scale,
 )
 
@@ -66,6 +68,35 @@ def test_labels_are_few(high: float) -> None:
 )
 def test_a_step_is_1_2_or_5_times_a_power_of_ten(least: float, step: float) -> None:
     assert round_step(least) == pytest.approx(step)
+
+
+@pytest.mark.parametrize(
+    ("value_s", "label"),
+    [
+        (0.0, "0"),
+        (20e-6, "20 us"),
+        (3 * 0.0002, "600 us"),
+        (0.5, "500 ms"),
+        (1.5, "1.5 s"),
+        (10_000.0, "10000 s"),
+    ],
+)
+def test_the_label_of_a_round_time_is_short(value_s: float, label: str) -> None:
+    assert time_label(value_s) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("5.000 s", "5 s"),
+        ("12.5 /s", "12.5 /s"),
+        ("3", "3"),
+        ("50%", "50%"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_the_label_of_a_tick_has_no_zeros_behind_its_number(text: str, label: str) -> None:
+    assert tick_label(text) == label
 
 
 def plot_of(*shapes: Shape) -> Plot:

@@ -1,0 +1,126 @@
+"""The place of a campaign or a capacity search: the backend, and the folder of the results.
+
+Chooses the backend, and prints why it is that one.
+"""
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.campaign.campaign import new_campaign_id
+from orchestrator.campaign.setup import Setup
+from orchestrator.cli.screen import Screen, progress_screen
+from orchestrator.execution import interrupts
+from orchestrator.execution.backend import Backend, BackendError
+from orchestrator.execution.docker.backend import DockerBackend
+from orchestrator.execution.docker.engine import find_engine, remedy
+from orchestrator.execution.owner import claim
+from orchestrator.execution.process.backend import ProcessBackend
+from orchestrator.results.archive import Archive
+from orchestrator.results.defect import traced
+from orchestrator.scenario.scenario import Scenario
+
+MAX_NAME_CHARS = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """A scenario on a backend with a folder for the results; ``messages`` is for progress."""
+
+    setup: Setup
+    messages: Screen
+    campaign_id: str
+
+    def show_left(self) -> None:
+        """Print what is kept for inspection or left by a silent engine, and how to remove it."""
+        for project in self.setup.backend.kept:
+            self.messages.print(
+                f"kept; to remove: docker compose -p {project} down", soft_wrap=True
+            )
+        for project in self.setup.backend.left:
+            self.messages.print(
+                "not removed, since the engine does not answer or refuses: containers and networks "
+                f"of the project {project}; when it answers, or has been restarted, run: "
+                f".venv/bin/python orchestrate.py clean --campaign {self.campaign_id}",
+                soft_wrap=True,
+            )
+
+
+@contextmanager
+def place_of(
+    arguments: argparse.Namespace,
+    scenario: Scenario,
+    verb: Sequence[str],
+    options: Sequence[str] = (),
+) -> Iterator[Place]:
+    """Provide the place that ``arguments`` name, with interrupts held; use it once in a program.
+
+    ``verb`` and ``options`` are the parts of the command line that this command alone has.
+
+    Raises:
+        BackendError: the backend cannot be had.
+        ArchiveError: the folder cannot be created.
+    """
+    messages, campaign_id = progress_screen(), new_campaign_id()
+    claim(campaign_id, kept=arguments.keep)
+    backend, reason = _backend_for(scenario, arguments, campaign_id)
+    messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
+    command = command_line(arguments, backend.name, verb, options)
+    with interrupts.held():
+        name = _name_of(arguments.scenario)
+        archive = Archive.create(arguments.out, name, campaign_id)
+        with traced(archive.path):
+            setup = Setup(name, scenario, backend, reason, archive, command)
+            yield Place(setup, messages, campaign_id)
+
+
+def command_line(
+    arguments: argparse.Namespace, backend: str, verb: Sequence[str], options: Sequence[str]
+) -> str:
+    """Return the shell command that does the same again from the same folder."""
+    settings = [word for pair in arguments.settings for word in ("--set", "=".join(pair))]
+    words = [*verb, str(arguments.scenario), *settings, "--backend", backend, *options]
+    return shlex.join([".venv/bin/python", "orchestrate.py", *words])
+
+
+def _backend_for(
+    scenario: Scenario, arguments: argparse.Namespace, campaign_id: str
+) -> tuple[Backend, str]:
+    """Return the backend and the reason for it; a target without an image needs ``process``."""
+    target, choice, keep = scenario.target, arguments.backend, arguments.keep
+    if choice == "auto" and target is not None and target.image is None:
+        backend, _ = choose_backend("process", campaign_id, keep=keep)
+        return backend, f"{target.name} is no image"
+    return choose_backend(choice, campaign_id, keep=keep)
+
+
+def choose_backend(choice: str, campaign_id: str, *, keep: bool) -> tuple[Backend, str]:
+    """Return the backend for ``auto``, ``docker`` or ``process``, and the reason for it.
+
+    Raises:
+        BackendError: no engine answers, but containers are requested, or are to be kept, or the
+            environment or a docker context chooses the engine.
+    """
+    if choice == "process":
+        if keep:
+            raise BackendError("--keep keeps containers running, and --backend process has none")
+        return ProcessBackend(), "as requested"
+    engine, reason = find_engine()
+    if engine is not None:
+        return DockerBackend(engine, campaign_id, keep=keep), reason
+    if choice == "docker" or keep:
+        raise BackendError(
+            f"{reason}; {remedy(reason)}, or run without containers: --backend process"
+        )
+    return ProcessBackend(), f"{reason}; plain local processes instead of containers"
+
+
+def _name_of(scenario: Path) -> str:
+    """Return the file's name without its ending, with characters that every file system has."""
+    return (
+        re.sub(r"[^A-Za-z0-9._-]", "-", scenario.stem)[:MAX_NAME_CHARS].lstrip(".-") or "scenario"
+    )
