@@ -279,4 +279,4 @@ def test_a_fault_after_a_standstill_of_the_orchestrator_lasts_its_length_and_is_
     assert (paused.ending_ns or 0) - (paused.effect_ns or 0) >= 5_000_000
     clients = replace(ONE_AFTER_THE_OTHER.clients, start_ns=start_ns)
     found = find_fault_doubts(replace(ONE_AFTER_THE_OTHER, faults=records, clients=clients))
-    assert any(each.text.startswith("fault pause: it was due at 0.0") for each in found)
+    assert any(each.text.startswith("fault pause: it was due at ") for each in found)
