@@ -30,7 +30,10 @@ PRINTS = {"cli.py"}
 
 UNIT = ROOT / "tests/unit"
 PARTS = ("labkit", "client", "faultproxy", "probe", "orchestrator")
-"""Those that `tests/unit` mirrors; the servers' tests are the contract, see `conformance/`."""
+"""Those that `tests/unit` mirrors; the servers' tests are the contract, see `conformance/`.
+
+What no client can arrange from outside is tried by `tests/unit/services`.
+"""
 
 TESTED_ELSEWHERE = {
     "client/client.py": "tests/e2e/test_client.py",  # the entry that users run

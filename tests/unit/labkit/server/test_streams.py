@@ -1,5 +1,7 @@
 import asyncio
+import os
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
@@ -17,7 +19,8 @@ MUCH = ACK * 2_000_000
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    started = Service("tested", Settings(host="127.0.0.1", port=0, log_format="json"))
+    settings = Settings(host="127.0.0.1", port=0, log_format="json", service_time_s=0.0)
+    started = Service("tested", settings)
     with kept_signals(), started.listener:
         yield started
 
@@ -222,3 +225,22 @@ def test_a_silent_connection_is_closed_unless_it_is_in_service(
     monkeypatch.setattr(service, "silent_connections", lambda: [("idle", DRAIN), ("busy", DRAIN)])
     asyncio.run(look())
     assert closed == ["idle"]
+
+
+def test_a_connection_whose_message_waits_behind_a_busy_loop_is_not_idle(service: Service) -> None:
+    """A turn of asyncio reads after what was due before it, and the look at silence was."""
+    service.settings = service.settings._replace(idle_timeout_s=0.02)
+    log, answers = service.log(1), []
+
+    async def visit(streams: Streams) -> None:
+        reader, writer = await asyncio.open_connection(*service.listener.getsockname())
+        while not log.count("accepted"):
+            await asyncio.sleep(0)
+        streams._is_news.set()  # noqa: SLF001  the look is in the next turn
+        time.sleep(0.05)  # as a message does that computes
+        os.write(writer.get_extra_info("socket").fileno(), b"a\x03")
+        answers.append(await reader.read(100))
+        writer.close()
+
+    asyncio.run(_serve(service, visit))
+    assert answers == [ACK]
