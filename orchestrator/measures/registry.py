@@ -205,7 +205,12 @@ def percentile_problem(own_name: str) -> str:
     family, statistic = split_percentile(own_name) or ("", "")
     if statistic and family in ("", *FAMILIES):
         return REPORTED.get(family) or f"{own_name} is not a percentile; {FORM}"
-    return ""
+    is_set = is_input(family)
+    if share_of(statistic) is None or not (is_set or f"{family}_mean" in MEASURES):
+        return ""
+    why = ", since the scenario sets it" if is_set else ""
+    having = [each for each in FAMILIES if each not in REPORTED]
+    return f"{family} has no percentiles{why}; these have: {', '.join(having)}"
 
 
 def percentiles_in(names: Iterable[str]) -> Percentiles:

@@ -42,6 +42,7 @@ def test_the_limit_of_a_percentile(text: str, percentile: Percentile | None) -> 
         ("predicted.p99 < 50ms", "not of the whole run"),
         ("medium.p99 < 50ms", "no group is named 'medium'; allowed: slow, fast"),
         ("workers > 2", "nothing that a run measures"),
+        ("service_time_p95 < 20ms", "no percentiles, since the scenario sets it"),
         ("50ms", "comparison is missing"),
         ("p99 < 50", "write a unit"),
         ("respons_time_p99 < 50ms", "did you mean 'response_time_p99'"),

@@ -66,6 +66,10 @@ def test_a_short_percentile_is_of_response_times() -> None:
     [
         ("p100", "p100 is not a percentile; a percentile is above 0 and below 100"),
         ("response_time_p0", "response_time_p0 is not a percentile"),
+        ("service_time_p95", "service_time has no percentiles, since the scenario sets it; these"),
+        ("waiting_time_p99", "waiting_time has no percentiles; these have: response_time, "),
+        ("respons_time_p99", ""),
+        ("service_time_p", ""),
         ("schedule_lag_p95", "reports schedule_lag_p50, _p99 and _max only"),
         ("makespan_p95", ""),
         ("makespan", ""),
