@@ -87,13 +87,22 @@ def classify(
     """
     if not trials:
         return Classified(None, "no valid trial yet", [])
+    broken = next((trial.broken for trial in trials if trial.broken), "")
+    if broken and not _have_messages(trials):  # aborted as soon as the warm-up was over
+        return Classified(Verdict.FAILS, broken, [])
     judged = [_judge(objective, trials, test, long_run) for objective in objectives]
     figures = [each.figures for each in judged]
-    for trial in trials:
-        if trial.broken:
-            return Classified(Verdict.FAILS, trial.broken, figures)
+    if broken:
+        return Classified(Verdict.FAILS, broken, figures)
     verdict, decisive = _verdict(judged, len(trials), test)
     return Classified(verdict, decisive.reason, figures)
+
+
+def _have_messages(trials: Sequence[Trial]) -> bool:
+    """Return whether each objective of a percentile has messages to judge."""
+    return all(
+        any(len(trial.lateness[text].late) for trial in trials) for text in trials[0].lateness
+    )
 
 
 def _verdict(

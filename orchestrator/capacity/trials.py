@@ -25,11 +25,12 @@ from orchestrator.capacity.trial_validity import CpuUse, Doubt, cpu_use, doubts
 from orchestrator.execution.backend import Backend
 from orchestrator.execution.descriptors import provide_descriptors
 from orchestrator.execution.run_case import execute
+from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.registry import full_name, percentiles_in
 from orchestrator.measures.sentences import counted
 from orchestrator.measures.views import PREDICTED
 from orchestrator.results.archive import Archive
-from orchestrator.results.capacity import Limit, ObjectiveFigures, TrialResult
+from orchestrator.results.capacity import NO_FIGURE, Limit, ObjectiveFigures, TrialResult
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case, Run
@@ -126,7 +127,9 @@ def outcome_of(
     trial = trial_of(measured, objectives, load)
     limits_s = [each.percentile.limit_s for each in objectives if each.percentile]
     found, messages = doubts(measured, limits_s), int(_counted(measured).sum())
-    if not messages:
+    if measured.record.aborted is not None:  # what an early end lacks is no doubt
+        found = [each for each in found if each[0] in NO_FIGURE]
+    elif not messages or not all(len(each.late) for each in trial.lateness.values()):
         found = [*found, (Limit.UNKNOWN, "no message was due after the warm-up")]
     result = TrialResult(
         slug=slug,
@@ -223,6 +226,9 @@ def _window_ns(evidence: Evidence) -> tuple[int, int]:
 def broken(measured: MeasuredRun) -> str:
     """Return why a load cannot hold, whatever its figures are; empty if nothing shows that."""
     values = measured.values
+    if (abort := measured.record.aborted) is not None:
+        at = format_value(abort.at_s, TIME)
+        return f"aborted after {at}: {abort.expression}, {abort.left} vs {abort.right}"
     for name, what in (
         ("dropped", "arrivals could not be sent"),
         ("failed", "messages without an ack"),

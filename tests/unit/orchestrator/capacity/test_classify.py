@@ -46,6 +46,12 @@ def test_a_broken_trial_decides_at_once() -> None:
     assert (found.verdict, found.reason) == (Verdict.FAILS, "a backlog")
 
 
+def test_a_trial_that_was_aborted_before_a_message_counted_decides_as_well() -> None:
+    trial = Trial(1.0, 1, {OBJECTIVE: Lateness(np.zeros(0, np.bool_))}, broken="aborted")
+    found = classify(OF_QUEUE, [trial], TEST, None)
+    assert found == Classified(Verdict.FAILS, "aborted", [])
+
+
 def test_two_trials_do_not_decide() -> None:
     late = Lateness(np.ones(2_000, np.bool_))
     trials = [Trial(1.0, seed, {OBJECTIVE: late}, utilization=0.5) for seed in range(2)]

@@ -26,6 +26,7 @@ from orchestrator.results.archive import Archive
 from orchestrator.results.capacity import Limit
 from orchestrator.results.client_samples import ACKED, ClientRun
 from orchestrator.results.server_log import log_of
+from orchestrator.results.summary import Reason, ReasonKind
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Run, plan_cases
 from tests.unit.orchestrator.analysis.evidence_fixtures import replica
@@ -35,6 +36,8 @@ from tests.unit.orchestrator.capacity.trial_fixtures import OPEN, scenario_of
 CLIENTS = "{executor: closed, users: 2, messages: 1, demand: sleep=100ms}"
 LOAD = TrialLoad(load=2.0, duration_s=1.0, warmup_s=0.0, seed=7)
 START_NS = 10**9
+ABORTED = {"expression": "acked > 1", "left": "2", "right": "1", "at_s": 4.2}
+LONG = "p50 < 10s"
 
 
 def measured(tmp_path: Path, **of_case: object) -> MeasuredRun:
@@ -92,6 +95,39 @@ def test_a_client_that_waits_for_longer_than_others_delay_it_makes_a_trial_inval
 def test_a_server_that_crashed_cannot_hold(tmp_path: Path) -> None:
     assert broken(measured(tmp_path)) == ""
     assert broken(measured(tmp_path, server_exit_code=-9)) == "the server ended with exit code -9"
+
+
+def test_a_load_that_was_aborted_does_not_hold_though_no_message_is_late(tmp_path: Path) -> None:
+    found = outcome_of("a", measured(tmp_path, aborted=ABORTED), parse_objectives([LONG]), LOAD)
+    assert found.trial is not None
+    assert not found.trial.lateness[LONG].late.any()
+    assert found.trial.broken == "aborted after 4.200 s: acked > 1, 2 vs 1"
+
+
+def test_what_an_aborted_load_lacks_is_no_failure_of_the_lab(tmp_path: Path) -> None:
+    scenario = scenario_of(CLIENTS, "validity: []\nwarmup: 1s\n")
+    store_run(tmp_path, aborted=ABORTED)
+    run = measure_run(scenario, Run(plan_cases(scenario)[0], 1, 1), tmp_path)
+    run.reasons.append(Reason(ReasonKind.BROKEN_LAW, "messages are missing"))
+    found = outcome_of("a", run, parse_objectives([LONG]), LOAD)
+    assert (found.result.messages, found.doubts) == (0, [])
+    assert found.trial is not None
+    assert found.trial.broken
+
+
+def test_a_load_aborted_because_of_late_clients_does_not_count(tmp_path: Path) -> None:
+    run = measured(tmp_path, aborted=ABORTED)
+    run.values["exhausted"] = 3
+    found = outcome_of("a", run, parse_objectives([LONG]), LOAD)
+    assert found.trial is None
+    assert [limit for limit, _ in found.doubts] == [Limit.CLIENTS]
+
+
+def test_an_objective_of_a_group_without_a_message_is_not_judged(tmp_path: Path) -> None:
+    slow = parse_objectives(["slow.p50 < 1s"])
+    found = outcome_of("a", measured(tmp_path), slow, LOAD)
+    assert found.trial is None
+    assert found.result.invalid == ["no message was due after the warm-up"]
 
 
 def test_late_clients_make_a_trial_invalid(tmp_path: Path) -> None:
