@@ -12,6 +12,7 @@ from orchestrator.capacity.figures import (
     bounds_text,
     has_figure,
     interval,
+    missing_figure,
     objectives_text,
     range_text,
     why_no_figure,
@@ -52,9 +53,12 @@ def caveat_of(capacity: Capacity) -> str:
     if capacity.status is not Status.COMPLETE:
         ended = f"{len(capacity.cases)} of {counted(capacity.planned_cases, 'cases')}"
         parts.append(f"the search ended early, after {ended}: {capacity.reason}".removesuffix(": "))
-    if unknown := [case for case in capacity.cases if not has_figure(case)]:
+    missing = [case for case in capacity.cases if missing_figure(case)]
+    if unknown := [case for case in missing if not has_figure(case)]:
         parts.append(f"it is not known what {named(unknown)} can bear")
-    wide = [case for case in capacity.cases if has_figure(case) and not case.is_complete]
+    if open_ended := [case for case in missing if has_figure(case)]:
+        parts.append(f"it is not known how much more {named(open_ended)} can bear")
+    wide = [case for case in capacity.cases if case not in missing and not case.is_complete]
     if wide:
         verb = "has" if len(wide) == 1 else "have"
         parts.append(f"{named(wide)} {verb} wider bounds than were asked for")
@@ -122,9 +126,9 @@ def _more(cases: Sequence[CaseCapacity]) -> str:
     """Return how much more than the load asked about ``cases`` bear, over all of them."""
     lows = [case.headroom_low for case in cases if case.headroom_low is not None]
     highs = [case.headroom_high for case in cases if case.headroom_high is not None]
-    if not lows:
-        return ""
     high = max(highs) if len(highs) == len(cases) else None
+    if not lows or (high is None and min(lows) == 0):
+        return ""
     return f"{range_text(min(lows), high)} more"
 
 
@@ -176,13 +180,13 @@ def _alone(case: CaseCapacity, capacity: Capacity, verb: str, where: str = "") -
 
 
 def _without_figure(cases: Sequence[CaseCapacity]) -> Iterator[str]:
-    """Yield of which cases it is not known what they bear, by the reason."""
-    by_reason: dict[str, list[CaseCapacity]] = {}
+    """Yield of which cases it is not known what they bear, or how much more, by the reason."""
+    by_reason: dict[tuple[str, bool], list[CaseCapacity]] = {}
     for case in cases:
-        if not has_figure(case):
-            by_reason.setdefault(case.limited_by, []).append(case)
+        if missing_figure(case):
+            by_reason.setdefault((case.limited_by, has_figure(case)), []).append(case)
     for own in by_reason.values():
-        yield f"{named(own)}: no figure, since {why_no_figure(own[0])}."
+        yield f"{named(own)}: {missing_figure(own[0])}."
 
 
 def _least(case: CaseCapacity) -> float:

@@ -4,11 +4,12 @@ The bounds and the trials so far are kept at every instant, so that an interrupt
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple, Protocol
 
+from orchestrator.capacity.bracket import widening
 from orchestrator.capacity.case_search import CaseSearch
 from orchestrator.capacity.classify import Classified
 from orchestrator.capacity.limiting import LoadMeasures, limited_by
@@ -61,6 +62,12 @@ MOST_TRIALS = 9
 """Trials of a load that count; each load of a case draws other ones."""
 
 MOST_DURATION_S = 3600.0
+
+MOST_SMALLER = 4
+LONGEST_SMALLER_S = 20.0
+"""How many smaller loads are tried below one that was not measured, and how long a trial of one may
+take. Each is further from the last one, so the fourth is a 58th of the first."""
+
 INTERRUPTED = "the search was interrupted"
 
 
@@ -127,48 +134,96 @@ class CaseRun:
         self._loads: list[LoadResult] = []
         self._measures: dict[float, LoadMeasures] = {}
         self._doubt: Doubt | None = None
+        self._is_of_load = False  # whether the doubt may go if the load is smaller
 
     def run(self) -> None:
         """Try loads until the search has ended, or the trials do not measure the server.
+
+        Then smaller loads show what it bears at least.
 
         Raises:
             LabError: a trial could not be run.
         """
         while self._doubt is None and (step := self._search.next()) is not None:
             self._take(step)
+        for load in self._smaller_loads():
+            if self._take(self._search.propose(load)) is Verdict.HOLDS:
+                return
 
-    def _take(self, step: Step) -> None:
-        """Classify one load; a verdict that is none of the server's ends the search."""
+    def _smaller_loads(self) -> Iterator[float]:
+        """Yield what to try below a load that was not measured: the load asked about, then others.
+
+        The others only if no load held, and not beside other programs, which disturb them as well.
+        """
+        if self._doubt is None or self._doubt[0] not in NO_FIGURE:
+            return
+        edge, at, held = self._loads[-1].load, self._terms.at, self._search.lower
+        is_tried = any(each.load == at for each in self._loads)
+        if at is not None and not is_tried and (held or 0.0) < at < edge:
+            yield at
+            edge = at
+        if held is not None or not self._is_of_load:
+            return
+        for times in range(1, MOST_SMALLER + 1):
+            edge /= widening(times)
+            edge = edge if self._terms.group.has_rate else float(math.floor(edge))
+            if not edge or self._load(edge, 0).duration_s > LONGEST_SMALLER_S:
+                return
+            yield edge
+
+    def _take(self, step: Step) -> Verdict:
+        """Classify one load; a verdict that is none of the server's ends the search.
+
+        Below such a load none is a bound because it does not hold: the reason may be the same.
+        """
         outcomes: list[TrialOutcome] = []
         classified = self._classify(step, outcomes)
         valid = [each for each in outcomes if each.trial is not None]
         measures = LoadMeasures(
             [each.values for each in valid], [each.use for each in valid if each.use]
         )
-        verdict, reason, figures = Verdict.UNDECIDED, "", []
-        if classified is not None and classified.verdict is not None:
-            verdict, reason = classified.verdict, classified.reason
+        figures: list[ObjectiveFigures] = []
+        if classified is not None:
             figures = with_values(classified.figures, [each.result for each in valid])
             self._measures[step.load] = measures
-        else:
-            self._doubt = outcomes[-1].doubts[0]
-            reason = f"{len(outcomes) - len(valid)} trials do not count: {self._doubt[1]}"
-        if verdict is Verdict.FAILS and (doubt := doubt_of_failure(measures.uses)):
-            self._doubt, verdict = doubt, Verdict.UNDECIDED
-            reason = f"it does not hold, but not because of the server: {doubt[1]}"
-        results = [each.result for each in outcomes]
+        verdict, reason, doubt = self._verdict(classified, outcomes, measures)
         found = LoadResult(
             load=step.load,
             verdict=verdict,
             reason=reason,
             is_confirmation=step.is_confirmation,
             objectives=figures,
-            trials=results,
+            trials=[each.result for each in outcomes],
         )
         self._loads.append(found)
-        if self._doubt is None:
+        if self._doubt is None and doubt is not None:
+            self._doubt = doubt
+            self._is_of_load = classified is not None or doubt[0] is Limit.CLIENTS
+        if self._doubt is None or verdict is Verdict.HOLDS:
             self._search.record(verdict)
         self._on_load(found)
+        return verdict
+
+    def _verdict(
+        self,
+        classified: Classified | None,
+        outcomes: Sequence[TrialOutcome],
+        measures: LoadMeasures,
+    ) -> tuple[Verdict, str, Doubt | None]:
+        """Return the verdict on a load, why, and what limits it if not the server."""
+        if classified is None or classified.verdict is None:
+            doubt = outcomes[-1].doubts[0]
+            invalid = sum(each.trial is None for each in outcomes)
+            return Verdict.UNDECIDED, f"{invalid} trials do not count: {doubt[1]}", doubt
+        if classified.verdict is not Verdict.FAILS:
+            return classified.verdict, classified.reason, None
+        if own := doubt_of_failure(measures.uses):
+            reason = f"it does not hold, but not because of the server: {own[1]}"
+            return Verdict.UNDECIDED, reason, own
+        if self._doubt is not None:
+            reason = f"it does not hold, perhaps not because of the server: {self._doubt[1]}"
+            return Verdict.UNDECIDED, reason, self._doubt
+        return Verdict.FAILS, classified.reason, None
 
     def _classify(self, step: Step, outcomes: list[TrialOutcome]) -> Classified | None:
         """Run trials until they have a verdict; None if too many of them do not count.

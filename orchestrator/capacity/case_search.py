@@ -73,6 +73,10 @@ class CaseSearch:
         first = self._first_load()
         return self._search.next() if first is None else self._search.propose(first)
 
+    def propose(self, load: float) -> Step:
+        """Try ``load`` next, whatever the search would have chosen."""
+        return self._search.propose(load)
+
     def record(self, verdict: Verdict) -> None:
         """Take the verdict of the load that `next` returned."""
         self._search.record(verdict)

@@ -1,6 +1,7 @@
 """The figures of a capacity search in words: a load, the bounds of a case, its headroom.
 
-A case that the clients or the host limited has no figure: what it bears is not known.
+A case that the clients or the host limited has no upper bound: what it bears at most is not known,
+and if no load held, it has no figure.
 """
 
 import math
@@ -23,8 +24,7 @@ LIMITED_BY = {
 
 def has_figure(case: CaseCapacity) -> bool:
     """Return whether it is known, at least in part, what ``case`` bears."""
-    is_bounded = case.lower is not None or case.upper is not None
-    return case.limited_by not in NO_FIGURE and is_bounded
+    return case.lower is not None or case.upper is not None
 
 
 def interval(case: CaseCapacity) -> tuple[float, float]:
@@ -58,6 +58,15 @@ def bounds_text(case: CaseCapacity, kind: LoadKind) -> str:
     if lower is None:
         return f"less than {upper}"
     return f"at least {lower}" if upper is None else f"{lower} to {upper}"
+
+
+def missing_figure(case: CaseCapacity) -> str:
+    """Return which figure of ``case`` was not measured, and why; empty if none is missing."""
+    if not has_figure(case):
+        return f"no figure, since {why_no_figure(case)}"
+    if case.limited_by in NO_FIGURE:
+        return f"no figure beyond its lower bound, since {why_no_figure(case)}"
+    return ""
 
 
 def why_no_figure(case: CaseCapacity) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from labkit.wire.progress import Pulse
 from orchestrator.campaign.progress import LiveLine, Progress
-from orchestrator.capacity.figures import LIMITED_BY, bounds_text, has_figure, why_no_figure
+from orchestrator.capacity.figures import LIMITED_BY, bounds_text, has_figure, missing_figure
 from orchestrator.capacity.searched_group import SearchedGroup
 from orchestrator.execution.run_case import ProgressCallbacks
 from orchestrator.measures.sentences import counted
@@ -117,6 +117,6 @@ class SearchProgress:
 
 def _what_it_bears(found: CaseCapacity, group: SearchedGroup) -> str:
     if not has_figure(found):
-        return f"no figure: {why_no_figure(found)}"
-    limit = LIMITED_BY.get(found.limited_by)
+        return missing_figure(found)
+    limit = LIMITED_BY.get(found.limited_by) or missing_figure(found)
     return ", ".join(filter(None, [f"bears {bounds_text(found, group.kind)}", limit]))

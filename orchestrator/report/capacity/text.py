@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from orchestrator.capacity.answer import caveat_of, named
-from orchestrator.capacity.figures import at_text, has_figure, objectives_text, why_no_figure
+from orchestrator.capacity.figures import at_text, has_figure, missing_figure, objectives_text
 from orchestrator.measures.sentences import counted
 from orchestrator.report.escape import visible
 from orchestrator.results.capacity import Capacity, CaseCapacity, LoadKind, Verdict
@@ -79,19 +79,16 @@ def tone(capacity: Capacity) -> str:
 
 
 def remarks(capacity: Capacity) -> Iterator[str]:
-    """Yield of which cases no figure is known, and whose bounds are wider than asked, and why."""
+    """Yield of which cases a figure is missing, and whose bounds are wider than asked, and why."""
     for case in capacity.cases:
         if reason := remark(case):
             yield f"{visible(case.name)}: {reason}"
 
 
 def remark(case: CaseCapacity) -> str:
-    """Return why there is no figure of ``case``, or why its bounds are wide; empty if all is well.
-
-    A lower bound that held says something all the same, so it is named.
-    """
-    if not has_figure(case):
-        return visible(f"no figure, since {why_no_figure(case)}")
+    """Return why a figure of ``case`` is missing, or its bounds are wide; empty if all is well."""
+    if missing := missing_figure(case):
+        return visible(missing)
     return "" if case.is_complete else visible(f"wider bounds than asked: {case.ended}")
 
 

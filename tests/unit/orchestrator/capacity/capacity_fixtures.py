@@ -99,7 +99,13 @@ def asked(name: str, at: float, bounds: tuple[float | None, float | None]) -> Ca
 
 
 def without_figure(name: str = "epoll", limit: Limit = Limit.CLIENTS) -> CaseCapacity:
-    """Return a case that the clients, or the host, limited."""
+    """Return a case that the clients, or the host, limited at each load."""
+    loads = [load(180.0, 0.03, Verdict.UNDECIDED)]
+    return at_least(name, limit).model_copy(update={"lower": None, "loads": loads})
+
+
+def at_least(name: str = "epoll", limit: Limit = Limit.CLIENTS) -> CaseCapacity:
+    """Return a case that the clients, or the host, limited above the load that held."""
     return case(
         name,
         (180.0, None),

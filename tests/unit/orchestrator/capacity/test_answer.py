@@ -3,6 +3,7 @@ from orchestrator.results.capacity import Limit, LoadKind, Verdict
 from orchestrator.results.summary import Status
 from tests.unit.orchestrator.capacity.capacity_fixtures import (
     asked,
+    at_least,
     capacity,
     case,
     cheapest,
@@ -42,7 +43,21 @@ def test_a_case_without_a_figure_says_why() -> None:
         "x: no figure, since other programs, or the clients, took the CPUs "
         "(a client was 12 ms late).",
     ]
-    assert not any("180" in sentence for sentence in found)
+
+
+def test_a_case_that_held_below_what_the_clients_bear_has_a_lower_bound() -> None:
+    found = capacity(at_least("poll"))
+    assert answer_of(found) == [
+        "poll bears at least 180/s at p99 < 50ms.",
+        "poll: no figure beyond its lower bound, since the clients could not generate the load as "
+        "planned (a client was 12 ms late).",
+    ]
+    assert caveat_of(found) == "Caution: it is not known how much more poll can bear."
+
+
+def test_just_the_load_asked_about_is_no_headroom() -> None:
+    only = at_least("poll").model_copy(update={"at": Verdict.HOLDS, "headroom_low": 0.0})
+    assert answer_of(capacity(only, at=180.0)) == ["180/s at p99 < 50ms is met by poll."]
 
 
 def test_at_a_load_the_cheapest_cases_are_named_with_their_headroom() -> None:

@@ -1,6 +1,7 @@
 """The search of a case, with trials of servers whose capacity is known."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -23,7 +24,7 @@ from orchestrator.capacity.trial_validity import CpuUse
 from orchestrator.capacity.trials import TrialOutcome
 from orchestrator.results.capacity import CaseCapacity, Limit, LoadResult, Verdict
 from orchestrator.scenario.plan import Case
-from tests.unit.orchestrator.capacity.trial_fixtures import QueueTrials, asked, plan
+from tests.unit.orchestrator.capacity.trial_fixtures import CLOSED, QueueTrials, asked, plan
 
 LATE = (Limit.CLIENTS, "the clients were late")
 
@@ -100,6 +101,60 @@ def test_a_load_that_fails_on_cpus_taken_by_the_clients_is_no_bound() -> None:
     assert found.upper is None
     assert found.headroom_high is None
     assert found.at is Verdict.UNDECIDED
+
+
+def test_below_a_load_that_the_clients_do_not_bear_smaller_ones_give_a_lower_bound() -> None:
+    trials = QueueTrials(capacity=5000.0, clients_bear=1000.0, doubt=LATE)
+    found = search(trials, predicted=1800.0)
+    assert [load.load for load in found.loads] == pytest.approx([1620.0, 1080.0, 480.0])
+    assert (found.lower, found.upper) == (found.loads[-1].load, None)
+    assert (found.limited_by, found.evidence) == LATE
+    assert LATE[1] in found.ended
+    assert not found.is_complete
+    assert found.cpu_s_per_1000_messages == pytest.approx(2.0)
+
+
+def test_smaller_loads_are_few_and_ever_further_away() -> None:
+    trials = QueueTrials(capacity=5e4, clients_bear=1.0, doubt=LATE)
+    found = search(trials, predicted=18_000.0)
+    loads = [load.load for load in found.loads]
+    assert [one / other for one, other in pairwise(loads)] == pytest.approx(
+        [1.5, 2.25, 3.375, 5.0625]
+    )
+    assert (found.lower, found.upper) == (None, None)
+    slow = search(QueueTrials(capacity=500.0, clients_bear=1.0, doubt=LATE))
+    assert len(slow.loads) == 2  # a trial of the next one would take 42 s
+
+
+def test_users_that_the_clients_do_not_bear_are_whole() -> None:
+    _, terms = asked(CLOSED)
+    trials = QueueTrials(capacity=500.0, clients_bear=1.0, doubt=LATE)
+    run = CaseRun(plan(48.0, CLOSED), terms, trials, judge_of(terms))
+    run.run()
+    assert [load.load for load in run.result().loads] == [43.0, 28.0, 12.0]
+
+
+def test_the_load_asked_about_is_tried_below_one_that_was_not_measured() -> None:
+    busy = (Limit.HOST, "the host was busy")
+    trials = QueueTrials(capacity=500.0, clients_bear=60.0, doubt=busy)
+    found = search(trials, at=50.0, width=0.5)
+    assert [load.load for load in found.loads] == pytest.approx([127.8, 50.0])
+    assert (found.at, found.lower, found.upper) == (Verdict.HOLDS, 50.0, None)
+
+
+def test_other_programs_disturb_smaller_loads_as_well() -> None:
+    busy = (Limit.HOST, "the host was busy")
+    found = search(QueueTrials(capacity=500.0, clients_bear=100.0, doubt=busy))
+    assert len(found.loads) == 1
+    assert found.lower is None
+
+
+def test_a_smaller_load_that_does_not_hold_is_no_upper_bound() -> None:
+    trials = QueueTrials(capacity=30.0, clients_bear=100.0, doubt=LATE)
+    found = search(trials, at=40.0, width=0.5)
+    assert [load.load for load in found.loads] == pytest.approx([127.8, 40.0, 40.0 / 1.5])
+    assert found.loads[1].reason.startswith("it does not hold, perhaps not because of the server")
+    assert (found.at, found.upper) == (Verdict.UNDECIDED, None)
 
 
 class Interrupted(QueueTrials):

@@ -4,11 +4,12 @@ from orchestrator.capacity.figures import (
     bounds_text,
     has_figure,
     load_text,
+    missing_figure,
     range_text,
     why_no_figure,
 )
 from orchestrator.results.capacity import Limit, LoadKind
-from tests.unit.orchestrator.capacity.capacity_fixtures import case, without_figure
+from tests.unit.orchestrator.capacity.capacity_fixtures import at_least, case, without_figure
 
 
 @pytest.mark.parametrize(
@@ -42,10 +43,23 @@ def test_bounds_in_words(bounds: tuple[float | None, float | None], text: str) -
 @pytest.mark.parametrize("limit", [Limit.CLIENTS, Limit.HOST])
 def test_what_clients_or_host_limit_has_no_figure_but_a_reason(limit: Limit) -> None:
     limited = without_figure(limit=limit)
-    assert limited.lower is not None
     assert not has_figure(limited)
+    assert missing_figure(limited) == f"no figure, since {why_no_figure(limited)}"
     assert bounds_text(limited, LoadKind.RATE) == ""
     assert why_no_figure(limited).endswith("(a client was 12 ms late)")
+
+
+@pytest.mark.parametrize("limit", [Limit.CLIENTS, Limit.HOST])
+def test_what_held_below_their_limit_is_a_figure_without_an_upper_one(limit: Limit) -> None:
+    limited = at_least(limit=limit)
+    assert has_figure(limited)
+    assert bounds_text(limited, LoadKind.RATE) == "at least 180/s"
+    why = why_no_figure(limited)
+    assert missing_figure(limited) == f"no figure beyond its lower bound, since {why}"
+
+
+def test_nothing_is_missing_of_what_the_server_limits() -> None:
+    assert missing_figure(case()) == ""
 
 
 def test_without_a_limit_the_reason_is_how_the_search_ended() -> None:

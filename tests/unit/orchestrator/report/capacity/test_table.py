@@ -5,7 +5,13 @@ from rich.console import Console
 
 from orchestrator.report.capacity.table import bounds_cell, print_capacity, topics
 from orchestrator.results.capacity import Capacity, Limit, LoadKind
-from tests.unit.orchestrator.capacity.capacity_fixtures import asked, capacity, case, without_figure
+from tests.unit.orchestrator.capacity.capacity_fixtures import (
+    asked,
+    at_least,
+    capacity,
+    case,
+    without_figure,
+)
 
 
 def printed(found: Capacity, width: int = 120, encoding: str = "utf-8") -> list[str]:
@@ -30,6 +36,11 @@ def test_a_row_for_each_case() -> None:
     assert lines[3].split("  ")[0] == "prefork,workers=4"
     assert lines[3].split()[1:] == ["[212,", "223]", "220", "workers", "busy", "2.13"]
     assert lines[4].split() == ["epoll", "—", "220", "the", "clients", "2.13"]
+
+
+def test_what_the_clients_limited_has_a_lower_bound_only() -> None:
+    lines = printed(capacity(at_least()))
+    assert lines[3].split() == ["epoll", "≥", "180", "220", "the", "clients", "2.13"]
 
 
 def test_with_a_load_there_are_its_verdict_and_the_headroom() -> None:

@@ -11,7 +11,13 @@ from orchestrator.report.capacity.text import (
 )
 from orchestrator.results.capacity import Capacity
 from orchestrator.results.summary import Status
-from tests.unit.orchestrator.capacity.capacity_fixtures import asked, capacity, case, without_figure
+from tests.unit.orchestrator.capacity.capacity_fixtures import (
+    asked,
+    at_least,
+    capacity,
+    case,
+    without_figure,
+)
 from tests.unit.orchestrator.report.report_fixtures import HOSTILE
 
 HOLDS, FAILS = asked("epoll", 200, (246, 300)), asked("poll", 200, (100, 150))
@@ -75,10 +81,12 @@ def test_the_answer_is_followed_by_its_caveat() -> None:
 
 def test_cases_in_doubt_say_why() -> None:
     wide = case("poll", is_complete=False, ended="12 loads were tried")
-    assert list(remarks(capacity(case(), wide, without_figure()))) == [
+    assert list(remarks(capacity(case(), wide, without_figure(), at_least("x")))) == [
         "poll: wider bounds than asked: 12 loads were tried",
         "epoll: no figure, since the clients could not generate the load as planned "
         "(a client was 12 ms late)",
+        "x: no figure beyond its lower bound, since the clients could not generate the load as "
+        "planned (a client was 12 ms late)",
     ]
 
 
