@@ -6,6 +6,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-header --no-emit-index-url --no-emit-find-links
 
 unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
+unexport PYTHONDONTWRITEBYTECODE # with it, each of the thousands of processes that tests start compiles its modules
 
 .PHONY: help demo venv test check conformance capacity drains kills soak fuzz faults ready selftest twin bench engine base-image \
 	interpreter browser pictures lock clean
