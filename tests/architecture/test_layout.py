@@ -209,3 +209,18 @@ def test_an_exception_has_none_and_is_tested_where_it_says(name: str) -> None:
 def test_a_unit_test_is_named_after_a_module() -> None:
     """Helpers of tests may have tests, too."""
     assert [str(test) for test, module in _unit_tests().items() if module is None] == []
+
+
+def test_tests_of_containers_and_pages_are_where_scripts_test_looks_for_them() -> None:
+    """Elsewhere, no part would run them."""
+    found = re.search(r"^MEASURED=\((.*?)\)", (ROOT / "scripts/test").read_text(), re.MULTILINE)
+    assert found
+    places = tuple(ROOT / place for place in found[1].split())
+    marked = [
+        path
+        for tests in ("tests", "conformance")
+        for path in (ROOT / tests).rglob("*.py")
+        if re.search(r"mark\.(docker|browser)\b", path.read_text(encoding="utf-8"))
+    ]
+    assert marked
+    assert [path for path in marked if not any(map(path.is_relative_to, places))] == []
