@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 from lark import Lark, Token, Transformer, v_args
@@ -149,7 +150,7 @@ def _parse(text: str, start: str) -> object:
         message = f"{len(text)} characters; an expression has at most {MAX_CHARS}"
         raise ExpressionError(message, 1)
     try:
-        return _PARSERS[start].parse(text)
+        return _parser(start).parse(text)
     except UnexpectedInput as error:
         raise _syntax_error(error, text) from None
 
@@ -368,8 +369,10 @@ def _span(token: Token) -> Span:
     return Span(token.start_pos or 0, token.end_pos or 0)
 
 
-_PARSERS = {
-    start: Lark(GRAMMAR, start=start, parser="lalr", transformer=_Builder())
-    for start in ("start", "hole", "value")
-}
-"""Several, since one for all would know less about what may follow in an expectation."""
+@cache
+def _parser(start: str) -> Lark:
+    """Return the parser of one start, made when it is first needed, as that takes 20 ms or more.
+
+    One parser for all starts would know less about what may follow in an expectation.
+    """
+    return Lark(GRAMMAR, start=start, parser="lalr", transformer=_Builder())
