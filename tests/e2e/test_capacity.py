@@ -61,6 +61,7 @@ def test_a_gate_holds_at_a_third_of_it(lab: Lab) -> None:
     assert ended.code == 0, ended.err
 
 
+@pytest.mark.together
 def test_an_interrupt_keeps_what_was_found(lab: Lab) -> None:
     path = lab.out.parent / "mine.yaml"
     path.write_text(SCENARIO)

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.lab_fixtures import Lab
 from tests.e2e.test_orchestrate import LONG, left_on
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.together]
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from orchestrator.results.replica_report import MESSAGE_COUNTS
 from orchestrator.results.server_log import log_of
 from orchestrator.scenario.models import discover_models
 
+pytestmark = pytest.mark.together
+
 DEADLINE_S = 60.0
 Start = Callable[..., Program]
 

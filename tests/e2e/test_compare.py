@@ -71,6 +71,7 @@ def test_the_threshold_decides(lab: Lab, folders: dict[str, Path]) -> None:
     assert lab.orchestrate("compare", *pair, "--threshold", "30%", *TIMES).code == 0
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -9,6 +9,9 @@ import pytest
 
 from tests.e2e.lab_fixtures import Ended, Lab, copy_checkout, edit
 
+pytestmark = pytest.mark.together
+"""Counts, and bounds on one side, which tests beside these do not change."""
+
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
 BACKLOG = """\

@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.execution.backend import StageOrder
 from orchestrator.execution.load_driver import Watch, drive
@@ -27,6 +29,7 @@ def kill_one(folder: Path, killed: list[int]) -> None:
         killed.append(pid)
 
 
+@pytest.mark.together
 def test_a_replica_that_is_killed_is_named_and_the_others_report(tmp_path: Path) -> None:
     backend = ProcessBackend()
     staged = StageOrder("epoll", {"LAB_LOG_FORMAT": "json"}, 3, tmp_path, drain_timeout_s=5.0)

@@ -277,6 +277,7 @@ def test_repeats_are_interleaved_and_meet_the_expectations(lab: Lab, tmp_path: P
     assert (again.code, again.summary) == (0, ended.summary)
 
 
+@pytest.mark.together
 def test_a_disturbed_run_is_repeated_and_kept(lab: Lab, tmp_path: Path) -> None:
     """No run can keep this rule, so that each is disturbed."""
     scenario = tmp_path / "disturbed.yaml"

@@ -15,6 +15,8 @@ from conformance import ROOT
 from conformance.target import await_true
 from tests.e2e.lab_fixtures import Lab
 
+pytestmark = pytest.mark.together
+
 SERVER = ROOT / "examples" / "own_server" / "server.py"
 IMAGE = "server-models-lab-own/test"
 LOAD = "clients: [{executor: closed, users: 5, messages: 4, demand: sleep=10ms}]\n"
@@ -138,7 +140,6 @@ def own_image(folder: Path) -> Path:
 
 
 @pytest.mark.docker
-@pytest.mark.together
 def test_an_image_is_measured_like_a_model_and_confined_like_one(lab: Lab, tmp_path: Path) -> None:
     lines = (ROOT / ".env").read_text().splitlines() if (ROOT / ".env").is_file() else []
     told = dict(line.partition("=")[::2] for line in lines if line.startswith("BASE_IMAGE="))

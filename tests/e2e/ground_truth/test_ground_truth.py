@@ -141,6 +141,7 @@ clients:
 """
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("warmup_ms", [0, 100])
 def test_measures_are_those_of_an_independent_program(lab: Lab, warmup_ms: int) -> None:
     scenario = lab.out.parent / "run.yaml"
