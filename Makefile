@@ -55,7 +55,7 @@ selftest: .venv/dev.stamp ## Freeze a server for 1 s in 5, and compare what this
 check: .venv/dev.stamp ## Check lint, format, types, imports between packages, and shell scripts if shellcheck is installed
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
-	$(PY) -m mypy
+	$(PY) -m mypy -n auto
 	.venv/bin/lint-imports --no-logo
 	$(if $(shell command -v shellcheck),shellcheck -x $(SHELL_SCRIPTS),@echo "skipped: shellcheck is not installed")
 
