@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.lab_fixtures import Lab
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.together]
 
 LIMITED = """\
 intent: Does a server keep its limit?
