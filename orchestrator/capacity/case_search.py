@@ -1,8 +1,8 @@
 """The search of one case, with the load that was asked about.
 
-That load is classified first, unless the first load of the bracket is likely to decide it as well:
-if a greater load holds, it holds; if a smaller one does not, it does not. Then two loads end a wide
-search: the load asked about and one on the other side of the capacity, or two around the capacity.
+That load is classified first, unless the first load of the bracket may decide it as well: if a
+greater load holds, it holds; if a smaller one does not, it does not. Then two loads mostly end a
+wide search: the load asked about and one on the other side of the capacity, or two around it.
 """
 
 from dataclasses import replace
@@ -29,6 +29,7 @@ class CaseSearch:
         if at is not None and settings.is_wide:
             settings = replace(settings, has_confirmation=False)
         self._at = at
+        self._is_unpredicted = predicted is None and settings.is_wide
         self._search = Search(settings, first_bracket(predicted, guess, settings.is_wide, at))
 
     @property
@@ -82,13 +83,17 @@ class CaseSearch:
         self._search.record(verdict)
 
     def _first_load(self) -> float | None:
-        """Return the load to try until the one asked about is decided, or was undecided itself."""
+        """Return the load to try until the one asked about is decided, or was undecided itself.
+
+        If nothing is known beforehand, a greater load is first: it takes less time, and if it holds
+        so does the one asked about.
+        """
         search, at = self._search, self._at
         if at is None or search.verdict(at) or self.at_verdict is not Verdict.UNDECIDED:
             return None
         low, high = search.bracket
         if low >= at and search.verdict(low) is None:
             return low
-        if high <= at and search.verdict(high) is None:
+        if (high <= at or self._is_unpredicted) and search.verdict(high) is None:
             return high
         return at

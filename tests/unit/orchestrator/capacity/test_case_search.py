@@ -31,10 +31,19 @@ def test_two_loads_end_a_wide_search(at: float, loads: list[float], verdict: Ver
     assert search.is_complete
 
 
-@pytest.mark.parametrize(("capacity", "verdict"), [(130, HOLDS), (170, HOLDS), (70, FAILS)])
-def test_two_loads_end_a_wide_search_without_a_twin(capacity: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    ("capacity", "loads", "verdict"),
+    [
+        (130, [190, 100], HOLDS),
+        (250, [190, 361], HOLDS),  # 190 holds, so 100 does
+        (70, [190, 100, 100 / 1.9], FAILS),
+    ],
+)
+def test_without_a_twin_a_wide_search_begins_above_the_load(
+    capacity: float, loads: list[float], verdict: Verdict
+) -> None:
     search = CaseSearch(WIDE, None, 20, 100)
-    assert len(run(search, monotone(capacity)).loads) == 2
+    assert run(search, monotone(capacity)).loads == pytest.approx(loads, rel=1e-4)
     assert search.at_verdict is verdict
     assert search.is_complete
 
