@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
-from labkit.protocol.parsing import DAY_S, read_positive_duration_s, read_whole
+from labkit.protocol.parsing import (
+    DAY_S,
+    read_duration_s,
+    read_positive_duration_s,
+    read_whole,
+)
 from labkit.workload.distributions import Demands, parse_law
 
 MAX_CONNECTIONS = 10_000
@@ -21,7 +26,8 @@ examples:
 
 Every option has an environment variable: LAB_CONNECTIONS, LAB_MESSAGES, LAB_DEMAND, LAB_THINK_TIME,
 LAB_TARGET, LAB_TIMEOUT. With LAB_CONDUCTOR=HOST:PORT the conductor assigns the load and the start;
-conductor and replicas need the same LAB_RUN_SECRET, any text.
+conductor and replicas need the same LAB_RUN_SECRET, any text. With LAB_LEAVE_EVERY=DURATION each
+replica ends so much later than the one before.
 Containers of docker compose up --scale client=N are replicas 1 to N, by the number in their names.
 
 exit codes: 0 all acknowledged, 1 something failed, 2 bad option, 3 conductor lost,
@@ -49,6 +55,7 @@ class Options:
     target: tuple[str, int]
     timeout_s: float
     conductor: tuple[str, int] | None
+    leave_every_s: float
     quiet: bool
 
 
@@ -135,5 +142,6 @@ _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "target": ("127.0.0.1:3000", parse_address),
     "timeout_s": ("10m", read_positive_duration_s),
     "conductor": ("", lambda text: parse_address(text) if text else None),
+    "leave_every_s": ("0ms", read_duration_s),
 }
 _LABELS = {"connections": "N", "think_time": "--think-time", "timeout_s": "--timeout"}

@@ -24,10 +24,11 @@ class ConductorLostError(Exception):
     """The conductor cannot be reached, has gone, or sent an invalid message."""
 
 
-def play(conductor: tuple[str, int], secret: str) -> None:
+def play(conductor: tuple[str, int], secret: str, leave_every_s: float = 0.0) -> None:
     """Enrol with the conductor, carry out the assigned share of the load, and report.
 
-    ``secret`` is that of the run, without which the conductor refuses.
+    ``secret`` is that of the run, without which the conductor refuses. It returns
+    ``leave_every_s`` later than for the replica with the number before.
 
     Raises:
         ConductorLostError: it cannot be reached or has gone; a running load is aborted.
@@ -42,6 +43,7 @@ def play(conductor: tuple[str, int], secret: str) -> None:
                 _carry_out(channel, load)
     except (OSError, WireError) as exc:
         raise ConductorLostError(f"the conductor is lost: {exc}") from exc
+    time.sleep(leave_every_s * load.task.share.replica)
 
 
 def _connect(conductor: tuple[str, int]) -> socket.socket:

@@ -29,6 +29,7 @@ from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.compose_override import (
     CONDUCTOR_PORT,
     is_isolated,
+    leave_every_s,
     write_override,
 )
 from orchestrator.execution.docker.container import (
@@ -275,7 +276,9 @@ class DockerStage:
             self._probed.probes.end()
         containers = self._engine.containers(self._project, "client")[: self._order.replicas]
         server_ends_ns = ends_ns(self._server)
-        clients = in_background(lambda: in_parallel(_client_end, containers))
+        grace_s = GRACE_S + leave_every_s(self._order.replicas) * self._order.replicas
+        client_end = functools.partial(_client_end, grace_s=grace_s)
+        clients = in_background(lambda: in_parallel(client_end, containers))
         self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
         for proxy in self._engine.containers(self._project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
@@ -343,10 +346,10 @@ def _client_name(container: Container) -> str:
     return f"client-{int(container.labels[NUMBER_LABEL]) - 1:03d}"
 
 
-def _client_end(container: Container) -> ClientEnd:
+def _client_end(container: Container, grace_s: float) -> ClientEnd:
     return ClientEnd(
         program=_client_name(container),
         host=container.attrs["Config"]["Hostname"],
         pid=None,
-        exit_code=exit_code(container),
+        exit_code=exit_code(container, grace_s),
     )

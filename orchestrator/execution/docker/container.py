@@ -35,10 +35,10 @@ print(time.monotonic_ns())
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
 
 
-def exit_code(container: Container) -> int:
+def exit_code(container: Container, grace_s: float = GRACE_S) -> int:
     """Wait for a container that is about to end, and return its exit code; kill it if it stays."""
     try:
-        return int(container.wait(timeout=GRACE_S)["StatusCode"])
+        return int(container.wait(timeout=grace_s)["StatusCode"])
     except requests.exceptions.RequestException:  # the SDK raises this at the timeout
         with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
             container.kill()

@@ -95,18 +95,18 @@ def test_the_conductor_is_a_role_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_replica_plays_for_its_conductor(monkeypatch: pytest.MonkeyPatch) -> None:
-    plays: list[tuple[object, object]] = []
+    plays: list[tuple[object, ...]] = []
     monkeypatch.setattr(replica, "play", lambda *given: plays.append(given))
     monkeypatch.setenv("LAB_RUN_SECRET", "5ec7e7")
     monkeypatch.setenv("LAB_CONDUCTOR", "lab:4000")
     assert main([]) == 0
-    assert plays == [(("lab", 4000), "5ec7e7")]
+    assert plays == [(("lab", 4000), "5ec7e7", 0.0)]
 
 
 def test_a_replica_without_its_conductor_is_exit_code_3(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lose(_conductor: object, _secret: str) -> None:
+    def lose(*_: object) -> None:
         raise ConductorLostError("the conductor has left")
 
     monkeypatch.setattr(replica, "play", lose)

@@ -24,7 +24,7 @@ def ordered(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 fields of a share
     return {**ORDER, **changes, "group": {**ORDER["group"], **of_group}}
 
 
-def conducted(script: Callable[[Channel], None]) -> None:
+def conducted(script: Callable[[Channel], None], leave_every_s: float = 0.0) -> None:
     """Play a replica under a conductor that does what ``script`` says, and then leaves."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -37,7 +37,7 @@ def conducted(script: Callable[[Channel], None]) -> None:
         conductor = threading.Thread(target=conduct)
         conductor.start()
         try:
-            play(listener.getsockname(), "5ec7e7")
+            play(listener.getsockname(), "5ec7e7", leave_every_s)
         finally:
             conductor.join()
 
@@ -93,6 +93,20 @@ def test_a_share_of_no_users_ends_when_it_starts() -> None:
     conducted(script)
     assert reported["end_ns"] == 1
     assert sum(reported["books"].values()) == 0
+
+
+def test_a_replica_ends_after_those_before_it() -> None:
+    asked_s: list[float] = []
+
+    def script(channel: Channel) -> None:
+        channel.send("load", **ordered(initial=1, replica=7))
+        channel.receive()
+        channel.send("start", start_ns=1)
+        asked_s.append(time.monotonic())
+        result_of(channel)
+
+    conducted(script, leave_every_s=0.02)
+    assert time.monotonic() - asked_s[0] >= 7 * 0.02
 
 
 @pytest.mark.parametrize("lasting", ["enrolled", "ready", "started", "running"])

@@ -22,6 +22,13 @@ def test_clients_have_a_privilege_only_where_some_vanish(tmp_path: Path, *, vani
     assert ("user: 0:0" in text) is vanish
 
 
+@pytest.mark.parametrize(("replicas", "every"), [(10, "0s"), (11, "0.2s"), (1_000, "0.2s")])
+def test_many_replicas_end_one_after_another(tmp_path: Path, replicas: int, every: str) -> None:
+    order = StageOrder("epoll", {}, replicas, tmp_path, drain_timeout_s=1.0)
+    written = yaml.safe_load(write_override(order, IMAGES).read_text().replace("!reset", ""))
+    assert written["services"]["client"]["environment"]["LAB_LEAVE_EVERY"] == every
+
+
 def of_target(folder: Path, *, confined: bool, drops_root: bool) -> Mapping[str, object]:
     target = Target(name="mine", image="mine:1", confined=confined)
     order = StageOrder("mine", {}, 1, folder, drain_timeout_s=1.0, target=target)
