@@ -12,20 +12,17 @@ from labkit.protocol.session import ACK
 from labkit.server.connection import reset_on_close
 from labkit.server.events import Served
 from labkit.server.service import Service
-from labkit.server.settings import Settings
 from labkit.server.work_queue import Done
 from services.half_sync import server
 from services.half_sync.server import HalfSync
-from tests.unit.labkit.server.program_fixtures import kept_signals
+from tests.unit.labkit.server.program_fixtures import quick_service
 
 Batch = list[tuple[int, int]]
 
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    settings = Settings(host="127.0.0.1", port=0, log_format="json", service_time_s=0.0)
-    started = Service("half_sync", settings)
-    with kept_signals(), started.listener:
+    with quick_service("half_sync") as started:
         yield started
 
 

@@ -36,6 +36,15 @@ def no_descriptor_is_left() -> Iterator[None]:
 
 
 @contextmanager
+def quick_service(model: str = "tested") -> Iterator[Service]:
+    """Yield a service that listens and serves in no time; close it and restore the signals."""
+    settings = Settings(host="127.0.0.1", port=0, log_format="json", service_time_s=0.0)
+    started = Service(model, settings)
+    with kept_signals(), started.listener:
+        yield started
+
+
+@contextmanager
 def parent_service(**own: int | str) -> Iterator[Service]:
     """Yield a service that listens and may block its signals; close it and restore these."""
     settings = Settings(host="127.0.0.1", port=0, log_format="json", own=own)

@@ -10,8 +10,7 @@ from labkit.protocol.session import ACK, Request
 from labkit.server.connection import TICK_S, Connection
 from labkit.server.loop import NO_TIMER, NOTHING, READ, WRITE, Loop
 from labkit.server.service import Service
-from labkit.server.settings import Settings
-from tests.unit.labkit.server.program_fixtures import kept_signals
+from tests.unit.labkit.server.program_fixtures import quick_service
 
 
 class FakePoller:
@@ -35,9 +34,7 @@ class FakePoller:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    settings = Settings(host="127.0.0.1", port=0, log_format="json", service_time_s=0.0)
-    started = Service("tested", settings)
-    with kept_signals(), started.listener:
+    with quick_service() as started:
         yield started
 
 

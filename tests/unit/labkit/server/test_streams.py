@@ -9,9 +9,8 @@ import pytest
 from labkit.protocol.session import ACK
 from labkit.server.connection import DRAIN
 from labkit.server.service import Service
-from labkit.server.settings import Settings
 from labkit.server.streams import Streams, StreamSocket
-from tests.unit.labkit.server.program_fixtures import kept_signals, no_descriptor_is_left
+from tests.unit.labkit.server.program_fixtures import no_descriptor_is_left, quick_service
 
 Talk = Callable[[StreamSocket, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 MUCH = ACK * 2_000_000
@@ -19,9 +18,7 @@ MUCH = ACK * 2_000_000
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    settings = Settings(host="127.0.0.1", port=0, log_format="json", service_time_s=0.0)
-    started = Service("tested", settings)
-    with kept_signals(), started.listener:
+    with quick_service() as started:
         yield started
 
 
