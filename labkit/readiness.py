@@ -6,6 +6,7 @@ Used by event loops of servers and by that of the client, beside `labkit.timers`
 import select
 import signal
 import socket
+from typing import ClassVar
 
 _RECV_BYTES = 4096
 
@@ -32,7 +33,12 @@ class SignalPipe:
     PEP 475 restarts an interrupted poll, so the flag that a signal handler sets does not end it; a
     readable descriptor does. Only signals with a handler in Python count. For the main thread, and
     one at a time; `close` restores the wakeup descriptor that was set before.
+
+    Until then the pipe stays open, also if its event loop is gone: CPython writes a traceback to
+    stderr at each signal that finds its wakeup descriptor closed.
     """
+
+    _open: ClassVar[set["SignalPipe"]] = set()
 
     def __init__(self) -> None:
         self._incoming, self._outgoing = socket.socketpair()
@@ -41,6 +47,7 @@ class SignalPipe:
         self._previous_fd = signal.set_wakeup_fd(
             self._outgoing.fileno(), warn_on_full_buffer=False
         )  # if the buffer is full, the descriptor is readable already
+        self._open.add(self)
 
     def __enter__(self) -> "SignalPipe":
         return self
@@ -63,5 +70,6 @@ class SignalPipe:
     def close(self) -> None:
         """Restore the previous wakeup descriptor and close both ends."""
         signal.set_wakeup_fd(self._previous_fd)
+        self._open.discard(self)
         self._incoming.close()
         self._outgoing.close()

@@ -83,3 +83,13 @@ def test_more_signals_than_the_pipe_holds_are_no_error(handled: signal.Signals) 
             signal.raise_signal(handled)
         signals.clear()
         assert select.select((signals,), (), (), 0)[0] == []
+
+
+def test_a_signal_after_the_end_of_an_event_loop_writes_no_traceback(
+    handled: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.set_wakeup_fd(-1)
+    SignalPipe()  # nobody closes it, and nobody refers to it
+    signal.raise_signal(handled)
+    signal.set_wakeup_fd(before)
+    assert capfd.readouterr().err == ""
