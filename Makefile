@@ -8,7 +8,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate
 unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
 unexport PYTHONDONTWRITEBYTECODE # with it, each of the thousands of processes that tests start compiles its modules
 
-.PHONY: help demo venv test check conformance capacity drains kills soak fuzz faults ready selftest twin bench engine base-image \
+.PHONY: help demo venv test check conformance capacity reproduce claims drains kills soak fuzz faults ready selftest twin bench engine base-image \
 	interpreter browser pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -42,6 +42,12 @@ fuzz: .venv/dev.stamp ## Feed 1,200,000 random inputs to framing, session and se
 
 capacity: .venv/dev.stamp ## Search the capacity of queues of which it is known exactly, and of hosts that are busy (tens of minutes)
 	@$(ENDURE)/test_capacity.py tests/e2e/test_capacity.py tests/e2e/test_capacity_honesty.py
+
+reproduce: .venv/runtime.stamp ## Try the published claims in claims/, quick tier (up to an hour); ARGS="kingman --tier full"
+	$(PY) orchestrate.py reproduce $(ARGS)
+
+claims: .venv/runtime.stamp ## Put the table of a run of the claims onto their page in docs/, RUN=results/reproduce-…
+	$(PY) -m orchestrator.cli.claims_page $(RUN)
 
 faults: .venv/dev.stamp ## Inject every fault into every model in containers, and interrupt each run (a quarter of an hour)
 	@$(ENDURE)/test_every_fault.py

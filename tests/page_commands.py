@@ -27,6 +27,7 @@ CONTAINERS = "is run in containers, by tests/e2e/containers"
 ENDLESS = "serves until it is stopped, on a port that may be in use; tests/e2e/test_client.py"
 LONG = "takes minutes"
 SEARCH = f"{LONG}; tests/e2e/test_capacity.py and tests/unit/orchestrator/cli"
+CLAIMS = f"{LONG}; tests/unit/orchestrator/campaign/test_reproduction.py"
 SYSTEM = "installs or removes programs, packages or images of the machine"
 WHOLE = "is how the tests themselves are run"
 
@@ -58,6 +59,9 @@ NOT_RUN = {
     "results/after/how_many_workers-*": SEARCH,
     f'{ORCHESTRATE}capacity mine.yaml --slo "p99 < 50ms" --at 200/s': SEARCH,
     "make pictures": LONG,
+    f"{ORCHESTRATE}reproduce": CLAIMS,
+    f"{ORCHESTRATE}reproduce kingman tene": CLAIMS,
+    f"{ORCHESTRATE}reproduce --tier full": CLAIMS,
     "make bench": LONG,
     "make bench ARGS=--quick": LONG,
     'make bench ARGS="throughput short"': LONG,

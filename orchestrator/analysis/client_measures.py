@@ -9,6 +9,7 @@ import numpy as np
 
 from labkit.wire.samples import FAILURES
 from orchestrator.analysis.statistics import (
+    SD,
     Durations,
     Figures,
     between_ns,
@@ -128,7 +129,9 @@ def request_measures(requests: Table, percentiles: Percentiles = NO_MORE) -> Fig
     )
     return {
         "unanswered": ratio(int(np.count_nonzero(is_bound)), len(requests)),
-        **statistics_s("response_time", response_ns, *shares, "p999", *response, is_bound=is_bound),
+        **statistics_s(
+            "response_time", response_ns, *shares, SD, "p999", *response, is_bound=is_bound
+        ),
         **statistics_s("exchange_time", exchange_ns, *shares, *exchange, is_bound=is_bound),
         **statistics_s("send_delay", delay_ns, "p50", "p99", "max", *delay),
     }

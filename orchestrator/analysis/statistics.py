@@ -20,6 +20,8 @@ Flags = npt.NDArray[np.bool_]
 ROUNDING = 1e-8
 """Above the error of a share times the number of values, of which there are at most 10 million."""
 UNBOUNDED_NS = 2**62
+SD = "sd"
+"""The standard deviation, of a sample."""
 
 
 def quantile(ordered: Sequence[float] | Durations, share: float) -> float | None:
@@ -53,27 +55,32 @@ def statistics_s(
 ) -> Figures:
     """Return the statistics ``which`` of durations, in seconds, as ``<name>_<statistic>``.
 
-    ``mean``, ``max`` and percentiles; each None if there are too few durations for it. ``is_bound``
-    flags durations that are lower bounds. They rank last, since they may have no end; a percentile
-    among them, and the mean, is `AtLeast` its value.
+    ``mean``, ``sd``, ``max`` and percentiles; each None if there are too few durations for it.
+    ``is_bound`` flags durations that are lower bounds. They rank last, since they may have no end;
+    a percentile among them, and the mean, is `AtLeast` its value, and ``sd`` is None.
     """
     flags = np.zeros(len(durations_ns), bool) if is_bound is None else is_bound
     ordered = np.sort(durations_ns)
     ranked = np.concatenate([np.sort(durations_ns[~flags]), np.full(flags.sum(), UNBOUNDED_NS)])
-    figures: Figures = {}
-    for each in which:
-        share = share_of(each) or 1.0
-        if not is_enough(len(ordered), share):
-            figures[f"{name}_{each}"] = None
-        elif each == "mean":
-            mean_s = float(ordered.mean()) / 1e9
-            figures[f"{name}_{each}"] = AtLeast(mean_s) if flags.any() else mean_s
-        else:
-            value_ns = quantile(ranked, share)
-            is_known = value_ns is not None and value_ns < UNBOUNDED_NS
-            least_s = (quantile(ordered, share) or 0.0) / 1e9
-            figures[f"{name}_{each}"] = (value_ns or 0.0) / 1e9 if is_known else AtLeast(least_s)
-    return figures
+    return {f"{name}_{each}": _statistic(each, ordered, ranked) for each in which}
+
+
+def _statistic(which: str, ordered: Durations, ranked: Durations) -> float | None:
+    """Return one statistic in seconds; ``ranked`` has `UNBOUNDED_NS` in place of lower bounds."""
+    has_bounds = len(ranked) > 0 and int(ranked[-1]) == UNBOUNDED_NS
+    if which == SD:
+        is_known = len(ordered) > 1 and not has_bounds
+        return float(ordered.std(ddof=1)) / 1e9 if is_known else None
+    share = share_of(which) or 1.0
+    if not is_enough(len(ordered), share):
+        return None
+    if which == "mean":
+        mean_s = float(ordered.mean()) / 1e9
+        return AtLeast(mean_s) if has_bounds else mean_s
+    value_ns = quantile(ranked, share)
+    is_known = value_ns is not None and value_ns < UNBOUNDED_NS
+    least_s = (quantile(ordered, share) or 0.0) / 1e9
+    return (value_ns or 0.0) / 1e9 if is_known else AtLeast(least_s)
 
 
 def ratio(part: float | None, whole: float | None) -> float | None:

@@ -25,8 +25,8 @@ from orchestrator.campaign.order_statistics import (
     pairs_p,
     shift_depth,
 )
-from orchestrator.campaign.repeats import MIN_REPEATS
 from orchestrator.campaign.verdict import is_forgivable
+from orchestrator.measures.expression import MIN_REPEATS
 from orchestrator.measures.percentiles import split_percentile
 from orchestrator.measures.registry import MEASURES, full_name, key_of
 from orchestrator.results.summary import CaseSummary, RunSummary, Summary

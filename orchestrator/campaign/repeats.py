@@ -23,9 +23,6 @@ from orchestrator.measures.bounds import AtLeast, Values, at_the_far_end
 from orchestrator.measures.evaluate import Evaluation
 from orchestrator.measures.expression import Expression
 
-MIN_REPEATS = 5
-"""With fewer, no comparison and no expression reaches a confidence of 95%: 1/2^4 is above 5%."""
-
 
 def medians(repeats: Sequence[Values]) -> dict[str, float | None]:
     """Return the median of each value over ``repeats``, None if a repeat has no value.

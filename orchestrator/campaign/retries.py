@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 from labkit.wire.samples import FAILURES
 from orchestrator.campaign.evaluate_run import RunEvaluation
-from orchestrator.campaign.repeats import MIN_REPEATS
 from orchestrator.campaign.verdict import ACKED, CERTAIN, TOTALS, has_busy_host, judge
-from orchestrator.measures.expression import Expression
+from orchestrator.measures.expression import MIN_REPEATS, Expression
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.results.summary import Outcome
 from orchestrator.scenario.plan import Run

@@ -3,7 +3,7 @@
 A campaign of twice the repeats is split into two halves that take turns. Pure functions.
 """
 
-from orchestrator.campaign.repeats import MIN_REPEATS
+from orchestrator.measures.expression import MIN_REPEATS
 from orchestrator.results.exit_codes import MisuseError
 from orchestrator.results.summary import CaseSummary, RunSummary, Summary
 from orchestrator.scenario.scenario import INTERLEAVED, MAX_REPEATS, Scenario

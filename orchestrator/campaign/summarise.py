@@ -11,9 +11,16 @@ from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.answer import answer_of
 from orchestrator.campaign.caveat import caveat
 from orchestrator.campaign.cheapest import Candidate, cheapest
+from orchestrator.campaign.claims import judge_claims
 from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
+from orchestrator.campaign.load_points import (
+    LoadPoint,
+    between,
+    complete_load_points,
+    has_aborted,
+)
 from orchestrator.campaign.order_statistics import median_depth
-from orchestrator.campaign.repeats import MIN_REPEATS, intervals, medians, rank
+from orchestrator.campaign.repeats import intervals, medians, rank
 from orchestrator.campaign.retries import Counted, Repeats, counted
 from orchestrator.campaign.verdict import (
     aborted_as,
@@ -23,10 +30,10 @@ from orchestrator.campaign.verdict import (
     judge,
     judge_alone,
 )
-from orchestrator.measures.bounds import AtLeast, Values
-from orchestrator.measures.evaluate import subject_of
-from orchestrator.measures.expression import Expression
+from orchestrator.measures.bounds import AtLeast
+from orchestrator.measures.expression import MIN_REPEATS, Expression
 from orchestrator.measures.registry import MEASURES
+from orchestrator.results.reproduction import ClaimResult
 from orchestrator.results.summary import (
     Answer,
     CaseSummary,
@@ -41,8 +48,7 @@ from orchestrator.results.summary import (
     Status,
     Summary,
 )
-from orchestrator.scenario.matrix import AxisValue, Point, points, value_text
-from orchestrator.scenario.plan import Case, Run
+from orchestrator.scenario.plan import Run
 from orchestrator.scenario.references import axes_named
 from orchestrator.scenario.scenario import Scenario
 
@@ -57,7 +63,8 @@ ONE_SEQUENCE = "of one sequence of draws"
 class Findings:
     """All that the results are made of; ``exhibits`` by the slug of their case.
 
-    ``scenario`` is the text of the resolved scenario, ``folder`` the name of the results folder.
+    ``scenario`` is the text of the resolved scenario, ``folder`` the name of the results folder,
+    ``claims`` the verdicts on the claims of the scenario, if it has any.
     """
 
     summary: Summary
@@ -65,6 +72,7 @@ class Findings:
     exhibits: Mapping[str, Exhibit]
     scenario: str = ""
     folder: str = ""
+    claims: Sequence[ClaimResult] = ()
 
 
 def planned_cases(runs: Iterable[Run]) -> int:
@@ -87,7 +95,7 @@ def summarise(
     ]
     cases = [_summarise_case(scenario, each) for each in by_case]
     chosen = [each.runs for each in by_case]
-    load_points = list(_complete_load_points(scenario, chosen))
+    load_points = list(complete_load_points(scenario, chosen))
     comparisons = list(_comparisons(scenario, load_points, accept_invalid=accept))
     code = exit_code(summary.status, cases, comparisons, accept_invalid=accept)
     rankings = [ranking for each in load_points for ranking in _rank(each)]
@@ -96,7 +104,8 @@ def summarise(
     update |= {"shown": list(scenario.shown), "answer": _answer(scenario, chosen)}
     exhibits = {runs[0].run.case.slug: runs[0].exhibit for runs in chosen}
     summary = _with_caveat(summary.model_copy(update=update))
-    return replace(findings, summary=summary, exhibits=exhibits)
+    claims = judge_claims(scenario.claims, load_points, cases, accept_invalid=accept)
+    return replace(findings, summary=summary, exhibits=exhibits, claims=claims)
 
 
 def _answer(scenario: Scenario, by_case: Sequence[Repeats]) -> Answer:
@@ -221,35 +230,8 @@ def _invalid_reasons(repeats: Repeats) -> Iterator[str]:
             yield f"{of_repeat}{reason}"
 
 
-@dataclass(frozen=True)
-class _LoadPoint:
-    """The counted repeats of each model at a point of the matrix, and the inputs there.
-
-    A model that ignores an axis has the same case at several points.
-    """
-
-    axes: Point
-    models: Mapping[str, Repeats]
-    inputs: Values
-
-
-def _complete_load_points(scenario: Scenario, by_case: Sequence[Repeats]) -> Iterator[_LoadPoint]:
-    """Yield the load points of which the campaign completed all models."""
-    cases = {_key(each[0].run.case.model, each[0].run.case.axes): each for each in by_case}
-    for point in points(scenario.matrix):
-        keys = {model: _key(model, scenario.axes_of(model, point)) for model in scenario.models}
-        if set(keys.values()) <= cases.keys():
-            whole = Case(scenario.models[0], point, scenario.settings.at(point), scenario.seed)
-            models = {model: cases[key] for model, key in keys.items()}
-            yield _LoadPoint(point, models, whole.inputs())
-
-
-def _key(model: str, axes: Mapping[str, AxisValue]) -> tuple[object, ...]:
-    return (model, *axes.items())
-
-
 def _comparisons(
-    scenario: Scenario, load_points: Sequence[_LoadPoint], *, accept_invalid: bool
+    scenario: Scenario, load_points: Sequence[LoadPoint], *, accept_invalid: bool
 ) -> Iterator[Comparison]:
     """Yield the comparisons at each load point, then those between points.
 
@@ -259,71 +241,19 @@ def _comparisons(
     for at_point in load_points if of_models else ():
         yield _compare(of_models, at_point, accept_invalid=accept_invalid)
     for expression in scenario.compare:
-        for joined in _between(expression, load_points) if axes_named(expression) else ():
+        for joined in between(expression.names, load_points) if axes_named(expression) else ():
             yield _compare([expression], joined, accept_invalid=accept_invalid)
 
 
-def _between(expression: Expression, load_points: Sequence[_LoadPoint]) -> Iterator[_LoadPoint]:
-    """Yield the subjects that ``expression`` compares, such as ``threaded, workers=8``.
-
-    A subject stands for a model; an input that its points do not share has no value.
-    """
-    named = axes_named(expression)
-    rests: list[Point] = []
-    for at_point in load_points:
-        rest = {axis: value for axis, value in at_point.axes.items() if axis not in named}
-        if rest in rests:
-            continue
-        rests.append(rest)
-        subjects = {
-            subject_of(name): (name.model, _point_at({**rest, **dict(name.point)}, load_points))
-            for name in expression.names
-            if name.point
-        }
-        found = {subject: (model, at) for subject, (model, at) in subjects.items() if at}
-        if len(found) == len(subjects):
-            inputs = [at.inputs.items() for _, at in found.values()]
-            shared = dict(set.intersection(*map(set, inputs)))
-            models = {subject: at.models[model] for subject, (model, at) in found.items()}
-            yield _LoadPoint(rest, models, shared)
-
-
-def _point_at(point: Point, load_points: Sequence[_LoadPoint]) -> _LoadPoint | None:
-    """Return the load point with the values of ``point``, some of them as text; None if none."""
-    texts = {axis: value_text(value) for axis, value in point.items()}
-    return next(
-        (
-            each
-            for each in load_points
-            if {axis: value_text(value) for axis, value in each.axes.items()} == texts
-        ),
-        None,
-    )
-
-
 def _compare(
-    expressions: Sequence[Expression], at_point: _LoadPoint, *, accept_invalid: bool
+    expressions: Sequence[Expression], at_point: LoadPoint, *, accept_invalid: bool
 ) -> Comparison:
     """Judge expectations that compare models; they are unknown if a model is invalid."""
-    models = at_point.models
-    rounds = [
-        {**_side_by_side(models, together), **at_point.inputs} for together in _rounds(models)
-    ]
+    rounds = at_point.values
     judged = judge_alone(expressions, medians(rounds), rounds)
-    invalid = [
-        model
-        for model, runs in models.items()
-        if any(_counts_out(run.summary, accept_invalid=accept_invalid) for run in runs)
-    ]
-    aborted = [model for model, runs in models.items() if _has_aborted(runs)]
-    if invalid or aborted:
-        why = (
-            f"{', '.join(invalid)}: invalid as a measurement" if invalid else "",
-            f"{', '.join(aborted)}: aborted" if aborted else "",
-        )
-        judged = [_unknown(each, "; ".join(filter(None, why))) for each in judged]
-    all_runs = [run for runs in models.values() for run in runs]
-    return Comparison(axes=at_point.axes, expectations=_with_cpus(judged, all_runs))
+    if doubt := at_point.doubt(accept_invalid=accept_invalid):
+        judged = [_unknown(each, doubt) for each in judged]
+    return Comparison(axes=at_point.axes, expectations=_with_cpus(judged, at_point.runs))
 
 
 def _with_cpus(judged: Iterable[Expectation], runs: Repeats) -> list[Expectation]:
@@ -337,37 +267,13 @@ def _with_cpus(judged: Iterable[Expectation], runs: Repeats) -> list[Expectation
     ]
 
 
-def _counts_out(run: RunSummary, *, accept_invalid: bool) -> bool:
-    return bool(run.invalid) and not (accept_invalid and is_forgivable(run))
-
-
-def _has_aborted(runs: Repeats) -> bool:
-    return any(run.summary.aborted for run in runs)
-
-
 def _unknown(judged: Expectation, reason: str) -> Expectation:
     return judged.model_copy(update={"outcome": Outcome.UNKNOWN, "reason": reason})
 
 
-def _side_by_side(models: Iterable[str], together: Repeats) -> Values:
-    """Return the values of one round: ``throughput(prefork)`` of each of ``models``."""
-    values: dict[str, float | None] = {}
-    for model, each in zip(models, together, strict=True):
-        values |= {f"{name}({model})": value for name, value in each.values.items()}
-    return values
-
-
-def _rounds(models: Mapping[str, Repeats]) -> list[Repeats]:
-    """Return the runs of each round in which a run of every model counts."""
-    by_model = [{each.run.repeat: each for each in runs} for runs in models.values()]
-    common = sorted(set.intersection(*map(set, by_model)))
-    return [[runs[repeat] for runs in by_model] for repeat in common]
-
-
-def _rank(at_point: _LoadPoint) -> Iterator[Ranking]:
-    models = at_point.models
-    rounds = _rounds(models)
-    if len(models) == 1 or len(rounds) < MIN_REPEATS or any(map(_has_aborted, models.values())):
+def _rank(at_point: LoadPoint) -> Iterator[Ranking]:
+    models, rounds = at_point.models, at_point.rounds
+    if len(models) == 1 or len(rounds) < MIN_REPEATS or any(map(has_aborted, models.values())):
         return
     for name, least_first in RANKED.items():
         columns = {

@@ -4,16 +4,15 @@ Pure functions. An expectation of a measure that is unknown has not passed. A gu
 run and by the twin; it does not affect the exit code.
 """
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from labkit.wire.samples import FAILURES
-from orchestrator.campaign.repeats import MIN_REPEATS, confidence_of
+from orchestrator.campaign.repeats import confidence_of
 from orchestrator.measures.bounds import Values
 from orchestrator.measures.dimensions import TIME, format_value
-from orchestrator.measures.expression import Expression, parse_expression
+from orchestrator.measures.expression import Expression, fewest_repeats, parse_expression
 from orchestrator.measures.registry import MEASURES, full_name
 from orchestrator.measures.sentences import counted
 from orchestrator.measures.views import PREDICTED, VIEWS
@@ -250,7 +249,7 @@ def _with_confidence(
     expression: Expression, confidence: float, repeats: Sequence[Values]
 ) -> tuple[Outcome, str]:
     """Return the outcome that the repeats support, and the reason for it."""
-    fewest = max(MIN_REPEATS, math.ceil(math.log2(1 / (1 - confidence))))
+    fewest = fewest_repeats(confidence)
     if len(repeats) < fewest:
         reason = f"{counted(len(repeats), 'repeats')}; confidence needs at least {fewest}"
         return Outcome.INCONCLUSIVE, reason

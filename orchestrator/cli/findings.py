@@ -1,4 +1,7 @@
-"""Stores what a campaign or a capacity search found and shows it: as tables, as JSON, on GitHub."""
+"""Stores what a campaign, a capacity search or a reproduction found and shows it.
+
+As tables, as JSON, and on GitHub.
+"""
 
 import contextlib
 import os
@@ -24,19 +27,26 @@ from orchestrator.report.publish import (
     page_of,
     publish,
     publish_capacity,
+    publish_reproduction,
+    reproduction_json,
     summary_json,
 )
+from orchestrator.report.reproduction import github as reproduction_github
+from orchestrator.report.reproduction import text as reproduction_text
+from orchestrator.report.reproduction.page import reproduction_page
+from orchestrator.report.reproduction.table import print_reproduction
 from orchestrator.report.table import print_table
 from orchestrator.results.archive import Archive, ArchiveError
 from orchestrator.results.capacity import CAPACITY, Capacity
 from orchestrator.results.defect import describe
 from orchestrator.results.exit_codes import LabError
+from orchestrator.results.reproduction import REPRODUCTION, Reproduction
 from orchestrator.results.summary import Status
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a campaign or a capacity search found, with all forms in which it is stored and shown.
+    """What a campaign, a search or a reproduction found, in all forms in which it is stored.
 
     ``json`` returns the content of ``file``; ``page`` the report of what is in a folder;
     ``for_github`` the summary of the step and the annotations. ``publish`` writes all files.
@@ -91,6 +101,30 @@ def capacity_result(capacity: Capacity) -> Result:
         for_github=lambda: (
             capacity_github.step_summary(capacity),
             capacity_github.annotations(capacity),
+        ),
+        with_status=with_status,
+    )
+
+
+def reproduction_result(reproduction: Reproduction) -> Result:
+    """Return the result of trying published claims."""
+
+    def with_status(status: Status, reason: str) -> Result:
+        update = {"status": status, "reason": reason, "exit_code": INCOMPLETE_CODES[status]}
+        return reproduction_result(reproduction.model_copy(update=update))
+
+    return Result(
+        status=reproduction.status,
+        exit_code=reproduction.exit_code,
+        verdict=lambda: reproduction_text.verdict(reproduction),
+        file=REPRODUCTION,
+        json=lambda: reproduction_json(reproduction),
+        page=lambda _folder: reproduction_page(reproduction),
+        publish=lambda archive: publish_reproduction(reproduction, archive),
+        print_tables=lambda console: print_reproduction(console, reproduction),
+        for_github=lambda: (
+            reproduction_github.step_summary(reproduction),
+            reproduction_github.annotations(reproduction),
         ),
         with_status=with_status,
     )

@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": "print what would run, in order, and about how long it takes; run nothing",
     "predict": "print what queueing theory predicts for a scenario; run nothing",
     "capacity": "search the greatest load at which the objectives of each case hold",
+    "reproduce": "try published claims on this machine; which come out as known?",
     "validate": "check scenario files; run nothing",
     "report": "analyse stored results again; several runs are shown side by side on one page",
     "analyse": "the same as report",
@@ -45,6 +46,7 @@ USAGE = """orchestrate.py [run] SCENARIO [options]
        orchestrate.py plan SCENARIO [options]
        orchestrate.py predict SCENARIO [options]
        orchestrate.py capacity SCENARIO [options]
+       orchestrate.py reproduce [NAME...] [options]
        orchestrate.py validate SCENARIO...
        orchestrate.py report|analyse RESULTS [--json]
        orchestrate.py compare RUN_A RUN_B [options]
@@ -60,6 +62,7 @@ examples:
   python orchestrate.py plan mine.yaml --set users=50
   python orchestrate.py predict mine.yaml --set users=1000000
   python orchestrate.py capacity mine.yaml --slo "p99 < 50ms" --at 200/s
+  python orchestrate.py reproduce kingman --tier full
   python orchestrate.py validate scenarios/*.yaml
   python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d --json
   python orchestrate.py compare results/before results/after --threshold 10% --measure p99
@@ -67,10 +70,12 @@ examples:
 
 exit codes:
   0    all expectations hold; compare: no certain regression
-  1    an expectation failed; compare: a regression; capacity: --at does not hold
+  1    an expectation failed; compare: a regression; capacity: --at does not hold;
+       reproduce: a verdict contradicts what is known
   2    the command line or the scenario is invalid
   3    the engine or the infrastructure failed
-  4    the run is invalid as a measurement, with the reason; compare, capacity: undecided
+  4    the run is invalid as a measurement, with the reason; compare, capacity, reproduce:
+       undecided
   130  interrupted; what was started is removed, or named if the engine is silent
 
 docs/scenarios.md describes the scenario language and docs/results.md the results;

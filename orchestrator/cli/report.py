@@ -1,6 +1,6 @@
 """``report``: analyse stored results again; several runs are shown side by side on one page.
 
-The page of a capacity search is drawn again from its result.
+The page of a capacity search, or of a reproduction, is drawn again from its result.
 """
 
 import argparse
@@ -8,8 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.campaign.restore import restore
+from orchestrator.campaign.stored_reproduction import is_reproduction, read_reproduction
 from orchestrator.capacity.stored import is_capacity, read_capacity
-from orchestrator.cli.findings import Result, campaign_result, capacity_result, show
+from orchestrator.cli.findings import (
+    Result,
+    campaign_result,
+    capacity_result,
+    reproduction_result,
+    show,
+)
 from orchestrator.cli.options import add_json
 from orchestrator.cli.output import say
 from orchestrator.execution import interrupts
@@ -53,7 +60,9 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _result_in(archive: StoredArchive) -> Result:
-    """Return a capacity search as it is stored, or a campaign, analysed again."""
+    """Return a search or a reproduction as it is stored, or a campaign, analysed again."""
+    if is_reproduction(archive.path):
+        return reproduction_result(read_reproduction(archive.path))
     if is_capacity(archive.path):
         return capacity_result(read_capacity(archive.path))
     return campaign_result(restore(archive))
@@ -76,6 +85,8 @@ def _show_one(result: Result, archive: StoredArchive, arguments: argparse.Namesp
 
 def _show_side_by_side(archives: Sequence[StoredArchive], out: Path) -> int:
     """Write one page of all; return the first exit code that reports a failure."""
+    if any(is_reproduction(archive.path) for archive in archives):
+        raise MisuseError("a reproduction has no page side by side; name the folders in it instead")
     if any(is_capacity(archive.path) for archive in archives):
         raise MisuseError("a capacity search has no page side by side; compare A B compares two")
     restored = [restore(archive) for archive in archives]

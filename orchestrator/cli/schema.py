@@ -16,6 +16,7 @@ from orchestrator.cli.output import write_out
 from orchestrator.measures.registry import MEASURES, Measure
 from orchestrator.results.capacity import Capacity
 from orchestrator.results.exit_codes import HOLDS
+from orchestrator.results.reproduction import Reproduction
 from orchestrator.results.summary import Summary
 from orchestrator.scenario.json_schema import DIALECT, scenario_schema
 from orchestrator.scenario.models import ROOT
@@ -50,6 +51,11 @@ def schema_json() -> str:
 def capacity_schema_json() -> str:
     """Return the JSON Schema of `capacity.json`."""
     return _written(_published(Capacity))
+
+
+def reproduction_schema_json() -> str:
+    """Return the JSON Schema of `reproduction.json`."""
+    return _written(_published(Reproduction))
 
 
 def _published(results: type[BaseModel]) -> dict[str, object]:
@@ -93,6 +99,8 @@ def write_docs(docs: Path) -> None:
     (docs / "scenario.schema.json").write_text(scenario_schema_json(), encoding="utf-8")
     (docs / "summary.schema.json").write_text(schema_json(), encoding="utf-8")
     (docs / "capacity.schema.json").write_text(capacity_schema_json(), encoding="utf-8")
+    of_claims = docs / "reproduction.schema.json"
+    of_claims.write_text(reproduction_schema_json(), encoding="utf-8")
     page = docs / MEASURES_PAGE
     page.write_text(with_measures(page.read_text(encoding="utf-8")), encoding="utf-8")
 

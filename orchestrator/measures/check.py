@@ -49,6 +49,15 @@ def check(comparison: Relation, text: str, checker: "_Checker | None" = None) ->
     return dimension
 
 
+def check_term(part: Part, text: str) -> Dimension:
+    """Return the dimension of ``part``, a value that was parsed from ``text``.
+
+    Raises:
+        ExpressionError: an unknown name or function, or units that do not match.
+    """
+    return _Checker(text).dimension(part)
+
+
 def check_value(part: Part, text: str, dimensions: Mapping[str, Dimension]) -> Dimension:
     """Return the dimension of ``part``, in which any name is one of ``dimensions``.
 

@@ -1,13 +1,56 @@
-"""One expectation of a scenario, parsed and checked once, evaluated for each case."""
+"""One expectation of a scenario, parsed and checked once, evaluated for each case.
 
+A `Term` is one value: a side of an expectation, or what a published figure is held against.
+"""
+
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.measures.check import check
+from orchestrator.measures.check import check, check_term
 from orchestrator.measures.dimensions import Dimension, format_value
-from orchestrator.measures.evaluate import Evaluation, evaluate, value_name
-from orchestrator.measures.grammar import parse_tree
-from orchestrator.measures.syntax import MeasureName, Quantity, Relation, names_in
+from orchestrator.measures.evaluate import (
+    Evaluation,
+    evaluate,
+    evaluate_value,
+    value_name,
+)
+from orchestrator.measures.grammar import parse_tree, parse_value
+from orchestrator.measures.syntax import MeasureName, Part, Quantity, Relation, names_in
+
+MIN_REPEATS = 5
+"""With fewer, no comparison and no expression reaches a confidence of 95%: 1/2^4 is above 5%."""
+
+
+def fewest_repeats(confidence: float) -> int:
+    """Return how many repeats an expression needs to hold with ``confidence``, a share."""
+    return max(MIN_REPEATS, math.ceil(math.log2(1 / (1 - confidence))))
+
+
+@dataclass(frozen=True)
+class Term:
+    """A valid value, a measure or arithmetic; equal to another with the same ``text``."""
+
+    text: str
+    part: Part = field(compare=False, repr=False)
+    dimension: Dimension = field(compare=False, repr=False)
+
+    def evaluate(self, values: Mapping[str, float | None]) -> Evaluation:
+        """Evaluate it for ``values``, by full name: ``left`` of the result is its value."""
+        return evaluate_value(self.part, self.dimension, values)
+
+    @property
+    def names(self) -> list[MeasureName]:
+        """All names of measures, from left to right."""
+        return list(names_in(self.part))
+
+    @property
+    def confidence(self) -> None:
+        """None, as a value has no confidence."""
+        return None
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -53,8 +96,25 @@ class Expression:
         right = "" if result.right is None else result.right_bound + self.side_text(result.right)
         return left, right
 
+    @property
+    def measured_sides(self) -> list[Term]:
+        """Its sides, without one that is a constant."""
+        sides = (self.comparison.left, self.comparison.right)
+        written = ((self.text[each.span.start : each.span.end], each) for each in sides)
+        return [Term(text, each, self.dimension) for text, each in written if any(names_in(each))]
+
     def __str__(self) -> str:
         return self.text
+
+
+def parse_term(text: str) -> Term:
+    """Return the value in ``text``.
+
+    Raises:
+        ExpressionError: no single value, an unknown name, or units that do not match.
+    """
+    part = parse_value(text)
+    return Term(text, part, check_term(part, text))
 
 
 def parse_expression(text: str) -> Expression:

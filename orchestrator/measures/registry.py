@@ -60,6 +60,7 @@ _REGISTRY = (
     _of_group("throughput", RATE, "acks per second in the window of the load"),
     _of_group("unanswered", COUNT, "share of the messages sent (after warm-up) without an ack"),
     _of_group("response_time_mean", TIME, "mean time from due to acked"),
+    _of_group("response_time_sd", TIME, "standard deviation of the time from due to acked"),
     _of_group("response_time_p50", TIME, "median time from due to acked"),
     _of_group("response_time_p90", TIME, "90th percentile of the time from due to acked"),
     _of_group("response_time_p99", TIME, "99th percentile of the time from due to acked"),

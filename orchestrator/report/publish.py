@@ -1,6 +1,6 @@
 """Writes results next to their raw files, for programs, for CI, and for a person.
 
-Those of a campaign, or of a capacity search.
+Those of a campaign, of a capacity search, or of a reproduction of claims.
 
 ``metrics.txt`` is OpenMetrics text, for Prometheus: a gauge for each measure, named as in
 ``summary.json`` with the prefix ``lab_``, and a sample for each case, the median of its repeats.
@@ -23,8 +23,12 @@ from orchestrator.report.capacity.junit import junit_xml as capacity_junit_xml
 from orchestrator.report.capacity.page import capacity_page
 from orchestrator.report.html import html_report
 from orchestrator.report.junit import junit_xml
+from orchestrator.report.reproduction.github import claims_table
+from orchestrator.report.reproduction.junit import junit_xml as reproduction_junit_xml
+from orchestrator.report.reproduction.page import reproduction_page
 from orchestrator.results.archive import Archive
 from orchestrator.results.capacity import CAPACITY, Capacity
+from orchestrator.results.reproduction import REPRODUCTION, Reproduction
 from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import CaseSummary, Summary
 
@@ -71,6 +75,23 @@ def page_of(capacity: Capacity, folder: Path) -> str:
 def capacity_json(capacity: Capacity) -> str:
     """Return the content of ``capacity.json``."""
     return to_json(capacity.model_dump(mode="json"), indent=2) + "\n"
+
+
+def publish_reproduction(reproduction: Reproduction, archive: Archive) -> None:
+    """Write ``reproduction.json``, ``junit.xml``, ``claims.md`` and ``report.html``.
+
+    Raises:
+        ArchiveError: a file cannot be written; no partial file stays.
+    """
+    archive.write(REPRODUCTION, reproduction_json(reproduction))
+    archive.write("junit.xml", reproduction_junit_xml(reproduction))
+    archive.write("claims.md", claims_table(reproduction))
+    archive.write("report.html", reproduction_page(reproduction))
+
+
+def reproduction_json(reproduction: Reproduction) -> str:
+    """Return the content of ``reproduction.json``."""
+    return to_json(reproduction.model_dump(mode="json"), indent=2) + "\n"
 
 
 def publish_together(campaigns: Sequence[Findings], path: Path) -> Path:

@@ -7,7 +7,7 @@ rates and demands stay text, because the server and the clients parse the same t
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
@@ -17,7 +17,7 @@ from labkit.workload.distributions import FORM as DEMAND_FORM
 from labkit.workload.distributions import FORMS as LAW_FORMS
 from labkit.workload.distributions import Demands, DemandsError, LawError, parse_law
 from orchestrator.measures.dimensions import UNITS_BYTES
-from orchestrator.measures.expression import Expression, parse_expression
+from orchestrator.measures.expression import Expression, Term, parse_expression
 from orchestrator.measures.hints import listed, quote, unknown
 from orchestrator.measures.syntax import ExpressionError
 from orchestrator.scenario.guesses import parse_guess
@@ -41,6 +41,8 @@ WORD_FORM = "write a word of at most 30 letters, digits and _ that begins with a
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([A-Za-z]{1,3})")
 _RATE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?/(?:s|m)")
+
+_Parsed = TypeVar("_Parsed", Expression, Term)
 
 Found = Iterable[tuple[Location, PydanticCustomError]]
 """Errors, each with its location below the value that is validated."""
@@ -269,16 +271,17 @@ def _check_text(value: object) -> str:
 
 
 def _check_expression(value: object) -> Expression:
-    return _parsed(value, parse_expression)
+    return parsed(value, parse_expression)
 
 
 def _check_guess(value: object) -> Expression:
-    return _parsed(value, parse_guess)
+    return parsed(value, parse_guess)
 
 
-def _parsed(value: object, parse: Callable[[str], Expression]) -> Expression:
-    if isinstance(value, Expression):
-        return value
+def parsed(value: object, parse: Callable[[str], _Parsed]) -> _Parsed:
+    """Return what ``parse`` makes of a text; a value that is none was parsed before."""
+    if isinstance(value, Expression | Term):
+        return value  # type: ignore[return-value]  # each key has one kind
     try:
         return parse(_check_text(value))
     except ExpressionError as error:

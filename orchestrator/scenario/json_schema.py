@@ -20,7 +20,7 @@ from orchestrator.scenario.models import read_models
 from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import Section
-from orchestrator.scenario.variables import VARIABLES
+from orchestrator.scenario.variables import FULL, TIERS, VARIABLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "Scenario of the Server Models Lab"
@@ -60,6 +60,12 @@ def scenario_schema() -> Schema:
         "propertyNames": {"pattern": f"^{WORD}$"},
         "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
         "description": KEY_MEANINGS[VARIABLES],
+    }
+    properties[TIERS] = {
+        "type": "object",
+        "properties": {FULL: properties[VARIABLES] | {"description": KEY_MEANINGS[VARIABLES]}},
+        "additionalProperties": False,
+        "description": KEY_MEANINGS[TIERS],
     }
     whole["required"].remove("models")  # by default the classic ones
     defined = {**sections, "Variable": _VARIABLE, "Arithmetic": _arithmetic(sections)}
@@ -193,6 +199,22 @@ KEY_MEANINGS = {
     "expect": "expressions that must hold, for one model or for all",
     "guess": "expressions that you predict, for one model or for all; graded, but never a failure",
     "compare": "expressions that must hold between models, such as p99(epoll) < p99(single)",
+    "source": "where the claims were published",
+    "claims": "what was published, each judged with confidence; `reproduce` tries them",
+    "author": "who claimed it",
+    "title": "the title of the publication",
+    "year": "the year of the publication",
+    "place": "table, figure or page",
+    "reference": "where to find it: an address, an ISBN, a DOI",
+    "says": "the claim in one sentence",
+    "expression": "the claim between models or cases, such as p99(epoll) < p99(single)",
+    "claimed": "order: which is larger; figures: the figures themselves",
+    "published": "figures of the source, shown beside what is measured here",
+    "of": "what measures a published figure here: a measure of a model, or arithmetic",
+    "figure": "a figure as the source prints it",
+    "known": "what is known to come out here: reproduced, inverted or undecided",
+    "reason": "why it comes out so, in one sentence; required unless it is reproduced",
+    "tiers": "values of variables for longer runs: {full: {repeats: 15}}; --tier full uses them",
     "faults": "faults of the server or the network, injected while the load runs",
     "at": "when the fault begins, counted from the start of the load",
     "fault": "the fault: pause, kill-worker, reload, terminate, kill, cpu-limit, latency, …",

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from orchestrator.measures.hints import closest, label, listed, unknown
 from orchestrator.scenario.arithmetic import resolve_arithmetic
+from orchestrator.scenario.claims import Claim, PublishedFigure, Source
 from orchestrator.scenario.clients import Stage, section_of
 from orchestrator.scenario.faults import Fault
 from orchestrator.scenario.fields import (
@@ -37,7 +38,7 @@ from orchestrator.scenario.server import (
     Target,
     add_target_to_models,
 )
-from orchestrator.scenario.variables import VARIABLES, substitute
+from orchestrator.scenario.variables import TIERS, VARIABLES, substitute
 from orchestrator.scenario.versions import with_versions
 from orchestrator.scenario.yaml_document import (
     Document,
@@ -187,19 +188,26 @@ def _keys(location: Location, document: Document) -> list[str]:
     """Return the keys that are allowed in the map in which ``location`` is a key."""
     match location[:-1]:
         case ():
-            return [*Scenario.model_fields, VARIABLES]
-        case ("target", *_):
-            section: type[Section] = Target
+            return [*Scenario.model_fields, VARIABLES, TIERS]
+        case ("clients", int(index)):
+            section: type[Section] = section_of(document.data["clients"][index])
         case ("limits", "sysctls", *_):
             section = Sysctls
-        case ("limits", *_):
-            section = Limits
-        case ("faults", *_):
-            section = Fault
-        case ("clients", int(index)):
-            section = section_of(document.data["clients"][index])
-        case ("clients", *_):
-            section = Stage
+        case ("claims", int(), "published", *_):
+            section = PublishedFigure
+        case (str(name), *_):
+            section = _SECTIONS.get(name, ServerSettings)
         case _:
             section = ServerSettings
     return list(section.model_fields)
+
+
+_SECTIONS: Mapping[str, type[Section]] = {
+    "source": Source,
+    "target": Target,
+    "limits": Limits,
+    "claims": Claim,
+    "faults": Fault,
+    "clients": Stage,
+}
+"""The sections of a scenario by their keys; of client groups and in lists, what is below them."""

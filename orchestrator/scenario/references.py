@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationInfo
 
-from orchestrator.measures.expression import Expression
+from orchestrator.measures.expression import Expression, Term
 from orchestrator.measures.hints import closest, listed, quote, unknown
 from orchestrator.measures.live import ALLOWED, is_live
 from orchestrator.measures.registry import find_measure, full_name, is_input
@@ -17,15 +17,18 @@ from orchestrator.scenario.server import Target, target_violations
 from orchestrator.scenario.yaml_document import Location
 
 EVERY_MODEL = "all"
-COMPARE, VALIDITY, GUESS, ABORT = "compare", "validity", "guess", "abort"
+COMPARE, VALIDITY, GUESS, ABORT, CLAIMS = "compare", "validity", "guess", "abort", "claims"
 _WITHOUT_CONFIDENCE = {
     VALIDITY: "a rule is checked in each run",
     GUESS: "a guess is right or wrong",
     ABORT: "this is checked while a run lasts",
 }
 
-Located = tuple[Location, Expression]
-"""An expression of a scenario, with its location."""
+OF_MODELS = (COMPARE, CLAIMS)
+"""Where a measure is that of one of several models."""
+
+Located = tuple[Location, Expression | Term]
+"""An expression of a scenario, or a value that a claim names, with its location."""
 
 
 def check_model(model: str, info: ValidationInfo) -> str:
@@ -120,10 +123,10 @@ class Scope:
             return message
         if message := self.prefix_error(name):
             return message
-        if location[0] == COMPARE:
+        if location[0] in OF_MODELS:
             return self._error_of_model(name) or self.point_error(name)
         if name.point:
-            return "this names one point of the matrix; only compare and an answer may"
+            return "this names one point of the matrix; only compare, claims and an answer may"
         return "this names one of several models; write it under compare" if name.model else ""
 
     def point_error(self, name: MeasureName) -> str:
@@ -159,7 +162,7 @@ def _error_of_live(name: MeasureName) -> str:
     return f"{name.own_name} is not known while the load runs; {allowed}"
 
 
-def _axes_error(name: MeasureName, expression: Expression) -> str:
+def _axes_error(name: MeasureName, expression: Expression | Term) -> str:
     """Return that ``name`` lacks an axis that another measure of the same comparison has."""
     if not name.model:
         return ""
@@ -170,6 +173,6 @@ def _axes_error(name: MeasureName, expression: Expression) -> str:
     return f"another measure here names {listed(missing)}; name it in each: {name.name}({subject})"
 
 
-def axes_named(expression: Expression) -> list[str]:
+def axes_named(expression: Expression | Term) -> list[str]:
     """Return the axes that measures of ``expression`` name, each once."""
     return list(dict.fromkeys(axis for name in expression.names for axis, _ in name.point))

@@ -15,6 +15,7 @@ from orchestrator.measures.registry import full_name, is_input, percentiles_in
 from orchestrator.measures.syntax import RATIO
 from orchestrator.measures.views import views
 from orchestrator.scenario.answer import MAX_SHOWN, AnswerScope, AnswerText, ShownMeasures
+from orchestrator.scenario.claims import PUBLISHED, Claim, Source, claim_errors
 from orchestrator.scenario.clients import AnyGroup, check_groups
 from orchestrator.scenario.fault_conflicts import conflicts
 from orchestrator.scenario.faults import Fault, check_faults, fault_violations, without_reload
@@ -45,6 +46,7 @@ from orchestrator.scenario.matrix import (
 from orchestrator.scenario.models import discover_models, discover_reloading, read_models
 from orchestrator.scenario.references import (
     ABORT,
+    CLAIMS,
     COMPARE,
     EVERY_MODEL,
     GUESS,
@@ -120,6 +122,7 @@ class Scenario(Section):
     """One scenario; defaults are filled in, except those of the server's settings."""
 
     intent: Annotated[Text, AfterValidator(_check_intent)]
+    source: Source | None = None
     target: Annotated[Target | None, AfterValidator(check_target)] = None
     models: Annotated[
         tuple[Annotated[Text, AfterValidator(check_model)], ...],
@@ -145,6 +148,7 @@ class Scenario(Section):
         default_factory=dict
     )
     compare: _Expressions = ()
+    claims: Annotated[tuple[Claim, ...], Field(strict=False)] = ()
     answer: AnswerText = ()
     show: ShownMeasures = ()
     faults: Annotated[tuple[Fault, ...], Field(strict=False), AfterValidator(check_faults)] = ()
@@ -228,7 +232,8 @@ class Scenario(Section):
         Those of the only group are those of the case, under which the results have them.
         """
         expected = (each for expressions in self.expect.values() for each in expressions)
-        names = [full_name(name.name) for each in (*expected, *self.compare) for name in each.names]
+        judged: list[Expression | Claim] = [*expected, *self.compare, *self.claims]
+        names = [full_name(name.name) for each in judged for name in each.names]
         shown = self.show or [name for name in names if not is_input(name)]
         only = f"{self.clients[0].name}." if len(self.clients) == 1 else "."
         return tuple(dict.fromkeys(name.removeprefix(only) for name in shown))[:MAX_SHOWN]
@@ -273,6 +278,7 @@ class Scenario(Section):
         yield from scope.errors(self._located())
         answers = AnswerScope(scope)
         yield from answers.errors(self.answer, self.show)
+        yield from claim_errors(self.claims, self.source, points(self.matrix), self.repeats)
         if self.warmup_s >= self.timeout_s:
             message = f"{self.warmup} is not shorter than timeout, {self.timeout}"
             yield ("warmup",), invalid_value(message)
@@ -334,5 +340,9 @@ class Scenario(Section):
             for index, each in enumerate(expressions)
         ]
         located += [((COMPARE, index), each) for index, each in enumerate(self.compare)]
+        for index, claim in enumerate(self.claims):
+            located.append(((CLAIMS, index, "expression"), claim.expression))
+            for place, each in enumerate(claim.published):
+                located.append(((CLAIMS, index, PUBLISHED, place, "of"), each.of))
         located += [((ABORT, index), each) for index, each in enumerate(self.abort)]
         return located + [((VALIDITY, index), each) for index, each in enumerate(self.validity)]

@@ -5,10 +5,13 @@ within a longer text ``${name}`` becomes its text, and ``$$`` is a dollar sign. 
 replaced before anything else is checked: an error is reported at the place where a variable is
 used, and the stored scenario has no variables. A variable without a value is one that the user
 chooses with ``--set``: a guess that uses it is not made without, and nothing else can use it.
+
+``tiers`` has other values for them: those of ``full`` make a run longer and its figures closer.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from orchestrator.measures.hints import unknown
@@ -16,11 +19,22 @@ from orchestrator.scenario.fields import WORD, WORD_FORM
 from orchestrator.scenario.guesses import NOT_MADE
 from orchestrator.scenario.references import GUESS
 from orchestrator.scenario.versions import WrittenDecimal
-from orchestrator.scenario.yaml_document import Document, Location, Problem, parse_plain
+from orchestrator.scenario.yaml_document import (
+    Document,
+    Location,
+    Problem,
+    parse_plain,
+    read_document,
+)
 
-VARIABLES = "variables"
+VARIABLES, TIERS = "variables", "tiers"
+QUICK, FULL = "quick", "full"
+"""The tiers; the quick one is the file as it is written."""
+
 _ALONE = re.compile(rf"\$({WORD})")
 _WITHIN = re.compile(r"\$\$|\$\{([^}]{0,60})\}")
+
+_TIERS_FORM = "write values of variables, e.g. {full: {repeats: 15}}"
 
 Value = str | int | float | bool
 Variables = Mapping[str, Value | None]
@@ -34,6 +48,7 @@ def substitute(document: Document, settings: Mapping[str, str]) -> None:
     """
     written = document.data.pop(VARIABLES, {})
     variables = dict(_read(document, written))
+    _check_tiers(document, document.data.pop(TIERS, {}), variables)
     for name in settings.keys() - variables.keys():
         message = f"--set: {_unknown(name, variables)}"
         document.problems.append(Problem(document.file, 1, 1, message))
@@ -41,6 +56,38 @@ def substitute(document: Document, settings: Mapping[str, str]) -> None:
     document.data = {
         key: _replace(document, (key,), value, variables) for key, value in document.data.items()
     }
+
+
+def settings_of_tier(path: Path, tier: str) -> dict[str, str]:
+    """Return the values of variables that ``tier`` sets in the file ``path``, as for ``--set``.
+
+    What is wrong with them is found when the scenario is loaded.
+
+    Raises:
+        ScenarioError: the file cannot be read, is not YAML, or does not hold a map.
+    """
+    tiers = read_document(path, blank_under=VARIABLES).data.get(TIERS)
+    values = tiers.get(tier) if isinstance(tiers, dict) else None
+    plain = values.items() if isinstance(values, dict) else ()
+    return {name: _text(value) for name, value in plain if isinstance(value, Value)}
+
+
+def _check_tiers(document: Document, tiers: object, variables: Variables) -> None:
+    """Note what is wrong with ``tiers``: an unknown tier, or one that sets no variable."""
+    if not isinstance(tiers, dict):
+        document.note((TIERS,), f"this is not a map; {_TIERS_FORM}")
+        return
+    for tier, values in tiers.items():
+        if tier != FULL:
+            document.note((TIERS, tier), unknown("tier", tier, [FULL]))
+        elif not isinstance(values, dict):
+            document.note((TIERS, tier), f"this is not a map; {_TIERS_FORM}")
+        else:
+            for name, value in values.items():
+                if name not in variables:
+                    document.note((TIERS, tier, name), _unknown(name, variables))
+                elif not isinstance(value, Value):
+                    document.note((TIERS, tier, name), "write a single value")
 
 
 def escape_variables(value: Any) -> Any:  # noqa: ANN401 any plain data

@@ -143,3 +143,12 @@ def overlap(spans: list[tuple[int, int]]) -> int:
     """Return the peak overlap of spans, each its begin and end."""
     begun, ended = np.array(spans, dtype=np.int64).reshape(-1, 2).T
     return peak_overlap(begun, ended)
+
+
+def test_a_standard_deviation_is_that_of_a_sample_and_unknown_beside_lower_bounds() -> None:
+    durations_ns = np.array([2, 4, 4, 4, 5, 5, 7, 9], np.int64) * 10**9
+    (found,) = statistics_s("wait", durations_ns, "sd").values()
+    assert found == pytest.approx(math.sqrt(32 / 7))
+    is_bound = np.arange(8) == 7
+    assert statistics_s("wait", durations_ns, "sd", is_bound=is_bound) == {"wait_sd": None}
+    assert statistics_s("wait", durations_ns[:1], "sd") == {"wait_sd": None}

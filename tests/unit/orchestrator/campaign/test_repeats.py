@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from orchestrator.campaign.order_statistics import median_depth
 from orchestrator.campaign.repeats import (
-    MIN_REPEATS,
     confidence_of,
     intervals,
     medians,
     rank,
 )
 from orchestrator.measures.bounds import AtLeast
-from orchestrator.measures.expression import parse_expression
+from orchestrator.measures.expression import MIN_REPEATS, parse_expression
 
 SAMPLES = 2_000
 

@@ -9,11 +9,12 @@ from orchestrator.cli.schema import (
     MEASURES_PAGE,
     capacity_schema_json,
     measures_table,
+    reproduction_schema_json,
     schema_json,
     with_measures,
 )
 from orchestrator.measures.registry import MEASURES
-from orchestrator.report.publish import capacity_json
+from orchestrator.report.publish import capacity_json, reproduction_json
 from orchestrator.results.capacity import (
     Capacity,
     CaseCapacity,
@@ -21,6 +22,7 @@ from orchestrator.results.capacity import (
     ObjectiveFigures,
     TrialResult,
 )
+from orchestrator.results.reproduction import Cell, ClaimResult, FileResult, Reproduction
 from orchestrator.results.summary import (
     CaseSummary,
     Comparison,
@@ -43,6 +45,7 @@ from tests.unit.orchestrator.capacity.capacity_fixtures import (
     without_figure,
 )
 from tests.unit.orchestrator.report.report_fixtures import FAILED, PASSED, UNKNOWN, case, summary
+from tests.unit.orchestrator.report.reproduction.reproduction_fixtures import OPEN, reproduction
 
 HOW = "out of step; run python -m orchestrator.cli.schema"
 
@@ -54,6 +57,14 @@ def test_the_published_schema_is_in_step() -> None:
 def test_the_published_schema_of_a_capacity_search_is_in_step() -> None:
     published = (DOCS / "capacity.schema.json").read_text(encoding="utf-8")
     assert published == capacity_schema_json(), HOW
+
+
+def test_a_reproduction_as_written_satisfies_the_published_schema() -> None:
+    published = (DOCS / "reproduction.schema.json").read_text(encoding="utf-8")
+    assert published == reproduction_schema_json(), HOW
+    jsonschema.Draft202012Validator.check_schema(json.loads(published))
+    written = json.loads(reproduction_json(reproduction(OPEN)))
+    jsonschema.validate(written, json.loads(published))
 
 
 def test_a_capacity_search_as_written_satisfies_the_schema() -> None:
@@ -94,6 +105,10 @@ def test_the_table_names_every_measure() -> None:
         LoadResult,
         TrialResult,
         ObjectiveFigures,
+        Reproduction,
+        FileResult,
+        ClaimResult,
+        Cell,
     ],
 )
 def test_every_field_is_documented(model: type[Frozen]) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.measures.expression import parse_expression
+from orchestrator.measures.expression import fewest_repeats, parse_expression, parse_term
 from orchestrator.measures.syntax import ExpressionError
 
 
@@ -107,3 +107,23 @@ def test_any_percentile_can_be_named(text: str, names: list[str]) -> None:
 )
 def test_a_side_is_in_percent_if_the_other_one_is(text: str, value: float, shown: str) -> None:
     assert parse_expression(text).side_text(value) == shown
+
+
+def test_a_term_is_one_value() -> None:
+    term = parse_term("makespan(single) / 4ms")
+    assert [name.model for name in term.names] == ["single"]
+    assert term.evaluate({"makespan(single)": 0.016}).left == 4.0
+    assert term.evaluate({}).left is None
+    with pytest.raises(ExpressionError, match="'<' does not fit here"):
+        parse_term("makespan < 4ms")
+
+
+def test_the_measured_sides_of_an_expression_are_those_that_are_no_constant() -> None:
+    both = parse_expression("p99(epoll) < 0.1 * p99(single) with 95%").measured_sides
+    assert [side.text for side in both] == ["p99(epoll)", "0.1 * p99(single)"]
+    assert [side.text for side in parse_expression("p99 < 2 * 5ms").measured_sides] == ["p99"]
+
+
+@pytest.mark.parametrize(("confidence", "repeats"), [(0.5, 5), (0.95, 5), (0.99, 7), (0.999, 10)])
+def test_a_confidence_needs_repeats(confidence: float, repeats: int) -> None:
+    assert fewest_repeats(confidence) == repeats

@@ -12,7 +12,7 @@ from orchestrator.scenario.json_schema import KEY_MEANINGS, scenario_schema
 from orchestrator.scenario.models import ROOT
 
 SCHEMA = scenario_schema()
-READY = sorted((ROOT / "scenarios").glob("*.yaml"))
+READY = sorted([*ROOT.glob("scenarios/*.yaml"), *ROOT.glob("claims/*.yaml")])
 PAGE = (DOCS / "scenarios.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 WHOLE = [block for block in BLOCKS if "intent" in block]

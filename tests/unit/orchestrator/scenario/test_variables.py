@@ -9,6 +9,7 @@ import yaml
 from orchestrator.scenario.clients import ClosedGroup
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.variables import FULL, QUICK, settings_of_tier
 from orchestrator.scenario.yaml_document import ScenarioError
 
 FILE = """\
@@ -184,3 +185,35 @@ def test_nothing_but_a_guess_can_do_without_a_value(
 ) -> None:
     found = problems(scenario_file, OPEN.replace(before, after, 1), {})
     assert any(each.startswith(message) for each in found), found
+
+
+def test_a_tier_has_other_values_for_variables(scenario_file: Path) -> None:
+    text = FILE + "tiers: {full: {users: 7, demand: sleep=2ms}}\n"
+    quick = load(scenario_file, text, settings_of_tier(_written(scenario_file, text), QUICK))
+    full = load(scenario_file, text, settings_of_tier(scenario_file, FULL))
+    found = [[group.demand for group in each.clients] for each in (quick, full)]
+    assert found == [["sleep=1ms"], ["sleep=2ms"]]
+    assert full.matrix == {"users": (1, 7)}
+    assert "tiers" not in full.resolved()
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tiers", "message"),
+    [
+        ("[full]", "this is not a map; write values of variables"),
+        ("{full: 5}", "this is not a map; write values of variables"),
+        ("{quick: {users: 5}}", "unknown tier 'quick'; allowed: full"),
+        ("{full: {user: 5}}", "unknown variable 'user'; did you mean 'users'?"),
+        ("{full: {users: [5]}}", "write a single value"),
+    ],
+)
+def test_a_tier_sets_variables_of_the_file_only(
+    scenario_file: Path, tiers: str, message: str
+) -> None:
+    (found,) = problems(scenario_file, f"{FILE}tiers: {tiers}\n", {})
+    assert message in found

@@ -25,10 +25,10 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, target, models, server, limits, interpreter, clients, matrix, ignores, expect, guess, "
-    "compare, "
+    "intent, source, target, models, server, limits, interpreter, clients, matrix, ignores, "
+    "expect, guess, compare, claims, "
     "answer, show, faults, abort, validity, repeats, retries_of_invalid, order, warmup, timeout, "
-    "seed, seeds, variables"
+    "seed, seeds, variables, tiers"
 )
 SERVER_KEYS = ", ".join(
     (

@@ -1,0 +1,163 @@
+"""Judges the claims of a scenario: reproduced, inverted or undecided. Pure functions.
+
+A claim is judged like a comparison with a confidence, by the sign test over the rounds. It is
+undecided, whatever the figures, if a case that it names is no measurement of what it is about: the
+case is invalid, or one of its expectations does not hold.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from orchestrator.campaign.load_points import LoadPoint, between
+from orchestrator.campaign.repeats import intervals, medians
+from orchestrator.campaign.verdict import judge_alone
+from orchestrator.measures.bounds import AtLeast, Values
+from orchestrator.measures.dimensions import COUNT
+from orchestrator.measures.evaluate import AT_LEAST, AT_MOST
+from orchestrator.measures.expression import Term
+from orchestrator.measures.sentences import number_text, value_text
+from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID
+from orchestrator.results.reproduction import Cell, ClaimResult, Standing, Verdict
+from orchestrator.results.summary import CaseSummary, Outcome
+from orchestrator.scenario.claims import Claim
+
+NOT_MEASURED = "not measured"
+VERDICTS = {
+    Outcome.PASSED: Verdict.REPRODUCED,
+    Outcome.FAILED: Verdict.INVERTED,
+    Outcome.INCONCLUSIVE: Verdict.UNDECIDED,
+    Outcome.UNKNOWN: None,
+}
+"""The verdict on a claim by the outcome of its expression; None if a measure is missing."""
+
+
+def judge_claims(
+    claims: Iterable[Claim],
+    load_points: Sequence[LoadPoint],
+    cases: Collection[CaseSummary],
+    *,
+    accept_invalid: bool = False,
+) -> list[ClaimResult]:
+    """Return the verdict on each of ``claims``, by the load points that are complete.
+
+    ``cases`` has the expectations, judged, of each case.
+    """
+    failed = {case.slug: _failed(case) for case in cases}
+    return [_judge(each, load_points, failed, accept_invalid=accept_invalid) for each in claims]
+
+
+def not_measured(claims: Iterable[Claim], reason: str) -> list[ClaimResult]:
+    """Return ``claims`` as undecided, because of ``reason``."""
+    return [_result(each, [], None, reason) for each in claims]
+
+
+def standing_of(verdict: Verdict, known: Verdict, *, is_measured: bool = True) -> Standing:
+    """Return how ``verdict`` stands to what is known.
+
+    A claim that is known to be undecided is as known only if it was measured.
+    """
+    if verdict is known and is_measured:
+        return Standing.AS_KNOWN
+    if verdict is Verdict.UNDECIDED:
+        return Standing.UNDECIDED
+    return Standing.NEW if known is Verdict.UNDECIDED else Standing.CONTRADICTS
+
+
+def exit_code(claims: Collection[ClaimResult]) -> int:
+    """Return 0, 1 if a verdict contradicts what is known, or 4 if one is undecided."""
+    standings = {each.standing for each in claims}
+    if Standing.CONTRADICTS in standings:
+        return FAILS
+    return INVALID if Standing.UNDECIDED in standings or not claims else HOLDS
+
+
+def _failed(case: CaseSummary) -> str:
+    """Return which expectations of ``case`` do not hold; empty if all do."""
+    texts = [
+        f"{each.expression} ({each.outcome})"
+        for each in case.expectations
+        if each.outcome is not Outcome.PASSED
+    ]
+    return f"{case.name}: expected {', '.join(texts)}" if texts else ""
+
+
+def _judge(
+    claim: Claim,
+    load_points: Sequence[LoadPoint],
+    failed: dict[str, str],
+    *,
+    accept_invalid: bool,
+) -> ClaimResult:
+    at_point = _subjects_of(claim, load_points)
+    if at_point is None or not at_point.rounds:
+        return _result(claim, [], None, NOT_MEASURED)
+    rounds = at_point.values
+    (judged,) = judge_alone([claim.judged], medians(rounds), rounds)
+    cells = [_cell(*each, rounds) for each in _cells_of(claim)]
+    slugs = dict.fromkeys(run.run.case.slug for run in at_point.runs)
+    doubts = [at_point.doubt(accept_invalid=accept_invalid), *(failed[slug] for slug in slugs)]
+    if any(doubts):
+        return _result(claim, cells, None, "; ".join(filter(None, doubts)))
+    return _result(claim, cells, VERDICTS[judged.outcome], judged.reason)
+
+
+def _subjects_of(claim: Claim, load_points: Sequence[LoadPoint]) -> LoadPoint | None:
+    """Return the models, or cases, that ``claim`` names; None if one did not run."""
+    of_model = [name for name in claim.names if name.model]
+    if any(name.point for name in of_model):
+        return next(between(claim.names, load_points), None)
+    subjects = dict.fromkeys(name.model for name in of_model)
+    return load_points[0].only(subjects) if load_points and subjects else None
+
+
+def _cells_of(claim: Claim) -> list[tuple[Term, str]]:
+    """Return what the claim shows: its published cells, else the sides of its expression."""
+    published = [(each.of, each.figure) for each in claim.published]
+    return published or [(side, "") for side in claim.expression.measured_sides]
+
+
+def _cell(term: Term, published: str, rounds: Sequence[Values]) -> Cell:
+    """Return ``term`` as published and as measured: its median over the rounds."""
+    found = [term.evaluate(each) for each in rounds]
+    bounds = {each.left_bound for each in found}
+    marks = {AT_LEAST: AtLeast, AT_MOST: float, "": float}
+    column = [
+        {term.text: None if each.left is None else marks[each.left_bound](each.left)}
+        for each in found
+    ]
+    value = medians(column)[term.text]
+    if value is None:
+        return Cell(of=term.text, published=published, measured="", value=None)
+    bound = next(iter(bounds)) if len(bounds) == 1 else AT_LEAST if AT_LEAST in bounds else ""
+    ends = intervals(column).get(term.text) if bounds == {""} else None
+
+    def text(each: float) -> str:
+        is_share = term.dimension == COUNT and "%" in published
+        return f"{number_text(100 * each)}%" if is_share else value_text(each, term.dimension)
+
+    return Cell(
+        of=term.text,
+        published=published,
+        measured=bound + text(value),
+        value=value,
+        low=ends[0] if ends else None,
+        high=ends[1] if ends else None,
+        interval=f"{text(ends[0])} to {text(ends[1])}" if ends else "",
+    )
+
+
+def _result(claim: Claim, cells: list[Cell], measured: Verdict | None, reason: str) -> ClaimResult:
+    """Return the result of ``claim``; ``measured`` is None if nothing was measured of it."""
+    verdict = measured or Verdict.UNDECIDED
+    return ClaimResult(
+        says=claim.says,
+        expression=claim.expression.text,
+        confidence=claim.confidence,
+        claimed=claim.claimed,
+        place=claim.place or "",
+        cells=cells,
+        verdict=verdict,
+        reason=reason,
+        known=claim.known,
+        known_reason=claim.reason or "",
+        standing=standing_of(verdict, claim.known, is_measured=measured is not None),
+    )

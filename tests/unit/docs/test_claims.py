@@ -1,0 +1,42 @@
+"""The files in `claims/` and their page agree."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.claims_page import PAGE
+from orchestrator.cli.reproduce import CLAIMS, read_files
+from orchestrator.scenario.claims import Claim, Source
+from orchestrator.scenario.models import ROOT
+from tests.unit.docs.test_scenarios_page import rows
+
+FILES = sorted(CLAIMS.glob("*.yaml"))
+LANGUAGE = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("tier", ["quick", "full"])
+def test_every_file_is_valid_in_both_tiers(path: Path, tier: str) -> None:
+    (file,) = read_files([path.stem], tier)
+    assert file.scenario.claims
+
+
+def test_every_file_has_a_section_of_its_page_in_order() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert re.findall(r"^## `(\w+)`$", text, re.MULTILINE) == [path.stem for path in FILES]
+    assert re.findall(r"\]\(\.\./claims/(\w+)\.yaml\)", text) == [path.stem for path in FILES]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_names_its_section(path: Path) -> None:
+    assert f"docs/claims-of-the-field.md#{path.stem}\n" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("heading", ["### `source`", "### `claims`"])
+def test_the_page_lists_every_key(heading: str) -> None:
+    section = Source if "source" in heading else Claim
+    table = {name.strip("`"): default for name, _, default, *_ in rows(heading, LANGUAGE)}
+    assert list(table) == list(section.model_fields)
+    for name, field in section.model_fields.items():
+        assert (table[name] == "required") == field.is_required()
