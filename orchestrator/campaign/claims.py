@@ -71,7 +71,9 @@ def exit_code(claims: Collection[ClaimResult]) -> int:
 
 
 def _failed(case: CaseSummary) -> str:
-    """Return which expectations of ``case`` do not hold; empty if all do."""
+    """Return why ``case`` is invalid, or which expectations do not hold; empty if all is well."""
+    if case.invalid:
+        return f"{case.name}: {case.invalid[0]}"
     texts = [
         f"{each.expression} ({each.outcome})"
         for each in case.expectations

@@ -90,11 +90,17 @@ def read_files(
     for path in paths:
         if path.stem in files:
             raise MisuseError(f"{path.stem} is named twice; name each file once")
-        scenario = _read(path, {**settings_of_tier(path, tier), **settings})
+        scenario = _of_tier(_read(path, {**settings_of_tier(path, tier), **settings}), tier)
         if not scenario.claims:
-            raise MisuseError(f"{path} has no claims; orchestrate.py run {path} runs it")
+            raise MisuseError(f"{path} has no claims of the {tier} tier; run runs it")
         files[path.stem] = ClaimFile(path.stem, scenario)
     return list(files.values())
+
+
+def _of_tier(scenario: Scenario, tier: str) -> Scenario:
+    """Return ``scenario`` with the claims that are judged in ``tier``."""
+    claims = tuple(each for each in scenario.claims if each.tier in (QUICK, tier))
+    return scenario.model_copy(update={"claims": claims})
 
 
 def _path_of(name: str) -> Path:

@@ -16,6 +16,7 @@ from orchestrator.measures.evaluate import (
     value_name,
 )
 from orchestrator.measures.grammar import parse_tree, parse_value
+from orchestrator.measures.registry import full_name, is_input
 from orchestrator.measures.syntax import MeasureName, Part, Quantity, Relation, names_in
 
 MIN_REPEATS = 5
@@ -98,13 +99,19 @@ class Expression:
 
     @property
     def measured_sides(self) -> list[Term]:
-        """Its sides, without one that is a constant."""
+        """Its sides, without one that is a constant or that the scenario sets."""
         sides = (self.comparison.left, self.comparison.right)
-        written = ((self.text[each.span.start : each.span.end], each) for each in sides)
-        return [Term(text, each, self.dimension) for text, each in written if any(names_in(each))]
+        terms = [
+            Term(self.text[each.span.start : each.span.end], each, self.dimension) for each in sides
+        ]
+        return [term for term in terms if any(_is_measured(name) for name in term.names)]
 
     def __str__(self) -> str:
         return self.text
+
+
+def _is_measured(name: MeasureName) -> bool:
+    return not is_input(full_name(name.own_name))
 
 
 def parse_term(text: str) -> Term:

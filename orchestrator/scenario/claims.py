@@ -27,6 +27,7 @@ from orchestrator.scenario.fields import (
     Text,
     check_word,
     invalid_value,
+    one_of,
     parsed,
     raise_all,
     whole,
@@ -34,6 +35,7 @@ from orchestrator.scenario.fields import (
 from orchestrator.scenario.matrix import Point
 from orchestrator.scenario.references import CLAIMS
 from orchestrator.scenario.server import Section
+from orchestrator.scenario.variables import FULL, QUICK
 
 SOURCE, PUBLISHED = "source", "published"
 CONFIDENCE = 0.95
@@ -87,7 +89,10 @@ class PublishedFigure(Section):
 
 
 class Claim(Section):
-    """One claim; ``place`` is that of the source if it is empty."""
+    """One claim; ``place`` is that of the source if it is empty.
+
+    One whose ``tier`` is full needs the longer runs of that tier, and is judged in no other.
+    """
 
     says: SentenceText
     expression: ExpressionText
@@ -96,6 +101,7 @@ class Claim(Section):
     published: Annotated[tuple[PublishedFigure, ...], Field(strict=False)] = ()
     known: Annotated[Verdict, _word_of(Verdict)]
     reason: SentenceText | None = None
+    tier: Annotated[str, one_of(QUICK, FULL)] = QUICK
 
     @model_validator(mode="after")
     def _check(self) -> "Claim":

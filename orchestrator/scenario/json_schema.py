@@ -214,6 +214,7 @@ KEY_MEANINGS = {
     "figure": "a figure as the source prints it",
     "known": "what is known to come out here: reproduced, inverted or undecided",
     "reason": "why it comes out so, in one sentence; required unless it is reproduced",
+    "tier": "full: the claim needs the longer runs of this tier, and is judged in no other",
     "tiers": "values of variables for longer runs: {full: {repeats: 15}}; --tier full uses them",
     "faults": "faults of the server or the network, injected while the load runs",
     "at": "when the fault begins, counted from the start of the load",

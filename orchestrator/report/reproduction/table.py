@@ -1,23 +1,33 @@
-"""A reproduction in a terminal or a log: a row for each figure of each claim, and the verdict."""
+"""A reproduction in a terminal or a log: the claims with their figures, and the verdict.
+
+A console of `TABLE_WIDTH` columns gets a table with a row for each figure; in a narrower one the
+claims stand below each other, as a table with folded sentences would be hard to read.
+"""
+
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 
+from orchestrator.report.escape import visible
 from orchestrator.report.reproduction.text import (
     LEGEND,
     QUESTION,
-    ClaimRow,
     answer,
     claim_rows,
     columns,
+    known_text,
+    measured_text,
     remarks,
+    source_place,
     tone,
     verdict,
 )
 from orchestrator.report.table import Write, empty_table, line, print_answer, writer
-from orchestrator.results.reproduction import Reproduction
+from orchestrator.results.reproduction import ClaimResult, FileResult, Reproduction
 
 STYLES = {"good": "bold green", "bad": "bold red", "doubt": "bold red"}
+TABLE_WIDTH = 150
 WIDEST = {"claim": 44, "source": 26, "of": 32}
 """Columns of long texts, which are folded at these widths."""
 
@@ -25,9 +35,8 @@ WIDEST = {"claim": 44, "source": 26, "of": 32}
 def print_reproduction(console: Console, reproduction: Reproduction) -> None:
     """Print the claims, what is not as known, the answer, and the verdict as the last line."""
     write = writer(console)
-    rows = claim_rows(reproduction)
-    if rows:
-        console.print(_table(rows, write), highlight=False)
+    if reproduction.claims:
+        _print_claims(console, reproduction, write)
         console.print()
         console.print(line(write, LEGEND, "dim"))
         console.print()
@@ -37,14 +46,31 @@ def print_reproduction(console: Console, reproduction: Reproduction) -> None:
     console.print(line(write, verdict(reproduction), STYLES[tone(reproduction)]), soft_wrap=True)
 
 
-def _table(rows: list[ClaimRow], write: Write) -> Table:
+def _print_claims(console: Console, reproduction: Reproduction, write: Write) -> None:
+    if console.width >= TABLE_WIDTH:
+        console.print(_table(reproduction, write), highlight=False)
+        return
+    for file in reproduction.files:
+        for claim in file.claims:
+            console.print(line(write, visible(claim.says), "bold"), soft_wrap=True)
+            for text in _below(file, claim):
+                console.print(line(write, f"  {text}", "default"), soft_wrap=True)
+
+
+def _below(file: FileResult, claim: ClaimResult) -> Iterator[str]:
+    """Yield the source, the figures and the verdict of ``claim``."""
+    yield source_place(file, claim)
+    for cell in claim.cells:
+        published = f"published {visible(cell.published)}, " if cell.published else ""
+        yield f"{visible(cell.of)}: {published}measured {measured_text(cell)}"
+    yield f"{claim.verdict}; as known: {known_text(claim)}"
+
+
+def _table(reproduction: Reproduction, write: Write) -> Table:
     table, shown = empty_table(write), columns()
     for column in shown:
-        table.add_column(
-            write(column.heading),
-            overflow="fold",
-            max_width=WIDEST.get(column.heading),
-        )
-    for row in rows:
+        width = WIDEST.get(column.heading)
+        table.add_column(write(column.heading), overflow="fold", max_width=width)
+    for row in claim_rows(reproduction):
         table.add_row(*(write(column.cell(row)) for column in shown))
     return table

@@ -98,6 +98,7 @@ LAB_COMMANDS = (
     "plan",
     "predict",
     "capacity",
+    "reproduce",
     "validate",
     "report",
     "compare",

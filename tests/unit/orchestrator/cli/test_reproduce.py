@@ -33,6 +33,14 @@ def test_a_tier_sets_variables(file: Path) -> None:
     assert quick.name == "mine"
 
 
+def test_a_claim_that_needs_longer_runs_is_judged_in_the_full_tier_only(file: Path) -> None:
+    file.write_text(
+        TIERED.replace("    known: inverted\n", "    known: inverted\n    tier: full\n")
+    )
+    (quick,), (full,) = (read_files([str(file)], tier) for tier in ("quick", "full"))
+    assert [len(each.scenario.claims) for each in (quick, full)] == [1, 2]
+
+
 def test_a_name_that_is_no_file_is_refused() -> None:
     known = min(path.stem for path in CLAIMS.glob("*.yaml"))
     with pytest.raises(MisuseError, match=f"did you mean '{known}'"):
@@ -45,7 +53,7 @@ def test_a_file_without_claims_and_one_named_twice_are_refused(file: Path, tmp_p
     bare = tmp_path / "bare.yaml"
     bare.write_text(SCENARIO[: SCENARIO.index("claims:")].replace("source:", "# "))
     assert main(["reproduce", str(bare)]) == 2
-    with pytest.raises(MisuseError, match="has no claims"):
+    with pytest.raises(MisuseError, match="has no claims of the quick tier"):
         read_files([str(bare)], "quick")
 
 

@@ -121,7 +121,8 @@ def test_a_term_is_one_value() -> None:
 def test_the_measured_sides_of_an_expression_are_those_that_are_no_constant() -> None:
     both = parse_expression("p99(epoll) < 0.1 * p99(single) with 95%").measured_sides
     assert [side.text for side in both] == ["p99(epoll)", "0.1 * p99(single)"]
-    assert [side.text for side in parse_expression("p99 < 2 * 5ms").measured_sides] == ["p99"]
+    for bound in ("2 * 5ms", "38 * service_time"):
+        assert [each.text for each in parse_expression(f"p99 < {bound}").measured_sides] == ["p99"]
 
 
 @pytest.mark.parametrize(("confidence", "repeats"), [(0.5, 5), (0.95, 5), (0.99, 7), (0.999, 10)])
