@@ -31,18 +31,15 @@ VERDICTS = {
 
 
 def judge_claims(
-    claims: Iterable[Claim],
-    load_points: Sequence[LoadPoint],
-    cases: Collection[CaseSummary],
-    *,
-    accept_invalid: bool = False,
+    claims: Iterable[Claim], load_points: Sequence[LoadPoint], cases: Iterable[CaseSummary]
 ) -> list[ClaimResult]:
     """Return the verdict on each of ``claims``, by the load points that are complete.
 
-    ``cases`` has the expectations, judged, of each case.
+    ``cases`` says of each case why it is invalid, and which expectations hold; that it was not
+    aborted is one of them.
     """
     failed = {case.slug: _failed(case) for case in cases}
-    return [_judge(each, load_points, failed, accept_invalid=accept_invalid) for each in claims]
+    return [_judge(each, load_points, failed) for each in claims]
 
 
 def not_measured(claims: Iterable[Claim], reason: str) -> list[ClaimResult]:
@@ -73,7 +70,7 @@ def exit_code(claims: Collection[ClaimResult]) -> int:
 def _failed(case: CaseSummary) -> str:
     """Return why ``case`` is invalid, or which expectations do not hold; empty if all is well."""
     if case.invalid:
-        return f"{case.name}: {case.invalid[0]}"
+        return f"{case.name}: invalid as a measurement, {case.invalid[0]}"
     texts = [
         f"{each.expression} ({each.outcome})"
         for each in case.expectations
@@ -82,13 +79,7 @@ def _failed(case: CaseSummary) -> str:
     return f"{case.name}: expected {', '.join(texts)}" if texts else ""
 
 
-def _judge(
-    claim: Claim,
-    load_points: Sequence[LoadPoint],
-    failed: dict[str, str],
-    *,
-    accept_invalid: bool,
-) -> ClaimResult:
+def _judge(claim: Claim, load_points: Sequence[LoadPoint], failed: dict[str, str]) -> ClaimResult:
     at_point = _subjects_of(claim, load_points)
     if at_point is None or not at_point.rounds:
         return _result(claim, [], None, NOT_MEASURED)
@@ -96,9 +87,8 @@ def _judge(
     (judged,) = judge_alone([claim.judged], medians(rounds), rounds)
     cells = [_cell(*each, rounds) for each in _cells_of(claim)]
     slugs = dict.fromkeys(run.run.case.slug for run in at_point.runs)
-    doubts = [at_point.doubt(accept_invalid=accept_invalid), *(failed[slug] for slug in slugs)]
-    if any(doubts):
-        return _result(claim, cells, None, "; ".join(filter(None, doubts)))
+    if doubts := [failed[slug] for slug in slugs if failed[slug]]:
+        return _result(claim, cells, None, "; ".join(doubts))
     return _result(claim, cells, VERDICTS[judged.outcome], judged.reason)
 
 

@@ -64,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
     messages, campaign_id = progress_screen(), new_campaign_id()
     claim(campaign_id, kept=False)
     with interrupts.held():
-        archive = Archive.create(arguments.out, FOLDER, campaign_id)
+        archive = Archive.create(arguments.out, FOLDER, campaign_id, files[0].name)
         with traced(archive.path):
             place = _Places(arguments, messages, archive, campaign_id, files)
             tools = Tools(place.set_up, place.follow, place.finish)

@@ -99,15 +99,15 @@ class Archive:
         self.path = path
 
     @classmethod
-    def create(cls, out: Path, scenario: str, campaign_id: str) -> "Archive":
-        """Create the campaign's folder under ``out``.
+    def create(cls, out: Path, scenario: str, campaign_id: str, inner: str = "raw") -> "Archive":
+        """Create the campaign's folder under ``out``, with the folder ``inner`` in it.
 
         Raises:
             ArchiveError: it cannot be created.
         """
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         archive = cls(out / f"{scenario}-{now}-{campaign_id}")
-        _make(archive.path / "raw")
+        _make(archive.path / inner)
         return archive
 
     def raw_folder(self, slug: str) -> Path:

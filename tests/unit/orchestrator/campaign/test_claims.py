@@ -93,7 +93,7 @@ def test_what_was_not_measured_is_undecided(scenario: Scenario) -> None:
     ("changes", "reason"),
     [
         ({"failed": 1.0}, "single: expected failed == 0 (failed)"),
-        ({"invalid": ["a line is missing"]}, "single: repeat 1: a line is missing"),
+        ({"invalid": ["a line is missing"]}, "single: invalid as a measurement, repeat 1: a line"),
     ],
 )
 def test_a_case_that_is_no_measurement_decides_nothing(
