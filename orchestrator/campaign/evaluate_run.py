@@ -101,6 +101,7 @@ def evaluate_run(
         invalid=[each.text for each in reasons],
         invalid_kinds=[each.kind for each in reasons],
         notes=[
+            *run.case.settings.limits.placement(),
             *evidence.kernel.notes,
             *host_notes(evidence),
             *replaced_rules(scenario.validity, values),

@@ -106,7 +106,7 @@ def _explanations(case: Case, label: str, at: LoadMeasures) -> Iterator[Explanat
 
 def _of_cpu(case: Case, label: str, at: LoadMeasures) -> Iterator[Explanation]:
     """Yield that the server used nearly all CPU time that it can use."""
-    used, quota, loops = at.cpus_used, case.settings.limits.cpus, at.workers(case)
+    used, limit, loops = at.cpus_used, case.settings.limits.most_cpus, at.workers(case)
     if used is None:
         return
     has_lock = label in WITH_LOCK and case.has_interpreter_lock
@@ -116,8 +116,8 @@ def _of_cpu(case: Case, label: str, at: LoadMeasures) -> Iterator[Explanation]:
     if label in EVENT_LOOPS and used >= FULL_CPU * loops:
         subject = "its loop" if loops == 1 else f"its {loops} loops"
         yield Limit.CPU, f"{subject} used {used:.2f} CPUs, and a loop can use no more than one"
-    if quota is not None and used >= FULL_CPU * quota:
-        yield Limit.CPU, f"it used {used:.2f} CPUs of the {quota:g} that its limit allows"
+    if limit is not None and used >= FULL_CPU * limit:
+        yield Limit.CPU, f"it used {used:.2f} CPUs of the {limit:g} that its limit allows"
     busy, cpus = at.busy_share, at.cpus
     if busy is not None and cpus and busy >= FULL_CPU and used >= cpus / 2:
         yield Limit.CPU, f"it used {used:.2f} of {cpus:g} CPUs, which were {busy:.0%} in use"

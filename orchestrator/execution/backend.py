@@ -6,7 +6,7 @@ has been removed, whatever happened inside. Analysis does not know which backend
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,16 @@ SECRET_BYTES = 16
 
 class BackendError(LabError):
     """The engine or the infrastructure failed; the message says what, and what to do."""
+
+
+def check_cpus(limits: Limits, usable: Collection[int]) -> None:
+    """Check that the CPUs that ``limits`` name are among the ``usable`` ones.
+
+    Raises:
+        BackendError: some are not.
+    """
+    if wrong := "; ".join(limits.unusable_cpus(usable)):
+        raise BackendError(wrong)
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ class Needs:
 class StageOrder:
     """What to run for one case.
 
-    ``environment`` is the server's whole configuration, ``limits`` are those of its container,
+    ``environment`` is the server's whole configuration, ``limits`` are its own and the clients',
     ``interpreter`` is the Python that runs it, None the default one; logs go to ``folder``.
     ``target``, unless None, replaces the lab's model.
     ``is_proxied``: the fault proxy stands between clients and server; ``seed`` is for its random

@@ -6,7 +6,7 @@ and the CPU quota of a control group, version 1 or 2 (cgroups(7)), or of a group
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,24 @@ class Cpus:
             "cpu_affinity": list(self.allowed),
             "cpu_quota": self.quota,
         }
+
+
+@contextlib.contextmanager
+def running_on(cpus: Collection[int] | None) -> Iterator[None]:
+    """Bind the calling thread to ``cpus`` meanwhile; None leaves it where it is.
+
+    A program that it starts inherits that from its first instruction on, with all that it forks.
+    Other threads of this process are not bound, and nothing has to run between fork and exec.
+    """
+    if cpus is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def cpu_quota(own_groups: Path = OWN_GROUPS, mount: Path = MOUNT) -> float | None:

@@ -51,7 +51,7 @@ _REGISTRY = (
     _input("connections", COUNT, "connections of pools; no value if each arrival has its own"),
     _input("workers", COUNT, "most processes or threads that serve; 1 for single and for one loop"),
     _input("backlog", COUNT, "argument of listen"),
-    _input("cpus", COUNT, "CPUs that the server's container may use, if limited"),
+    _input("cpus", COUNT, "CPUs that the server may use, if cpus or cpuset limits them"),
     _input("memory_limit", SIZE, "memory that the server's container may use, if limited"),
     _input("service_time", TIME, "mean demand of a message, of all parts, or the server's default"),
     _input("think_time", TIME, "mean pause of a user between an ack and its next message"),

@@ -279,14 +279,14 @@ def _strains(case: CaseSummary) -> Iterator[str]:
 
 
 def notes(summary: Summary) -> Iterator[str]:
-    """Yield each note on the kernel's figures once, with the cases to which it applies."""
+    """Yield each note on how cases ran once, with the cases to which it applies."""
     cases_of: dict[str, list[str]] = {}
     for case in summary.cases:
         for note in case.notes:
             cases_of.setdefault(note, []).append(visible(case.name))
     for note, cases in cases_of.items():
         is_general = len(cases) == len(summary.cases)
-        yield f"kernel, {'every case' if is_general else ', '.join(cases)}: {visible(note)}"
+        yield f"note, {'every case' if is_general else ', '.join(cases)}: {visible(note)}"
 
 
 def guesses(summary: Summary) -> Iterator[str]:

@@ -237,7 +237,8 @@ class RunSummary(Frozen):
     )
     notes: list[str] = Field(
         default_factory=list,
-        description="which of the kernel's figures are missing or include other programs, and why",
+        description="where the programs ran, and which of the kernel's figures are missing or "
+        "include other programs, and why",
     )
     host_cpu_s: dict[str, float | None] = Field(
         default_factory=dict,

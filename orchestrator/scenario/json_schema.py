@@ -189,7 +189,7 @@ KEY_MEANINGS = {
     "conformance": "whether the protocol is checked before the run: first, or skip",
     "models": "the models to run, in this order, or all; by default the four classic ones",
     "server": "settings of every server in the run",
-    "limits": "limits of the server's container",
+    "limits": "limits of the server's container, and the CPUs of server and clients",
     "interpreter": "the Python that runs the models: 3.13, 3.13t (free-threaded), or a base image",
     "clients": "the load: groups of clients",
     "matrix": "one case for each combination of these values, or for each point of a list; keys of "
@@ -247,6 +247,8 @@ KEY_MEANINGS = {
     "drain_timeout": "how long a server may finish its work after it was asked to stop",
     "blocking_sleep": "for an event loop: sleep in the loop, the classic mistake",
     "cpus": "number of CPUs that it may use, enforced by the kernel's quota",
+    "cpuset": "the CPUs that the server may run on, by their numbers: 0, 0-3 or 0-2,6",
+    "client_cpuset": "the CPUs that the clients may run on, written the same",
     "memory": "memory that it may use, without swap",
     "sysctls": "settings of the kernel, net.*, in the server's container only",
     "net.ipv4.tcp_migrate_req": "1: what waits at a listener that closes moves to the other "

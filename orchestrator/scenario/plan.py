@@ -132,7 +132,7 @@ class Case:
             "connections": sum(order.connections for order in self.orders) or None,
             "workers": self.workers,
             "backlog": server.backlog or SERVER_DEFAULTS.backlog,
-            "cpus": self.settings.limits.cpus,
+            "cpus": self.settings.limits.most_cpus,
             "memory_limit": self.settings.limits.memory_bytes,
             "service_time": _common(self.groups, self._service_time_s),
             "think_time": _common(self.groups, lambda group: group.think_time_s),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from labkit.protocol.parsing import parse_duration_s
 from labkit.server.settings import Choice, Own, Settings, variable
+from orchestrator.scenario.cpu_list import CpuList, cpu_list_text, parse_cpu_list
 from orchestrator.scenario.fields import (
     Flag,
     Identifier,
@@ -151,11 +152,56 @@ else:
 
 
 class Limits(Section):
-    """Limits of the server's container; a resource that is None is not limited."""
+    """Limits of the server; a resource that is None is not limited.
+
+    ``cpuset`` are the CPUs that the server may run on, ``client_cpuset`` those of its clients; they
+    hold for local processes, too. The others are of the server's container.
+    """
 
     cpus: Annotated[float, number_between(0.05, 256)] | None = None
+    cpuset: CpuList | None = None
+    client_cpuset: CpuList | None = None
     memory: Annotated[str, size_between("8MiB", "1024GiB")] | None = None
     sysctls: Sysctls | None = None
+
+    @property
+    def server_cpus(self) -> tuple[int, ...] | None:
+        """The numbers of the CPUs that the server may run on, None if it may use all."""
+        return None if self.cpuset is None else parse_cpu_list(self.cpuset)
+
+    @property
+    def client_cpus(self) -> tuple[int, ...] | None:
+        """The numbers of the CPUs that the clients may run on, None if they may use all."""
+        return None if self.client_cpuset is None else parse_cpu_list(self.client_cpuset)
+
+    @property
+    def most_cpus(self) -> float | None:
+        """How many CPUs the server may use at a time, by either limit; None if neither is set."""
+        known = [self.cpus, None if self.server_cpus is None else float(len(self.server_cpus))]
+        return min((each for each in known if each is not None), default=None)
+
+    @property
+    def shared_cpus(self) -> float | None:
+        """How many CPUs server and clients have together, None if one of them may use all."""
+        if self.server_cpus is None or self.client_cpus is None:
+            return None
+        return float(len({*self.server_cpus, *self.client_cpus}))
+
+    def placement(self) -> Iterator[str]:
+        """Yield where the server and the clients run, as far as that is set."""
+        for who, key in (("server", "cpuset"), ("clients", "client_cpuset")):
+            if (cpus := getattr(self, key)) is not None:
+                yield f"the {who} could run on CPU {cpus} only (limits.{key})"
+
+    def unusable_cpus(self, usable: Collection[int]) -> Iterator[str]:
+        """Yield which of its CPUs are not among the ``usable`` ones, a text for each key."""
+        for key, cpus in (("cpuset", self.server_cpus), ("client_cpuset", self.client_cpus)):
+            if missing := set(cpus or ()) - set(usable):
+                numbers = "CPU" if len(missing) == 1 else "CPUs"
+                yield (
+                    f"limits.{key}: {numbers} {cpu_list_text(missing)} cannot be used here; "
+                    f"those that can: {cpu_list_text(usable)}"
+                )
 
     @property
     def memory_bytes(self) -> int | None:

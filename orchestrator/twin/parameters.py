@@ -72,10 +72,12 @@ class Discipline:
         for each, and the main thread holds one more connection until it has room.
         """
         workers = case.workers
-        shared = min(cpus, case.settings.limits.cpus or cpus)
+        limits = case.settings.limits
+        shared = min(cpus, limits.most_cpus or cpus)
         has_lock = kind in WITH_LOCK and case.has_interpreter_lock
         of_one = min(shared, 1.0)
-        discipline = cls(kind, workers, 0, shared, host_cpus=cpus, seed=case.seed)
+        of_all = min(cpus, limits.shared_cpus or cpus)
+        discipline = cls(kind, workers, 0, shared, host_cpus=of_all, seed=case.seed)
         match kind:
             case Kind.PROCESS:
                 return replace(discipline, workers=1, cpus=of_one)

@@ -21,6 +21,7 @@ from orchestrator.execution.backend import (
     Server,
     StageEnd,
     StageOrder,
+    check_cpus,
 )
 from orchestrator.execution.background import in_background
 from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of
@@ -85,13 +86,17 @@ class DockerBackend:
         image for each interpreter.
 
         Raises:
-            BackendError: the build failed, or the engine does not have the target's image.
+            BackendError: the build failed, or the engine does not have the target's image, or not
+                the CPUs of a limit.
         """
         target = needs.target
         if target is not None and target.image is None:
             raise BackendError(f"{target.name} is not an image; use --backend process")
         others = ["client", *([SERVICE] if needs.is_proxied else [])]
         with engine_failures():
+            usable = range(self._engine.cpus)
+            for limits in needs.limits:
+                check_cpus(limits, usable)
             for interpreter in needs.interpreters:
                 own = [] if interpreter else others
                 found = provide_images(self._engine, [*needs.models, *own], interpreter)

@@ -41,6 +41,7 @@ ADVICE = {
     "/proc/sys/net": "the kernel of the engine's host has no such setting of a container's own: "
     "leave it out of limits.sysctls",
     "range of cpus": "lower limits.cpus in the scenario to the CPUs that the engine's host has",
+    "requested cpus are not available": "name CPUs in limits.cpuset that the engine may use",
     "address pools": "remove unused networks: docker network prune",
     "no space left": "make room: orchestrate.py clean --images removes the lab's images",
     "failed to initialize logging driver": "the engine's log-opts conflict with compose.yaml",

@@ -1,7 +1,7 @@
 """The second Compose file of a case: what it changes in compose.yaml."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from orchestrator.execution.docker.container import GRACE_S
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.toxics import SERVICE, proxy_settings
 from orchestrator.results.archive import write_whole
+from orchestrator.scenario.cpu_list import cpu_list_text
 from orchestrator.scenario.models import COMPOSE_FILE
 
 CONDUCTOR_PORT = 3100
@@ -59,7 +60,11 @@ def write_override(
         "LAB_CONDUCTOR": f"conductor:{CONDUCTOR_PORT}",
         "LAB_LEAVE_EVERY": f"{leave_every_s(order.replicas):g}s",
     }
-    client = {"image": images["client"], "environment": environment}
+    client = {
+        "image": images["client"],
+        "environment": environment,
+        **_cpuset(order.limits.client_cpus),
+    }
     override: dict[str, dict[str, dict[str, object]]] = {
         "services": {
             order.model: {
@@ -134,7 +139,16 @@ def _limits(order: StageOrder) -> dict[str, object]:
     Its settings of the kernel replace those of compose.yaml, so they are all here.
     """
     sysctls = {**SYSCTLS, **order.limits.sysctl_values}
-    return {**({"sysctls": sysctls} if order.limits.sysctl_values else {}), **_resources(order)}
+    return {
+        **({"sysctls": sysctls} if order.limits.sysctl_values else {}),
+        **_cpuset(order.limits.server_cpus),
+        **_resources(order),
+    }
+
+
+def _cpuset(cpus: Sequence[int] | None) -> dict[str, object]:
+    """Return the CPUs that a container may run on; nothing if it may use all."""
+    return {} if cpus is None else {"cpuset": cpu_list_text(cpus)}
 
 
 def _resources(order: StageOrder) -> dict[str, object]:

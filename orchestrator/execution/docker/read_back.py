@@ -13,6 +13,7 @@ from docker.models.containers import Container
 from orchestrator.execution.backend import BackendError, StageOrder
 from orchestrator.execution.docker.compose_override import WHOLE_LOG
 from orchestrator.measures.sentences import counted
+from orchestrator.scenario.cpu_list import cpu_list_text, parse_cpu_list
 
 MEMINFO = Path("/proc/meminfo")
 NANO = 1e9
@@ -42,9 +43,11 @@ def check_containers(
         *_image_differences(order.model, images[order.model], server),
         *_setting_differences(order, server.attrs["Config"]["Env"] or []),
         *limit_differences(order, server.attrs["HostConfig"]),
+        *_cpuset_differences(order.model, order.limits.server_cpus, server),
     ]
     for client in clients:
         found += _image_differences("client", images["client"], client)
+        found += _cpuset_differences("client", order.limits.client_cpus, client)
     for name, container in [(order.model, server), *(("client", each) for each in clients)]:
         found += _log_differences(name, container.attrs["HostConfig"]["LogConfig"])
     if len(clients) != (wanted := containers_of_clients(order)):
@@ -74,6 +77,20 @@ def _setting_differences(order: StageOrder, environment: Sequence[str]) -> Itera
     for name, value in order.environment.items():
         if found.get(name, "") != value:
             yield f"{order.model}: {name}={value!r} requested, {found.get(name, '')!r} found"
+
+
+def _cpuset_differences(
+    name: str, wanted: tuple[int, ...] | None, container: Container
+) -> Iterator[str]:
+    """Yield that a container may run on other CPUs than ``wanted``, None for all."""
+    text = container.attrs["HostConfig"].get("CpusetCpus")
+    found = parse_cpu_list(text) if text else None
+    if found != wanted:
+        yield f"{name}: {_cpus_text(wanted)} requested, {_cpus_text(found)} found"
+
+
+def _cpus_text(cpus: tuple[int, ...] | None) -> str:
+    return "every CPU" if cpus is None else f"cpuset {cpu_list_text(cpus)}"
 
 
 def limit_differences(order: StageOrder, found: Mapping[str, Any]) -> Iterator[str]:

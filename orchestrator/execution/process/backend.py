@@ -7,14 +7,21 @@ Ctrl-C reaches the orchestrator only, which then ends them in order.
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from labkit.wire.secret import SECRET
-from orchestrator.execution.backend import BackendError, ClientEnd, Needs, StageEnd, StageOrder
+from orchestrator.execution.backend import (
+    BackendError,
+    ClientEnd,
+    Needs,
+    StageEnd,
+    StageOrder,
+    check_cpus,
+)
 from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of, cpu_s_of_ended_children
-from orchestrator.execution.cpus import Cpus
+from orchestrator.execution.cpus import Cpus, running_on
 from orchestrator.execution.host import environment_of_target, environment_without_settings
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import end_strays
@@ -26,11 +33,12 @@ from orchestrator.execution.program_log import TOO_EARLY
 from orchestrator.execution.toxics import SERVICE
 from orchestrator.results.archive import SERVER_LOG
 from orchestrator.scenario.models import ROOT
-from orchestrator.scenario.server import Limits
+from orchestrator.scenario.server import Limits, Target
 
 SYSCTLS = Path("/proc/sys")
 PARTS = {SERVER: "server", "conductor": "conductor", SERVICE: "proxy"}
 CLIENTS_PART = "clients"
+CLIENT_PREFIX = "client-"
 CLIENT = [sys.executable, "client/client.py"]
 
 
@@ -56,6 +64,8 @@ class ProcessBackend:
             check_limits(limits)
         if needs.target is not None and needs.target.image is not None:
             raise BackendError(f"{needs.target.name} is an image; use --backend docker")
+        if needs.target is not None and needs.target.address is not None:
+            _check_unbound(needs.target, needs.limits)
         for model in needs.models:
             program = ROOT / "services" / model / "server.py"
             if not program.is_file():
@@ -119,7 +129,7 @@ class ProcessStage:
         self.conductor = (LOOPBACK, conductor.listening_port())
         client_settings = {"LAB_CONDUCTOR": f"{LOOPBACK}:{self.conductor[1]}", **secret}
         self._clients = [
-            self._run(f"client-{number:03d}", CLIENT, client_settings)
+            self._run(f"{CLIENT_PREFIX}{number:03d}", CLIENT, client_settings)
             for number in range(order.replicas)
         ]
         self.server.probes.await_first_look()
@@ -175,20 +185,32 @@ class ProcessStage:
         is_target = name == SERVER and self._order.target is not None
         inherited = environment_of_target() if is_target else environment_without_settings()
         folder = Path.cwd() if is_target else ROOT
-        with held():
+        with held(), running_on(self._cpus_of(name)):
             program = Program(name, arguments, {**inherited, **settings}, log, folder)
             self._programs.append(program)
         return program
 
+    def _cpus_of(self, name: str) -> tuple[int, ...] | None:
+        """Return the CPUs that the program ``name`` may run on, None for all."""
+        limits = self._order.limits
+        if name == SERVER:
+            return limits.server_cpus
+        return limits.client_cpus if name.startswith(CLIENT_PREFIX) else None
+
 
 def check_limits(limits: Limits) -> None:
-    """Check that local processes can have these limits: settings that the machine has already.
+    """Check that local processes can have these limits.
+
+    They may be bound to CPUs that this process may use, and the settings of the kernel must be what
+    the machine has already.
 
     Raises:
-        BackendError: only a container can have one of them.
+        BackendError: only a container can have one of them, or this process may not use a CPU.
     """
-    if limits.cpus is not None or limits.memory is not None:
-        raise BackendError("only a container can have limits; use --backend docker")
+    for key in ("cpus", "memory"):
+        if getattr(limits, key) is not None:
+            raise BackendError(f"only a container can have limits.{key}; use --backend docker")
+    check_cpus(limits, Cpus.of_this_process().allowed)
     for name, value in limits.sysctl_values.items():
         try:
             found = (SYSCTLS / name.replace(".", "/")).read_text(encoding="ascii").strip()
@@ -200,6 +222,15 @@ def check_limits(limits: Limits) -> None:
                 f"{value}: local processes have none of their own; use --backend docker, or set "
                 f"it for the whole machine (as root: sysctl -w {name}={value})"
             )
+
+
+def _check_unbound(target: Target, limits: Iterable[Limits]) -> None:
+    """Check that no CPUs are asked for a server that the lab does not start."""
+    if any(each.cpuset is not None for each in limits):
+        raise BackendError(
+            f"limits.cpuset: {target.name} runs already, so the lab cannot bind it to CPUs; "
+            "start it by a command, or bind it yourself (taskset)"
+        )
 
 
 def _client_end(client: Program, deadline_s: float) -> ClientEnd:

@@ -1,10 +1,13 @@
 """What limits a case, from the measures at the load that it does not bear."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.capacity.limiting import LoadMeasures, limited_by
 from orchestrator.capacity.trial_validity import CpuUse
 from orchestrator.results.capacity import Limit
+from orchestrator.scenario.server import Limits
 from orchestrator.twin.parameters import Kind
 from tests.unit.orchestrator.capacity.trial_fixtures import plan
 
@@ -41,6 +44,14 @@ def test_the_measures_say_what_is_used_up(
     found, text = limited_by(CASE, label, measures)
     assert found is limit
     assert evidence in text
+
+
+def test_a_list_of_cpus_limits_as_a_quota_does() -> None:
+    """One process of a pool that is kept on one of two CPUs uses it up with half of the machine."""
+    limits = Limits(cpuset=1)
+    bound = replace(CASE, settings=replace(CASE.settings, limits=limits))
+    found, text = limited_by(bound, Kind.PROCESSES, at(server_s=9.8))
+    assert (found, text) == (Limit.CPU, "it used 0.98 CPUs of the 1 that its limit allows")
 
 
 def test_without_a_load_that_fails_or_an_event_log_nothing_is_known() -> None:

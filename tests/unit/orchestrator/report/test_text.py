@@ -82,11 +82,11 @@ def test_the_verdict_is_one_line(campaign: Summary, line: str) -> None:
 def test_a_note_on_the_kernels_figures_is_made_once_and_names_its_cases() -> None:
     campaign = summary(case(notes=["of the host", "cut\noff"]), case(notes=["of the host"]), case())
     assert list(notes(campaign)) == [
-        "kernel, prefork, prefork: of the host",
-        "kernel, prefork: cut off",
+        "note, prefork, prefork: of the host",
+        "note, prefork: cut off",
     ]
     everyone = summary(case(notes=["of the host"]), case(notes=["of the host"]))
-    assert list(notes(everyone)) == ["kernel, every case: of the host"]
+    assert list(notes(everyone)) == ["note, every case: of the host"]
 
 
 def test_a_finding_shows_both_sides() -> None:

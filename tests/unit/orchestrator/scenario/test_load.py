@@ -48,7 +48,8 @@ Load = Callable[[str | bytes], Scenario]
         ("server:", "6:8: no value; write one or leave it out"),
         ("server: {workers: ~}", "6:19: no value; write one or leave it out"),
         ("limits: {cpu: 1}",
-         "6:10: unknown key 'cpu'; did you mean 'cpus'? allowed: cpus, memory, sysctls"),
+         "6:10: unknown key 'cpu'; did you mean 'cpus'? allowed: cpus, cpuset, client_cpuset, "
+         "memory, sysctls"),
         ("expect: [failed == 0]", f"6:9: expect: this is a list; {MAP}"),
         ("expect: {all: failed == 0}", f"6:15: all: 'failed == 0' is text; {LIST}"),
         ("expect: {all: []}", "6:15: all: the list is empty; write at least one expectation"),

@@ -10,8 +10,8 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, SERVER_KEYS, Pr
 
 AXES = (
     "replicas, demand, start, connect_timeout, answer_timeout, users, messages, duration, "
-    f"think_time, behaviour, pipeline, pace, {SERVER_KEYS}, cpus, memory, "
-    f"{', '.join(SYSCTLS)}, interpreter"
+    f"think_time, behaviour, pipeline, pace, {SERVER_KEYS}, cpus, cpuset, "
+    f"client_cpuset, memory, {', '.join(SYSCTLS)}, interpreter"
 )
 POINT = "write a map with a value for each axis, e.g. {workers: 2, users: 4}"
 GROUP_AXES = AXES.partition(", workers")[0].split(", ")

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.scenario.plan import plan_cases
+from orchestrator.scenario.server import Limits
 from orchestrator.twin.parameters import (
     NONE,
     TYPICAL,
@@ -45,6 +48,24 @@ def test_each_kind_has_its_workers_places_and_cpus(
 @pytest.mark.parametrize("kind", list(Kind))
 def test_no_kind_has_more_cpus_than_the_machine(kind: Kind) -> None:
     assert discipline(kind, cpus=0.5).cpus == 0.5
+
+
+@pytest.mark.parametrize(
+    ("limits", "of_server", "of_all"),
+    [
+        ({"cpuset": "0-1"}, 2.0, 4.0),
+        ({"cpuset": "0-1", "cpus": 1.5}, 1.5, 4.0),
+        ({"cpuset": "0-1", "client_cpuset": "1-2"}, 2.0, 3.0),
+        ({"client_cpuset": "3"}, 4.0, 4.0),
+    ],
+)
+def test_processes_have_the_cpus_of_their_limits(
+    limits: dict[str, str | float], of_server: float, of_all: float
+) -> None:
+    case = case_of(CLIENTS)
+    case = replace(case, settings=replace(case.settings, limits=Limits.model_validate(limits)))
+    found = Discipline.of(Kind.PROCESSES, case, 4.0)
+    assert (found.cpus, found.host_cpus) == (of_server, of_all)
 
 
 def test_without_a_setting_the_workers_are_the_server_s_default() -> None:

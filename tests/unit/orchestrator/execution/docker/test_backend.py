@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 from docker.errors import APIError
 
-from orchestrator.execution.backend import BackendError, StageOrder
+from orchestrator.execution.backend import BackendError, Needs, StageOrder
 from orchestrator.execution.docker import backend
 from orchestrator.execution.docker.backend import DockerBackend, DockerStage
 from orchestrator.execution.docker.engine import Engine
+from orchestrator.scenario.server import Limits
 
 
 class FakeEngine:
     """An engine that answers or not, and removes projects if it does."""
+
+    cpus = 2
 
     def __init__(self) -> None:
         self.is_there = True
@@ -56,6 +59,12 @@ def backend_on(engine: FakeEngine) -> DockerBackend:
 
 
 ORDER = StageOrder("epoll", {}, 1, Path(), drain_timeout_s=1.0)
+
+
+def test_a_cpu_that_the_engine_does_not_have_is_refused_first(engine: FakeEngine) -> None:
+    needs = Needs(["epoll"], limits=[Limits(cpuset="0-1"), Limits(client_cpuset=2)])
+    with pytest.raises(BackendError, match=r"client_cpuset: CPU 2 cannot be used here; .*: 0-1"):
+        backend_on(engine).prepare(needs)
 
 
 def test_what_was_started_is_removed(engine: FakeEngine) -> None:

@@ -90,6 +90,17 @@ def test_limits_are_in_the_place_that_wins_and_leave_no_swap(tmp_path: Path) -> 
     assert {"deploy", "memswap_limit"}.isdisjoint(unlimited)
 
 
+def test_server_and_clients_get_their_cpus(tmp_path: Path) -> None:
+    def services(limits: Limits) -> Any:  # noqa: ANN401 plain data
+        order = StageOrder("epoll", {}, 2, tmp_path, drain_timeout_s=1.0, limits=limits)
+        text = write_override(order, IMAGES).read_text().replace("!reset", "")
+        return yaml.safe_load(text)["services"]
+
+    bound = services(Limits(cpuset="2,0-1", client_cpuset=3))
+    assert (bound["epoll"]["cpuset"], bound["client"]["cpuset"]) == ("0-2", "3")
+    assert all("cpuset" not in each for each in services(Limits(cpus=0.5)).values())
+
+
 def test_settings_of_the_kernel_are_added_to_those_of_every_server(tmp_path: Path) -> None:
     base = yaml.safe_load(COMPOSE_FILE.read_text())["services"]["epoll"]["sysctls"]
     limits = Limits.model_validate({"sysctls": {"net.ipv4.tcp_migrate_req": 1}})

@@ -91,6 +91,22 @@ def test_a_setting_of_the_kernel_that_differs_is_named() -> None:
             check(asked, container("sha256:1", Sysctls=found))
 
 
+def test_other_cpus_than_those_that_were_requested_are_named() -> None:
+    asked = order(Limits(cpus=0.5, cpuset="0,1", client_cpuset=3))
+    client = container("sha256:2", CpusetCpus="3")
+    check(asked, container("sha256:1", CpusetCpus="0-1"), client)
+    with pytest.raises(BackendError, match="epoll: cpuset 0-1 requested, every CPU found"):
+        check(asked, container("sha256:1", CpusetCpus=""), client)
+    with pytest.raises(BackendError, match="client: cpuset 3 requested, cpuset 2-3 found"):
+        check(
+            asked,
+            container("sha256:1", CpusetCpus="0-1"),
+            container("sha256:2", CpusetCpus="2,3"),
+        )
+    with pytest.raises(BackendError, match="epoll: every CPU requested, cpuset 0 found"):
+        check(order(), container("sha256:1", CpusetCpus="0"))
+
+
 def test_a_limit_of_cpus_that_nobody_requested_is_named() -> None:
     with pytest.raises(BackendError, match=r"no limit requested, 0\.5 CPUs found"):
         check(order(Limits()), container("sha256:1"))

@@ -1,4 +1,5 @@
 import ast
+import os
 import sys
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_a_model_that_has_no_program_is_refused() -> None:
 def test_limits_are_refused_before_anything_is_started(tmp_path: Path, limits: Limits) -> None:
     order = StageOrder("single", {}, 1, tmp_path, drain_timeout_s=1.0, limits=limits)
     with (
-        pytest.raises(BackendError, match="only a container can have limits"),
+        pytest.raises(BackendError, match=r"only a container can have limits\.(cpus|memory); "),
         ProcessBackend().stage(order),
     ):
         pass
@@ -56,6 +57,19 @@ def test_a_setting_of_the_kernel_must_be_what_the_machine_has(
     needs = Needs(["single"], limits=[Limits(), _sysctls({name: 1})])
     with pytest.raises(BackendError, match=f"{name} is 0 on this machine"):
         ProcessBackend().prepare(needs)  # before any case has run
+
+
+def test_a_cpu_that_the_lab_may_not_use_is_refused_before_anything_is_started() -> None:
+    needs = Needs(["single"], limits=[Limits(), Limits(cpuset="0-1023")])
+    with pytest.raises(BackendError, match=r"limits\.cpuset: CPUs .* cannot be used here; those"):
+        ProcessBackend().prepare(needs)
+
+
+def test_a_server_that_runs_already_cannot_be_bound_to_cpus() -> None:
+    target, usable = Target(address="localhost:1"), min(os.sched_getaffinity(0))
+    ProcessBackend().prepare(Needs([], target=target, limits=[Limits(client_cpuset=usable)]))
+    with pytest.raises(BackendError, match="target runs already, so the lab cannot bind it"):
+        ProcessBackend().prepare(Needs([], target=target, limits=[Limits(cpuset=usable)]))
 
 
 def _sysctls(values: dict[str, int]) -> Limits:
@@ -118,6 +132,47 @@ def test_a_client_that_ends_before_it_enrols_is_quoted_at_once(
         ProcessBackend().stage(order) as stage,
     ):
         wait_for(stage.check_programs, DEADLINE_S)
+
+
+SHOW_CPUS = """\
+import os, signal, socket, sys
+print(sorted(os.sched_getaffinity(0)), flush=True)
+if sys.argv[1].isdigit():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+if not os.fork():
+    print(sorted(os.sched_getaffinity(0)), flush=True)
+signal.pause()
+"""
+FAKE_CLIENTS = """\
+import json, os, signal, sys
+if sys.argv[1:] == ["conductor"]:
+    port = len(os.sched_getaffinity(0))
+    print(json.dumps({"event": "listening", "port": port}), flush=True)
+else:
+    print(sorted(os.sched_getaffinity(0)), flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="this machine has one CPU")
+def test_server_and_clients_are_bound_to_their_cpus_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From their first instruction on, and with what they fork; this process is as before."""
+    usable = sorted(os.sched_getaffinity(0))
+    fake = [sys.executable, "-S", "-E", "-c", FAKE_CLIENTS]
+    monkeypatch.setattr("orchestrator.execution.process.backend.CLIENT", fake)
+    target = Target(command=(sys.executable, "-S", "-E", "-c", SHOW_CPUS, "{port}"))
+    limits = Limits(cpuset=usable[-1], client_cpuset=usable[0])
+    order = StageOrder("target", {}, 1, tmp_path, 0.1, target=target, limits=limits)
+    with ProcessBackend().stage(order) as stage:
+        wait_for(lambda: stage.server.log.count("\n") == 2, DEADLINE_S)
+        replica = tmp_path / "client-000.log"
+        wait_for(replica.read_text, DEADLINE_S)
+        assert stage.server.log == f"[{usable[-1]}]\n" * 2
+        assert replica.read_text() == f"[{usable[0]}]\n"
+        assert stage.conductor[1] == len(usable)
+        assert sorted(os.sched_getaffinity(0)) == usable
 
 
 FAKE_REPLICA = """\
