@@ -42,7 +42,7 @@ from orchestrator.results.summary import (
 from orchestrator.scenario.faults import are_proxied
 from orchestrator.scenario.interpreter import Runtime
 from orchestrator.scenario.models import discover_twins
-from orchestrator.scenario.plan import Case, Run
+from orchestrator.scenario.plan import Case, Run, tuned_think_times
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import ServerSettings
 from orchestrator.scenario.versions import FREE_THREADED
@@ -102,6 +102,7 @@ def evaluate_run(
         invalid_kinds=[each.kind for each in reasons],
         notes=[
             *run.case.settings.limits.placement(),
+            *tuned_think_times(scenario, run.case),
             *evidence.kernel.notes,
             *host_notes(evidence),
             *replaced_rules(scenario.validity, values),

@@ -16,6 +16,7 @@ from orchestrator.scenario.fields import parse_rate_per_s
 from orchestrator.scenario.matrix import axes_over, points
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.tuned import tuned_share
 
 KEYS = {LoadKind.RATE: "rate", LoadKind.USERS: "users"}
 
@@ -133,6 +134,7 @@ def find_searched(scenario: Scenario) -> SearchedGroup:
         )
     if scenario.faults:
         raise MisuseError("capacity: the scenario has faults; a capacity is that without any")
+    _refuse_tuned(scenario)
     found = [each for each in enumerate(groups) if len(groups) == 1 or each[1].is_open]
     if len(found) != 1:
         names, verb = listed(group.name for group in groups), "are" if found else "is"
@@ -146,6 +148,17 @@ def find_searched(scenario: Scenario) -> SearchedGroup:
     searched = SearchedGroup(index, group.name, kind)
     _refuse_axis(scenario, searched)
     return searched
+
+
+def _refuse_tuned(scenario: Scenario) -> None:
+    """Refuse a think time that is tuned for the load of the scenario, which a search changes."""
+    for point in points(scenario.matrix):
+        for group in scenario.settings.at(point).groups:
+            if tuned_share(getattr(group, "think_time", "")) is not None:
+                raise MisuseError(
+                    f"capacity: the think_time of {group.name} is tuned for one load, and a search "
+                    "tries many; write it (orchestrate.py plan prints what the twin finds)"
+                )
 
 
 def _refuse_axis(scenario: Scenario, searched: SearchedGroup) -> None:

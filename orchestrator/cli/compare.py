@@ -37,11 +37,11 @@ from orchestrator.cli.options import (
     add_json,
     add_place,
     add_settings,
-    read_scenario,
 )
 from orchestrator.cli.output import say, write_out
 from orchestrator.cli.run import perform
 from orchestrator.cli.screen import Screen
+from orchestrator.cli.tuned_scenario import read_tuned_scenario
 from orchestrator.measures.hints import listed, unknown
 from orchestrator.measures.percentiles import PercentileError, plain_name
 from orchestrator.measures.registry import MEASURES, find_measure, full_name, percentile_problem
@@ -184,7 +184,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     if arguments.second is not None:
         raise MisuseError("compare --calibrate needs one scenario file and nothing else")
     arguments.scenario, arguments.keep = arguments.first, False
-    scenario = doubled(read_scenario(arguments))
+    scenario = doubled(read_tuned_scenario(arguments))
 
     def finish(findings: Findings, archive: Archive) -> int:
         store(campaign_result(findings), archive)

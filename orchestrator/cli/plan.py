@@ -4,14 +4,15 @@ import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from orchestrator.cli.options import add_scenario, read_scenario
+from orchestrator.cli.options import add_scenario
 from orchestrator.cli.output import print_out
+from orchestrator.cli.tuned_scenario import read_tuned_scenario
 from orchestrator.execution.cpus import Cpus
 from orchestrator.measures.sentences import counted, joined
 from orchestrator.results.exit_codes import HOLDS
 from orchestrator.scenario.estimate import START_AND_STOP_S, Estimate, estimate, total
 from orchestrator.scenario.models import discover_twins
-from orchestrator.scenario.plan import Case, Run, plan_cases, schedule
+from orchestrator.scenario.plan import Case, Run, plan_cases, schedule, tuned_think_times
 from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
 from orchestrator.twin.parameters import TYPICAL
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print all runs and their total."""
-    scenario = read_scenario(arguments)
+    scenario = read_tuned_scenario(arguments)
     ask = partial(_simulated_s, max_messages=MAX_MESSAGES_OF_PLAN // len(plan_cases(scenario)))
     for line in plan_lines(scenario, ask):
         print_out(line)
@@ -80,6 +81,8 @@ def plan_lines(scenario: Scenario, ask: Asked = lambda _: None) -> Iterator[str]
             yield f"round {run.repeat}"
         yield f"  [{number}/{len(runs)}] {run.name}: {_estimate_text(each)}"
     yield from _ignored_lines(scenario)
+    for case in plan_cases(scenario):
+        yield from (f"{case.name}: {text}" for text in tuned_think_times(scenario, case))
     yield f"{counted(len(runs), 'runs')}: {_estimate_text(total(estimates))}"
     yield f"at most {duration(len(runs) * scenario.timeout_s)}, because timeout ends each load"
     yield _retries_text(scenario, total(estimates))

@@ -8,9 +8,10 @@ from typing import Any
 from orchestrator.campaign.answer import answer_of
 from orchestrator.campaign.cheapest import Candidate, cheapest, cheapest_text
 from orchestrator.campaign.verdict import grade, judge_predicted
-from orchestrator.cli.options import add_json, add_scenario, read_scenario
+from orchestrator.cli.options import add_json, add_scenario
 from orchestrator.cli.output import say, write_out
 from orchestrator.cli.screen import Screen
+from orchestrator.cli.tuned_scenario import read_tuned_scenario
 from orchestrator.execution.cpus import Cpus
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.hints import unknown
@@ -20,7 +21,7 @@ from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import Cheapest, Expectation, Grade, Outcome
 from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.models import discover_twins
-from orchestrator.scenario.plan import Case, plan_cases
+from orchestrator.scenario.plan import Case, plan_cases, tuned_think_times
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.twin.parameters import NONE, TYPICAL, Overhead
 from orchestrator.twin.predict import NoTwinError, Prediction, predict
@@ -92,7 +93,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     Then how the predicted values grade expectations and guesses, and the cheapest case that holds.
     """
-    scenario = read_scenario(arguments, PREDICTION_LOAD)
+    scenario = read_tuned_scenario(arguments, PREDICTION_LOAD)
     chosen = arguments.models or scenario.models
     for model in chosen:
         if model not in scenario.models:
@@ -140,6 +141,7 @@ def prediction_lines(
         rest = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
         yield "  ".join([*first, *rest]).rstrip()
     for case, prediction in predictions:
+        yield from (f"{case.name}: {text}" for text in tuned_think_times(scenario, case))
         remarks = [prediction] if isinstance(prediction, str) else prediction.remarks
         yield from (f"{case.name}: {remark}" for remark in remarks)
         if isinstance(prediction, Prediction):
@@ -241,6 +243,7 @@ def _as_data(
                 "name": case.name,
                 "model": case.model,
                 "axes": dict(case.axes),
+                "tuned": scenario.tuned.get(case.name, {}),
                 **_case_data(scenario, each),
             }
             for case, each in predictions

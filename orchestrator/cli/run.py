@@ -12,9 +12,9 @@ from orchestrator.cli.options import (
     add_json,
     add_place,
     add_scenario,
-    read_scenario,
 )
 from orchestrator.cli.place import place_of
+from orchestrator.cli.tuned_scenario import read_tuned_scenario
 from orchestrator.results.archive import Archive
 from orchestrator.scenario.scenario import Scenario
 
@@ -38,7 +38,7 @@ def execute(arguments: argparse.Namespace) -> int:
     def finish(findings: Findings, archive: Archive) -> int:
         return store_and_show(campaign_result(findings), archive, as_json=arguments.json)
 
-    return perform(arguments, read_scenario(arguments), finish)
+    return perform(arguments, read_tuned_scenario(arguments), finish)
 
 
 def perform(

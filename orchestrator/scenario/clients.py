@@ -5,6 +5,7 @@ arrivals that do not wait (``open``), or by either of them rising and falling in
 Values are kept as they were written.
 """
 
+import math
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
@@ -37,6 +38,7 @@ from orchestrator.scenario.fields import (
     whole,
 )
 from orchestrator.scenario.server import Section
+from orchestrator.scenario.tuned import ThinkTime, any_mean, tuned_share
 from orchestrator.scenario.yaml_document import Location
 
 DEFAULT_GROUP_NAME = "clients"
@@ -89,9 +91,14 @@ class Group(Section):
         """When the load of the group ends; None if it ends with the last message of the users."""
         return self.start_s + self.profile.duration_s if self.profile.stages else None
 
+    def overlaps(self, other: "Group") -> bool:
+        """Return whether there is a time for which both groups are planned to run."""
+        ends_s = [math.inf if each.end_s is None else each.end_s for each in (self, other)]
+        return self.start_s < ends_s[1] and other.start_s < ends_s[0]
+
     @property
     def think_time_s(self) -> float | None:
-        """The mean pause of a user in seconds, None if there are no users."""
+        """The mean pause of a user in seconds, None if there are no users, or it is to be tuned."""
         return None
 
     @property
@@ -100,7 +107,7 @@ class Group(Section):
         return (
             getattr(self, "arrivals", "") == POISSON
             or (self.demand is not None and Demands.parse(self.demand).is_random)
-            or parse_law(getattr(self, "think_time", "0ms")).constant_s is None
+            or parse_law(any_mean(getattr(self, "think_time", "0ms"))).constant_s is None
         )
 
     def demand_s(self, limit_s: float) -> float | None:
@@ -138,7 +145,7 @@ class ClosedGroup(Group):
     users: Annotated[int, users_from(1)]
     messages: Annotated[int, whole(1, 1_000_000)] | None = None
     duration: Annotated[str, duration_between("1ms", "60m")] | None = None
-    think_time: LawText = "0ms"
+    think_time: ThinkTime = "0ms"
     behaviour: Annotated[str, one_of(*BEHAVIOURS)] = POLITE
     pipeline: Annotated[int, whole(2, 1000)] | None = None
     pace: Annotated[str, duration_between("1ms", "60m")] | None = None
@@ -152,7 +159,9 @@ class ClosedGroup(Group):
 
     @property
     def think_time_s(self) -> float | None:
-        """The mean pause of a user in seconds."""
+        """The mean pause of a user in seconds, None if it is not known yet."""
+        if tuned_share(self.think_time) is not None:
+            return None
         return parse_law(self.think_time).mean_s()
 
     def _own_terms(self) -> dict[str, Any]:

@@ -318,7 +318,8 @@ def _errors_of_turns(turns: list[object]) -> Found:
             yield (index,), error
 
 
-def _check_law(value: object) -> str:
+def check_law(value: object) -> str:
+    """Return ``value`` if it is a distribution."""
     text = str(value) if _bare_number(value) else _text_or(value, f"write {LAW_FORMS}")
     try:
         return _check_mean(text, parse_law(text).mean_s())
@@ -372,7 +373,7 @@ def _written_as(pattern: str) -> object:
 
 
 _DURATION = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_S)})"
-_LAW = rf"{_DURATION}|(?:exponential|hyperexponential|bimodal)\(.+\)"
+LAW = rf"{_DURATION}|(?:exponential|hyperexponential|bimodal)\(.+\)"
 _DEMAND = Annotated[str, Field(pattern=r"^\s*(?:sleep|cpu)=")]
 
 Flag = Annotated[bool, BeforeValidator(_check_flag)]
@@ -393,7 +394,7 @@ GuessText = Annotated[
 DemandText = Annotated[
     str, BeforeValidator(_check_demand, json_schema_input_type=_DEMAND | list[_DEMAND])
 ]
-LawText = Annotated[str, BeforeValidator(_check_law, json_schema_input_type=_written_as(_LAW))]
+LawText = Annotated[str, BeforeValidator(check_law, json_schema_input_type=_written_as(LAW))]
 PoolSize = Annotated[
     int | str, _word_or_whole(EACH, " (one for each arrival)", "a pool of", MAX_POOL)
 ]

@@ -196,6 +196,7 @@ KEY_MEANINGS = {
     "server, limits and clients",
     "ignores": "axes of the matrix that a model ignores, so that they do not repeat its cases; by "
     "default what compose.yaml says of the model",
+    "tuned": "the mean think times that the twin found, by case and group; results have them",
     "expect": "expressions that must hold, for one model or for all",
     "guess": "expressions that you predict, for one model or for all; graded, but never a failure",
     "compare": "expressions that must hold between models, such as p99(epoll) < p99(single)",
@@ -272,7 +273,8 @@ KEY_MEANINGS = {
     "users": "total number of users, each with its own connection",
     "messages": "number of messages of each user",
     "duration": "how long it lasts",
-    "think_time": "pause between an ack and the next message: 10ms, exponential(10ms)",
+    "think_time": "pause between an ack and the next message: 10ms, exponential(10ms), or of a "
+    "closed group tuned(utilization=70%)",
     "behaviour": "how the users treat the server",
     "pipeline": "for behaviour: pipeline: number of messages in flight",
     "pace": "for slow behaviours: the pause; for vanish and reset: when the connection is cut",

@@ -14,7 +14,7 @@ from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from orchestrator.measures.hints import label, unknown
-from orchestrator.scenario.clients import Group
+from orchestrator.scenario.clients import ClosedGroup, Group
 from orchestrator.scenario.fields import (
     INVALID_VALUE,
     Found,
@@ -26,6 +26,7 @@ from orchestrator.scenario.fields import (
 from orchestrator.scenario.interpreter import OWN, Runtime
 from orchestrator.scenario.models import read_models
 from orchestrator.scenario.server import OWN_SETTINGS, Limits, Section, ServerSettings, Sysctls
+from orchestrator.scenario.tuned import with_mean
 from orchestrator.scenario.yaml_document import Location
 
 MAX_VALUES = 200
@@ -223,6 +224,11 @@ def value_text(value: AxisValue) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def case_name(model: str, axes: Mapping[str, AxisValue]) -> str:
+    """Return the name of a case for people: ``prefork``, ``prefork,workers=2,users=7``."""
+    return ",".join((model, *(f"{axis}={value_text(value)}" for axis, value in axes.items())))
+
+
 def location_of(matrix: Matrix, point: Point, axis: str) -> Location:
     """Return where ``matrix`` has the value of ``axis`` at ``point``."""
     if isinstance(matrix, tuple):
@@ -247,6 +253,16 @@ class CaseSettings:
         known = read_models().get(model)
         others = OWN_SETTINGS.keys() - (known.settings if known else OWN_SETTINGS)
         return replace(self, server=self.server.model_copy(update=dict.fromkeys(others)))
+
+    def with_think_times(self, means: Mapping[str, str]) -> "CaseSettings":
+        """Return the settings with these means of think times that are to be tuned, by group."""
+        groups = (
+            group.model_copy(update={"think_time": with_mean(group.think_time, means[group.name])})
+            if isinstance(group, ClosedGroup) and group.name in means
+            else group
+            for group in self.groups
+        )
+        return replace(self, groups=tuple(groups))
 
     def at(self, point: Point) -> "CaseSettings":
         """Return the settings with the values of ``point``, which were validated before."""

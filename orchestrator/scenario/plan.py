@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from labkit.workload.load_order import POLITE, GroupOrder
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.scenario.clients import Group
-from orchestrator.scenario.matrix import AxisValue, CaseSettings, value_text
+from orchestrator.scenario.matrix import AxisValue, CaseSettings, case_name
 from orchestrator.scenario.models import read_models
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
@@ -71,7 +71,7 @@ class Case:
     @property
     def name(self) -> str:
         """The name for people: ``prefork``, ``prefork,workers=2,users=7``."""
-        return ",".join((self.model, *(f"{axis}={value_text(v)}" for axis, v in self.axes.items())))
+        return case_name(self.model, self.axes)
 
     @property
     def slug(self) -> str:
@@ -233,20 +233,32 @@ def seed_of_repeat(seed: int, repeat: int) -> int:
 def plan_cases(scenario: Scenario) -> list[Case]:
     """Return all cases: at each matrix point, in the order of the file, each model.
 
-    A model has one case for all points that differ only in axes that it ignores.
+    A model has one case for all points that differ only in axes that it ignores. Think times that
+    are to be tuned have the means of the scenario, if it has them.
     """
     percentiles = scenario.percentiles
     return [
         Case(
             model,
             axes,
-            scenario.settings.at(axes).of(model),
+            scenario.settings.at(axes)
+            .of(model)
+            .with_think_times(scenario.tuned.get(case_name(model, axes), {})),
             scenario.seed,
             percentiles,
             scenario.warmup_s,
         )
         for model, axes in scenario.cases
     ]
+
+
+def tuned_think_times(scenario: Scenario, case: Case) -> Iterator[str]:
+    """Yield each think time of ``case`` that was found, and what it was found for."""
+    written = scenario.settings.at(dict(case.axes)).groups
+    for group, before in zip(case.groups, written, strict=True):
+        wanted, found = (getattr(each, "think_time", "") for each in (before, group))
+        if found != wanted:
+            yield f"think_time of {group.name} is {found}: {wanted}, as the twin found"
 
 
 def _common(groups: Sequence[Group], value_of: Callable[[Group], float | None]) -> float | None:

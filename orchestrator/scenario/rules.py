@@ -1,5 +1,6 @@
 """Rules for a whole case, over server, groups and timeout, when each value by itself is allowed."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from orchestrator.measures.sentences import counted
 from orchestrator.scenario.clients import PACED, PIPELINE, ClosedGroup, Group
 from orchestrator.scenario.fields import MaxLoad
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
+from orchestrator.scenario.tuned import tuned_share
 
 MAX_REPLICAS = 200
 OTHER_MESSAGES = ("silent", "garbage", "oversize")
@@ -121,3 +123,17 @@ def _of_all_groups(groups: Sequence[Group], max_load: MaxLoad) -> Iterator[Viola
     if replicas > MAX_REPLICAS:
         message = f"{replicas} replicas in all groups; allowed: at most {MAX_REPLICAS}"
         yield Violation(last, "replicas", message)
+    yield from _of_tuned(groups)
+
+
+def _of_tuned(groups: Sequence[Group]) -> Iterator[Violation]:
+    """Yield the groups whose think time is tuned while that of another one is."""
+    tuned = [
+        (index, group)
+        for index, group in enumerate(groups)
+        if tuned_share(getattr(group, "think_time", "")) is not None
+    ]
+    for (_, earlier), (index, group) in itertools.combinations(tuned, 2):
+        if group.overlaps(earlier):
+            message = f"that of {earlier.name}, which runs at the same time, is tuned too"
+            yield Violation(index, "think_time", f"{message}; write one of the two")

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from labkit.protocol.parsing import parse_duration_s
 from orchestrator.measures.expression import Expression, parse_expression
-from orchestrator.measures.hints import listed
+from orchestrator.measures.hints import listed, unknown
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.measures.registry import full_name, is_input, percentiles_in
 from orchestrator.measures.syntax import RATIO
@@ -39,6 +39,7 @@ from orchestrator.scenario.matrix import (
     MatrixValue,
     Point,
     axes_over,
+    case_name,
     count_points,
     location_of,
     points,
@@ -107,6 +108,7 @@ _Subject = Annotated[Text, AfterValidator(check_subject)]
 _Ignored = Annotated[
     tuple[Annotated[str, one_of(*ServerSettings.model_fields)], ...], Field(strict=False)
 ]
+_Mean = Annotated[str, duration_between("0s", "60m")]
 _Expressions = Annotated[tuple[ExpressionText, ...], Field(strict=False)]
 _OneOrMore = Annotated[
     _Expressions,
@@ -141,6 +143,7 @@ class Scenario(Section):
     ]
     matrix: MatrixValue = Field(default_factory=dict)
     ignores: dict[_Subject, _Ignored] = Field(default_factory=dict)
+    tuned: dict[Text, dict[Text, _Mean]] = Field(default_factory=dict)
     expect: dict[_Subject, Annotated[_Expressions, AfterValidator(not_empty("expectation"))]] = (
         Field(default_factory=dict)
     )
@@ -263,6 +266,7 @@ class Scenario(Section):
         for point in points(self.matrix):
             yield from self._errors_at(point, max_load)
         yield from self._settings_of_others()
+        yield from self._tuned_of_others()
         yield from self._interpreter_of_target()
         for index, fault in enumerate(self.faults):
             for key, message in (
@@ -299,6 +303,18 @@ class Scenario(Section):
             if key in axes:
                 where = (0, key) if isinstance(self.matrix, tuple) else (key,)
                 yield ("matrix", *where), invalid_value(message, at_key=True)
+
+    def _tuned_of_others(self) -> Found:
+        """Yield each case and each group under ``tuned`` that the scenario does not have."""
+        names = [case_name(model, axes) for model, axes in self.cases] if self.tuned else []
+        groups = [group.name for group in self.clients]
+        for name, means in self.tuned.items():
+            if name not in names:
+                yield ("tuned", name), invalid_value(unknown("case", name, names), at_key=True)
+            for group in means:
+                if group not in groups:
+                    message = unknown("client group", group, groups)
+                    yield ("tuned", name, group), invalid_value(message, at_key=True)
 
     def _interpreter_of_target(self) -> Found:
         """Yield the interpreter of a scenario that runs a target alone, which brings its own."""

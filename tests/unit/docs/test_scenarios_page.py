@@ -176,7 +176,7 @@ def test_there_are_as_many_ranges_as_it_seems() -> None:
 
 def test_every_example_is_a_scenario(load: Load) -> None:
     examples = blocks("yaml")
-    assert len(examples) == 12
+    assert len(examples) == 13
     for example in examples:
         load(example)
 

@@ -82,6 +82,14 @@ def test_what_a_search_cannot_keep_is_refused(more: str, message: str) -> None:
         find_searched(scenario_of(more=more))
 
 
+def test_a_think_time_that_is_tuned_for_one_load_is_refused() -> None:
+    tuned = CLOSED.replace("}", ", think_time: tuned(utilization=70%)}")
+    with pytest.raises(MisuseError, match="think_time of clients is tuned for one load"):
+        find_searched(scenario_of(tuned))
+    with pytest.raises(MisuseError, match="think_time of b is tuned for one load"):
+        find_searched(scenario_of(f"{named(OPEN, 'a')}, {named(tuned, 'b')}"))
+
+
 def test_without_a_twin_the_first_load_keeps_all_workers_busy() -> None:
     group, case = searched(OPEN)
     assert group.guess(case, 4) == pytest.approx(200.0)

@@ -26,7 +26,7 @@ GROUPS = "intent: x\nclients:\n" + "".join(
 )
 KEYS = (
     "intent, source, target, models, server, limits, interpreter, clients, matrix, ignores, "
-    "expect, guess, compare, claims, "
+    "tuned, expect, guess, compare, claims, "
     "answer, show, faults, abort, validity, repeats, retries_of_invalid, order, warmup, timeout, "
     "seed, seeds, variables, tiers"
 )
