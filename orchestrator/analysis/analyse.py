@@ -26,6 +26,7 @@ from orchestrator.analysis.server_measures import (
 )
 from orchestrator.analysis.statistics import Figures
 from orchestrator.analysis.windows import span_of_consequences, window_measures
+from orchestrator.measures.registry import ABOVE_SINGLE
 from orchestrator.measures.views import SLOWEST
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import Instrument, Reason
@@ -103,5 +104,6 @@ def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figu
         **queue_measures(clients.requests, merged.connections, evidence.log),
         **host_measures(evidence),
         "host_delay": host_delay(evidence, merged.requests),
+        **dict.fromkeys(ABOVE_SINGLE),  # a campaign knows them, which has other runs
         **kernel_measures(evidence.kernel, window, merged.requests, merged.connections),
     }

@@ -5,8 +5,8 @@ Reads the run's raw files and stores its samples beside them. Runs nothing.
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -56,13 +56,15 @@ class RunEvaluation:
     """The results of one run.
 
     ``values`` are its measures by name, those of its groups as ``group.measure``; ``exhibit`` is
-    what its charts show.
+    what its charts show. ``unknown`` are the reasons why measures that need a run of another model
+    have no value, by name.
     """
 
     run: Run
     summary: RunSummary
     exhibit: Exhibit
     values: Figures
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
 
 def evaluate_run(

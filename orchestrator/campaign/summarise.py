@@ -20,6 +20,7 @@ from orchestrator.campaign.load_points import (
     has_aborted,
 )
 from orchestrator.campaign.order_statistics import median_depth
+from orchestrator.campaign.process_control import explained, with_process_control
 from orchestrator.campaign.repeats import intervals, medians, rank
 from orchestrator.campaign.retries import Counted, Repeats, counted
 from orchestrator.campaign.verdict import (
@@ -93,6 +94,7 @@ def summarise(
     by_case = [
         counted(scenario, runs, accept_invalid=accept) for runs in _runs_by_case(evaluations)
     ]
+    by_case = with_process_control(scenario, by_case, accept_invalid=accept)
     cases = [_summarise_case(scenario, each) for each in by_case]
     chosen = [each.runs for each in by_case]
     load_points = list(complete_load_points(scenario, chosen))
@@ -178,7 +180,7 @@ def _summarise_case(scenario: Scenario, found: Counted) -> CaseSummary:
         lower_bounds=bounded_keys(medians(values), groups),
         interpreter=_common_interpreter(runs),
         instrument=_worst([run.instrument for run in runs]),
-        expectations=_with_cpus(
+        expectations=_reasoned(
             _with_abort(
                 judge(scenario.expectations(case.model), medians(values), values, case.waiting()),
                 repeats,
@@ -253,7 +255,12 @@ def _compare(
     judged = judge_alone(expressions, medians(rounds), rounds)
     if doubt := at_point.doubt(accept_invalid=accept_invalid):
         judged = [_unknown(each, doubt) for each in judged]
-    return Comparison(axes=at_point.axes, expectations=_with_cpus(judged, at_point.runs))
+    return Comparison(axes=at_point.axes, expectations=_reasoned(judged, at_point.runs))
+
+
+def _reasoned(judged: Iterable[Expectation], runs: Repeats) -> list[Expectation]:
+    """Return ``judged`` with what explains a failed or an unknown one."""
+    return explained(_with_cpus(judged, runs), runs)
 
 
 def _with_cpus(judged: Iterable[Expectation], runs: Repeats) -> list[Expectation]:

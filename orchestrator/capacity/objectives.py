@@ -16,7 +16,7 @@ from orchestrator.measures.evaluate import NOISE, Evaluation
 from orchestrator.measures.expression import Expression, parse_expression
 from orchestrator.measures.hints import listed
 from orchestrator.measures.percentiles import share_of, split_percentile
-from orchestrator.measures.registry import full_name, is_input
+from orchestrator.measures.registry import ABOVE_SINGLE, full_name, is_input
 from orchestrator.measures.syntax import ExpressionError, MeasureName, Part, names_in
 from orchestrator.measures.views import VIEWS
 from orchestrator.results.exit_codes import MisuseError
@@ -138,7 +138,9 @@ def _problem(expression: Expression, groups: Sequence[str]) -> str:
             return f"{name.group}.{name.own_name} is not of the whole run; write {name.own_name}"
         if name.group and groups and name.group not in groups:
             return f"no group is named {name.group!r}; allowed: {listed(groups)}"
-    return _percentile_problem(expression)
+    above = next((name for name in expression.value_names if name in ABOVE_SINGLE), "")
+    needs = f"{above} needs a run of single beside it, which a search does not have"
+    return needs if above else _percentile_problem(expression)
 
 
 def _percentile_problem(expression: Expression) -> str:

@@ -115,6 +115,14 @@ _REGISTRY = (
         TIME,
         "CPU time of the server per ack, from when it listened to its end",
     ),
+    Measure(
+        "process_control_cpu_time",
+        TIME,
+        "CPU time of the server above that of single for the same messages, within a round",
+    ),
+    Measure(
+        "process_control_cpu_time_per_connection", TIME, "process_control_cpu_time per connection"
+    ),
     Measure("peak_memory", SIZE, "peak memory of the server; shared pages count in each process"),
     Measure("server_exit_code", COUNT, "exit code of the server after it was asked to stop"),
     Measure("utilization", COUNT, "time in service / (workers x makespan); a loop may exceed 1"),
@@ -159,6 +167,9 @@ _REGISTRY = (
     _of_group("schedule_lag_max", TIME, "longest lag of a replica behind its schedule"),
     _of_group("gc_pauses", COUNT, "garbage collections of the clients during the load"),
 )  # fmt: skip
+
+ABOVE_SINGLE = ("process_control_cpu_time", "process_control_cpu_time_per_connection")
+"""Measures of a run beside one of ``single``; see `orchestrator.campaign.process_control`."""
 
 REPORTED = {"schedule_lag": "each client replica reports schedule_lag_p50, _p99 and _max only"}
 """Measures of which only the registered percentiles exist, and why."""

@@ -41,6 +41,7 @@ def test_the_limit_of_a_percentile(text: str, percentile: Percentile | None) -> 
         ("throughput(prefork) / throughput(single) > 2", "for each case alone"),
         ("predicted.p99 < 50ms", "not of the whole run"),
         ("medium.p99 < 50ms", "no group is named 'medium'; allowed: slow, fast"),
+        ("process_control_cpu_time < 1s", "needs a run of single beside it"),
         ("workers > 2", "nothing that a run measures"),
         ("service_time_p95 < 20ms", "no percentiles, since the scenario sets it"),
         ("50ms", "comparison is missing"),
