@@ -241,7 +241,12 @@ class EventLoop(ABC):
         """Start the time-out, if the group has one, of the message that is about to be sent."""
         if self._answer_timeout_ns is not None:
             due_ns = monotonic_ns() + self._answer_timeout_ns
-            self.timers.at(due_ns, partial(self._on_answer_timeout, connection, message))
+            self.timers.at(due_ns, partial(self.on_answer_timeout, connection, message))
+
+    def on_answer_timeout(self, connection: Connection, message: int) -> None:
+        """Close the connection, unless the ack of ``message`` has come."""
+        if connection.user.awaits(message):
+            self.close_connection(connection, "timed_out")
 
     def on_readable(self, connection: Connection) -> None:
         """Read the ack of the message in flight, or the end of the stream."""
@@ -349,10 +354,6 @@ class EventLoop(ABC):
 
     def _on_connect_timeout(self, connection: Connection) -> None:
         if connection.user.phase is CONNECTING:
-            self.close_connection(connection, "timed_out")
-
-    def _on_answer_timeout(self, connection: Connection, message: int) -> None:
-        if connection.user.awaits(message):
             self.close_connection(connection, "timed_out")
 
     def _make_socket(self) -> socket.socket:

@@ -90,12 +90,15 @@ class OpenLoop(EventLoop):
         if connection.user.phase is WAITING:
             self.recorder.record_loss(connection.user, monotonic_ns(), failure)
         elif connection.user.phase is CONNECTING and not self._pool_size:
-            self.recorder.record_unsent(1, monotonic_ns())
+            self.drop(connection.user.message)
         elif connection.user.phase is CONNECTING and self._waiting:
-            self._waiting.popleft()
-            self.recorder.record_unsent(1, monotonic_ns())
+            self.drop(self._number(self._waiting.popleft()))
         if self._waiting:
             self.timers.at(monotonic_ns(), self._reopen)  # later: an attempt may fail at once
+
+    def drop(self, message: int) -> None:  # noqa: ARG002 `RetryingLoop` needs it
+        """Record that a message will not be sent, since its connection failed."""
+        self.recorder.record_unsent(1, monotonic_ns())
 
     def _open_pool(self) -> None:
         for _ in range(self._pool_size):

@@ -9,7 +9,7 @@ from labkit.wire.histogram import BUCKETS, LONGER, OCTAVES, SHORT, UNIT_BITS, bu
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row, pack
 
 CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
-ACKED, IN_FLIGHT = CODES["acked"], CODES["in_flight"]
+ACKED, IN_FLIGHT, RETRIED = CODES["acked"], CODES["in_flight"], CODES["retried"]
 WIDTH = len(Row._fields)
 SHORTS = len(SHORT)
 LONGS = SHORTS << OCTAVES
@@ -30,8 +30,10 @@ class Recorder:
     """The record of one client; planned = sent + unsent, sent = acked + failed + in flight.
 
     ``sent`` is counted by the loop when it sends, the outcomes when they are known, so that the sum
-    can fail. ``end_ns`` is when the outcome of the last message was known. ``times`` is the
-    histogram of how long messages took that were acked or failed; see `labkit.wire.histogram`.
+    can fail. ``retries``, the further attempts of messages, are counted like ``sent``; each attempt
+    has a row, so rows = sent + retries. ``end_ns`` is when the outcome of the last message was
+    known. ``times`` is the histogram of how long messages took that were acked or failed; see
+    `labkit.wire.histogram`.
     """
 
     def __init__(self) -> None:
@@ -41,6 +43,7 @@ class Recorder:
         self.failed = 0
         self.in_flight = 0
         self.unsent = 0
+        self.retries = 0
         self.end_ns = 0
         self.times = [0] * BUCKETS
         self._rows = array("Q")
@@ -85,6 +88,15 @@ class Recorder:
             )
         )  # fmt: skip
 
+    def record_retried(self, sent: Sent, ended_ns: int) -> None:
+        """Record an attempt that timed out at ``ended_ns``, as its message is sent again."""
+        self._append(
+            _row(
+                sent.number, sent.message, sent.due_ns, sent.sent_ns,
+                sent.first_byte_ns, ended_ns, RETRIED,
+            )
+        )  # fmt: skip
+
     def record_unsent(self, messages: int, now_ns: int) -> None:
         """Record messages that were planned and will never be sent."""
         if messages:
@@ -115,6 +127,7 @@ class Recorder:
             "failed": self.failed,
             "unsent": self.unsent,
             "in_flight": self.in_flight,
+            "retries": self.retries,
         }
 
     def response_times_s(self) -> list[float]:

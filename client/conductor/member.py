@@ -26,7 +26,7 @@ RESULT = "its result"
 COUNTS = (
     "replica", "start_ns", "first_connect_ns", "end_ns", "samples_bytes", "connections_bytes",
 )  # fmt: skip
-BOOKS = ("sent", "acked", "failed", "unsent", "in_flight")
+BOOKS = ("sent", "acked", "failed", "unsent", "in_flight", "retries")
 
 
 class Peer:

@@ -18,8 +18,11 @@ FAILURES = (
 )  # fmt: skip
 """How a connection can fail; the first failure ends it."""
 
-OUTCOMES = ("in_flight", "acked", *FAILURES)
-"""The outcome of a message that was sent; the index is its code."""
+OUTCOMES = ("in_flight", "acked", *FAILURES, "retried")
+"""The outcome of a message that was sent; the index is its code.
+
+``retried`` is that of an attempt which timed out, after which the message was sent again.
+"""
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _length = Struct("<H")
@@ -35,6 +38,8 @@ _REQUEST_ID = re.compile(r"r([0-9]{1,9})\.c([0-9]{1,9})\.m([0-9]{1,9})")
 
 class Row(NamedTuple):
     """One message sent: its user (in the group, from 0), its number (from 0) and its outcome.
+
+    A message that is sent again has a row for each attempt, all with the same ``due_ns``.
 
     ``due_ns``: when it was to be sent; ``sent_ns``: just before the send call; ``first_byte_ns``:
     when the first byte of the answer arrived; ``ended_ns``: when its outcome was known. ``outcome``

@@ -28,6 +28,10 @@ class GroupOrder:
     ``think_time`` have the syntax of `labkit.workload.distributions`. A demand is cut to
     ``demand_limit_s``; None is the server's default. ``pipeline`` and ``pace_s`` belong to the
     behaviours of those names. A time-out of None is off.
+
+    An open group sends a message up to ``attempts`` times, each after an ``answer_timeout_s``; see
+    `labkit.workload.retries`. ``retry_budget`` is the most retries for each first attempt, None for
+    no limit.
     """
 
     name: str
@@ -47,6 +51,9 @@ class GroupOrder:
     behaviour: str = POLITE
     pipeline: int = 1
     pace_s: float = 0.1
+    attempts: int = 1
+    retry_budget: float | None = None
+    backoff: str = "0ms"
 
     @property
     def profile(self) -> Profile:

@@ -66,6 +66,7 @@ def analyse(evidence: Evidence) -> Analysis:
         merged.connections,
         evidence.loads,
         evidence.percentiles,
+        tuple(evidence.deadlines.get(name) for name in run.groups),
     )
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
@@ -78,9 +79,7 @@ def analyse(evidence: Evidence) -> Analysis:
     if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
         groups = {name: {**of, **dict.fromkeys(OF_SERVICE)} for name, of in groups.items()}
-    during, load_ns = span_of_consequences(evidence), (begin_ns, clients.end_ns)
-    asked = evidence.percentiles.get("response_time", ())
-    views = window_measures(requests, merged.connections, during, load_ns, asked)
+    views = window_measures(clients, span_of_consequences(evidence))
     measures["recovery_time"] = recovery_time_s(
         clients.requests, merged.connections, evidence.faults
     )
@@ -100,8 +99,8 @@ def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figu
     window = Window(clients.begin_ns, clients.end_ns, is_warmed_up=evidence.warmup_s > 0)
     return {
         **measured,
-        **server_measures(evidence, clients.requests, measured),
-        **queue_measures(clients.requests, merged.connections, evidence.log),
+        **server_measures(evidence, clients.attempts, measured),
+        **queue_measures(clients.attempts, merged.connections, evidence.log),
         **host_measures(evidence),
         "host_delay": host_delay(evidence, merged.requests),
         **dict.fromkeys(ABOVE_SINGLE),  # a campaign knows them, which has other runs

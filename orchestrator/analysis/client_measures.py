@@ -12,6 +12,7 @@ from orchestrator.analysis.statistics import (
     SD,
     Durations,
     Figures,
+    Flags,
     between_ns,
     is_enough,
     peak_overlap,
@@ -19,7 +20,7 @@ from orchestrator.analysis.statistics import (
     statistics_s,
 )
 from orchestrator.measures.percentiles import Percentiles, share_of
-from orchestrator.results.client_samples import ACKED, Replica
+from orchestrator.results.client_samples import ACKED, Replica, without_retried
 from orchestrator.results.replica_report import MESSAGE_COUNTS
 from orchestrator.results.tables import Table, user_keys
 
@@ -36,7 +37,9 @@ class Clients:
 
     ``start_ns`` is the common start; ``begin_ns`` is when measuring begins: then, or at the end of
     the warm-up. ``loads`` are the planned windows of the groups by name, ``everything`` all
-    requests with those of the warm-up. ``percentiles`` are those measured besides the usual ones.
+    requests with those of the warm-up, each attempt of a message by itself. ``percentiles`` are
+    those measured besides the usual ones. ``deadlines_s`` are those of the groups by their number,
+    None for one without.
     """
 
     start_ns: int
@@ -46,11 +49,22 @@ class Clients:
     connections: Table
     loads: Mapping[str, Window]
     percentiles: Percentiles = field(default_factory=dict)
+    deadlines_s: Sequence[float | None] = ()
+
+    @property
+    def messages(self) -> Table:
+        """One request for each message of the whole run: its last attempt."""
+        return without_retried(self.everything)
+
+    @property
+    def attempts(self) -> Table:
+        """The requests that count: those due after the warm-up."""
+        return self.everything[self.everything["due_ns"] >= self.begin_ns]
 
     @property
     def requests(self) -> Table:
-        """The requests that count: those due after the warm-up."""
-        return self.everything[self.everything["due_ns"] >= self.begin_ns]
+        """One request for each message that counts: its last attempt."""
+        return without_retried(self.attempts)
 
     @property
     def end_ns(self) -> int:
@@ -69,11 +83,21 @@ class Clients:
         The window of a group begins with its load, after the warm-up, and ends as planned; without
         a planned end, with its last message. That of all groups lasts from the first to the last.
         """
+        return self._rate_per_s(self.everything["outcome"] == ACKED)
+
+    @property
+    def goodput_per_s(self) -> float | None:
+        """The throughput of acks within the deadlines; None if a group with messages has none."""
+        is_in_time = in_time(self.everything, self.deadlines_s)
+        return None if is_in_time is None else self._rate_per_s(is_in_time)
+
+    def _rate_per_s(self, chosen: Flags) -> float | None:
+        """Return how many of the ``chosen`` of all requests ended in the window, per second."""
         windows = [self._window_ns(name) for name in {each.group for each in self.replicas}]
         if not windows or not len(self.requests):
             return None
         begin_ns, end_ns = min(begin for begin, _ in windows), max(end for _, end in windows)
-        ended_ns = self.everything["ended_ns"][self.everything["outcome"] == ACKED]
+        ended_ns = self.everything["ended_ns"][chosen]
         inside = np.count_nonzero((ended_ns >= begin_ns) & (ended_ns <= end_ns))
         return ratio(int(inside), (end_ns - begin_ns) / 1e9) if end_ns > begin_ns else None
 
@@ -101,16 +125,33 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
     return {
         "makespan": clients.makespan_s,
         "throughput": clients.throughput_per_s,
+        "goodput": clients.goodput_per_s,
         **counts,
         "dropped": sum(r.counts["unsent"] for r in clients.replicas if r.group in open_groups),
         "errors": sum(errors.values()),
         **errors,
         "start_spread": (max(begun_ns) - min(begun_ns)) / 1e9 if begun_ns else None,
         **request_measures(clients.requests, clients.percentiles),
-        **service_measures(clients.requests, clients.percentiles),
+        **service_measures(clients.attempts, clients.percentiles),
         **_of_connections(clients.connections, clients.percentiles),
         **_of_health(clients.replicas),
     }
+
+
+def in_time(requests: Table, deadlines_s: Sequence[float | None]) -> Flags | None:
+    """Return which requests were acked within the deadline of their group, from due to acked.
+
+    None if one of the groups that they belong to has no deadline.
+    """
+    limits_ns = np.zeros(len(requests), np.int64)
+    for number in np.unique(requests["group"]).tolist():
+        limit_s = deadlines_s[number] if number < len(deadlines_s) else None
+        if limit_s is None:
+            return None
+        limits_ns[requests["group"] == number] = round(limit_s * 1e9)
+    took_ns = between_ns(requests, "due_ns", "ended_ns")
+    is_in_time: Flags = (requests["outcome"] == ACKED) & (took_ns <= limits_ns)
+    return is_in_time
 
 
 def request_measures(requests: Table, percentiles: Percentiles = NO_MORE) -> Figures:

@@ -1,9 +1,10 @@
 """Inconsistencies of a run: records that are missing or do not agree, so that the run is invalid.
 
 For each replica and for all of them, planned = sent + unsent and sent = acked + failed + in flight;
-the rows of samples, the counts and the server's log agree. In addition, laws that no server can
-break: each compares records that were made independently. That no message is faster than its demand
-is held by `orchestrator.twin.demands`, which knows the demands.
+each attempt to send a message has a row, and each retry follows a time-out; the rows of samples,
+the counts and the server's log agree. In addition, laws that no server can break: each compares
+records that were made independently. That no message is faster than its demand is held by
+`orchestrator.twin.demands`, which knows the demands.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from orchestrator.analysis.interference import find_interference
 from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
 from orchestrator.measures.sentences import counted
-from orchestrator.results.client_samples import ACKED, LostReplica, Replica
+from orchestrator.results.client_samples import ACKED, RETRIED, LostReplica, Replica
 from orchestrator.results.summary import Reason, ReasonKind
 from orchestrator.results.tables import NOWHERE, Table, pair_keys, user_keys
 from orchestrator.scenario.versions import is_free_threaded, is_version, version_of
@@ -120,7 +121,11 @@ def _of_replica(replica: Replica) -> Iterator[str]:
             f"{name}: {counted(sent, 'messages')} sent, but {counts['acked']} acked + "
             f"{counts['failed']} failed + {counts['in_flight']} in flight"
         )
-    if len(replica.messages) == sent:  # else that is a gap of its own
+    if counts["retries"] > replica.errors["timed_out"]:
+        retries = counted(counts["retries"], "retries")
+        timed_out = counted(replica.errors["timed_out"], "connections")
+        yield f"{name}: {retries}, but {timed_out} timed out"
+    if len(replica.messages) == sent + counts["retries"]:  # else that is a gap of its own
         yield from _of_rows(replica)
     ended = _by_outcome(replica.connections, 1 + len(FAILURES))[1:]
     for kind, number in zip(FAILURES, ended, strict=True):
@@ -142,11 +147,12 @@ def _of_its_means(replica: Replica) -> Iterator[str]:
 
 def _of_rows(replica: Replica) -> Iterator[str]:
     rows = _by_outcome(replica.messages, len(OUTCOMES))
-    found = {"acked": rows[ACKED], "in_flight": rows[IN_FLIGHT]}
+    found = {"acked": rows[ACKED], "in_flight": rows[IN_FLIGHT], "retries": rows[RETRIED]}
     found["failed"] = sum(rows) - sum(found.values())
     for outcome, number in found.items():
         if number != replica.counts[outcome]:
-            own = f"{counted(replica.counts[outcome], 'messages')} {outcome}"
+            messages = "retries" if outcome == "retries" else f"messages {outcome}"
+            own = counted(replica.counts[outcome], messages)
             rows_have = counted(number, "rows of samples have")
             yield f"replica {replica.number}: it counts {own}, but {rows_have} it"
 

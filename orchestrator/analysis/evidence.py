@@ -24,7 +24,8 @@ class Evidence:
     ``has_event_log``: the server wrote an event log; a target may not.
     ``waiting`` are the names of the groups whose clients wait for each ack before they send again.
     ``loads`` are the planned begin and end of the load of each group, in seconds from the start;
-    the end is None if the load ends with its messages.
+    the end is None if the load ends with its messages. ``deadlines`` are those of the groups that
+    have one, in seconds.
     ``out_of_memory``: the containers in which the kernel killed a process, with their limits.
     ``stop_asked_ns`` is when the lab began to stop the server, and ``server_ends_ns`` when its
     program ended, as far as its backend noticed. ``connections_of_lab`` is how many connections the
@@ -41,6 +42,7 @@ class Evidence:
     open_groups: AbstractSet[str] = frozenset()
     waiting: AbstractSet[str] = frozenset()
     loads: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
+    deadlines: Mapping[str, float] = field(default_factory=dict)
     warmup_s: float = 0.0
     has_event_log: bool = True
     is_one_at_a_time: bool = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestrator.results.client_samples import ClientRun
+from orchestrator.results.client_samples import ClientRun, without_retried
 from orchestrator.results.server_log import ServerLog
 from orchestrator.results.tables import (
     NOWHERE,
@@ -47,10 +47,18 @@ FROM_SERVER = ("worker", "received_ns", "started_ns", "finished_ns", "acked_ns")
 
 @dataclass(frozen=True)
 class Merged:
-    """All requests in the order they were sent, all connections in the order they began."""
+    """All requests in the order they were sent, all connections in the order they began.
+
+    A message that was sent again is a request for each attempt.
+    """
 
     requests: Table
     connections: Table
+
+    @property
+    def messages(self) -> Table:
+        """One request for each message: its last attempt, which ends when the message does."""
+        return without_retried(self.requests)
 
 
 def merge(clients: ClientRun, log: ServerLog, *, is_proxied: bool = False) -> Merged:

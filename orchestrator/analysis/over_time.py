@@ -108,7 +108,7 @@ def _steps(end_ns: int, step_ns: int) -> _Steps:
 
 def _messages(merged: Merged, start_ns: int) -> _Messages:
     """Return all messages, and one for each connection that was never established."""
-    requests = merged.requests
+    requests = merged.messages
     never = merged.connections[merged.connections["connected_ns"] == 0]
     due_ns = np.concatenate([requests["due_ns"], never["begun_ns"]]).astype(np.int64)
     ended_ns = np.concatenate([requests["ended_ns"], never["ended_ns"]]).astype(np.int64)

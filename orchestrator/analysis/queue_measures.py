@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestrator.analysis.statistics import Durations, Figures, between_ns, peak_overlap, ratio
+from orchestrator.results.client_samples import without_retried
 from orchestrator.results.server_log import ServerLog
 from orchestrator.results.tables import Table
 
@@ -19,7 +20,9 @@ def queue_measures(requests: Table, connections: Table, log: ServerLog) -> Figur
     listening = log.first("listening")
     workers = int(listening["workers"]) if listening else 0
     return {
-        "in_system_mean": mean_overlap(requests, "due_ns", "ended_ns", ended_ns - begun_ns),
+        "in_system_mean": mean_overlap(
+            without_retried(requests), "due_ns", "ended_ns", ended_ns - begun_ns
+        ),
         "waiting_mean": _mean_waiting(requests, ended_ns - begun_ns),
         **_accept_queue(connections),
         "fairness_connections": jain(_per_worker(connections["worker"], workers)),

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labkit.wire.samples import OUTCOMES
+from orchestrator.analysis.client_measures import Clients, in_time
 from orchestrator.analysis.consequences import over_ns
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.statistics import Figures, Flags, between_ns, ratio, statistics_s
@@ -49,40 +50,34 @@ def span_of_consequences(evidence: Evidence) -> FaultSpan | None:
     return FaultSpan(span.begin_ns, max(span.begin_ns, *ends_ns))
 
 
-def window_measures(
-    requests: Table,
-    connections: Table,
-    during: FaultSpan | None,
-    span_ns: tuple[int, int],
-    percentiles: Sequence[str] = (),
-) -> dict[str, Figures]:
-    """Return the measures of each window of the load, which took ``span_ns``; empty without faults.
+def window_measures(clients: Clients, during: FaultSpan | None) -> dict[str, Figures]:
+    """Return the measures of ``clients`` in each window of the load; empty without faults.
 
     The windows are a partition of time: what precedes the window ``during``, that, and what follows
-    it. So each message of ``requests``, which are those of the whole run, counts in exactly one
-    window, and the counts add up to the run's. Throughput and response times are those within
-    ``span_ns``, which begins after the warm-up. ``percentiles`` are those of response times besides
-    the usual ones.
+    it. So each message of the whole run counts in exactly one window, and the counts add up to the
+    run's. Throughput, goodput and response times are those after the warm-up.
 
     All measures of a window are unknown if it saw nothing: no message was on its way in it, from
-    when it was due until its outcome was known, and of ``connections`` none that was never
-    established was being tried, on which messages wait that have no row.
+    when it was due until its outcome was known, and no connection that was never established was
+    being tried, on which messages wait that have no row.
     """
     if during is None:
         return {}
+    requests, percentiles = clients.messages, clients.percentiles.get("response_time", ())
+    span_ns = (clients.begin_ns, clients.end_ns)
     edges_ns = np.array(during, dtype=np.uint64)
     ended_in = np.searchsorted(edges_ns, requests["ended_ns"], side="right")
     due_in = np.searchsorted(edges_ns, requests["due_ns"], side="right")
     is_counted = requests["due_ns"] >= span_ns[0]
     bounds_ns = np.clip((span_ns[0], *during, span_ns[1]), *span_ns)
     lengths_s = np.diff(bounds_ns) / 1e9
-    seen = _seen(edges_ns, requests, connections)
+    seen = _seen(edges_ns, requests, clients.connections)
     return {
         name: _measure(
             requests[ended_in == place],
             requests[(due_in == place) & is_counted],
             (span_ns[0], float(lengths_s[place])),
-            percentiles,
+            clients,
         )
         if seen[place]
         else dict.fromkeys((*MEASURED, *(f"response_time_{each}" for each in percentiles)))
@@ -100,9 +95,7 @@ def _seen(edges_ns: npt.NDArray[np.uint64], requests: Table, connections: Table)
     return np.array([bool(np.any((first <= n) & (n <= last))) for n in range(len(WINDOWS))])
 
 
-def _measure(
-    ended: Table, due: Table, measured: tuple[int, float], percentiles: Sequence[str]
-) -> Figures:
+def _measure(ended: Table, due: Table, measured: tuple[int, float], clients: Clients) -> Figures:
     """Count messages by when they ended; take response times of those due in the window.
 
     ``measured`` is when measuring begins, and how many seconds of the window are measured.
@@ -110,10 +103,13 @@ def _measure(
     begin_ns, length_s = measured
     is_acked, is_in_flight = ended["outcome"] == ACKED, ended["outcome"] == IN_FLIGHT
     acked, in_flight = int(np.count_nonzero(is_acked)), int(np.count_nonzero(is_in_flight))
-    in_time = int(np.count_nonzero(is_acked & (ended["ended_ns"] >= begin_ns)))
+    is_measured = ended["ended_ns"] >= begin_ns
+    is_good = in_time(ended, clients.deadlines_s)
+    good = None if is_good is None else int(np.count_nonzero(is_good & is_measured))
     response_ns = between_ns(due, "due_ns", "ended_ns")
     return {
-        "throughput": ratio(in_time, length_s),
+        "throughput": ratio(int(np.count_nonzero(is_acked & is_measured)), length_s),
+        "goodput": None if good is None else ratio(good, length_s),
         "acked": acked,
         "failed": len(ended) - acked - in_flight,
         "in_flight": in_flight,
@@ -124,7 +120,7 @@ def _measure(
             "p50",
             "p99",
             "max",
-            *percentiles,
+            *clients.percentiles.get("response_time", ()),
             is_bound=due["outcome"] != ACKED,
         ),
     }

@@ -221,6 +221,7 @@ def _read_evidence(scenario: Scenario, planned: Case, record: Record, folder: Pa
         open_groups=case.open_groups(),
         waiting=case.waiting(),
         loads=case.loads(),
+        deadlines=case.deadlines(),
         warmup_s=scenario.warmup_s,
         faults=faults,
         proxy=read_proxy_log(folder) if are_proxied(scenario.faults) else ProxyLog(),

@@ -21,8 +21,8 @@ PREDICTED, REPLAYED = "predicted", "replayed"
 VIEWS = (*WINDOWS, SLOWEST, PREDICTED, REPLAYED)
 
 MEASURED = (
-    "throughput", "acked", "failed", "in_flight", "response_time_mean", "response_time_p50",
-    "response_time_p99", "response_time_max",
+    "throughput", "goodput", "acked", "failed", "in_flight", "response_time_mean",
+    "response_time_p50", "response_time_p99", "response_time_max",
 )  # fmt: skip
 """The measures of a window: ``during.throughput``."""
 

@@ -30,6 +30,14 @@ MOST_CELL = {"outcome": CODES - 1, "port": 65_535, "user": 2**32 - 1, "message":
 """Other cells are instants, below 2**63."""
 
 ACKED = OUTCOMES.index("acked")
+RETRIED = OUTCOMES.index("retried")
+"""An attempt that timed out, after which its message was sent again."""
+
+
+def without_retried(requests: Table) -> Table:
+    """Return the rows of the last attempts only: one for each message."""
+    is_retried = requests["outcome"] == RETRIED
+    return requests[~is_retried] if is_retried.any() else requests
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,11 @@ class ReplicaHealth:
 
 @dataclass(frozen=True)
 class Replica:
-    """What one replica reported: counts, and a row for each message and each connection.
+    """What one replica reported: counts, and a row for each attempt to send and each connection.
 
     ``begun_ns`` is when its first connection began; ``planned`` is None if the number of messages
-    depends on the run. ``counts`` are messages by their outcome, ``errors`` connections by the
-    failure that ended them. ``exit_code`` is that of its program, if known.
+    depends on the run. ``counts`` are messages by their outcome, and retries; ``errors`` are
+    connections by the failure that ended them. ``exit_code`` is that of its program, if known.
     """
 
     number: int
@@ -137,8 +145,9 @@ def _read_replica(report: Mapping[str, Any], folder: Path, gaps: list[str]) -> R
     checked = read_report(report)
     counts, health = checked.counts, checked.health.model_dump()
     messages = _read_table(folder / report["samples"], Row._fields, gaps)
-    if len(messages) != counts["sent"]:
-        differ = f"do not agree: {len(messages)} and {counts['sent']}"
+    attempts = counts["sent"] + counts["retries"]
+    if len(messages) != attempts:
+        differ = f"do not agree: {len(messages)} and {attempts}"
         gaps.append(f"{report['samples']} and the number of messages sent {differ}")
     return Replica(
         number=checked.replica,

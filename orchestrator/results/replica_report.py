@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labkit.wire.samples import FAILURES
 
-MESSAGE_COUNTS = ("sent", "acked", "failed", "unsent", "in_flight")
+MESSAGE_COUNTS = ("sent", "acked", "failed", "unsent", "in_flight", "retries")
+NOT_IN_OLD = frozenset({"retries"})
+"""The counts that older results lack, and which are 0 then."""
+
 MOST_REPLICAS = 65_535
 MOST_BYTES = 2**36
 """Of one table of samples."""
@@ -44,7 +47,7 @@ class HealthReport(_Strict):
 class ReplicaReport(_Strict):
     """A result as the conductor forwards it, without the two tables that follow it.
 
-    Older results lack some failures, each of which is 0 then.
+    Older results lack some failures and retries, each of which is 0 then.
     """
 
     replica: Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
@@ -58,7 +61,7 @@ class ReplicaReport(_Strict):
     @property
     def counts(self) -> dict[str, int]:
         """Messages by outcome."""
-        return {name: self.books[name] for name in MESSAGE_COUNTS}
+        return {name: self.books.get(name, 0) for name in MESSAGE_COUNTS}
 
 
 class ReportError(ValueError):
@@ -77,6 +80,7 @@ def read_report(report: Mapping[str, Any]) -> ReplicaReport:
         first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(part)[:40] for part in first["loc"])
         raise ReportError(f"{place}: {first['msg']}") from exc
-    if missing := [name for name in MESSAGE_COUNTS if name not in found.books]:
+    needed = [name for name in MESSAGE_COUNTS if name not in NOT_IN_OLD]
+    if missing := [name for name in needed if name not in found.books]:
         raise ReportError(f"books.{missing[0]}: Field required")
     return found

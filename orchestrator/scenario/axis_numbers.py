@@ -18,6 +18,7 @@ from orchestrator.scenario.fields import (
 )
 from orchestrator.scenario.interpreter import Runtime
 from orchestrator.scenario.matrix import Axis, value_problem
+from orchestrator.scenario.retry import Retry
 
 Number = tuple[float, Dimension]
 
@@ -43,8 +44,8 @@ def takes_arithmetic(axis: Axis) -> bool:
 @cache
 def dimension_of(axis: Axis) -> Dimension | None:
     """Return the dimension of the numbers that a key may have, None if it has none."""
-    if axis.section is Runtime:
-        return None  # the name of an image may look like a rate
+    if axis.section in (Runtime, Retry):
+        return None  # the name of an image may look like a rate; a retry has no need of it
     fits = (each for each, sample in _SAMPLES.items() if value_problem(axis, sample, None) is None)
     return next(fits, None)
 

@@ -18,6 +18,7 @@ from labkit.protocol.parsing import parse_duration_s
 from labkit.workload.distributions import Demands, parse_law
 from labkit.workload.load_order import CLOSED, OPEN, POLITE, SLOW_SENDER, GroupOrder
 from labkit.workload.profile import Profile
+from labkit.workload.retries import parse_backoff
 from orchestrator.measures.hints import listed
 from orchestrator.measures.views import VIEWS
 from orchestrator.scenario.fields import (
@@ -37,6 +38,7 @@ from orchestrator.scenario.fields import (
     users_from,
     whole,
 )
+from orchestrator.scenario.retry import Retry
 from orchestrator.scenario.server import Section
 from orchestrator.scenario.tuned import ThinkTime, any_mean, tuned_share
 from orchestrator.scenario.yaml_document import Location
@@ -64,6 +66,7 @@ class Group(Section):
     start: Annotated[str, duration_between("0s", "60m")] = "0s"
     connect_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
     answer_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
+    deadline: Annotated[str, duration_between("1ms", "60m")] | None = None
 
     @property
     def profile(self) -> Profile:
@@ -103,9 +106,11 @@ class Group(Section):
 
     @property
     def is_random(self) -> bool:
-        """Whether arrivals, demands or think times are drawn."""
+        """Whether arrivals, demands, think times or pauses before retries are drawn."""
+        retry = getattr(self, "retry", None)
         return (
             getattr(self, "arrivals", "") == POISSON
+            or (retry is not None and parse_backoff(retry.backoff).is_random)
             or (self.demand is not None and Demands.parse(self.demand).is_random)
             or parse_law(any_mean(getattr(self, "think_time", "0ms"))).constant_s is None
         )
@@ -185,6 +190,7 @@ class OpenGroup(Group):
     duration: Annotated[str, duration_between("1ms", "60m")]
     connections: PoolSize
     arrivals: Annotated[str, one_of("constant", POISSON)] = "constant"
+    retry: Retry | None = None
 
     @property
     def profile(self) -> Profile:
@@ -198,7 +204,7 @@ class OpenGroup(Group):
         return True
 
     def _own_terms(self) -> dict[str, Any]:
-        return {"arrivals": self.arrivals, "connections": pool_size(self.connections)}
+        return _open_terms(self)
 
 
 class Stage(Section):
@@ -245,6 +251,7 @@ class RampGroup(Group):
     think_time: LawText = "0ms"
     connections: PoolSize | None = None
     arrivals: Annotated[str, one_of("constant", POISSON)] = "constant"
+    retry: Retry | None = None
 
     @property
     def profile(self) -> Profile:
@@ -263,8 +270,14 @@ class RampGroup(Group):
 
     def _own_terms(self) -> dict[str, Any]:
         if self.is_open:
-            return {"arrivals": self.arrivals, "connections": pool_size(self.connections)}
+            return _open_terms(self)
         return {"think_time": self.think_time}
+
+
+def _open_terms(group: OpenGroup | RampGroup) -> dict[str, Any]:
+    """Return the terms of an order that only groups of arrivals have."""
+    retries = {} if group.retry is None else group.retry.terms()
+    return {"arrivals": group.arrivals, "connections": pool_size(group.connections), **retries}
 
 
 EXECUTORS: Mapping[str, type[Group]] = {

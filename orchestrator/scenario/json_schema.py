@@ -15,9 +15,10 @@ from orchestrator.scenario.axis_numbers import takes_arithmetic
 from orchestrator.scenario.clients import EXECUTORS, Group
 from orchestrator.scenario.fields import WORD
 from orchestrator.scenario.interpreter import Runtime
-from orchestrator.scenario.matrix import FIXED, MAX_VALUES, SECTIONS, Axis
+from orchestrator.scenario.matrix import FIXED, MAX_VALUES, RETRY, SECTIONS, Axis
 from orchestrator.scenario.models import read_models
 from orchestrator.scenario.references import EVERY_MODEL
+from orchestrator.scenario.retry import Retry
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import Section
 from orchestrator.scenario.variables import FULL, TIERS, VARIABLES
@@ -164,15 +165,20 @@ def _matrix(sections: Mapping[str, Schema]) -> Schema:
 
 def _axes(sections: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
     """Yield the pattern of each axis and the schema of its values."""
+    plain = {"default", "description"}
     for section in _AXES_OF:
         prefix = rf"(?:{WORD}\.)?" if issubclass(section, Group) else ""
         for key, value in sections[section.__name__]["properties"].items():
             if key not in FIXED:
-                plain = {"default", "description"}
                 yield (
                     f"^{prefix}{re.escape(key)}$",
                     {k: v for k, v in value.items() if k not in plain},
                 )
+    for key, value in sections[Retry.__name__]["properties"].items():
+        yield (
+            rf"^(?:{WORD}\.)?{RETRY}\.{re.escape(key)}$",
+            {k: v for k, v in value.items() if k not in plain},
+        )
 
 
 KEY_MEANINGS = {
@@ -270,6 +276,12 @@ KEY_MEANINGS = {
     "start": "when the group begins, counted from the start of the load",
     "connect_timeout": "a connection that is not established within this time has failed",
     "answer_timeout": "a connection whose message is not acked within this time has failed",
+    "deadline": "an ack within this time after its message was due counts as goodput",
+    "retry": "a message that timed out is sent again, on another connection",
+    "attempts": "how often a message is sent at most, with the first time",
+    "budget": "at most this share of the first attempts may be sent again: 20%",
+    "backoff": "pause between a time-out and the next attempt: 100ms, or doubling(100ms), random "
+    "up to a limit that doubles with each retry",
     "users": "total number of users, each with its own connection",
     "messages": "number of messages of each user",
     "duration": "how long it lasts",

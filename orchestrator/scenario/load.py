@@ -28,6 +28,7 @@ from orchestrator.scenario.fields import (
 )
 from orchestrator.scenario.models import discover_classic
 from orchestrator.scenario.references import EVERY_MODEL
+from orchestrator.scenario.retry import Retry
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import (
     OWN_SETTINGS,
@@ -193,6 +194,8 @@ def _keys(location: Location, document: Document) -> list[str]:
             section: type[Section] = section_of(document.data["clients"][index])
         case ("limits", "sysctls", *_):
             section = Sysctls
+        case ("clients", int(), "retry"):
+            section = Retry
         case ("claims", int(), "published", *_):
             section = PublishedFigure
         case (str(name), *_):

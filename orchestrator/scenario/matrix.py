@@ -25,13 +25,17 @@ from orchestrator.scenario.fields import (
 )
 from orchestrator.scenario.interpreter import OWN, Runtime
 from orchestrator.scenario.models import read_models
+from orchestrator.scenario.retry import Retry
 from orchestrator.scenario.server import OWN_SETTINGS, Limits, Section, ServerSettings, Sysctls
 from orchestrator.scenario.tuned import with_mean
 from orchestrator.scenario.yaml_document import Location
 
 MAX_VALUES = 200
-FIXED = frozenset({"executor", "name", "stages", "sysctls"})
-"""The keys of a section that cannot be axes; those of ``sysctls`` can."""
+FIXED = frozenset({"executor", "name", "stages", "sysctls", "retry"})
+"""The keys of a section that cannot be axes; those of ``sysctls`` and ``retry`` can."""
+
+RETRY = "retry"
+"""The section of a group whose keys are axes too, ``retry.budget``."""
 
 SECTIONS: Mapping[type[Section], Location] = {
     ServerSettings: ("server",),
@@ -71,6 +75,9 @@ def axes_of(groups: Sequence[tuple[str, type[Section]]]) -> dict[str, Axis]:
         for key in section.model_fields:
             if key not in FIXED:
                 axes[prefix + key] = Axis(section, key, index)
+        if RETRY in section.model_fields:
+            for key in Retry.model_fields:
+                axes[f"{prefix}{RETRY}.{key}"] = Axis(Retry, key, index)
     others = [(section, key) for section in SECTIONS for key in section.model_fields]
     return axes | {key: Axis(section, key) for section, key in others if key not in FIXED}
 
@@ -278,8 +285,18 @@ class CaseSettings:
             self.server.model_copy(update=changes.get((ServerSettings, None), {})),
             self.limits.model_copy(update=limits),
             tuple(
-                group.model_copy(update=changes.get((type(group), index), {}))
+                _group_at(
+                    group, changes.get((type(group), index), {}), changes.get((Retry, index), {})
+                )
                 for index, group in enumerate(self.groups)
             ),
             self.runtime.model_copy(update=changes.get((Runtime, None), {})),
         )
+
+
+def _group_at(group: Group, own: Point, of_retry: Point) -> Group:
+    """Return ``group`` with its ``own`` values of a point, and with those of its retries."""
+    changed: dict[str, object] = {**own}
+    if of_retry:
+        changed[RETRY] = (getattr(group, RETRY) or Retry()).model_copy(update=of_retry)
+    return group.model_copy(update=changed)

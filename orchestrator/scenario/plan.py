@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from labkit.workload.load_order import POLITE, GroupOrder
 from orchestrator.measures.percentiles import Percentiles
-from orchestrator.scenario.clients import Group
+from orchestrator.scenario.clients import Group, seconds
 from orchestrator.scenario.matrix import AxisValue, CaseSettings, case_name
 from orchestrator.scenario.models import read_models
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
@@ -114,6 +114,11 @@ class Case:
             )
             for group in self.groups
         }
+
+    def deadlines(self) -> dict[str, float]:
+        """Return the deadlines of the groups that have one, in seconds."""
+        known = {group.name: seconds(group.deadline) for group in self.groups}
+        return {name: each for name, each in known.items() if each is not None}
 
     def inputs(self) -> dict[str, float]:
         """Return the measures that are configured, by name, in base units.

@@ -37,6 +37,7 @@ def violations(
             *_of_length(group, server.max_message_bytes or SERVER_DEFAULTS.max_message_bytes),
             *_of_time(group, timeout_s),
             *_of_behaviour(group),
+            *_of_retries(group),
         ):
             yield Violation(index, key, message)
     yield from _of_all_groups(groups, max_load)
@@ -109,6 +110,15 @@ def _of_behaviour(group: Group) -> Iterator[tuple[str, str]]:
         yield "pipeline", f"allowed with behaviour: {PIPELINE} only"
     if group.pace is not None and behaviour not in PACED:
         yield "pace", f"allowed with the behaviours {', '.join(PACED)} only"
+
+
+def _of_retries(group: Group) -> Iterator[tuple[str, str]]:
+    if getattr(group, "retry", None) is None:
+        return
+    if not group.is_open:
+        yield "retry", "only arrivals are sent again; write stages with a rate"
+    elif group.answer_timeout is None:
+        yield "retry", "a message is sent again when it times out; write an answer_timeout"
 
 
 def _of_all_groups(groups: Sequence[Group], max_load: MaxLoad) -> Iterator[Violation]:

@@ -16,22 +16,24 @@ from orchestrator.analysis.client_measures import NO_MORE, request_measures, ser
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.host_measures import cpus_text
 from orchestrator.analysis.join import Merged
-from orchestrator.analysis.statistics import Durations, Figures, between_ns
+from orchestrator.analysis.statistics import Durations, Figures, Flags, between_ns
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.measures.sentences import counted
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED, REPLAYED
-from orchestrator.results.client_samples import ACKED
+from orchestrator.results.client_samples import ACKED, RETRIED
 from orchestrator.results.summary import TwinSummary
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.calibrate import calibrate, mean_overhead
 from orchestrator.twin.clients import replay
 from orchestrator.twin.demands import Work, group_demands
+from orchestrator.twin.impatient_arrivals import is_impatient
 from orchestrator.twin.parameters import EVENT_LOOPS, PASSING_ON, Discipline, Kind, Overhead
 from orchestrator.twin.predict import (
     NO_END_NS,
+    TIMED_OUT,
     NoTwinError,
     NoTwinOfLoadError,
     applicability,
@@ -61,7 +63,8 @@ class Twin:
     """The twin's requests of a run, `PREDICTED` and `REPLAYED`.
 
     ``requests`` are the acknowledged ones of the run, ``rows`` their rows among all; ``tables``
-    have the same rows and columns with the twin's instants.
+    have the same rows and columns with the twin's instants. ``simulated`` is how many requests its
+    load has: those that timed out and were served nevertheless, too.
     """
 
     rows: "np.ndarray[tuple[int], np.dtype[np.intp]]"
@@ -70,6 +73,7 @@ class Twin:
     overhead: Overhead
     workers: int
     kind: Kind
+    simulated: int
 
 
 _SUBJECTS = {
@@ -181,11 +185,10 @@ def _remarks(
     predicted = twin.tables[PREDICTED]
     if remark := applicability(overhead_share(predicted, twin.overhead, twin.kind)):
         yield remark
-    if missing := len(merged.requests) - len(twin.rows):
-        yield (
-            f"{missing} of {counted(len(merged.requests), 'messages')} not acknowledged, and "
-            "missing in the twin's load"
-        )
+    if missing := len(merged.requests) - twin.simulated:
+        is_again = len(merged.messages) < len(merged.requests)
+        sent = counted(len(merged.requests), "attempts to send" if is_again else "messages")
+        yield f"{missing} of {sent} not acknowledged, and missing in the twin's load"
 
 
 def _in_seconds(overhead: Overhead) -> dict[str, float]:
@@ -216,39 +219,52 @@ def build_twin(
         NoTwinError: there is none; the message has the reason.
     """
     discipline = discipline_of(case, twins, cpus)
-    rows = np.flatnonzero(_is_known(merged.requests))
+    is_acked = _is_known(merged.requests) & (merged.requests["outcome"] == ACKED)
+    rows = np.flatnonzero(is_acked)
     if not 0 < len(rows) <= MAX_MESSAGES:
         raise NoTwinError(
             f"{counted(len(rows), 'messages')} acknowledged; a twin has 1 to {MAX_MESSAGES}"
         )
-    requests = merged.requests[rows]
-    works = _nominal_works(case, requests)
-    overhead = calibrate(requests, works, discipline)
+    is_load = is_acked | _is_served_in_vain(case, merged.requests)
+    load, is_own = merged.requests[is_load], is_acked[is_load]
+    works = _nominal_works(case, load)
+    requests = load[is_own]
+    own_works = [work for work, own in zip(works, is_own.tolist(), strict=True) if own]
+    overhead = calibrate(requests, own_works, discipline)
     inputs = {
         PREDICTED: (works, discipline, replace(overhead, connect_ns=0)),
         REPLAYED: (
-            _measured_works(requests, works),
+            _measured_works(load, works),
             replace(discipline, cpus=1.0 if discipline.kind in EVENT_LOOPS else np.inf),
             # The mean answer contains what the CPUs delayed.
             replace(
-                mean_overhead(requests, works, discipline), connect_ns=0, service_ns=0, cpu_ns=0
+                mean_overhead(requests, own_works, discipline), connect_ns=0, service_ns=0, cpu_ns=0
             ),
         ),
     }
     tables = {}
     for name, (work, served_by, cost) in inputs.items():
-        clients = replay(requests, case.orders, start_ns, work)
+        clients = replay(load, case.orders, start_ns, work)
         simulated = simulate(clients, served_by, cost, NO_END_NS)
-        tables[name] = _as_requests(requests, simulated, start_ns, served_by)
-    return Twin(rows, requests, tables, overhead, discipline.workers, discipline.kind)
+        tables[name] = _as_requests(load, simulated, start_ns, served_by)[is_own]
+    return Twin(rows, requests, tables, overhead, discipline.workers, discipline.kind, len(load))
 
 
-def _is_known(requests: Table) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Return which requests were acknowledged and have all of their instants."""
-    known = requests["outcome"] == ACKED
-    for instant in ("connected_ns", "accepted_ns", "started_ns", "finished_ns"):
-        known &= requests[instant] > 0
-    return np.asarray(known)
+def _is_known(requests: Table) -> Flags:
+    """Return which requests have all of their instants."""
+    instants = ("connected_ns", "accepted_ns", "started_ns", "finished_ns")
+    known: Flags = np.all([requests[each] > 0 for each in instants], axis=0)
+    return known
+
+
+def _is_served_in_vain(case: Case, requests: Table) -> Flags:
+    """Return which requests the server served although their clients had given them up.
+
+    Of those with a connection each: in a pool, what follows depends on when the client gave up.
+    """
+    each = [number for number, order in enumerate(case.orders) if is_impatient(order)]
+    is_given_up = np.isin(requests["outcome"], (RETRIED, TIMED_OUT))
+    return is_given_up & np.isin(requests["group"], each) & _is_known(requests)
 
 
 def _nominal_works(case: Case, requests: Table) -> list[Work]:

@@ -20,6 +20,7 @@ from orchestrator.twin.parameters import Overhead
 NEVER = -1
 CONNECTION_COLUMNS = (
     "group", "user", "worker", "begun_ns", "connected_ns", "accepted_ns", "taken_ns", "ended_ns",
+    "given_up_ns", "attempt", "is_retried",
 )  # fmt: skip
 MESSAGE_COLUMNS = (
     "connection", "message", "due_ns", "sent_ns", "received_ns", "started_ns", "finished_ns",
@@ -42,13 +43,15 @@ class Connection:
     served next; ``parts`` follow it. The service of the message takes ``least_ns`` at least.
     ``received_ns``: if that is before the service starts, when the server read the message.
     ``worker`` is the one whose queue the kernel chose, from 1; 0 if that is not known.
+    ``given_up_ns`` is when its client closed it because its message, the ``attempt``-th of this
+    one, timed out; ``is_retried``: that was sent again.
     """
 
     __slots__ = (
-        "accepted_ns", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
-        "finished_ns", "has_arrived", "has_message", "is_closing", "is_computing", "least_ns",
-        "message", "number", "parts", "received_ns", "sent_ns", "source", "started_ns", "stop_ns",
-        "taken_ns", "user", "worker",
+        "accepted_ns", "attempt", "begun_ns", "connected_ns", "demand_ns", "due_ns", "ended_ns",
+        "finished_ns", "given_up_ns", "has_arrived", "has_message", "is_closing", "is_computing",
+        "is_retried", "least_ns", "message", "number", "parts", "received_ns", "sent_ns",
+        "source", "started_ns", "stop_ns", "taken_ns", "user", "worker",
     )  # fmt: skip
 
     def __init__(self, source: "Source", user: int, begun_ns: int, stop_ns: int) -> None:
@@ -67,6 +70,9 @@ class Connection:
         self.number = 0
         self.is_closing = False
         self.worker = 0
+        self.given_up_ns = NEVER
+        self.attempt = 1
+        self.is_retried = False
 
     def set_work(self, work: Work) -> None:
         """Set the work of the current message; its number and instants are set by the caller."""

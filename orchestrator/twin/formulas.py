@@ -131,13 +131,17 @@ def _split(rate_per_s: float, service: _Service, queues: int) -> Steady | None:
 
 
 def _arrival_rate_per_s(case: Case) -> float | None:
-    """Return the rate of a case whose load is one Poisson process, else None."""
+    """Return the rate of a case whose load is one Poisson process, else None.
+
+    With a time-out, the arrivals are not one: some leave, and some come back.
+    """
     group = case.groups[0]
     if len(case.groups) > 1 or not isinstance(group, OpenGroup):
         return None
     is_poisson = group.arrivals == "poisson" and not pool_size(group.connections)
     has_one_law = group.demand is None or len(Demands.parse(group.demand).parts) == 1
-    return group.profile.initial if is_poisson and has_one_law else None
+    is_patient = group.answer_timeout is None
+    return group.profile.initial if is_poisson and has_one_law and is_patient else None
 
 
 def _service(case: Case) -> _Service:

@@ -5,21 +5,23 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from labkit.wire.samples import OUTCOMES
 from labkit.workload.load_order import POLITE
 from orchestrator.analysis.breakdown import decompose, stage_measures
-from orchestrator.analysis.client_measures import request_measures, service_measures
+from orchestrator.analysis.client_measures import in_time, request_measures, service_measures
 from orchestrator.analysis.statistics import Figures, between_ns, peak_overlap, ratio
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.sentences import counted
 from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED
-from orchestrator.results.client_samples import ACKED
+from orchestrator.results.client_samples import ACKED, RETRIED, without_retried
 from orchestrator.results.tables import Table
 from orchestrator.scenario.clients import Group
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.core import TooManyMessagesError
 from orchestrator.twin.demands import keeps_loops_busy
 from orchestrator.twin.formulas import Steady, UnstableError, steady_state
+from orchestrator.twin.impatient_arrivals import is_impatient
 from orchestrator.twin.parameters import (
     EVENT_LOOPS,
     NONE,
@@ -31,6 +33,7 @@ from orchestrator.twin.parameters import (
 from orchestrator.twin.simulate import Simulated, simulate, sources_of
 
 NO_END_NS = 2**62
+TIMED_OUT = OUTCOMES.index("timed_out")
 MAX_MESSAGES = 2_500_000
 """Of a case. More take minutes: a message takes about 10 us of CPU time."""
 
@@ -186,16 +189,22 @@ def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipli
 
 
 def load_figures(messages: Table, begin_ns: int, workers: int) -> Figures:
-    """Return the figures of acknowledged ``messages`` that a run and a simulation share.
+    """Return the figures of ``messages`` that a run and a simulation share.
 
-    ``begin_ns`` is when measuring begins.
+    ``begin_ns`` is when measuring begins. Service after the end, of messages that their clients
+    gave up, does not count.
     """
-    makespan_s = (int(messages["ended_ns"].max(initial=begin_ns)) - begin_ns) / 1e9
-    busy_s = float(between_ns(messages, "started_ns", "finished_ns").sum()) / 1e9
+    end_ns = int(messages["ended_ns"].max(initial=begin_ns))
+    makespan_s = (end_ns - begin_ns) / 1e9
+    started_ns, finished_ns = (
+        messages[each].astype(np.int64).clip(max=end_ns) for each in ("started_ns", "finished_ns")
+    )
+    busy_s = float((finished_ns - started_ns).sum()) / 1e9
+    acked = int(np.count_nonzero(messages["outcome"] == ACKED))
     return {
         "makespan": makespan_s,
-        "throughput": ratio(len(messages), makespan_s),
-        "acked": len(messages),
+        "throughput": ratio(acked, makespan_s),
+        "acked": acked,
         "utilization": ratio(busy_s, workers * makespan_s),
     }
 
@@ -240,7 +249,10 @@ REQUEST_COLUMNS = (
 
 
 def _as_requests(simulated: Simulated, kind: Kind) -> Table:
-    """Return the messages with the columns of a run's requests; a user is one of its group."""
+    """Return the messages with the columns of a run's requests; a user is one of its group.
+
+    What a client gave up ended then for it, whenever the server served it.
+    """
     messages = simulated.messages
     connections = simulated.connections[messages["connection"]]
     table = np.zeros(len(messages), [(column, "<i8") for column in REQUEST_COLUMNS])
@@ -251,7 +263,13 @@ def _as_requests(simulated: Simulated, kind: Kind) -> Table:
     if kind in PASSING_ON:
         table["dequeued_ns"] = connections["taken_ns"] + START_NS
     table["group"], table["user"] = connections["group"], connections["user"]
-    table["outcome"], table["replica"] = ACKED, table["group"]
+    given_up_ns = connections["given_up_ns"]
+    is_given_up = given_up_ns >= 0
+    table["ended_ns"][is_given_up] = given_up_ns[is_given_up] + START_NS
+    table["outcome"] = np.where(
+        is_given_up, np.where(connections["is_retried"] > 0, RETRIED, TIMED_OUT), ACKED
+    )
+    table["replica"] = table["group"]
     return table
 
 
@@ -267,17 +285,40 @@ def _figures(requests: Table, workers: int, case: Case) -> Figures:
     """
     load = load_figures(requests, _begin_ns(case), workers)
     makespan_s = load["makespan"]
-    in_system_ns = between_ns(requests, "due_ns", "ended_ns")
+    messages = without_retried(requests)
+    acked = requests[requests["outcome"] == ACKED]
+    in_system_ns = between_ns(messages, "due_ns", "ended_ns")
     waiting_ns = between_ns(requests, "due_ns", "started_ns")
-    stages = decompose(requests) if len(requests) <= MAX_DECOMPOSED else None
+    stages = decompose(acked) if len(acked) <= MAX_DECOMPOSED else None
     return {
         **load,
-        **request_measures(requests, case.percentiles),
+        **request_measures(messages, case.percentiles),
         **service_measures(requests, case.percentiles),
         **(dict.fromkeys(MEASURES_OF_STAGES) if stages is None else stage_measures(stages)),
         "waiting_mean": ratio(float(waiting_ns.sum()) / 1e9, makespan_s),
         "in_system_mean": ratio(float(in_system_ns.sum()) / 1e9, makespan_s),
-        "unanswered": None,  # the twin answers all
+        "goodput": _goodput_per_s(requests, makespan_s, case),
+        **(
+            _lost_figures(requests) if any(map(is_impatient, case.orders)) else {"unanswered": None}
+        ),
+    }
+
+
+def _goodput_per_s(requests: Table, makespan_s: float | None, case: Case) -> float | None:
+    deadlines_s = case.deadlines()
+    is_good = in_time(requests, [deadlines_s.get(group.name) for group in case.groups])
+    return None if is_good is None else ratio(int(np.count_nonzero(is_good)), makespan_s)
+
+
+def _lost_figures(requests: Table) -> Figures:
+    """Return the counts of messages and attempts that their clients gave up."""
+    outcome = requests["outcome"]
+    retries, failed = (int(np.count_nonzero(outcome == each)) for each in (RETRIED, TIMED_OUT))
+    return {
+        "sent": len(requests) - retries,
+        "retries": retries,
+        "failed": failed,
+        "timed_out": retries + failed,
     }
 
 
@@ -298,6 +339,10 @@ def _remarks(case: Case, figures: Figures) -> Iterator[str]:
             f"{waiting} to be accepted, and the backlog holds {backlog:.0f}:"
             " in a run, the others are delayed or fail; in the twin, all wait"
         )
-    for key in ("connect_timeout", "answer_timeout"):
-        if any(getattr(group, key) for group in case.groups):
-            yield f"{key} is ignored: the twin's clients never give up"
+    if any(group.connect_timeout for group in case.groups):
+        yield "connect_timeout is ignored: the twin's clients never give up"
+    if any(each.answer_timeout_s and not is_impatient(each) for each in case.orders):
+        yield (
+            "answer_timeout is ignored, except of arrivals with a connection each:"
+            " the twin's other clients never give up"
+        )

@@ -25,6 +25,7 @@ from orchestrator.twin.core import (
 )
 from orchestrator.twin.demands import Thinking, group_demands
 from orchestrator.twin.event_loop import EventLoop
+from orchestrator.twin.impatient_arrivals import ImpatientArrivals, is_impatient
 from orchestrator.twin.loop_and_pool import LoopAndPool
 from orchestrator.twin.loops import Loops
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
@@ -63,11 +64,14 @@ def simulate(
     """
     events, record = EventQueue(), Record(end_ns, max_messages)
     server = _MODELS.get(discipline.kind, WorkerPool)(events, record, overhead, discipline)
+    connector = _Connector(events, record, overhead, server)
     for source in sources:
         if isinstance(source, PooledArrivals):
             source.start(events, server)
+        elif isinstance(source, ImpatientArrivals):
+            source.start(events, connector.begin)
     with _without_garbage_collection():
-        _Connector(events, record, overhead, server).start(sources)
+        connector.start(sources)
         events.run(end_ns)
     return Simulated(
         messages=np.frombuffer(record.messages, dtype=[(each, "=i8") for each in MESSAGE_COLUMNS]),
@@ -105,12 +109,20 @@ class _Connector:
         self._pending = heapq.merge(*(s.connections() for s in sources), key=attrgetter("begun_ns"))
         self._schedule_next()
 
+    def begin(self, conn: Connection) -> None:
+        """Schedule a connection that was not planned."""
+        self._events.schedule(conn.begun_ns + self._connect_ns, self._establish, conn)
+
     def _schedule_next(self) -> None:
         conn = next(self._pending, None)
         if conn is not None:
             self._events.schedule(conn.begun_ns + self._connect_ns, self._connect, conn)
 
     def _connect(self, now_ns: int, conn: Connection) -> None:
+        self._establish(now_ns, conn)
+        self._schedule_next()
+
+    def _establish(self, now_ns: int, conn: Connection) -> None:
         self._record.begin(conn)
         conn.connected_ns = now_ns
         conn.is_closing = conn.source.on_connected(conn) is False
@@ -118,7 +130,6 @@ class _Connector:
             self._events.schedule(now_ns + self._accept_ns, self._server.connect, conn)
         else:
             self._server.connect(now_ns, conn)
-        self._schedule_next()
 
 
 def sources_of(case: Case) -> list[Source]:
@@ -130,7 +141,8 @@ def sources_of(case: Case) -> list[Source]:
         if group.loop != OPEN:
             sources.append(Users(number, group, demands, Thinking(group, case.seed)))
         elif not group.connections:
-            sources.append(Arrivals(number, group, case.seed, demands))
+            kind = ImpatientArrivals if is_impatient(group) else Arrivals
+            sources.append(kind(number, group, case.seed, demands))
         else:
             shares = (Share.of(order, replica + place) for place in range(group.replicas))
             sources += [PooledArrivals.planned(number, share, demands) for share in shares]
@@ -142,7 +154,8 @@ def _table(connections: Iterable[Connection]) -> Table:
     rows = [
         (
             conn.source.group, conn.user, conn.worker, conn.begun_ns, conn.connected_ns,
-            conn.accepted_ns, conn.taken_ns, conn.ended_ns,
+            conn.accepted_ns, conn.taken_ns, conn.ended_ns, conn.given_up_ns, conn.attempt,
+            conn.is_retried,
         )
         for conn in connections
     ]  # fmt: skip

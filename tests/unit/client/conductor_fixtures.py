@@ -16,7 +16,7 @@ DEADLINE_S = 20.0
 RUN_SECRET = "0123456789abcdef"  # noqa: S105 of a test
 SMALL_BUFFER_BYTES = 4096
 READ_AHEAD_BYTES = 8192
-BOOKS = {"sent": 3, "acked": 3, "failed": 0, "unsent": 0, "in_flight": 0}
+BOOKS = {"sent": 3, "acked": 3, "failed": 0, "unsent": 0, "in_flight": 0, "retries": 0}
 HEALTH = {
     "cpu_s": 0.1, "wall_s": 1.0, "lags": 0, "lag_p50_ns": None, "lag_p99_ns": None,
     "lag_max_ns": None, "gc_pauses": 0, "gc_pause_s": 0.0,

@@ -10,7 +10,7 @@ from typing import Any
 from client.event_loop import EventLoop
 from client.load import make_loop
 from client.task import Task
-from labkit.wire.samples import ConnectionRow, Row, connection_rows, rows
+from labkit.wire.samples import OUTCOMES, ConnectionRow, Row, connection_rows, rows
 from tests.unit.client.share_fixtures import share_of
 
 Serve = Callable[[socket.socket], None]
@@ -49,7 +49,8 @@ def ran(loop: EventLoop) -> list[Row]:
     assert planned is None or counts["sent"] + counts["unsent"] == planned
     assert counts["sent"] == counts["acked"] + counts["failed"] + counts["in_flight"]
     sent = list(rows(loop.recorder.packed()[0]))
-    assert len(sent) == counts["sent"]
+    assert len(sent) == counts["sent"] + counts["retries"]
+    assert sum(OUTCOMES[row.outcome] == "retried" for row in sent) == counts["retries"]
     return sent
 
 

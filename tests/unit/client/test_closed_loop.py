@@ -43,7 +43,14 @@ def test_a_connection_that_ends_while_the_user_thinks_is_closed_early() -> None:
         loop = loop_of(address, messages=2, think_time="60s")
         ran(loop)
     assert loop.recorder.errors["closed_early"] == 1
-    assert loop.recorder.counts == {"sent": 1, "acked": 1, "failed": 0, "unsent": 1, "in_flight": 0}
+    assert loop.recorder.counts == {
+        "sent": 1,
+        "acked": 1,
+        "failed": 0,
+        "unsent": 1,
+        "in_flight": 0,
+        "retries": 0,
+    }
 
 
 def test_users_of_a_ramp_come_one_by_one_and_leave_when_their_time_is_over() -> None:

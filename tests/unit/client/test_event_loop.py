@@ -125,7 +125,9 @@ def test_an_exception_from_the_tick_leaves_counts_that_add_up(
         loop = loop_of(address, messages=2)
         with pytest.raises(BrokenPipeError):
             loop.run(time.monotonic_ns(), fail)
-    assert loop.recorder.counts == {"sent": 1, "acked": 0, "failed": 0, "unsent": 1, "in_flight": 1}
+    assert loop.recorder.counts == {
+        "sent": 1, "acked": 0, "failed": 0, "unsent": 1, "in_flight": 1, "retries": 0,
+    }  # fmt: skip
 
 
 def test_phases_are_counted() -> None:

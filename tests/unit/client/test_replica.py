@@ -77,7 +77,14 @@ def test_a_share_without_a_server_is_reported_as_refused() -> None:
     assert reported["first_connect_ns"] >= reported["start_ns"]
     assert reported["end_ns"] >= reported["start_ns"]
     assert reported["planned"] == 6
-    assert reported["books"] == {"sent": 0, "acked": 0, "failed": 0, "unsent": 6, "in_flight": 0}
+    assert reported["books"] == {
+        "sent": 0,
+        "acked": 0,
+        "failed": 0,
+        "unsent": 6,
+        "in_flight": 0,
+        "retries": 0,
+    }
     assert {kind: n for kind, n in reported["errors"].items() if n} == {"refused": 2}
 
 
@@ -155,7 +162,14 @@ def test_an_order_to_stop_ends_the_load_and_what_it_has_is_reported() -> None:
         begun_s = time.monotonic()
         conducted(script)
     assert time.monotonic() - begun_s < ORDER["timeout_s"]
-    assert reported["books"] == {"sent": 2, "acked": 0, "failed": 0, "unsent": 4, "in_flight": 2}
+    assert reported["books"] == {
+        "sent": 2,
+        "acked": 0,
+        "failed": 0,
+        "unsent": 4,
+        "in_flight": 2,
+        "retries": 0,
+    }
     assert sum(reported["errors"].values()) == 0
 
 
@@ -256,7 +270,14 @@ def test_a_run_that_times_out_is_reported_all_the_same() -> None:
             reported.update(result_of(channel))
 
         conducted(script)
-    assert reported["books"] == {"sent": 2, "acked": 0, "failed": 2, "unsent": 4, "in_flight": 0}
+    assert reported["books"] == {
+        "sent": 2,
+        "acked": 0,
+        "failed": 2,
+        "unsent": 4,
+        "in_flight": 0,
+        "retries": 0,
+    }
     assert reported["errors"]["timed_out"] == 2
 
 

@@ -21,6 +21,7 @@ from orchestrator.scenario.faults import KINDS, Fault
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_ignored, discover_models
 from orchestrator.scenario.plan import plan_cases
+from orchestrator.scenario.retry import Retry
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import (
     SERVER_DEFAULTS,
@@ -80,6 +81,7 @@ SECTIONS = [
     ("#### `limits.sysctls`", list(Sysctls.model_fields), Sysctls),
     ("### `faults`", list(Fault.model_fields), Fault),
     ("### `clients`", list(Group.model_fields), EXECUTORS["closed"]),
+    ("#### `retry`", list(Retry.model_fields), Retry),
     *(
         (
             f"#### `{name}`",
@@ -150,6 +152,9 @@ def scenario_with(key: str, value: int, heading: str) -> str:
     """Return a scenario that is valid if ``key`` may have that value."""
     group = GROUPS.get(heading, GROUPS["#### `closed`"])
     own = f"{key}: {value}"
+    if heading == "#### `retry`":
+        own_terms = [GROUPS["#### `open`"], "answer_timeout: 1s", f"retry: {{{own}}}"]
+        return f"intent: x\nclients: [{{{', '.join(own_terms)}}}]\n"
     if heading in GROUPS:
         others = [each for each in group.split(", ") if not each.startswith(f"{key}:")]
         own_terms = [*others, own, *([NEEDED[key]] if key in NEEDED else [])]
@@ -176,7 +181,7 @@ def test_there_are_as_many_ranges_as_it_seems() -> None:
 
 def test_every_example_is_a_scenario(load: Load) -> None:
     examples = blocks("yaml")
-    assert len(examples) == 13
+    assert len(examples) == 14
     for example in examples:
         load(example)
 

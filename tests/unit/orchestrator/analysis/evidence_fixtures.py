@@ -72,7 +72,8 @@ def replica(number: int, sent: Sequence[Sent], **changes: Any) -> Replica:  # no
     """Return a replica that sent ``sent``, with matching counts, except for ``changes``."""
     outcomes = Counter(each.outcome for each in sent)
     counts = dict.fromkeys(MESSAGE_COUNTS, 0) | {
-        "sent": len(sent),
+        "sent": len(sent) - outcomes["retried"],
+        "retries": outcomes["retried"],
         "acked": outcomes["acked"],
         "in_flight": outcomes["in_flight"],
         "failed": sum(outcomes[kind] for kind in FAILURES),
@@ -84,7 +85,7 @@ def replica(number: int, sent: Sequence[Sent], **changes: Any) -> Replica:  # no
         "group": "clients",
         "begun_ns": at(0.1 + 0.3 * number),
         "end_ns": max((at(each.ended_ms) for each in sent), default=START_NS),
-        "planned": len(sent),
+        "planned": len(sent) - outcomes["retried"],
         "counts": counts | changes.pop("counts", {}),
         "errors": dict.fromkeys(FAILURES, 0),
         "health": FIT,

@@ -210,3 +210,55 @@ def test_the_lag_is_unknown_without_scheduled_instants_and_else_the_worst() -> N
     found = analyse(evidence(late, [])).measures
     assert found["schedule_lag_max"] == pytest.approx(0.007)
     assert found["schedule_lag_p99"] is None  # of 100 lags or more
+
+
+AGAIN = [
+    Sent(0, 10, 60, "retried", message=5, due_ms=10),
+    Sent(1, 80, 130, "retried", message=5, due_ms=10),
+    Sent(2, 150, 190, message=5, due_ms=10),
+    Sent(3, 20, 50, message=6, due_ms=20),
+    Sent(4, 30, 80, "retried", message=7, due_ms=30),
+    Sent(5, 90, 140, "timed_out", message=7, due_ms=30),
+]
+"""Three messages: the first acked at the third attempt, the second at once, the third never."""
+
+
+def test_a_message_that_was_sent_again_counts_once_from_its_first_due_instant() -> None:
+    errors = dict.fromkeys(FAILURES, 0) | {"timed_out": 4}
+    found = analyse(evidence([replica(0, AGAIN, errors=errors)], [])).measures
+    assert {name: found[name] for name in ("sent", "acked", "failed", "retries")} == {
+        "sent": 3, "acked": 2, "failed": 1, "retries": 3,
+    }  # fmt: skip
+    assert found["unanswered"] == pytest.approx(1 / 3)
+    assert found["response_time_p50"] == pytest.approx(0.18)  # of 30 and 180 ms, and the lost one
+    assert found["in_system_mean"] == pytest.approx((180 + 30 + 110) / 180)
+
+
+def test_goodput_is_the_throughput_of_acks_within_the_deadline() -> None:
+    told = evidence([replica(0, AGAIN)], [], loads={"clients": (0.0, 0.2)})
+    throughput = analyse(told).measures["throughput"]
+    assert throughput == pytest.approx(10)
+    for limit_s, expected in ((0.02, 0), (0.03, 5), (0.1, 5), (0.18, 10)):
+        found = analyse(dataclasses.replace(told, deadlines={"clients": limit_s})).measures
+        assert found["goodput"] == pytest.approx(expected)
+
+
+def test_goodput_is_unknown_if_a_group_with_messages_has_no_deadline() -> None:
+    one, other = replica(0, AGAIN), replica(1, [Sent(9, 1, 2)], group="others")
+    told = evidence([one, other], [])
+    assert analyse(told).measures["goodput"] is None
+    found = analyse(dataclasses.replace(told, deadlines={"others": 1.0}))
+    assert found.measures["goodput"] is None
+    assert found.groups["clients"]["goodput"] is None
+    assert found.groups["others"]["goodput"] is not None
+    both = analyse(dataclasses.replace(told, deadlines={"others": 1.0, "clients": 1.0}))
+    assert both.measures["goodput"] == both.measures["throughput"]
+
+
+def test_attempts_that_were_given_up_occupy_the_workers_all_the_same() -> None:
+    """Of one worker: two attempts of 50 ms each in 190 ms, of which the client saw one ack."""
+    sent = [Sent(0, 10, 60, "retried", due_ms=10), Sent(1, 80, 190, due_ms=10)]
+    logged = [served(0, 1, 60, 110), served(1, 1, 130, 180)]
+    found = analyse(evidence([replica(0, sent)], logged)).measures
+    assert found["makespan"] == pytest.approx(0.19)
+    assert found["utilization"] == pytest.approx(100 / 190)

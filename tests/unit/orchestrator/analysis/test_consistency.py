@@ -49,6 +49,37 @@ def test_counts_that_do_not_add_up(counts: dict[str, int], expected: str) -> Non
     assert expected in doubts(evidence([replica(3, BOTH, counts=counts)], []))
 
 
+TIMED_OUT_ONCE = dict.fromkeys(FAILURES, 0) | {"timed_out": 1}
+ONE_CUT_OFF = [
+    connection(0)._replace(outcome=1 + FAILURES.index("timed_out")),
+    connection(1),
+]
+AGAIN = [Sent(0, 1, 51, "retried"), Sent(1, 60, 201)]
+
+
+def test_an_attempt_that_was_sent_again_is_no_message_but_a_row() -> None:
+    again = replica(0, AGAIN, errors=TIMED_OUT_ONCE, connections=ONE_CUT_OFF)
+    assert again.counts["sent"] == 1
+    assert doubts(evidence([again], SERVED, planned={"clients": 1})) == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"sent": 2, "acked": 2, "retries": 0},
+         "replica 3: it counts 2 messages acked, but 1 row of samples has it"),
+        ({"sent": 0, "acked": 0, "retries": 2},
+         "replica 3: 2 retries, but 1 connection timed out"),
+        ({"sent": 0, "acked": 0, "retries": 2},
+         "replica 3: it counts 2 retries, but 1 row of samples has it"),
+    ],
+)  # fmt: skip
+def test_retries_that_do_not_add_up(counts: dict[str, int], expected: str) -> None:
+    """The rows are two in each case."""
+    changes = {"errors": TIMED_OUT_ONCE, "connections": ONE_CUT_OFF, "counts": counts}
+    assert expected in doubts(evidence([replica(3, AGAIN, **changes)], []))
+
+
 def test_errors_that_no_connection_tells_of() -> None:
     errors = dict.fromkeys(FAILURES, 0) | {"reset": 2}
     told = evidence([replica(0, BOTH, errors=errors)], SERVED)

@@ -16,15 +16,15 @@ from orchestrator.results.summary import OverTime
 START_NS = 5_000_000_000_000
 MS = 1_000_000
 S = 1_000 * MS
-ACKED, IN_FLIGHT, RESET = map(OUTCOMES.index, ("acked", "in_flight", "reset"))
+ACKED, IN_FLIGHT, RESET, RETRIED = map(OUTCOMES.index, ("acked", "in_flight", "reset", "retried"))
 
 Message = tuple[int, int, int]
 """Due and ended, in ns from the start, and the outcome."""
 
 MESSAGES = st.lists(
-    st.tuples(
-        st.integers(0, 200 * S), st.integers(0, 20 * S), st.integers(0, len(OUTCOMES) - 1)
-    ).map(lambda each: (each[0], each[0] + each[1], each[2])),
+    st.tuples(st.integers(0, 200 * S), st.integers(0, 20 * S), st.integers(0, RETRIED - 1)).map(
+        lambda each: (each[0], each[0] + each[1], each[2])
+    ),
     min_size=1,
     max_size=300,
 )
@@ -214,3 +214,9 @@ def test_the_warm_up_is_in_it_and_named() -> None:
 
 def test_a_run_without_messages_has_none() -> None:
     assert over_time(merged([], [(0, S, True)]), START_NS, 0.0) is None
+
+
+def test_a_message_that_was_sent_again_is_offered_once() -> None:
+    """It is in flight from when it was first due until its last attempt ends."""
+    steps = found([(0, 3 * S, RETRIED), (0, 9 * S, RETRIED), (0, 10 * S, ACKED)])
+    assert steps == found([(0, 10 * S, ACKED)])

@@ -168,3 +168,14 @@ def test_a_process_killed_on_purpose_takes_log_lines_with_it_and_that_is_no_doub
     assert texts(analyse(cut)) == ["server.log does not end with the event stopped"]
     killed = FaultRecord("kill", at(50), at(51), error="")
     assert texts(analyse(dataclasses.replace(cut, faults=(killed,)))) == []
+
+
+def test_a_window_has_the_goodput_of_its_acks_if_there_is_a_deadline() -> None:
+    """In the fault nothing is answered; all that waited is, later, and half of it too late."""
+    told = evidence([replica(0, steady((1000, 2000)))], (), faults=(PAUSED,))
+    assert analyse(told).views["after"]["goodput"] is None
+    found = analyse(dataclasses.replace(told, deadlines={"clients": 0.505})).views
+    assert found["before"]["goodput"] == found["before"]["throughput"]
+    assert found["during"]["goodput"] == 0
+    lost_per_s = (found["after"]["throughput"] or 0) - (found["after"]["goodput"] or 0)
+    assert lost_per_s * (3.991 - 2) == pytest.approx(50, rel=0.02)

@@ -24,7 +24,7 @@ from orchestrator.results.client_samples import LostReplica, read_client_run
 GROUP = GroupOrder(name="clients", replicas=2, loop=CLOSED, initial=3, messages=2)
 LOAD = Order((GROUP,), "server:3000", seed=1, timeout_s=5.0, margin_s=0.1, enrol_s=1.0)
 SECRET = "5ec7e7"  # noqa: S105 of a test
-BOOKS = {"sent": 1, "acked": 1, "failed": 0, "unsent": 3, "in_flight": 0}
+BOOKS = {"sent": 1, "acked": 1, "failed": 0, "unsent": 3, "in_flight": 0, "retries": 0}
 HEALTH = {
     "cpu_s": 0.1, "wall_s": 1.0, "lags": 0, "lag_p50_ns": None, "lag_p99_ns": None,
     "lag_max_ns": None, "gc_pauses": 0, "gc_pause_s": 0.0,

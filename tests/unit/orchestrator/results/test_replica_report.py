@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from labkit.wire.samples import FAILURES
-from orchestrator.results.replica_report import MESSAGE_COUNTS, ReportError, read_report
+from orchestrator.results.replica_report import (
+    MESSAGE_COUNTS,
+    NOT_IN_OLD,
+    ReportError,
+    read_report,
+)
 
 HEALTH = {
     "cpu_s": 0.1, "wall_s": 1, "lags": 0, "lag_p50_ns": None, "lag_p99_ns": 5,
@@ -35,6 +40,8 @@ def test_older_reports_lack_a_field_of_health_and_some_failures() -> None:
     found = read_report({**REPORT, "health": health, "errors": {"reset": 2}})
     assert found.health.throttled_periods is None
     assert found.errors.get("refused", 0) == 0
+    books = {name: 1 for name in MESSAGE_COUNTS if name not in NOT_IN_OLD}
+    assert read_report({**REPORT, "books": books}).counts == {**books, "retries": 0}
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: str(value)[:20])
@@ -58,7 +65,7 @@ def test_a_duration_that_is_none_is_named(value: object) -> None:
         read_report({**REPORT, "health": {**HEALTH, "wall_s": value}})
 
 
-@pytest.mark.parametrize("name", MESSAGE_COUNTS)
+@pytest.mark.parametrize("name", [each for each in MESSAGE_COUNTS if each not in NOT_IN_OLD])
 def test_a_count_that_is_missing_is_named(name: str) -> None:
     books = {each: 1 for each in MESSAGE_COUNTS if each != name}
     with pytest.raises(ReportError, match=f"{name}: Field required"):

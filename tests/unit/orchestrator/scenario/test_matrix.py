@@ -9,8 +9,8 @@ from tests.unit.conftest import Load
 from tests.unit.orchestrator.scenario.text_fixtures import GOOD, SERVER_KEYS, Problems
 
 AXES = (
-    "replicas, demand, start, connect_timeout, answer_timeout, users, messages, duration, "
-    f"think_time, behaviour, pipeline, pace, {SERVER_KEYS}, cpus, cpuset, "
+    "replicas, demand, start, connect_timeout, answer_timeout, deadline, users, messages, "
+    f"duration, think_time, behaviour, pipeline, pace, {SERVER_KEYS}, cpus, cpuset, "
     f"client_cpuset, memory, {', '.join(SYSCTLS)}, interpreter"
 )
 POINT = "write a map with a value for each axis, e.g. {workers: 2, users: 4}"
@@ -140,3 +140,33 @@ def test_a_setting_of_the_kernel_can_be_computed(load: Load) -> None:
     text = "limits: {sysctls: {net.ipv4.tcp_max_syn_backlog: 2 * backlog}}\nserver: {backlog: 64}\n"
     scenario = load(GOOD + text)
     assert scenario.limits.sysctl_values == {"net.ipv4.tcp_max_syn_backlog": 128}
+
+
+AGAIN = """\
+intent: x
+models: [single]
+clients:
+  - {{name: a, executor: open, rate: 5/s, duration: 1s, connections: each, answer_timeout: 1s{}}}
+  - {{name: b, executor: closed, users: 1, messages: 1}}
+matrix: {{a.retry.budget: [20%, 35%], a.rate: [5/s, 6/s]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("retry", "attempts"), [("", 3), (", retry: {attempts: 7, budget: 1%}", 7)]
+)
+def test_a_key_of_retry_is_an_axis_whether_it_is_set_or_not(
+    load: Load, retry: str, attempts: int
+) -> None:
+    cases = plan_cases(load(AGAIN.format(retry)))
+    assert [case.orders[0].retry_budget for case in cases] == [0.2, 0.2, 0.35, 0.35]
+    assert [case.orders[0].initial for case in cases] == [5, 6, 5, 6]
+    assert {case.orders[0].attempts for case in cases} == {attempts}
+    assert {case.orders[1].attempts for case in cases} == {1}
+    assert cases[0].name == "single,a.retry.budget=20%,a.rate=5/s"
+
+
+def test_a_bad_value_of_a_key_of_retry_has_its_place(problems: Problems) -> None:
+    assert problems(AGAIN.format("").replace("35%", "35")) == [
+        "6:32: 35 has no unit; write 35%, a number of percent"
+    ]

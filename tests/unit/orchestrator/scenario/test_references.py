@@ -60,7 +60,7 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, MODELS, Problem
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.cpu_time > 0s]}",
          "7:16: cpu_time is of the whole case only; write cpu_time"),
         ("faults: [{at: 1s, fault: kill}]\nexpect: {all: [during.connected > 0]}",
-         "7:16: during has no measure 'connected'; it has: throughput, acked, failed, "
+         "7:16: during has no measure 'connected'; it has: throughput, goodput, acked, failed, "
          "in_flight, response_time_mean, response_time_p50, response_time_p99, response_time_max"),
         ('expect: {"a\\nb": [failed == 0]}',
          f"6:10: unknown model 'a\\nb'; allowed: {MODELS}, all"),

@@ -37,9 +37,9 @@ SERVER_KEYS = ", ".join(
         *own_settings(),
     )
 )
-GROUP_KEYS = "executor, name, replicas, demand, start, connect_timeout, answer_timeout"
+GROUP_KEYS = "executor, name, replicas, demand, start, connect_timeout, answer_timeout, deadline"
 CLIENT_KEYS = f"{GROUP_KEYS}, users, messages, duration, think_time, behaviour, pipeline, pace"
-OPEN_KEYS = f"{GROUP_KEYS}, rate, duration, connections, arrivals"
+OPEN_KEYS = f"{GROUP_KEYS}, rate, duration, connections, arrivals, retry"
 EXECUTORS = "closed, open, ramp"
 MODELS = "single, prefork, threaded, epoll"
 UNIT = "write a number and a unit: us, ms, s, m"

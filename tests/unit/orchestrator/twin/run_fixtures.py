@@ -29,6 +29,7 @@ def measured(kind: Kind, case: Case, overhead: Overhead) -> Merged:
     requests["replica"] = connections["group"]  # a replica each
     requests["message"] = rows["message"]
     requests["outcome"] = OUTCOMES.index("acked")
+    _give_up(requests, rows, connections)
     workers = Discipline.of(kind, case, CPUS).workers
     if kind is Kind.LOOP_AND_POOL:
         requests["worker"] = _workers(rows["started_ns"], rows["finished_ns"], workers)
@@ -50,3 +51,14 @@ def _workers(begun_ns: Table, over_ns: Table, workers: int) -> Durations:
         free_ns[worker] = int(over_ns[number])
         chosen[number] = worker + 1
     return chosen
+
+
+def _give_up(requests: Table, rows: Table, connections: Table) -> None:
+    """Let requests end when their clients gave them up; a retry is another connection."""
+    given_up = connections["given_up_ns"] >= 0
+    if given_up.any():
+        requests["user"] = rows["connection"]
+        requests["ended_ns"][given_up] = connections["given_up_ns"][given_up] + START_NS
+        retried, timed_out = map(OUTCOMES.index, ("retried", "timed_out"))
+        is_retried = connections["is_retried"][given_up] > 0
+        requests["outcome"][given_up] = np.where(is_retried, retried, timed_out)

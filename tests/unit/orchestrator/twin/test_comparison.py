@@ -8,7 +8,7 @@ import pytest
 from labkit.wire.samples import OUTCOMES
 from orchestrator.analysis.join import Merged
 from orchestrator.measures.views import PREDICTED, REPLAYED
-from orchestrator.results.client_samples import ClientRun
+from orchestrator.results.client_samples import ACKED, ClientRun
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.comparison import (
     Divergence,
@@ -98,6 +98,35 @@ def test_who_computes_is_followed_too(kind: Kind) -> None:
     for table in found.tables.values():
         theirs = run_figures(table, START_NS, 3)
         assert theirs["response_time_mean"] == pytest.approx(ours["response_time_mean"], rel=0.01)
+
+
+@pytest.mark.parametrize("kind", [Kind.PROCESS, Kind.PROCESSES_SPLIT])
+def test_what_was_served_in_vain_is_part_of_the_load(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    """Attempts that timed out keep the workers busy, but are no answers."""
+    case = case_of(
+        "[{executor: open, rate: 80/s, duration: 5s, arrivals: poisson, connections: each, "
+        "demand: sleep=10ms, answer_timeout: 45ms, retry: {attempts: 2, budget: 10%}}]",
+        server="{workers: 1}",
+    )
+    run = measured(kind, case, COST)
+    given_up = np.count_nonzero(run.requests["outcome"] != ACKED)
+    assert given_up > len(run.requests) / 10
+
+    def means_s() -> tuple[float, float]:
+        found = twin(kind, case, run)
+        assert len(found.requests) == len(found.tables[PREDICTED]) == len(run.requests) - given_up
+        both = (found.requests, found.tables[PREDICTED])
+        ours, theirs = (run_figures(each, START_NS, 1)["response_time_mean"] for each in both)
+        return ours or 0.0, theirs or 0.0
+
+    ours, theirs = means_s()
+    assert theirs == pytest.approx(ours, rel=0.02)
+    name = "orchestrator.twin.comparison._is_served_in_vain"
+    monkeypatch.setattr(name, lambda _, requests: np.zeros(len(requests), bool))
+    ours, theirs = means_s()
+    assert theirs < 0.9 * ours
 
 
 def slowed(merged: Merged, each: int, by_ns: int) -> Merged:

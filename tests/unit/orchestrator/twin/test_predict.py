@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from orchestrator.results.client_samples import ACKED
 from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.core import MESSAGE_COLUMNS
@@ -18,6 +19,7 @@ from orchestrator.twin.predict import (
 )
 from tests.unit.orchestrator.twin.load_fixtures import CPUS, MS, case_of
 
+COLUMNS = [(column, "<i8") for column in (*MESSAGE_COLUMNS, "outcome")]
 TWO = "[{executor: closed, users: 2, messages: 1, demand: sleep=100ms}]"
 
 
@@ -62,7 +64,8 @@ def test_figures_are_named_as_predicted_beside_the_inputs() -> None:
 
 
 def test_the_load_is_measured_from_the_end_of_the_warm_up() -> None:
-    messages = np.zeros(2, [(column, "<i8") for column in MESSAGE_COLUMNS])
+    messages = np.zeros(2, COLUMNS)
+    messages["outcome"] = ACKED
     messages["started_ns"], messages["finished_ns"] = [100 * MS, 300 * MS], [200 * MS, 450 * MS]
     messages["ended_ns"] = [210 * MS, 500 * MS]
     # 0.5 s less 0.1 s; busy for 0.1 + 0.15 of 2 workers
@@ -73,7 +76,7 @@ def test_the_load_is_measured_from_the_end_of_the_warm_up() -> None:
 
 
 def test_no_messages_have_no_rate() -> None:
-    found = load_figures(np.zeros(0, [(column, "<i8") for column in MESSAGE_COLUMNS]), 5, workers=2)
+    found = load_figures(np.zeros(0, COLUMNS), 5, workers=2)
     assert found == {"makespan": 0.0, "throughput": None, "acked": 0, "utilization": None}
 
 
@@ -108,7 +111,8 @@ def test_a_queue_longer_than_the_backlog_is_remarked() -> None:
 def test_time_outs_of_clients_are_remarked_as_ignored() -> None:
     impatient = TWO.replace("users: 2", "users: 1, answer_timeout: 50ms")
     assert list(predicted(case_of(impatient)).remarks) == [
-        "answer_timeout is ignored: the twin's clients never give up"
+        "answer_timeout is ignored, except of arrivals with a connection each:"
+        " the twin's other clients never give up"
     ]
 
 
