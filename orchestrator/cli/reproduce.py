@@ -17,6 +17,7 @@ from orchestrator.cli.options import add_json, add_place, add_settings
 from orchestrator.cli.place import Place, choose_backend
 from orchestrator.cli.plan import duration
 from orchestrator.cli.screen import Screen, progress_screen
+from orchestrator.cli.tuned_scenario import with_think_times
 from orchestrator.execution import interrupts
 from orchestrator.execution.owner import claim
 from orchestrator.measures.hints import unknown
@@ -60,7 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Try all claims that are named, store what came out and show it; return the exit code."""
-    files = read_files(arguments.names, arguments.tier, dict(arguments.settings))
+    files = [
+        ClaimFile(each.name, with_think_times(each.scenario))
+        for each in read_files(arguments.names, arguments.tier, dict(arguments.settings))
+    ]
     messages, campaign_id = progress_screen(), new_campaign_id()
     claim(campaign_id, kept=False)
     with interrupts.held():

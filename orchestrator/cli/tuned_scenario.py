@@ -19,5 +19,13 @@ def read_tuned_scenario(arguments: argparse.Namespace, max_load: MaxLoad = RUN_L
         ScenarioError: with every problem of the file.
         TuningError: a case has no twin, or no think time gives the utilization.
     """
-    cpus = getattr(arguments, "cpus", None) or Cpus.of_this_process().usable
-    return tuned(read_scenario(arguments, max_load), discover_twins(), cpus)
+    return with_think_times(read_scenario(arguments, max_load), getattr(arguments, "cpus", None))
+
+
+def with_think_times(scenario: Scenario, cpus: float | None = None) -> Scenario:
+    """Return ``scenario`` with the think times that are to be tuned, for ``cpus`` or all here.
+
+    Raises:
+        TuningError: a case has no twin, or no think time gives the utilization.
+    """
+    return tuned(scenario, discover_twins(), cpus or Cpus.of_this_process().usable)

@@ -14,6 +14,12 @@ server: {workers: 2}
 clients:
   - {executor: closed, users: 6, messages: 50, demand: sleep=20ms, think_time: THINK}
 """
+CLAIM = """\
+source: {author: A. Nobody, title: On thinking, year: 2001, reference: nowhere}
+claims:
+  - {says: A pool is faster, expression: makespan(prefork) < makespan(single), known: reproduced}
+repeats: 5
+"""
 
 
 @pytest.mark.parametrize("command", ["plan", "predict"])
@@ -34,7 +40,8 @@ def test_a_think_time_that_cannot_be_found_ends_the_command(
 ) -> None:
     path = tmp_path / "tuned.yaml"
     text = TUNED.replace("THINK", "tuned(utilization=50%)")
-    path.write_text(text.replace("users: 6", "users: 1").replace("workers: 2", "workers: 4"))
-    for command in ("plan", "predict", "run"):
+    text = text.replace("users: 6", "users: 1").replace("workers: 2", "workers: 4")
+    path.write_text(text + CLAIM)
+    for command in ("plan", "predict", "run", "reproduce"):
         assert main([command, str(path)]) == 2
         assert "prefork: no think_time of clients is known at which" in capsys.readouterr().err
