@@ -8,6 +8,7 @@ case is invalid, or one of its expectations does not hold.
 from collections.abc import Collection, Iterable, Sequence
 
 from orchestrator.campaign.load_points import LoadPoint, between
+from orchestrator.campaign.process_control import explained
 from orchestrator.campaign.repeats import intervals, medians
 from orchestrator.campaign.verdict import judge_alone
 from orchestrator.measures.bounds import AtLeast, Values
@@ -84,7 +85,7 @@ def _judge(claim: Claim, load_points: Sequence[LoadPoint], failed: dict[str, str
     if at_point is None or not at_point.rounds:
         return _result(claim, [], None, NOT_MEASURED)
     rounds = at_point.values
-    (judged,) = judge_alone([claim.judged], medians(rounds), rounds)
+    (judged,) = explained(judge_alone([claim.judged], medians(rounds), rounds), at_point.runs)
     cells = [_cell(*each, rounds) for each in _cells_of(claim)]
     slugs = dict.fromkeys(run.run.case.slug for run in at_point.runs)
     if doubts := [failed[slug] for slug in slugs if failed[slug]]:

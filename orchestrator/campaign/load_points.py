@@ -17,6 +17,8 @@ from orchestrator.scenario.matrix import AxisValue, Point, points, value_text
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.scenario import Scenario
 
+CaseKey = tuple[object, ...]
+
 
 @dataclass(frozen=True)
 class LoadPoint:
@@ -74,17 +76,23 @@ class LoadPoint:
 
 def complete_load_points(scenario: Scenario, by_case: Sequence[Repeats]) -> Iterator[LoadPoint]:
     """Yield the load points of which the campaign completed all models."""
-    cases = {_key(each[0].run.case.model, each[0].run.case.axes): each for each in by_case}
+    cases = {key_of_runs(each): each for each in by_case}
     for point in points(scenario.matrix):
-        keys = {model: _key(model, scenario.axes_of(model, point)) for model in scenario.models}
+        keys = {model: case_key(model, scenario.axes_of(model, point)) for model in scenario.models}
         if set(keys.values()) <= cases.keys():
             whole = Case(scenario.models[0], point, scenario.settings.at(point), scenario.seed)
             models = {model: cases[key] for model, key in keys.items()}
             yield LoadPoint(point, models, whole.inputs())
 
 
-def _key(model: str, axes: Mapping[str, AxisValue]) -> tuple[object, ...]:
+def case_key(model: str, axes: Mapping[str, AxisValue]) -> CaseKey:
+    """Return what only this case of a campaign has."""
     return (model, *axes.items())
+
+
+def key_of_runs(runs: Repeats) -> CaseKey:
+    """Return the key of the case whose repeats are ``runs``, of which there is at least one."""
+    return case_key(runs[0].run.case.model, runs[0].run.case.axes)
 
 
 def between(names: Sequence[MeasureName], load_points: Sequence[LoadPoint]) -> Iterator[LoadPoint]:

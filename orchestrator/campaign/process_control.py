@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from orchestrator.campaign.evaluate_run import RunEvaluation
+from orchestrator.campaign.load_points import CaseKey, case_key, key_of_runs
 from orchestrator.campaign.retries import Counted
 from orchestrator.campaign.verdict import is_forgivable
 from orchestrator.measures.registry import ABOVE_SINGLE, keyed
 from orchestrator.results.summary import Expectation, Outcome
-from orchestrator.scenario.matrix import AxisValue, points
+from orchestrator.scenario.matrix import points
 from orchestrator.scenario.plan import Case
 from orchestrator.scenario.scenario import Scenario
 
@@ -25,14 +26,12 @@ TOTAL, PER_CONNECTION = ABOVE_SINGLE
 LOAD = ("sent", "acked", "connected")
 """What two runs of the same load have in common: messages, acks and connections."""
 
-_Key = tuple[object, ...]
-
 
 def with_process_control(
     scenario: Scenario, cases: Sequence[Counted], *, accept_invalid: bool
 ) -> list[Counted]:
     """Return ``cases`` with these measures in each run that counts, or why they are unknown."""
-    by_key = {_key(each.runs[0].run.case): each for each in cases}
+    by_key = {key_of_runs(each.runs): each for each in cases}
 
     def completed(found: Counted) -> Counted:
         key = _baseline_key(scenario, found.runs[0].run.case)
@@ -60,20 +59,12 @@ def explained(judged: Iterable[Expectation], runs: Iterable[RunEvaluation]) -> l
     return [reasoned(each) for each in judged]
 
 
-def _key(case: Case) -> _Key:
-    return _key_of(case.model, case.axes)
-
-
-def _key_of(model: str, axes: Mapping[str, AxisValue]) -> _Key:
-    return (model, *axes.items())
-
-
-def _baseline_key(scenario: Scenario, case: Case) -> _Key | str:
+def _baseline_key(scenario: Scenario, case: Case) -> CaseKey | str:
     """Return the case of ``single`` with the load of ``case``, or why there is none."""
     if BASELINE not in scenario.models:
         return f"{BASELINE} is not among the models"
     keys = {
-        _key_of(BASELINE, scenario.axes_of(BASELINE, point))
+        case_key(BASELINE, scenario.axes_of(BASELINE, point))
         for point in points(scenario.matrix)
         if scenario.axes_of(case.model, point) == case.axes
     }

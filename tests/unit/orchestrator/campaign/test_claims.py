@@ -74,6 +74,16 @@ def test_a_share_is_shown_as_the_source_prints_it(tmp_path: Path) -> None:
     assert (cell.measured, cell.interval) == ("50%", "45% to 55%")
 
 
+def test_a_time_above_single_that_is_unknown_has_its_reason(tmp_path: Path) -> None:
+    text = SCENARIO.replace(
+        "makespan(epoll) < makespan(single)",
+        "process_control_cpu_time(epoll) < process_control_cpu_time(threaded)",
+    )
+    claim, _ = verdicts(scenario_of(tmp_path, text), SLOW, FAST)
+    assert claim.verdict is UNDECIDED
+    assert "; single had another load: " in claim.reason
+
+
 def test_a_lower_bound_is_marked_and_has_no_interval(scenario: Scenario) -> None:
     (claim, _) = verdicts(scenario, at_least(*(2.0,) * 5), FAST)
     (cell,) = claim.cells
