@@ -137,7 +137,7 @@ def duration_between(low: str, high: str) -> BeforeValidator:
     """Accept a duration from ``low`` to ``high``, as text with a unit."""
     return BeforeValidator(
         lambda value: _check_duration(value, (low, high)),
-        json_schema_input_type=_written_as(_DURATION),
+        json_schema_input_type=_written_as(DURATION),
     )
 
 
@@ -151,7 +151,7 @@ def duration_or_off(low: str, high: str) -> BeforeValidator:
         value = off_as_text(value)
         return OFF if value == OFF else _check_duration(value, (low, high))
 
-    written = Annotated[str, Field(pattern=f"^(?:{OFF}|{_DURATION})$")]
+    written = Annotated[str, Field(pattern=f"^(?:{OFF}|{DURATION})$")]
     return BeforeValidator(check, json_schema_input_type=Literal[False] | written)
 
 
@@ -270,14 +270,6 @@ def _check_text(value: object) -> str:
     return _text_or(value, "write text, in quotes if it looks like a number")
 
 
-def _check_expression(value: object) -> Expression:
-    return parsed(value, parse_expression)
-
-
-def _check_guess(value: object) -> Expression:
-    return parsed(value, parse_guess)
-
-
 def parsed(value: object, parse: Callable[[str], _Parsed]) -> _Parsed:
     """Return what ``parse`` makes of a text; a value that is none was parsed before."""
     if isinstance(value, Expression | Term):
@@ -372,8 +364,8 @@ def _written_as(pattern: str) -> object:
     return Annotated[str, Field(pattern=f"^(?:{pattern})$")]
 
 
-_DURATION = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_S)})"
-LAW = rf"{_DURATION}|(?:exponential|hyperexponential|bimodal)\(.+\)"
+DURATION = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_S)})"
+LAW = rf"{DURATION}|(?:exponential|hyperexponential|bimodal)\(.+\)"
 _DEMAND = Annotated[str, Field(pattern=r"^\s*(?:sleep|cpu)=")]
 
 Flag = Annotated[bool, BeforeValidator(_check_flag)]
@@ -383,12 +375,12 @@ Identifier = Annotated[
 ]
 ExpressionText = Annotated[
     Expression,
-    PlainValidator(_check_expression, json_schema_input_type=str),
+    PlainValidator(lambda value: parsed(value, parse_expression), json_schema_input_type=str),
     PlainSerializer(str, return_type=str),
 ]
 GuessText = Annotated[
     Expression,
-    PlainValidator(_check_guess, json_schema_input_type=str),
+    PlainValidator(lambda value: parsed(value, parse_guess), json_schema_input_type=str),
     PlainSerializer(str, return_type=str),
 ]
 DemandText = Annotated[

@@ -5,15 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from labkit.protocol.parsing import UNITS_S, parse_duration_s
+from labkit.protocol.parsing import parse_duration_s
 from labkit.workload.retries import FORMS, BackoffError, parse_backoff
 from orchestrator.measures.hints import quote
-from orchestrator.scenario.fields import MAX_DURATION, describe, invalid_value, whole
+from orchestrator.scenario.fields import DURATION, MAX_DURATION, describe, invalid_value, whole
 from orchestrator.scenario.server import Section
 
 MOST_PERCENT = 10_000
 _PERCENT = r"[0-9]{1,6}(?:\.[0-9]{1,6})?%"
-_DURATION = rf"[0-9]+(?:\.[0-9]+)?(?:{'|'.join(UNITS_S)})"
 
 
 def _check_budget(value: object) -> str:
@@ -56,7 +55,7 @@ _Pause = Annotated[
     str,
     BeforeValidator(
         _check_backoff,
-        json_schema_input_type=Annotated[str, Field(pattern=rf"^(?:{_DURATION}|doubling\(.+\))$")],
+        json_schema_input_type=Annotated[str, Field(pattern=rf"^(?:{DURATION}|doubling\(.+\))$")],
     ),
 ]
 

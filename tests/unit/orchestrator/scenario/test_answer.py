@@ -85,7 +85,9 @@ def test_a_point_needs_a_matrix(problems: Problems) -> None:
 @pytest.mark.parametrize("section", ["expect: {all: ['%s']}", "validity: ['%s']"])
 def test_an_expectation_of_a_case_names_no_other_point(problems: Problems, section: str) -> None:
     (problem,) = problems(SCENARIO + section % "makespan(single, workers=2) < 1s" + "\n")
-    assert problem.endswith("this names one point of the matrix; only compare and an answer may")
+    assert problem.endswith(
+        "this names one point of the matrix; only compare, claims and an answer may"
+    )
 
 
 @pytest.mark.parametrize(
