@@ -4,8 +4,9 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from orchestrator.campaign.conditions import Circumstances
 from orchestrator.campaign.evaluate_run import evaluate_run, values_of
@@ -18,6 +19,8 @@ from orchestrator.results.exit_codes import MisuseError
 from orchestrator.results.summary import RunSummary, Summary
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.plan import schedule
+
+_Result = TypeVar("_Result", bound=BaseModel)
 
 
 class RestoreError(MisuseError):
@@ -118,6 +121,20 @@ def read_summary(folder: Path) -> Summary:
         return Summary.model_validate_json(path.read_bytes())
     except ValidationError as exc:
         raise RestoreError(f"{path} was written by an incompatible version") from exc
+
+
+def read_result(path: Path, kind: type[_Result]) -> _Result:
+    """Return the result that the file ``path`` holds.
+
+    Raises:
+        RestoreError: it cannot be read, or another version of the lab wrote it.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as exc:
+        raise RestoreError(f"{path} was written by an incompatible version") from exc
+    except OSError as exc:
+        raise RestoreError(f"{path} cannot be read: {exc.strerror}") from exc
 
 
 def circumstances_of(summary: Summary, folder: Path) -> Circumstances:

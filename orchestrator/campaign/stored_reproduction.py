@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from orchestrator.campaign.restore import RestoreError
+from orchestrator.campaign.restore import read_result
 from orchestrator.results.reproduction import REPRODUCTION, Reproduction
 
 
@@ -19,10 +17,4 @@ def read_reproduction(folder: Path) -> Reproduction:
     Raises:
         RestoreError: it cannot be read, or another version of the lab wrote it.
     """
-    path = folder / REPRODUCTION
-    try:
-        return Reproduction.model_validate_json(path.read_bytes())
-    except ValidationError as exc:
-        raise RestoreError(f"{path} was written by an incompatible version") from exc
-    except OSError as exc:
-        raise RestoreError(f"{path} cannot be read: {exc.strerror}") from exc
+    return read_result(folder / REPRODUCTION, Reproduction)

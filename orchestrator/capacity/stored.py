@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from orchestrator.campaign.conditions import Circumstances
-from orchestrator.campaign.restore import RestoreError
+from orchestrator.campaign.restore import RestoreError, read_result
 from orchestrator.results.capacity import CAPACITY, Capacity
 
 
@@ -20,13 +18,7 @@ def read_capacity(folder: Path) -> Capacity:
     Raises:
         RestoreError: it cannot be read, or another version of the lab wrote it.
     """
-    path = folder / CAPACITY
-    try:
-        return Capacity.model_validate_json(path.read_bytes())
-    except ValidationError as exc:
-        raise RestoreError(f"{path} was written by an incompatible version") from exc
-    except OSError as exc:
-        raise RestoreError(f"{path} cannot be read: {exc.strerror}") from exc
+    return read_result(folder / CAPACITY, Capacity)
 
 
 def circumstances_of(capacity: Capacity, folder: Path) -> Circumstances:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -42,6 +43,8 @@ from orchestrator.results.defect import describe
 from orchestrator.results.exit_codes import LabError
 from orchestrator.results.reproduction import REPRODUCTION, Reproduction
 from orchestrator.results.summary import Status
+
+_Found = TypeVar("_Found", Capacity, Reproduction)
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,6 @@ def campaign_result(findings: Findings) -> Result:
 
 def capacity_result(capacity: Capacity) -> Result:
     """Return the result of a capacity search."""
-
-    def with_status(status: Status, reason: str) -> Result:
-        update = {"status": status, "reason": reason, "exit_code": INCOMPLETE_CODES[status]}
-        return capacity_result(capacity.model_copy(update=update))
-
     return Result(
         status=capacity.status,
         exit_code=capacity.exit_code,
@@ -102,17 +100,12 @@ def capacity_result(capacity: Capacity) -> Result:
             capacity_github.step_summary(capacity),
             capacity_github.annotations(capacity),
         ),
-        with_status=with_status,
+        with_status=lambda *end: capacity_result(_ended_early(capacity, *end)),
     )
 
 
 def reproduction_result(reproduction: Reproduction) -> Result:
     """Return the result of trying published claims."""
-
-    def with_status(status: Status, reason: str) -> Result:
-        update = {"status": status, "reason": reason, "exit_code": INCOMPLETE_CODES[status]}
-        return reproduction_result(reproduction.model_copy(update=update))
-
     return Result(
         status=reproduction.status,
         exit_code=reproduction.exit_code,
@@ -126,8 +119,14 @@ def reproduction_result(reproduction: Reproduction) -> Result:
             reproduction_github.step_summary(reproduction),
             reproduction_github.annotations(reproduction),
         ),
-        with_status=with_status,
+        with_status=lambda *end: reproduction_result(_ended_early(reproduction, *end)),
     )
+
+
+def _ended_early(found: _Found, status: Status, reason: str) -> _Found:
+    """Return ``found`` as incomplete, because of ``reason``."""
+    update = {"status": status, "reason": reason, "exit_code": INCOMPLETE_CODES[status]}
+    return found.model_copy(update=update)
 
 
 def store_and_show(result: Result, archive: Archive, *, as_json: bool) -> int:

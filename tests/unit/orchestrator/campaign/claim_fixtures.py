@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.evaluate_run import RunEvaluation
 from orchestrator.campaign.summarise import summarise
 from orchestrator.measures.bounds import AtLeast
-from orchestrator.measures.registry import keyed
 from orchestrator.results.reproduction import ClaimResult
-from orchestrator.results.summary import Fitness, Instrument, ReasonKind, RunSummary
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.plan import Run, schedule
 from orchestrator.scenario.scenario import Scenario
+from tests.unit.orchestrator.campaign.evaluation_fixtures import run_evaluation
 from tests.unit.orchestrator.report.report_fixtures import findings, summary
 
 SCENARIO = """\
@@ -51,15 +49,7 @@ def evaluation(
         "throughput": 1.0,
         "response_time_p99": 1.0,
     }
-    found = RunSummary(
-        slug=run.slug,
-        measures=keyed(values),
-        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
-        invalid=list(invalid),
-        invalid_kinds=[ReasonKind.LOST_RECORDS] * len(invalid),
-        overhead_s=0.1,
-    )
-    return RunEvaluation(run, found, Exhibit(), values)
+    return run_evaluation(run, values, invalid)
 
 
 def verdicts(

@@ -6,23 +6,18 @@ from types import MappingProxyType
 
 import pytest
 
-from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.evaluate_run import RunEvaluation
 from orchestrator.campaign.summarise import Findings, summarise
-from orchestrator.measures.registry import keyed
 from orchestrator.results.summary import (
     CaseSummary,
     Expectation,
-    Fitness,
-    Instrument,
     Outcome,
-    ReasonKind,
-    RunSummary,
     Summary,
 )
 from orchestrator.scenario.plan import Run, schedule
 from orchestrator.scenario.scenario import Scenario
 from tests.unit.conftest import Load
+from tests.unit.orchestrator.campaign.evaluation_fixtures import run_evaluation
 from tests.unit.orchestrator.report.report_fixtures import findings, summary
 
 SCENARIO = """\
@@ -60,15 +55,7 @@ def evaluated(
         "response_time_p99": 1.0,
         **values,
     }
-    found = RunSummary(
-        slug=run.slug,
-        measures=keyed(figures),
-        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
-        invalid=list(invalid),
-        invalid_kinds=[ReasonKind.LOST_RECORDS] * len(invalid),
-        overhead_s=0.1,
-    )
-    return RunEvaluation(run, found, Exhibit(), figures)
+    return run_evaluation(run, figures, invalid)
 
 
 def summarised(scenario: Scenario, change: Change = lambda _: {}) -> Summary:

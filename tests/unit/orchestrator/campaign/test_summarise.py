@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.evaluate_run import RunEvaluation
 from orchestrator.campaign.summarise import (
     Findings,
@@ -14,19 +13,18 @@ from orchestrator.campaign.summarise import (
     summarise_case,
     with_status,
 )
-from orchestrator.measures.registry import keyed
 from orchestrator.results.summary import (
     Fitness,
     Instrument,
     Interpreter,
     Outcome,
     ReasonKind,
-    RunSummary,
     Status,
 )
 from orchestrator.scenario.plan import Run, schedule
 from orchestrator.scenario.scenario import Scenario
 from tests.unit.conftest import Load
+from tests.unit.orchestrator.campaign.evaluation_fixtures import run_evaluation
 from tests.unit.orchestrator.report.report_fixtures import findings, summary
 
 SCENARIO = """\
@@ -56,16 +54,13 @@ def evaluation(run: Run, *, invalid: Sequence[str] = (), fitness: Fitness = Fitn
         "throughput": 1 / makespan_s,
         "response_time_p99": makespan_s,
     }
-    found = RunSummary(
-        slug=run.slug,
-        measures=keyed(values),
-        instrument=Instrument(fitness=fitness, reasons=[]),
-        invalid=list(invalid),
+    return run_evaluation(
+        run, values, invalid,
         invalid_kinds=[ReasonKind.DISTURBED_HOST] * len(invalid),
+        instrument=Instrument(fitness=fitness, reasons=[]),
         notes=["no probe"],
         overhead_s=0.1 * run.repeat,
-    )
-    return RunEvaluation(run, found, Exhibit(), values)
+    )  # fmt: skip
 
 
 def summarised(scenario: Scenario, runs: Sequence[RunEvaluation], **changes: object) -> Findings:
