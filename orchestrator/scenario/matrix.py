@@ -31,11 +31,11 @@ from orchestrator.scenario.tuned import with_mean
 from orchestrator.scenario.yaml_document import Location
 
 MAX_VALUES = 200
-FIXED = frozenset({"executor", "name", "stages", "sysctls", "retry"})
-"""The keys of a section that cannot be axes; those of ``sysctls`` and ``retry`` can."""
-
 RETRY = "retry"
 """The section of a group whose keys are axes too, ``retry.budget``."""
+
+FIXED = frozenset({"executor", "name", "stages", "sysctls", RETRY})
+"""The keys of a section that cannot be axes; those of ``sysctls`` and ``retry`` can."""
 
 SECTIONS: Mapping[type[Section], Location] = {
     ServerSettings: ("server",),
