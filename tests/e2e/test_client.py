@@ -348,7 +348,7 @@ def test_replicas_share_a_load_and_start_at_one_instant(
     assert begun == [run.start_ns]
     for each in run.replicas:
         share = each.planned
-        assert each.counts == dict(zip(MESSAGE_COUNTS, (share, share, 0, 0, 0), strict=True))
+        assert each.counts == {**dict.fromkeys(MESSAGE_COUNTS, 0), "sent": share, "acked": share}
         assert each.begun_ns >= run.start_ns
     sent = merge(run, log_of([])).requests
     assert sorted(set(sent["user"].tolist())) == list(range(7))
