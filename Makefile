@@ -8,7 +8,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate
 unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
 unexport PYTHONDONTWRITEBYTECODE # with it, each of the thousands of processes that tests start compiles its modules
 
-.PHONY: help demo venv test check conformance capacity reproduce claims drains kills soak fuzz faults ready selftest twin bench engine base-image \
+.PHONY: help demo venv test check conformance capacity reproduce claims broken-claims drains kills soak fuzz faults ready selftest twin bench engine base-image \
 	interpreter browser pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -48,6 +48,9 @@ reproduce: .venv/runtime.stamp ## Try the published claims in claims/, quick tie
 
 claims: .venv/runtime.stamp ## Put the table of a run of the claims onto their page in docs/, RUN=results/reproduce-…
 	$(PY) -m orchestrator.cli.claims_page $(RUN)
+
+broken-claims: .venv/dev.stamp ## Try a claim with what it is about broken on purpose: it must come out contrary (three minutes)
+	@$(ENDURE)/test_broken_claims.py
 
 faults: .venv/dev.stamp ## Inject every fault into every model in containers, and interrupt each run (a quarter of an hour)
 	@$(ENDURE)/test_every_fault.py

@@ -81,7 +81,8 @@ def read_files(
 ) -> list[ClaimFile]:
     """Return the claims that ``names`` stand for, all in `CLAIMS` without a name.
 
-    ``settings`` are values of variables, which take precedence over those of the ``tier``.
+    ``settings`` are values of variables, which take precedence over those of the ``tier``. Without
+    a name, files whose claims all need the full tier are left out of the quick one.
 
     Raises:
         MisuseError: a name stands for no file, two files have one name, or one has no claims.
@@ -94,17 +95,19 @@ def read_files(
     for path in paths:
         if path.stem in files:
             raise MisuseError(f"{path.stem} is named twice; name each file once")
-        scenario = _of_tier(_read(path, {**settings_of_tier(path, tier), **settings}), tier)
-        if not scenario.claims:
-            raise MisuseError(f"{path} has no claims of the {tier} tier; run runs it")
-        files[path.stem] = ClaimFile(path.stem, scenario)
+        scenario = _read(path, {**settings_of_tier(path, tier), **settings})
+        claims = tuple(each for each in scenario.claims if each.tier in (QUICK, tier))
+        if claims:
+            of_tier = scenario.model_copy(update={"claims": claims})
+            files[path.stem] = ClaimFile(path.stem, of_tier)
+        elif names:
+            raise MisuseError(f"{path} has no claims{_advice(scenario, tier)}")
     return list(files.values())
 
 
-def _of_tier(scenario: Scenario, tier: str) -> Scenario:
-    """Return ``scenario`` with the claims that are judged in ``tier``."""
-    claims = tuple(each for each in scenario.claims if each.tier in (QUICK, tier))
-    return scenario.model_copy(update={"claims": claims})
+def _advice(scenario: Scenario, tier: str) -> str:
+    """Return what else to do with a scenario that has no claims of ``tier``."""
+    return f" of the {tier} tier; add --tier {FULL}" if scenario.claims else "; run runs it"
 
 
 def _path_of(name: str) -> Path:

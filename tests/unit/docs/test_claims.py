@@ -15,11 +15,10 @@ FILES = sorted(CLAIMS.glob("*.yaml"))
 LANGUAGE = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("tier", ["quick", "full"])
-def test_every_file_is_valid_in_both_tiers(path: Path, tier: str) -> None:
-    (file,) = read_files([path.stem], tier)
-    assert file.scenario.claims
+def test_every_file_is_valid_in_both_tiers(tier: str) -> None:
+    """One whose claims all need the full tier is read in the quick one, too."""
+    assert all(each.scenario.claims for each in read_files([], tier))
 
 
 def test_every_file_has_a_section_of_its_page_in_order() -> None:

@@ -21,10 +21,11 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_a_name_all_claims_are_tried() -> None:
-    assert [each.name for each in read_files([], "quick")] == sorted(
-        path.stem for path in CLAIMS.glob("*.yaml")
-    )
+def test_without_a_name_all_claims_of_the_tier_are_tried() -> None:
+    every = sorted(path.stem for path in CLAIMS.glob("*.yaml"))
+    assert [each.name for each in read_files([], "full")] == every
+    quick = [each.name for each in read_files([], "quick")]
+    assert set(every) - set(quick) == {"free_threading", "free_threading_alone"}
 
 
 def test_a_tier_sets_variables(file: Path) -> None:
@@ -53,8 +54,14 @@ def test_a_file_without_claims_and_one_named_twice_are_refused(file: Path, tmp_p
     bare = tmp_path / "bare.yaml"
     bare.write_text(SCENARIO[: SCENARIO.index("claims:")].replace("source:", "# "))
     assert main(["reproduce", str(bare)]) == 2
-    with pytest.raises(MisuseError, match="has no claims of the quick tier"):
+    with pytest.raises(MisuseError, match="has no claims; run runs it"):
         read_files([str(bare)], "quick")
+
+
+def test_a_file_that_needs_the_full_tier_is_refused_by_name_with_the_option_to_add() -> None:
+    with pytest.raises(MisuseError, match="no claims of the quick tier; add --tier full"):
+        read_files(["free_threading"], "quick")
+    assert read_files(["free_threading"], "full")
 
 
 def test_the_command_line_does_the_same_again() -> None:
