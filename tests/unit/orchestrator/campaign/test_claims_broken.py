@@ -1,0 +1,146 @@
+"""Broken on purpose, a claim comes out contrary: the variables of the files that break them.
+
+Figures are those of a made-up machine on which every claim is as known.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pytest
+
+from orchestrator.analysis.chart_data import Exhibit
+from orchestrator.campaign.claims import exit_code
+from orchestrator.campaign.evaluate_run import RunEvaluation
+from orchestrator.campaign.summarise import summarise
+from orchestrator.cli.reproduce import read_files
+from orchestrator.measures.registry import keyed
+from orchestrator.results.reproduction import ClaimResult, Verdict
+from orchestrator.results.summary import Fitness, Instrument, RunSummary
+from orchestrator.scenario.plan import Run, schedule
+from orchestrator.scenario.scenario import Scenario
+from tests.unit.orchestrator.report.report_fixtures import findings, summary
+
+REPRODUCED, INVERTED, UNDECIDED = Verdict
+CONNECTIONS = 1500
+ABOVE_SINGLE_US = {
+    "single": 0,
+    "fork_per_connection": 1500,
+    "thread_per_connection": 160,
+    "prefork_pass": 80,
+    "threaded": 50,
+    "prefork": 30,
+    "prethreaded": 20,
+}
+OF_LOCK_US = {"fcntl": 50, "semaphore": 40}
+BUSIEST = {"prefork": 1.05, "prefork_pass": 2.5}
+"""Connections of the busiest worker, as a share of an even one."""
+P99_S = {"prefork": 0.028, "reuseport": 0.077}
+SOONEST_S, REST_OF_LONG_S = 0.02, 1.95
+
+
+def above_single_us(model: str, axes: Mapping[str, object]) -> float:
+    """Return what a connection costs the server beyond ``single``."""
+    if model == "prefork_lock":
+        return OF_LOCK_US[str(axes["accept_lock"])]
+    if model == "prefork_epoll":
+        return 5.0 * int(str(axes["workers"]))
+    return ABOVE_SINGLE_US.get(model, 0)
+
+
+def of_short_s(run: Run) -> tuple[float, float]:
+    """Return the shortest and the longest response time of the messages beside a long one."""
+    model, settings = run.case.model, run.case.settings
+    computes = "cpu" in str(settings.groups[0].demand)
+    has_one = settings.server.workers == 1 and model in {"prefork", "reuseport"}
+    is_alone = model == "single" or has_one
+    if is_alone or (model == "epoll" and computes):
+        return REST_OF_LONG_S, REST_OF_LONG_S
+    return SOONEST_S, REST_OF_LONG_S if model == "reuseport" else SOONEST_S
+
+
+def evaluated(run: Run) -> RunEvaluation:
+    """Return what ``run`` measures on the made-up machine."""
+    model, axes = run.case.model, dict(run.case.axes)
+    soonest_s, longest_s = of_short_s(run)
+    values: dict[str, float | None] = {
+        "sent": CONNECTIONS,
+        "acked": CONNECTIONS,
+        "connected": CONNECTIONS,
+        "failed": 0.0,
+        "dropped": 0.0,
+        "cpu_time_per_message": (200 + above_single_us(model, axes)) / 1e6,
+        "connections_per_worker_min": 1.0,
+        "connections_per_worker_max": BUSIEST.get(model, 1.0) * CONNECTIONS / 15,
+        "response_time_p99": P99_S.get(model, 1.0),
+        "throughput": 1.0,
+        "short.response_time_p1": soonest_s,
+        "short.response_time_max": longest_s,
+    }
+    found = RunSummary(
+        slug=run.slug,
+        measures=keyed({name: each for name, each in values.items() if "." not in name}),
+        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
+        invalid=[],
+        overhead_s=0.1,
+    )
+    return RunEvaluation(run, found, Exhibit(), values)
+
+
+def tried(name: str, settings: Mapping[str, str] = MappingProxyType({})) -> list[ClaimResult]:
+    """Return the verdicts on the claims of a file on the made-up machine, with ``settings``."""
+    (file,) = read_files([name], "full", settings)
+    return list(judged(file.scenario))
+
+
+def judged(scenario: Scenario) -> list[ClaimResult]:
+    """Return the verdicts on the claims of ``scenario``, whose expectations all hold."""
+    scenario = scenario.model_copy(update={"expect": {}})
+    runs = [evaluated(run) for run in schedule(scenario)]
+    return list(summarise(findings(summary()), scenario, runs).claims)
+
+
+FILES = [
+    "head_of_line",
+    "stevens_balance",
+    "stevens_children",
+    "stevens_control",
+    "stevens_locks",
+    "zygos",
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_unbroken_every_claim_is_as_known(name: str) -> None:
+    claims = tried(name)
+    assert [each.verdict for each in claims] == [each.known for each in claims]
+    assert exit_code(claims) == 0
+
+
+SWAPS = [
+    ("stevens_control", {"accept": "prefork_pass", "passing": "prefork"}, {2: INVERTED}),
+    ("stevens_locks", {"file": "semaphore", "memory": "fcntl"}, {0: INVERTED}),
+    ("stevens_locks", {"woken": "prefork_lock", "locked": "prefork"}, {1: INVERTED}),
+    (
+        "stevens_balance",
+        {"accept": "prefork_pass", "passing": "prefork"},
+        {0: INVERTED, 1: INVERTED},
+    ),
+    (
+        "stevens_children",
+        {"accept": "prefork_epoll", "shared": "prefork"},
+        {0: REPRODUCED, 1: INVERTED},
+    ),
+    ("head_of_line", {"long": "sleep=2s"}, {1: INVERTED}),
+    ("head_of_line", {"workers": "1"}, {2: INVERTED}),
+    ("zygos", {"one": "reuseport", "split": "prefork"}, {0: INVERTED, 1: INVERTED}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "contrary"), SWAPS)
+def test_broken_on_purpose_a_claim_comes_out_contrary(
+    name: str, settings: dict[str, str], contrary: dict[int, Verdict]
+) -> None:
+    claims = tried(name, settings)
+    assert {index: claims[index].verdict for index in contrary} == contrary
+    assert all(contrary[index] is not claims[index].known for index in contrary)
+    assert exit_code(claims) == 1
