@@ -47,6 +47,11 @@ def above_single_us(model: str, axes: Mapping[str, object]) -> float:
     return ABOVE_SINGLE_US.get(model, 0)
 
 
+def waits(model: str, axes: Mapping[str, object]) -> float:
+    """Return how often a process waits for a connection, and for what it sends."""
+    return 1.0 + (int(str(axes["workers"])) if model == "prefork_epoll" else 1)
+
+
 def of_short_s(run: Run) -> tuple[float, float]:
     """Return the shortest and the longest response time of the messages beside a long one."""
     model, settings = run.case.model, run.case.settings
@@ -69,6 +74,7 @@ def evaluated(run: Run) -> RunEvaluation:
         "failed": 0.0,
         "dropped": 0.0,
         "cpu_time_per_message": (200 + above_single_us(model, axes)) / 1e6,
+        "context_switches_voluntary_per_message": waits(model, axes),
         "connections_per_worker_min": 1.0,
         "connections_per_worker_max": BUSIEST.get(model, 1.0) * CONNECTIONS / 15,
         "response_time_p99": P99_S.get(model, 1.0),
@@ -128,7 +134,7 @@ SWAPS = [
     (
         "stevens_children",
         {"accept": "prefork_epoll", "shared": "prefork"},
-        {0: REPRODUCED, 1: INVERTED},
+        {0: REPRODUCED, 1: INVERTED, 2: REPRODUCED, 3: INVERTED},
     ),
     ("head_of_line", {"long": "sleep=2s"}, {1: INVERTED}),
     ("head_of_line", {"workers": "1"}, {2: INVERTED}),
