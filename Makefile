@@ -49,7 +49,7 @@ reproduce: .venv/runtime.stamp ## Try the published claims in claims/, quick tie
 claims: .venv/runtime.stamp ## Put the table of a run of the claims onto their page in docs/, RUN=results/reproduce-…
 	$(PY) -m orchestrator.cli.claims_page $(RUN)
 
-broken-claims: .venv/dev.stamp ## Try a claim with what it is about broken on purpose: it must come out contrary (three minutes)
+broken-claims: .venv/dev.stamp ## Try claims with what they are about broken on purpose: they must come out contrary (a quarter of an hour)
 	@$(ENDURE)/test_broken_claims.py
 
 faults: .venv/dev.stamp ## Inject every fault into every model in containers, and interrupt each run (a quarter of an hour)

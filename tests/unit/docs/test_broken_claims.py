@@ -3,43 +3,26 @@
 A budget of retries that clients ignore is simulated; a setting of the kernel is swapped.
 """
 
-from collections.abc import Callable, Mapping
-
 import pytest
 
 from labkit.workload.retries import RetryBudget
 from orchestrator.campaign.claims import exit_code
-from orchestrator.campaign.summarise import summarise
-from orchestrator.cli.reproduce import read_files
-from orchestrator.results.reproduction import ClaimResult, Standing, Verdict
+from orchestrator.results.reproduction import Standing, Verdict
 from orchestrator.scenario.models import discover_twins
-from orchestrator.scenario.plan import Case, schedule
+from orchestrator.scenario.plan import Run
 from orchestrator.twin.parameters import TYPICAL
 from orchestrator.twin.predict import predict
-from tests.unit.orchestrator.campaign.evaluation_fixtures import run_evaluation
-from tests.unit.orchestrator.report.report_fixtures import findings, summary
+from tests.unit.docs.claim_file_fixtures import Measured, verdicts
 
 REPRODUCED, INVERTED, UNDECIDED = Verdict
 AS_KNOWN, CONTRADICTS = Standing.AS_KNOWN, Standing.CONTRADICTS
 CPUS = 2.0
-RANKED = {"throughput": 1.0, "response_time_p99": 1.0}
 SETTING = "net.ipv4.tcp_migrate_req"
-Measured = Mapping[str, float | None]
 
 
-def verdicts(name: str, measured: Callable[[Case], Measured], **settings: str) -> list[ClaimResult]:
-    """Return the verdicts on the claims of a file, quick tier, if cases measure ``measured``."""
-    (file,) = read_files([name], "quick", settings)
-    runs = [
-        run_evaluation(run, {**RANKED, **run.case.inputs(), **measured(run.case)})
-        for run in schedule(file.scenario)
-    ]
-    return list(summarise(findings(summary()), file.scenario, runs).claims)
-
-
-def simulated(case: Case) -> Measured:
+def simulated(run: Run) -> Measured:
     """Return what the twin measures, with the overhead of a typical machine."""
-    found = predict(case, discover_twins(), CPUS, TYPICAL).as_measured
+    found = predict(run.case, discover_twins(), CPUS, TYPICAL).as_measured
     return {**found, "errors": found["timed_out"], "dropped": 0.0, "unsent": 0.0}
 
 
@@ -64,14 +47,14 @@ def test_a_client_that_ignores_its_budget_inverts_the_claim_that_the_overload_en
 
 
 def test_with_its_budgets_swapped_both_claims_about_retries_are_inverted() -> None:
-    found = verdicts("metastable", simulated, ends="35%", stays="20%")
+    found = verdicts("metastable", simulated, {"ends": "35%", "stays": "20%"})
     assert [each.verdict for each in found] == [INVERTED] * 2
     assert exit_code(found) == 1
 
 
-def killed(case: Case) -> Measured:
+def killed(run: Run) -> Measured:
     """Return what a kernel does that has the setting: 19 wait for the worker that is killed."""
-    return lost_of_19(0 if case.axes[SETTING] == 1 else 19)
+    return lost_of_19(0 if run.case.axes[SETTING] == 1 else 19)
 
 
 def lost_of_19(lost: float) -> Measured:
@@ -94,7 +77,7 @@ def test_a_listener_that_closes_loses_its_queue_unless_the_kernel_moves_it() -> 
 
 
 def test_with_the_setting_of_the_kernel_swapped_both_claims_are_inverted() -> None:
-    found = verdicts("closed_listener", killed, lost="1", moved="0")
+    found = verdicts("closed_listener", killed, {"lost": "1", "moved": "0"})
     assert [each.verdict for each in found] == [INVERTED] * 2
     assert {each.standing for each in found} == {CONTRADICTS}
     assert exit_code(found) == 1

@@ -1,4 +1,4 @@
-"""Broken on purpose, a claim comes out contrary: the variables of the files that break them.
+"""Claims whose models or settings are swapped come out contrary.
 
 Figures are those of a made-up machine on which every claim is as known.
 """
@@ -8,20 +8,14 @@ from types import MappingProxyType
 
 import pytest
 
-from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.campaign.claims import exit_code
-from orchestrator.campaign.evaluate_run import RunEvaluation
-from orchestrator.campaign.summarise import summarise
-from orchestrator.cli.reproduce import read_files
-from orchestrator.measures.registry import keyed
 from orchestrator.results.reproduction import ClaimResult, Verdict
-from orchestrator.results.summary import Fitness, Instrument, RunSummary
-from orchestrator.scenario.plan import Run, schedule
-from orchestrator.scenario.scenario import Scenario
-from tests.unit.orchestrator.report.report_fixtures import findings, summary
+from orchestrator.scenario.plan import Run
+from orchestrator.scenario.variables import FULL
+from tests.unit.docs.claim_file_fixtures import Measured, verdicts
 
 REPRODUCED, INVERTED, UNDECIDED = Verdict
-CONNECTIONS = 1500
+CONNECTIONS = 1500.0
 ABOVE_SINGLE_US = {
     "single": 0,
     "fork_per_connection": 1500,
@@ -67,14 +61,15 @@ def of_short_s(run: Run) -> tuple[float, float]:
     return SOONEST_S, REST_OF_LONG_S if model == "reuseport" else SOONEST_S
 
 
-def evaluated(run: Run) -> RunEvaluation:
+def measured(run: Run) -> Measured:
     """Return what ``run`` measures on the made-up machine."""
     model, axes = run.case.model, dict(run.case.axes)
     soonest_s, longest_s = of_short_s(run)
-    values: dict[str, float | None] = {
-        "sent": CONNECTIONS,
-        "acked": CONNECTIONS,
-        "connected": CONNECTIONS,
+    sent = 11.0 if len(run.case.settings.groups) > 1 else CONNECTIONS
+    return {
+        "sent": sent,
+        "acked": sent,
+        "connected": sent,
         "failed": 0.0,
         "dropped": 0.0,
         "cpu_time_per_message": (200 + above_single_us(run)) / 1e6,
@@ -82,31 +77,14 @@ def evaluated(run: Run) -> RunEvaluation:
         "connections_per_worker_min": 1.0,
         "connections_per_worker_max": BUSIEST.get(model, 1.0) * CONNECTIONS / 15,
         "response_time_p99": P99_S.get(model, 1.0),
-        "throughput": 1.0,
         "short.response_time_p10": soonest_s,
         "short.response_time_max": longest_s,
     }
-    found = RunSummary(
-        slug=run.slug,
-        measures=keyed({name: each for name, each in values.items() if "." not in name}),
-        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
-        invalid=[],
-        overhead_s=0.1,
-    )
-    return RunEvaluation(run, found, Exhibit(), values)
 
 
 def tried(name: str, settings: Mapping[str, str] = MappingProxyType({})) -> list[ClaimResult]:
     """Return the verdicts on the claims of a file on the made-up machine, with ``settings``."""
-    (file,) = read_files([name], "full", settings)
-    return list(judged(file.scenario))
-
-
-def judged(scenario: Scenario) -> list[ClaimResult]:
-    """Return the verdicts on the claims of ``scenario``, whose expectations all hold."""
-    scenario = scenario.model_copy(update={"expect": {}})
-    runs = [evaluated(run) for run in schedule(scenario)]
-    return list(summarise(findings(summary()), scenario, runs).claims)
+    return verdicts(name, measured, settings, FULL)
 
 
 FILES = [
@@ -144,7 +122,7 @@ SWAPS = [
 
 
 @pytest.mark.parametrize(("name", "settings", "contrary"), SWAPS)
-def test_broken_on_purpose_a_claim_comes_out_contrary(
+def test_swapped_a_claim_comes_out_contrary(
     name: str, settings: dict[str, str], contrary: dict[int, Verdict]
 ) -> None:
     claims = tried(name, settings)
