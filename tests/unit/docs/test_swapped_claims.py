@@ -27,7 +27,16 @@ ABOVE_SINGLE_US = {
 }
 BUSIEST = {"prefork": 1.05, "prefork_pass": 2.5}
 """Connections of the busiest worker, as a share of an even one."""
-P99_S = {"prefork": 0.028, "reuseport": 0.077}
+P99_S = {
+    ("prefork", None): 0.028,
+    ("reuseport", None): 0.077,
+    ("prefork", "180/s"): 0.027,
+    ("prefork", "260/s"): 0.037,
+    ("prefork", "360/s"): 0.119,
+    ("reuseport", "180/s"): 0.042,
+    ("reuseport", "260/s"): 0.066,
+    ("reuseport", "360/s"): 0.230,
+}
 SOONEST_S, REST_OF_LONG_S = 0.02, 1.95
 
 
@@ -63,7 +72,7 @@ def of_short_s(run: Run) -> tuple[float, float]:
 
 def measured(run: Run) -> Measured:
     """Return what ``run`` measures on the made-up machine."""
-    model, axes = run.case.model, dict(run.case.axes)
+    model, axes = run.case.model, run.case.axes
     soonest_s, longest_s = of_short_s(run)
     sent = 11.0 if len(run.case.settings.groups) > 1 else CONNECTIONS
     return {
@@ -76,7 +85,7 @@ def measured(run: Run) -> Measured:
         "context_switches_voluntary_per_message": waits(model, axes),
         "connections_per_worker_min": 1.0,
         "connections_per_worker_max": BUSIEST.get(model, 1.0) * CONNECTIONS / 15,
-        "response_time_p99": P99_S.get(model, 1.0),
+        "response_time_p99": P99_S.get((model, str(axes["rate"]) if "rate" in axes else None), 1.0),
         "short.response_time_p10": soonest_s,
         "short.response_time_max": longest_s,
     }
@@ -95,6 +104,7 @@ FILES = [
     "stevens_herd",
     "stevens_locks",
     "zygos",
+    "zygos_two",
 ]
 
 
@@ -118,6 +128,7 @@ SWAPS = [
     ("head_of_line", {"long": "sleep=2s"}, {1: INVERTED}),
     ("head_of_line", {"workers": "1"}, {2: INVERTED}),
     ("zygos", {"one": "reuseport", "split": "prefork"}, {0: INVERTED, 1: INVERTED}),
+    ("zygos_two", {"one": "reuseport", "split": "prefork"}, {0: INVERTED, 3: INVERTED}),
 ]
 
 
