@@ -155,6 +155,12 @@ def test_what_is_not_removed_is_printed_with_the_reason(
     assert printed.out == "no processes to remove\n"
 
 
+@pytest.fixture
+def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find none: without a campaign, those of tests that run beside this one would be ended."""
+    monkeypatch.setattr(clean, "find_processes", lambda: iter(()))
+
+
 class EngineWithImages(FakeEngine):
     """An engine with one image of the lab, which a container uses or does not."""
 
@@ -170,6 +176,7 @@ class EngineWithImages(FakeEngine):
         return not self._is_used
 
 
+@pytest.mark.usefixtures("without_processes")
 @pytest.mark.parametrize("is_used", [False, True])
 def test_images_are_removed_on_request_unless_a_container_uses_them(
     is_used: bool, gone: Owner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -185,6 +192,7 @@ def test_images_are_removed_on_request_unless_a_container_uses_them(
     assert ("epoll:source-1: a container uses it" in printed.err) is is_used
 
 
+@pytest.mark.usefixtures("without_processes")
 def test_images_stay_while_a_run_needs_them(
     owner: Owner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
