@@ -1,22 +1,18 @@
 """``plan``: print the runs of a scenario in order, with an estimate of their duration."""
 
 import argparse
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
+from orchestrator.cli.estimates import Asked, estimates_of, nobody, twin_of
 from orchestrator.cli.options import add_scenario
 from orchestrator.cli.output import print_out
 from orchestrator.cli.tuned_scenario import read_tuned_scenario
-from orchestrator.execution.cpus import Cpus
 from orchestrator.measures.sentences import counted, joined
 from orchestrator.results.exit_codes import HOLDS
-from orchestrator.scenario.estimate import START_AND_STOP_S, Estimate, estimate, total
-from orchestrator.scenario.models import discover_twins
-from orchestrator.scenario.plan import Case, Run, plan_cases, schedule, tuned_think_times
+from orchestrator.scenario.estimate import START_AND_STOP_S, Estimate, total
+from orchestrator.scenario.plan import Run, plan_cases, schedule, tuned_think_times
 from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.scenario import INTERLEAVED, Scenario
-from orchestrator.twin.parameters import TYPICAL
-from orchestrator.twin.predict import NoTwinError, predict
 
 NOTE = """\
 The estimate is the simulation of each case that `predict` prints, on the CPUs of this machine. If
@@ -24,11 +20,6 @@ the model or its clients have no twin, or the load is long, it assumes instead t
 serves one connection to its end, and brackets show the shortest time (no client waits) and the
 longest (one connection at a time). It leaves out faults, errors, and slow or silent clients.
 """
-MAX_MESSAGES, MAX_MESSAGES_OF_PLAN = 50_000, 500_000
-"""Of a simulation, and of all: a plan takes seconds."""
-
-Asked = Callable[[Case], float | None]
-"""Returns how long the load of a case takes, in s, None if that is not known."""
 VARYING = "each repeat draws anew, the same for all models (vary)"
 REPLAYED = "all repeats draw the same (fixed)"
 MINUTE_S, HOUR_S = 60, 3600
@@ -44,37 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print all runs and their total."""
     scenario = read_tuned_scenario(arguments)
-    ask = partial(_simulated_s, max_messages=MAX_MESSAGES_OF_PLAN // len(plan_cases(scenario)))
-    for line in plan_lines(scenario, ask):
+    for line in plan_lines(scenario, twin_of(scenario)):
         print_out(line)
     print_out(NOTE)
     return HOLDS
 
 
-def _simulated_s(case: Case, max_messages: int) -> float | None:
-    """Return the makespan of the twin of ``case``, None if there is none or it takes too long."""
-    limit = min(max_messages, MAX_MESSAGES)
-    try:
-        found = predict(case, discover_twins(), Cpus.of_this_process().usable, TYPICAL, limit)
-    except NoTwinError:
-        return None
-    return found.figures["makespan"]
-
-
-def _estimate(case: Case, timeout_s: float, ask: Asked) -> Estimate:
-    """Return what ``ask`` knows of ``case``, else an estimate from its load alone."""
-    simulated_s = ask(case)
-    if simulated_s is None:
-        return estimate(case, timeout_s)
-    within_s = min(simulated_s, timeout_s)
-    return Estimate(within_s, within_s, within_s)
-
-
-def plan_lines(scenario: Scenario, ask: Asked = lambda _: None) -> Iterator[str]:
+def plan_lines(scenario: Scenario, ask: Asked = nobody) -> Iterator[str]:
     """Yield the lines of the plan of ``scenario``; ``ask`` is called once for each case."""
-    runs, timeout_s = schedule(scenario), scenario.timeout_s
-    of_case = {case.slug: _estimate(case, timeout_s, ask) for case in plan_cases(scenario)}
-    estimates = [of_case[run.case.slug] for run in runs]
+    runs, estimates = schedule(scenario), estimates_of(scenario, ask)
     yield scenario.intent
     for number, (run, each) in enumerate(zip(runs, estimates, strict=True), start=1):
         if scenario.order == INTERLEAVED and _begins_round(runs, number):

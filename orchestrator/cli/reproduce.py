@@ -12,6 +12,7 @@ from orchestrator.campaign.progress import Progress, follow
 from orchestrator.campaign.reproduction import ClaimFile, ReproductionRun, Tools
 from orchestrator.campaign.setup import Setup
 from orchestrator.campaign.summarise import Findings
+from orchestrator.cli.estimates import estimates_of, twin_of
 from orchestrator.cli.findings import reproduction_result, store_and_show
 from orchestrator.cli.options import add_json, add_place, add_settings
 from orchestrator.cli.place import Place, choose_backend
@@ -27,11 +28,10 @@ from orchestrator.results.archive import Archive
 from orchestrator.results.defect import traced
 from orchestrator.results.exit_codes import MisuseError
 from orchestrator.results.reproduction import REPRODUCTION
-from orchestrator.scenario.estimate import START_AND_STOP_S, estimate
+from orchestrator.scenario.estimate import START_AND_STOP_S
 from orchestrator.scenario.fields import RUN_LOAD
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import ROOT, discover_ignored, discover_models
-from orchestrator.scenario.plan import plan_cases, schedule
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.variables import FULL, QUICK, settings_of_tier
 
@@ -166,10 +166,8 @@ class _Places:
 
 
 def _estimated_s(scenario: Scenario, backend: str) -> float:
-    of_case = {
-        case.slug: estimate(case, scenario.timeout_s).likely_s for case in plan_cases(scenario)
-    }
-    return sum(of_case[run.case.slug] + START_AND_STOP_S[backend] for run in schedule(scenario))
+    estimates = estimates_of(scenario, twin_of(scenario))
+    return sum(each.likely_s + START_AND_STOP_S[backend] for each in estimates)
 
 
 def command_line(arguments: argparse.Namespace, backend: str) -> str:
