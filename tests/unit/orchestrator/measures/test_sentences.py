@@ -95,7 +95,7 @@ def test_the_verb_right_after_several_names_is_in_the_plural(text: str, expected
 
 @given(st.text())
 def test_any_noun_has_a_singular(noun: str) -> None:
-    assert singular(noun) in noun + "y"
+    assert singular(noun).removesuffix("y") in noun  # what is left, or that and a y
 
 
 def test_a_ratio_may_have_fewer_digits() -> None:
