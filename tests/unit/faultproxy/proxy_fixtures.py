@@ -14,6 +14,7 @@ from typing import Any
 from conformance import ROOT
 from labkit.wire.secret import SECRET
 from labkit.wire.wire import Channel, Message
+from tests.port_fixtures import held_port
 
 DEADLINE_S = 20
 SECRET_OF_RUN = "0123456789abcdef"  # noqa: S105 of a test
@@ -76,11 +77,11 @@ def start(environ: Mapping[str, str]) -> subprocess.Popen[str]:
 @contextmanager
 def running_proxy(toxics: object = (), **environ: str) -> Iterator[RunningProxy]:
     """Run a proxy that starts with ``toxics``."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with held_port() as port, socket.create_server(("127.0.0.1", port)) as listener:
         listener.settimeout(DEADLINE_S)
         process = start(
             {
-                "LAB_PROXY_TARGET": f"127.0.0.1:{listener.getsockname()[1]}",
+                "LAB_PROXY_TARGET": f"127.0.0.1:{port}",
                 "LAB_PROXY_PORT": "0",
                 "LAB_PROXY_CONTROL_PORT": "0",
                 "LAB_PROXY_TOXICS": json.dumps(list(toxics)),  # type: ignore[call-overload]

@@ -8,6 +8,7 @@ import pytest
 
 from conformance.target import await_true
 from probe.accept_queue import AcceptQueue, AcceptQueueReader
+from tests.port_fixtures import held_port
 
 WAITING, BACKLOG = 3, 5
 
@@ -15,12 +16,13 @@ WAITING, BACKLOG = 3, 5
 @pytest.fixture(params=["127.0.0.1", "::1"])
 def listener(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in request.param else socket.AF_INET
-    try:
-        listening = socket.create_server((request.param, 0), family=family, backlog=BACKLOG)
-    except OSError:
-        pytest.skip("no IPv6 here")
-    with listening:
-        yield listening
+    with held_port() as port:
+        try:
+            listening = socket.create_server((request.param, port), family=family, backlog=BACKLOG)
+        except OSError:
+            pytest.skip("no IPv6 here")
+        with listening:
+            yield listening
 
 
 @pytest.fixture(params=["sock_diag", "/proc/net/tcp"])

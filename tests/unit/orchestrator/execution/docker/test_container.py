@@ -19,6 +19,7 @@ from orchestrator.execution.docker.container import (
     out_of_memory,
     published,
 )
+from tests.port_fixtures import held_port
 
 
 class Awkward:
@@ -72,11 +73,12 @@ def test_a_port_that_this_host_does_not_have_is_named_with_the_engine(
 ) -> None:
     """As from within a container, or with an engine on another machine."""
     monkeypatch.setattr(container, "REACHABLE_DEADLINE_S", 0.02)
-    with create_server(("127.0.0.1", 0)) as server:
-        address = server.getsockname()
-        check_reachable(address, "tcp://engine:2375")
-    with pytest.raises(BackendError, match=r"tcp://engine:2375 .* 127\.0\.0\.1:\d+, which can"):
-        check_reachable(address, "tcp://engine:2375")
+    with held_port() as port:
+        address = ("127.0.0.1", port)
+        with create_server(address):
+            check_reachable(address, "tcp://engine:2375")
+        with pytest.raises(BackendError, match=r"tcp://engine:2375 .* 127\.0\.0\.1:\d+, which can"):
+            check_reachable(address, "tcp://engine:2375")
 
 
 @pytest.mark.parametrize("ports", [{}, {"3100/tcp": None}, {"3100/tcp": []}])

@@ -24,6 +24,7 @@ from orchestrator.execution.process.server import (
 from orchestrator.results.archive import SERVER_LOG
 from orchestrator.scenario.models import ROOT
 from orchestrator.scenario.server import Target
+from tests.port_fixtures import held_port
 
 DEADLINE_S = 20.0
 SERVE = """\
@@ -63,7 +64,7 @@ def server_for(tmp_path: Path) -> Iterator[Callable[[Target], ProcessServer]]:
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with held_port() as port, socket.create_server(("127.0.0.1", port)) as listening:
         yield listening
 
 
