@@ -9,9 +9,19 @@ same to several lines. Neither escapes the markup of HTML, which Jinja does.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_MARKUP = re.compile(
+    r"(?=[#$&*<>@\[\\\]^`{|}~])"
+    r"|(?=_)(?!(?<=[a-z0-9])_[a-z0-9])"  # an emphasis, unless within a word
+    r"|(?=:\S)"  # an emoji, or the address of a link
+    r"|(?<=\bwww)(?=\.)"  # an address, too
+    r"|^(?=[-+=])"  # a list, or a line under a heading
+    r"|^[0-9]+(?=[.)](?:\s|$))",  # a list
+    re.IGNORECASE,
+)
+"""Where CommonMark, or what GitHub adds to it, may see markup: in a cell, an item or a heading."""
+
 _WORKFLOW_COMMAND = re.compile(r"^(\s*):(?=:)|#(#)(?=\w*\[)", re.MULTILINE)
 """``::error::`` at the start of a line; ``##[error]`` and ``##vso[`` anywhere in one."""
 
@@ -60,10 +70,23 @@ def _visible_char(char: str) -> str:
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; every cell is escaped, and all columns but the first align right."""
-    rule = ["---", *("---:" for _ in headings[1:])]
+    """Return a table of escaped cells; columns of figures align right, but not the first one."""
+    rows = list(rows)
+    rule = ["---:" if all(map(_is_figure, each)) else "---" for each in _columns(headings, rows)]
+    rule[:1] = ["---"]
     lines = [map(markdown, headings), rule, *(map(markdown, row) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[list[str]]:
+    """Yield what each column has, without its heading and what is empty."""
+    for number in range(len(headings)):
+        yield [row[number] for row in rows if row[number]]
+
+
+def _is_figure(text: str) -> bool:
+    """Whether a cell is a figure, or the ``-`` of one that is not known."""
+    return text[0] in "-+<>~0123456789"
 
 
 def markdown_list(lines: Iterable[str]) -> str:
@@ -76,4 +99,4 @@ def markdown(text: str) -> str:
 
     CommonMark shows escaped punctuation literally, in the cells of a table too.
     """
-    return PUNCTUATION.sub(r"\\\g<0>", visible(text))
+    return _MARKUP.sub(r"\g<0>\\", visible(text))

@@ -23,10 +23,10 @@ class Verdict(StrEnum):
 
 
 class Claimed(StrEnum):
-    """How much of the published figures is claimed to come out anywhere."""
+    """What the expression of a claim compares."""
 
-    ORDER = "order"  # which is larger, or by what factor at least
-    FIGURES = "figures"  # the figures themselves, within what theory or the source allows
+    ORDER = "order"  # two measures: which is larger
+    FIGURES = "figures"  # measures with a bound from figures, of the source or of theory
 
 
 class Standing(StrEnum):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.claims_page import PAGE
+from orchestrator.cli.claims_page import BEGIN, END, PAGE
 from orchestrator.cli.reproduce import CLAIMS, read_files
 from orchestrator.scenario.claims import Claim, Source
 from orchestrator.scenario.models import ROOT
+from tests.unit.docs.claim_file_fixtures import verdicts
 from tests.unit.docs.test_scenarios_page import rows
 
 FILES = sorted(CLAIMS.glob("*.yaml"))
@@ -39,3 +40,20 @@ def test_the_page_lists_every_key(heading: str) -> None:
     assert list(table) == list(section.model_fields)
     for name, field in section.model_fields.items():
         assert (table[name] == "required") == field.is_required()
+
+
+def test_the_table_is_that_of_the_claims_as_they_are() -> None:
+    """After a change to a claim the table is made anew, by make reproduce and make claims."""
+    page = PAGE.read_text(encoding="utf-8")
+    table = page[page.index(BEGIN) : page.index(END)]
+    lines = [re.split(r"(?<!\\) \| ", line[2:]) for line in table.splitlines() if line[0:1] == "|"]
+    cells = [(_plain(claim), _plain(of)) for claim, _, of, *_ in lines[2:]]
+    expected = []
+    for path in FILES:
+        for claim in verdicts(path.stem, lambda _: {}):
+            expected += zip([claim.says, *[""] * len(claim.cells)], claim.cells, strict=False)
+    assert cells == [(says, cell.of) for says, cell in expected]
+
+
+def _plain(markdown: str) -> str:
+    return re.sub(r"\\(\W|_)", r"\1", markdown)
