@@ -71,7 +71,7 @@ def execute(arguments: argparse.Namespace) -> int:
         archive = Archive.create(arguments.out, FOLDER, campaign_id, files[0].name)
         with traced(archive.path):
             place = _Places(arguments, messages, archive, campaign_id, files)
-            tools = Tools(place.set_up, place.follow, place.finish)
+            tools = Tools(place.set_up, place.follow, place.finish, archive.path)
             found = ReproductionRun(files, arguments.tier, tools).run()
             return store_and_show(reproduction_result(found), archive, as_json=arguments.json)
 
