@@ -40,4 +40,4 @@ def test_a_file_that_broke_off_is_an_error_even_if_its_claims_are_as_known() -> 
     (found,) = annotations(broken_off())
     assert (found.level, found.title) == (ERROR, "nobody")
     assert found.message == "nobody: broken: the engine left"
-    assert "- nobody\\: broken\\: the engine left" in step_summary(broken_off())
+    assert "- nobody: broken: the engine left" in step_summary(broken_off())
