@@ -8,6 +8,7 @@ import yaml
 
 from orchestrator.cli.claims_page import BEGIN, END, PAGE
 from orchestrator.cli.reproduce import CLAIMS, read_files
+from orchestrator.results.reproduction import Cell
 from orchestrator.scenario.claims import Claim, Source
 from orchestrator.scenario.models import ROOT
 from orchestrator.scenario.variables import QUICK
@@ -56,9 +57,9 @@ def test_the_table_is_that_of_the_claims_as_they_are() -> None:
     table = page[page.index(BEGIN) : page.index(END)]
     lines = [re.split(r"(?<!\\) \| ", line[2:]) for line in table.splitlines() if line[0:1] == "|"]
     cells = [(_plain(claim), _plain(of)) for claim, _, of, *_ in lines[2:]]
-    expected = []
-    for path in FILES:
-        for claim in verdicts(path.stem, lambda _: {}):
+    expected: list[tuple[str, Cell]] = []
+    for file in read_files([], QUICK):
+        for claim in verdicts(file.name, lambda _: {}):
             expected += zip([claim.says, *[""] * len(claim.cells)], claim.cells, strict=False)
     assert cells == [(says, cell.of) for says, cell in expected]
 
