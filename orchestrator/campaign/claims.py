@@ -2,24 +2,28 @@
 
 A claim is judged like a comparison with a confidence, by the sign test over the rounds. It is
 undecided, whatever the figures, if a case that it names is no measurement of what it is about: the
-case is invalid, or one of its expectations does not hold.
+case is invalid, or one of its expectations does not hold. As each round has a vote, an expectation
+must hold in each run of the case; its medians do not decide.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from orchestrator.campaign.load_points import LoadPoint, between
+from orchestrator.campaign.order_statistics import median_depth
 from orchestrator.campaign.process_control import explained
 from orchestrator.campaign.repeats import intervals, medians
+from orchestrator.campaign.retries import Repeats
 from orchestrator.campaign.verdict import judge_alone
 from orchestrator.measures.bounds import AtLeast, Values
 from orchestrator.measures.dimensions import COUNT
 from orchestrator.measures.evaluate import AT_LEAST, AT_MOST
-from orchestrator.measures.expression import Term
-from orchestrator.measures.sentences import number_text, value_text
+from orchestrator.measures.expression import Expression, Term, fewest_repeats
+from orchestrator.measures.sentences import counted, number_text, value_text
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID
 from orchestrator.results.reproduction import Cell, ClaimResult, Standing, Verdict
-from orchestrator.results.summary import CaseSummary, Outcome
+from orchestrator.results.summary import CaseSummary, Expectation, Outcome
 from orchestrator.scenario.claims import Claim
+from orchestrator.scenario.scenario import Scenario
 
 NOT_MEASURED = "not measured"
 VERDICTS = {
@@ -32,15 +36,17 @@ VERDICTS = {
 
 
 def judge_claims(
-    claims: Iterable[Claim], load_points: Sequence[LoadPoint], cases: Iterable[CaseSummary]
+    scenario: Scenario, load_points: Sequence[LoadPoint], cases: Iterable[CaseSummary]
 ) -> list[ClaimResult]:
-    """Return the verdict on each of ``claims``, by the load points that are complete.
+    """Return the verdict on each claim of ``scenario``, by the load points that are complete.
 
-    ``cases`` says of each case why it is invalid, and which expectations hold; that it was not
-    aborted is one of them.
+    ``cases`` says of each case why it is invalid, and which of the expectations hold that are
+    always expected; that it was not aborted is one of them.
     """
-    failed = {case.slug: _failed(case) for case in cases}
-    return [_judge(each, load_points, failed) for each in claims]
+    of_slug = {case.slug: case for case in cases}
+    runs = {each[0].run.case.slug: each for at in load_points for each in at.models.values()}
+    failed = {slug: _failed(scenario, of_slug[slug], each) for slug, each in runs.items()}
+    return [_judge(each, load_points, failed) for each in scenario.claims]
 
 
 def not_measured(claims: Iterable[Claim], reason: str) -> list[ClaimResult]:
@@ -60,27 +66,59 @@ def standing_of(verdict: Verdict, known: Verdict, *, is_measured: bool = True) -
     return Standing.NEW if known is Verdict.UNDECIDED else Standing.CONTRADICTS
 
 
-def exit_code(claims: Collection[ClaimResult]) -> int:
-    """Return 0, 1 if a verdict contradicts what is known, or 4 if one is undecided."""
+def exit_code(claims: Collection[ClaimResult], *, is_complete: bool = True) -> int:
+    """Return 0, 1 if a verdict contradicts what is known, or 4 if one is undecided.
+
+    It is 4, too, unless the runs of all claims are complete.
+    """
     standings = {each.standing for each in claims}
     if Standing.CONTRADICTS in standings:
         return FAILS
-    return INVALID if Standing.UNDECIDED in standings or not claims else HOLDS
+    is_decided = is_complete and claims and Standing.UNDECIDED not in standings
+    return HOLDS if is_decided else INVALID
 
 
-def _failed(case: CaseSummary) -> str:
+def _failed(scenario: Scenario, case: CaseSummary, runs: Repeats) -> str:
     """Return why ``case`` is invalid, or which expectations do not hold; empty if all is well."""
     if case.invalid:
         return f"{case.name}: invalid as a measurement, {case.invalid[0]}"
+    of_runs = {
+        each.text: each for each in scenario.expectations(case.model) if each.confidence is None
+    }
+    judged = ((each, of_runs.get(each.expression)) for each in case.expectations)
     texts = [
-        f"{each.expression} ({each.outcome})"
-        for each in case.expectations
-        if each.outcome is not Outcome.PASSED
+        f"{each.expression} ({how})"
+        for each, condition in judged
+        if (how := _in_runs(condition, runs) if condition else _in_case(each))
     ]
     return f"{case.name}: expected {', '.join(texts)}" if texts else ""
 
 
-def _judge(claim: Claim, load_points: Sequence[LoadPoint], failed: dict[str, str]) -> ClaimResult:
+def _in_case(judged: Expectation) -> str:
+    """Return how an expectation of the whole case came out; empty if it holds."""
+    return "" if judged.outcome is Outcome.PASSED else judged.outcome.value
+
+
+def _in_runs(condition: Expression, runs: Repeats) -> str:
+    """Return how ``condition`` came out where it does not hold, and in which rounds; else empty."""
+    rounds: dict[Outcome, list[int]] = {}
+    for each in runs:
+        (judged,) = judge_alone([condition], each.values, ())
+        rounds.setdefault(judged.outcome, []).append(each.run.repeat)
+    rounds.pop(Outcome.PASSED, None)
+    return "; ".join(f"{outcome}{_of(found, len(runs))}" for outcome, found in rounds.items())
+
+
+def _of(rounds: Sequence[int], total: int) -> str:
+    """Return which ``rounds`` are meant; empty if it is all of them."""
+    if len(rounds) == total:
+        return ""
+    return f" in {len(rounds)} of {counted(total, 'rounds')}: {', '.join(map(str, rounds))}"
+
+
+def _judge(
+    claim: Claim, load_points: Sequence[LoadPoint], failed: Mapping[str, str]
+) -> ClaimResult:
     at_point = _subjects_of(claim, load_points)
     if at_point is None or not at_point.rounds:
         return _result(claim, [], None, NOT_MEASURED)
@@ -90,7 +128,8 @@ def _judge(claim: Claim, load_points: Sequence[LoadPoint], failed: dict[str, str
     slugs = dict.fromkeys(run.run.case.slug for run in at_point.runs)
     if doubts := [failed[slug] for slug in slugs if failed[slug]]:
         return _result(claim, cells, None, "; ".join(doubts))
-    return _result(claim, cells, VERDICTS[judged.outcome], judged.reason)
+    is_measured = len(rounds) >= fewest_repeats(claim.confidence)
+    return _result(claim, cells, VERDICTS[judged.outcome] if is_measured else None, judged.reason)
 
 
 def _subjects_of(claim: Claim, load_points: Sequence[LoadPoint]) -> LoadPoint | None:
@@ -122,6 +161,7 @@ def _cell(term: Term, published: str, rounds: Sequence[Values]) -> Cell:
         return Cell(of=term.text, published=published, measured="", value=None)
     bound = next(iter(bounds)) if len(bounds) == 1 else AT_LEAST if AT_LEAST in bounds else ""
     ends = intervals(column).get(term.text) if bounds == {""} else None
+    coverage = median_depth(len(rounds))[1] if ends else None
 
     def text(each: float) -> str:
         is_share = term.dimension == COUNT and "%" in published
@@ -135,11 +175,12 @@ def _cell(term: Term, published: str, rounds: Sequence[Values]) -> Cell:
         low=ends[0] if ends else None,
         high=ends[1] if ends else None,
         interval=f"{text(ends[0])} to {text(ends[1])}" if ends else "",
+        coverage=coverage,
     )
 
 
 def _result(claim: Claim, cells: list[Cell], measured: Verdict | None, reason: str) -> ClaimResult:
-    """Return the result of ``claim``; ``measured`` is None if nothing was measured of it."""
+    """Return the result of ``claim``; ``measured`` is None if too little was measured of it."""
     verdict = measured or Verdict.UNDECIDED
     return ClaimResult(
         says=claim.says,

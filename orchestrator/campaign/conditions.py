@@ -22,7 +22,9 @@ from orchestrator.scenario.versions import INTERPRETER
 
 NOT_SET = "not set"
 
-JUDGING = frozenset({"intent", "answer", "show", "expect", "guess", "compare", "validity"})
+JUDGING = frozenset({
+    "intent", "answer", "show", "expect", "guess", "compare", "source", "claims", "validity",
+})  # fmt: skip
 PLANNING = frozenset(
     {"models", "matrix", "ignores", "repeats", "retries_of_invalid", "order", "timeout"}
 )

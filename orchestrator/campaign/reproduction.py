@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from orchestrator.campaign.campaign import Campaign
 from orchestrator.campaign.claims import NOT_MEASURED, exit_code, not_measured
@@ -13,12 +14,14 @@ from orchestrator.campaign.summarise import Findings
 from orchestrator.campaign.verdict import INCOMPLETE_CODES
 from orchestrator.execution import interrupts
 from orchestrator.results.archive import ArchiveError
+from orchestrator.results.defect import DefectError, traced
 from orchestrator.results.exit_codes import LabError
 from orchestrator.results.reproduction import (
     ClaimResult,
     FileResult,
     Reproduction,
     SourceText,
+    Verdict,
 )
 from orchestrator.results.summary import Status
 from orchestrator.scenario.claims import Source
@@ -38,12 +41,14 @@ class Tools:
     """What tries the claims of a file.
 
     ``set_up`` returns where its campaign runs, and ``follow`` what shows its progress. ``finish``
-    stores the findings and says what is left behind.
+    stores the findings and says what is left behind. ``folder`` has the results of all files, and
+    the traceback of a defect.
     """
 
     set_up: Callable[[ClaimFile], Setup]
     follow: Callable[[ClaimFile], Progress]
     finish: Callable[[Setup, Findings], None]
+    folder: Path
 
 
 class ReproductionRun:
@@ -56,23 +61,20 @@ class ReproductionRun:
         self._results: list[FileResult] = []
         self._setup: Setup | None = None
         self._environment: Mapping[str, object] = {}
+        self._error = ""  # which ended it before its last file
 
     def run(self) -> Reproduction:
         """Try all claims; an interrupt ends it early, and keeps the verdicts so far.
 
-        A file whose campaign fails leaves its claims undecided. Call it with interrupts held.
-
-        Raises:
-            ArchiveError: results cannot be written.
+        So does a defect, and a result that cannot be written. A file whose campaign fails leaves
+        its claims undecided, and the next one is tried. Call it with interrupts held.
         """
         began_at, began_s = datetime.now(UTC), time.monotonic()
         for file in self._files:
-            if interrupts.is_interrupted():
+            if interrupts.is_interrupted() or self._error:
                 break
             self._results.append(self._try(file))
-        is_complete = not interrupts.is_interrupted()
-        status = Status.COMPLETE if is_complete else Status.INTERRUPTED
-        claims = [claim for each in self._results for claim in each.claims]
+        status, reason = self._ending()
         return Reproduction(
             tier=self._tier,
             backend=self._setup.backend.name if self._setup else "",
@@ -80,23 +82,39 @@ class ReproductionRun:
             started_at=began_at.isoformat(timespec="seconds"),
             duration_s=round(time.monotonic() - began_s, 3),
             status=status,
-            reason="" if is_complete else f"interrupted by {interrupts.signal_name()}",
+            reason=reason,
             planned=[each.name for each in self._files],
             files=self._results,
             host=dict(self._environment),
-            exit_code=exit_code(claims) if is_complete else INCOMPLETE_CODES[status],
+            exit_code=INCOMPLETE_CODES.get(status, self._code()),
         )
 
+    def _ending(self) -> tuple[Status, str]:
+        """Return how it ended, and why if early."""
+        if interrupts.is_interrupted():
+            reasons = (f"interrupted by {interrupts.signal_name()}", self._error)
+            return Status.INTERRUPTED, "; ".join(filter(None, reasons))
+        return (Status.BROKEN if self._error else Status.COMPLETE), self._error
+
+    def _code(self) -> int:
+        """Return the exit code if all files were tried."""
+        claims = [claim for each in self._results for claim in each.claims]
+        is_complete = all(each.status is Status.COMPLETE for each in self._results)
+        return exit_code(claims, is_complete=is_complete)
+
     def _try(self, file: ClaimFile) -> FileResult:
-        began_s = time.monotonic()
+        began_s, claims = time.monotonic(), not_measured(file.scenario.claims, NOT_MEASURED)
+        status, reason = Status.COMPLETE, ""
         try:
-            findings = self._measure(file)
-            summary = findings.summary
-            status, reason, claims = summary.status, summary.reason, list(findings.claims)
-        except ArchiveError:
-            raise
+            with traced(self._tools.folder):
+                setup, findings = self._measure(file)
+                status, reason = findings.summary.status, findings.summary.reason
+                claims = list(findings.claims) or claims
+                self._tools.finish(setup, findings)
         except LabError as exc:
-            status, reason, claims = Status.BROKEN, str(exc), []
+            status, reason = Status.BROKEN, str(exc)
+            if isinstance(exc, ArchiveError | DefectError):
+                self._error = reason
         return FileResult(
             name=file.name,
             intent=file.scenario.intent,
@@ -104,27 +122,24 @@ class ReproductionRun:
             status=status,
             reason=reason,
             duration_s=round(time.monotonic() - began_s, 3),
-            claims=_with_reason(claims or not_measured(file.scenario.claims, NOT_MEASURED), reason),
+            claims=[_with_reason(each, reason) for each in claims],
         )
 
-    def _measure(self, file: ClaimFile) -> Findings:
+    def _measure(self, file: ClaimFile) -> tuple[Setup, Findings]:
         setup, progress = self._tools.set_up(file), self._tools.follow(file)
         self._setup = setup
         with progress.shown():
             findings = Campaign(setup, progress).run()
         self._environment = self._environment or findings.environment
-        self._tools.finish(setup, findings)
-        return findings
+        return setup, findings
 
 
-def _with_reason(claims: Sequence[ClaimResult], reason: str) -> list[ClaimResult]:
-    """Return ``claims``; one that was not measured has the ``reason`` why, if there is one."""
-    return [
-        each.model_copy(update={"reason": f"{NOT_MEASURED}: {reason}"})
-        if reason and each.reason == NOT_MEASURED
-        else each
-        for each in claims
-    ]
+def _with_reason(claim: ClaimResult, reason: str) -> ClaimResult:
+    """Return ``claim``; an undecided one also has the ``reason`` why its file is not complete."""
+    if not reason or claim.verdict is not Verdict.UNDECIDED:
+        return claim
+    between = ": " if claim.reason == NOT_MEASURED else "; "
+    return claim.model_copy(update={"reason": f"{claim.reason}{between}{reason}"})
 
 
 def _source_text(source: Source | None) -> SourceText:

@@ -106,7 +106,7 @@ def summarise(
     update |= {"shown": list(scenario.shown), "answer": _answer(scenario, chosen)}
     exhibits = {runs[0].run.case.slug: runs[0].exhibit for runs in chosen}
     summary = _with_caveat(summary.model_copy(update=update))
-    claims = judge_claims(scenario.claims, load_points, cases)
+    claims = judge_claims(scenario, load_points, cases)
     return replace(findings, summary=summary, exhibits=exhibits, claims=claims)
 
 

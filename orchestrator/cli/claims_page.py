@@ -1,16 +1,22 @@
 """``python -m orchestrator.cli.claims_page FOLDER``: puts the table of a run onto the claims page.
 
-The page is `docs/claims-of-the-field.md`; what stands between its two markers is replaced.
+The page is `docs/claims-of-the-field.md`; what stands between its two markers is replaced. `make
+claims` runs it.
 """
 
-import re
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.campaign.stored_reproduction import read_reproduction
-from orchestrator.report.escape import visible
+from orchestrator.cli.markers import put_between
+from orchestrator.cli.output import say
+from orchestrator.report.escape import markdown_list, visible
 from orchestrator.report.reproduction.github import claims_table
-from orchestrator.report.reproduction.text import verdict
+from orchestrator.report.reproduction.text import legend, remarks, verdict
+from orchestrator.results.defect import traced
+from orchestrator.results.exit_codes import HOLDS, LabError
 from orchestrator.results.reproduction import Reproduction
 from orchestrator.scenario.models import ROOT
 
@@ -22,10 +28,15 @@ _HOST = ("kernel", "cpu_model", "cpus", "python")
 
 
 def with_claims(page: str, reproduction: Reproduction) -> str:
-    """Return ``page`` with the table of ``reproduction`` between its two markers."""
-    between = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    text = f"{BEGIN}\n\n{_about(reproduction)}\n\n{claims_table(reproduction)}\n{END}"
-    return between.sub(lambda _: text, page)
+    """Return ``page`` with the table of ``reproduction``, and its legend, between its two markers.
+
+    Raises:
+        MarkerError: the page has not both markers.
+    """
+    parts = [_about(reproduction), claims_table(reproduction).strip()]
+    parts += [f"{legend(reproduction)}.", markdown_list(remarks(reproduction)).strip()]
+    text = "\n\n".join(filter(None, parts))
+    return put_between(BEGIN, END, f"\n{text}\n", page)
 
 
 def _about(reproduction: Reproduction) -> str:
@@ -39,11 +50,26 @@ def _about(reproduction: Reproduction) -> str:
     )
 
 
-def main(folder: Path, page: Path = PAGE) -> None:
+def main(words: Sequence[str] | None = None) -> int:
+    """Write the table of the run that ``words`` name onto the page; return the exit code."""
+    parser = argparse.ArgumentParser("make claims", usage="make claims RUN=results/reproduce-…")
+    parser.add_argument("folder", metavar="RUN", type=Path, help="a folder of reproduce")
+    parser.add_argument("--page", type=Path, default=PAGE, help="instead of that of the claims")
+    arguments = parser.parse_args(words)
+    try:
+        with traced():
+            _put(arguments.folder, arguments.page)
+    except LabError as exc:
+        say(f"make claims: {exc}")
+        return exc.exit_code
+    return HOLDS
+
+
+def _put(folder: Path, page: Path) -> None:
     """Write the table of the run in ``folder`` onto ``page``."""
-    text = page.read_text(encoding="utf-8")
-    page.write_text(with_claims(text, read_reproduction(folder)), encoding="utf-8")
+    reproduction, text = read_reproduction(folder), page.read_text(encoding="utf-8")
+    page.write_text(with_claims(text, reproduction), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main())

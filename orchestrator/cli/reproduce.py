@@ -4,6 +4,7 @@ import argparse
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -28,6 +29,7 @@ from orchestrator.results.archive import Archive
 from orchestrator.results.defect import traced
 from orchestrator.results.exit_codes import MisuseError
 from orchestrator.results.reproduction import REPRODUCTION
+from orchestrator.scenario.claims import Claim
 from orchestrator.scenario.estimate import START_AND_STOP_S
 from orchestrator.scenario.fields import RUN_LOAD
 from orchestrator.scenario.load import load_scenario
@@ -70,8 +72,8 @@ def execute(arguments: argparse.Namespace) -> int:
     with interrupts.held():
         archive = Archive.create(arguments.out, FOLDER, campaign_id, files[0].name)
         with traced(archive.path):
-            place = _Places(arguments, messages, archive, campaign_id, files)
-            tools = Tools(place.set_up, place.follow, place.finish)
+            place = Places(arguments, messages, archive, campaign_id, files)
+            tools = Tools(place.set_up, place.follow, place.finish, archive.path)
             found = ReproductionRun(files, arguments.tier, tools).run()
             return store_and_show(reproduction_result(found), archive, as_json=arguments.json)
 
@@ -82,10 +84,12 @@ def read_files(
     """Return the claims that ``names`` stand for, all in `CLAIMS` without a name.
 
     ``settings`` are values of variables, which take precedence over those of the ``tier``. Without
-    a name, files whose claims all need the full tier are left out of the quick one.
+    a name, files whose claims all need the full tier are left out of the quick one, and need not
+    have these variables.
 
     Raises:
-        MisuseError: a name stands for no file, two files have one name, or one has no claims.
+        MisuseError: a name stands for no file, two files have one name, one has no claims, or none
+            has claims of the tier.
         ScenarioError: with every problem of the first file that is not valid.
     """
     paths = [_path_of(name) for name in names] or sorted(CLAIMS.glob("*.yaml"))
@@ -95,14 +99,22 @@ def read_files(
     for path in paths:
         if path.stem in files:
             raise MisuseError(f"{path.stem} is named twice; name each file once")
-        scenario = _read(path, {**settings_of_tier(path, tier), **settings})
-        claims = tuple(each for each in scenario.claims if each.tier in (QUICK, tier))
-        if claims:
+        if settings and not names and not _of_tier(_read(path, tier), tier):
+            continue
+        scenario = _read(path, tier, settings)
+        if claims := _of_tier(scenario, tier):
             of_tier = scenario.model_copy(update={"claims": claims})
             files[path.stem] = ClaimFile(path.stem, of_tier)
         elif names:
             raise MisuseError(f"{path} has no claims{_advice(scenario, tier)}")
+    if not files:
+        raise MisuseError(f"no file in {CLAIMS} has claims of the {tier} tier; add --tier {FULL}")
     return list(files.values())
+
+
+def _of_tier(scenario: Scenario, tier: str) -> tuple[Claim, ...]:
+    """Return the claims that are judged in ``tier``."""
+    return tuple(each for each in scenario.claims if each.tier in (QUICK, tier))
 
 
 def _advice(scenario: Scenario, tier: str) -> str:
@@ -121,12 +133,13 @@ def _path_of(name: str) -> Path:
     raise MisuseError(f"{unknown('claim file', name, known)}; or give the path of a scenario")
 
 
-def _read(path: Path, settings: Mapping[str, str]) -> Scenario:
-    return load_scenario(path, discover_models(), settings, RUN_LOAD, discover_ignored())
+def _read(path: Path, tier: str, settings: Mapping[str, str] = MappingProxyType({})) -> Scenario:
+    values = {**settings_of_tier(path, tier), **settings}
+    return load_scenario(path, discover_models(), values, RUN_LOAD, discover_ignored())
 
 
 @dataclass(frozen=True)
-class _Places:
+class Places:
     """Where the campaign of each file runs, below the folder of all."""
 
     arguments: argparse.Namespace
@@ -136,15 +149,29 @@ class _Places:
     files: Sequence[ClaimFile]
 
     def set_up(self, file: ClaimFile) -> Setup:
-        """Return the setup of the campaign of ``file``."""
-        backend, reason = choose_backend(self.arguments.backend, self.campaign_id, keep=False)
-        if file is self.files[0]:
-            line = f"backend: {backend.name} ({reason}); {self._about(backend.name)}"
-            self.messages.print(line, markup=False, soft_wrap=True)
+        """Return the setup of the campaign of ``file``.
+
+        Raises:
+            BackendError: the engine of the first files does not answer any more.
+            ArchiveError: the folder of the file cannot be created.
+        """
+        name, reason = self._chosen
+        backend, _ = choose_backend(name, self.campaign_id, keep=False)
         self.archive.folder(f"{file.name}/raw")
         archive = Archive(self.archive.path / file.name)
-        command = command_line(self.arguments, backend.name)
+        command = command_line(self.arguments, name)
         return Setup(file.name, file.scenario, backend, reason, archive, command)
+
+    @cached_property
+    def _chosen(self) -> tuple[str, str]:
+        """The backend of all files and why it is that one; chosen and printed once.
+
+        An engine that stops later leaves the rest undecided, instead of measuring it elsewhere.
+        """
+        backend, reason = choose_backend(self.arguments.backend, self.campaign_id, keep=False)
+        line = f"backend: {backend.name} ({reason}); {self._about(backend.name)}"
+        self.messages.print(line, markup=False, soft_wrap=True)
+        return backend.name, reason
 
     def follow(self, file: ClaimFile) -> Progress:
         """Return what shows the progress of ``file``."""

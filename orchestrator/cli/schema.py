@@ -6,12 +6,12 @@ test fails if they are out of date.
 
 import argparse
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from orchestrator.cli.markers import put_between
 from orchestrator.cli.output import write_out
 from orchestrator.measures.registry import MEASURES, Measure
 from orchestrator.results.capacity import Capacity
@@ -89,9 +89,12 @@ def _row(measure: Measure) -> str:
 
 
 def with_measures(page: str) -> str:
-    """Return ``page`` with a new table between its two markers."""
-    between = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    return between.sub(lambda _: f"{BEGIN}\n{measures_table()}\n{END}", page)
+    """Return ``page`` with a new table between its two markers.
+
+    Raises:
+        MarkerError: it has not both of them, one after the other.
+    """
+    return put_between(BEGIN, END, measures_table(), page)
 
 
 def write_docs(docs: Path) -> None:

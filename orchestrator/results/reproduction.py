@@ -50,6 +50,11 @@ class Cell(Frozen):
     )
     high: float | None = Field(default=None, description="its upper end")
     interval: str = Field(default="", description="both ends with their units; empty if none")
+    coverage: float | None = Field(
+        default=None,
+        description="the exact probability with which the interval contains the median: at least "
+        "0.95 if the rounds allow it, else that of the widest; null without an interval",
+    )
 
 
 class ClaimResult(Frozen):
@@ -87,7 +92,7 @@ class FileResult(Frozen):
     intent: str
     source: SourceText
     status: Status
-    reason: str = Field(default="", description="why its runs did not complete")
+    reason: str = Field(default="", description="why its runs or its results are not complete")
     duration_s: float
     claims: list[ClaimResult]
 

@@ -17,6 +17,8 @@ from orchestrator.report.reproduction.text import (
     answer,
     claim_rows,
     columns,
+    file_text,
+    incomplete_files,
     remarks,
     verdict,
 )
@@ -41,7 +43,7 @@ def claims_table(reproduction: Reproduction) -> str:
 def annotations(reproduction: Reproduction) -> list[Annotation]:
     """Return the annotations: an error if a verdict contradicts what is known, a warning if none.
 
-    A reproduction that did not complete is an error.
+    A reproduction, or a file, that did not complete is an error.
     """
     return limit_annotations(_annotations(reproduction))
 
@@ -49,6 +51,8 @@ def annotations(reproduction: Reproduction) -> list[Annotation]:
 def _annotations(reproduction: Reproduction) -> Iterator[Annotation]:
     if reproduction.status is not Status.COMPLETE:
         yield Annotation(ERROR, visible(reproduction.scenario), verdict(reproduction))
+    for file in incomplete_files(reproduction):
+        yield Annotation(ERROR, visible(file.name), file_text(file))
     for claim in reproduction.claims:
         if claim.standing is not Standing.AS_KNOWN:
             level = ERROR if claim.standing is Standing.CONTRADICTS else WARNING

@@ -23,7 +23,7 @@ def reproduction_page(reproduction: Reproduction) -> str:
         verdict=text.verdict(reproduction),
         tone=text.tone(reproduction),
         remarks=list(text.remarks(reproduction)),
-        legend=text.LEGEND,
+        legend=text.legend(reproduction),
         columns=text.columns(),
         rows=text.claim_rows(reproduction),
         citation=text.citation,

@@ -11,12 +11,12 @@ from rich.table import Table
 
 from orchestrator.report.escape import visible
 from orchestrator.report.reproduction.text import (
-    LEGEND,
     QUESTION,
     answer,
     claim_rows,
     columns,
     known_text,
+    legend,
     measured_text,
     remarks,
     source_place,
@@ -33,12 +33,12 @@ WIDEST = {"claim": 44, "source": 26, "of": 32}
 
 
 def print_reproduction(console: Console, reproduction: Reproduction) -> None:
-    """Print the claims, what is not as known, the answer, and the verdict as the last line."""
+    """Print the claims, what needs a reason, the answer, and the verdict as the last line."""
     write = writer(console)
     if reproduction.claims:
         _print_claims(console, reproduction, write)
         console.print()
-        console.print(line(write, LEGEND, "dim"))
+        console.print(line(write, legend(reproduction), "dim"))
         console.print()
     for remark in remarks(reproduction):
         console.print(line(write, remark, "yellow"), soft_wrap=True)

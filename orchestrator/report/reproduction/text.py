@@ -93,13 +93,26 @@ def verdict(reproduction: Reproduction) -> str:
         done = f"{reproduction.status} after {len(reproduction.files)} of "
         line = f"{done}{counted(len(reproduction.planned), 'files')}"
         return visible(f"{line}: {reproduction.reason}" if reproduction.reason else line)
-    standings = [each.standing for each in claims]
     if not claims:
         return "no claim was tried"
-    if set(standings) == {Standing.AS_KNOWN}:
+    standings, short = [each.standing for each in claims], incomplete_files(reproduction)
+    if set(standings) == {Standing.AS_KNOWN} and not short:
         return f"all {total} came out as known" if claims[1:] else "the claim came out as known"
     counts = [f"{standings.count(each)} {each}" for each in Standing if each in standings]
-    return f"{total}: {', '.join(counts)}"
+    files = counted(len(reproduction.files), "files")
+    left_out = f"; {len(short)} of {files} did not complete" if short else ""
+    return f"{total}: {', '.join(counts)}{left_out}"
+
+
+def incomplete_files(reproduction: Reproduction) -> list[FileResult]:
+    """Return the files of which runs or results are missing."""
+    return [each for each in reproduction.files if each.status is not Status.COMPLETE]
+
+
+def file_text(file: FileResult) -> str:
+    """Return how a file ended that is not complete, and why."""
+    reason = f": {file.reason}" if file.reason else ""
+    return visible(f"{file.name}: {file.status}{reason}")
 
 
 def tone(reproduction: Reproduction) -> str:
@@ -121,16 +134,22 @@ def answer(reproduction: Reproduction) -> list[str]:
 
 
 def remarks(reproduction: Reproduction) -> Iterator[str]:
-    """Yield why claims came out otherwise than known, or are undecided."""
+    """Yield which files are not complete, and why claims are undecided or not as known."""
+    yield from map(file_text, incomplete_files(reproduction))
     for claim in reproduction.claims:
-        if claim.standing is not Standing.AS_KNOWN:
+        if claim.standing is not Standing.AS_KNOWN or claim.verdict is Verdict.UNDECIDED:
             known = f"known is {claim.known}"
             known += f" ({claim.known_reason})" if claim.known_reason else ""
             why = f"{claim.verdict}, {known}; {claim.reason}"
             yield visible(f"{claim.says} {claim.expression}: {why}")
 
 
-LEGEND = (
-    "published: as the source prints it, on its machine; measured: median over the rounds, and its "
-    "95% interval; inverted: the contrary holds with the confidence of the claim"
-)
+def legend(reproduction: Reproduction) -> str:
+    """Return what the headings of the table leave open."""
+    cells = [cell for claim in reproduction.claims for cell in claim.cells]
+    known = sorted({each.coverage for each in cells if each.coverage})
+    coverage = f" ({' or '.join(f'{each:.1%}' for each in known)})" if known else ""
+    return (
+        "published: as the source prints it, on its machine; measured: median over the rounds, and "
+        f"its interval{coverage}; inverted: the contrary holds with the confidence of the claim"
+    )

@@ -86,3 +86,15 @@ def test_with_the_setting_of_the_kernel_swapped_both_claims_are_inverted() -> No
 def test_a_kernel_without_the_setting_inverts_the_claim_that_none_is_lost() -> None:
     loses, moves = verdicts("closed_listener", lambda _: lost_of_19(19))
     assert (loses.verdict, moves.verdict) == (REPRODUCED, INVERTED)
+
+
+def test_a_minority_of_rounds_in_which_nobody_waited_leaves_both_claims_undecided() -> None:
+    """By their medians, 17 were moved and the conditions hold; two rounds tested nothing."""
+    moved = [0.0, 0.0, 17.0, 18.0, 20.0]
+
+    def by_chance(run: Run) -> Measured:
+        return {**lost_of_19(0), "accept_queue_migrated": moved[run.repeat - 1]}
+
+    for claim in verdicts("closed_listener", by_chance):
+        assert claim.verdict is UNDECIDED
+        assert "accept_queue_migrated >= 1 (failed in 2 of 5 rounds: 1, 2)" in claim.reason

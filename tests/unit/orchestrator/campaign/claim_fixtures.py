@@ -40,12 +40,16 @@ def scenario_of(folder: Path, text: str = SCENARIO) -> Scenario:
 
 
 def evaluation(
-    run: Run, makespan_s: float | None, *, failed: float = 0.0, invalid: Sequence[str] = ()
+    run: Run,
+    makespan_s: float | None,
+    *,
+    failed: Sequence[float | None] = (),
+    invalid: Sequence[str] = (),
 ) -> RunEvaluation:
-    """Return an evaluation of ``run`` with this makespan."""
+    """Return an evaluation of ``run`` with this makespan; ``failed`` messages, one a round."""
     values: dict[str, float | None] = {
         "makespan": makespan_s,
-        "failed": failed,
+        "failed": failed[run.repeat - 1] if failed else 0.0,
         "throughput": 1.0,
         "response_time_p99": 1.0,
     }

@@ -55,6 +55,14 @@ def test_a_published_figure_stands_beside_the_median_and_its_interval(scenario: 
     assert (cell.of, cell.published, cell.measured) == ("makespan(single)", "2 s", "2 s")
     assert (cell.value, cell.low, cell.high) == (2.0, 1.9, 2.2)
     assert cell.interval == "1.9 s to 2.2 s"
+    assert cell.coverage == 0.9375
+
+
+def test_the_interval_of_two_rounds_covers_the_median_by_chance_only(scenario: Scenario) -> None:
+    (cell,) = verdicts(scenario, SLOW[:2], FAST[:2])[0].cells
+    assert (cell.interval, cell.coverage) == ("2 s to 2.1 s", 0.5)
+    (alone,) = verdicts(scenario, SLOW[:1], FAST[:1])[0].cells
+    assert (alone.interval, alone.coverage) == ("", None)
 
 
 def test_without_published_figures_both_sides_are_shown(scenario: Scenario) -> None:
@@ -102,7 +110,15 @@ def test_what_was_not_measured_is_undecided(scenario: Scenario) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"failed": 1.0}, "single: expected failed == 0 (failed)"),
+        ({"failed": [1.0] * 5}, "single: expected failed == 0 (failed)"),
+        (
+            {"failed": [0.0, 1.0, 0.0, 0.0, 2.0]},
+            "single: expected failed == 0 (failed in 2 of 5 rounds: 2, 5)",
+        ),
+        (
+            {"failed": [0.0, 0.0, None, 0.0, 1.0]},
+            "failed == 0 (unknown in 1 of 5 rounds: 3; failed in 1 of 5 rounds: 5)",
+        ),
         ({"invalid": ["a line is missing"]}, "single: invalid as a measurement, repeat 1: a line"),
     ],
 )
@@ -116,14 +132,40 @@ def test_a_case_that_is_no_measurement_decides_nothing(
 
 
 def test_a_case_that_the_claim_does_not_name_has_no_say(scenario: Scenario) -> None:
-    claim = verdicts(scenario, SLOW, FAST, threaded={"failed": 1.0})[0]
+    claim = verdicts(scenario, SLOW, FAST, threaded={"failed": [1.0] * 5})[0]
     assert claim.verdict is REPRODUCED
+
+
+def test_an_expectation_with_a_confidence_is_one_of_the_whole_case(tmp_path: Path) -> None:
+    text = SCENARIO.replace("repeats: 5", "repeats: 8").replace("== 0]", "== 0 with 95%]")
+    few, many = ([*(0.0,) * (8 - each), *(1.0,) * each] for each in (1, 2))
+    scenario = scenario_of(tmp_path, text)
+    assert verdicts(scenario, [2.0] * 8, [1.0] * 8, single={"failed": few})[0].verdict is REPRODUCED
+    claim = verdicts(scenario, [2.0] * 8, [1.0] * 8, single={"failed": many})[0]
+    assert claim.verdict is UNDECIDED
+    assert claim.reason == "single: expected failed == 0 with 95% (inconclusive)"
 
 
 def test_a_campaign_that_ended_early_decides_by_the_rounds_that_it_has(scenario: Scenario) -> None:
     claim = verdicts(scenario, SLOW[:2], FAST[:2])[0]
     assert claim.verdict is UNDECIDED
     assert claim.reason == "2 repeats; confidence needs at least 5"
+
+
+def test_with_too_few_rounds_not_even_an_undecided_claim_is_as_known(tmp_path: Path) -> None:
+    text = SCENARIO.replace("known: inverted", "known: undecided")
+    claim = verdicts(scenario_of(tmp_path, text), SLOW[:4], FAST[:4])[1]
+    assert (claim.verdict, claim.standing) == (UNDECIDED, Standing.UNDECIDED)
+    assert exit_code([claim]) == 4
+
+
+def test_claims_that_are_as_known_by_a_part_of_their_rounds_are_not_all_that_was_asked(
+    scenario: Scenario,
+) -> None:
+    claims = verdicts(scenario, SLOW, FAST)
+    assert [exit_code(claims, is_complete=each) for each in (True, False)] == [0, 4]
+    contrary = verdicts(scenario, FAST, SLOW)
+    assert exit_code(contrary, is_complete=False) == 1
 
 
 def test_cases_of_a_matrix_are_compared_by_their_points(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.campaign.conditions import (
+    JUDGING,
+    PLANNING,
     Circumstances,
     Condition,
     Effect,
@@ -15,6 +17,7 @@ from orchestrator.campaign.conditions import (
     obstacles,
 )
 from orchestrator.results.summary import Summary
+from orchestrator.scenario.scenario import Scenario
 from tests.unit.orchestrator.report.report_fixtures import case, summary
 
 DOCKER: dict[str, object] = {
@@ -263,3 +266,34 @@ def test_a_damaged_scenario_is_refused(text: str, reason: str) -> None:
         Circumstances.of(summary(), {}, text)
     assert Circumstances.of(summary(), {}, "").scenario is None
     assert Circumstances.of(summary(), {}, yaml.safe_dump(SCENARIO)).scenario == SCENARIO
+
+
+SOURCE = {"author": "A. Nobody", "title": "On servers", "reference": "nowhere"}
+CLAIM = {"says": "It is slow.", "expression": "p99(prefork) > 1s", "known": "reproduced"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("claims", [{**CLAIM, "says": "It is not fast."}]),
+        ("claims", [{**CLAIM, "known": "inverted", "reason": "it is fast"}]),
+        ("source", {**SOURCE, "place": "page 7"}),
+    ],
+)
+def test_what_is_said_of_a_claim_changes_no_figure(key: str, value: object) -> None:
+    whole = {**SCENARIO, "repeats": 5, "source": SOURCE, "claims": [CLAIM]}
+    (found,) = found_in(ran(scenario={**whole, key: value}), ran(scenario=whole))
+    assert (found.name, found.effect) == (key, Effect.NOTE)
+    assert obstacles([found]) == []
+
+
+MEASURED = {
+    "target", "server", "limits", "interpreter", "clients", "tuned", "faults", "abort", "warmup",
+    "seed", "seeds",
+}  # fmt: skip
+"""Keys that change what a run measures; of a new key, decide here or there which it is."""
+
+
+def test_of_every_key_it_is_known_whether_it_changes_figures() -> None:
+    keys = [*JUDGING, *PLANNING, *MEASURED]
+    assert sorted(keys) == sorted(Scenario.model_fields)

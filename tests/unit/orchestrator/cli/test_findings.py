@@ -11,6 +11,7 @@ from orchestrator.cli.findings import (
     campaign_result,
     capacity_result,
     publish_on_github,
+    reproduction_result,
     store_and_show,
 )
 from orchestrator.report.github import Annotation
@@ -18,6 +19,7 @@ from orchestrator.results.archive import Archive, ArchiveError
 from orchestrator.scenario.models import ROOT
 from tests.unit.orchestrator.capacity import capacity_fixtures
 from tests.unit.orchestrator.report.report_fixtures import FAILED, case, summary
+from tests.unit.orchestrator.report.reproduction.reproduction_fixtures import reproduction
 
 REMARK = Annotation("error", "prefork", "too slow")
 FINDINGS = Findings(summary(case(expectations=[FAILED]), exit_code=1), {}, {})
@@ -120,6 +122,7 @@ def test_an_interrupt_at_the_end_is_in_the_exit_code_and_in_the_summary(
     [
         (campaign_result(FINDINGS), "html_report"),
         (capacity_result(capacity_fixtures.capacity(capacity_fixtures.case())), "capacity_page"),
+        (reproduction_result(reproduction()), "reproduction_page"),
     ],
 )
 def test_results_that_are_not_complete_have_a_file_that_says_so(

@@ -1,12 +1,20 @@
 """The command ``reproduce``: which files it tries, and what it refuses."""
 
+from io import StringIO
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from orchestrator.cli import place, reproduce
 from orchestrator.cli.main import main, parse_arguments
-from orchestrator.cli.reproduce import CLAIMS, command_line, read_files
+from orchestrator.cli.reproduce import CLAIMS, Places, command_line, read_files
+from orchestrator.cli.screen import Screen
+from orchestrator.execution.backend import BackendError
+from orchestrator.execution.docker.engine import Engine
+from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import MisuseError
+from orchestrator.scenario.yaml_document import ScenarioError
 from tests.unit.orchestrator.campaign.claim_fixtures import SCENARIO
 
 TIERED = SCENARIO.replace("repeats: 5", "repeats: $n") + (
@@ -72,3 +80,74 @@ def test_the_command_line_does_the_same_again() -> None:
         ".venv/bin/python orchestrate.py reproduce kingman --tier full --backend docker"
     )
     assert parse_arguments(again.split()[2:]).tier == "full"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of claims: one file has a variable, and one needs the full tier."""
+    path = tmp_path / "claims"
+    path.mkdir()
+    (path / "both.yaml").write_text(TIERED)
+    only_full = SCENARIO.replace("known: reproduced", "known: reproduced\n    tier: full")
+    only_full = only_full.replace("known: inverted", "known: inverted\n    tier: full")
+    (path / "longer.yaml").write_text(only_full)
+    monkeypatch.setattr(reproduce, "CLAIMS", path)
+    return path
+
+
+def test_a_file_that_is_left_out_needs_no_variable(folder: Path) -> None:
+    (quick,) = read_files([], "quick", {"n": "7"})
+    assert (quick.name, quick.scenario.repeats) == ("both", 7)
+    with pytest.raises(ScenarioError, match=f"{folder / 'longer.yaml'}.*unknown variable 'n'"):
+        read_files([], "full", {"n": "7"})
+
+
+def test_a_tier_without_any_claim_is_refused(folder: Path) -> None:
+    (folder / "both.yaml").unlink()
+    with pytest.raises(MisuseError, match="has claims of the quick tier; add --tier full"):
+        read_files([], "quick")
+    assert main(["reproduce"]) == 2
+    (folder / "longer.yaml").unlink()
+    with pytest.raises(MisuseError, match="there are no claims in"):
+        read_files([], "quick")
+
+
+ANSWERS = (cast("Engine", object()), "the engine answers")
+STOPPED = (None, "no Docker engine answers")
+
+
+@pytest.fixture
+def places(folder: Path, tmp_path: Path) -> Places:
+    arguments = parse_arguments(["reproduce"])
+    archive = Archive.create(tmp_path, "reproduce", "0badcafe", "both")
+    assert folder.is_dir()
+    files = read_files([], "full")
+    return Places(arguments, Screen(file=StringIO(), width=400), archive, "0badcafe", files)
+
+
+def test_an_engine_that_stops_leaves_the_rest_undecided_instead_of_measured_elsewhere(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = places.files
+    monkeypatch.setattr(place, "find_engine", lambda: ANSWERS)
+    setup = places.set_up(first)
+    assert (setup.backend.name, setup.backend_reason) == ("docker", "the engine answers")
+    monkeypatch.setattr(place, "find_engine", lambda: STOPPED)
+    with pytest.raises(BackendError, match="no Docker engine answers"):
+        places.set_up(second)
+
+
+def test_an_engine_that_comes_later_is_not_used(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = places.files
+    monkeypatch.setattr(place, "find_engine", lambda: STOPPED)
+    setup = places.set_up(first)
+    monkeypatch.setattr(place, "find_engine", lambda: ANSWERS)
+    again = places.set_up(second)
+    assert setup.backend.name == again.backend.name == "process"
+    assert setup.backend_reason == again.backend_reason
+    assert "plain local processes" in again.backend_reason
+    printed = places.messages.file
+    assert isinstance(printed, StringIO)
+    assert printed.getvalue().count("backend: process") == 1

@@ -45,7 +45,7 @@ def test_a_reason_that_all_share_is_there_once() -> None:
 def test_the_summary_for_github() -> None:
     lines = capacity_differences_summary(ROWS, ["note: width"]).splitlines()
     assert lines[0].startswith("### of 4 cases")
-    assert lines[4] == (r"| a | \[212\, 223\] | \[106\, 112\] | \-52\.5\% to \-47\.4\% | worse |")
+    assert lines[4] == (r"| a | \[212, 223\] | \[106, 112\] | \-52.5% to -47.4% | worse |")
 
 
 def test_a_case_that_bears_less_is_an_error() -> None:

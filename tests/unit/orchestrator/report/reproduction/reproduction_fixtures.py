@@ -25,6 +25,7 @@ CELL = Cell(
     low=0.03,
     high=0.032,
     interval="30 ms to 32 ms",
+    coverage=0.9375,
 )
 BARE = Cell(of="p99(single)", published="1.58 ms", measured="", value=None)
 
@@ -60,6 +61,13 @@ OPEN = claim(
     cells=[],
     reason="not measured: no engine",
 )
+UNCLEAR = claim(
+    "It varies.",
+    verdict=Verdict.UNDECIDED,
+    known=Verdict.UNDECIDED,
+    known_reason="the book has both",
+    reason="confidence that it holds: 50.0%",
+)
 NEW = claim("It is so.", known=Verdict.UNDECIDED, standing=Standing.NEW)
 
 
@@ -86,3 +94,10 @@ def reproduction(*claims: ClaimResult, **changes: Any) -> Reproduction:  # noqa:
         exit_code=0,
     )
     return whole.model_copy(update=changes)
+
+
+def broken_off(*claims: ClaimResult) -> Reproduction:
+    """Return a reproduction whose only file broke off with these ``claims``."""
+    whole = reproduction(*claims, exit_code=4)
+    update = {"status": Status.BROKEN, "reason": "the engine left"}
+    return whole.model_copy(update={"files": [whole.files[0].model_copy(update=update)]})

@@ -6,6 +6,7 @@ from orchestrator.results.summary import Status
 from tests.unit.orchestrator.report.reproduction.reproduction_fixtures import (
     CONTRARY,
     OPEN,
+    broken_off,
     claim,
     reproduction,
 )
@@ -33,3 +34,10 @@ def test_a_contradiction_is_an_error_and_an_undecided_claim_a_warning() -> None:
     ]
     (first, *_) = annotations(reproduction(status=Status.INTERRUPTED))
     assert first.level == ERROR
+
+
+def test_a_file_that_broke_off_is_an_error_even_if_its_claims_are_as_known() -> None:
+    (found,) = annotations(broken_off())
+    assert (found.level, found.title) == (ERROR, "nobody")
+    assert found.message == "nobody: broken: the engine left"
+    assert "- nobody: broken: the engine left" in step_summary(broken_off())

@@ -5,6 +5,7 @@ from tests.unit.orchestrator.report.report_fixtures import HOSTILE
 from tests.unit.orchestrator.report.reproduction.reproduction_fixtures import (
     CONTRARY,
     OPEN,
+    broken_off,
     claim,
     reproduction,
 )
@@ -27,3 +28,9 @@ def test_no_text_of_a_claim_is_markup() -> None:
 
 def test_without_claims_it_says_so() -> None:
     assert "No claim was tried." in reproduction_page(reproduction(files=[]))
+
+
+def test_a_file_that_broke_off_is_named_above_the_table() -> None:
+    page = reproduction_page(broken_off())
+    assert page.index("nobody: broken: the engine left") < page.index("The claims</h2>")
+    assert "1 of 1 file did not complete" in page

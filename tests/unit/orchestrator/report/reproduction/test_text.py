@@ -5,16 +5,20 @@ from orchestrator.report.reproduction.text import (
     citation,
     claim_rows,
     columns,
+    legend,
     remarks,
     tone,
     verdict,
 )
 from orchestrator.results.summary import Status
 from tests.unit.orchestrator.report.reproduction.reproduction_fixtures import (
+    CELL,
     CONTRARY,
     NEW,
     OPEN,
     SOURCE,
+    UNCLEAR,
+    broken_off,
     claim,
     reproduction,
 )
@@ -35,6 +39,29 @@ def test_one_that_was_interrupted_says_how_far_it_came() -> None:
     )
     assert verdict(early) == "interrupted after 1 of 2 files: interrupted by SIGINT"
     assert tone(early) == "doubt"
+
+
+def test_a_file_that_broke_off_is_in_the_verdict_and_named_with_the_reason() -> None:
+    early = broken_off()
+    assert verdict(early) == "1 claim: 1 as known; 1 of 1 file did not complete"
+    assert tone(early) == "doubt"
+    assert list(remarks(early)) == ["nobody: broken: the engine left"]
+
+
+def test_an_undecided_claim_is_explained_also_if_that_is_known() -> None:
+    assert list(remarks(reproduction(UNCLEAR))) == [
+        "It varies. p99(epoll) < p99(single): undecided, known is undecided (the book has both); "
+        "confidence that it holds: 50.0%"
+    ]
+
+
+def test_the_legend_has_the_coverage_of_the_intervals() -> None:
+    assert "; measured: median over the rounds, and its interval (93.8%); " in legend(
+        reproduction()
+    )
+    few = claim(cells=[CELL.model_copy(update={"coverage": 0.5})])
+    assert "its interval (50.0% or 93.8%)" in legend(reproduction(claim(), few))
+    assert "its interval; " in legend(reproduction(OPEN))
 
 
 def test_the_tone_is_that_of_the_exit_code() -> None:
