@@ -150,6 +150,7 @@ def legend(reproduction: Reproduction) -> str:
     known = sorted({each.coverage for each in cells if each.coverage})
     coverage = f" ({' or '.join(f'{each:.1%}' for each in known)})" if known else ""
     return (
-        "published: as the source prints it, on its machine; measured: median over the rounds, and "
-        f"its interval{coverage}; inverted: the contrary holds with the confidence of the claim"
+        "published: as the source prints it, on its machine, or by its formula; "
+        f"measured: median over the rounds, and its interval{coverage}; "
+        "inverted: the contrary holds with the confidence of the claim"
     )
