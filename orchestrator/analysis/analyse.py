@@ -6,6 +6,7 @@ CLOCK_MONOTONIC, so their instants are compared without correction.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.analysis.breakdown import decompose, slowest_requests, stage_measures
 from orchestrator.analysis.client_measures import Clients, client_measures
@@ -30,16 +31,15 @@ from orchestrator.measures.registry import ABOVE_SINGLE
 from orchestrator.measures.views import SLOWEST
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import Instrument, Reason
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Flags, Table, select
 
 
 @dataclass(frozen=True)
 class Analysis:
     """Measures by name, None if unknown, of the run and of each group.
 
-    ``views`` are the same of the windows of faults and of the slowest requests; ``parts`` are the
-    stages of each merged request, row by row; ``inconsistencies`` are the records that are missing
-    or do not agree.
+    ``views`` are the same of the windows of faults and of the slowest requests;
+    ``inconsistencies`` are the records that are missing or do not agree.
     """
 
     measures: Figures
@@ -47,15 +47,19 @@ class Analysis:
     views: Mapping[str, Figures]
     instrument: Instrument
     merged: Merged
-    parts: Table
     inconsistencies: list[Reason]
+
+    @property
+    def parts(self) -> Table:
+        """The stages of each merged request, row by row; computed anew, as they are large."""
+        return decompose(self.merged.requests)
 
 
 def analyse(evidence: Evidence) -> Analysis:
     """Return what the evidence of one run amounts to."""
     run = evidence.clients
     merged = merge(run, evidence.log, is_proxied=evidence.is_proxied)
-    requests, parts = merged.requests, decompose(merged.requests)
+    requests = merged.requests
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
     is_acked = (requests["due_ns"] >= begin_ns) & (requests["outcome"] == ACKED)
     clients = Clients(
@@ -68,13 +72,14 @@ def analyse(evidence: Evidence) -> Analysis:
         evidence.percentiles,
         tuple(evidence.deadlines.get(name) for name in run.groups),
     )
+    stages = _stages(requests, is_acked, len(run.groups))
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
-        | stage_measures(parts[is_acked & (requests["group"] == number)])
+        | stages.of_groups[number]
         for number, name in enumerate(run.groups)
     }
     instrument = assess_clients(run.replicas, groups)
-    measures = _measures(evidence, merged, clients, stage_measures(parts[is_acked]))
+    measures = _measures(evidence, merged, clients, stages.of_run)
     measures["client_bottlenecks"] = len(find_bottlenecks(run.replicas, groups))
     if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
@@ -83,9 +88,28 @@ def analyse(evidence: Evidence) -> Analysis:
     measures["recovery_time"] = recovery_time_s(
         clients.requests, merged.connections, evidence.faults
     )
-    views[SLOWEST] = stage_measures(slowest_requests(parts[is_acked]))
+    views[SLOWEST] = stages.of_slowest
     inconsistencies = find_inconsistencies(evidence, requests)
-    return Analysis(measures, groups, views, instrument, merged, parts, inconsistencies)
+    return Analysis(measures, groups, views, instrument, merged, inconsistencies)
+
+
+class _Stages(NamedTuple):
+    """The mean of each stage: of the run, of each group by its number, of the slowest requests."""
+
+    of_run: Figures
+    of_groups: list[Figures]
+    of_slowest: Figures
+
+
+def _stages(requests: Table, is_counted: Flags, groups: int) -> _Stages:
+    """Return the stages of the requests that count; those of each request are not kept."""
+    parts = decompose(requests)
+    counted = select(parts, is_counted)
+    of_groups = [
+        stage_measures(select(parts, is_counted & (requests["group"] == number)))
+        for number in range(groups)
+    ]
+    return _Stages(stage_measures(counted), of_groups, stage_measures(slowest_requests(counted)))
 
 
 def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figures) -> Figures:

@@ -16,7 +16,7 @@ from orchestrator.analysis.excerpt import MAX_REQUESTS, NO_EXCERPT, Excerpt, exc
 from orchestrator.analysis.join import Merged
 from orchestrator.analysis.statistics import Durations, between_ns
 from orchestrator.results.client_samples import ACKED
-from orchestrator.results.tables import Keys, Table, user_keys
+from orchestrator.results.tables import Columns, Keys, Table, select, user_keys
 
 MAX_CASES = 10
 """So many cases of a campaign have charts; all have figures."""
@@ -104,8 +104,8 @@ def exhibit(
     ``predicted_ns`` are the response times that the twin predicts, None without a twin.
     """
     requests = merged.requests
-    acked = requests[requests["outcome"] == ACKED]
-    served = requests[requests["finished_ns"] > 0]
+    acked = select(requests, requests["outcome"] == ACKED)
+    served = select(requests, requests["finished_ns"] > 0)
     max_steps = min(max(limit // MESSAGES_PER_STEP, MIN_STEPS), MAX_STEPS)
     return Exhibit(
         excerpt=excerpt(requests, start_ns, groups, limit, _users_cut_off(merged.connections)),
@@ -136,10 +136,11 @@ def _depths(merged: Merged, start_ns: int, max_steps: int) -> Iterator[tuple[str
         return steps(*spans, start_ns, max_steps)
 
     connections, requests = merged.connections, merged.requests
-    connected = connections[connections["connected_ns"] > 0]
+    connected = select(connections, connections["connected_ns"] > 0)
     yield "accept queue", of(_presence(connected, "connected_ns", "accepted_ns"))
-    accepted = connections[(connections["accepted_ns"] > 0) & (connections["dequeued_ns"] > 0)]
-    received = requests[requests["received_ns"] > 0]
+    is_queued = (connections["accepted_ns"] > 0) & (connections["dequeued_ns"] > 0)
+    accepted = select(connections, is_queued)
+    received = select(requests, requests["received_ns"] > 0)
     begun, ended = (
         np.concatenate(both)
         for both in zip(
@@ -149,11 +150,11 @@ def _depths(merged: Merged, start_ns: int, max_steps: int) -> Iterator[tuple[str
         )
     )
     yield "application queue", of((begun, ended))
-    started = requests[requests["started_ns"] > 0]
+    started = select(requests, requests["started_ns"] > 0)
     yield "in service", of(_presence(started, "started_ns", "finished_ns"))
 
 
-def _presence(table: Table, begin: str, end: str) -> tuple[Counts, Counts]:
+def _presence(table: Columns, begin: str, end: str) -> tuple[Counts, Counts]:
     """Return when each row entered and left; if that was not recorded, when it ended."""
     left_ns = np.where(table[end] > 0, table[end], table["ended_ns"]).astype(np.int64)
     came_ns = table[begin].astype(np.int64)
@@ -162,9 +163,9 @@ def _presence(table: Table, begin: str, end: str) -> tuple[Counts, Counts]:
 
 def steps(begun_ns: Counts, ended_ns: Counts, start_ns: int, max_steps: int = MAX_STEPS) -> Steps:
     """Return how many spans overlap over time, from ``start_ns`` on."""
-    at_ns, place = np.unique(np.concatenate([begun_ns, ended_ns]), return_inverse=True)
-    change = np.bincount(place, weights=np.repeat([1, -1], [len(begun_ns), len(ended_ns)]))
-    level = np.cumsum(np.rint(change)).astype(np.int64)
+    at_ns = np.unique(np.concatenate([begun_ns, ended_ns]))
+    level = np.searchsorted(np.sort(begun_ns), at_ns, side="right")
+    level -= np.searchsorted(np.sort(ended_ns), at_ns, side="right")
     is_new = np.diff(level, prepend=0) != 0
     at_ns, levels = at_ns[is_new] - start_ns, level[is_new].astype(np.float64)
     peak = int(levels.max(initial=0))

@@ -12,7 +12,6 @@ from orchestrator.analysis.statistics import (
     SD,
     Durations,
     Figures,
-    Flags,
     between_ns,
     is_enough,
     peak_overlap,
@@ -22,7 +21,7 @@ from orchestrator.analysis.statistics import (
 from orchestrator.measures.percentiles import Percentiles, share_of
 from orchestrator.results.client_samples import ACKED, Replica, without_retried
 from orchestrator.results.replica_report import MESSAGE_COUNTS
-from orchestrator.results.tables import Table, user_keys
+from orchestrator.results.tables import Columns, Flags, begins_of_runs, select, user_keys
 
 Window = tuple[float, float | None]
 """When the load of a group begins and ends, in seconds from the start; None: with its messages."""
@@ -45,24 +44,24 @@ class Clients:
     start_ns: int
     begin_ns: int
     replicas: Sequence[Replica]
-    everything: Table
-    connections: Table
+    everything: Columns
+    connections: Columns
     loads: Mapping[str, Window]
     percentiles: Percentiles = field(default_factory=dict)
     deadlines_s: Sequence[float | None] = ()
 
     @property
-    def messages(self) -> Table:
+    def messages(self) -> Columns:
         """One request for each message of the whole run: its last attempt."""
         return without_retried(self.everything)
 
     @property
-    def attempts(self) -> Table:
+    def attempts(self) -> Columns:
         """The requests that count: those due after the warm-up."""
-        return self.everything[self.everything["due_ns"] >= self.begin_ns]
+        return select(self.everything, self.everything["due_ns"] >= self.begin_ns)
 
     @property
-    def requests(self) -> Table:
+    def requests(self) -> Columns:
         """One request for each message that counts: its last attempt."""
         return without_retried(self.attempts)
 
@@ -112,8 +111,8 @@ class Clients:
         return replace(
             self,
             replicas=[replica for replica in self.replicas if replica.group == group],
-            everything=self.everything[self.everything["group"] == number],
-            connections=self.connections[self.connections["group"] == number],
+            everything=select(self.everything, self.everything["group"] == number),
+            connections=select(self.connections, self.connections["group"] == number),
         )
 
 
@@ -138,7 +137,7 @@ def client_measures(clients: Clients, open_groups: AbstractSet[str]) -> Figures:
     }
 
 
-def in_time(requests: Table, deadlines_s: Sequence[float | None]) -> Flags | None:
+def in_time(requests: Columns, deadlines_s: Sequence[float | None]) -> Flags | None:
     """Return which requests were acked within the deadline of their group, from due to acked.
 
     None if one of the groups that they belong to has no deadline.
@@ -154,7 +153,7 @@ def in_time(requests: Table, deadlines_s: Sequence[float | None]) -> Flags | Non
     return is_in_time
 
 
-def request_measures(requests: Table, percentiles: Percentiles = NO_MORE) -> Figures:
+def request_measures(requests: Columns, percentiles: Percentiles = NO_MORE) -> Figures:
     """Response time is from due to acked, so waits before sending count (coordinated omission).
 
     It is of all messages: one without an ack took at least until its end was known. ``percentiles``
@@ -178,14 +177,15 @@ def request_measures(requests: Table, percentiles: Percentiles = NO_MORE) -> Fig
     }
 
 
-def service_measures(requests: Table, percentiles: Percentiles = NO_MORE) -> Figures:
+def service_measures(requests: Columns, percentiles: Percentiles = NO_MORE) -> Figures:
     """Return the waits until service; the wait of a user is that of its first message."""
-    served = requests[requests["finished_ns"] > 0]
-    order = np.lexsort((served["started_ns"], user_keys(served)))
-    _, first = np.unique(user_keys(served)[order], return_index=True)
-    waits_ns = between_ns(served[order][first], "due_ns", "started_ns")
+    served = select(requests, requests["finished_ns"] > 0)
+    keys = user_keys(served)
+    order = np.lexsort((served["started_ns"], keys))
+    all_waits_ns = between_ns(served, "due_ns", "started_ns")
+    waits_ns = all_waits_ns[order[begins_of_runs(keys[order])]]
     return {
-        **statistics_s("waiting_time", between_ns(served, "due_ns", "started_ns"), "mean"),
+        **statistics_s("waiting_time", all_waits_ns, "mean"),
         **_waits(percentiles, "first_service_wait", waits_ns),
         "peak_in_service": (
             peak_overlap(
@@ -201,15 +201,15 @@ def _waits(percentiles: Percentiles, name: str, waits_ns: Durations) -> Figures:
     return statistics_s(name, waits_ns, "p50", "max", *percentiles.get(name, ()))
 
 
-def _of_connections(connections: Table, percentiles: Percentiles) -> Figures:
+def _of_connections(connections: Columns, percentiles: Percentiles) -> Figures:
     """Return the waits of connections; 0 if accepted before the client knew it was established.
 
     A connection that failed would have taken at least until then to be established.
     """
-    connected = connections[connections["connected_ns"] > 0]
-    accepted = connected[connected["accepted_ns"] > 0]
+    connected = select(connections, connections["connected_ns"] > 0)
+    accepted = select(connected, connected["accepted_ns"] > 0)
     waits_ns = between_ns(accepted, "connected_ns", "accepted_ns").clip(min=0)
-    queued = accepted[accepted["dequeued_ns"] > 0]
+    queued = select(accepted, accepted["dequeued_ns"] > 0)
     in_queue_ns = between_ns(queued, "accepted_ns", "dequeued_ns").clip(min=0)
     is_failed = connections["connected_ns"] == 0
     connect_shares = ("p50", "p99", "max", *percentiles.get("connect_time", ()))

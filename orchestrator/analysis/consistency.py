@@ -19,9 +19,9 @@ from orchestrator.analysis.interference import find_interference
 from orchestrator.analysis.join import find_sent
 from orchestrator.analysis.kernel_measures import throttled_periods
 from orchestrator.measures.sentences import counted
-from orchestrator.results.client_samples import ACKED, RETRIED, LostReplica, Replica
+from orchestrator.results.client_samples import ACKED, RETRIED, LostReplica, Replica, StoredTable
 from orchestrator.results.summary import Reason, ReasonKind
-from orchestrator.results.tables import NOWHERE, Table, pair_keys, user_keys
+from orchestrator.results.tables import NOWHERE, Keys, Table, pair_keys, select, user_keys
 from orchestrator.scenario.versions import is_free_threaded, is_version, version_of
 
 IN_FLIGHT = OUTCOMES.index("in_flight")
@@ -157,7 +157,7 @@ def _of_rows(replica: Replica) -> Iterator[str]:
             yield f"replica {replica.number}: it counts {own}, but {rows_have} it"
 
 
-def _by_outcome(table: Table, codes: int) -> list[int]:
+def _by_outcome(table: Table | StoredTable, codes: int) -> list[int]:
     """Return how many rows have each code below ``codes``."""
     outcomes = table["outcome"]
     known = outcomes[outcomes < codes].astype(np.int64)
@@ -211,11 +211,12 @@ def _of_clocks(requests: Table) -> Iterator[str]:
     late = (requests["due_ns"] > requests["sent_ns"]) | (requests["sent_ns"] > requests["ended_ns"])
     if number := np.count_nonzero(late):
         yield f"{counted(number, 'messages were')} sent before due, or ended before sent"
-    served = requests[(requests["finished_ns"] > 0) & (requests["outcome"] == ACKED)]
+    served = select(requests, (requests["finished_ns"] > 0) & (requests["outcome"] == ACKED))
     order = ("sent_ns", "received_ns", "started_ns", "finished_ns", "ended_ns")
-    is_early = [served[later] < served[earlier] for earlier, later in pairwise(order)]
-    if np.any(is_early):
-        number = np.count_nonzero(np.any(is_early, axis=0))
+    is_early = np.zeros(len(served), bool)
+    for earlier, later in pairwise(order):
+        is_early |= served[later] < served[earlier]
+    if number := np.count_nonzero(is_early):
         yield f"{counted(number, 'messages were')} served before sent, or acked before served"
 
 
@@ -224,22 +225,25 @@ def _broken_laws(evidence: Evidence, requests: Table) -> Iterator[str]:
     keys = user_keys(requests)
     users = np.searchsorted(np.unique(keys), keys).astype(np.uint64)
     again = len(requests) - len(np.unique(pair_keys(users, requests["message"])))
+    del users
     if again:
         yield f"{counted(again, 'messages have')} the same id as another"
-    yield from _of_order(requests[np.lexsort((requests["message"], keys))])
+    yield from _of_order(requests, keys)
     yield from _of_turns(requests, evidence)
     if evidence.is_one_at_a_time:
-        yield from _of_workers(requests[requests["finished_ns"] > 0])
+        yield from _of_workers(requests)
 
 
-def _of_order(requests: Table) -> Iterator[str]:
-    """Yield how many messages of a user were not sent, received or acked in order."""
-    keys = user_keys(requests)
+def _of_order(requests: Table, keys: Keys) -> Iterator[str]:
+    """Yield how many messages of a user, by its key, were not sent, received or acked in order."""
+    in_order = np.lexsort((requests["message"], keys))
+    keys = keys[in_order]
     for column, event in (("sent_ns", "sent"), ("received_ns", "received"), ("ended_ns", "acked")):
-        seen = requests[column] > 0
+        at_ns = requests[column][in_order].astype(np.int64)
+        seen = at_ns != 0
         if column == "ended_ns":
-            seen &= requests["outcome"] == ACKED
-        instants, users = requests[column][seen].astype(np.int64), keys[seen]
+            seen &= requests["outcome"][in_order] == ACKED
+        instants, users = at_ns[seen], keys[seen]
         broken = np.count_nonzero((np.diff(instants) < 0) & (users[1:] == users[:-1]))
         if broken:
             messages = counted(broken, "messages were")
@@ -252,20 +256,25 @@ def _of_turns(requests: Table, evidence: Evidence) -> Iterator[str]:
     A client that waits for each ack cannot do that; it would have taken a late ack for another's.
     """
     waiting = [n for n, name in enumerate(evidence.clients.groups) if name in evidence.waiting]
-    own = requests[np.isin(requests["group"], waiting)]
-    own = own[np.lexsort((own["sent_ns"], user_keys(own)))]
-    keys = user_keys(own)
-    is_early = (keys[1:] == keys[:-1]) & (own["sent_ns"][1:] < own["ended_ns"][:-1])
+    own = select(requests, np.isin(requests["group"], waiting))
+    keys, sent_ns = user_keys(own), own["sent_ns"]
+    order = np.lexsort((sent_ns, keys))
+    keys, sent_ns, ended_ns = keys[order], sent_ns[order], own["ended_ns"][order]
+    is_early = (keys[1:] == keys[:-1]) & (sent_ns[1:] < ended_ns[:-1])
     if broken := np.count_nonzero(is_early):
         messages = counted(broken, "messages were")
         yield f"{messages} sent before the previous one of the connection had ended"
 
 
-def _of_workers(served: Table) -> Iterator[str]:
+def _of_workers(requests: Table) -> Iterator[str]:
     """Yield how many messages a worker started before it had finished the previous one."""
-    in_turn = served[np.lexsort((served["started_ns"], served["worker"]))]
-    is_same = in_turn["worker"][1:] == in_turn["worker"][:-1]
-    broken = np.count_nonzero(is_same & (in_turn["started_ns"][1:] < in_turn["finished_ns"][:-1]))
+    served = select(requests, requests["finished_ns"] > 0)
+    in_turn = np.lexsort((served["started_ns"], served["worker"]))
+    workers, started_ns, finished_ns = (
+        served[each][in_turn] for each in ("worker", "started_ns", "finished_ns")
+    )
+    is_same = workers[1:] == workers[:-1]
+    broken = np.count_nonzero(is_same & (started_ns[1:] < finished_ns[:-1]))
     if broken:
         messages = counted(broken, "messages were")
         yield f"{messages} started by a worker that was still serving another"

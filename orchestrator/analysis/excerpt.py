@@ -15,7 +15,7 @@ import numpy.typing as npt
 from labkit.wire.samples import OUTCOMES, request_id
 from orchestrator.analysis.statistics import between_ns
 from orchestrator.results.client_samples import ACKED
-from orchestrator.results.tables import Keys, Rows, Table, user_keys
+from orchestrator.results.tables import Keys, Rows, Table, begins_of_runs, user_keys
 
 Counts = npt.NDArray[np.int64]
 
@@ -141,8 +141,12 @@ def _first_rows(requests: Table, rows: Rows, limit: int) -> Rows:
     """Return at most ``limit`` of the ``rows`` of a user; failed and slowest messages stay."""
     if len(rows) <= limit:
         return rows
-    took_ns = _response_ns(requests[rows])
-    is_last_to_go = (requests["outcome"][rows] != ACKED) | (took_ns == took_ns.max(initial=0))
+    is_acked = requests["outcome"][rows] == ACKED
+    took_ns = requests["ended_ns"][rows].astype(np.int64) - requests["due_ns"][rows].astype(
+        np.int64
+    )
+    took_ns[~is_acked] = 0
+    is_last_to_go = ~is_acked | (took_ns == took_ns.max(initial=0))
     order = np.argsort(~is_last_to_go, kind="stable")
     return rows[np.sort(order[:limit])]
 
@@ -155,7 +159,7 @@ def _by_first_service(requests: Table) -> list[Rows]:
     """
     keys = user_keys(requests)
     order = np.argsort(keys, kind="stable")
-    _, begins = np.unique(keys[order], return_index=True)
+    begins = begins_of_runs(keys[order])
     if not len(begins):
         return []
     is_begun = requests["started_ns"] > 0

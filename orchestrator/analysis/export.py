@@ -9,6 +9,7 @@ response and exchange times, in the log format of HdrHistogram 1.2, values in na
 
 import io
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -18,10 +19,13 @@ from orchestrator.analysis.analyse import Analysis
 from orchestrator.analysis.statistics import Durations, between_ns
 from orchestrator.results.archive import Archive
 from orchestrator.results.client_samples import ACKED
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Table, select
 
 LOWEST_NS, HIGHEST_NS, DIGITS = 1_000, 86_400_000_000_000, 3
 """From a microsecond to a day, each value to three significant digits."""
+
+BITS = 11
+"""Of a value, as many leading bits decide in which bucket of a histogram it is: 2**11 > 2,000."""
 
 NS_PER_MS = 1e6
 DURATIONS = {"response_time": "due_ns", "exchange_time": "sent_ns"}
@@ -36,10 +40,9 @@ def store_samples(archive: Archive, slug: str, analysis: Analysis, start_ns: int
     folder = f"samples/{slug}"
     archive.folder(folder)
     merged = analysis.merged
-    archive.write(f"{folder}/requests.npy", _npy(merged.requests))
-    archive.write(f"{folder}/parts.npy", _npy(analysis.parts))
-    archive.write(f"{folder}/connections.npy", _npy(merged.connections))
-    acked = merged.requests[merged.requests["outcome"] == ACKED]
+    store_tables(archive, slug, {"requests": merged.requests, "connections": merged.connections})
+    store_tables(archive, slug, {"parts": analysis.parts})
+    acked = select(merged.requests, merged.requests["outcome"] == ACKED)
     span_s = (int(acked["ended_ns"].max(initial=start_ns)) - start_ns) / 1e9
     for name, begin in DURATIONS.items():
         log = _hdr_log(between_ns(acked, begin, "ended_ns"), span_s)
@@ -47,27 +50,19 @@ def store_samples(archive: Archive, slug: str, analysis: Analysis, start_ns: int
 
 
 def store_tables(archive: Archive, slug: str, tables: Mapping[str, Table]) -> None:
-    """Write more tables of the run ``slug``, such as its twin's requests, by their names.
+    """Write tables of the run ``slug``, such as its twin's requests, by their names.
 
     Raises:
         ArchiveError: a file cannot be written.
     """
     for name, table in tables.items():
-        archive.write(f"samples/{slug}/{name}.npy", _npy(table))
-
-
-def _npy(table: Table) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, table, allow_pickle=False)
-    return buffer.getvalue()
+        save = partial(np.save, arr=table, allow_pickle=False)
+        archive.write(f"samples/{slug}/{name}.npy", save)
 
 
 def _hdr_log(durations_ns: Durations, span_s: float) -> str:
     """Return a log with one interval, from 0 to ``span_s``, of all ``durations_ns``."""
-    histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
-    values, counts = np.unique(durations_ns.clip(LOWEST_NS, HIGHEST_NS), return_counts=True)
-    for value_ns, count in zip(values.tolist(), counts.tolist(), strict=True):
-        histogram.record_value(value_ns, count)
+    histogram = histogram_of(durations_ns)
     text = io.StringIO()
     writer = HistogramLogWriter(text)
     writer.output_comment("values in nanoseconds, maxima in milliseconds")
@@ -75,3 +70,21 @@ def _hdr_log(durations_ns: Durations, span_s: float) -> str:
     writer.output_legend()
     writer.output_interval_histogram(histogram, 0, span_s, NS_PER_MS)
     return text.getvalue()
+
+
+def histogram_of(durations_ns: Durations) -> HdrHistogram:
+    """Return the histogram of ``durations_ns``; those outside its range count at its ends."""
+    histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    values, counts = np.unique(_leading_bits(durations_ns), return_counts=True)
+    for value_ns, count in zip(values.tolist(), counts.tolist(), strict=True):
+        histogram.record_value(value_ns, count)
+    return histogram
+
+
+def _leading_bits(durations_ns: Durations) -> Durations:
+    """Return values of the same buckets, few enough that those of millions of messages are."""
+    values_ns = durations_ns.clip(LOWEST_NS, HIGHEST_NS)
+    lengths = np.frexp(values_ns)[1]  # exact below 2**53
+    shifts = (lengths - BITS).clip(min=0).astype(np.int64)
+    leading: Durations = values_ns >> shifts << shifts
+    return leading

@@ -10,23 +10,25 @@ flight. 0.05: messages, and what waits for them, took about 5% longer. Sleeping 
 less by a busy host than computing ones, which is why the CPU time of others alone says little.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.host_measures import PARTS, host_balance
 from orchestrator.analysis.kernel_measures import Window, run_delay_s, throttled_time_s
 from orchestrator.analysis.statistics import Durations, ratio
-from orchestrator.results.tables import Keys, Table
+from orchestrator.results.tables import Columns, Keys, begins_of_runs, select
 
 
-def host_delay(evidence: Evidence, requests: Table) -> float | None:
+def host_delay(evidence: Evidence, requests: Columns) -> float | None:
     """Return the share of their time by which other programs delayed server and clients.
 
     None if the kernel does not report run delays, if the CPU time of others is unknown, or if there
     is no message.
     """
     replicas = evidence.clients.replicas
-    served = requests[requests["finished_ns"] > 0]
+    served = select(requests, requests["finished_ns"] > 0)
     workers = max(len(np.unique(served["worker"])), 1)
     reported_s = [each.health.run_delay_s for each in replicas]
     clients_s = None if None in reported_s else sum(each or 0.0 for each in reported_s)
@@ -70,23 +72,21 @@ def _caused_s(evidence: Evidence, part: str, delay_s: float | None, threads: int
     return min(delay_s * share, others_s * threads)
 
 
-def _busy_s(requests: Table, column: str, span: tuple[str, str]) -> float:
+def _busy_s(requests: Columns, column: str, span: tuple[str, str]) -> float:
     """Return for how long a span of any of the ``requests`` lasted, in s.
 
     Added up over the values of ``column``, each of which has a time of its own, if it is given.
     """
-    begun, ended = (requests[each].astype(np.int64) for each in span)
-    keys = requests[column].astype(np.uint64) if column else np.zeros(len(requests), np.uint64)
-    return sum(_union_ns(begun[keys == key], ended[keys == key]) for key in _each(keys)) / 1e9
-
-
-def _each(keys: Keys) -> list[int]:
-    return [int(key) for key in np.unique(keys)]
+    begun_ns, ended_ns = (requests[each].astype(np.int64) for each in span)
+    keys: Keys = requests[column] if column else np.zeros(len(requests), np.uint64)
+    order = np.lexsort((begun_ns, keys))
+    begun_ns, ended_ns = begun_ns[order], ended_ns[order]
+    edges = [*begins_of_runs(keys[order]).tolist(), len(keys)]
+    return sum(_union_ns(begun_ns[a:b], ended_ns[a:b]) for a, b in pairwise(edges)) / 1e9
 
 
 def _union_ns(begun_ns: Durations, ended_ns: Durations) -> int:
-    """Return the length of the union of spans."""
-    order = np.argsort(begun_ns, kind="stable")
-    begun_ns, ended_ns = begun_ns[order], np.maximum.accumulate(ended_ns[order])
+    """Return the length of the union of spans, in the order in which they begin."""
+    ended_ns = np.maximum.accumulate(ended_ns)
     over_ns = np.concatenate([begun_ns[:1], ended_ns[:-1]])
     return int((ended_ns - np.maximum(begun_ns, over_ns)).clip(min=0).sum())

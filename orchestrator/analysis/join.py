@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestrator.results.client_samples import ClientRun, without_retried
+from orchestrator.results.client_samples import ClientRun, StoredTable, without_retried
 from orchestrator.results.server_log import ServerLog
 from orchestrator.results.tables import (
     NOWHERE,
+    Columns,
     Keys,
     Rows,
     Table,
@@ -56,7 +57,7 @@ class Merged:
     connections: Table
 
     @property
-    def messages(self) -> Table:
+    def messages(self) -> Columns:
         """One request for each message: its last attempt, which ends when the message does."""
         return without_retried(self.requests)
 
@@ -75,10 +76,16 @@ def merge(clients: ClientRun, log: ServerLog, *, is_proxied: bool = False) -> Me
     served = find_served(requests, log)
     for column in FROM_SERVER:
         requests[column] = gather(log.served, column, served)
-    return Merged(
-        requests[np.argsort(requests["sent_ns"], kind="stable")],
-        connections[np.argsort(connections["begun_ns"], kind="stable")],
-    )
+    _sort(requests, "sent_ns")
+    _sort(connections, "begun_ns")
+    return Merged(requests, connections)
+
+
+def _sort(table: Table, by: str) -> None:
+    """Sort the rows by a column in place; a copy of them all would be the largest of the lab."""
+    order = np.argsort(table[by], kind="stable")
+    for column in table.dtype.names or ():
+        table[column] = table[column][order]
 
 
 def find_served(requests: Table, log: ServerLog) -> Rows:
@@ -93,12 +100,13 @@ def find_sent(requests: Table, log: ServerLog) -> Rows:
 
 def _of_all(clients: ClientRun, table: str, row: "np.dtype[np.void]") -> Table:
     """Return the tables of all replicas as one of ``row``, in the order of the replicas."""
-    tables: list[Table] = [getattr(replica, table) for replica in clients.replicas]
+    tables: list[Table | StoredTable] = [getattr(replica, table) for replica in clients.replicas]
     rows: Table = np.zeros(sum(map(len, tables)), row)
-    begin = 0
-    for replica, part in zip(clients.replicas, tables, strict=True):
+    begin, groups = 0, clients.groups
+    for replica, stored in zip(clients.replicas, tables, strict=True):
+        part = stored.read() if isinstance(stored, StoredTable) else stored
         place = rows[begin : begin + len(part)]
-        place["group"] = clients.groups.index(replica.group)
+        place["group"] = groups.index(replica.group)
         place["replica"] = replica.number
         for column in part.dtype.names or ():
             place[column] = part[column]
@@ -108,7 +116,7 @@ def _of_all(clients: ClientRun, table: str, row: "np.dtype[np.void]") -> Table:
 
 def _request_keys(*tables: Table) -> list[Keys]:
     """Return the id of each row as a number, equal for equal ids in any of ``tables``."""
-    users = np.unique(np.concatenate([user_keys(table) for table in tables]))
+    users = np.unique(np.concatenate([np.unique(user_keys(table)) for table in tables]))
     return [
         pair_keys(np.searchsorted(users, user_keys(table)).astype(np.uint64), table["message"])
         for table in tables

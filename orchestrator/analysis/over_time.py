@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestrator.analysis.join import Merged
-from orchestrator.analysis.statistics import Durations, Figures, Flags, statistics_s
+from orchestrator.analysis.statistics import Durations, Figures, statistics_s
 from orchestrator.analysis.windows import IN_FLIGHT
 from orchestrator.measures.bounds import AtLeast
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.summary import OverTime
+from orchestrator.results.tables import Flags
 
 MOST_STEPS = 100
 LEAST_STEP_NS = 1_000_000

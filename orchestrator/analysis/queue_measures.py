@@ -9,12 +9,12 @@ import numpy.typing as npt
 from orchestrator.analysis.statistics import Durations, Figures, between_ns, peak_overlap, ratio
 from orchestrator.results.client_samples import without_retried
 from orchestrator.results.server_log import ServerLog
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Columns, select
 
 Counts = npt.NDArray[np.int64]
 
 
-def queue_measures(requests: Table, connections: Table, log: ServerLog) -> Figures:
+def queue_measures(requests: Columns, connections: Columns, log: ServerLog) -> Figures:
     """Return the measures of queues, of fairness and of idle workers by name."""
     begun_ns, ended_ns = span_of(requests)
     listening = log.first("listening")
@@ -46,31 +46,30 @@ def _per_worker(worker: npt.NDArray[np.uint16], workers: int) -> Counts:
     return served
 
 
-def span_of(requests: Table) -> tuple[int, int]:
+def span_of(requests: Columns) -> tuple[int, int]:
     """Return when the first of ``requests`` was due and when the last ended, 0 and 0 if none."""
     if not len(requests):
         return 0, 0
     return int(requests["due_ns"].min()), int(requests["ended_ns"].max())
 
 
-def mean_overlap(table: Table, begin: str, end: str, window_ns: int) -> float | None:
-    """Return how many spans overlap on average: the step function, integrated."""
-    change = np.repeat([1, -1], len(table))
-    at_ns = np.concatenate([table[begin], table[end]]).astype(np.int64)
-    order = np.argsort(at_ns, kind="stable")
-    level = np.cumsum(change[order])[:-1]
-    return ratio(float((level * np.diff(at_ns[order])).sum()), window_ns)
+def mean_overlap(table: Columns, begin: str, end: str, window_ns: int) -> float | None:
+    """Return how many spans overlap on average: their lengths, added up, over the window.
+
+    The integral of the step function of their number, in whole nanoseconds, is that sum.
+    """
+    return ratio(float(between_ns(table, begin, end).sum()), window_ns)
 
 
-def _mean_waiting(requests: Table, window_ns: int) -> float | None:
+def _mean_waiting(requests: Columns, window_ns: int) -> float | None:
     """Return how many messages wait on average, from due until service, of those served."""
-    served = requests[requests["finished_ns"] > 0]
+    served = select(requests, requests["finished_ns"] > 0)
     return ratio(float(between_ns(served, "due_ns", "started_ns").sum()), window_ns)
 
 
-def _accept_queue(connections: Table) -> Figures:
+def _accept_queue(connections: Columns) -> Figures:
     """Return how many established connections wait to be accepted, at most and on average."""
-    connected = connections[connections["connected_ns"] > 0]
+    connected = select(connections, connections["connected_ns"] > 0)
     left_ns = np.where(
         connected["accepted_ns"] > 0, connected["accepted_ns"], connected["ended_ns"]
     ).astype(np.int64)
@@ -85,20 +84,23 @@ def _accept_queue(connections: Table) -> Figures:
     }
 
 
-def _idle_while_waiting_s(requests: Table, workers: int) -> float | None:
+def _idle_while_waiting_s(requests: Columns, workers: int) -> float | None:
     """Return the worker-seconds that were idle while a message waited.
 
     At each instant the number of idle workers or of waiting messages, whichever is less: what a
     work-conserving model would use. An event loop, whose one worker serves several, loses none.
     """
-    served = requests[requests["finished_ns"] > 0]
+    served = select(requests, requests["finished_ns"] > 0)
     if not len(served) or not workers:
         return None
     instants = [served[each].astype(np.int64) for each in ("sent_ns", "started_ns", "finished_ns")]
     at_ns = np.concatenate(instants)
-    waiting = np.repeat([1, -1, 0], len(served))
-    serving = np.repeat([0, 1, -1], len(served))
+    del instants
     order = np.argsort(at_ns, kind="stable")
-    idle = (workers - np.cumsum(serving[order])[:-1]).clip(min=0)
-    lost = np.minimum(idle, np.cumsum(waiting[order])[:-1].clip(min=0))
-    return float((lost * np.diff(at_ns[order])).sum()) / 1e9
+    waiting, serving = (
+        np.cumsum(np.repeat(np.array(change, np.int8), len(served))[order], dtype=np.int32)[:-1]
+        for change in ((1, -1, 0), (0, 1, -1))
+    )
+    lost = np.minimum((workers - serving).clip(min=0), waiting.clip(min=0))
+    at_ns = at_ns[order]
+    return float((lost * np.diff(at_ns)).sum()) / 1e9

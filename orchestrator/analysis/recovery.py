@@ -13,7 +13,7 @@ from orchestrator.analysis.statistics import Durations, between_ns, quantile
 from orchestrator.analysis.windows import span_of_faults
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Columns, Table, select
 
 SHARE = 0.9
 SLOWER = 2.0
@@ -22,7 +22,7 @@ LEAST_NS = 100_000_000
 
 
 def recovery_time_s(
-    requests: Table, connections: Table, faults: Sequence[FaultRecord]
+    requests: Columns, connections: Table, faults: Sequence[FaultRecord]
 ) -> float | None:
     """Return the time from the end of the faults until messages due then are served as before.
 
@@ -35,11 +35,11 @@ def recovery_time_s(
     if span is None:
         return None
     is_before = (requests["ended_ns"] < span.begin_ns) & (requests["outcome"] == ACKED)
-    before_ns = np.sort(between_ns(requests[is_before], "due_ns", "ended_ns"))
+    before_ns = np.sort(between_ns(select(requests, is_before), "due_ns", "ended_ns"))
     normal_ns = quantile(before_ns, SHARE)
     if normal_ns is None or len(before_ns) < LEAST_MESSAGES:
         return None
-    later = requests[requests["due_ns"] >= span.end_ns]
+    later = select(requests, requests["due_ns"] >= span.end_ns)
     is_good = (later["outcome"] == ACKED) & (
         between_ns(later, "due_ns", "ended_ns") <= SLOWER * normal_ns
     )

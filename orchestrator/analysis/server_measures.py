@@ -9,7 +9,7 @@ from labkit.server.events import CONNECTION_ENDED, REPLACED
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.statistics import Figures, between_ns, ratio
 from orchestrator.results.server_log import Event, ServerLog
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Columns, select
 
 FROM_LOG = (
     "connections_per_worker_min", "connections_per_worker_max", "workers_used", "never_accepted",
@@ -33,7 +33,7 @@ def declared_measures(log: ServerLog) -> Figures:
 
 
 def server_measures(
-    evidence: Evidence, requests: Table, measured: Mapping[str, float | None]
+    evidence: Evidence, requests: Columns, measured: Mapping[str, float | None]
 ) -> Figures:
     """Return what the server did and used; ``measured`` are the figures of the clients."""
     log = evidence.log
@@ -149,8 +149,8 @@ def _peak_memory(log: ServerLog) -> float | None:
     return float(max(end["peak_memory_bytes"] for end in stopped) + sum(workers.values()))
 
 
-def _utilization(requests: Table, measured: Mapping[str, float | None]) -> float | None:
-    served = requests[requests["finished_ns"] > 0]
+def _utilization(requests: Columns, measured: Mapping[str, float | None]) -> float | None:
+    served = select(requests, requests["finished_ns"] > 0)
     if not len(served):
         return None
     busy_s = between_ns(served, "started_ns", "finished_ns").sum() / 1e9

@@ -12,11 +12,10 @@ import numpy.typing as npt
 
 from orchestrator.measures.bounds import AtLeast
 from orchestrator.measures.percentiles import share_of
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Columns, Flags
 
 Figures = dict[str, float | None]
 Durations = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 ROUNDING = 1e-8
 """Above the error of a share times the number of values, of which there are at most 10 million."""
 UNBOUNDED_NS = 2**62
@@ -35,7 +34,7 @@ def quantile(ordered: Sequence[float] | Durations, share: float) -> float | None
     return float(ordered[max(math.ceil(share * len(ordered) - ROUNDING), 1) - 1])
 
 
-def between_ns(table: Table, begin: str, end: str) -> Durations:
+def between_ns(table: Columns, begin: str, end: str) -> Durations:
     """Return the time from one column of instants to another, row by row."""
     durations: Durations = table[end].astype(np.int64) - table[begin].astype(np.int64)
     return durations
@@ -59,9 +58,10 @@ def statistics_s(
     ``is_bound`` flags durations that are lower bounds. They rank last, since they may have no end;
     a percentile among them, and the mean, is `AtLeast` its value, and ``sd`` is None.
     """
-    flags = np.zeros(len(durations_ns), bool) if is_bound is None else is_bound
-    ordered = np.sort(durations_ns)
-    ranked = np.concatenate([np.sort(durations_ns[~flags]), np.full(flags.sum(), UNBOUNDED_NS)])
+    ordered = ranked = np.sort(durations_ns)
+    if is_bound is not None and is_bound.any():
+        bounds_ns = np.full(is_bound.sum(), UNBOUNDED_NS)
+        ranked = np.concatenate([np.sort(durations_ns[~is_bound]), bounds_ns])
     return {f"{name}_{each}": _statistic(each, ordered, ranked) for each in which}
 
 
@@ -89,7 +89,11 @@ def ratio(part: float | None, whole: float | None) -> float | None:
 
 
 def peak_overlap(begun: Durations, ended: Durations) -> int:
-    """Return how many spans overlap at most; a span does not contain its end."""
-    change = np.repeat([1, -1], [len(begun), len(ended)])
-    order = np.lexsort((change, np.concatenate([begun, ended])))
-    return int(np.cumsum(change[order]).max(initial=0))
+    """Return how many spans overlap at most; a span does not contain its end.
+
+    As many as have begun, less those that have ended, at the begin of one of them.
+    """
+    begun = np.sort(begun)
+    overlap = np.searchsorted(np.sort(ended), begun, side="right")
+    np.subtract(np.arange(1, len(begun) + 1), overlap, out=overlap)
+    return int(overlap.max(initial=0))

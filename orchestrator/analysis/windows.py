@@ -10,11 +10,11 @@ from labkit.wire.samples import OUTCOMES
 from orchestrator.analysis.client_measures import Clients, in_time
 from orchestrator.analysis.consequences import over_ns
 from orchestrator.analysis.evidence import Evidence
-from orchestrator.analysis.statistics import Figures, Flags, between_ns, ratio, statistics_s
+from orchestrator.analysis.statistics import Figures, between_ns, ratio, statistics_s
 from orchestrator.measures.views import MEASURED, WINDOWS
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Columns, Flags, select
 
 IN_FLIGHT = OUTCOMES.index("in_flight")
 
@@ -74,8 +74,8 @@ def window_measures(clients: Clients, during: FaultSpan | None) -> dict[str, Fig
     seen = _seen(edges_ns, requests, clients.connections)
     return {
         name: _measure(
-            requests[ended_in == place],
-            requests[(due_in == place) & is_counted],
+            select(requests, ended_in == place),
+            select(requests, (due_in == place) & is_counted),
             (span_ns[0], float(lengths_s[place])),
             clients,
         )
@@ -85,9 +85,9 @@ def window_measures(clients: Clients, during: FaultSpan | None) -> dict[str, Fig
     }
 
 
-def _seen(edges_ns: npt.NDArray[np.uint64], requests: Table, connections: Table) -> Flags:
+def _seen(edges_ns: npt.NDArray[np.uint64], requests: Columns, connections: Columns) -> Flags:
     """Return for each window whether a message was on its way in it, or tried to be."""
-    never = connections[connections["connected_ns"] == 0]
+    never = select(connections, connections["connected_ns"] == 0)
     begins_ns = np.concatenate([requests["due_ns"], never["begun_ns"]])
     ends_ns = np.concatenate([requests["ended_ns"], never["ended_ns"]])
     ends_ns = np.maximum(begins_ns, ends_ns)
@@ -95,7 +95,9 @@ def _seen(edges_ns: npt.NDArray[np.uint64], requests: Table, connections: Table)
     return np.array([bool(np.any((first <= n) & (n <= last))) for n in range(len(WINDOWS))])
 
 
-def _measure(ended: Table, due: Table, measured: tuple[int, float], clients: Clients) -> Figures:
+def _measure(
+    ended: Columns, due: Columns, measured: tuple[int, float], clients: Clients
+) -> Figures:
     """Count messages by when they ended; take response times of those due in the window.
 
     ``measured`` is when measuring begins, and how many seconds of the window are measured.

@@ -7,10 +7,10 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from orchestrator.results.exit_codes import LabError
 from orchestrator.results.strict_json import to_json
@@ -22,6 +22,8 @@ KERNEL = "kernel.ndjson"
 TRACE = "trace.json.gz"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 DEV = Path("/dev")
+Content: TypeAlias = str | bytes | Callable[[BinaryIO], object]
+"""What a file is to contain; if it is large, a function that writes it bit by bit."""
 READ_ONLY_ERRORS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -43,7 +45,7 @@ class ArchiveError(LabError):
         return cls(f"cannot write {path}: {why}; {remedy}")
 
 
-def write_whole(path: Path, content: str | bytes) -> Path:
+def write_whole(path: Path, content: Content) -> Path:
     """Write a file of the results so that it appears whole or not at all; return its path.
 
     It is on the disk before it has its name, so that a crash leaves no empty file either. What is
@@ -58,17 +60,26 @@ def write_whole(path: Path, content: str | bytes) -> Path:
         is_stream = _is_stream(path)
         partial = path if is_stream else partial
         with partial.open("wb") as file:
-            file.write(_encoded(content) if isinstance(content, str) else content)
+            _write_to(file, content)
             if not is_stream:
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(partial, path)  # noqa: PTH105 the atomic one; a stream stays
-    except OSError as exc:
+    except BaseException as exc:
         if not is_stream:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
-        raise ArchiveError.of(path, exc) from exc
+        if isinstance(exc, OSError):
+            raise ArchiveError.of(path, exc) from exc
+        raise
     return path
+
+
+def _write_to(file: BinaryIO, content: Content) -> None:
+    if callable(content):
+        content(file)
+    else:
+        file.write(_encoded(content) if isinstance(content, str) else content)
 
 
 def _is_stream(path: Path) -> bool:
@@ -126,7 +137,7 @@ class Archive:
             )
         return _make(self.path / name)
 
-    def write(self, name: str, content: str | bytes) -> Path:
+    def write(self, name: str, content: Content) -> Path:
         """Write one file, atomically.
 
         Raises:
@@ -165,7 +176,7 @@ class StoredArchive(Archive):
             super().folder(name)
         return self.path / name
 
-    def write(self, name: str, content: str | bytes) -> Path:
+    def write(self, name: str, content: Content) -> Path:
         """Write one file, atomically, unless the folder is read-only."""
         with self._writing():
             super().write(name, content)

@@ -11,12 +11,13 @@ from tokenize import TokenError
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row
 from orchestrator.results.archive import CLIENTS
 from orchestrator.results.replica_report import ReportError, read_report
 from orchestrator.results.strict_json import read_json
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Columns, Table, select
 
 NO_TABLE = (
     OSError, ValueError, EOFError, TypeError, KeyError, SyntaxError, TokenError, RecursionError,
@@ -34,10 +35,9 @@ RETRIED = OUTCOMES.index("retried")
 """An attempt that timed out, after which its message was sent again."""
 
 
-def without_retried(requests: Table) -> Table:
+def without_retried(requests: Columns) -> Columns:
     """Return the rows of the last attempts only: one for each message."""
-    is_retried = requests["outcome"] == RETRIED
-    return requests[~is_retried] if is_retried.any() else requests
+    return select(requests, requests["outcome"] != RETRIED)
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,35 @@ class ReplicaHealth:
 
 
 @dataclass(frozen=True)
+class StoredTable:
+    """A table of a run that stays in its file: it is read again whenever it is needed.
+
+    Rows of ten million messages have 560 MB, of which an analysis takes a copy at its beginning.
+    """
+
+    path: Path
+    rows: int
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, column: str) -> npt.NDArray[Any]:
+        cells: npt.NDArray[Any] = self.read()[column]
+        return cells
+
+    def read(self) -> Table:
+        """Return the table.
+
+        Raises:
+            OSError, ValueError: the file has changed meanwhile.
+        """
+        found: Table = np.load(self.path, allow_pickle=False)
+        if len(found) != self.rows:
+            raise ValueError(f"{self.path} has changed while it was read")
+        return found
+
+
+@dataclass(frozen=True)
 class Replica:
     """What one replica reported: counts, and a row for each attempt to send and each connection.
 
@@ -79,7 +108,7 @@ class Replica:
     counts: Mapping[str, int]
     errors: Mapping[str, int]
     health: ReplicaHealth
-    messages: Table
+    messages: Table | StoredTable
     connections: Table
     exit_code: int | None = None
 
@@ -144,7 +173,10 @@ def _read_replicas(
 def _read_replica(report: Mapping[str, Any], folder: Path, gaps: list[str]) -> Replica:
     checked = read_report(report)
     counts, health = checked.counts, checked.health.model_dump()
-    messages = _read_table(folder / report["samples"], Row._fields, gaps)
+    path = folder / report["samples"]
+    messages: Table | StoredTable = _read_table(path, Row._fields, gaps)
+    if len(messages):
+        messages = StoredTable(path, len(messages))
     attempts = counts["sent"] + counts["retries"]
     if len(messages) != attempts:
         differ = f"do not agree: {len(messages)} and {attempts}"

@@ -16,7 +16,7 @@ from orchestrator.analysis.client_measures import NO_MORE, request_measures, ser
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.host_measures import cpus_text
 from orchestrator.analysis.join import Merged
-from orchestrator.analysis.statistics import Durations, Figures, Flags, between_ns
+from orchestrator.analysis.statistics import Durations, Figures, between_ns
 from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.measures.sentences import counted
@@ -24,7 +24,7 @@ from orchestrator.measures.stages import MEASURES_OF_STAGES
 from orchestrator.measures.views import PREDICTED, REPLAYED
 from orchestrator.results.client_samples import ACKED, RETRIED
 from orchestrator.results.summary import TwinSummary
-from orchestrator.results.tables import Table
+from orchestrator.results.tables import Flags, Table
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.calibrate import calibrate, mean_overhead
 from orchestrator.twin.clients import replay

@@ -116,10 +116,10 @@ def faster_than_demanded(case: Case, requests: Table, *, has_default: bool) -> I
     another message for it. The demands are drawn anew, so the records cannot agree by themselves.
     ``has_default``: the server has a known demand for messages that carry none.
     """
-    acked = requests[requests["outcome"] == ACKED]
+    is_acked = requests["outcome"] == ACKED
     for number, (order, demands) in enumerate(zip(case.orders, group_demands(case), strict=True)):
-        own = acked[acked["group"] == number]
-        own = own[:: max(len(own) // MAX_CHECKED, 1)]
+        rows = np.flatnonzero(is_acked & (requests["group"] == number))
+        own = requests[rows[:: max(len(rows) // MAX_CHECKED, 1)]]
         if order.demand is None and not has_default:
             continue
         drawn = [*zip(own["user"].tolist(), own["message"].tolist(), strict=True)]

@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from orchestrator.analysis.analyse import analyse
-from orchestrator.analysis.export import store_samples
+from orchestrator.analysis.export import (
+    DIGITS,
+    HIGHEST_NS,
+    LOWEST_NS,
+    histogram_of,
+    store_samples,
+)
 from orchestrator.analysis.statistics import quantile
 from orchestrator.results.archive import Archive
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
@@ -56,6 +64,17 @@ def test_the_histogram_has_the_quantiles_to_three_digits(tmp_path: Path) -> None
         for share in (0.5, 0.9, 0.99, 1.0):
             told_ms = found.get_value_at_percentile(share * 100) / 1e6
             assert told_ms == pytest.approx(quantile(exact, share), rel=2e-3)
+
+
+@given(st.lists(st.integers(0, 100_000_000_000_000) | st.integers(0, 3_000_000), max_size=50))
+@example([1_048_575, 1_048_576, 1_048_577, 86_400_000_000_000])
+def test_a_histogram_of_leading_bits_is_that_of_the_durations(durations_ns: list[int]) -> None:
+    expected = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    for each in durations_ns:
+        expected.record_value(min(max(each, LOWEST_NS), HIGHEST_NS))
+    found = histogram_of(np.array(durations_ns, np.int64))
+    assert found.encode() == expected.encode()
+    assert found.get_max_value() == expected.get_max_value()
 
 
 def test_nothing_acked_is_an_empty_histogram(tmp_path: Path) -> None:

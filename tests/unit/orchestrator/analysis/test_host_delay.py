@@ -123,7 +123,7 @@ def test_it_is_unknown_if_the_kernel_does_not_report_a_part(unknown: dict[str, o
 def test_without_a_message_there_is_nothing_that_a_delay_could_lengthen() -> None:
     found = run(waited_ms=20, client_ms=5)
     (own,) = found.clients.replicas
-    nothing = dataclasses.replace(own, messages=own.messages[:0], planned=0)
+    nothing = dataclasses.replace(own, messages=replica(0, []).messages, planned=0)
     clients = dataclasses.replace(found.clients, replicas=(nothing,))
     assert delay(dataclasses.replace(found, clients=clients)) is None
 

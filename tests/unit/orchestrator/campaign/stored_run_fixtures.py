@@ -21,6 +21,7 @@ from orchestrator.campaign.summarise import Findings
 from orchestrator.execution.backend import Needs, Stage, StageOrder
 from orchestrator.report.publish import publish
 from orchestrator.results.archive import CASE, CLIENTS, SERVER_LOG, Archive
+from orchestrator.results.client_samples import StoredTable
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.server import ServerSettings
 from tests.unit.orchestrator.analysis.evidence_fixtures import (
@@ -81,6 +82,7 @@ class FakeBackend:
 def store_run(folder: Path, **of_case: Any) -> None:  # noqa: ANN401 any field of case.json
     """Write the raw files of two users that one worker served one after the other."""
     (replica,) = ONE_AFTER_THE_OTHER.clients.replicas
+    assert not isinstance(replica.messages, StoredTable)
     np.save(folder / "samples-000.npy", replica.messages)
     np.save(folder / "connections-000.npy", replica.connections)
     report = {

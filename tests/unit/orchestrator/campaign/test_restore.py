@@ -8,7 +8,11 @@ import pytest
 from orchestrator.campaign.restore import RestoreError, read_summary, restore, with_percentiles
 from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import MISUSED, LabError
+from tests.large_run_fixtures import Shape, store_large_run
 from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, store_campaign
+
+FIGURES = Path(__file__).with_name("large_run_figures.json")
+"""The measures of a run of `tests.large_run_fixtures` and of its groups, unknown ones left out."""
 
 
 def test_a_campaign_and_its_analysis_have_the_same_findings(tmp_path: Path) -> None:
@@ -103,6 +107,17 @@ def test_a_missing_file_is_named(tmp_path: Path, file: str) -> None:
     archive, _ = store_campaign(tmp_path)
     (archive.path / file).unlink()
     assert f"RUN/{file}: no such file" in refusal(archive) or f"{file}:1:1" in refusal(archive)
+
+
+def test_the_figures_of_a_stored_run_stay_what_they_were(tmp_path: Path) -> None:
+    """They were computed once from whole tables in memory; the digits that differ are rounding."""
+    store_large_run(tmp_path / "run", Shape(replicas=3, users=12, messages=30))
+    (case,) = restore(Archive(tmp_path / "run")).summary.cases
+    found = {"": case.measures, **case.groups}
+    for part, figures in json.loads(FIGURES.read_text()).items():
+        known = {name: value for name, value in found[part].items() if value is not None}
+        assert known == pytest.approx(figures, rel=1e-12, abs=0)
+    assert case.invalid == []
 
 
 def test_the_summary_alone_can_be_read(tmp_path: Path) -> None:

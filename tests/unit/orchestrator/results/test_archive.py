@@ -3,6 +3,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -74,6 +75,19 @@ def test_a_full_disk_is_no_read_only_one(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(ArchiveError, match="No space left"):
         StoredArchive(tmp_path).write("summary.json", "new")
+
+
+def test_a_large_file_is_written_by_a_function_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "samples-000.npy", lambda file: file.write(b"\x93NUMPY"))
+    assert path.read_bytes() == b"\x93NUMPY"
+
+    def fail(file: BinaryIO) -> None:
+        file.write(b"torn")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, fail)
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"\x93NUMPY"]
 
 
 @pytest.mark.parametrize("fails", ["fsync", "replace"])

@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from orchestrator.results.tables import (
     NOWHERE,
     Keys,
+    Selection,
+    begins_of_runs,
     gather,
     pair_keys,
     positions,
+    rows_at,
+    select,
     table_of,
     user_keys,
 )
@@ -63,6 +67,39 @@ def test_gathered_cells_are_those_of_the_rows_and_0_for_nowhere(
     rows = data.draw(st.lists(st.just(NOWHERE) | st.integers(0, len(cells) - 1), max_size=8))
     found = gather(table_of(["sent_ns"], array("Q", cells)), "sent_ns", np.array(rows, np.intp))
     assert found.tolist() == [0 if row == NOWHERE else cells[row] for row in rows]
+
+
+@given(
+    st.lists(st.tuples(CELLS, st.booleans(), st.booleans()), max_size=20),
+    st.lists(st.integers(0, 1_000), max_size=5),
+)
+def test_a_selection_has_the_columns_and_rows_of_a_copy(
+    rows: list[tuple[int, bool, bool]], places: list[int]
+) -> None:
+    table = table_of(
+        ["user", "sent_ns"], array("Q", [cell for row in rows for cell in (1, row[0])])
+    )
+    first, second = (np.array([row[place] for row in rows], bool) for place in (1, 2))
+    selected = select(select(table, first), second[first])
+    copied = table[first & second]
+    assert len(selected) == len(copied)
+    assert selected["sent_ns"].tolist() == copied["sent_ns"].tolist()
+    wanted = np.array([place % len(copied) for place in places if len(copied)], np.intp)
+    assert rows_at(selected, wanted).tolist() == copied[wanted].tolist()
+
+
+def test_a_selection_of_all_rows_is_the_table_itself() -> None:
+    table = table_of(["user"], array("Q", [1, 2]))
+    assert select(table, np.array([True, True])) is table
+    part = select(table, np.array([True, False]))
+    assert isinstance(part, Selection)
+    assert select(part, np.array([True])) is part
+
+
+@given(st.lists(FEW, max_size=20))
+def test_a_run_begins_where_the_key_is_another_than_before(keys: list[int]) -> None:
+    expected = [n for n, key in enumerate(keys) if not n or key != keys[n - 1]]
+    assert begins_of_runs(keys_of(keys)).tolist() == expected
 
 
 def test_users_of_different_replicas_are_different() -> None:
