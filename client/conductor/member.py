@@ -14,7 +14,7 @@ from typing import Any
 from client.health import Health
 from labkit.wire.progress import Pulse
 from labkit.wire.samples import FAILURES
-from labkit.wire.wire import STOP, Message, WireError, decode, encode
+from labkit.wire.wire import PART, STOP, Message, WireError, decode, encode
 from labkit.workload.load_order import Share
 
 READY_S = 20.0  # for a replica to resolve its target and prepare its load
@@ -186,18 +186,17 @@ class Member:
         self.pulse = replace(self.pulse, acked=result["books"]["acked"], connections=0)
         return {**result, "host": self.enrolment.host, "pid": self.enrolment.pid}
 
-    async def samples(self, size: int) -> list[bytes]:
-        """Return the ``size`` bytes that follow its result, in the chunks received: no second copy.
+    async def forward(self, size: int, receiver: Peer) -> None:
+        """Send the next ``size`` bytes after its result to ``receiver`` as they come, in parts.
 
         Raises:
             LostError: they do not come.
         """
-        chunks: list[bytes] = []
         while size:
             async with expected("the rest of its samples", SILENCE_S):
-                chunks.append(await self.peer.receive_bytes(size))
-            size -= len(chunks[-1])
-        return chunks
+                part = await self.peer.receive_bytes(size)
+            await receiver.send(PART, [part], bytes=len(part))
+            size -= len(part)
 
 
 def read_result(message: Message, replica: int) -> dict[str, Any]:

@@ -278,12 +278,20 @@ class Run:
         await member.follow(within_s, self._report_progress)
 
     async def _collect(self, member: Member) -> None:
-        """Forward a result, with the samples of one replica at a time: they may be large."""
+        """Forward a result, with the samples of one replica at a time, as they may be large.
+
+        If it is lost amid them, that is reported before the next result.
+        """
         result = await member.result()
+
+        async def forward(member: Member) -> None:
+            await self.orchestrator.send("result", **result)
+            for table in ("samples_bytes", "connections_bytes"):
+                await member.forward(result[table], self.orchestrator)
+            await member.peer.close()
+
         async with self._transfer:
-            samples = await member.samples(result["samples_bytes"] + result["connections_bytes"])
-            await self.orchestrator.send("result", samples, **result)
-        await member.peer.close()
+            await self._take(forward, member)
 
     async def _report_progress(self) -> None:
         now_s = time.monotonic()

@@ -79,7 +79,7 @@ def pack(values: "array[int]", columns: Sequence[str]) -> bytes:
     header = f"{{'descr': {_description(columns)}, 'fortran_order': False, 'shape': {shape!r}, }}"
     unpadded = len(_MAGIC) + _length.size + len(header) + 1
     padded = header.encode("ascii") + b" " * (-unpadded % _ALIGNMENT) + b"\n"
-    return _MAGIC + _length.pack(len(padded)) + padded + values.tobytes()
+    return b"".join((_MAGIC, _length.pack(len(padded)), padded, values))
 
 
 def unpack(stored: bytes, columns: Sequence[str]) -> "array[int]":

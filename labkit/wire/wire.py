@@ -1,7 +1,9 @@
 """The messages between client replicas, conductor and orchestrator: JSON lines over TCP.
 
-A message is one line with a ``type``; a ``result`` is followed by the number of raw bytes that it
-states. If the peer closes the connection, reading from it fails.
+A message is one line with a ``type``. A replica's ``result`` is followed by the raw bytes of its
+samples; the conductor forwards them in messages of type ``part``, each followed by the ``bytes``
+that it states, so that it can report in between that the replica is lost. If the peer closes the
+connection, reading from it fails.
 """
 
 import json
@@ -13,6 +15,8 @@ from typing import Any, TypeAlias, TypeVar
 MAX_LINE_BYTES = 65_536
 STOP = "stop"
 """The type of the order to end a load before its time; the replicas then report as usual."""
+PART = "part"
+"""The type of a message that a part of a replica's samples follows."""
 Message: TypeAlias = Mapping[str, Any]
 
 

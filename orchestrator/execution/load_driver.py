@@ -1,16 +1,17 @@
 """Drives the load of a case: sends it to the conductor, and collects what the clients report.
 
-Samples go to the case's folder unchanged; nothing is measured here.
+Samples go to the case's folder unchanged, as they come; nothing is measured here.
 """
 
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from labkit.wire.progress import Pulse
-from labkit.wire.wire import STOP, Channel, Message, WireError
+from labkit.wire.wire import PART, STOP, Channel, Message, WireError
 from labkit.workload.load_order import Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import HostTimes
@@ -24,6 +25,7 @@ READY_DEADLINE_S = 30.0  # the conductor itself has shorter deadlines for a repl
 RESULT_DEADLINE_S = 60.0
 LOST_GRACE_S = 0.2  # for a program to have ended after its connection has
 SHOWN = 3
+TABLES = ("samples", "connections")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ def drive(
         raise BackendError(f"the conductor at {address[0]}:{address[1]} was lost: {exc}") from exc
 
 
+class _LostAmidSamplesError(Exception):
+    """A replica was lost after its result, and before all of its samples had come."""
+
+
 class _Drive:
     """One session with the conductor."""
 
@@ -135,6 +141,8 @@ class _Drive:
             message = self._channel.receive()
         except TimeoutError:
             self._give_up()
+        except OSError as exc:
+            raise WireError(str(exc)) from exc
         if message["type"] != "waiting":
             return message
         self._watch.check_programs()
@@ -153,20 +161,48 @@ class _Drive:
     def _add_result(self, message: Message) -> None:
         """Store a replica's samples, and keep its report."""
         result = {name: value for name, value in message.items() if name != "type"}
-        place = self._order.place(_whole(result, "replica", self._order.replicas - 1))
-        for table in ("samples", "connections"):
-            name = f"{table}-{result['replica']:03d}.npy"
-            size = _whole(result, f"{table}_bytes", MOST_BYTES)
-            payload = self._channel.receive_bytes(size)
-            write_whole(self._folder / name, payload)
-            result[table] = name
+        replica = _whole(result, "replica", self._order.replicas - 1)
+        sizes = {each: _whole(result, f"{each}_bytes", MOST_BYTES) for each in TABLES}
+        names = {each: f"{each}-{replica:03d}.npy" for each in TABLES}
+        try:
+            for table, name in names.items():
+                receive = partial(self._receive_table, replica, sizes[table])
+                write_whole(self._folder / name, receive)
+        except _LostAmidSamplesError:
+            for name in names.values():
+                (self._folder / name).unlink(missing_ok=True)
+            return
+        result |= names
         try:
             read_report(result)
         except ReportError as exc:
             self._add_lost(_lost(result, f"sent a result that is invalid: {exc}"))
             return
-        result["group"] = place[0].name
+        result["group"] = self._order.place(replica)[0].name
         self._reports.replicas.append(result)
+
+    def _receive_table(self, replica: int, size: int, file: BinaryIO) -> None:
+        """Write the next ``size`` bytes of a replica's samples to ``file``, part by part.
+
+        Raises:
+            _LostAmidSamplesError: the conductor reports that it has lost the replica instead.
+        """
+        while size:
+            message = self._next()
+            if message["type"] != PART:
+                self._on_message(message)
+                if message["type"] == "lost" and message["replica"] == replica:
+                    raise _LostAmidSamplesError
+                continue
+            part = _whole(message, "bytes", size)
+            file.write(self._receive_bytes(part))
+            size -= part
+
+    def _receive_bytes(self, size: int) -> bytes:
+        try:
+            return self._channel.receive_bytes(size)
+        except OSError as exc:  # of the connection, not of the file
+            raise WireError(str(exc)) from exc
 
     def _add_lost(self, message: Message) -> None:
         """Keep the reason of a replica that will not report, and its share of the load."""

@@ -131,11 +131,31 @@ async def take_part(join: Join) -> Peer:
 
 
 async def messages_to(orchestrator: Peer) -> list[dict[str, Any]]:
-    """Return what the orchestrator receives until the run is done; results without samples."""
+    """Return what the orchestrator receives until the run is done, each part with its payload."""
     messages: list[dict[str, Any]] = []
     while not messages or messages[-1]["type"] not in {"done", "failed"}:
-        messages.append(dict(await orchestrator.receive()))
+        message = dict(await orchestrator.receive())
+        if message["type"] == "part":
+            message["payload"] = await orchestrator.reader.readexactly(message["bytes"])
+        messages.append(message)
     return messages
+
+
+def complete(messages: list[dict[str, Any]]) -> dict[int, bytes]:
+    """Return the samples of each replica whose result came, except of those lost amid them."""
+    samples: dict[int, bytes] = {}
+    sizes: dict[int, int] = {}
+    for message in messages:
+        if message["type"] == "result":
+            number = message["replica"]
+            samples[number] = b""
+            sizes[number] = message["samples_bytes"] + message["connections_bytes"]
+        elif message["type"] == "part":
+            samples[number] += message["payload"]
+        elif message["type"] == "lost" and samples.pop(message["replica"], None) is not None:
+            del sizes[message["replica"]]
+    assert {number: len(each) for number, each in samples.items()} == sizes
+    return samples
 
 
 def of_type(messages: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from tests.unit.client.conductor_fixtures import (
     Join,
     a_result,
     an_order,
+    complete,
     enlisted,
     made_ready,
     messages_to,
@@ -55,6 +56,7 @@ def test_a_run_may_come_between_its_replicas() -> None:
             await replica.send("result", [samples], **fields)
             forwarded = await orchestrator.receive()
             assert forwarded == {"type": "result", **fields, "host": "here", "pid": 1}
+            assert await orchestrator.receive() == {"type": "part", "bytes": len(samples)}
             assert await orchestrator.reader.readexactly(len(samples)) == samples
         assert await orchestrator.receive() == {"type": "done"}
 
@@ -94,12 +96,10 @@ def test_an_order_to_stop_reaches_all_replicas_and_their_results_still_come() ->
         for number, replica in enumerate(replicas):
             assert await replica.receive() == {"type": "report"}
             await replica.send("result", [b"one\n"], **a_result(number, 4))
-        kinds = []
-        while (message := await orchestrator.receive())["type"] != "done":
-            kinds.append(message["type"])
-            if message["type"] == "result":
-                await orchestrator.reader.readexactly(4)
-        assert kinds == ["enrolled", "enrolled", "started", "over", "result", "result"]
+        messages = await messages_to(orchestrator)
+        kinds = [each["type"] for each in messages if each["type"] != "part"]
+        assert kinds == ["enrolled", "enrolled", "started", "over", "result", "result", "done"]
+        assert complete(messages) == {0: b"one\n", 1: b"one\n"}
 
     played(script)
 
@@ -141,11 +141,8 @@ def test_an_end_does_not_overtake_what_was_sent_before_it() -> None:
         await replica.reader.read()  # the conductor is done with it
         for _ in range(100):
             await asyncio.sleep(0)  # and may now do what it does after `done`
-        for _ in range(4):
-            kind = (await orchestrator.receive())["type"]
-        assert kind == "result"
-        assert await orchestrator.reader.readexactly(len(samples)) == samples
-        assert await orchestrator.receive() == {"type": "done"}
+        messages = await messages_to(orchestrator)
+        assert complete(messages) == {0: samples}
 
     played(script)
 
@@ -158,12 +155,9 @@ def test_samples_of_any_size_pass_unchanged() -> None:
         orchestrator = await ordered(join, 1)
         await made_ready(replica)
         await report(replica, 0, samples)
-        kinds = []
-        while (message := await orchestrator.receive())["type"] != "done":
-            kinds.append(message["type"])
-            if message["type"] == "result":
-                assert await orchestrator.reader.readexactly(len(samples)) == samples
-        assert kinds == ["enrolled", "started", "over", "result"]
+        messages = await messages_to(orchestrator)
+        assert [each["type"] for each in messages][:4] == ["enrolled", "started", "over", "result"]
+        assert complete(messages) == {0: samples}
 
     played(script)
 

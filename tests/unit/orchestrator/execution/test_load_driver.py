@@ -32,6 +32,9 @@ HEALTH = {
     "run_delay_s": 0.0,
 }  # fmt: skip
 
+SAMPLES = pack(array("Q", [0, 0, 1_000, 1_100, 1_200, 500_001_000, 1]), Row._fields)
+CONNECTIONS = pack(array("Q", [0, 1_050, 1_060, 500_002_000, 0, 40_000]), ConnectionRow._fields)
+
 
 def played(
     script: Callable[[Channel], None],
@@ -62,11 +65,9 @@ def played(
             conductor.join()
 
 
-def report(channel: Channel, number: int = 0, /, **changes: Any) -> None:  # noqa: ANN401 any field
-    """Report the result of a replica with one message on one connection, but for ``changes``."""
-    samples = pack(array("Q", [0, 0, 1_000, 1_100, 1_200, 500_001_000, 1]), Row._fields)
-    connections = pack(array("Q", [0, 1_050, 1_060, 500_002_000, 0, 40_000]), ConnectionRow._fields)
-    result: dict[str, object] = {
+def a_result(number: int = 0, /, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 any field
+    """Return the result of a replica with one message on one connection, but for ``changes``."""
+    result = {
         "replica": number,
         "start_ns": 1_000,
         "first_connect_ns": 1_050,
@@ -75,12 +76,19 @@ def report(channel: Channel, number: int = 0, /, **changes: Any) -> None:  # noq
         "books": BOOKS,
         "errors": dict.fromkeys(FAILURES, 0),
         "health": HEALTH,
-        "samples_bytes": len(samples),
-        "connections_bytes": len(connections),
+        "samples_bytes": len(SAMPLES),
+        "connections_bytes": len(CONNECTIONS),
         "host": "there",
         "pid": 8,
     }
-    channel.send("result", samples + connections, **(result | changes))
+    return result | changes
+
+
+def report(channel: Channel, number: int = 0, /, **changes: Any) -> None:  # noqa: ANN401 any field
+    """Report the result of a replica with its samples in parts, but for ``changes``."""
+    channel.send("result", **a_result(number, **changes))
+    for table in (SAMPLES[:100], SAMPLES[100:], CONNECTIONS):
+        channel.send("part", table, bytes=len(table))
 
 
 def lose(channel: Channel, replica: int, **who: Any) -> None:  # noqa: ANN401
@@ -158,6 +166,48 @@ def test_a_lost_replica_is_named_with_its_share_beside_the_results_of_the_others
     assert run.lost == (LostReplica(1, "clients", "there", "left before its result came", 2),)
     (told,) = json.loads((tmp_path / CLIENTS).read_text())["lost"]
     assert told["pid"] == 9
+
+
+def test_a_replica_that_is_lost_amid_its_samples_leaves_none(tmp_path: Path) -> None:
+    def script(channel: Channel) -> None:
+        channel.send("started", start_ns=1_000)
+        channel.send("result", **a_result(1))
+        channel.send("part", b"some", bytes=4)
+        lose(channel, 1, reason="left before the rest of its samples came")
+        report(channel)
+        channel.send("done")
+
+    played(script, tmp_path, [])
+    assert [each.number for each in read_client_run(tmp_path).replicas] == [0]
+    names = {"clients.json", "samples-000.npy", "connections-000.npy"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_another_replica_may_be_lost_amid_the_samples_of_one(tmp_path: Path) -> None:
+    def script(channel: Channel) -> None:
+        channel.send("started", start_ns=1_000)
+        channel.send("result", **a_result(0))
+        channel.send("part", SAMPLES[:1], bytes=1)
+        lose(channel, 1)
+        channel.send("part", SAMPLES[1:], bytes=len(SAMPLES) - 1)
+        channel.send("part", CONNECTIONS, bytes=len(CONNECTIONS))
+        channel.send("done")
+
+    played(script, tmp_path, [])
+    run = read_client_run(tmp_path)
+    assert run.gaps == ()
+    assert ([each.number for each in run.replicas], run.lost[0].number) == ([0], 1)
+
+
+def test_a_conductor_that_vanishes_amid_samples_is_named(tmp_path: Path) -> None:
+    def script(channel: Channel) -> None:
+        channel.send("started", start_ns=1_000)
+        channel.send("result", **a_result(0))
+        channel.send("part", b"some", bytes=5)
+
+    with pytest.raises(BackendError, match="was lost: the peer closed the connection after 4 of 5"):
+        played(script, tmp_path, [])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_no_replica_is_left_of_is_named_with_the_losses(tmp_path: Path) -> None:
