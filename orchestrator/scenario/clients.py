@@ -61,7 +61,7 @@ class Group(Section):
 
     executor: str
     name: Identifier = DEFAULT_GROUP_NAME
-    replicas: Annotated[int, whole(1, 200)] = 1
+    replicas: Annotated[int, whole(1, 1000)] = 1
     demand: DemandText | None = None
     start: Annotated[str, duration_between("0s", "60m")] = "0s"
     connect_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None

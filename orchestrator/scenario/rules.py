@@ -12,7 +12,7 @@ from orchestrator.scenario.fields import MaxLoad
 from orchestrator.scenario.server import SERVER_DEFAULTS, ServerSettings
 from orchestrator.scenario.tuned import tuned_share
 
-MAX_REPLICAS = 200
+MAX_REPLICAS = 1000
 OTHER_MESSAGES = ("silent", "garbage", "oversize")
 """The behaviours whose messages carry no demand."""
 

@@ -128,7 +128,7 @@ GROUPS = {
     "#### `closed`": "users: 2, messages: 1, executor: closed",
     "#### `open`": "rate: 1/s, duration: 1s, connections: each, executor: open",
     "#### `ramp`": "stages: [{duration: 1s, rate: 1/s}], connections: each, executor: ramp",
-    "### `clients`": "users: 200, messages: 1, executor: closed",
+    "### `clients`": "users: 1000, messages: 1, executor: closed",
 }
 NEEDED = {"pipeline": "behaviour: pipeline"}
 ROOTS = {

@@ -44,6 +44,16 @@ def clients(folder: Path, *replicas: dict[str, Any], lost: tuple[dict[str, Any],
     (folder / CLIENTS).write_text(json.dumps(told))
 
 
+def test_samples_that_change_while_they_are_analysed_are_refused(tmp_path: Path) -> None:
+    clients(tmp_path, replica(0, SECOND, tmp_path))
+    (read,) = read_client_run(tmp_path).replicas
+    assert len(read.messages) == 2
+    assert read.messages["sent_ns"].tolist() == [102, 171]
+    replica(0, [FIRST], tmp_path)
+    with pytest.raises(ValueError, match=r"samples-000\.npy has changed while it was read"):
+        read.messages["sent_ns"]
+
+
 def test_replicas_and_who_was_lost_are_read(tmp_path: Path) -> None:
     lost = {"replica": 2, "group": "slow", "host": None, "reason": "it hung", "planned": 7}
     clients(tmp_path, replica(0, [FIRST], tmp_path), replica(1, SECOND, tmp_path), lost=(lost,))

@@ -39,7 +39,7 @@ from tests.unit.orchestrator.scenario.text_fixtures import (
         ("seed: -1",
          "6:7: seed: -1 is out of range; allowed: a whole number from 0 to 4294967295"),
         ("    replicas: 1000000",
-         "6:15: replicas: 1000000 is out of range; allowed: a whole number from 1 to 200"),
+         "6:15: replicas: 1000000 is out of range; allowed: a whole number from 1 to 1000"),
         ("timeout: 100", "6:10: timeout: 100 has no unit; write 100s or 100ms"),
         ("timeout: 1.5", "6:10: timeout: 1.5 has no unit; write 1.5s or 1.5ms"),
         ("timeout: '100'", "6:10: timeout: 100 has no unit; write 100s or 100ms"),

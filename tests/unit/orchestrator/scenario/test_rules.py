@@ -60,8 +60,8 @@ def test_a_broken_rule_has_its_place(problems: Problems, lines: str, problem: st
           "connection"]),
         (GROUPS.format("6000", "1"),
          ["4:40: users: 12000 users in all groups; allowed: at most 10000"]),
-        (GROUPS.format("200", "101"),
-         ["4:68: replicas: 202 replicas in all groups; allowed: at most 200"]),
+        (GROUPS.format("600", "501"),
+         ["4:68: replicas: 1002 replicas in all groups; allowed: at most 1000"]),
         ("intent: x\nclients: [{executor: closed, users: 10000, messages: 1001}]\n",
          ["2:54: messages: 10010000 messages in a case (users x messages); "
           "allowed: at most 10000000"]),
