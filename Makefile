@@ -8,7 +8,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate
 unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
 unexport PYTHONDONTWRITEBYTECODE # with it, each of the thousands of processes that tests start compiles its modules
 
-.PHONY: help demo venv test check conformance capacity reproduce claims broken-claims drains kills soak fuzz faults ready selftest twin bench engine base-image \
+.PHONY: help demo venv test check conformance capacity reproduce claims broken-claims drains kills soak fuzz scale faults ready selftest twin bench engine base-image \
 	interpreter browser pictures lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -39,6 +39,9 @@ soak: .venv/dev.stamp ## Run mixed and hostile load on all models for three minu
 
 fuzz: .venv/dev.stamp ## Feed 1,200,000 random inputs to framing, session and settings (a minute)
 	@$(ENDURE)/test_fuzz.py
+
+scale: .venv/dev.stamp ## Analyse ten million messages in 4 GB, and hold a thousand replicas (ten minutes, 6 GB of disk)
+	@$(ENDURE)/test_scale.py
 
 capacity: .venv/dev.stamp ## Search the capacity of queues of which it is known exactly, and of hosts that are busy (tens of minutes)
 	@$(ENDURE)/test_capacity.py tests/e2e/test_capacity.py tests/e2e/test_capacity_honesty.py
