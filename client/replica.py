@@ -12,6 +12,7 @@ from client.options import parse_address
 from client.scripted_loop import BehaviourError
 from client.system import minimize_timer_slack
 from client.task import Task, UnresolvedError, resolve
+from labkit.clock import own_clock_fields
 from labkit.wire.wire import STOP, Channel, Message, WireError
 from labkit.workload.load_order import Share
 
@@ -38,7 +39,7 @@ def play(conductor: tuple[str, int], secret: str, leave_every_s: float = 0.0) ->
     sock = _connect(conductor)
     try:
         with Channel(sock) as channel:
-            channel.send("enrol", secret=secret, host=socket.gethostname(), pid=os.getpid())
+            _enrol(channel, secret)
             with closing(_receive_load(channel)) as load:
                 _carry_out(channel, load)
     except (OSError, WireError) as exc:
@@ -60,6 +61,16 @@ def _connect(conductor: tuple[str, int]) -> socket.socket:
         else:
             sock.settimeout(None)
             return sock
+
+
+def _enrol(channel: Channel, secret: str) -> None:
+    channel.send(
+        "enrol",
+        secret=secret,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        clock=own_clock_fields(),
+    )
 
 
 def _receive_load(channel: Channel) -> EventLoop:

@@ -8,10 +8,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from client.health import Health
+from labkit.clock import Clock, ClockError
 from labkit.wire.progress import Pulse
 from labkit.wire.samples import FAILURES
 from labkit.wire.wire import PART, STOP, Message, WireError, decode, encode
@@ -114,21 +115,42 @@ async def expected(goal: str, within_s: float) -> AsyncIterator[None]:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A replica that has enrolled: its connection, its host or container, its process there."""
+    """A replica that has enrolled: its connection, its host or container, its process there.
+
+    ``clock`` is its CLOCK_MONOTONIC, None if it does not know which that is.
+    """
 
     peer: Peer
     host: str
     pid: int | None
+    clock: Clock | None
 
     @classmethod
     def read(cls, peer: Peer, message: Message) -> "Enrolment":
-        """Return the replica of an ``enrol`` message; its address replaces a missing host name."""
+        """Return the replica of an ``enrol`` message; its address replaces a missing host name.
+
+        Raises:
+            WireError: its clock is none.
+        """
         host, pid = message.get("host"), message.get("pid")
         return cls(
             peer,
             host if isinstance(host, str) and host else peer.address,
             pid if isinstance(pid, int) else None,
+            read_clock(message),
         )
+
+
+def read_clock(message: Message) -> Clock | None:
+    """Return the clock that a first ``message`` has, None if it has none.
+
+    Raises:
+        WireError: it is not one.
+    """
+    try:
+        return Clock.read(message.get("clock"))
+    except ClockError as exc:
+        raise WireError(str(exc)) from exc
 
 
 class Member:
@@ -184,7 +206,9 @@ class Member:
             await self.peer.send("report")
             result = read_result(await self.peer.receive(), self.number)
         self.pulse = replace(self.pulse, acked=result["books"]["acked"], connections=0)
-        return {**result, "host": self.enrolment.host, "pid": self.enrolment.pid}
+        clock = self.enrolment.clock
+        program = {"host": self.enrolment.host, "pid": self.enrolment.pid}
+        return {**result, **program, "clock": clock and asdict(clock)}
 
     async def forward(self, size: int, receiver: Peer) -> None:
         """Send the next ``size`` bytes after its result to ``receiver`` as they come, in parts.

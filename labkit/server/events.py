@@ -37,7 +37,7 @@ REPLACED = "reload"
 CONNECTION_ENDED = "connection ended"
 """The same for a process that was forked for one connection, and has served it to its end."""
 
-Field: TypeAlias = str | int | float | Mapping[str, int] | None
+Field: TypeAlias = str | int | float | Mapping[str, int] | Mapping[str, str | int] | None
 _encode = JSONEncoder(separators=(",", ":")).encode
 
 MAX_LINE_BYTES = MAX_WRITE_BYTES - 2  # and a comma, and the line feed

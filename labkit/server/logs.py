@@ -8,7 +8,8 @@ import resource
 import sys
 from pathlib import Path
 
-from labkit.server.events import EVENTS, LEVELS, NUMBER, EventLog
+from labkit.clock import own_clock_fields
+from labkit.server.events import EVENTS, LEVELS, NUMBER, EventLog, Field
 from labkit.server.settings import MAX_WORKERS, Settings
 from labkit.server.stream import Stream
 
@@ -89,6 +90,18 @@ class Logs:
         return {
             "cpu_user_s": round(user_s - self._excluded_s[0], 6),
             "cpu_system_s": round(system_s - self._excluded_s[1], 6),
+        }
+
+    def start_fields(self) -> dict[str, Field]:
+        """Return the clocks and the interpreter of the server, and what its start took."""
+        wall_ns, monotonic_ns = self.stream.anchor
+        return {
+            "wall_ns": wall_ns,
+            "monotonic_ns": monotonic_ns,
+            "clock": own_clock_fields(),
+            "python": python_version(),
+            "interpreter_lock": has_interpreter_lock(),
+            **self.cpu_fields(),
         }
 
     def stopped(self, reason: str) -> None:

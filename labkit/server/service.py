@@ -31,7 +31,7 @@ from labkit.server.listener import (
     open_listener,
     stop_listening,
 )
-from labkit.server.logs import Logs, has_interpreter_lock, python_version
+from labkit.server.logs import Logs
 from labkit.server.own_listeners import OwnListeners
 from labkit.server.passing import Inlet, Passed
 from labkit.server.settings import Settings
@@ -88,17 +88,12 @@ class Service:
         if self.draining or self.failure:
             return  # a signal arrived during the start, or a worker could not be started
         host, port = self._address
-        wall_ns, monotonic_ns = self._logs.stream.anchor
         self.log(0).emit(
             "listening",
             host=host,
             port=port,
             workers=workers,
-            wall_ns=wall_ns,
-            monotonic_ns=monotonic_ns,
-            python=python_version(),
-            interpreter_lock=has_interpreter_lock(),
-            **self._logs.cpu_fields(),
+            **self._logs.start_fields(),
             **({"accept_queues": len(self._listeners)} if self._own else {}),
         )
         self.log(0).flush()

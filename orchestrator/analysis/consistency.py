@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from labkit.wire.samples import FAILURES, OUTCOMES
+from orchestrator.analysis.clocks import find_other_clocks
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.fault_doubts import find_fault_doubts
 from orchestrator.analysis.interference import find_interference
@@ -46,6 +47,7 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
         ],
         ReasonKind.STRANGER: find_interference(evidence),
         ReasonKind.OTHER_INTERPRETER: dict.fromkeys(_of_interpreter(evidence)),
+        ReasonKind.OTHER_CLOCK: find_other_clocks(evidence),
         ReasonKind.UNBALANCED: [
             *(reason for replica in clients.replicas for reason in _of_replica(replica)),
             *_of_plan(evidence),

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labkit.clock import Clock
 from labkit.wire.samples import FAILURES, OUTCOMES, ConnectionRow, Row
 from orchestrator.results.archive import CLIENTS
-from orchestrator.results.replica_report import ReportError, read_report
+from orchestrator.results.replica_report import ReplicaReport, ReportError, read_report
 from orchestrator.results.strict_json import read_json
 from orchestrator.results.tables import Columns, Table, select
 
@@ -98,6 +99,7 @@ class Replica:
     ``begun_ns`` is when its first connection began; ``planned`` is None if the number of messages
     depends on the run. ``counts`` are messages by their outcome, and retries; ``errors`` are
     connections by the failure that ended them. ``exit_code`` is that of its program, if known.
+    ``clock`` is that of its instants, if known.
     """
 
     number: int
@@ -111,6 +113,7 @@ class Replica:
     messages: Table | StoredTable
     connections: Table
     exit_code: int | None = None
+    clock: Clock | None = None
 
 
 @dataclass(frozen=True)
@@ -192,8 +195,14 @@ def _read_replica(report: Mapping[str, Any], folder: Path, gaps: list[str]) -> R
         health=ReplicaHealth(**health),
         messages=messages,
         exit_code=report.get("exit_code"),
+        clock=_clock_of(checked),
         connections=_read_table(folder / report["connections"], ConnectionRow._fields, gaps),
     )
+
+
+def _clock_of(report: ReplicaReport) -> Clock | None:
+    clock = report.clock
+    return None if clock is None else Clock(clock.boot_id, clock.offset_ns)
 
 
 def _read_table(path: Path, columns: Sequence[str], gaps: list[str]) -> Table:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from labkit.clock import Clock, ClockError
 from labkit.server.events import EVENTS
 
 Check: TypeAlias = Callable[[object], bool]
@@ -53,6 +54,14 @@ def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
 
+def _is_clock(value: object) -> bool:
+    try:
+        Clock.read(value)
+    except ClockError:
+        return False
+    return True
+
+
 def _are_counts(value: object) -> bool:
     return (
         isinstance(value, Mapping)
@@ -85,6 +94,7 @@ OPTIONAL: Mapping[str, Mapping[str, Check]] = {
         "cpu_system_s": _is_cpu_s,
         "python": is_text,
         "interpreter_lock": _is_flag,
+        "clock": _is_clock,
     },
     "drain_begun": {"accept_queue_reset": _whole(MOST_BYTES), "signal": is_text},
     "worker_started": {"index": _whole(MOST_WORKERS)},

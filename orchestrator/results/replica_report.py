@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from labkit.clock import MOST_CHARACTERS, MOST_NS
 from labkit.wire.samples import FAILURES
 
 MESSAGE_COUNTS = ("sent", "acked", "failed", "unsent", "in_flight", "retries")
@@ -29,6 +30,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
+class ClockReport(_Strict):
+    """The CLOCK_MONOTONIC of a replica; see `labkit.clock.Clock`."""
+
+    boot_id: Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS)]
+    offset_ns: Annotated[int, Field(ge=-MOST_NS, le=MOST_NS)]
+
+
 class HealthReport(_Strict):
     """The health of a replica; see `orchestrator.results.client_samples.ReplicaHealth`."""
 
@@ -47,7 +55,7 @@ class HealthReport(_Strict):
 class ReplicaReport(_Strict):
     """A result as the conductor forwards it, without the two tables that follow it.
 
-    Older results lack some failures and retries, each of which is 0 then.
+    Older results lack some failures and retries, each of which is 0 then, and the clock.
     """
 
     replica: Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
@@ -57,6 +65,7 @@ class ReplicaReport(_Strict):
     books: Annotated[dict[Text, Count], Field(max_length=20)]
     errors: Annotated[dict[Text, Count], Field(max_length=2 * len(FAILURES))]
     health: HealthReport
+    clock: ClockReport | None = None
 
     @property
     def counts(self) -> dict[str, int]:

@@ -57,6 +57,7 @@ class ReasonKind(StrEnum):
     BROKEN_LAW = "broken_law"  # no server can do what the records say
     FAULT = "fault"  # a fault was not injected or reverted as the scenario asks
     OTHER_INTERPRETER = "other_interpreter"  # the server ran on another Python than requested
+    OTHER_CLOCK = "other_clock"  # the instants of two programs cannot be compared
     STRANGER = "stranger"  # a program that is no part of the run took part in it
 
 

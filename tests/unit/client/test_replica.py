@@ -12,6 +12,7 @@ from client import replica
 from client.replica import ConductorLostError, play
 from client.scripted_loop import BehaviourError
 from client.task import UnresolvedError
+from labkit.clock import Clock, own_clock
 from labkit.wire.samples import connection_rows, rows
 from labkit.wire.wire import Channel
 from tests.unit.client.share_fixtures import share_of
@@ -32,6 +33,7 @@ def conducted(script: Callable[[Channel], None], leave_every_s: float = 0.0) -> 
             with Channel(listener.accept()[0]) as channel:
                 enrol = channel.receive()
                 assert (enrol["type"], enrol["secret"]) == ("enrol", "5ec7e7")
+                assert Clock.read(enrol["clock"]) == own_clock()
                 script(channel)
 
         conductor = threading.Thread(target=conduct)

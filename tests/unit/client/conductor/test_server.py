@@ -26,6 +26,8 @@ from tests.unit.client.conductor_fixtures import (
 )
 
 LATE_PID = 77
+ENROLLED = {"host": "here", "pid": 1, "clock": None}
+"""What the conductor adds to the result of `enlisted`."""
 PULSE: dict[str, Any] = {
     "acked": 2, "failed": 1, "errors": 0, "connections": 3, "sent": 5, "unsent": 0,
     "times": [0, 3, *[0] * (BUCKETS - 2)],
@@ -55,10 +57,37 @@ def test_a_run_may_come_between_its_replicas() -> None:
             fields = a_result(number, len(samples))
             await replica.send("result", [samples], **fields)
             forwarded = await orchestrator.receive()
-            assert forwarded == {"type": "result", **fields, "host": "here", "pid": 1}
+            assert forwarded == {"type": "result", **fields, **ENROLLED}
             assert await orchestrator.receive() == {"type": "part", "bytes": len(samples)}
             assert await orchestrator.reader.readexactly(len(samples)) == samples
         assert await orchestrator.receive() == {"type": "done"}
+
+    played(script)
+
+
+def test_a_result_has_the_clock_that_its_replica_enrolled_with() -> None:
+    clock = {"boot_id": "b00t", "offset_ns": -7}
+
+    async def script(join: Join) -> None:
+        orchestrator = await ordered(join, 1)
+        replica = await join()
+        await replica.send("enrol", secret=RUN_SECRET, clock={**clock, "more": 1})
+        await made_ready(replica)
+        await report(replica, 0)
+        (result,) = of_type(await messages_to(orchestrator), "result")
+        assert result["clock"] == clock
+
+    played(script)
+
+
+def test_a_replica_whose_clock_is_none_is_refused_by_the_field() -> None:
+    async def script(join: Join) -> None:
+        replica = await join()
+        await replica.send("enrol", secret=RUN_SECRET, clock={"boot_id": "b00t"})
+        refused = {"type": "failed", "reason": "the offset_ns of a clock is None"}
+        assert await replica.receive() == refused
+        orchestrator = await ordered(join, 1)
+        await orchestrator.close()
 
     played(script)
 

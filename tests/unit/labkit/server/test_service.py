@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.clock import Clock, own_clock
 from labkit.server.connection import IDLE
 from labkit.server.handover import Handover
 from labkit.server.listener import ListenError
@@ -78,6 +79,7 @@ def test_listening_is_logged_and_then_the_file_is_there(
     assert (event["event"], event["host"], event["workers"]) == ("listening", "127.0.0.1", 5)
     assert event["port"] == service.listener.getsockname()[1]
     assert (event["python"], event["interpreter_lock"]) == (platform.python_version(), True)
+    assert Clock.read(event["clock"]) == own_clock()
     assert ready.exists()
     service.handle_signal(signal.SIGTERM)
     assert not ready.exists()

@@ -44,6 +44,14 @@ def test_the_interpreter_of_a_start_is_kept_and_bounded() -> None:
         checked(event | {"python": ["3.13"]})
 
 
+def test_the_clock_of_a_start_is_kept_and_bounded() -> None:
+    event = {"event": "listening", "t_ns": 5, "workers": 2}
+    for known in ({"boot_id": "b00t", "offset_ns": -5}, None):
+        assert checked(event | {"clock": known}) == event | {"clock": known}
+    with pytest.raises(EventError, match="clock is a mapping"):
+        checked(event | {"clock": {"boot_id": "b00t"}})
+
+
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(EventError, match="workers is missing"):
         checked({"event": "listening", "t_ns": 5})

@@ -8,6 +8,7 @@ from labkit.wire.samples import FAILURES
 from orchestrator.results.replica_report import (
     MESSAGE_COUNTS,
     NOT_IN_OLD,
+    ClockReport,
     ReportError,
     read_report,
 )
@@ -42,6 +43,15 @@ def test_older_reports_lack_a_field_of_health_and_some_failures() -> None:
     assert found.errors.get("refused", 0) == 0
     books = {name: 1 for name in MESSAGE_COUNTS if name not in NOT_IN_OLD}
     assert read_report({**REPORT, "books": books}).counts == {**books, "retries": 0}
+
+
+def test_the_clock_of_a_replica_is_kept_and_bounded() -> None:
+    assert read_report(REPORT).clock is None
+    clock: dict[str, Any] = {"boot_id": "b00t", "offset_ns": -5}
+    assert read_report({**REPORT, "clock": clock}).clock == ClockReport(**clock)
+    for name, wrong in (("boot_id", ""), ("offset_ns", 2**63), ("offset_ns", True)):
+        with pytest.raises(ReportError, match=rf"clock\.{name}"):
+            read_report({**REPORT, "clock": {**clock, name: wrong}})
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: str(value)[:20])
