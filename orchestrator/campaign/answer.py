@@ -217,7 +217,9 @@ class _Writer:
             return number_text(values[0], digits=2)
         if blank.dimension == COUNT and len(set(values)) == 1:
             return bound + count_text(values[0], amount.noun)
+        error = max(row.found.left_error for row in group)
         text = bound + _mean_text(values, blank.dimension)
+        text += f" ±{value_text(error, blank.dimension)}" if error else ""
         return f"{text} {amount.noun}" if amount.noun else text
 
 

@@ -14,9 +14,9 @@ from orchestrator.campaign.process_control import explained
 from orchestrator.campaign.repeats import intervals, medians
 from orchestrator.campaign.retries import Repeats
 from orchestrator.campaign.verdict import judge_alone
-from orchestrator.measures.bounds import AtLeast, Values
+from orchestrator.measures.bounds import AtLeast, Values, Within, error_of
 from orchestrator.measures.dimensions import COUNT
-from orchestrator.measures.evaluate import AT_LEAST, AT_MOST
+from orchestrator.measures.evaluate import AT_LEAST, Evaluation
 from orchestrator.measures.expression import Expression, Term, fewest_repeats
 from orchestrator.measures.sentences import counted, number_text, value_text
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID
@@ -147,15 +147,20 @@ def _cells_of(claim: Claim) -> list[tuple[Term, str]]:
     return published or [(side, "") for side in claim.expression.measured_sides]
 
 
+def _measured(found: Evaluation) -> float | None:
+    """Return the value of a term as a figure that has its bound, or its error."""
+    if found.left is None:
+        return None
+    if found.left_bound == AT_LEAST:
+        return AtLeast(found.left)
+    return Within(found.left, found.left_error) if found.left_error else found.left
+
+
 def _cell(term: Term, published: str, rounds: Sequence[Values]) -> Cell:
     """Return ``term`` as published and as measured: its median over the rounds."""
     found = [term.evaluate(each) for each in rounds]
     bounds = {each.left_bound for each in found}
-    marks = {AT_LEAST: AtLeast, AT_MOST: float, "": float}
-    column = [
-        {term.text: None if each.left is None else marks[each.left_bound](each.left)}
-        for each in found
-    ]
+    column = [{term.text: _measured(each)} for each in found]
     value = medians(column)[term.text]
     if value is None:
         return Cell(of=term.text, published=published, measured="", value=None)
@@ -170,7 +175,7 @@ def _cell(term: Term, published: str, rounds: Sequence[Values]) -> Cell:
     return Cell(
         of=term.text,
         published=published,
-        measured=bound + text(value),
+        measured=bound + text(value) + (f" ±{text(error_of(value))}" if error_of(value) else ""),
         value=value,
         low=ends[0] if ends else None,
         high=ends[1] if ends else None,

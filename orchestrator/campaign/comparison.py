@@ -144,6 +144,15 @@ class _Pair:
                 return f"the {which} has too few repeats: {len(case.runs)} of {self.fewest}"
         return ""
 
+    def clock_doubt(self, name: str, change: float) -> str:
+        """Return why a ``change`` of the measure ``name`` is undecided by its error, else empty.
+
+        The error is that of both cases, each between the clocks of its client and its server.
+        """
+        cases, key = (self.before, self.after), key_of(name)
+        error = sum(max(run.errors.get(key, 0.0) for run in case.runs) for case in cases)
+        return f"{name}: undecided within the error between the clocks" if error > change else ""
+
     def rounds(self) -> tuple[Runs, Runs] | None:
         """Return the repeats of both that drew the same numbers, side by side, None if too few.
 
@@ -180,7 +189,9 @@ def _difference(pair: _Pair, name: str, threshold: float) -> Difference:
         return replace(difference, reason=pair.obstacle() or _why_missing(name, case.runs, which))
     relative = float(_relative(np.median(before), np.median(after)))
     difference = replace(difference, relative=relative)
-    if reason := pair.obstacle():
+    if reason := pair.obstacle() or pair.clock_doubt(
+        name, abs(np.median(after) - np.median(before))
+    ):
         return replace(difference, reason=reason)
     if rounds := pair.rounds():
         first, second = (_column(runs, name) for runs in rounds)

@@ -19,7 +19,7 @@ from orchestrator.campaign.order_statistics import (
     median_depth,
     paired_p,
 )
-from orchestrator.measures.bounds import AtLeast, Values, at_the_far_end
+from orchestrator.measures.bounds import AtLeast, Values, Within, at_the_far_end, error_of
 from orchestrator.measures.evaluate import Evaluation
 from orchestrator.measures.expression import Expression
 
@@ -27,7 +27,8 @@ from orchestrator.measures.expression import Expression
 def medians(repeats: Sequence[Values]) -> dict[str, float | None]:
     """Return the median of each value over ``repeats``, None if a repeat has no value.
 
-    It is a lower bound if those of the repeats could increase it.
+    It is a lower bound if those of the repeats could increase it, and has the largest error of the
+    repeats if they have one.
     """
     far = [at_the_far_end(values) for values in repeats]
     result: dict[str, float | None] = {}
@@ -37,8 +38,14 @@ def medians(repeats: Sequence[Values]) -> dict[str, float | None]:
             result[name] = None
             continue
         median = float(np.median(column))
-        result[name] = median if median == float(np.median(highest)) else AtLeast(median)
+        is_exact = median == float(np.median(highest))
+        result[name] = _with_error(median, repeats, name) if is_exact else AtLeast(median)
     return result
+
+
+def _with_error(median: float, repeats: Sequence[Values], name: str) -> float:
+    error = max(error_of(values.get(name)) for values in repeats)
+    return Within(median, error) if error else median
 
 
 def intervals(repeats: Sequence[Values]) -> dict[str, tuple[float, float]]:

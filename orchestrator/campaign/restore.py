@@ -12,7 +12,7 @@ from orchestrator.campaign.conditions import Circumstances
 from orchestrator.campaign.evaluate_run import evaluate_run, values_of
 from orchestrator.campaign.retries import with_retries
 from orchestrator.campaign.summarise import Findings, planned_cases, summarise
-from orchestrator.measures.bounds import AtLeast, Values
+from orchestrator.measures.bounds import AtLeast, Values, error_of
 from orchestrator.measures.registry import key_of, percentiles_in
 from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import MisuseError
@@ -99,13 +99,14 @@ def with_percentiles(summary: Summary, folder: Path, names: Iterable[str]) -> Su
 def _with_values(found: RunSummary, values: Values, keys: Collection[str]) -> RunSummary:
     """Return ``found`` with those of ``values`` whose keys are among ``keys``."""
     groups = {name: dict(figures) for name, figures in found.groups.items()}
-    measures, bounds = dict(found.measures), list(found.lower_bounds)
+    measures, bounds, errors = dict(found.measures), list(found.lower_bounds), dict(found.errors)
     for name, value in values.items():
         group, _, key = key_of(name).rpartition(".")
         if key in keys and group in ("", *groups):
             (groups[group] if group else measures)[key] = value
             bounds += [key_of(name)] if isinstance(value, AtLeast) else []
-    update = {"measures": measures, "groups": groups, "lower_bounds": bounds}
+            errors |= {key_of(name): error_of(value)} if error_of(value) else {}
+    update = {"measures": measures, "groups": groups, "lower_bounds": bounds, "errors": errors}
     return found.model_copy(update=update)
 
 

@@ -8,8 +8,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from orchestrator.measures.bounds import Values, at_the_far_end, lower_bounds
+from orchestrator.measures import ranges
+from orchestrator.measures.bounds import Values, at_the_far_end, error_of, errors, lower_bounds
 from orchestrator.measures.dimensions import Dimension
+from orchestrator.measures.ranges import Range
 from orchestrator.measures.registry import full_name
 from orchestrator.measures.syntax import (
     Call,
@@ -35,7 +37,8 @@ class Evaluation:
     measures without a value. ``left`` and ``right`` are in base units of ``dimension``, None if
     unknown. ``margin`` is the difference that ``~=`` allows, in the same unit. A side that depends
     on a lower bound has its value at the bound, and ``left_bound`` or ``right_bound`` says on which
-    side of it the true value is: `AT_LEAST` or `AT_MOST`, else empty.
+    side of it the true value is: `AT_LEAST` or `AT_MOST`, else empty. ``left_error`` and
+    ``right_error`` are by how much the true value may differ from it in both directions.
     """
 
     passed: bool | None
@@ -47,6 +50,8 @@ class Evaluation:
     missing: tuple[str, ...] = ()
     left_bound: str = ""
     right_bound: str = ""
+    left_error: float = 0.0
+    right_error: float = 0.0
 
 
 class _UnknownError(Exception):
@@ -60,8 +65,14 @@ class _UnknownError(Exception):
 def evaluate(comparison: Relation, dimension: Dimension, values: Values) -> Evaluation:
     """Evaluate a checked ``comparison`` for ``values``, by full measure name.
 
-    If some are lower bounds, the result is unknown unless it is the same for all that they allow.
+    If some are lower bounds or have an error, the result is unknown unless it is the same for all
+    that they allow.
     """
+    return _with_errors(_with_bounds(comparison, dimension, values), comparison, values)
+
+
+def _with_bounds(comparison: Relation, dimension: Dimension, values: Values) -> Evaluation:
+    """Evaluate ``comparison``; the result is unknown if lower bounds leave it open."""
     near = _evaluate(comparison, dimension, values)
     bounds = lower_bounds({name: values.get(name) for name in _value_names(comparison)})
     if not bounds or near.left is None or near.right is None:
@@ -76,6 +87,47 @@ def evaluate(comparison: Relation, dimension: Dimension, values: Values) -> Eval
         return near
     reason = f"{', '.join(bounds)}: only a lower bound is known, since messages have no answer"
     return replace(near, passed=None, reason=reason, missing=tuple(bounds))
+
+
+def _with_errors(found: Evaluation, comparison: Relation, values: Values) -> Evaluation:
+    """Return ``found`` with the errors of both sides; it is unknown if they leave it open."""
+    inexact = errors({name: values.get(name) for name in _value_names(comparison)})
+    if not inexact or found.left is None or found.right is None:
+        return found
+    try:
+        left, right = (_range(part, values) for part in (comparison.left, comparison.right))
+    except ZeroDivisionError:
+        reason = f"{', '.join(inexact)}: a divisor may be 0, within the error between the clocks"
+        return replace(found, passed=None, reason=reason, missing=tuple(inexact))
+    found = replace(
+        found,
+        left_error=max(left[1] - found.left, found.left - left[0]),
+        right_error=max(right[1] - found.right, found.right - right[0]),
+    )
+    is_value = comparison.left is comparison.right  # of `evaluate_value`
+    if (
+        is_value
+        or found.passed is None
+        or _is_decided(comparison, (left, right), passed=found.passed)
+    ):
+        return found
+    reason = f"{', '.join(inexact)}: undecided within the error between the clocks"
+    return replace(found, passed=None, reason=reason, missing=tuple(inexact))
+
+
+def _is_decided(comparison: Relation, sides: tuple[Range, Range], *, passed: bool) -> bool:
+    """Return whether ``comparison`` is ``passed`` for all values in the ranges of both sides.
+
+    ``==`` and ``~=`` fail on both sides of a crossing and hold at it; ``!=`` the other way round.
+    """
+    holds, left, right = _OPERATORS[comparison.operator], *sides
+    corners = {
+        holds(one, other, _margin(comparison.tolerance, other)) for one in left for other in right
+    }
+    is_crossing = left[0] <= right[1] and right[0] <= left[1]
+    can_cross = is_crossing and comparison.operator in {"==", "~=", "!="}
+    is_open = can_cross and passed is (comparison.operator == "!=")
+    return corners == {passed} and not is_open
 
 
 def evaluate_value(part: Part, dimension: Dimension, values: Values) -> Evaluation:
@@ -152,6 +204,35 @@ def _value(part: Part, values: Values) -> float:
     if not math.isfinite(value):
         raise _UnknownError("the result is not a finite number")
     return value
+
+
+def _range(part: Part, values: Values) -> Range:
+    """Return the range of a part that has a value.
+
+    Raises:
+        ZeroDivisionError: a divisor may be 0.
+    """
+    match part:
+        case Quantity():
+            return part.value, part.value
+        case MeasureName():
+            value, error = _value(part, values), error_of(values.get(value_name(part)))
+            return value - error, value + error
+        case Operation():
+            return ranges.operate(
+                part.operator, _range(part.left, values), _range(part.right, values)
+            )
+        case Call():
+            return _range_of_call(part.function, [_range(each, values) for each in part.arguments])
+
+
+def _range_of_call(function: str, arguments: list[Range]) -> Range:
+    if function == "abs":
+        return ranges.magnitude(arguments[0])
+    if function == "-":
+        return ranges.negative(arguments[0])
+    least, most = ([each[end] for each in arguments] for end in (0, 1))
+    return _FUNCTIONS[function](least), _FUNCTIONS[function](most)  # none of the rest decreases
 
 
 def _measured(name: str, values: Values) -> float:

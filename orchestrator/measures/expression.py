@@ -92,10 +92,16 @@ class Expression:
         return format_value(value, self.dimension)
 
     def side_texts(self, result: Evaluation) -> tuple[str, str]:
-        """Return the sides of ``result`` with their units and bounds; empty if unknown."""
-        left = "" if result.left is None else result.left_bound + self.side_text(result.left)
-        right = "" if result.right is None else result.right_bound + self.side_text(result.right)
-        return left, right
+        """Return the sides of ``result`` with units, bounds and errors; empty if unknown."""
+        return (
+            self._text(result.left, result.left_bound, result.left_error),
+            self._text(result.right, result.right_bound, result.right_error),
+        )
+
+    def _text(self, value: float | None, bound: str, error: float) -> str:
+        if value is None:
+            return ""
+        return f"{bound}{self.side_text(value)}" + (f" ±{self.side_text(error)}" if error else "")
 
     @property
     def measured_sides(self) -> list[Term]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from orchestrator.measures.dimensions import format_value
+from orchestrator.measures.dimensions import Dimension, format_value
 from orchestrator.measures.evaluate import AT_LEAST
 from orchestrator.measures.registry import find_measure
 from orchestrator.measures.views import PREDICTED, VIEWS, WINDOWS
@@ -41,13 +41,23 @@ def measure_value(case: CaseSummary, name: str) -> float | None:
 
 
 def measure_text(case: CaseSummary, name: str) -> str:
-    """Return the measure ``name`` with its unit: ``≥ 1 s`` if a bound, a dash if unknown."""
+    """Return the measure ``name`` with its unit, a dash if it is unknown.
+
+    ``≥ 1 s`` if it is a bound, ``1.2 ms ±80.0 us`` if it has the error of two clocks.
+    """
     value, measure = measure_value(case, name), find_measure(name)
     if value is None or measure is None:
         return UNKNOWN
     group, dot, _ = name.rpartition(".")
-    bound = AT_LEAST if f"{group}{dot}{measure.key}" in case.lower_bounds else ""
-    return bound + format_value(value, measure.dimension)
+    key = f"{group}{dot}{measure.key}"
+    bound = AT_LEAST if key in case.lower_bounds else ""
+    return bound + format_value(value, measure.dimension) + error_text(case, key, measure.dimension)
+
+
+def error_text(case: CaseSummary, key: str, dimension: Dimension) -> str:
+    """Return the error of a measure by its key, or ``group.key``: `` ±80.0 us``; empty if exact."""
+    error = case.errors.get(key)
+    return f" ±{format_value(error, dimension)}" if error else ""
 
 
 def spread_text(case: CaseSummary, name: str) -> str:
@@ -185,6 +195,7 @@ LEGEND = (
     "CPU, memory: of the server",
 )
 LEGEND_PYTHON = "lock on: one thread of the server's Python computes at a time (GIL)"
+LEGEND_CLOCKS = "± with a unit: error of the offset between the clocks of client and server"
 LEGEND_OPEN = (
     "offered load: arrival rate times service time",
     "arrivals dropped: could not be sent",
@@ -236,14 +247,15 @@ def legend(cases: Sequence[CaseSummary], shown: Sequence[str] = ()) -> tuple[str
     """Return what the headings of `bands` leave open."""
     repeats = (_legend_of_repeats(cases),) if any(case.intervals for case in cases) else ()
     lock = (LEGEND_PYTHON,) if _differ_in_python(cases) else ()
+    clocks = (LEGEND_CLOCKS,) if any(case.errors for case in cases) else ()
     if shown:
         words = " ".join(column.heading for column in bands(cases, shown)[0]).replace("\n", " ")
         cells = [column.cell(case) for case in cases for column in bands(cases, shown)[0]]
         has_bound = any(AT_LEAST in cell for cell in cells)
         known = (each for each in (*LEGEND, *LEGEND_OPEN) if _is_needed(each, words))
         bounds = (each for each in LEGEND if each.startswith("≥") and has_bound)
-        return (*known, *bounds, *lock, *repeats)
-    return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + lock + repeats
+        return (*known, *bounds, *lock, *clocks, *repeats)
+    return LEGEND + (LEGEND_OPEN if _has_open(cases) else ()) + lock + clocks + repeats
 
 
 def _differ_in_python(cases: Iterable[CaseSummary]) -> bool:
@@ -294,6 +306,11 @@ def _split(
                     for key in case.lower_bounds
                     if key.startswith(f"{name}.")
                 ],
+                "errors": {
+                    key.removeprefix(f"{name}."): error
+                    for key, error in case.errors.items()
+                    if key.startswith(f"{name}.")
+                },
             }
         )
         for case in cases

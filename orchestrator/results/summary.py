@@ -218,6 +218,10 @@ class RunSummary(Frozen):
         default_factory=list,
         description="keys of measures, or group.key, that are lower bounds: messages have no ack",
     )
+    errors: dict[str, float] = Field(
+        default_factory=dict,
+        description="by key or group.key, by how much a measure that joins two clocks may be off",
+    )
     interpreter: Interpreter | None = Field(
         default=None, description="null of a target, and in results of older versions"
     )
@@ -286,6 +290,10 @@ class CaseSummary(Frozen):
     lower_bounds: list[str] = Field(
         default_factory=list,
         description="keys of measures, or group.key, that are lower bounds: messages have no ack",
+    )
+    errors: dict[str, float] = Field(
+        default_factory=dict,
+        description="by key or group.key, by how much a measure that joins two clocks may be off",
     )
     interpreter: Interpreter | None = Field(
         default=None, description="that of its runs; null if they differ in it or have none"

@@ -4,7 +4,7 @@ A bar has its name above it and its value to the right. The stages of a response
 `orchestrator.analysis.breakdown`, which add up to it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.analysis.chart_data import WorkerShare
@@ -75,7 +75,7 @@ def breakdown(subjects: Sequence[Subject]) -> Chart | None:
         key="parts",
         title="Where the time went",
         reading="A bar is the mean response time of all messages, or of the slowest 1%, split into "
-        "its stages. The longest stage is the one worth improving.",
+        f"its stages. The longest stage is the one worth improving.{_error_of_stages(subjects)}",
         plots=[
             bar_plot(
                 name,
@@ -91,6 +91,20 @@ def breakdown(subjects: Sequence[Subject]) -> Chart | None:
         ],
         table=_stage_table(rows, present),
     )
+
+
+def _error_of_stages(subjects: Iterable[Subject]) -> str:
+    """Return the largest error of a stage as a sentence, empty if all are exact."""
+    errors = [
+        error
+        for subject in subjects
+        for key, error in subject.case.errors.items()
+        if key.rpartition(".")[2].startswith("time_in_")
+    ]
+    if not errors:
+        return ""
+    most = format_value(max(errors), TIME)
+    return f" Those between client and server are within ±{most}, the error between their clocks."
 
 
 def _views(subject: Subject) -> Iterator[tuple[str, StageTimes]]:

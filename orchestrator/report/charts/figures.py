@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from orchestrator.measures.dimensions import format_value
 from orchestrator.measures.evaluate import AT_LEAST
 from orchestrator.measures.registry import Measure, find_measure, full_name
-from orchestrator.report.columns import UNKNOWN
+from orchestrator.report.columns import UNKNOWN, error_text
 from orchestrator.results.summary import CaseSummary
 
 
@@ -41,12 +41,13 @@ class Figure:
         return None if self.group else case.intervals.get(self.measure.key)
 
     def text(self, case: CaseSummary) -> str:
-        """Return its value with the unit: ``≥ 1 s`` if a bound, a dash if unknown."""
+        """Return its value with the unit, as in `measure_text`; a dash if unknown."""
         value = self.value(case)
         if value is None:
             return UNKNOWN
         bound = AT_LEAST if self.key in case.lower_bounds else ""
-        return bound + format_value(value, self.measure.dimension)
+        dimension = self.measure.dimension
+        return bound + format_value(value, dimension) + error_text(case, self.key, dimension)
 
 
 def figure_of(name: str) -> Figure | None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from orchestrator.campaign.answer import sentences_of
 from orchestrator.campaign.answer_values import CaseValues
 from orchestrator.campaign.case_names import CaseKey
-from orchestrator.measures.bounds import AtLeast
+from orchestrator.measures.bounds import AtLeast, Within
 from orchestrator.measures.template import parse_condition, parse_template
 from orchestrator.scenario.answer import Sentence
 
@@ -122,6 +122,14 @@ def test_counts_read_as_a_person_would_write_them(
 
 def test_a_lower_bound_is_named_as_one() -> None:
     assert said("{makespan}", models("makespan", {"a": AtLeast(1.0)})) == "At least 1 s"
+
+
+def test_a_value_with_the_error_of_two_clocks_is_said_with_it() -> None:
+    waits = models("waiting_time_mean", {"a": Within(0.0123, 80e-6), "b": 0.5})
+    assert said("Waits {waiting_time_mean}.", waits) == (
+        "Waits 12.3 ms ±80 us under a and 500 ms under b."
+    )
+    assert chosen("waiting_time_mean(a) < 12.31ms", waits).startswith("Not known")
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,24 @@ def test_a_lower_bound_is_not_compared() -> None:
     assert found.reason == reason
 
 
+def with_error(measured: CaseSummary, error_s: float) -> CaseSummary:
+    """Return ``measured`` with clocks whose error in p99 is ``error_s``."""
+    errors = {"response_time_p99_s": error_s}
+    runs = [run.model_copy(update={"errors": errors}) for run in measured.runs]
+    return measured.model_copy(update={"runs": runs})
+
+
+def test_a_change_within_the_error_between_the_clocks_is_undecided() -> None:
+    before = repeated(STEADY)
+    after = repeated([2 * each for each in STEADY if each is not None])
+    change_s = 0.1
+    found = only(with_error(before, 0.6 * change_s), with_error(after, 0.6 * change_s))
+    assert found.change is Change.UNKNOWN
+    assert found.reason == f"{P99}: undecided within the error between the clocks"
+    smaller = only(with_error(before, 0.4 * change_s), with_error(after, 0.4 * change_s))
+    assert smaller.change is only(before, after).change is Change.REGRESSION
+
+
 def test_a_group_that_a_run_does_not_have_is_named() -> None:
     before, after = (summary(repeated(STEADY)) for _ in range(2))
     (found,) = differences(before, after, ["sloow.p99"], 0.05)

@@ -16,7 +16,7 @@ from orchestrator.campaign.repeats import (
     medians,
     rank,
 )
-from orchestrator.measures.bounds import AtLeast
+from orchestrator.measures.bounds import AtLeast, Values, Within, error_of
 from orchestrator.measures.expression import MIN_REPEATS, parse_expression
 
 SAMPLES = 2_000
@@ -38,6 +38,21 @@ def test_a_value_that_one_repeat_lacks_has_no_median_and_no_interval() -> None:
     assert medians(rounds) == {"makespan": None}
     assert intervals(rounds) == {}
     assert confidence_of(parse_expression("makespan < 2s"), rounds) is None
+
+
+def test_a_median_has_the_largest_error_of_its_repeats() -> None:
+    rounds: list[Values] = [{"wait": Within(2.0, 0.1)}, {"wait": Within(1.0, 0.3)}, {"wait": 3.0}]
+    found = medians(rounds)["wait"]
+    assert (found, error_of(found)) == (2.0, 0.3)
+
+
+def test_an_expectation_that_an_error_leaves_open_counts_as_undecided_in_its_repeat() -> None:
+    least = parse_expression("waiting_time_mean < 10ms with 95%")
+    rounds: list[Values] = [{"waiting_time_mean": 0.001}] * 7
+    rounds.append({"waiting_time_mean": Within(0.0099, 0.001)})
+    decided = [{"waiting_time_mean": 0.001}] * 8
+    assert confidence_of(least, rounds, if_undecided=True) == confidence_of(least, decided)
+    assert (confidence_of(least, rounds) or 0) < (confidence_of(least, decided) or 0)
 
 
 def test_a_single_repeat_has_no_interval() -> None:

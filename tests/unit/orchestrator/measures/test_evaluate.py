@@ -2,9 +2,10 @@ import math
 
 import pytest
 
+from orchestrator.measures.bounds import Within
 from orchestrator.measures.dimensions import TIME
 from orchestrator.measures.evaluate import Evaluation
-from orchestrator.measures.expression import parse_expression
+from orchestrator.measures.expression import parse_expression, parse_term
 
 VALUES: dict[str, float | None] = {
     "users": 7,
@@ -119,3 +120,74 @@ def test_a_percentile_of_too_few_messages_of_a_window_is_unknown_without_that_re
     values = {"during.acked": 3.0, "during.response_time_p99": None}
     result = parse_expression("during.p99 < 1s").evaluate(values)
     assert result.reason == "during.response_time_p99 is unknown"
+
+
+WAIT = {**VALUES, "waiting_time_mean": Within(0.010, 0.001), "accept_wait_max": Within(0.0, 0.001)}
+
+
+def with_errors(text: str) -> Evaluation:
+    return parse_expression(text).evaluate(WAIT)
+
+
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [
+        ("waiting_time_mean < 11.1ms", True),
+        ("waiting_time_mean < 10.5ms", None),  # passed by the value, but not by 11 ms
+        ("waiting_time_mean < 9.5ms", None),
+        ("waiting_time_mean < 9ms", False),
+        ("waiting_time_mean >= 9ms", True),
+        ("waiting_time_mean > 11ms", False),
+        ("10ms == waiting_time_mean", None),
+        ("waiting_time_mean == 12ms", False),
+        ("waiting_time_mean == 10.5ms", None),
+        ("waiting_time_mean != 10.5ms", None),
+        ("waiting_time_mean != 12ms", True),
+        ("waiting_time_mean ~= 10ms within 20%", True),
+        ("waiting_time_mean ~= 10ms within 5%", None),
+        ("waiting_time_mean ~= 13ms within 1ms", False),
+        ("waiting_time_mean ~= 10.5ms within 0.1ms", None),  # holds between the ends
+        ("-waiting_time_mean < -8.9ms", True),
+        ("max(waiting_time_mean, makespan) == makespan", True),
+        ("abs(waiting_time_mean - 10ms) < 1.1ms", True),
+        ("abs(waiting_time_mean - 10ms) > 0", None),
+        ("waiting_time_mean * 100 ~= 1s within 11%", True),
+        ("makespan / waiting_time_mean > 95", True),
+        ("makespan / waiting_time_mean > 100", None),
+        ("ceil(waiting_time_mean / 1ms) == 10", None),
+        ("waiting_time_mean - waiting_time_mean < 3ms", True),
+        ("1s / accept_wait_max > 5", None),
+        ("makespan < 2s", True),
+    ],
+)  # fmt: skip
+def test_a_comparison_within_the_error_of_two_clocks_is_undecided(
+    text: str, passed: bool | None
+) -> None:
+    found = with_errors(text)
+    assert found.passed is passed, found
+    if passed is None and "accept_wait_max" not in text:
+        assert found.reason == "waiting_time_mean: undecided within the error between the clocks"
+        assert found.missing == ("waiting_time_mean",)
+
+
+def test_both_sides_have_the_error_of_what_they_name() -> None:
+    expression = parse_expression("waiting_time_mean * 2 < makespan + waiting_time_mean")
+    found = expression.evaluate(WAIT)
+    assert (found.left_error, found.right_error) == pytest.approx((0.002, 0.001))
+    assert expression.side_texts(found) == ("20.0 ms ±2.0 ms", "1.060 s ±1.0 ms")
+
+
+def test_a_divisor_that_may_be_0_within_its_error_is_named() -> None:
+    found = parse_expression("1s / accept_wait_max > 5").evaluate(
+        {**WAIT, "accept_wait_max": Within(0.0005, 0.001)}
+    )
+    assert found.passed is None
+    assert found.reason == (
+        "accept_wait_max: a divisor may be 0, within the error between the clocks"
+    )
+
+
+def test_a_term_has_the_error_of_its_value() -> None:
+    found = parse_term("waiting_time_mean / 2").evaluate(WAIT)
+    assert (found.left, found.left_error) == pytest.approx((0.005, 0.0005))
+    assert found.reason == ""

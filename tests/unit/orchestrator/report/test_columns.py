@@ -1,9 +1,11 @@
 import pytest
 
 from orchestrator.measures.registry import MEASURES
+from orchestrator.report.charts.figures import figure_of
 from orchestrator.report.columns import (
     COST,
     GROUP,
+    LEGEND_CLOCKS,
     LEGEND_PYTHON,
     OPEN,
     PYTHON,
@@ -156,6 +158,25 @@ def test_a_group_has_its_own_lower_bounds() -> None:
     )
     shown = [measure_text(each, "response_time_p99") for each in split_by_group([measured])]
     assert shown == ["≥ 1.000 s", "1.000 s"]
+
+
+def test_a_measure_with_the_error_of_two_clocks_is_shown_with_it_and_explained() -> None:
+    measured = case().model_copy(
+        update={
+            "measures": {"waiting_time_mean_s": 0.0123, "makespan_s": 1.0},
+            "groups": {name: {"waiting_time_mean_s": 0.0123} for name in ("slow", "fast")},
+            "errors": {"waiting_time_mean_s": 80e-6, "slow.waiting_time_mean_s": 90e-6},
+        }
+    )
+    assert measure_text(measured, "waiting_time_mean") == "12.3 ms ±80.0 us"
+    assert measure_text(measured, "makespan") == "1.000 s"
+    shown = [measure_text(each, "waiting_time_mean") for each in split_by_group([measured])]
+    assert shown == ["12.3 ms ±90.0 us", "12.3 ms"]
+    figure = figure_of("slow.waiting_time_mean")
+    assert figure is not None
+    assert figure.text(measured) == "12.3 ms ±90.0 us"
+    assert LEGEND_CLOCKS in legend([measured])
+    assert LEGEND_CLOCKS not in legend([case()])
 
 
 def headings(*shown: str) -> list[str]:

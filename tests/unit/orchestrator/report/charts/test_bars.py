@@ -30,6 +30,19 @@ def test_the_stages_of_a_bar_add_up_to_the_response_time() -> None:
     ]
 
 
+def test_the_error_of_stages_between_two_clocks_is_stated_once() -> None:
+    errors = {"time_in_unread_s": 80e-6, "slowest.time_in_answer_s": 90e-6, "waiting_mean": 5.0}
+    known = case(measures=SECONDS)
+    inexact = known.model_copy(update={"errors": errors})
+    readings = [
+        chart.reading
+        for each in (known, inexact)
+        if (chart := breakdown([Subject("p", each, Exhibit())])) is not None
+    ]
+    assert [reading.count("±") for reading in readings] == [0, 1]
+    assert "within ±90.0 us, the error between their clocks" in readings[1]
+
+
 def test_stages_have_a_number_so_that_color_is_not_needed() -> None:
     chart = breakdown([Subject("p", case(measures=SECONDS), Exhibit())])
     assert chart is not None
