@@ -1,16 +1,20 @@
 """Analyses the evidence of one run: joined tables, measures, and inconsistent records.
 
-Uses no backend, clock or file, so a stored run gives the same values again. Client and server share
-CLOCK_MONOTONIC, so their instants are compared without correction.
+Uses no backend, clock or file, so a stored run gives the same values again. On one host client and
+server share CLOCK_MONOTONIC, so their instants are compared without correction. On several, those
+of clients are moved to the server's clock, and what joins both sides has the error of that.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from orchestrator.analysis.breakdown import decompose, slowest_requests, stage_measures
 from orchestrator.analysis.client_measures import Clients, client_measures
 from orchestrator.analysis.client_saturation import assess_clients, find_bottlenecks
+from orchestrator.analysis.clock_errors import of_one_client, with_errors
+from orchestrator.analysis.clock_offset import OffsetError
+from orchestrator.analysis.common_axis import CommonAxis, common_axis
 from orchestrator.analysis.consistency import find_inconsistencies
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.host_delay import host_delay
@@ -30,8 +34,10 @@ from orchestrator.analysis.windows import span_of_consequences, window_measures
 from orchestrator.measures.registry import ABOVE_SINGLE
 from orchestrator.measures.views import SLOWEST
 from orchestrator.results.client_samples import ACKED
-from orchestrator.results.summary import Instrument, Reason
+from orchestrator.results.summary import Instrument, Reason, ReasonKind
 from orchestrator.results.tables import Flags, Table, select
+
+UNRELATED = "the clocks of the hosts cannot be brought to one axis"
 
 
 @dataclass(frozen=True)
@@ -39,15 +45,18 @@ class Analysis:
     """Measures by name, None if unknown, of the run and of each group.
 
     ``views`` are the same of the windows of faults and of the slowest requests;
-    ``inconsistencies`` are the records that are missing or do not agree.
+    ``inconsistencies`` are the records that are missing or do not agree. ``evidence`` is what was
+    analysed, with all instants on one clock, and ``notes`` say how they came there.
     """
 
+    evidence: Evidence
     measures: Figures
     groups: Mapping[str, Figures]
     views: Mapping[str, Figures]
     instrument: Instrument
     merged: Merged
     inconsistencies: list[Reason]
+    notes: tuple[str, ...] = ()
 
     @property
     def parts(self) -> Table:
@@ -57,8 +66,56 @@ class Analysis:
 
 def analyse(evidence: Evidence) -> Analysis:
     """Return what the evidence of one run amounts to."""
+    merged = merge(evidence.clients, evidence.log, is_proxied=evidence.is_proxied)
+    try:
+        axis = common_axis(evidence, merged)
+    except OffsetError as exc:
+        found = _analyse(evidence, merged)
+        reason = Reason(ReasonKind.OTHER_CLOCK, f"{UNRELATED}, {exc}")
+        return replace(found, inconsistencies=[reason, *found.inconsistencies])
+    return _analyse(evidence, merged) if axis is None else _analyse_axis(axis)
+
+
+class _Figures(NamedTuple):
+    """The figures of an analysis, without its tables, of which only one is kept at a time."""
+
+    measures: Figures
+    groups: Mapping[str, Figures]
+    views: Mapping[str, Figures]
+
+    @classmethod
+    def of(cls, found: Analysis) -> "_Figures":
+        return cls(found.measures, found.groups, found.views)
+
+
+def _analyse_axis(axis: CommonAxis) -> Analysis:
+    """Return the analysis on the server's clock: what joins two clocks has an error.
+
+    What that is, and how large, is seen by moving the clients to both ends of the error.
+    """
+    exact = _Figures.of(_analyse(*axis.with_equal_starts()))
+    ends = [
+        _Figures.of(_analyse(*axis.on_server_clock(shift_ns), exact))
+        for shift_ns in (-axis.bound_ns, axis.bound_ns)
+    ]
+    found = _analyse(*axis.on_server_clock(), exact)
+    groups, views = (
+        {
+            name: with_errors(figures, [getattr(end, part)[name] for end in ends], axis.apart_s)
+            for name, figures in getattr(found, part).items()
+        }
+        for part in ("groups", "views")
+    )
+    measures = with_errors(found.measures, [end.measures for end in ends], axis.apart_s)
+    return replace(found, measures=measures, groups=groups, views=views, notes=tuple(axis.notes()))
+
+
+def _analyse(evidence: Evidence, merged: Merged, exact: _Figures | None = None) -> Analysis:
+    """Return the analysis of a run all of whose instants are on one clock.
+
+    Times between two instants of one client are those of ``exact``, if it is given.
+    """
     run = evidence.clients
-    merged = merge(run, evidence.log, is_proxied=evidence.is_proxied)
     requests = merged.requests
     begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
     is_acked = (requests["due_ns"] >= begin_ns) & (requests["outcome"] == ACKED)
@@ -76,10 +133,12 @@ def analyse(evidence: Evidence) -> Analysis:
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
         | stages.of_groups[number]
+        | (of_one_client(exact.groups[name]) if exact else {})
         for number, name in enumerate(run.groups)
     }
     instrument = assess_clients(run.replicas, groups)
-    measures = _measures(evidence, merged, clients, stages.of_run)
+    own = stages.of_run | (of_one_client(exact.measures) if exact else {})
+    measures = _measures(evidence, merged, clients, own)
     measures["client_bottlenecks"] = len(find_bottlenecks(run.replicas, groups))
     if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
@@ -90,7 +149,7 @@ def analyse(evidence: Evidence) -> Analysis:
     )
     views[SLOWEST] = stages.of_slowest
     inconsistencies = find_inconsistencies(evidence, requests)
-    return Analysis(measures, groups, views, instrument, merged, inconsistencies)
+    return Analysis(evidence, measures, groups, views, instrument, merged, inconsistencies)
 
 
 class _Stages(NamedTuple):
@@ -112,13 +171,16 @@ def _stages(requests: Table, is_counted: Flags, groups: int) -> _Stages:
     return _Stages(stage_measures(counted), of_groups, stage_measures(slowest_requests(counted)))
 
 
-def _measures(evidence: Evidence, merged: Merged, clients: Clients, stages: Figures) -> Figures:
-    """Return the measures of the whole run, from clients, server, queues, host and kernel."""
+def _measures(evidence: Evidence, merged: Merged, clients: Clients, known: Figures) -> Figures:
+    """Return the measures of the whole run, from clients, server, queues, host and kernel.
+
+    Those that are ``known`` replace what ``clients`` give.
+    """
     measured: Figures = {
         **evidence.inputs,
         **declared_measures(evidence.log),
         **client_measures(clients, evidence.open_groups),
-        **stages,
+        **known,
     }
     window = Window(clients.begin_ns, clients.end_ns, is_warmed_up=evidence.warmup_s > 0)
     return {

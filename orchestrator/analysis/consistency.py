@@ -51,7 +51,7 @@ def find_inconsistencies(evidence: Evidence, requests: Table) -> list[Reason]:
         ReasonKind.UNBALANCED: [
             *(reason for replica in clients.replicas for reason in _of_replica(replica)),
             *_of_plan(evidence),
-            *_of_clocks(requests),
+            *_of_clocks(requests, evidence.clock_bound_ns),
             *(_of_log(evidence, requests) if is_log_read else ()),
         ],
         ReasonKind.BROKEN_LAW: _broken_laws(evidence, requests),
@@ -208,16 +208,20 @@ def _of_throttling(evidence: Evidence) -> Iterator[str]:
         yield f"the server was throttled in {often}, though the scenario limits no CPU"
 
 
-def _of_clocks(requests: Table) -> Iterator[str]:
-    """Yield how many messages have instants out of order."""
+def _of_clocks(requests: Table, bound_ns: int) -> Iterator[str]:
+    """Yield how many messages have instants out of order.
+
+    ``bound_ns`` is by how much those of the client may be wrong on the server's clock.
+    """
     late = (requests["due_ns"] > requests["sent_ns"]) | (requests["sent_ns"] > requests["ended_ns"])
     if number := np.count_nonzero(late):
         yield f"{counted(number, 'messages were')} sent before due, or ended before sent"
     served = select(requests, (requests["finished_ns"] > 0) & (requests["outcome"] == ACKED))
     order = ("sent_ns", "received_ns", "started_ns", "finished_ns", "ended_ns")
+    slack_ns = {"received_ns": bound_ns, "ended_ns": bound_ns}
     is_early = np.zeros(len(served), bool)
     for earlier, later in pairwise(order):
-        is_early |= served[later] < served[earlier]
+        is_early |= served[later] + np.uint64(slack_ns.get(later, 0)) < served[earlier]
     if number := np.count_nonzero(is_early):
         yield f"{counted(number, 'messages were')} served before sent, or acked before served"
 

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from faultproxy.toxics import TOXICS
+from labkit.clock import Clock
 from orchestrator.measures.percentiles import Percentiles
 from orchestrator.results.client_samples import ClientRun
 from orchestrator.results.fault_log import FaultRecord
@@ -32,6 +33,9 @@ class Evidence:
     lab opened besides its clients. Messages due within ``warmup_s`` of the start do not count.
     ``percentiles`` are those that are measured besides the usual ones. ``interpreter`` is the one
     that was requested for the server, None if none was.
+    ``is_one_host``: all programs ran on one host. ``lab_clock`` is the clock of what the
+    orchestrator recorded, None if unknown. ``clock_bound_ns`` is the error of the clients' instants
+    on the server's clock, 0 if they have the same.
     """
 
     inputs: Mapping[str, float]
@@ -55,6 +59,9 @@ class Evidence:
     connections_of_lab: int = 0
     percentiles: Percentiles = field(default_factory=dict)
     interpreter: str | None = None
+    is_one_host: bool = True
+    lab_clock: Clock | None = None
+    clock_bound_ns: int = 0
 
     @property
     def is_proxied(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from labkit.clock import Clock
 from orchestrator.analysis.analyse import Analysis, analyse
 from orchestrator.analysis.chart_data import MAX_CASES, Exhibit, exhibit
 from orchestrator.analysis.chrome_trace import trace
@@ -23,7 +24,7 @@ from orchestrator.analysis.interference import crowd_of
 from orchestrator.analysis.over_time import over_time
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules, replaced_rules
-from orchestrator.measures.bounds import Values, lower_bounds
+from orchestrator.measures.bounds import Values, errors, lower_bounds
 from orchestrator.measures.registry import key_of, keyed
 from orchestrator.results.archive import CASE, SERVER_LOG, TRACE, Archive
 from orchestrator.results.client_samples import read_client_run
@@ -94,6 +95,7 @@ def evaluate_run(
         measures=keyed(analysis.measures),
         groups={name: keyed(figures) for name, figures in groups.items()},
         lower_bounds=bounded_keys(values, groups),
+        errors=keyed_errors(values, groups),
         interpreter=_interpreter(evidence.log),
         faults=[_fault_summary(each, evidence) for each in evidence.faults],
         aborted=record.aborted,
@@ -106,6 +108,7 @@ def evaluate_run(
             *run.case.settings.limits.placement(),
             *tuned_think_times(scenario, run.case),
             *evidence.kernel.notes,
+            *analysis.notes,
             *host_notes(evidence),
             *replaced_rules(scenario.validity, values),
         ],
@@ -121,7 +124,8 @@ class Record:
     """What ``case.json`` adds to the scenario: how the server was configured and how the run ended.
 
     ``case`` has the seed of the run and the settings that the server ran with, and ``discipline``
-    is the label of its model, so that another checkout computes the same figures.
+    is the label of its model, so that another checkout computes the same figures. ``clock`` is that
+    of the instants in it.
     """
 
     case: Case
@@ -132,13 +136,16 @@ class Record:
     stop_asked_ns: int | None = None
     server_ends_ns: tuple[int, ...] = ()
     aborted: Abort | None = None
+    is_one_host: bool = True
+    clock: Clock | None = None
 
 
 @dataclass(frozen=True)
 class MeasuredRun:
     """A stored run with its measures, without charts and samples: all that a trial needs.
 
-    ``values`` are as in `RunEvaluation`; ``reasons`` are why it is invalid as a measurement.
+    ``values`` are as in `RunEvaluation`; ``reasons`` are why it is invalid as a measurement. All
+    instants in ``evidence`` are on one clock.
     """
 
     record: Record
@@ -156,8 +163,8 @@ def measure_run(scenario: Scenario, run: Run, folder: Path) -> MeasuredRun:
         OSError, ValueError, KeyError: a file is missing, or was not written by a run that ended.
     """
     record = _read_record(replace(run.case, seed=scenario.seed), folder / CASE)
-    evidence = _read_evidence(scenario, run.case, record, folder)
-    analysis = _finite(analyse(evidence))
+    analysis = _finite(analyse(_read_evidence(scenario, run.case, record, folder)))
+    evidence = analysis.evidence
     case = as_reported(record.case, _interpreter(evidence.log))
     twin = compare_with_twin(case, analysis.merged, evidence, record.discipline)
     analysis = replace(analysis, views={**analysis.views, **twin.views})
@@ -192,6 +199,8 @@ def _read_record(case: Case, path: Path) -> Record:
         stored.get("stop_asked_ns"),
         tuple(stored.get("server_ends_ns", ())),
         _abort(stored.get("aborted")),
+        bool(stored.get("is_one_host", True)),
+        Clock.read(stored.get("clock")),
     )
     if "server" not in stored:
         return Record(case, discover_twins().get(case.model), *end)
@@ -233,6 +242,8 @@ def _read_evidence(scenario: Scenario, planned: Case, record: Record, folder: Pa
         + (len(log.of("listening")) if is_target else 0),  # a target is ready when it takes one
         percentiles=case.percentiles,
         interpreter=None if is_target else case.interpreter,
+        is_one_host=record.is_one_host,
+        lab_clock=record.clock,
     )
 
 
@@ -303,6 +314,13 @@ def bounded_keys(values: Values, groups: Iterable[str]) -> list[str]:
     """Return the keys of the lower bounds in ``values``, of the run and of ``groups``."""
     own = {"", *groups}
     return [key_of(name) for name in lower_bounds(values) if name.rpartition(".")[0] in own]
+
+
+def keyed_errors(values: Values, groups: Iterable[str]) -> dict[str, float]:
+    """Return by key the errors of ``values``, of the run and of ``groups``."""
+    own = {"", *groups}
+    found = errors(values).items()
+    return {key_of(name): each for name, each in found if name.rpartition(".")[0] in own}
 
 
 def as_reported(case: Case, found: Interpreter | None) -> Case:

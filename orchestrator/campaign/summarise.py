@@ -12,7 +12,7 @@ from orchestrator.campaign.answer import answer_of
 from orchestrator.campaign.caveat import caveat
 from orchestrator.campaign.cheapest import Candidate, cheapest
 from orchestrator.campaign.claims import judge_claims
-from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys
+from orchestrator.campaign.evaluate_run import RunEvaluation, bounded_keys, keyed_errors
 from orchestrator.campaign.load_points import (
     LoadPoint,
     between,
@@ -178,6 +178,7 @@ def _summarise_case(scenario: Scenario, found: Counted) -> CaseSummary:
         condition=_condition(runs),
         groups=groups,
         lower_bounds=bounded_keys(medians(values), groups),
+        errors=keyed_errors(medians(values), groups),
         interpreter=_common_interpreter(runs),
         instrument=_worst([run.instrument for run in runs]),
         expectations=_reasoned(

@@ -103,13 +103,15 @@ class StageEnd:
     ``server_exit_code`` is None for a server that the lab did not start. ``out_of_memory`` names
     the containers whose memory limit made the kernel kill a process, with the limit.
     ``server_ends_ns`` are the instants, of CLOCK_MONOTONIC, at which its program or container ended
-    before `Stage.end` stopped it, those by faults included.
+    before `Stage.end` stopped it, those by faults included. ``is_one_host``: all programs ran on
+    one host, so that they must have the same clock.
     """
 
     server_exit_code: int | None
     clients: tuple[ClientEnd, ...]
     out_of_memory: tuple[str, ...] = ()
     server_ends_ns: tuple[int, ...] = ()
+    is_one_host: bool = True
 
     @property
     def client_exit_codes(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from labkit.clock import own_clock_fields
 from labkit.wire.progress import Pulse
 from labkit.workload.load_order import Order
 from orchestrator.execution.abort import AbortWatch
@@ -105,7 +106,7 @@ def _faults(scenario: Scenario, case: Case) -> list[Fault]:
 
 
 def _record(case: Case, end: StageEnd, wall_s: float, load_s: float) -> dict[str, object]:
-    """Return what ``case.json`` stores: settings, seed, exit codes and times."""
+    """Return what ``case.json`` stores: settings, seed, exit codes, times and their clock."""
     return {
         "name": case.name,
         "seed": case.seed,
@@ -116,6 +117,8 @@ def _record(case: Case, end: StageEnd, wall_s: float, load_s: float) -> dict[str
         "server_ends_ns": list(end.server_ends_ns),
         "client_exit_codes": end.client_exit_codes,
         "out_of_memory": end.out_of_memory,
+        "is_one_host": end.is_one_host,
+        "clock": own_clock_fields(),
         "wall_s": round(wall_s, 6),
         "overhead_s": round(wall_s - load_s, 6),
     }

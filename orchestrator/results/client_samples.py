@@ -99,7 +99,7 @@ class Replica:
     ``begun_ns`` is when its first connection began; ``planned`` is None if the number of messages
     depends on the run. ``counts`` are messages by their outcome, and retries; ``errors`` are
     connections by the failure that ended them. ``exit_code`` is that of its program, if known.
-    ``clock`` is that of its instants, if known.
+    ``clock`` is that of its instants, and ``start_ns`` the common start on it, if known.
     """
 
     number: int
@@ -114,6 +114,7 @@ class Replica:
     connections: Table
     exit_code: int | None = None
     clock: Clock | None = None
+    start_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,7 @@ def _read_replica(report: Mapping[str, Any], folder: Path, gaps: list[str]) -> R
         health=ReplicaHealth(**health),
         messages=messages,
         exit_code=report.get("exit_code"),
+        start_ns=checked.start_ns,
         clock=_clock_of(checked),
         connections=_read_table(folder / report["connections"], ConnectionRow._fields, gaps),
     )

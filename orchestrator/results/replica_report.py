@@ -55,10 +55,11 @@ class HealthReport(_Strict):
 class ReplicaReport(_Strict):
     """A result as the conductor forwards it, without the two tables that follow it.
 
-    Older results lack some failures and retries, each of which is 0 then, and the clock.
+    Older results lack some failures and retries, each of which is 0 then, the clock and the start.
     """
 
     replica: Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
+    start_ns: Instant | None = None
     first_connect_ns: Instant
     end_ns: Instant
     planned: Count | None

@@ -14,6 +14,7 @@ from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.campaign import evaluate_run as module
 from orchestrator.campaign.evaluate_run import RunEvaluation, as_reported, evaluate_run
+from orchestrator.measures.bounds import error_of
 from orchestrator.results.archive import CASE, CLIENTS, SERVER_LOG, Archive
 from orchestrator.results.strict_json import to_json
 from orchestrator.results.summary import Interpreter
@@ -46,6 +47,26 @@ def test_measures_are_by_key_and_values_by_name(load: Load, folder: Path) -> Non
     assert found.summary.slug == SLUG
     assert found.summary.overhead_s == 0.25
     assert found.summary.invalid == []
+
+
+def test_a_run_on_several_hosts_has_errors_where_two_clocks_meet(load: Load, folder: Path) -> None:
+    assert evaluated(load, folder).summary.errors == {}
+    store_run(folder, is_one_host=False, clock={"boot_id": "laptop", "offset_ns": 0})
+    found = evaluated(load, folder)
+    assert found.summary.measures["makespan_s"] == pytest.approx(MAKESPAN_S)
+    assert found.summary.errors.keys().isdisjoint({"makespan_s", "response_time_max_s"})
+    assert 0 < found.summary.errors["waiting_time_mean_s"] < 0.001
+    assert 0 < found.summary.errors["slowest.time_in_unread_s"] < 0.001
+    assert error_of(found.values["waiting_time_mean"]) > 0
+    assert any(note.startswith("the server's clock was ") for note in found.summary.notes)
+    assert found.summary.invalid == []
+
+
+@pytest.mark.parametrize("clock", [{"boot_id": ""}, "b00t"])
+def test_a_record_whose_clock_is_none_is_refused(load: Load, folder: Path, clock: object) -> None:
+    store_run(folder, clock=clock)
+    with pytest.raises(ValueError, match="clock"):
+        evaluated(load, folder)
 
 
 def test_a_percentile_that_the_scenario_names_is_measured_and_predicted(
