@@ -13,7 +13,7 @@ from client.scripted_loop import BehaviourError
 from client.system import minimize_timer_slack
 from client.task import Task, UnresolvedError, resolve
 from labkit.clock import own_clock_fields
-from labkit.wire.wire import STOP, Channel, Message, WireError
+from labkit.wire.wire import PING, PONG, STOP, Channel, Message, WireError
 from labkit.workload.load_order import Share
 
 CONDUCTOR_DEADLINE_S = 600.0  # an engine may take that long to start a large fleet
@@ -97,10 +97,7 @@ def _carry_out(channel: Channel, load: EventLoop) -> None:
     load.prepare()
     minimize_timer_slack()
     channel.send("ready")
-    start = channel.receive()
-    start_ns = start.get("start_ns")
-    if not isinstance(start_ns, int):
-        raise WireError(f"its start is invalid: {start!r}")
+    start_ns = _receive_start(channel)
     with HealthMonitor(start_ns) as monitor:
         load.run(start_ns, lambda pulse: channel.send("progress", **vars(pulse)))
     if load.is_stopped:
@@ -108,6 +105,16 @@ def _carry_out(channel: Channel, load: EventLoop) -> None:
     channel.send("over")
     _await_report(channel)
     _report(channel, load, start_ns, monitor)
+
+
+def _receive_start(channel: Channel) -> int:
+    """Answer the pings of the conductor; return when to start, on this replica's own clock."""
+    while (message := channel.receive())["type"] == PING:
+        channel.send(PONG, t_ns=time.monotonic_ns())
+    start_ns = message.get("start_ns")
+    if not isinstance(start_ns, int):
+        raise WireError(f"its start is invalid: {message!r}")
+    return start_ns
 
 
 def _receive_stop(channel: Channel) -> None:

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from client.conductor.clock_comparison import SAME_CLOCK, compare_clock
 from client.health import Health
-from labkit.clock import Clock, ClockError
+from labkit.clock import Clock, ClockError, own_clock
 from labkit.wire.progress import Pulse
 from labkit.wire.samples import FAILURES
 from labkit.wire.wire import PART, STOP, Message, WireError, decode, encode
@@ -154,13 +155,17 @@ def read_clock(message: Message) -> Clock | None:
 
 
 class Member:
-    """One replica of a run; ``pulse`` is its last reported progress."""
+    """One replica of a run; ``pulse`` is its last reported progress.
+
+    ``ahead`` is how far its clock is ahead of the conductor's, once that was compared.
+    """
 
     def __init__(self, share: Share, enrolment: Enrolment) -> None:
         self.number = share.replica
         self.enrolment = enrolment
         self.peer = enrolment.peer
         self.pulse = Pulse()
+        self.ahead = SAME_CLOCK
         self.is_lost = False
         self._share = share
 
@@ -177,6 +182,26 @@ class Member:
                 raise LostError(f"refused: {answer.get('reason')!s:.200}")
             if answer["type"] != "ready":
                 raise WireError(f"a message of type {answer['type'][:40]!r}")
+
+    @property
+    def clock(self) -> Clock | None:
+        """The clock of the replica, None if it does not know it."""
+        return self.enrolment.clock
+
+    @property
+    def has_other_clock(self) -> bool:
+        """Whether its clock is known, and not the conductor's."""
+        return self.clock not in {None, own_clock()}
+
+    async def compare_clock(self) -> None:
+        """Find how far its clock is ahead, if it is another one.
+
+        Raises:
+            LostError: it is lost before that.
+        """
+        if self.has_other_clock:
+            async with expected("its answer to a ping", READY_S):
+                self.ahead = await compare_clock(self.peer.send, self.peer.receive)
 
     async def follow(self, within_s: float, on_progress: Callable[[], Awaitable[None]]) -> None:
         """Follow the replica's progress until its load is over.
@@ -206,9 +231,8 @@ class Member:
             await self.peer.send("report")
             result = read_result(await self.peer.receive(), self.number)
         self.pulse = replace(self.pulse, acked=result["books"]["acked"], connections=0)
-        clock = self.enrolment.clock
         program = {"host": self.enrolment.host, "pid": self.enrolment.pid}
-        return {**result, **program, "clock": clock and asdict(clock)}
+        return {**result, **program, "clock": self.clock and asdict(self.clock)}
 
     async def forward(self, size: int, receiver: Peer) -> None:
         """Send the next ``size`` bytes after its result to ``receiver`` as they come, in parts.

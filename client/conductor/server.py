@@ -1,9 +1,10 @@
 """The conductor: the registry of replicas and the start barrier of an orchestrated run.
 
 Replicas enrol; the orchestrator sends the run; once the replicas that came in time are ready, the
-conductor announces one instant of the shared monotonic clock at which they start. It then forwards
-what they report. A replica that comes late, leaves, hangs or sends an invalid message is lost: the
-conductor reports that to the orchestrator, and the others continue. It serves one run and ends.
+conductor announces one instant at which they start, to each on its own monotonic clock. It then
+forwards what they report. A replica that comes late, leaves, hangs or sends an invalid message is
+lost: the conductor reports that to the orchestrator, and the others continue. It serves one run and
+ends.
 
 A connection is a stranger until its first message has the secret of the run. The number of
 strangers and the time that each may stay are bounded; none of them has an effect on the run.
@@ -20,11 +21,13 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 
-from client.conductor.member import Enrolment, LostError, Member, Peer
+from client.conductor.clock_comparison import SAME_CLOCK, by_clock, compare_clock
+from client.conductor.member import Enrolment, LostError, Member, Peer, read_clock
 from client.options import OptionsError
+from labkit.clock import Clock, own_clock
 from labkit.wire.progress import sum_of
 from labkit.wire.secret import SECRET, is_secret, read_secret
-from labkit.wire.wire import MAX_LINE_BYTES, STOP, Message, WireError, encode
+from labkit.wire.wire import MAX_LINE_BYTES, PONG, STOP, Message, WireError, encode
 from labkit.workload.load_order import Order, Share
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "3100"
@@ -133,9 +136,9 @@ class Conductor:
                 self._enrolled.put_nowait(Enrolment.read(peer, message))
                 return
             if message["type"] == "run" and not self._has_run:
-                order = Order.read(message)
+                order, clock = Order.read(message), read_clock(message)
                 self._has_run = True
-                await self._serve(Run(order, peer))
+                await self._serve(Run(order, peer, clock))
             else:
                 await peer.send("failed", reason="neither a replica nor the first run")
         except WireError as exc:
@@ -188,10 +191,16 @@ class Conductor:
 
 
 class Run:
-    """One load, shared among the replicas that came in time."""
+    """One load, shared among the replicas that came in time.
 
-    def __init__(self, order: Order, orchestrator: Peer) -> None:
+    ``clock`` is the orchestrator's. One that is unknown is taken to be the conductor's, as every
+    clock on one host is.
+    """
+
+    def __init__(self, order: Order, orchestrator: Peer, clock: Clock | None = None) -> None:
         self.orchestrator = orchestrator
+        self._clock = clock
+        self._pongs: asyncio.Queue[Message] = asyncio.Queue()
         self._order = order
         self._members: list[Member] = []
         # The first of each group, then the second: missing replicas are spread over the groups.
@@ -203,6 +212,8 @@ class Run:
         """Gather the replicas, start them at one instant, and forward what they report."""
         await self._gather(enrolled)
         await self._each(Member.prepare)
+        if any(member.has_other_clock for member in self._members):
+            await self._each(Member.compare_clock)
         turning_away = asyncio.ensure_future(self._turn_away(enrolled))
         try:
             if self._members:
@@ -219,8 +230,11 @@ class Run:
     async def obey(self) -> None:
         """Stop the load when the orchestrator orders that; return once it has left."""
         with contextlib.suppress(EOFError, OSError, WireError):
-            while (await self.orchestrator.receive())["type"] == STOP:
-                await asyncio.gather(*(member.stop() for member in self._members))
+            while (message := await self.orchestrator.receive())["type"] in {STOP, PONG}:
+                if message["type"] == PONG:
+                    self._pongs.put_nowait(message)
+                else:
+                    await asyncio.gather(*(member.stop() for member in self._members))
 
     async def _gather(self, enrolled: "asyncio.Queue[Enrolment]") -> None:
         with contextlib.suppress(TimeoutError):
@@ -268,10 +282,16 @@ class Run:
         await self.orchestrator.send("lost", replica=number, host=host, pid=pid, reason=reason)
 
     async def _start(self) -> None:
+        """Announce the start to each on its own clock."""
+        orchestrator_ahead = SAME_CLOCK
+        if self._clock not in {None, own_clock()}:
+            orchestrator_ahead = await compare_clock(self.orchestrator.send, self._pongs.get)
+        ahead_ns = by_clock({each.number: (each.clock, each.ahead) for each in self._members})
         start_ns = time.monotonic_ns() + round(self._order.margin_s * 1e9)
         for member in self._members:
-            member.peer.writer.write(encode("start", start_ns=start_ns))
-        await self.orchestrator.send("started", start_ns=start_ns)
+            own_ns = start_ns + ahead_ns[member.number]
+            member.peer.writer.write(encode("start", start_ns=own_ns))
+        await self.orchestrator.send("started", start_ns=start_ns + orchestrator_ahead.middle_ns)
 
     async def _follow(self, member: Member) -> None:
         within_s = self._order.margin_s + self._order.timeout_s + RESULT_GRACE_S

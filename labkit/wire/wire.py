@@ -17,6 +17,8 @@ STOP = "stop"
 """The type of the order to end a load before its time; the replicas then report as usual."""
 PART = "part"
 """The type of a message that a part of a replica's samples follows."""
+PING, PONG = "ping", "pong"
+"""The question of the conductor for a peer's clock, and the answer: ``t_ns``, its instant now."""
 Message: TypeAlias = Mapping[str, Any]
 
 

@@ -4,14 +4,16 @@ Samples go to the case's folder unchanged, as they come; nothing is measured her
 """
 
 import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from labkit.clock import own_clock_fields
 from labkit.wire.progress import Pulse
-from labkit.wire.wire import PART, STOP, Channel, Message, WireError
+from labkit.wire.wire import PART, PING, PONG, STOP, Channel, Message, WireError
 from labkit.workload.load_order import Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import HostTimes
@@ -47,7 +49,10 @@ class Watch:
 
 @dataclass
 class ClientReports:
-    """What each replica reports of itself, which were lost, and what the host did meanwhile."""
+    """What each replica reports of itself, which were lost, and what the host did meanwhile.
+
+    ``start_ns`` is the start on the clock of this program.
+    """
 
     start_ns: int
     replicas: list[dict[str, Any]]
@@ -56,9 +61,12 @@ class ClientReports:
 
     @property
     def load_s(self) -> float:
-        """How long the load took; some clients stay when their last message is over."""
+        """How long the load took; some clients stay when their last message is over.
+
+        Each replica has its end and the start on its own clock.
+        """
         return max(
-            max((int(one["end_ns"]) - self.start_ns) / 1e9, float(one["health"]["wall_s"]))
+            max((int(one["end_ns"]) - int(one["start_ns"])) / 1e9, float(one["health"]["wall_s"]))
             for one in self.replicas
         )
 
@@ -104,7 +112,7 @@ class _Drive:
 
     def run(self, secret: str) -> ClientReports:
         order = self._order
-        self._channel.send("run", secret=secret, **asdict(order))
+        self._channel.send("run", secret=secret, clock=own_clock_fields(), **asdict(order))
         self._channel.settimeout(order.enrol_s + READY_DEADLINE_S)
         while (message := self._next())["type"] != "done":
             self._on_message(message)
@@ -143,6 +151,9 @@ class _Drive:
             self._give_up()
         except OSError as exc:
             raise WireError(str(exc)) from exc
+        if message["type"] == PING:
+            self._channel.send(PONG, t_ns=time.monotonic_ns())
+            return self._next()
         if message["type"] != "waiting":
             return message
         self._watch.check_programs()

@@ -90,6 +90,24 @@ def test_a_share_without_a_server_is_reported_as_refused() -> None:
     assert {kind: n for kind, n in reported["errors"].items() if n} == {"refused": 2}
 
 
+def test_a_ping_before_the_start_is_answered_with_the_own_instant() -> None:
+    answers: list[tuple[int, Any, int]] = []
+
+    def script(channel: Channel) -> None:
+        channel.send("load", **ordered(initial=1))
+        channel.receive()
+        for _ in range(2):
+            before_ns = time.monotonic_ns()
+            channel.send("ping")
+            answers.append((before_ns, channel.receive(), time.monotonic_ns()))
+        channel.send("start", start_ns=1)
+        result_of(channel)
+
+    conducted(script)
+    assert [answer["type"] for _, answer, _ in answers] == ["pong", "pong"]
+    assert all(before <= answer["t_ns"] <= after for before, answer, after in answers)
+
+
 def test_a_share_of_no_users_ends_when_it_starts() -> None:
     reported: dict[str, Any] = {}
 

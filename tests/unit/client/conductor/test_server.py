@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from client.conductor.member import Peer
 from client.conductor.server import run_conductor
 from client.options import OptionsError
+from labkit.clock import Clock, own_clock
 from labkit.wire.histogram import BUCKETS
 from tests.unit.client.conductor_fixtures import (
     RUN_SECRET,
@@ -26,6 +29,9 @@ from tests.unit.client.conductor_fixtures import (
 )
 
 LATE_PID = 77
+NS_PER_S = 1_000_000_000
+OWN_CLOCK = asdict(own_clock() or Clock("unknown", 0))
+OTHER_CLOCK = {"boot_id": "another kernel", "offset_ns": 0}
 ENROLLED = {"host": "here", "pid": 1, "clock": None}
 """What the conductor adds to the result of `enlisted`."""
 PULSE: dict[str, Any] = {
@@ -66,16 +72,14 @@ def test_a_run_may_come_between_its_replicas() -> None:
 
 
 def test_a_result_has_the_clock_that_its_replica_enrolled_with() -> None:
-    clock = {"boot_id": "b00t", "offset_ns": -7}
-
     async def script(join: Join) -> None:
         orchestrator = await ordered(join, 1)
         replica = await join()
-        await replica.send("enrol", secret=RUN_SECRET, clock={**clock, "more": 1})
+        await replica.send("enrol", secret=RUN_SECRET, clock={**OWN_CLOCK, "more": 1})
         await made_ready(replica)
         await report(replica, 0)
         (result,) = of_type(await messages_to(orchestrator), "result")
-        assert result["clock"] == clock
+        assert result["clock"] == OWN_CLOCK
 
     played(script)
 
@@ -88,6 +92,75 @@ def test_a_replica_whose_clock_is_none_is_refused_by_the_field() -> None:
         assert await replica.receive() == refused
         orchestrator = await ordered(join, 1)
         await orchestrator.close()
+
+    played(script)
+
+
+async def answer_pings(peer: Peer, ahead_ns: int) -> dict[str, Any]:
+    """Answer pings as on a clock that is so far ahead; return the message that follows them."""
+    while (message := await peer.receive())["type"] == "ping":
+        await peer.send("pong", t_ns=time.monotonic_ns() + ahead_ns)
+    return dict(message)
+
+
+def test_the_start_is_announced_to_each_on_its_own_clock() -> None:
+    """The error of the pings is below the patience of this test, and far below the difference."""
+    behind_ns, ahead_ns = -3600 * NS_PER_S, 86_400 * NS_PER_S
+
+    async def script(join: Join) -> None:
+        here, there, also_there = [await join() for _ in range(3)]
+        await here.send("enrol", secret=RUN_SECRET, clock=OWN_CLOCK)
+        for replica in (there, also_there):
+            await replica.send("enrol", secret=RUN_SECRET, clock=OTHER_CLOCK)
+        orchestrator = await ordered(join, 3, clock={**OTHER_CLOCK, "offset_ns": behind_ns})
+        await asyncio.gather(*map(made_ready, (here, there, also_there)))
+        starts = await asyncio.gather(
+            here.receive(),
+            answer_pings(there, ahead_ns),
+            answer_pings(also_there, ahead_ns),
+            answer_enrolled(orchestrator, behind_ns),
+        )
+        first_ns, second_ns, third_ns, of_orchestrator_ns = (each["start_ns"] for each in starts)
+        assert second_ns == third_ns
+        assert abs(second_ns - first_ns - ahead_ns) < NS_PER_S
+        assert abs(of_orchestrator_ns - first_ns - behind_ns) < NS_PER_S
+        await orchestrator.close()
+
+    played(script)
+
+
+async def answer_enrolled(orchestrator: Peer, ahead_ns: int) -> dict[str, Any]:
+    """Receive that replicas have enrolled, then answer pings; return what follows."""
+    for count in (1, 2, 3):
+        assert await orchestrator.receive() == {"type": "enrolled", "count": count}
+    return await answer_pings(orchestrator, ahead_ns)
+
+
+def test_programs_with_the_clock_of_the_conductor_are_not_pinged() -> None:
+    async def script(join: Join) -> None:
+        replica = await join()
+        await replica.send("enrol", secret=RUN_SECRET, clock=OWN_CLOCK)
+        orchestrator = await ordered(join, 1, clock=OWN_CLOCK)
+        await made_ready(replica)
+        start = await replica.receive()
+        assert await orchestrator.receive() == {"type": "enrolled", "count": 1}
+        assert await orchestrator.receive() == {"type": "started", "start_ns": start["start_ns"]}
+        await orchestrator.close()
+
+    played(script)
+
+
+@pytest.mark.parametrize("answer", [{"t_ns": 1.5}, {"t_ns": True}, {}, {"kind": "ready"}])
+def test_a_replica_that_answers_a_ping_wrongly_is_lost(answer: dict[str, Any]) -> None:
+    async def script(join: Join) -> None:
+        replica = await join()
+        await replica.send("enrol", secret=RUN_SECRET, clock=OTHER_CLOCK)
+        orchestrator = await ordered(join, 1)
+        await made_ready(replica)
+        assert await replica.receive() == {"type": "ping"}
+        await replica.send(answer.pop("kind", "pong"), **answer)
+        (lost,) = of_type(await messages_to(orchestrator), "lost")
+        assert "before its answer to a ping came: an answer to a ping is" in lost["reason"]
 
     played(script)
 

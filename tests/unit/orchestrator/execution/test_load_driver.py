@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from array import array
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from labkit.clock import own_clock_fields
 from labkit.wire.progress import Pulse
 from labkit.wire.samples import FAILURES, ConnectionRow, Row, pack
 from labkit.wire.wire import Channel, WireError
@@ -49,7 +51,8 @@ def played(
         def conduct() -> None:
             sock, _ = listener.accept()
             with Channel(sock) as channel:
-                run = {"type": "run", "secret": SECRET, **asdict(LOAD)}
+                own = {"secret": SECRET, "clock": own_clock_fields()}
+                run = {"type": "run", **own, **asdict(LOAD)}
                 assert channel.receive() == json.loads(json.dumps(run))
                 script(channel)
 
@@ -120,6 +123,23 @@ def test_a_run_leaves_what_the_clients_reported(tmp_path: Path) -> None:
     assert run.replicas[0].connections["port"].tolist() == [40_000]
     assert run.gaps == ()
     assert run.lost == ()
+
+
+def test_a_ping_is_answered_with_the_instant_of_the_orchestrator(tmp_path: Path) -> None:
+    answers: list[tuple[int, Any, int]] = []
+
+    def script(channel: Channel) -> None:
+        for _ in range(2):
+            before_ns = time.monotonic_ns()
+            channel.send("ping")
+            answers.append((before_ns, channel.receive(), time.monotonic_ns()))
+        channel.send("started", start_ns=1_000)
+        report(channel, 0)
+        channel.send("done")
+
+    played(script, tmp_path, [])
+    assert [answer["type"] for _, answer, _ in answers] == ["pong", "pong"]
+    assert all(before <= answer["t_ns"] <= after for before, answer, after in answers)
 
 
 def test_a_hopeless_load_is_stopped_once_and_its_results_are_kept(tmp_path: Path) -> None:
