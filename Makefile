@@ -9,7 +9,7 @@ unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
 unexport PYTHONDONTWRITEBYTECODE # with it, each of the thousands of processes that tests start compiles its modules
 
 .PHONY: help demo venv test check conformance capacity reproduce claims broken-claims drains kills soak fuzz scale faults ready selftest twin bench engine base-image \
-	interpreter browser pictures lock clean
+	interpreter browser pictures swarm lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -85,6 +85,9 @@ browser: ## Install the browser for the report tests (Debian, Ubuntu; needs root
 
 pictures: .venv/runtime.stamp ## Redraw the pictures in the docs from new runs
 	@scripts/pictures
+
+swarm: .venv/dev.stamp ## Start a swarm of two engines on this machine, test on it, and remove it (needs root and an engine)
+	@$(PY) -m pytest -q --long tests/e2e/swarm
 
 twin: .venv/dev.stamp ## Compare every model with its queueing twin (seven minutes)
 	@$(PY) -m pytest -q -s --long tests/e2e/test_twin.py tests/e2e/test_predict.py

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.engine import Engine, find_engine
 from tests.browser_fixtures import find_browser
+from tests.requirement_fixtures import do_without
 
 # Before anything imports them: their assertions are explained, too.
 pytest.register_assert_rewrite("conformance.server_process", "conformance.target")
@@ -51,15 +52,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("docker") is not None:
         engine, how = found_engine()
         if engine is None:
-            _do_without("LAB_REQUIRE_DOCKER", f"{how}; {HINT}")
+            do_without("LAB_REQUIRE_DOCKER", f"{how}; {HINT}")
     if item.get_closest_marker("browser") is not None and find_browser() is None:
-        _do_without("LAB_REQUIRE_BROWSER", f"no Chromium is installed; {BROWSER_HINT}")
-
-
-def _do_without(requirement: str, lack: str) -> None:
-    if os.environ.get(requirement, "0") not in {"", "0"}:
-        pytest.fail(f"{requirement} is set, but {lack}", pytrace=False)
-    pytest.skip(lack)
+        do_without("LAB_REQUIRE_BROWSER", f"no Chromium is installed; {BROWSER_HINT}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,0 +1,34 @@
+"""A swarm of two engines on this machine, for the tests of this folder."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator.execution.docker.endpoint import find_endpoint
+from orchestrator.execution.docker.engine import Engine
+from tests.e2e.swarm.swarm_fixtures import Swarm, started
+from tests.requirement_fixtures import do_without
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _can_start_engines() -> None:
+    if os.geteuid() != 0:
+        do_without("LAB_REQUIRE_DOCKER", "a swarm on one machine needs root")
+    if shutil.which("dockerd") is None:
+        do_without("LAB_REQUIRE_DOCKER", "there is no dockerd; to install it: make engine")
+
+
+@pytest.fixture(scope="session")
+def swarm(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    """Return a swarm whose containers all have this machine's clock."""
+    assert engine.answers()
+    with started(tmp_path_factory.mktemp("swarm") / "s") as found:
+        yield found
+
+
+@pytest.fixture
+def engine_address() -> str:
+    """Return the address of the main engine."""
+    return find_endpoint().address
