@@ -29,6 +29,7 @@ LONG = "takes minutes"
 SEARCH = f"{LONG}; tests/e2e/test_capacity.py and tests/unit/orchestrator/cli"
 CLAIMS = f"{LONG}; tests/unit/orchestrator/campaign/test_reproduction.py"
 SYSTEM = "installs or removes programs, packages or images of the machine"
+SWARM = "needs a swarm; tests/e2e/swarm"
 WHOLE = "is how the tests themselves are run"
 
 CAPACITY = f'{ORCHESTRATE}capacity scenarios/how_many_workers.yaml --slo "p99 < 50ms"'
@@ -86,6 +87,16 @@ NOT_RUN = {
     '[{"type": "latency", "attributes": {"latency": "50ms", "jitter": "10ms"}}]'
     "' python -m faultproxy": "serves until it is stopped; tests/unit/faultproxy/test_program.py",
     "git switch my-change": "needs a branch of that name",
+    "docker swarm init --advertise-addr 192.0.2.1": SYSTEM,
+    "docker swarm join-token worker": SWARM,
+    f"{ORCHESTRATE}hosts": SWARM,
+    f"{ORCHESTRATE}hosts other.hosts.yaml": SWARM,
+    "scripts/swarm up": SWARM,
+    "scripts/swarm up --ahead 86400": SWARM,
+    "scripts/swarm hosts": SWARM,
+    "scripts/swarm cut": SWARM,
+    "scripts/swarm kill 2": SWARM,
+    "scripts/swarm down": SWARM,
 }
 """Commands that `test_page_commands` does not run, each with the reason or with what runs it.
 

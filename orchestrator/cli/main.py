@@ -37,6 +37,7 @@ COMMANDS = {
     "analyse": "the same as report",
     "compare": "compare two runs; exit code 1 if a measure is worse, with confidence",
     "clean": "remove what a killed run left: containers, networks, processes",
+    "hosts": "check the engines of a hosts file: reachable, in one swarm, the same images",
     "schema": "print the JSON Schema of scenarios, for editors",
 }
 _MODULES = {"analyse": "report"}
@@ -52,7 +53,8 @@ USAGE = """orchestrate.py [run] SCENARIO [options]
        orchestrate.py compare RUN_A RUN_B [options]
        orchestrate.py compare --calibrate SCENARIO [options]
        orchestrate.py clean [options]
-       orchestrate.py schema"""
+       orchestrate.py hosts [FILE]
+       orchestrate.py schema [--hosts]"""
 EPILOG = """\
 examples:
   python orchestrate.py scenarios/quickstart.yaml
@@ -67,6 +69,7 @@ examples:
   python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d --json
   python orchestrate.py compare results/before results/after --threshold 10% --measure p99
   python orchestrate.py clean --dry-run
+  python orchestrate.py hosts lab.hosts.yaml
 
 exit codes:
   0    all expectations hold; compare: no certain regression

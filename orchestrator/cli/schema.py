@@ -18,6 +18,7 @@ from orchestrator.results.capacity import Capacity
 from orchestrator.results.exit_codes import HOLDS
 from orchestrator.results.reproduction import Reproduction
 from orchestrator.results.summary import Summary
+from orchestrator.scenario.hosts import hosts_schema
 from orchestrator.scenario.json_schema import DIALECT, scenario_schema
 from orchestrator.scenario.models import ROOT
 
@@ -29,11 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "server complete and check scenario files that begin with:\n"
         "# yaml-language-server: $schema=../docs/scenario.schema.json"
     )
+    parser.add_argument(
+        "--hosts", action="store_true", help="print the schema of hosts files (docs/swarm.md)"
+    )
 
 
-def execute(_asked: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace) -> int:
     """Print the schema."""
-    write_out(scenario_schema_json())
+    write_out(hosts_schema_json() if arguments.hosts else scenario_schema_json())
     return HOLDS
 
 
@@ -65,6 +69,11 @@ def _published(results: type[BaseModel]) -> dict[str, object]:
 def scenario_schema_json() -> str:
     """Return the JSON Schema of scenario files."""
     return _written(scenario_schema())
+
+
+def hosts_schema_json() -> str:
+    """Return the JSON Schema of hosts files."""
+    return _written(hosts_schema())
 
 
 def _written(schema: Mapping[str, object]) -> str:
@@ -100,6 +109,7 @@ def with_measures(page: str) -> str:
 def write_docs(docs: Path) -> None:
     """Write the schemas and the table of measures into ``docs``."""
     (docs / "scenario.schema.json").write_text(scenario_schema_json(), encoding="utf-8")
+    (docs / "hosts.schema.json").write_text(hosts_schema_json(), encoding="utf-8")
     (docs / "summary.schema.json").write_text(schema_json(), encoding="utf-8")
     (docs / "capacity.schema.json").write_text(capacity_schema_json(), encoding="utf-8")
     of_claims = docs / "reproduction.schema.json"

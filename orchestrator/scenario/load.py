@@ -1,31 +1,21 @@
 """Load a scenario file: read it, replace variables and arithmetic, validate it.
 
-All problems of a file are reported at once, each with its line and column. No message of the
-validation library reaches a user.
+All problems of a file are reported at once, each with its line and column.
 """
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from orchestrator.measures.hints import closest, label, listed, unknown
 from orchestrator.scenario.arithmetic import resolve_arithmetic
 from orchestrator.scenario.claims import Claim, PublishedFigure, Source
 from orchestrator.scenario.clients import Stage, section_of
+from orchestrator.scenario.explain import explained
 from orchestrator.scenario.faults import Fault
-from orchestrator.scenario.fields import (
-    INVALID_VALUE,
-    MAX_LOAD,
-    RUN_LOAD,
-    TRUTH_VALUE,
-    MaxLoad,
-    describe,
-)
+from orchestrator.scenario.fields import MAX_LOAD, RUN_LOAD, MaxLoad
 from orchestrator.scenario.models import discover_classic
 from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.retry import Retry
@@ -44,15 +34,9 @@ from orchestrator.scenario.versions import with_versions
 from orchestrator.scenario.yaml_document import (
     Document,
     Location,
-    Problem,
     ScenarioError,
     read_document,
 )
-
-_LIST, _MAP = "write a list, e.g. [a, b]", "write a map, e.g. {a: 1, b: 2}"
-_NOT_ALLOWED = "this is not allowed here"
-_FORMS = {"tuple_type": _LIST, "dict_type": _MAP, "model_type": _MAP}
-"""What to write, by the type of an error of the validation library."""
 
 
 def load_scenario(
@@ -85,16 +69,12 @@ def load_scenario(
         data = {"models": _default_models(known_models), **data}
         data["ignores"] = _all_ignored(data, _ignored_axes(data, ignored))
     context = {"known_models": known_models, MAX_LOAD: max_load}
-    problems = document.problems
     try:
         scenario = Scenario.model_validate(data, context=context)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        problems += _problems(errors, document)
-        problems = problems or [_problem(each, document) for each in errors]
-        raise ScenarioError(problems) from None
-    if problems:
-        raise ScenarioError(problems)
+        raise explained(error, document, lambda where: _keys(where, document)) from None
+    if document.problems:
+        raise ScenarioError(document.problems)
     return scenario
 
 
@@ -131,58 +111,6 @@ def _all_ignored(data: Mapping[str, Any], found: Mapping[str, list[str]]) -> Any
         if lacking and isinstance(own, list):
             ignores[name] = own + [key for key in lacking if key not in own]
     return ignores
-
-
-def _problems(errors: Sequence[ErrorDetails], document: Document) -> Iterator[Problem]:
-    """Yield the problems that ``errors`` stand for, each once.
-
-    Left out are errors at a part that was refused before, and a missing key that is there with a
-    spelling error, because the misspelt key is reported.
-    """
-    misspelt = {
-        (*each["loc"][:-1], closest(str(each["loc"][-1]), _keys(each["loc"], document)))
-        for each in errors
-        if each["type"] == "extra_forbidden"
-    }
-    for each in errors:
-        is_misspelt = each["type"] == "missing" and each["loc"] in misspelt
-        if not is_misspelt and document.existing(each["loc"]) not in document.refused:
-            yield _problem(each, document)
-
-
-def _problem(error: ErrorDetails, document: Document) -> Problem:
-    """Return ``error``, found in the data of ``document``, as a problem of its file."""
-    place = document.places[document.existing(error["loc"])]
-    context = error.get("ctx", {})
-    if error["type"] == "extra_forbidden" or context.get("at_key"):
-        line, column = place.key
-    else:
-        line, column = place.value
-        if place.text_offset is not None and context.get("column"):
-            column += place.text_offset + context["column"] - 1
-    message = _message(error, document)
-    if word := document.words.get(error["loc"]):
-        message = re.sub(
-            f"(?:true|false) {TRUTH_VALUE}", f"{word} {TRUTH_VALUE} if unquoted", message
-        )
-    return Problem(document.file, line, column, message)
-
-
-def _message(error: ErrorDetails, document: Document) -> str:
-    kind, location = error["type"], error["loc"]
-    context = error.get("ctx", {})
-    if kind == "extra_forbidden":
-        return unknown("key", str(location[-1]), _keys(location, document))
-    if kind == "missing":
-        return f"missing key {location[-1]!r}; keys here: {listed(_keys(location, document))}"
-    if kind == INVALID_VALUE:
-        message = str(context["message"])
-    else:
-        form = f"{_LIST}, or all" if location == ("models",) else _FORMS.get(kind, _NOT_ALLOWED)
-        message = f"{describe(error['input'])}; {form}"
-    if context.get("at_key") or not location or isinstance(location[-1], int):
-        return message
-    return f"{label(location[-1])}: {message}"
 
 
 def _keys(location: Location, document: Document) -> list[str]:

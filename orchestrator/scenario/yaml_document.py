@@ -24,6 +24,7 @@ MAX_NESTING = 20
 MAX_NODES = 3_000
 """Keys and values in one file; reporting each of so many as unknown takes 1.5 s."""
 MAX_SHOWN_PROBLEMS, MAX_FILES = 50, 500
+FORM = "a scenario is a map that begins with intent:"
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
@@ -120,10 +121,10 @@ class Document:
         self.problems.append(Problem(self.file, line, at, message))
 
 
-def read_document(path: Path, blank_under: str = "") -> Document:
+def read_document(path: Path, blank_under: str = "", form: str = FORM) -> Document:
     """Read ``path``; problems that do not prevent further checks are added to the document.
 
-    A value may be missing in the map ``blank_under`` at the top; it is None then.
+    A value may be missing in the map ``blank_under``, None then. ``form`` is what to write instead.
 
     Raises:
         ScenarioError: the file cannot be read, is not YAML, or does not hold a map.
@@ -131,14 +132,13 @@ def read_document(path: Path, blank_under: str = "") -> Document:
     text = _read_text(path)
     root = load_node(str(path), text)
     if root is None or root.value == "":
-        raise _file_error(path, "the file is empty; a scenario is a map that begins with intent:")
+        raise _file_error(path, f"the file is empty; {form}")
     document = Document(str(path))
     data = _Builder(document, text, blank_under).build(root, (), _position(root))
     if not isinstance(data, dict):
-        line, column = _position(root)
         kind = "a list" if isinstance(data, list) else "a single value"
-        message = f"the file holds {kind}; a scenario is a map that begins with intent:"
-        raise ScenarioError([Problem(str(path), line, column, message)])
+        message = f"the file holds {kind}; {form}"
+        raise ScenarioError([Problem(str(path), *_position(root), message)])
     document.data = data
     return document
 

@@ -20,6 +20,9 @@ from orchestrator.execution.docker.compose import QUICK_DEADLINE_S, ComposeError
 
 CHOOSING = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_TLS")
 DEFAULT_CONTEXT = "default"
+UNREADABLE = (ComposeError, ValueError, KeyError, TypeError, AttributeError)
+"""Raised by what ``docker context inspect`` does not print."""
+
 CA, CERTIFICATE, KEY = "ca.pem", "cert.pem", "key.pem"
 
 
@@ -59,10 +62,8 @@ def find_endpoint() -> Endpoint:
         BackendError: its configuration is broken, or names what does not exist.
     """
     try:
-        printed = run_docker(["context", "inspect"], timeout_s=QUICK_DEADLINE_S)
-        (context,) = json.loads(printed[printed.index("[") :])
-        return _endpoint_of(context)
-    except (ComposeError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        return _inspected()
+    except UNREADABLE as exc:
         named = named_by_environment()
         where = f"{named} or " if named else ""
         raise BackendError(
@@ -70,6 +71,30 @@ def find_endpoint() -> Endpoint:
             "configuration (docker context ls), "
             f"or run without containers: --backend process\n{exc}"
         ) from exc
+
+
+def endpoint_of_context(name: str) -> Endpoint:
+    """Return where the Docker context ``name`` finds its engine.
+
+    Raises:
+        BackendError: there is no such context, or it is broken.
+    """
+    try:
+        return _inspected(name)
+    except UNREADABLE as exc:
+        message = f"the Docker context {name} cannot be read; see docker context ls\n{exc}"
+        raise BackendError(message) from exc
+
+
+def _inspected(*names: str) -> Endpoint:
+    """Return the endpoint of the context in use, or of the one named.
+
+    Raises:
+        ComposeError, ValueError, KeyError, TypeError, AttributeError: there is none.
+    """
+    printed = run_docker(["context", "inspect", *names], timeout_s=QUICK_DEADLINE_S)
+    (context,) = json.loads(printed[printed.index("[") :])
+    return _endpoint_of(context)
 
 
 def _endpoint_of(context: Mapping[str, Any]) -> Endpoint:

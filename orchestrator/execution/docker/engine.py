@@ -70,7 +70,7 @@ def engine_failures() -> Iterator[None]:
     try:
         yield
     except ENGINE_ERRORS as exc:
-        raise BackendError(f"the Docker engine failed: {_reason(exc)}") from exc
+        raise BackendError(f"the Docker engine failed: {reason_of(exc)}") from exc
 
 
 class Engine:
@@ -271,7 +271,7 @@ def find_engine() -> tuple[Engine | None, str]:
         _ping(client)
         engine = client.version()["Version"]
     except ENGINE_ERRORS as exc:
-        reason = f"no Docker engine answers at {endpoint.address} ({_hinted(_reason(exc))})"
+        reason = f"no Docker engine answers at {endpoint.address} ({_hinted(reason_of(exc))})"
         return _without_engine(endpoint, reason)
     try:
         version = compose_version()
@@ -325,7 +325,7 @@ def _ping(client: docker.DockerClient) -> None:
     client.ping()
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return the underlying cause, without the layers that wrap it."""
     cause: BaseException | None = error
     while cause is not None:

@@ -103,5 +103,6 @@ LAB_COMMANDS = (
     "report",
     "compare",
     "clean",
+    "hosts",
     "schema",
 )

@@ -226,7 +226,7 @@ def test_a_file_without_an_ending_may_be_a_scenario(
             "unrecognized arguments: --dryrun; did you mean --dry-run? options of clean: "
             "--dry-run, --campaign, --images, --all",
         ),
-        (["schema", "x"], "unrecognized arguments: x; options of schema: none"),
+        (["schema", "x"], "unrecognized arguments: x; options of schema: --hosts"),
         (["validate", "a", "--jsn"], "unrecognized arguments: --jsn; options of validate: --set"),
     ],
 )

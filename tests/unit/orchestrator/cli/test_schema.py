@@ -8,6 +8,7 @@ from orchestrator.cli.schema import (
     DOCS,
     MEASURES_PAGE,
     capacity_schema_json,
+    hosts_schema_json,
     measures_table,
     reproduction_schema_json,
     schema_json,
@@ -52,6 +53,10 @@ HOW = "out of step; run python -m orchestrator.cli.schema"
 
 def test_the_published_schema_is_in_step() -> None:
     assert (DOCS / "summary.schema.json").read_text(encoding="utf-8") == schema_json(), HOW
+
+
+def test_the_published_schema_of_hosts_files_is_in_step() -> None:
+    assert (DOCS / "hosts.schema.json").read_text(encoding="utf-8") == hosts_schema_json(), HOW
 
 
 def test_the_published_schema_of_a_capacity_search_is_in_step() -> None:

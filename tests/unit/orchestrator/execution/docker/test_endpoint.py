@@ -16,6 +16,7 @@ from orchestrator.execution.docker.endpoint import (
     CHOOSING,
     DirectClient,
     Endpoint,
+    endpoint_of_context,
     find_endpoint,
 )
 
@@ -127,6 +128,29 @@ def test_a_context_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(endpoint, "run_docker", fail)
     with pytest.raises(BackendError, match=r'correct DOCKER_CONTEXT or (?s:.)*"gone": not found'):
         find_endpoint()
+
+
+def test_a_context_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def run(arguments: list[str], **_: object) -> str:
+        asked.append(arguments)
+        return json.dumps(
+            [{"Name": "far", "Endpoints": {"docker": {"Host": "ssh://me@far"}}, "Storage": {}}]
+        )
+
+    monkeypatch.setattr(endpoint, "run_docker", run)
+    assert endpoint_of_context("far") == Endpoint("ssh://me@far", "the docker context far")
+    assert asked == [["context", "inspect", "far"]]
+
+
+def test_a_context_of_a_host_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise ComposeError('docker context inspect far failed:\n    context "far": not found')
+
+    monkeypatch.setattr(endpoint, "run_docker", fail)
+    with pytest.raises(BackendError, match=r'the Docker context far cannot be read(?s:.)*"far":'):
+        endpoint_of_context("far")
 
 
 class Version(BaseHTTPRequestHandler):

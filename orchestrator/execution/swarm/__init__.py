@@ -1,0 +1,1 @@
+"""Several engines: the hosts of a Docker Swarm, by the hosts file."""
