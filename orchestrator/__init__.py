@@ -2,7 +2,7 @@
 
 A *scenario* is a YAML file: models, load, faults, expectations. The package `scenario` validates it
 and plans its *cases*, a model at one load point each, and the *runs* of each case. For each run,
-`execution` starts one server and its clients on a *backend* (Docker or plain processes), drives the
+`execution` starts one server and its clients on a *backend* (Docker, Swarm, processes), drives the
 load, injects the faults, and leaves logs and samples in a folder; from here on nothing needs the
 backend. `analysis` joins what clients, server and kernel recorded into one table of messages and
 computes *measures*; `twin` simulates the same load by queueing theory, to compare with.

@@ -161,17 +161,20 @@ _ANYWHERE = {
     "lab version": ("lab_version", _NOTE),
 }
 _MAY_BE_NULL = {"CPU quota": ("cpu_quota", _HOST), "CPU affinity": ("cpu_affinity", _NOTE)}
+_IN_CONTAINERS = ("docker", "swarm")
+_OF_ENGINE = {
+    "Python of the orchestrator": ("python", _NOTE),
+    "engine": ("backend/engine", _by_parts(1)),
+    "CPUs of the engine": ("backend/cpus", _HOST),
+    "control groups": ("backend/cgroup", _HOST),
+    "storage driver": ("backend/storage", _NOTE),
+    "system of the engine": ("backend/host", _NOTE),
+    "Compose": ("backend/compose", _NOTE),
+}
 _OF_BACKEND = {
     "process": {"Python": ("backend/python", _by_parts(2))},
-    "docker": {
-        "Python of the orchestrator": ("python", _NOTE),
-        "engine": ("backend/engine", _by_parts(1)),
-        "CPUs of the engine": ("backend/cpus", _HOST),
-        "control groups": ("backend/cgroup", _HOST),
-        "storage driver": ("backend/storage", _NOTE),
-        "system of the engine": ("backend/host", _NOTE),
-        "Compose": ("backend/compose", _NOTE),
-    },
+    "docker": _OF_ENGINE,
+    "swarm": _OF_ENGINE,
 }
 """By the name of a condition: where the environment has it, and what a difference means."""
 
@@ -232,7 +235,7 @@ def _keys(pair: Pair, path: str) -> list[str]:
 def _code(pair: Pair) -> Iterator[Condition]:
     """Yield how the programs differ: images, the code of servers and clients, the revision."""
     models = {case.model for each in pair for case in each.summary.cases}
-    if all(each.summary.backend == "docker" for each in pair):
+    if all(each.summary.backend in _IN_CONTAINERS for each in pair):
         for image in _keys(pair, "backend/images"):
             effect = _CHANGE if image.partition(" on ")[0] in models else _NOTE
             yield from _at(pair, f"backend/images/{image}", f"image of {image}", effect)

@@ -20,8 +20,12 @@ from orchestrator.scenario.server import SKIP, Target
 PREPARING = {
     "docker": "building images whose sources changed; the first time takes a minute",
     "process": "starting plain local processes",
+    "swarm": "building images whose sources changed, and copying what a host lacks",
 }
-WAITED_FOR = {"docker": "the Docker engine: preparing images"}
+WAITED_FOR = {
+    "docker": "the Docker engine: preparing images",
+    "swarm": "the Docker engines: preparing images",
+}
 QUIET_S = 10.0
 NO_PULSE_S = 3.0
 LOOK_EVERY_S = 0.5

@@ -16,12 +16,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.cli.options import add_hosts
 from orchestrator.cli.output import print_out, say
 from orchestrator.execution.docker.engine import Engine, engine_failures, find_engine
 from orchestrator.execution.docker.images import lab_images, remove_tags
 from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import LABEL, Owner, State, owner_of
+from orchestrator.execution.swarm.connection import connected_to_all
+from orchestrator.execution.swarm.facts import read_facts
+from orchestrator.execution.swarm.fleet import Fleet
 from orchestrator.results.exit_codes import HOLDS
+from orchestrator.scenario.hosts import load_hosts
 
 END_DEADLINE_S = 10.0
 _PROJECT = re.compile(r"lab-([0-9a-f]{8})-[0-9]+")
@@ -62,7 +67,7 @@ class Leftover:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--dry-run``, ``--campaign``, ``--images`` and ``--all``."""
+    """Add ``--dry-run``, ``--campaign``, ``--hosts``, ``--images`` and ``--all``."""
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would be removed, remove nothing"
     )
@@ -72,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="remove only leftovers of this campaign (the last part of the name of its results "
         "folder), even if they were kept or started on another host, but not if they are in use",
     )
+    add_hosts(parser, "also remove leftovers on the hosts of this hosts file")
     parser.add_argument(
         "--images",
         action="store_true",
@@ -95,11 +101,27 @@ def execute(arguments: argparse.Namespace) -> int:
         with held(), engine_failures():
             removed += _clean(arguments, find_projects(engine), engine)
             if arguments.images:
-                removed += _clean_images(engine, is_dry=arguments.dry_run)
+                removed += _clean_images(engine, engine, is_dry=arguments.dry_run)
+    if arguments.hosts is not None:
+        removed += _clean_hosts(arguments)
     if not removed:
         what = "nothing" if engine else "no processes"
         print_out(f"{what} to remove")
     return HOLDS
+
+
+def _clean_hosts(arguments: argparse.Namespace) -> int:
+    """Remove what campaigns have left on the hosts that answer; return the number."""
+    with connected_to_all(load_hosts(arguments.hosts)) as (engines, silent):
+        for problem in silent:
+            say(f"not checked: {problem}")
+        with held(), engine_failures():
+            fleet = Fleet.of(engines, [read_facts(engine) for engine in engines])
+            removed = _clean(arguments, find_projects(fleet), fleet)
+            for name, engine in fleet.engines.items() if arguments.images else ():
+                dry, where = arguments.dry_run, f" on {name}"
+                removed += _clean_images(engine, fleet, is_dry=dry, where=where)
+        return removed
 
 
 def _clean(
@@ -121,16 +143,19 @@ def _clean(
     return removed
 
 
-def _clean_images(engine: Engine, *, is_dry: bool) -> int:
-    """Remove the lab's images unless a run needs them; return their number."""
-    owners = [left.owner for left in find_projects(engine)]
+def _clean_images(engine: Engine, users: Engine, *, is_dry: bool, where: str = "") -> int:
+    """Remove the lab's images from ``engine`` unless a run on ``users`` needs them.
+
+    Return their number; ``where`` is printed after each.
+    """
+    owners = [left.owner for left in find_projects(users)]
     pids = sorted({owner.pid for owner in owners if owner and owner.state() is State.RUNS})
     if pids:
-        say(f"not removed: images: in use by process {', '.join(map(str, pids))}")
+        say(f"not removed: images{where}: in use by process {', '.join(map(str, pids))}")
         return 0
     removed = 0
     for image in lab_images(engine):
-        name = f"image {' '.join(image.tags) or image.short_id}"
+        name = f"image {' '.join(image.tags) or image.short_id}{where}"
         if not is_dry and not remove_tags(engine, image):
             say(f"not removed: {name}: a container uses it")
             continue

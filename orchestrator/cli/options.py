@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from orchestrator.scenario.fields import RUN_LOAD, MaxLoad
+from orchestrator.scenario.hosts import HOSTS_FILE
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_ignored, discover_models
 from orchestrator.scenario.scenario import Scenario
@@ -35,14 +36,22 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """Add the backend and the folder of the results."""
+BACKENDS = ("auto", "docker", "process")
+SWARM = "swarm"
+
+
+def add_place(parser: argparse.ArgumentParser, *, has_swarm: bool = False) -> None:
+    """Add the backend and the folder of the results; ``has_swarm``: and that of several hosts."""
+    several = "; swarm: containers on the hosts of --hosts" if has_swarm else ""
     parser.add_argument(
         "--backend",
-        choices=("auto", "docker", "process"),
+        choices=(*BACKENDS, SWARM) if has_swarm else BACKENDS,
         default="auto",
-        help="docker: containers; process: local processes; auto: containers if an engine answers",
+        help="docker: containers; process: local processes; auto: containers if an engine answers"
+        + several,
     )
+    if has_swarm:
+        add_hosts(parser, f"for --backend swarm: the hosts file (default: {HOSTS_FILE})")
     parser.add_argument(
         "--out",
         metavar="FOLDER",
@@ -50,6 +59,11 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         default=Path("results"),
         help="create the folder of the results in this folder (default: results)",
     )
+
+
+def add_hosts(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Add ``--hosts``, the hosts file."""
+    parser.add_argument("--hosts", metavar="FILE", type=Path, help=meaning)
 
 
 def add_accept_invalid(parser: argparse.ArgumentParser, what: str) -> None:

@@ -4,6 +4,7 @@ Chooses the backend, and prints why it is that one.
 """
 
 import argparse
+import contextlib
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from orchestrator.campaign.campaign import new_campaign_id
 from orchestrator.campaign.setup import Setup
+from orchestrator.cli.options import SWARM
 from orchestrator.cli.screen import Screen, progress_screen
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError
@@ -20,8 +22,14 @@ from orchestrator.execution.docker.backend import DockerBackend
 from orchestrator.execution.docker.engine import find_engine, remedy
 from orchestrator.execution.owner import claim
 from orchestrator.execution.process.backend import ProcessBackend
+from orchestrator.execution.swarm.backend import SwarmBackend
+from orchestrator.execution.swarm.fleet import connected_fleet
+from orchestrator.execution.swarm.refusals import refuse
+from orchestrator.measures.sentences import counted
 from orchestrator.results.archive import Archive
 from orchestrator.results.defect import traced
+from orchestrator.results.exit_codes import MisuseError
+from orchestrator.scenario.hosts import HOSTS_FILE, load_hosts
 from orchestrator.scenario.scenario import Scenario
 
 MAX_NAME_CHARS = 60
@@ -34,6 +42,7 @@ class Place:
     setup: Setup
     messages: Screen
     campaign_id: str
+    clean_options: Sequence[str] = ()
 
     def show_left(self) -> None:
         """Print what is kept for inspection or left by a silent engine, and how to remove it."""
@@ -45,7 +54,8 @@ class Place:
             self.messages.print(
                 "not removed, since the engine does not answer or refuses: containers and networks "
                 f"of the project {project}; when it answers, or has been restarted, run: "
-                f".venv/bin/python orchestrate.py clean --campaign {self.campaign_id}",
+                f".venv/bin/python orchestrate.py clean --campaign {self.campaign_id}"
+                + "".join(f" {word}" for word in self.clean_options),
                 soft_wrap=True,
             )
 
@@ -67,15 +77,16 @@ def place_of(
     """
     messages, campaign_id = progress_screen(), new_campaign_id()
     claim(campaign_id, kept=arguments.keep)
-    backend, reason = _backend_for(scenario, arguments, campaign_id)
-    messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
-    command = command_line(arguments, backend.name, verb, options)
-    with interrupts.held():
+    with contextlib.ExitStack() as engines:
+        backend, reason = _backend_for(scenario, arguments, campaign_id, engines)
+        messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
+        command = command_line(arguments, backend.name, verb, options)
+        engines.enter_context(interrupts.held())
         name = _name_of(arguments.scenario)
         archive = Archive.create(arguments.out, name, campaign_id)
         with traced(archive.path):
             setup = Setup(name, scenario, backend, reason, archive, command)
-            yield Place(setup, messages, campaign_id)
+            yield Place(setup, messages, campaign_id, hosts_options(arguments))
 
 
 def command_line(
@@ -83,19 +94,57 @@ def command_line(
 ) -> str:
     """Return the shell command that does the same again from the same folder."""
     settings = [word for pair in arguments.settings for word in ("--set", "=".join(pair))]
-    words = [*verb, str(arguments.scenario), *settings, "--backend", backend, *options]
+    place = ["--backend", backend, *hosts_options(arguments)]
+    words = [*verb, str(arguments.scenario), *settings, *place, *options]
     return shlex.join([".venv/bin/python", "orchestrate.py", *words])
 
 
+def hosts_options(arguments: argparse.Namespace) -> list[str]:
+    """Return the option that names the hosts file, if several hosts are used."""
+    return ["--hosts", str(arguments.hosts or HOSTS_FILE)] if arguments.backend == SWARM else []
+
+
 def _backend_for(
-    scenario: Scenario, arguments: argparse.Namespace, campaign_id: str
+    scenario: Scenario,
+    arguments: argparse.Namespace,
+    campaign_id: str,
+    engines: contextlib.ExitStack,
 ) -> tuple[Backend, str]:
-    """Return the backend and the reason for it; a target without an image needs ``process``."""
+    """Return the backend and the reason for it; a target without an image needs ``process``.
+
+    The connections to several hosts are closed with ``engines``.
+    """
+    if arguments.backend == SWARM:
+        if arguments.keep:
+            raise BackendError("--keep keeps containers of one engine; use --backend docker")
+        return _swarm_for(scenario, arguments.hosts or HOSTS_FILE, campaign_id, engines)
+    if getattr(arguments, "hosts", None) is not None:  # not every command has it
+        raise MisuseError("--hosts names the hosts of --backend swarm; add that option")
     target, choice, keep = scenario.target, arguments.backend, arguments.keep
     if choice == "auto" and target is not None and target.image is None:
         backend, _ = choose_backend("process", campaign_id, keep=keep)
         return backend, f"{target.name} is no image"
     return choose_backend(choice, campaign_id, keep=keep)
+
+
+def _swarm_for(
+    scenario: Scenario, file: Path, campaign_id: str, engines: contextlib.ExitStack
+) -> tuple[Backend, str]:
+    """Return the backend of several hosts.
+
+    Raises:
+        BackendError: the scenario asks for what they cannot do, the hosts cannot work together, or
+            no engine answers here, where the images are built.
+        ScenarioError: the hosts file is invalid.
+    """
+    hosts = load_hosts(file)
+    refuse(scenario)
+    builder, reason = find_engine()
+    if builder is None:
+        raise BackendError(f"{reason}, and the images are built here; {remedy(reason)}")
+    fleet = engines.enter_context(connected_fleet(hosts))
+    backend = SwarmBackend(fleet, builder, hosts, campaign_id)
+    return backend, f"{counted(len(hosts.by_name), 'hosts')} of {file}"
 
 
 def choose_backend(choice: str, campaign_id: str, *, keep: bool) -> tuple[Backend, str]:

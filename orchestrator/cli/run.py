@@ -22,7 +22,7 @@ from orchestrator.scenario.scenario import Scenario
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add a scenario, the backend and the options of the results."""
     add_scenario(parser)
-    add_place(parser)
+    add_place(parser, has_swarm=True)
     parser.add_argument(
         "--keep",
         action="store_true",

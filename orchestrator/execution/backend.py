@@ -253,7 +253,7 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """``docker`` or ``process``."""
+        """``docker``, ``process`` or ``swarm``."""
 
     def prepare(self, needs: Needs) -> None:
         """Make sure that everything in ``needs`` can run; may take minutes the first time.

@@ -11,8 +11,9 @@ import io
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from docker.models.containers import Container
 
@@ -46,8 +47,10 @@ runpy.run_module("probe", run_name="__main__")
 class KernelProbes:
     """The probes of a case, one for each start of its server; all write to one file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write into ``folder``; ``environment`` makes the docker command reach the engine."""
         self._file = folder / KERNEL
+        self._environment = environment
         self._probes: list[subprocess.Popen[bytes]] = []
 
     def look_at_process(self, pid: int, port: int) -> None:
@@ -77,7 +80,7 @@ class KernelProbes:
             probe = subprocess.Popen(  # noqa: S603 the lab's own program
                 command,
                 cwd=ROOT,
-                env=docker_environment(),
+                env=docker_environment() | dict(self._environment),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,

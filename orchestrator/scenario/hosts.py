@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from orchestrator.measures.hints import quote
 from orchestrator.scenario.explain import explained
 from orchestrator.scenario.fields import (
+    Flag,
     Text,
     describe,
     invalid_value,
@@ -125,6 +126,10 @@ class Host(Section):
         AfterValidator(not_empty("of server and clients")),
         AfterValidator(_check_runs),
     ] = (SERVER, CLIENTS)
+    beside_server: Annotated[
+        Flag,
+        Field(description="whether clients may run here beside the server, which delay each other"),
+    ] = False
     labels: Annotated[
         Mapping[_Name, Text], Field(description="words for people: what is special about it")
     ] = {}
@@ -155,10 +160,14 @@ def _errors_of(name: str, host: Host) -> Found:
             "certificates, or use ssh://"
         )
         return [((name, "engine"), invalid_value(message))]
+    found: Found = []
     if host.tls is not None and not is_tcp:
         message = "only tcp:// has TLS; leave it out"
-        return [((name, "tls"), invalid_value(message, at_key=True))]
-    return []
+        found.append(((name, "tls"), invalid_value(message, at_key=True)))
+    if host.beside_server and len(host.runs) == 1:
+        message = f"this host runs only {host.runs[0]}; leave it out, or name both in runs"
+        found.append(((name, "beside_server"), invalid_value(message, at_key=True)))
+    return found
 
 
 class HostsFile(Section):

@@ -7,8 +7,9 @@ is saved.
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import docker
 from docker.models.containers import Container
@@ -71,13 +72,16 @@ class DockerBackend:
 
     name = "docker"
 
-    def __init__(self, engine: Engine, campaign_id: str, *, keep: bool) -> None:
+    def __init__(
+        self, engine: Engine, campaign_id: str, *, keep: bool, builder: Engine | None = None
+    ) -> None:
         self._engine = engine
+        self.builder = builder or engine
         self._campaign_id = campaign_id
         self._keep = keep
         self._projects: list[str] = []
         self._left: list[str] = []
-        self._images: dict[str, str] = {}
+        self.images: dict[str, str] = {}
 
     def prepare(self, needs: Needs) -> None:
         """Build the lab's images if sources changed; find the target's image.
@@ -99,29 +103,27 @@ class DockerBackend:
                 check_cpus(limits, usable)
             for interpreter in needs.interpreters:
                 own = [] if interpreter else others
-                found = provide_images(self._engine, [*needs.models, *own], interpreter)
-                self._images |= {
+                found = provide_images(self.builder, [*needs.models, *own], interpreter)
+                self.images |= {
                     image_name(name, interpreter): found_id for name, found_id in found.items()
                 }
             if None not in needs.interpreters:
-                self._images |= provide_images(self._engine, others)
+                self.images |= provide_images(self.builder, others)
             if target is not None and target.image is not None:
-                self._images |= image_id(self._engine, target.name, target.image)
+                self.images |= image_id(self.builder, target.name, target.image)
 
     def describe(self) -> Mapping[str, object]:
         """Return the engine's versions and the digest of every image in use."""
         with engine_failures():
-            return {**self._engine.describe(), "images": dict(self._images)}
+            return {**self._engine.describe(), "images": dict(self.images)}
 
     @contextmanager
     def stage(self, order: StageOrder) -> Iterator["DockerStage"]:
         """Start a project and remove it on exit, unless it is to be kept."""
-        project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
-        self._projects.append(project)
-        self._left.append(project)
+        project = self.new_project()
         name = image_name(order.model, order.interpreter)
-        images = {**self._images, order.model: self._images[name]} if name in self._images else {}
-        stage = DockerStage(self._engine, project, order, images or self._images)
+        images = {**self.images, order.model: self.images[name]} if name in self.images else {}
+        stage = self.new_stage(project, order, images or self.images)
         with engine_failures():
             try:
                 stage.start()
@@ -133,6 +135,23 @@ class DockerBackend:
             finally:
                 with held():
                     self._end(stage, project)
+
+    def new_project(self) -> str:
+        """Return the name of a further project, which `close` removes unless it is forgotten."""
+        project = f"lab-{self._campaign_id}-{len(self._projects) + 1}"
+        self._projects.append(project)
+        self._left.append(project)
+        return project
+
+    def forget(self, project: str) -> None:
+        """Take ``project``, of which nothing is left, off the list."""
+        self._left.remove(project)
+
+    def new_stage(
+        self, project: str, order: StageOrder, images: Mapping[str, str]
+    ) -> "DockerStage":
+        """Return the stage of a case, of which nothing runs yet."""
+        return DockerStage(self._engine, project, order, images)
 
     def _end(self, stage: "DockerStage", project: str) -> None:
         """Remove or keep what the stage has started; an engine that has gone is not waited for."""
@@ -150,8 +169,8 @@ class DockerBackend:
     def _remove(self, project: str) -> None:
         """Remove ``project``; if the engine refuses, it is in `left`, and the run counts anyway."""
         with contextlib.suppress(docker.errors.APIError):
-            self._engine.remove(project)
-            self._left.remove(project)
+            if self._engine.remove(project):
+                self.forget(project)
 
     @property
     def _keeps(self) -> bool:
@@ -185,8 +204,8 @@ class DockerStage:
         self, engine: Engine, project: str, order: StageOrder, images: Mapping[str, str]
     ) -> None:
         self._engine = engine
-        self._project = project
-        self._order = order
+        self.project = project
+        self.order = order
         self._images = images
         entry = (SERVICE, PROXY_PORT) if order.is_proxied else (order.model, order.port)
         self.target = "{}:{}".format(*entry)
@@ -199,20 +218,20 @@ class DockerStage:
     def start(self) -> None:
         """Start everything; return when the server listens and the conductor answers."""
         self.waits_for("starting containers")
-        order, clients = self._order, self._start_containers()
+        order, clients = self.order, self._start_containers()
         conductor = self._started("conductor")
         bystander = clients[0]
         if order.target is None:
             self._server = self._started(order.model)
         else:
             wait_until_reachable(self._server, bystander, order)
-        control = [published(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
+        control = [self.port_of(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
         server = DockerServer(
             self._engine, self._server, bystander, order, next(iter(control), None)
         )
         self.server: Server = server
         self._probed = server
-        self.conductor = published(conductor, CONDUCTOR_PORT)
+        self.conductor = self.port_of(conductor, CONDUCTOR_PORT)
         check_reachable(self.conductor, self._engine.address)
         server.probes.await_first_look()
         self.cpus = Cpus.all_of(self._engine.cpus)
@@ -222,24 +241,30 @@ class DockerStage:
 
     def waits_for(self, what: str) -> None:
         """Report what the engine is asked for from now on."""
-        self._order.on_wait(f"the Docker engine: {what}")
+        self.order.on_wait(f"the Docker engine: {what}")
 
     def _start_containers(self) -> list[Container]:
         """Start all containers, compare them with what was asked, and return the clients'."""
-        order = self._order
+        order = self.order
         drops_root = self._engine.is_run_as_root(self._images[order.model])
         override = write_override(order, self._images, drops_root=drops_root)
         services = [order.model, *self._proxy, "conductor", "client"]
-        # In the environment of the command, not in the override, which is stored with the results.
-        secret = {SECRET: order.secret}
-        compose = Compose(
-            self._project, override, environment=secret, is_alive=self._engine.answers
-        )
-        compose.up(*services, clients=containers_of_clients(order))
-        (self._server,) = self._engine.containers(self._project, order.model)
-        clients = self._engine.containers(self._project, "client")
+        self.bring_up(services, override)
+        (self._server,) = self._engine.containers(self.project, order.model)
+        clients = self._engine.containers(self.project, "client")
         check_containers(order, self._images, self._server, clients)
         return clients
+
+    def bring_up(self, services: Sequence[str], override: Path) -> None:
+        """Start the containers of ``services`` with what the case changes in compose.yaml."""
+        # In the environment of the command, not in the override, which is stored with the results.
+        secret = {SECRET: self.order.secret}
+        compose = Compose(self.project, override, environment=secret, is_alive=self._engine.answers)
+        compose.up(*services, clients=containers_of_clients(self.order))
+
+    def port_of(self, container: Container, port: int) -> tuple[str, int]:
+        """Return where this machine reaches a container's port."""
+        return published(container, port)
 
     def cpu_s(self) -> Mapping[str, float | None]:
         """Return the CPU time of each part; a probe within the server's container is part of it."""
@@ -253,9 +278,9 @@ class DockerStage:
         Raises:
             BackendError: this host does not reach it.
         """
-        if is_isolated(self._order):
-            return own_address(self._server, self._order.port)
-        return published(self._server, self._order.port)
+        if is_isolated(self.order):
+            return own_address(self._server, self.order.port)
+        return published(self._server, self.order.port)
 
     def check_programs(self) -> None:
         """Check that conductor and clients still run.
@@ -264,13 +289,13 @@ class DockerStage:
             BackendError: one of them has ended; with its exit code and its last lines.
         """
         for service in ("conductor", "client"):
-            for container in self._engine.ended_containers(self._project, service):
+            for container in self._engine.ended_containers(self.project, service):
                 name = _client_name(container) if service == "client" else f"the {service}"
                 raise ended_container(container, name, TOO_EARLY)
 
     def _started(self, service: str) -> Container:
         """Return the service's container once its program listens."""
-        container = self._engine.containers(self._project, service)[0]
+        container = self._engine.containers(self.project, service)[0]
         wait_until_listening(container, service)
         return container
 
@@ -279,13 +304,13 @@ class DockerStage:
         self.waits_for("stopping containers")
         if self._probed is not None:
             self._probed.probes.end()
-        containers = self._engine.containers(self._project, "client")[: self._order.replicas]
+        containers = self._engine.containers(self.project, "client")[: self.order.replicas]
         server_ends_ns = ends_ns(self._server)
-        grace_s = GRACE_S + leave_every_s(self._order.replicas) * self._order.replicas
+        grace_s = GRACE_S + leave_every_s(self.order.replicas) * self.order.replicas
         client_end = functools.partial(_client_end, grace_s=grace_s)
         clients = in_background(lambda: in_parallel(client_end, containers))
-        self._server.stop(timeout=round(self._order.drain_timeout_s + GRACE_S))
-        for proxy in self._engine.containers(self._project, SERVICE):
+        self._server.stop(timeout=round(self.order.drain_timeout_s + GRACE_S))
+        for proxy in self._engine.containers(self.project, SERVICE):
             proxy.stop(timeout=round(GRACE_S))
         self.waits_for("saving logs")
         self._save_logs()
@@ -308,7 +333,7 @@ class DockerStage:
 
     def _containers(self) -> list[Container]:
         """Return the containers of the programs; a probe's may go at any time, and has no log."""
-        found = self._engine.containers(self._project)
+        found = self._engine.containers(self.project)
         return [each for each in found if each.labels[SERVICE_LABEL] != PROBE]
 
     def kill_probes(self) -> None:
@@ -328,15 +353,15 @@ class DockerStage:
 
     def _save_log(self, container: Container) -> None:
         name = _name(container)
-        is_server = name == self._order.model
-        path = self._order.folder / (SERVER_LOG if is_server else f"{name}.log")
+        is_server = name == self.order.model
+        path = self.order.folder / (SERVER_LOG if is_server else f"{name}.log")
         write_whole(path, container.logs(stdout=True, stderr=False))
         if errors := container.logs(stdout=False, stderr=True):
             write_whole(path.with_suffix(".stderr"), errors)
 
     def start_server(self) -> None:
         """Start the drained server again, for inspection."""
-        for server in self._engine.containers(self._project, self._order.model):
+        for server in self._engine.containers(self.project, self.order.model):
             server.start()
 
 

@@ -86,20 +86,29 @@ class Compose:
         for file in files:
             self._options += ["--file", str(file.absolute())]  # the command runs in another folder
 
-    def services(self, *names: str) -> dict[str, dict[str, Any]]:
-        """Return the services ``names`` as Compose resolves them.
+    def config(self, *services: str) -> dict[str, Any]:
+        """Return ``services`` and their networks as Compose resolves them.
 
         Raises:
             ComposeError: it failed, or printed something else.
         """
-        command = [*self._options, "config", "--format", "json", *names]
-        printed = run_docker(command, timeout_s=QUICK_DEADLINE_S)
+        command = [*self._options, "config", "--format", "json", *services]
+        printed = run_docker(command, QUICK_DEADLINE_S, self._environment)
         try:
-            services = json.loads(printed[printed.index("{") :])["services"]
-            return {name: dict(services[name]) for name in names}
+            config = dict(json.loads(printed[printed.index("{") :]))
+            config["services"] = {name: dict(config["services"][name]) for name in services}
         except (ValueError, KeyError, TypeError) as exc:
             shown = f"{_shown(command)} printed no services:\n{last_lines(printed)}"
             raise ComposeError(shown) from exc
+        return config
+
+    def services(self, *names: str) -> dict[str, dict[str, Any]]:
+        """Return the services ``names`` as Compose resolves them.
+
+        Raises:
+            ComposeError: as for `config`.
+        """
+        return dict(self.config(*names)["services"])
 
     def build(self, *services: str) -> None:
         """Build the images of ``services`` whose sources have changed.
@@ -192,12 +201,12 @@ def docker_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in MACHINE_SETTINGS or not name.startswith(NOT_PASSED)
     }
-    return dict.fromkeys(_knobs(), "") | inherited | _direct_to_engine()
+    return dict.fromkeys(_knobs(), "") | inherited | direct_to(os.environ.get("DOCKER_HOST", ""))
 
 
-def _direct_to_engine() -> dict[str, str]:
-    """Return variables that make the docker command reach DOCKER_HOST without a proxy."""
-    host = urlsplit(os.environ.get("DOCKER_HOST", "")).hostname
+def direct_to(address: str) -> dict[str, str]:
+    """Return variables that make the docker command reach an engine without a proxy."""
+    host = urlsplit(address).hostname
     names = ("NO_PROXY", "no_proxy") if host else ()
     return {name: ",".join(filter(None, (os.environ.get(name), host))) for name in names}
 

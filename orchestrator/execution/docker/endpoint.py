@@ -16,7 +16,12 @@ import urllib3
 from docker.tls import TLSConfig
 
 from orchestrator.execution.backend import BackendError
-from orchestrator.execution.docker.compose import QUICK_DEADLINE_S, ComposeError, run_docker
+from orchestrator.execution.docker.compose import (
+    QUICK_DEADLINE_S,
+    ComposeError,
+    direct_to,
+    run_docker,
+)
 
 CHOOSING = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_TLS")
 DEFAULT_CONTEXT = "default"
@@ -37,6 +42,14 @@ class Endpoint:
     choice: str = ""
     certificates: Path | None = None
     is_verified: bool = True
+
+    def environment(self) -> dict[str, str]:
+        """Return variables that make the docker command use this engine."""
+        chosen = {"DOCKER_HOST": self.address, "DOCKER_CONTEXT": "", **direct_to(self.address)}
+        if self.certificates is None:
+            return {**chosen, "DOCKER_TLS_VERIFY": "", "DOCKER_TLS": ""}
+        verified = {"DOCKER_TLS_VERIFY" if self.is_verified else "DOCKER_TLS": "1"}
+        return {**chosen, **verified, "DOCKER_CERT_PATH": str(self.certificates)}
 
     def tls(self) -> TLSConfig | None:
         """Return the SDK's settings for TLS.

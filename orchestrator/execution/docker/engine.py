@@ -39,8 +39,12 @@ from orchestrator.execution.interrupts import is_interrupted
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
+STACK_LABEL = "com.docker.stack.namespace"
+"""Of what Swarm has deployed; a manager removes it."""
+
 FIND_TIMEOUT_S, SDK_TIMEOUT_S, ANSWER_TIMEOUT_S = 10, 10, 3
 ANSWER_TRIES, SILENCE_S = 2, 15.0
+TRANSFER_TIMEOUT_S = 120
 INTERRUPTED_S = 1.5  # how long an engine has to answer after an interrupt
 NO_ANSWER = f"it accepts the connection, but does not answer within {SDK_TIMEOUT_S} s"
 REMOTE_SCHEME = "ssh://"
@@ -51,6 +55,8 @@ REMOVE_DEADLINE_S = 12.0
 ROOT_USERS = frozenset({"root", "0"})
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
 
+Part = tuple[Mapping[str, str], str]
+"""The labels of what belongs to a project, and its kind: container or network."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -140,6 +146,30 @@ class Engine:
         """Return the content digest of each image of ``tags``, under the same name."""
         return {name: str(self._client.images.get(tag).id) for name, tag in tags.items()}
 
+    def packed_image(self, image_id: str) -> Iterator[bytes]:
+        """Yield an image with one of its tags as an archive for another engine, in parts."""
+        with self._patience():
+            image = self._client.images.get(image_id)
+            yield from image.save(named=image.tags[0] if image.tags else False)
+
+    def load_image(self, packed: Iterator[bytes]) -> None:
+        """Add an image that another engine has packed."""
+        with self._patience():
+            self._client.images.load(packed)  # type: ignore[arg-type]  # it may be in parts, too
+
+    @contextlib.contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Let a call transfer an image."""
+        usual_s, self._client.api.timeout = self._client.api.timeout, TRANSFER_TIMEOUT_S
+        try:
+            yield
+        finally:
+            self._client.api.timeout = usual_s
+
+    def environment_of(self, _container: Container) -> Mapping[str, str]:
+        """Return variables that the docker command needs to reach a container; here none."""
+        return {}
+
     def is_run_as_root(self, image_id: str) -> bool:
         """Whether an image asks for no other user than root."""
         user = self._client.images.get(image_id).attrs["Config"].get("User") or "root"
@@ -183,9 +213,7 @@ class Engine:
         found = self._client.containers.list(
             all=True, filters={"label": labels}, ignore_removed=True
         )
-        return sorted(
-            found, key=lambda c: (c.labels[SERVICE_LABEL], int(c.labels.get(NUMBER_LABEL, "0")))
-        )
+        return sorted(found, key=by_service_and_number)
 
     def ended_containers(self, project: str, service: str) -> list[Container]:
         """Return the containers of a service that have ended; one request if there are none."""
@@ -199,8 +227,10 @@ class Engine:
         wait=wait_fixed(0.2),
         reraise=True,
     )
-    def remove(self, project: str) -> None:
+    def remove(self, project: str) -> bool:
         """Remove every container and network of ``project``; some may have gone already.
+
+        Return whether all of it has gone, which is so unless a host of several does not answer.
 
         Raises:
             BackendError: the engine does not answer any more, so it is useless to try again.
@@ -211,6 +241,11 @@ class Engine:
             if self.answers():
                 raise
             raise BackendError(f"the Docker engine at {self.address} stopped answering") from exc
+        return self.all_answer()
+
+    def all_answer(self) -> bool:
+        """Whether no host of several has stopped answering; True for one engine."""
+        return True
 
     def _remove(self, project: str) -> None:
         in_parallel(_remove_container, self.containers(project))
@@ -223,18 +258,31 @@ class Engine:
         names = container.attrs["NetworkSettings"]["Networks"].values()
         return [self._client.networks.get(each["NetworkID"]) for each in names]
 
-    def projects(self) -> dict[str, list[tuple[Mapping[str, str], str]]]:
-        """Return each Compose project's containers and networks: their labels and their kind."""
+    def projects(self) -> dict[str, list[Part]]:
+        """Return each Compose project's containers and networks: their labels and their kind.
+
+        What Swarm has deployed is left out, since one engine alone cannot remove it.
+        """
         containers = self._client.containers.list(
             all=True, filters={"label": PROJECT_LABEL}, sparse=True
         )
         networks = self._client.networks.list(filters={"label": PROJECT_LABEL})
         parts = [(each.attrs["Labels"], "container") for each in containers]
         parts += [(each.attrs["Labels"], "network") for each in networks]
-        found: dict[str, list[tuple[Mapping[str, str], str]]] = {}
-        for labels, kind in parts:
-            found.setdefault(labels[PROJECT_LABEL], []).append((labels, kind))
-        return found
+        return by_project(part for part in parts if STACK_LABEL not in part[0])
+
+
+def by_project(parts: Iterable[Part]) -> dict[str, list[Part]]:
+    """Return ``parts`` by the project that each belongs to."""
+    found: dict[str, list[Part]] = {}
+    for labels, kind in parts:
+        found.setdefault(labels[PROJECT_LABEL], []).append((labels, kind))
+    return found
+
+
+def by_service_and_number(container: Container) -> tuple[str, int]:
+    """Return the key by which the containers of a project are sorted."""
+    return container.labels[SERVICE_LABEL], int(container.labels.get(NUMBER_LABEL, "0"))
 
 
 def _answers(endpoint: Endpoint) -> bool:

@@ -59,7 +59,7 @@ class DockerServer(LoggedServer):
         self._crowds: dict[str, _CrowdProgram] = {}
         self.toxics: Toxics = ToxicControl(control, order.secret)
         self.out_of_memory: tuple[str, ...] = ()
-        self.probes = KernelProbes(order.folder)
+        self.probes = KernelProbes(order.folder, engine.environment_of(server))
         self._start_probe()
 
     def _start_probe(self) -> None:

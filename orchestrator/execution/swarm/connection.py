@@ -15,11 +15,20 @@ from orchestrator.scenario.hosts import Hosts, ssh_address
 
 @dataclass(frozen=True)
 class HostEngine:
-    """An engine that has answered; ``address`` is that of the hosts file or of the context."""
+    """An engine that has answered; ``address`` is that of the hosts file or of the context.
+
+    ``endpoint`` is how it is reached from here: through ssh, by a socket of this machine.
+    """
 
     name: str
     address: str
     client: docker.DockerClient
+    endpoint: Endpoint
+
+    @property
+    def node_id(self) -> str:
+        """The id of its node, empty if it is in no swarm."""
+        return str(self.client.info()["Swarm"]["NodeID"])
 
 
 @contextlib.contextmanager
@@ -41,7 +50,7 @@ def connected(hosts: Hosts, name: str) -> Iterator[HostEngine]:
         except ENGINE_ERRORS as exc:
             reason = f"no Docker engine answers at {endpoint.address} ({reason_of(exc)})"
             raise BackendError(reason) from exc
-        yield HostEngine(name, endpoint.address, client)
+        yield HostEngine(name, endpoint.address, client, through)
 
 
 @contextlib.contextmanager

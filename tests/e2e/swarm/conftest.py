@@ -3,12 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from orchestrator.execution.docker.endpoint import find_endpoint
 from orchestrator.execution.docker.engine import Engine
-from tests.e2e.swarm.swarm_fixtures import Swarm, started
+from orchestrator.execution.docker.images import provide_images
+from tests.e2e.swarm.swarm_fixtures import AHEAD_S, Swarm, load, started
 from tests.requirement_fixtures import do_without
 
 
@@ -25,6 +27,15 @@ def swarm(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Return a swarm whose containers all have this machine's clock."""
     assert engine.answers()
     with started(tmp_path_factory.mktemp("swarm") / "s") as found:
+        yield found
+
+
+@pytest.fixture
+def ahead_swarm(engine: Engine, tmp_path: Path) -> Iterator[Swarm]:
+    """Return a swarm with the lab's client, the clock of whose second engine is ahead."""
+    image = provide_images(engine, ["client"])["client"]
+    with started(tmp_path / "s", "--ahead", str(AHEAD_S)) as found:
+        load(found, image)
         yield found
 
 

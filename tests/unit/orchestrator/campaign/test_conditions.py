@@ -119,10 +119,12 @@ def test_a_difference_of_the_host_is_named_with_its_effect(
         ("images", {"prefork": "sha256:1", "client": "sha256:9"}, Effect.NOTE),
     ],
 )
+@pytest.mark.parametrize("backend", ["docker", "swarm"])
 def test_a_difference_of_the_engine_and_its_images_is_named(
-    key: str, value: object, effect: Effect
+    key: str, value: object, effect: Effect, backend: str
 ) -> None:
-    (found,) = found_in(ran(with_backend(**{key: value})))
+    changed = ran(with_backend(**{key: value}), backend=backend)
+    (found,) = found_in(changed, ran(backend=backend))
     assert found.effect is effect
 
 

@@ -1,8 +1,10 @@
 """``clean`` finds leftovers, and removes those that are not in use."""
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +14,8 @@ from orchestrator.cli.clean import Leftover, end_process, find_processes, find_p
 from orchestrator.cli.main import main
 from orchestrator.execution.docker.engine import PROJECT_LABEL
 from orchestrator.execution.owner import LABEL, MARK, Owner, claim
+from orchestrator.execution.swarm.fleet import Fleet
+from orchestrator.scenario.hosts import Hosts
 from tests.unit.orchestrator.execution.owner_fixtures import CAMPAIGN, gone_owner, sleeper
 
 
@@ -94,6 +98,10 @@ class FakeEngine:
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
+        self.removed: list[str] = []
+
+    def remove(self, project: str) -> None:
+        self.removed.append(project)
 
     def projects(self) -> dict[str, list[tuple[dict[str, str], str]]]:
         ours = {LABEL: self._mark}
@@ -112,6 +120,60 @@ def test_only_projects_of_ours_are_found(gone: Owner) -> None:
     assert first.reason_to_stay(None) == ""
     assert (second.campaign_id, second.owner) == ("0000cafe", None)
     assert "cannot tell from this host" in second.reason_to_stay(None)
+
+
+def test_hosts_are_cleaned_and_those_that_do_not_answer_are_named(
+    gone: Owner,
+    without_engine: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "lab.hosts.yaml"
+    file.write_text("hosts: {a: {context: a}, b: {context: b}}\n")
+    fleet = FakeEngine(str(gone))
+
+    @contextmanager
+    def connected(hosts: Hosts) -> Iterator[tuple[list[str], list[str]]]:
+        yield list(hosts.by_name)[:1], ["b: no Docker engine answers"]
+
+    monkeypatch.setattr(clean, "connected_to_all", connected)
+    monkeypatch.setattr(clean, "read_facts", lambda engine: engine)
+    monkeypatch.setattr(Fleet, "of", lambda *_: fleet)
+    assert without_engine is None
+    assert main(["clean", "--campaign", CAMPAIGN, "--hosts", str(file)]) == 0
+    printed = capsys.readouterr()
+    assert fleet.removed == [f"lab-{CAMPAIGN}-1"]
+    assert printed.out.startswith(f"removed: project lab-{CAMPAIGN}-1 (2 containers, 1 network)")
+    assert "not checked: b: no Docker engine answers\n" in printed.err
+
+
+def test_images_are_removed_from_each_host_on_request(
+    without_engine: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "lab.hosts.yaml"
+    file.write_text("hosts: {a: {context: a}}\n")
+    image = SimpleNamespace(tags=["server-models-lab/client:x"])
+    fleet = SimpleNamespace(engines={"a": "engine of a"}, projects=dict)
+    removed: list[tuple[object, ...]] = []
+
+    def remove(*words: object) -> bool:
+        removed.append(words)
+        return True
+
+    monkeypatch.setattr(clean, "connected_to_all", lambda _: nullcontext((["a"], [])))
+    monkeypatch.setattr(clean, "read_facts", lambda engine: engine)
+    monkeypatch.setattr(Fleet, "of", lambda *_: fleet)
+    monkeypatch.setattr(clean, "lab_images", lambda _: [image])
+    monkeypatch.setattr(clean, "remove_tags", remove)
+    assert without_engine is None
+    assert main(["clean", "--campaign", CAMPAIGN, "--images", "--hosts", str(file)]) == 0
+    assert removed == [("engine of a", image)]
+    printed = capsys.readouterr().out
+    assert printed == "removed: image server-models-lab/client:x on a\n"
 
 
 @pytest.fixture

@@ -224,7 +224,7 @@ def test_a_file_without_an_ending_may_be_a_scenario(
         (
             ["clean", "--dryrun"],
             "unrecognized arguments: --dryrun; did you mean --dry-run? options of clean: "
-            "--dry-run, --campaign, --images, --all",
+            "--dry-run, --campaign, --hosts, --images, --all",
         ),
         (["schema", "x"], "unrecognized arguments: x; options of schema: --hosts"),
         (["validate", "a", "--jsn"], "unrecognized arguments: --jsn; options of validate: --set"),

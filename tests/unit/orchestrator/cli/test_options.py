@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.options import add_json, add_scenario, read_scenario
+from orchestrator.cli.options import add_json, add_place, add_scenario, read_scenario
 from orchestrator.scenario.fields import PREDICTION_LOAD
 from orchestrator.scenario.yaml_document import ScenarioError
 
@@ -30,6 +30,21 @@ def path(tmp_path: Path) -> str:
     path = tmp_path / "s.yaml"
     path.write_text(SCENARIO)
     return str(path)
+
+
+def test_only_a_command_that_can_use_several_hosts_has_their_backend(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one, several = argparse.ArgumentParser(), argparse.ArgumentParser()
+    add_place(one)
+    add_place(several, has_swarm=True)
+    chosen = several.parse_args(["--backend", "swarm"])
+    assert (chosen.backend, chosen.hosts) == ("swarm", None)
+    chosen = several.parse_args(["--backend", "swarm", "--hosts", "mine.yaml"])
+    assert chosen.hosts == Path("mine.yaml")
+    with pytest.raises(SystemExit):
+        one.parse_args(["--backend", "swarm"])
+    assert "invalid choice: 'swarm'" in capsys.readouterr().err
 
 
 def test_variables_are_set_and_may_contain_an_equals_sign(parser: argparse.ArgumentParser) -> None:

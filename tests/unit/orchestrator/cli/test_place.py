@@ -1,17 +1,23 @@
 """The place of a campaign or a capacity search: which backend, and the command in the results."""
 
+import argparse
+import contextlib
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from orchestrator.campaign.setup import Setup
 from orchestrator.cli import place
-from orchestrator.cli.place import Place, choose_backend
+from orchestrator.cli.place import Place, choose_backend, place_of
 from orchestrator.cli.screen import Screen
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.process.backend import ProcessBackend
 from orchestrator.results.archive import Archive
+from orchestrator.results.exit_codes import MisuseError
+from orchestrator.scenario.hosts import Hosts
 from orchestrator.scenario.load import load_scenario
 from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, FakeBackend
 
@@ -61,3 +67,71 @@ def test_what_stays_behind_is_named_with_what_removes_it(tmp_path: Path) -> None
     assert kept == "kept; to remove: docker compose -p lab-kept down"
     assert "the project lab-left" in left
     assert left.endswith("orchestrate.py clean --campaign 0badcafe")
+
+
+def swarm_arguments(tmp_path: Path, *, keep: bool = False) -> argparse.Namespace:
+    scenario, hosts = tmp_path / "s.yaml", tmp_path / "lab.hosts.yaml"
+    scenario.write_text(SCENARIO)
+    hosts.write_text("hosts: {a: {context: a}, b: {context: b}}\n")
+    return argparse.Namespace(
+        scenario=scenario, hosts=hosts, backend="swarm", keep=keep, out=tmp_path, settings=[]
+    )
+
+
+def swarm_place(arguments: argparse.Namespace) -> tuple[str, str, str]:
+    """Return the backend's name, the reason for it, and the command to do the same again."""
+    scenario = load_scenario(arguments.scenario, known_models=None)
+    with place_of(arguments, scenario, ["run"]) as found:
+        return found.setup.backend.name, found.setup.backend_reason, found.setup.command
+
+
+def test_several_hosts_are_a_backend_whose_file_is_in_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    @contextlib.contextmanager
+    def fleet(hosts: Hosts) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(hosts=list(hosts.by_name))
+        closed.append("closed")
+
+    monkeypatch.setattr(place, "find_engine", lambda: (SimpleNamespace(), "an engine answers"))
+    monkeypatch.setattr(place, "connected_fleet", fleet)
+    arguments = swarm_arguments(tmp_path)
+    name, reason, command = swarm_place(arguments)
+    assert (name, reason) == ("swarm", f"2 hosts of {arguments.hosts}")
+    assert command.endswith(f"--backend swarm --hosts {arguments.hosts}")
+    assert closed == ["closed"]
+
+
+def test_several_hosts_need_an_engine_here_that_builds_the_images(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match=f"{NO_ENGINE}, and the images are built here; start"):
+        swarm_place(swarm_arguments(tmp_path))
+
+
+def test_containers_are_not_kept_on_several_hosts(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="--keep keeps containers of one engine"):
+        swarm_place(swarm_arguments(tmp_path, keep=True))
+
+
+def test_hosts_without_their_backend_are_misuse(tmp_path: Path) -> None:
+    arguments = swarm_arguments(tmp_path)
+    arguments.backend = "auto"
+    with pytest.raises(MisuseError, match="--hosts names the hosts of --backend swarm; add that"):
+        swarm_place(arguments)
+
+
+def test_the_hosts_file_has_a_usual_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = swarm_arguments(tmp_path)
+    arguments.hosts = None
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BackendError, match=f"{NO_ENGINE}, and the images are built here"):
+        swarm_place(arguments)
+
+
+def test_what_several_hosts_cannot_do_is_refused_before_they_are_connected(tmp_path: Path) -> None:
+    arguments = swarm_arguments(tmp_path)
+    with arguments.scenario.open("a") as scenario:
+        scenario.write("limits: {memory: 64MiB}\n")
+    with pytest.raises(BackendError, match=r"limits\.memory: Swarm would let it swap"):
+        swarm_place(arguments)

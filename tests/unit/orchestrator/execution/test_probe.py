@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -111,3 +112,17 @@ def test_a_probe_is_beside_the_container_if_its_memory_must_not_count(
         f"--entrypoint python3 {image} -S -E -c ",
     ):
         assert option in command
+
+
+def test_a_probe_reaches_the_engine_of_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho "$DOCKER_HOST $1"\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    probes = KernelProbes(tmp_path, {"DOCKER_HOST": "unix:///far"})
+    server: Any = SimpleNamespace(id="5e44e4", logs=lambda: b"")
+    probes.look_at_container(server, 3000)
+    probes.end()
+    assert (tmp_path / KERNEL).read_text() == "unix:///far exec\n"

@@ -20,7 +20,7 @@ from orchestrator.scenario.hosts import (
 )
 from orchestrator.scenario.yaml_document import Problem, ScenarioError
 
-KEYS = "engine, context, tls, runs, labels"
+KEYS = "engine, context, tls, runs, beside_server, labels"
 HERE = "engine: 'unix:///a.sock'"
 ADDRESS = "write unix:///path, ssh://user@host or tcp://host:port"
 TEXT = "write text, in quotes if it looks like a number"
@@ -78,6 +78,10 @@ def test_certificates_are_beside_the_file(tmp_path: Path) -> None:
           "folder of its certificates, or use ssh://"]),
         (f"hosts: {{a: {{{HERE}, tls: certs}}}}",
          ["1:39: only tcp:// has TLS; leave it out"]),
+        (f"hosts: {{a: {{{HERE}, runs: [clients], beside_server: true}}, b: {{context: b}}}}",
+         ["1:56: this host runs only clients; leave it out, or name both in runs"]),
+        (f"hosts: {{a: {{{HERE}, beside_server: 1}}}}",
+         ["1:54: beside_server: 1 is a number; allowed: true or false"]),
         (f"hosts: {{-a: {{{HERE}}}}}", [f"1:9: '-a' is not a name; {NAME}"]),
         ("hosts: {a: {context: '../x'}}",
          ["1:22: context: '../x' is not the name of a Docker context; see docker context ls"]),
@@ -136,7 +140,13 @@ engines = st.one_of(
     ),
     st.builds(lambda name: {"context": name}, names),
 )
-labels = st.fixed_dictionaries({}, optional={"labels": st.dictionaries(names, st.just("x"))})
+labels = st.fixed_dictionaries(
+    {},
+    optional={
+        "labels": st.dictionaries(names, st.just("x")),
+        "beside_server": st.booleans(),
+    },
+)
 descriptions = st.builds(lambda engine, rest: {**engine, **rest}, engines, labels)
 files = st.dictionaries(names, descriptions, min_size=1, max_size=5)
 

@@ -19,7 +19,7 @@ class FakeEngine:
     cpus = 2
 
     def __init__(self) -> None:
-        self.is_there = True
+        self.is_there = self.is_whole = True
         self.removed: list[str] = []
 
     def answers(self) -> bool:
@@ -28,10 +28,11 @@ class FakeEngine:
     def attend(self, call: Callable[[], object]) -> None:
         call()
 
-    def remove(self, project: str) -> None:
+    def remove(self, project: str) -> bool:
         if not self.is_there:
             raise BackendError("stopped answering")
         self.removed.append(project)
+        return self.is_whole
 
 
 class FakeStage(DockerStage):
@@ -89,6 +90,17 @@ def test_a_network_that_the_engine_refuses_to_remove_is_left_and_the_run_counts(
         pass
     docker.close()
     assert docker.left == ("lab-0badcafe-1",)
+
+
+def test_what_one_of_several_hosts_still_has_is_left(engine: FakeEngine) -> None:
+    engine.is_whole = False
+    docker = backend_on(engine)
+    with docker.stage(ORDER):
+        pass
+    assert list(docker.left) == ["lab-0badcafe-1"]
+    engine.is_whole = True
+    docker.close()
+    assert list(docker.left) == []
 
 
 def test_an_engine_that_has_gone_changes_no_reason_and_leaves_a_name(engine: FakeEngine) -> None:

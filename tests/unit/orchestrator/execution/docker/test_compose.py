@@ -141,6 +141,14 @@ def test_services_are_what_compose_prints_after_its_warnings(install: Install) -
     assert Compose("lab-1").services("epoll") == {"epoll": {"image": "x"}}
 
 
+def test_the_networks_of_services_are_printed_with_them(install: Install) -> None:
+    install("""echo '{"services": {"epoll": {}, "other": {}}, "networks": {"default": null}}'""")
+    assert Compose("lab-1").config("epoll") == {
+        "services": {"epoll": {}},
+        "networks": {"default": None},
+    }
+
+
 @pytest.mark.parametrize("printed", ["", "garbage", "{}", '{"services": []}', "{"])
 def test_garbage_instead_of_services_is_a_failure_of_the_command(
     printed: str, install: Install

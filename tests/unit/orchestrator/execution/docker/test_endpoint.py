@@ -130,6 +130,24 @@ def test_a_context_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch)
         find_endpoint()
 
 
+@pytest.mark.parametrize(
+    ("found", "variables"),
+    [
+        (Endpoint("unix:///x"), {"DOCKER_HOST": "unix:///x", "DOCKER_TLS_VERIFY": ""}),
+        (Endpoint(TCP, "", Path("/c")), {"DOCKER_CERT_PATH": "/c", "DOCKER_TLS_VERIFY": "1"}),
+        (Endpoint(TCP, "", Path("/c"), is_verified=False), {"DOCKER_TLS": "1"}),
+        (Endpoint("tcp://far:1", "", Path("/c")), {"NO_PROXY": "near,far"}),
+    ],
+)
+def test_the_docker_command_is_led_to_an_endpoint_whatever_the_environment_says(
+    found: Endpoint, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "near")
+    chosen = found.environment()
+    assert {name: chosen[name] for name in variables} == variables
+    assert chosen["DOCKER_CONTEXT"] == ""
+
+
 def test_a_context_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
 

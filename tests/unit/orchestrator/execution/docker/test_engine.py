@@ -21,6 +21,7 @@ from orchestrator.execution.docker.engine import (
     NUMBER_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
+    STACK_LABEL,
     Engine,
     engine_failures,
     find_engine,
@@ -137,6 +138,37 @@ def test_containers_and_networks_are_grouped_by_project(monkeypatch: pytest.Monk
 def _no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in CHOOSING:
         monkeypatch.delenv(name, raising=False)
+
+
+def test_what_swarm_has_deployed_is_no_project_of_an_engine() -> None:
+    labels = {PROJECT_LABEL: "lab-0badcafe-1", STACK_LABEL: "lab-0badcafe-1"}
+    parts = SimpleNamespace(list=lambda **_: [SimpleNamespace(attrs={"Labels": labels})])
+    found = Engine(SimpleNamespace(containers=parts, networks=parts))  # type: ignore[arg-type]
+    assert found.projects() == {}
+
+
+@pytest.mark.parametrize(("tags", "named"), [(["a:1", "a:2"], "a:1"), ([], False)])
+def test_an_image_is_packed_with_a_tag_if_it_has_one_and_loaded(
+    tags: list[str], named: object
+) -> None:
+    asked: list[object] = []
+
+    def save(named: object) -> list[bytes]:
+        asked.append(named)
+        return [b"packed"]
+
+    loaded: list[bytes] = []
+    images = SimpleNamespace(
+        get=lambda _: SimpleNamespace(tags=tags, save=save), load=loaded.extend
+    )
+    api = SimpleNamespace(timeout=10)
+    found = Engine(SimpleNamespace(images=images, api=api))  # type: ignore[arg-type]
+    found.load_image(found.packed_image("sha256:1"))
+    assert (loaded, asked, api.timeout) == ([b"packed"], [named], 10)
+
+
+def test_a_container_of_one_engine_needs_no_variables_to_be_reached() -> None:
+    assert Engine(SimpleNamespace()).environment_of(SimpleNamespace()) == {}  # type: ignore[arg-type]
 
 
 def test_without_a_docker_command_there_is_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:

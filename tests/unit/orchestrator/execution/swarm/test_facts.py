@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.docker.endpoint import Endpoint
 from orchestrator.execution.swarm.connection import HostEngine
 from orchestrator.execution.swarm.facts import Node, read_clock, read_facts
 
@@ -23,7 +24,7 @@ INFO: Mapping[str, Any] = {
 
 
 def host_engine(client: SimpleNamespace) -> HostEngine:
-    return HostEngine("first", "unix:///x", client)  # type: ignore[arg-type]
+    return HostEngine("first", "unix:///x", client, Endpoint("unix:///x"))  # type: ignore[arg-type]
 
 
 def host(info: Mapping[str, Any]) -> HostEngine:

@@ -1,0 +1,121 @@
+"""The swarm backend: each case as a stack on the hosts of the hosts file.
+
+The same containers as on one engine, in other places: images are built by this machine's engine
+and copied, containers are deployed by Swarm, and everything else goes through each host's own
+engine, as on one.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docker.models.containers import Container
+
+from labkit.wire.secret import SECRET
+from orchestrator.execution.backend import Needs, StageOrder
+from orchestrator.execution.docker.backend import DockerBackend, DockerStage
+from orchestrator.execution.docker.compose import Compose
+from orchestrator.execution.docker.engine import (
+    PROJECT_LABEL,
+    SERVICE_LABEL,
+    STACK_LABEL,
+    Engine,
+    engine_failures,
+)
+from orchestrator.execution.docker.read_back import containers_of_clients
+from orchestrator.execution.owner import LABEL, MARK
+from orchestrator.execution.swarm.clocks import check_clocks
+from orchestrator.execution.swarm.fleet import Fleet
+from orchestrator.execution.swarm.images import copy_images
+from orchestrator.execution.swarm.placement import places_of
+from orchestrator.execution.swarm.relay import Relay
+from orchestrator.execution.swarm.stack import CLIENT, stack_of
+from orchestrator.results.archive import write_whole
+from orchestrator.results.strict_json import to_json
+from orchestrator.scenario.hosts import Hosts
+
+CONDUCTOR = "conductor"
+CLOCK = "clock"
+"""The service of the containers whose clocks are compared; it has none in compose.yaml."""
+
+STACK_FILE = "stack.json"
+
+
+class SwarmBackend(DockerBackend):
+    """Runs the containers of a case on the hosts of ``fleet``; ``builder`` builds the images."""
+
+    name = "swarm"
+
+    def __init__(self, fleet: Fleet, builder: Engine, hosts: Hosts, campaign_id: str) -> None:
+        super().__init__(fleet, campaign_id, keep=False, builder=builder)
+        self._fleet = fleet
+        self._hosts = hosts
+
+    def prepare(self, needs: Needs) -> None:
+        """Build the images, copy them to all hosts, and compare the hosts' clocks.
+
+        Raises:
+            BackendError: the build or a copy failed, or containers of a host have another clock.
+        """
+        super().prepare(needs)
+        with engine_failures():
+            copy_images(self.images.values(), self.builder, self._fleet.engines)
+            self._check_clocks()
+
+    def _check_clocks(self) -> None:
+        """Compare the clocks in containers, which `close` removes if this is interrupted."""
+        project = self.new_project()
+        labels = {PROJECT_LABEL: project, STACK_LABEL: project, SERVICE_LABEL: CLOCK}
+        owned = {LABEL: os.environ.get(MARK, "")}
+        check_clocks(self._fleet.hosts, self.images[CLIENT], {**labels, **owned})
+        self.forget(project)
+
+    def new_stage(self, project: str, order: StageOrder, images: Mapping[str, str]) -> DockerStage:
+        """Return the stage of a case."""
+        return SwarmStage(self._fleet, project, order, images, self._hosts)
+
+
+class SwarmStage(DockerStage):
+    """The containers of one case, on several hosts."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        project: str,
+        order: StageOrder,
+        images: Mapping[str, str],
+        hosts: Hosts,
+    ) -> None:
+        super().__init__(fleet, project, order, images)
+        self._fleet = fleet
+        self._hosts = hosts
+        self._relays: list[Relay] = []
+
+    def bring_up(self, services: Sequence[str], override: Path) -> None:
+        """Deploy ``services`` as a stack, which is stored with the logs."""
+        config = Compose(self.project, override).config(*services)
+        stack = stack_of(config, self.project, self._nodes(services))
+        document: dict[str, Any] = {**stack.document, "x-dropped": stack.dropped}
+        path = write_whole(self.order.folder / STACK_FILE, to_json(document, indent=1) + "\n")
+        self._fleet.deploy(self.project, path, {SECRET: self.order.secret})
+
+    def _nodes(self, services: Sequence[str]) -> dict[str, list[str]]:
+        """Return the nodes of each service's containers."""
+        places = places_of(self._hosts.by_name, containers_of_clients(self.order))
+        ids = self._fleet.node_ids
+        on_server = {name: [ids[places.server]] for name in services}
+        clients = [ids[name] for name in places.clients]
+        return {**on_server, CLIENT: clients, CONDUCTOR: clients[:1]}
+
+    def port_of(self, container: Container, port: int) -> tuple[str, int]:
+        """Return a port of this machine that leads to the container's."""
+        relay = Relay(container, port, self._fleet.environment_of(container))
+        self._relays.append(relay)
+        return relay.address
+
+    def kill_probes(self) -> None:
+        """Kill every probe and relay that still runs."""
+        super().kill_probes()
+        for relay in self._relays:
+            relay.close()

@@ -1,0 +1,152 @@
+"""Scenarios on the two hosts of a swarm: the same verdicts, and nothing left on either."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from orchestrator.execution.docker.engine import Engine
+from orchestrator.execution.program_log import wait_for
+from tests.e2e.lab_fixtures import Lab
+from tests.e2e.swarm.swarm_fixtures import Swarm, started
+
+pytestmark = pytest.mark.docker
+GONE_DEADLINE_S = 15.0
+BOUND_S = 90.0
+
+SMALL = """\
+intent: Do two hosts give the verdicts of one?
+models: [epoll]
+clients: [{executor: closed, users: 3, messages: 2, demand: sleep=100ms, replicas: 3}]
+expect:
+  epoll: ["makespan ~= messages * service_time within 30%", "peak_in_service == users"]
+  all: ["failed == 0", "acked == users * messages"]
+"""
+FAULTY = """\
+intent: Do faults reach the server on another host?
+models: [prefork]
+server: {workers: 2}
+clients:
+  - {executor: closed, users: 4, messages: 20, demand: sleep=50ms, replicas: 2}
+faults:
+  - {at: 200ms, fault: pause, lasts: 300ms}
+  - {at: 800ms, fault: kill-worker, worker: 1}
+  - {at: 1s, fault: latency, lasts: 300ms, attributes: {latency: 20ms}}
+"""
+ENDLESS = """\
+intent: This run is interrupted.
+models: [epoll]
+clients: [{executor: closed, users: 2, messages: 1000, demand: sleep=50ms, replicas: 2}]
+"""
+
+
+def write(folder: Path, scenario: str) -> Path:
+    path = folder / "on_hosts.yaml"
+    path.write_text(scenario)
+    return path
+
+
+def place(swarm: Swarm) -> list[str]:
+    return ["--backend", "swarm", "--hosts", str(swarm.hosts_file)]
+
+
+def parts(swarm: Swarm) -> list[str]:
+    """Return what runs have on the hosts: services, containers, networks."""
+    found = swarm.docker(1, "service", "ls", "--quiet").decode().split()
+    for number in (1, 2):
+        found += swarm.docker(number, "ps", "--all", "--quiet").decode().split()
+        networks = swarm.docker(number, "network", "ls", "--format", "{{.Name}}").decode().split()
+        found += [name for name in networks if name.startswith("lab-")]
+    return found
+
+
+def nothing_is_left(swarm: Swarm) -> bool:
+    """Whether nothing is left soon; a worker learns from its manager that a network has gone."""
+    return wait_for(lambda: not parts(swarm), GONE_DEADLINE_S)
+
+
+def test_two_hosts_give_the_verdicts_of_one(lab: Lab, swarm: Swarm, tmp_path: Path) -> None:
+    ended = lab.run(write(tmp_path, SMALL), *place(swarm))
+    assert ended.code == 0, ended.out + ended.err
+    assert f"backend: swarm (2 hosts of {swarm.hosts_file})" in ended.err
+    (folder,) = ended.results
+    (raw,) = folder.glob("raw/*")
+    nodes = json.loads((raw / "stack.json").read_text())["services"]
+    at = {name: each["deploy"]["placement"]["constraints"] for name, each in nodes.items()}
+    assert at["client-1"] == at["client-2"] == at["client-3"] == at["conductor"]
+    assert at["epoll"] != at["client-1"]
+    environment = json.loads((folder / "environment.json").read_text())
+    assert set(environment["backend"]["hosts"]) == {"first", "second"}
+    assert nothing_is_left(swarm)
+
+
+def test_an_interrupt_leaves_nothing_on_any_host(lab: Lab, swarm: Swarm, tmp_path: Path) -> None:
+    ended = lab.interrupt(
+        "under load", signal.SIGINT, write(tmp_path, ENDLESS), *place(swarm), "--out", lab.out
+    )
+    assert ended.code == 130, ended.err
+    assert nothing_is_left(swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_faults_reach_the_server_s_host(lab: Lab, swarm: Swarm, tmp_path: Path) -> None:
+    options = [*place(swarm), "--accept-invalid", "--out", str(lab.out)]
+    ended = lab.orchestrate(write(tmp_path, FAULTY), *options)
+    (case,) = ended.summary["cases"]
+    (run,) = case["runs"]
+    assert [fault["error"] for fault in run["faults"]] == ["", "", ""]
+    assert all(fault["effect_s"] is not None for fault in run["faults"])
+    assert nothing_is_left(swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_clean_removes_from_all_hosts_what_a_killed_run_left(
+    lab: Lab, swarm: Swarm, tmp_path: Path
+) -> None:
+    scenario = write(tmp_path, ENDLESS)
+    with lab.running("under load", scenario, *place(swarm), "--out", lab.out) as process:
+        process.kill()
+        process.communicate()
+        assert parts(swarm)
+    lab.orchestrate("clean", "--hosts", swarm.hosts_file)
+    assert nothing_is_left(swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_a_host_that_loses_power_ends_the_run_in_bounded_time(
+    lab: Lab, engine: Engine, tmp_path: Path
+) -> None:
+    assert engine.answers()
+    scenario = write(tmp_path, ENDLESS)
+    with started(tmp_path / "s") as swarm:
+        options = [*place(swarm), "--out", str(lab.out)]
+        with lab.running("under load", scenario, *options) as process:
+            swarm.script("kill", "2")
+            out, err = process.communicate(timeout=BOUND_S)
+        assert process.returncode == 3, out + err
+        assert "broken after 0 of 1 case: the conductor" in out
+        assert f"--hosts {swarm.hosts_file}" in err
+        cleaned = lab.orchestrate("clean", "--hosts", swarm.hosts_file)
+        assert "not checked: second: no Docker engine answers" in cleaned.err
+        assert swarm.docker(1, "ps", "--all", "--quiet") == b""
+        assert swarm.docker(1, "service", "ls", "--quiet") == b""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_the_quickstart_holds_on_two_hosts(lab: Lab, swarm: Swarm) -> None:
+    ended = lab.run("scenarios/quickstart.yaml", *place(swarm))
+    assert ended.code == 0, ended.out
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_a_host_with_another_clock_is_refused(lab: Lab, ahead_swarm: Swarm, tmp_path: Path) -> None:
+    ended = lab.orchestrate(write(tmp_path, SMALL), *place(ahead_swarm), "--out", lab.out)
+    assert ended.code == 3
+    assert "second: CLOCK_MONOTONIC is not this machine's there" in ended.out
+    assert nothing_is_left(ahead_swarm)

@@ -1,0 +1,137 @@
+"""What the swarm backend deploys for a case, with a fleet that records it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from orchestrator.execution.backend import Needs, StageOrder
+from orchestrator.execution.docker import backend as docker_backend
+from orchestrator.execution.docker.compose import Compose
+from orchestrator.execution.swarm import backend
+from orchestrator.execution.swarm.backend import SwarmBackend, SwarmStage
+from orchestrator.scenario.hosts import Host, Hosts
+
+HOSTS = Hosts(
+    {
+        "a": Host.model_validate({"context": "a", "runs": ["server"]}),
+        "b": Host(context="b"),
+        "c": Host(context="c"),
+    },
+    Path(),
+)
+IMAGES = {"epoll": "sha256:1", "client": "sha256:2"}
+
+
+class FakeFleet:
+    """Records what is deployed."""
+
+    def __init__(self) -> None:
+        self.hosts = tuple(SimpleNamespace(name=name) for name in HOSTS.by_name)
+        self.engines = dict.fromkeys(HOSTS.by_name)
+        self.node_ids = {name: f"node-{name}" for name in HOSTS.by_name}
+        self.deployed: list[tuple[str, dict[str, Any], Mapping[str, str]]] = []
+
+    def deploy(self, project: str, stack: Path, secret: Mapping[str, str]) -> None:
+        self.deployed.append((project, json.loads(stack.read_text()), secret))
+
+    def environment_of(self, container: SimpleNamespace) -> Mapping[str, str]:
+        return {"DOCKER_HOST": container.id}
+
+
+def resolve(_: Compose, *services: str) -> dict[str, Any]:
+    return {
+        "services": {name: {"image": "sha256:1", "security_opt": ["x"]} for name in services},
+        "networks": {"default": None},
+    }
+
+
+def test_a_case_is_a_stack_whose_containers_are_placed_and_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Compose, "config", resolve)
+    fleet = FakeFleet()
+    order = StageOrder("epoll", {}, 3, tmp_path, drain_timeout_s=1.0, is_proxied=True)
+    swarm = SwarmBackend(fleet, None, HOSTS, "0badcafe")  # type: ignore[arg-type]
+    stage = swarm.new_stage("lab-0badcafe-1", order, IMAGES)
+    stage.bring_up(["epoll", "faultproxy", "conductor", "client"], tmp_path / "override.yaml")
+    ((project, stack, secret),) = fleet.deployed
+    assert project == "lab-0badcafe-1"
+    assert secret == {"LAB_RUN_SECRET": order.secret}
+    nodes = {
+        name: each["deploy"]["placement"]["constraints"][0].removeprefix("node.id == ")
+        for name, each in stack["services"].items()
+    }
+    assert nodes == {
+        "epoll": "node-a",
+        "faultproxy": "node-a",
+        "conductor": "node-b",
+        "client-1": "node-b",
+        "client-2": "node-c",
+        "client-3": "node-b",
+    }
+    assert "epoll.security_opt: ['x']" in stack["x-dropped"]
+    assert order.secret not in (tmp_path / "stack.json").read_text()
+
+
+def test_a_port_is_reached_through_the_engine_of_its_container_until_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def relay(container: SimpleNamespace, port: int, environment: Mapping[str, str]) -> object:
+        return SimpleNamespace(
+            address=(container.id, port), close=lambda: closed.append(environment["DOCKER_HOST"])
+        )
+
+    monkeypatch.setattr(backend, "Relay", relay)
+    order = StageOrder("epoll", {}, 1, tmp_path, drain_timeout_s=1.0)
+    stage = SwarmStage(FakeFleet(), "lab-0badcafe-1", order, IMAGES, HOSTS)  # type: ignore[arg-type]
+    container: Any = SimpleNamespace(id="far")
+    assert stage.port_of(container, 3100) == ("far", 3100)
+    stage.kill_probes()
+    assert closed == ["far"]
+
+
+def test_images_are_built_here_and_copied_before_the_clocks_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[object] = []
+    fleet = FakeFleet()
+    builder = SimpleNamespace(cpus=2)
+    fleet.cpus = 2  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        docker_backend, "provide_images", lambda engine, names, *_: dict.fromkeys(names, engine)
+    )
+    monkeypatch.setattr(
+        backend, "copy_images", lambda _, engine, hosts: done.append((engine, len(hosts)))
+    )
+    monkeypatch.setattr(
+        backend, "check_clocks", lambda hosts, image, _: done.append((image, len(hosts)))
+    )
+    swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe")  # type: ignore[arg-type]
+    swarm.prepare(Needs(["epoll"]))
+    assert done == [(builder, 3), (builder, 3)]
+    assert (swarm.name, swarm.left) == ("swarm", ())
+
+
+def test_an_interrupt_while_clocks_are_compared_leaves_a_project_to_remove(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    fleet = FakeFleet()
+    fleet.cpus = 2  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        docker_backend, "provide_images", lambda _, names, *__: dict.fromkeys(names, "sha256:1")
+    )
+    monkeypatch.setattr(backend, "copy_images", lambda *_: None)
+    monkeypatch.setattr(backend, "check_clocks", interrupt)
+    swarm = SwarmBackend(fleet, None, HOSTS, "0badcafe")  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        swarm.prepare(Needs(["epoll"]))
+    assert swarm.left == ("lab-0badcafe-1",)
