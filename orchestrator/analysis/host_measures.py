@@ -61,8 +61,8 @@ def host_notes(evidence: Evidence) -> Iterator[str]:
     others_s = balance["others"]
     if others_s is None:
         yield (
-            f"host_busy is unknown: {_why_unknown(balance)}; validity rules that name it were not "
-            "checked, so make sure that no other program uses the CPUs"
+            f"host_busy is unknown: {_why_unknown(evidence, balance)}; validity rules that name it "
+            "were not checked, so make sure that no other program uses the CPUs"
         )
     elif others_s < -EXCESS * _usable_s(evidence):
         yield (
@@ -115,7 +115,9 @@ def _server_s(evidence: Evidence, recorded_s: float | None) -> float | None:
     return max(recorded_s, seen_s or 0.0) if evidence.is_log_truncated else recorded_s
 
 
-def _why_unknown(balance: dict[str, float | None]) -> str:
+def _why_unknown(evidence: Evidence, balance: dict[str, float | None]) -> str:
+    if balance["busy"] is None and not evidence.is_one_host:
+        return "the programs ran on other machines than the orchestrator"
     if balance["busy"] is None:
         return "the kernel does not report how long the CPUs were idle"
     missing = [name for name in PARTS if balance[name] is None]

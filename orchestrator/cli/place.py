@@ -143,7 +143,8 @@ def _swarm_for(
     if builder is None:
         raise BackendError(f"{reason}, and the images are built here; {remedy(reason)}")
     fleet = engines.enter_context(connected_fleet(hosts))
-    backend = SwarmBackend(fleet, builder, hosts, campaign_id)
+    faults = [fault.fault for fault in scenario.faults]
+    backend = SwarmBackend(fleet, builder, hosts, campaign_id, faults)
     return backend, f"{counted(len(hosts.by_name), 'hosts')} of {file}"
 
 

@@ -226,6 +226,10 @@ class Stage(Protocol):
     def secret(self) -> str:
         """The secret of the run, for the conductor."""
 
+    @property
+    def is_here(self) -> bool:
+        """Whether all programs of the case run on this machine, and so use its CPUs."""
+
     def cpu_s(self) -> Mapping[str, float | None]:
         """Return the CPU time so far of each part of the lab, in s; None if unknown.
 

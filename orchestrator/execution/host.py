@@ -170,6 +170,11 @@ class HostTimes:
             time.monotonic(), cpus, idle_s, irq_s, steal_s, own_cpu_s, pressure_s, lab_s or {}
         )
 
+    @classmethod
+    def elsewhere(cls, cpus: Cpus) -> "HostTimes":
+        """Return the current time, and nothing of other machines, whose CPUs are ``cpus``."""
+        return cls(time.monotonic(), cpus, None, None, None, time.process_time(), None, {})
+
     def since(self, begun: "HostTimes") -> dict[str, float | None]:
         """Return the differences to ``begun``, in seconds, and numbers of CPUs.
 

@@ -129,8 +129,8 @@ class DockerBackend:
                 stage.start()
                 yield stage
             except BackendError as exc:
-                if killed := stage.why_out_of_memory():
-                    raise BackendError(f"{killed}; so {exc}") from exc
+                if cause := stage.cause_of_failure():
+                    raise BackendError(f"{cause}; so {exc}") from exc
                 raise
             finally:
                 with held():
@@ -198,7 +198,9 @@ class DockerBackend:
 
 
 class DockerStage:
-    """The containers of one case."""
+    """The containers of one case; ``is_here`` as the interface of a stage says."""
+
+    is_here = True
 
     def __init__(
         self, engine: Engine, project: str, order: StageOrder, images: Mapping[str, str]
@@ -324,8 +326,11 @@ class DockerStage:
         earlier = () if self._probed is None else self._probed.out_of_memory
         return tuple(dict.fromkeys([*earlier, *(each for each in found if each)]))
 
-    def why_out_of_memory(self) -> str:
-        """Return the same as one text after a failure, empty if there is none or no answer."""
+    def cause_of_failure(self) -> str:
+        """Return what may have made the stage fail, empty if nothing is known.
+
+        That is a lack of memory in a container.
+        """
         if self._engine.answers():
             with contextlib.suppress(*ENGINE_ERRORS):
                 return "; ".join(self.out_of_memory())

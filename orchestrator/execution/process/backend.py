@@ -105,6 +105,8 @@ class ProcessBackend:
 class ProcessStage:
     """The processes of one case; each is added to ``programs`` as soon as it runs."""
 
+    is_here = True
+
     def __init__(self, order: StageOrder, programs: list[Program | KernelProbes]) -> None:
         self._order = order
         self._programs = programs

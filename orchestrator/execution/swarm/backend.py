@@ -7,13 +7,15 @@ engine, as on one.
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from docker.models.containers import Container
 
+from labkit.clock import Clock, own_clock
 from labkit.wire.secret import SECRET
-from orchestrator.execution.backend import Needs, StageOrder
+from orchestrator.execution.backend import Needs, StageEnd, StageOrder
 from orchestrator.execution.docker.backend import DockerBackend, DockerStage
 from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.engine import (
@@ -25,7 +27,7 @@ from orchestrator.execution.docker.engine import (
 )
 from orchestrator.execution.docker.read_back import containers_of_clients
 from orchestrator.execution.owner import LABEL, MARK
-from orchestrator.execution.swarm.clocks import check_clocks
+from orchestrator.execution.swarm.clocks import check_faults, clocks_of, is_this_machine
 from orchestrator.execution.swarm.fleet import Fleet
 from orchestrator.execution.swarm.images import copy_images
 from orchestrator.execution.swarm.placement import places_of
@@ -37,43 +39,60 @@ from orchestrator.scenario.hosts import Hosts
 
 CONDUCTOR = "conductor"
 CLOCK = "clock"
-"""The service of the containers whose clocks are compared; it has none in compose.yaml."""
+"""The service of the containers whose clocks are read; it has none in compose.yaml."""
 
 STACK_FILE = "stack.json"
 
 
 class SwarmBackend(DockerBackend):
-    """Runs the containers of a case on the hosts of ``fleet``; ``builder`` builds the images."""
+    """Runs the containers of a case on the hosts of ``fleet``; ``builder`` builds the images.
+
+    ``faults`` are those that the campaign injects. ``clocks`` are those that containers have on
+    each host, by its name, known once it is prepared.
+    """
 
     name = "swarm"
 
-    def __init__(self, fleet: Fleet, builder: Engine, hosts: Hosts, campaign_id: str) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        builder: Engine,
+        hosts: Hosts,
+        campaign_id: str,
+        faults: Sequence[str] = (),
+    ) -> None:
         super().__init__(fleet, campaign_id, keep=False, builder=builder)
         self._fleet = fleet
         self._hosts = hosts
+        self._faults = faults
+        self.clocks: dict[str, Clock | None] = {}
 
     def prepare(self, needs: Needs) -> None:
-        """Build the images, copy them to all hosts, and compare the hosts' clocks.
+        """Build the images, copy them to all hosts, and read the hosts' clocks.
 
         Raises:
-            BackendError: the build or a copy failed, or containers of a host have another clock.
+            BackendError: the build or a copy failed, or the instants of a fault cannot be known.
         """
         super().prepare(needs)
         with engine_failures():
             copy_images(self.images.values(), self.builder, self._fleet.engines)
-            self._check_clocks()
+            self._find_clocks()
+        check_faults(self._faults, self.clocks, own_clock())
 
-    def _check_clocks(self) -> None:
-        """Compare the clocks in containers, which `close` removes if this is interrupted."""
+    def _find_clocks(self) -> None:
+        """Read the clocks in containers, which `close` removes if this is interrupted."""
         project = self.new_project()
         labels = {PROJECT_LABEL: project, STACK_LABEL: project, SERVICE_LABEL: CLOCK}
         owned = {LABEL: os.environ.get(MARK, "")}
-        check_clocks(self._fleet.hosts, self.images[CLIENT], {**labels, **owned})
+        hosts, image = self._fleet.hosts, self.images[CLIENT]
+        self.clocks = clocks_of(hosts, image, {**labels, **owned})
         self.forget(project)
 
     def new_stage(self, project: str, order: StageOrder, images: Mapping[str, str]) -> DockerStage:
         """Return the stage of a case."""
-        return SwarmStage(self._fleet, project, order, images, self._hosts)
+        stage = SwarmStage(self._fleet, project, order, images, self._hosts)
+        stage.is_here = is_this_machine(self.clocks, own_clock())
+        return stage
 
 
 class SwarmStage(DockerStage):
@@ -113,6 +132,16 @@ class SwarmStage(DockerStage):
         relay = Relay(container, port, self._fleet.environment_of(container))
         self._relays.append(relay)
         return relay.address
+
+    def end(self) -> StageEnd:
+        """End as a stage on one host does; the programs may have several clocks."""
+        return replace(super().end(), is_one_host=False)
+
+    def cause_of_failure(self) -> str:
+        """Return which hosts do not answer, or else what is known on one host."""
+        if silent := self._fleet.silent():
+            return f"the Docker engine of {' and of '.join(silent)} does not answer"
+        return super().cause_of_failure()
 
     def kill_probes(self) -> None:
         """Kill every probe and relay that still runs."""

@@ -1,58 +1,36 @@
-"""Whether containers of all hosts share one CLOCK_MONOTONIC with this machine.
+"""Which CLOCK_MONOTONIC the containers of each host have, and what that excludes.
 
-They do on one kernel without time namespaces. Only then can an instant of the client's log be
-compared with one of the server's.
+The analysis relates the clients' clocks to the server's by the messages between them. Instants of
+faults it takes to be of this machine's clock, so those that a container reports need that one.
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
+from faultproxy.toxics import TOXICS
+from labkit.clock import BOOT_ID, OFFSETS, Clock, read_offset_ns
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.engine import engine_failures
 from orchestrator.execution.swarm.connection import HostEngine
+from orchestrator.scenario.faults import FILL_BACKLOG, KILL_WORKER
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-OFFSETS = Path("/proc/self/timens_offsets")
-"""time_namespaces(7): the offsets of this process's clocks; missing on a kernel without them."""
+IN_CONTAINERS = (KILL_WORKER, FILL_BACKLOG, *TOXICS)
+"""Faults whose instants a program in a container reports, by its own clock."""
 
-READ = f"from pathlib import Path\nfor p in ({str(BOOT_ID)!r}, {str(OFFSETS)!r}):\n"
-READ += "    print(*(Path(p).read_text() if Path(p).exists() else '').split())"
+READ = f"from pathlib import Path\nprint(Path({str(BOOT_ID)!r}).read_text().strip())\n"
+READ += f"path = Path({str(OFFSETS)!r})\nprint(path.read_text() if path.exists() else '')"
 
 
-def check_clocks(hosts: Sequence[HostEngine], image: str, labels: Mapping[str, str]) -> None:
-    """Compare the clocks that containers of ``image`` have on each host with this machine's.
+def clocks_of(
+    hosts: Sequence[HostEngine], image: str, labels: Mapping[str, str]
+) -> dict[str, Clock | None]:
+    """Return the clock that a container of ``image`` has on each host, None if it is unknown.
 
     ``labels`` are those of the containers, each of which is removed at once.
-
-    Raises:
-        BackendError: one is another clock.
     """
-    ours = clock_here()
-    different = [host.name for host in hosts if clock_of(host, image, labels) != ours]
-    if different:
-        raise BackendError(
-            f"{', '.join(different)}: CLOCK_MONOTONIC is not this machine's there (another kernel, "
-            "or a time namespace), and the lab cannot relate two clocks yet; use engines of this "
-            "machine only"
-        )
+    return {host.name: _clock_of(host, image, labels) for host in hosts}
 
 
-def clock_here() -> str:
-    """Return what identifies the clock of this process."""
-    return "\n".join(_identity())
-
-
-def _identity() -> Iterator[str]:
-    for path in (BOOT_ID, OFFSETS):
-        text = ""
-        with contextlib.suppress(OSError):
-            text = path.read_text(encoding="ascii")
-        yield " ".join(text.split())
-
-
-def clock_of(host: HostEngine, image: str, labels: Mapping[str, str]) -> str:
-    """Return the same of a container of ``image`` on ``host``."""
+def _clock_of(host: HostEngine, image: str, labels: Mapping[str, str]) -> Clock | None:
     with engine_failures():
         printed = host.client.containers.run(
             image,
@@ -62,4 +40,40 @@ def clock_of(host: HostEngine, image: str, labels: Mapping[str, str]) -> str:
             remove=True,
             labels=dict(labels),
         )
-    return bytes(printed).decode("ascii").strip("\n")
+    return read_clock_text(bytes(printed).decode("ascii", errors="replace"))
+
+
+def read_clock_text(printed: str) -> Clock | None:
+    """Return the clock in what `READ` prints, None if there is none."""
+    boot_id, _, offsets = printed.partition("\n")
+    if not boot_id:
+        return None
+    try:
+        return Clock(boot_id, read_offset_ns(offsets) if offsets.strip() else 0)
+    except ValueError:
+        return None
+
+
+def check_faults(
+    faults: Iterable[str], clocks: Mapping[str, Clock | None], ours: Clock | None
+) -> None:
+    """Check that the instants of ``faults`` can be known, if ``ours`` is this machine's clock.
+
+    Raises:
+        BackendError: they cannot.
+    """
+    wrong = [fault for fault in dict.fromkeys(faults) if fault in IN_CONTAINERS]
+    others = [name for name, clock in clocks.items() if clock is None or clock != ours]
+    if wrong and others:
+        raise BackendError(
+            f"{', '.join(wrong)}: its instants are known only if containers of all hosts have this "
+            f"machine's clock, and those of {', '.join(others)} have another one (another kernel, "
+            "or a time namespace); leave the fault out, or run on one engine: --backend docker"
+        )
+
+
+def is_this_machine(clocks: Mapping[str, Clock | None], ours: Clock | None) -> bool:
+    """Whether all hosts run on this machine's kernel, so that they use its CPUs."""
+    return ours is not None and all(
+        clock is not None and clock.boot_id == ours.boot_id for clock in clocks.values()
+    )

@@ -166,7 +166,11 @@ class Fleet(Engine):
 
     def all_answer(self) -> bool:
         """Whether the engines of all hosts answer."""
-        return all(engine.answers() for engine in self.engines.values())
+        return not self.silent()
+
+    def silent(self) -> list[str]:
+        """Return the names of the hosts whose engines do not answer."""
+        return [name for name, engine in self.engines.items() if not engine.answers()]
 
     def _remove(self, project: str) -> None:
         for service in self._client.services.list(filters={"label": f"{STACK_LABEL}={project}"}):

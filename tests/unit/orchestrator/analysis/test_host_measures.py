@@ -101,6 +101,13 @@ def test_a_server_that_the_lab_did_not_start_makes_the_figure_unknown_and_says_s
     assert "validity rules that name it were not checked" in note
 
 
+def test_programs_on_other_machines_make_the_figure_unknown_and_the_note_says_so() -> None:
+    elsewhere = run({"wall_s": 2.0, "cpus": 4.0, "busy_s": None}, is_one_host=False)
+    assert host_measures(elsewhere)["host_busy"] is None
+    (note,) = host_notes(elsewhere)
+    assert note.startswith("host_busy is unknown: the programs ran on other machines than the orch")
+
+
 def test_a_killed_server_without_a_probe_is_unknown() -> None:
     assert host_measures(run(dict(HOST), log=log_of([listening()])))["host_busy"] is None
 

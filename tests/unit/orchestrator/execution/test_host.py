@@ -43,6 +43,14 @@ def test_what_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert (passed["busy_s"], passed["steal_s"], passed["pressure_s"]) == (None, None, None)
 
 
+def test_of_other_machines_only_the_orchestrator_s_own_time_is_known() -> None:
+    cpus = Cpus.all_of(8)
+    passed = HostTimes.elsewhere(cpus).since(HostTimes.elsewhere(cpus))
+    known = {name for name, value in passed.items() if value is not None}
+    assert known == {"wall_s", "own_cpu_s", "cpus", "counted_cpus", "machine_cpus"}
+    assert passed["cpus"] == 8
+
+
 STAT = """\
 cpu  99 99 99 9999 99 99 99 99 0 0
 cpu0 10 20 300 {idle} 6 5 7 {steal} 0 0

@@ -44,7 +44,7 @@ class FakeStage(DockerStage):
     def save_logs(self) -> None:
         """Save nothing."""
 
-    def why_out_of_memory(self) -> str:
+    def cause_of_failure(self) -> str:
         return ""
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.execution.backend import Needs, StageOrder
+from labkit.clock import Clock, own_clock
+from orchestrator.execution.backend import BackendError, Needs, StageEnd, StageOrder
 from orchestrator.execution.docker import backend as docker_backend
+from orchestrator.execution.docker.backend import DockerStage
 from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.swarm import backend
 from orchestrator.execution.swarm.backend import SwarmBackend, SwarmStage
@@ -37,6 +39,9 @@ class FakeFleet:
 
     def deploy(self, project: str, stack: Path, secret: Mapping[str, str]) -> None:
         self.deployed.append((project, json.loads(stack.read_text()), secret))
+
+    def silent(self) -> list[str]:
+        return ["b"]
 
     def environment_of(self, container: SimpleNamespace) -> Mapping[str, str]:
         return {"DOCKER_HOST": container.id}
@@ -96,7 +101,7 @@ def test_a_port_is_reached_through_the_engine_of_its_container_until_the_end(
     assert closed == ["far"]
 
 
-def test_images_are_built_here_and_copied_before_the_clocks_are_compared(
+def test_images_are_copied_before_the_clocks_are_read_which_exclude_faults(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[object] = []
@@ -109,16 +114,35 @@ def test_images_are_built_here_and_copied_before_the_clocks_are_compared(
     monkeypatch.setattr(
         backend, "copy_images", lambda _, engine, hosts: done.append((engine, len(hosts)))
     )
-    monkeypatch.setattr(
-        backend, "check_clocks", lambda hosts, image, _: done.append((image, len(hosts)))
-    )
-    swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe")  # type: ignore[arg-type]
+    clocks = dict.fromkeys(HOSTS.by_name, own_clock())
+    monkeypatch.setattr(backend, "clocks_of", lambda *_: clocks)
+    swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe", ["kill-worker"])  # type: ignore[arg-type]
     swarm.prepare(Needs(["epoll"]))
-    assert done == [(builder, 3), (builder, 3)]
+    assert done == [(builder, 3)]
     assert (swarm.name, swarm.left) == ("swarm", ())
+    assert swarm.new_stage("lab-0badcafe-2", order(), IMAGES).is_here
+    clocks["b"] = Clock("0ther", 0)
+    with pytest.raises(BackendError, match="kill-worker: its instants are known only if"):
+        swarm.prepare(Needs(["epoll"]))
+    assert not swarm.new_stage("lab-0badcafe-2", order(), IMAGES).is_here
 
 
-def test_an_interrupt_while_clocks_are_compared_leaves_a_project_to_remove(
+def order() -> StageOrder:
+    return StageOrder("epoll", {}, 1, Path(), drain_timeout_s=1.0)
+
+
+def test_a_host_that_has_gone_is_named_as_the_cause_of_a_failure() -> None:
+    stage = SwarmStage(FakeFleet(), "lab-0badcafe-1", order(), IMAGES, HOSTS)  # type: ignore[arg-type]
+    assert stage.cause_of_failure() == "the Docker engine of b does not answer"
+
+
+def test_the_programs_of_a_stage_may_have_several_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DockerStage, "end", lambda _: StageEnd(0, ()))
+    stage = SwarmStage(FakeFleet(), "lab-0badcafe-1", order(), IMAGES, HOSTS)  # type: ignore[arg-type]
+    assert stage.end() == StageEnd(0, (), is_one_host=False)
+
+
+def test_an_interrupt_while_clocks_are_read_leaves_a_project_to_remove(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def interrupt(*_: object) -> None:
@@ -130,7 +154,7 @@ def test_an_interrupt_while_clocks_are_compared_leaves_a_project_to_remove(
         docker_backend, "provide_images", lambda _, names, *__: dict.fromkeys(names, "sha256:1")
     )
     monkeypatch.setattr(backend, "copy_images", lambda *_: None)
-    monkeypatch.setattr(backend, "check_clocks", interrupt)
+    monkeypatch.setattr(backend, "clocks_of", interrupt)
     swarm = SwarmBackend(fleet, None, HOSTS, "0badcafe")  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
         swarm.prepare(Needs(["epoll"]))

@@ -1,46 +1,72 @@
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from faultproxy.toxics import TOXICS
+from labkit.clock import Clock, own_clock
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.endpoint import Endpoint
-from orchestrator.execution.swarm.clocks import READ, check_clocks, clock_here
+from orchestrator.execution.swarm.clocks import (
+    READ,
+    check_faults,
+    clocks_of,
+    is_this_machine,
+    read_clock_text,
+)
 from orchestrator.execution.swarm.connection import HostEngine
+from orchestrator.scenario.faults import FAULTS
 
 LABELS = {"a": "b"}
+OURS = Clock("b00t", 0)
+AHEAD = Clock("b00t", 86_400_000_000_000)
+ELSEWHERE = Clock("0ther", 0)
 
 
-def host(name: str, clock: str) -> HostEngine:
+def host(name: str, printed: str) -> HostEngine:
     def run(_image: str, _command: list[str], **options: object) -> bytes:
         assert options["labels"] == LABELS
         assert options["remove"]
-        return clock.encode() + b"\n"
+        return printed.encode()
 
-    client = SimpleNamespace(containers=SimpleNamespace(run=run))
-    return HostEngine(name, "", client, Endpoint(""))  # type: ignore[arg-type]
+    client: Any = SimpleNamespace(containers=SimpleNamespace(run=run))
+    return HostEngine(name, "", client, Endpoint(""))
 
 
-def test_what_a_container_prints_is_what_this_process_reads() -> None:
+def test_what_a_container_prints_is_the_clock_of_its_process() -> None:
     printed = subprocess.run([sys.executable, "-c", READ], capture_output=True, check=True).stdout
-    assert printed.decode().strip("\n") == clock_here().strip("\n")
+    assert read_clock_text(printed.decode()) == own_clock()
 
 
-def test_hosts_with_this_machine_s_clock_pass() -> None:
-    check_clocks([host("a", clock_here()), host("b", clock_here())], "sha256:1", LABELS)
+@pytest.mark.parametrize(
+    ("printed", "clock"),
+    [
+        ("b00t\nmonotonic           0         0\nboottime            0         0\n", OURS),
+        ("b00t\nmonotonic       86400         0\n", AHEAD),
+        ("b00t\n\n", OURS),
+        ("b00t\nmonotonic a b\n", None),
+        ("", None),
+    ],
+)
+def test_a_clock_is_a_boot_and_an_offset(printed: str, clock: Clock | None) -> None:
+    assert clocks_of([host("a", printed)], "sha256:1", LABELS) == {"a": clock}
 
 
-@pytest.mark.parametrize("other", ["b00t\nmonotonic 0 0 boottime 0 0", "", "b00t\n"])
-def test_a_host_with_another_clock_is_named(other: str) -> None:
-    hosts = [host("same", clock_here()), host("other", other)]
-    with pytest.raises(BackendError, match=r"^other: CLOCK_MONOTONIC is not this machine's there"):
-        check_clocks(hosts, "sha256:1", LABELS)
+def test_with_one_clock_every_fault_is_possible() -> None:
+    check_faults([*FAULTS, *TOXICS], {"a": OURS, "b": OURS}, OURS)
 
 
-def test_a_time_namespace_alone_is_another_clock() -> None:
-    boot, _, offsets = clock_here().partition("\n")
-    assert offsets, "this kernel has time namespaces"
-    ahead = f"{boot}\n{offsets.replace('monotonic 0', 'monotonic 86400')}"
-    with pytest.raises(BackendError, match="or a time namespace"):
-        check_clocks([host("ahead", ahead)], "sha256:1", LABELS)
+@pytest.mark.parametrize("other", [AHEAD, ELSEWHERE, None])
+def test_with_another_clock_faults_of_containers_are_refused_by_name(other: Clock | None) -> None:
+    check_faults(["pause", "kill", "reload"], {"a": OURS, "b": other}, OURS)
+    with pytest.raises(BackendError, match=r"^kill-worker, latency: its .* those of b have anothe"):
+        check_faults(["kill-worker", "pause", "latency"], {"a": OURS, "b": other}, OURS)
+
+
+def test_a_machine_is_known_by_its_boot() -> None:
+    assert is_this_machine({"a": OURS, "b": AHEAD}, OURS)
+    assert not is_this_machine({"a": OURS, "b": ELSEWHERE}, OURS)
+    assert not is_this_machine({"a": None}, OURS)
+    assert not is_this_machine({"a": OURS}, None)
