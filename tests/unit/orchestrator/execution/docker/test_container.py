@@ -93,7 +93,7 @@ class Killed:
 
     def __init__(self, ago_s: float) -> None:
         ended = datetime.fromtimestamp(time.time() - ago_s, UTC)
-        text = ended.isoformat().replace("+00:00", "123Z")
+        text = ended.isoformat(timespec="microseconds").replace("+00:00", "123Z")
         self.attrs = {"State": {"FinishedAt": text}}
 
     def reload(self) -> None:
