@@ -8,7 +8,7 @@ LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate
 unexport PYTHONSAFEPATH # it keeps python -m from finding this folder
 unexport PYTHONDONTWRITEBYTECODE # with it, each of the thousands of processes that tests start compiles its modules
 
-.PHONY: help demo venv test check conformance capacity reproduce claims broken-claims drains kills soak fuzz scale faults ready selftest twin bench engine base-image \
+.PHONY: help demo venv test check conformance capacity reproduce quiz claims broken-claims drains kills soak fuzz scale faults ready selftest twin bench engine base-image \
 	interpreter browser pictures swarm lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -48,6 +48,9 @@ capacity: .venv/dev.stamp ## Search the capacity of queues of which it is known 
 
 reproduce: .venv/runtime.stamp ## Try the published claims in claims/, quick tier (up to an hour); ARGS="kingman --tier full"
 	$(PY) orchestrate.py reproduce $(ARGS)
+
+quiz: .venv/dev.stamp ## Answer 200 problems of the quiz by twin and machine: do they agree? (five minutes)
+	@$(ENDURE)/test_quiz.py
 
 claims: .venv/runtime.stamp ## Put the table of a run of the claims onto their page in docs/, RUN=results/reproduce-…
 	$(PY) -m orchestrator.cli.claims_page $(RUN)

@@ -53,6 +53,8 @@ NOT_RUN = {
     "make selftest": LONG,
     "make twin": LONG,
     "make capacity": LONG,
+    "make quiz": LONG,
+    f"{ORCHESTRATE}quiz --seed 7 --count 3 --run --backend process": "tests/e2e/test_quiz.py",
     f"{CAPACITY} --at 200/s": SEARCH,
     f"{CAPACITY} --width 10% --out results/before": SEARCH,
     f"{CAPACITY} --width 10% --out results/after": SEARCH,

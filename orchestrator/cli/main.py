@@ -32,6 +32,7 @@ COMMANDS = {
     "predict": "print what queueing theory predicts for a scenario; run nothing",
     "capacity": "search the greatest load at which the objectives of each case hold",
     "reproduce": "try published claims on this machine; which come out as known?",
+    "quiz": "ask problems about who waits for whom; with --run, the machine answers, too",
     "validate": "check scenario files; run nothing",
     "report": "analyse stored results again; several runs are shown side by side on one page",
     "analyse": "the same as report",
@@ -48,6 +49,7 @@ USAGE = """orchestrate.py [run] SCENARIO [options]
        orchestrate.py predict SCENARIO [options]
        orchestrate.py capacity SCENARIO [options]
        orchestrate.py reproduce [NAME...] [options]
+       orchestrate.py quiz [options]
        orchestrate.py validate SCENARIO...
        orchestrate.py report|analyse RESULTS [--json]
        orchestrate.py compare RUN_A RUN_B [options]
@@ -65,6 +67,7 @@ examples:
   python orchestrate.py predict mine.yaml --set users=1000000
   python orchestrate.py capacity mine.yaml --slo "p99 < 50ms" --at 200/s
   python orchestrate.py reproduce kingman --tier full
+  python orchestrate.py quiz --seed 7
   python orchestrate.py validate scenarios/*.yaml
   python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d --json
   python orchestrate.py compare results/before results/after --threshold 10% --measure p99
@@ -74,11 +77,11 @@ examples:
 exit codes:
   0    all expectations hold; compare: no certain regression
   1    an expectation failed; compare: a regression; capacity: --at does not hold;
-       reproduce: a verdict contradicts what is known
+       reproduce: a verdict contradicts what is known; quiz --run: twin and machine differ
   2    the command line or the scenario is invalid
   3    the engine or the infrastructure failed
-  4    the run is invalid as a measurement, with the reason; compare, capacity, reproduce:
-       undecided
+  4    the run is invalid as a measurement, with the reason; compare, capacity, reproduce,
+       quiz --run: undecided
   130  interrupted; what was started is removed, or named if the engine is silent
 
 docs/scenarios.md describes the scenario language and docs/results.md the results;

@@ -11,7 +11,7 @@ from conformance import ROOT
 
 PARTS = ("labkit", "services", "client", "faultproxy", "probe", "conformance", "orchestrator")
 LAYERS = (
-    "cli", "report", "capacity", "campaign", "twin", "analysis | execution", "scenario",
+    "cli", "report", "capacity | quiz", "campaign", "twin", "analysis | execution", "scenario",
     "results | measures",
 )  # fmt: skip
 

@@ -99,6 +99,7 @@ LAB_COMMANDS = (
     "predict",
     "capacity",
     "reproduce",
+    "quiz",
     "validate",
     "report",
     "compare",

@@ -1,0 +1,1 @@
+"""Problems about which clients wait: generated, answered by the twin and by the machine."""
