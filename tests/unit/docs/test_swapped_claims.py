@@ -19,6 +19,7 @@ ABOVE_SINGLE_US = {
     "single": 0,
     "fork_per_connection": 1500,
     "thread_per_connection": 160,
+    "prefork_epoll": 300,
     "prefork_pass": 80,
     "threaded": 50,
     "prefork": 30,
@@ -42,15 +43,14 @@ SOONEST_S, REST_OF_LONG_S = 0.02, 1.95
 def above_single_us(run: Run) -> float:
     """Return what a connection costs the server beyond ``single``.
 
-    A herd of 120 loops costs twice as much as one of 15, and three times in every other round. A
-    record lock is cheaper than a semaphore, and dearer in every other round.
+    120 processes cost twice as much as 15, and three times in every other round. A record lock is
+    cheaper than a semaphore, and dearer in every other round.
     """
     model, axes = run.case.model, run.case.axes
     if model == "prefork_lock":
         return 50 + (5 if str(axes["accept_lock"]) == "semaphore" else 10 * (run.repeat % 2))
-    if model == "prefork_epoll":
-        return 300 * (2 + run.repeat % 2 if str(axes["workers"]) == "120" else 1)
-    return ABOVE_SINGLE_US.get(model, 0)
+    times = 2 + run.repeat % 2 if str(axes.get("workers")) == "120" else 1
+    return ABOVE_SINGLE_US.get(model, 0) * times
 
 
 def waits(model: str, axes: Mapping[str, object]) -> float:
