@@ -4,6 +4,7 @@ So that command's configuration, keys and known hosts count, and no other librar
 """
 
 import contextlib
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -35,25 +36,33 @@ def ssh_tunnel(address: SshAddress) -> Iterator[str]:
         BackendError: ssh does not connect; with what it says.
     """
     with tempfile.TemporaryDirectory(prefix="lab-ssh-") as folder:
-        socket, errors = Path(folder) / "docker.sock", Path(folder) / "errors"
+        path, errors = Path(folder) / "docker.sock", Path(folder) / "errors"
         with held():
-            ssh = _start(address, socket, errors)
+            ssh = _start(address, path, errors)
         try:
-            wait_for(lambda: socket.exists() or ssh.poll() is not None, DEADLINE_S)
-            if ssh.poll() is not None or not socket.exists():
+            wait_for(lambda: _is_open(path) or ssh.poll() is not None, DEADLINE_S)
+            if ssh.poll() is not None or not _is_open(path):
                 said = errors.read_text(encoding="utf-8", errors="replace").strip()
                 raise BackendError(
                     f"ssh {address.destination} does not connect: {said[-300:] or 'no answer'}; "
                     "it must work without a password"
                 )
-            yield f"unix://{socket}"
+            yield f"unix://{path}"
         finally:
             _end(ssh)
 
 
-def _start(address: SshAddress, socket: Path, errors: Path) -> subprocess.Popen[bytes]:
+def _is_open(path: Path) -> bool:
+    """Whether ssh takes a connection; its socket has a path before it listens."""
+    with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
+        connection.connect(str(path))
+        return True
+    return False
+
+
+def _start(address: SshAddress, path: Path, errors: Path) -> subprocess.Popen[bytes]:
     options = [word for name, value in _OPTIONS.items() for word in ("-o", f"{name}={value}")]
-    forward = ["-L", f"{socket}:{ENGINE_SOCKET}", "-p", str(address.port)]
+    forward = ["-L", f"{path}:{ENGINE_SOCKET}", "-p", str(address.port)]
     with open_log(errors) as stderr:
         try:
             return subprocess.Popen(  # noqa: S603 our own arguments

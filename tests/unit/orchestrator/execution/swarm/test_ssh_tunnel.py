@@ -17,6 +17,7 @@ import os, pathlib, socket, sys, time
 pathlib.Path(os.environ["SSH_CALL"]).write_text(" ".join(sys.argv[1:]) + f"\\n{os.getpid()}")
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[sys.argv.index("-L") + 1].partition(":")[0])
+time.sleep(0.2)  # whoever takes the path for the listener is refused
 listener.listen()
 while True:
     listener.accept()
