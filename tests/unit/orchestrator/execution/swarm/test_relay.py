@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from orchestrator.execution.swarm.relay import Relay
+from tests.port_fixtures import held_port
 
 DOCKER = """#!/bin/sh
 # docker exec --interactive ID python3 …
@@ -85,10 +86,9 @@ def test_a_closed_relay_ends_its_connections(calls: Path, echo: int) -> None:
 
 
 def test_a_port_on_which_nobody_listens_is_a_connection_that_ends(calls: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    relay = relay_to(port)
-    with socket.create_connection(relay.address) as connection:
-        assert connection.recv(1) == b""
-    relay.close()
+    with held_port() as port:
+        relay = relay_to(port)
+        with socket.create_connection(relay.address) as connection:
+            assert connection.recv(1) == b""
+        relay.close()
     assert calls.exists()
