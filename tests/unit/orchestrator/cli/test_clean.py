@@ -122,9 +122,9 @@ def test_only_projects_of_ours_are_found(gone: Owner) -> None:
     assert "cannot tell from this host" in second.reason_to_stay(None)
 
 
+@pytest.mark.usefixtures("without_engine")
 def test_hosts_are_cleaned_and_those_that_do_not_answer_are_named(
     gone: Owner,
-    without_engine: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -140,7 +140,6 @@ def test_hosts_are_cleaned_and_those_that_do_not_answer_are_named(
     monkeypatch.setattr(clean, "connected_to_all", connected)
     monkeypatch.setattr(clean, "read_facts", lambda engine: engine)
     monkeypatch.setattr(Fleet, "of", lambda *_: fleet)
-    assert without_engine is None
     assert main(["clean", "--campaign", CAMPAIGN, "--hosts", str(file)]) == 0
     printed = capsys.readouterr()
     assert fleet.removed == [f"lab-{CAMPAIGN}-1"]
@@ -148,8 +147,8 @@ def test_hosts_are_cleaned_and_those_that_do_not_answer_are_named(
     assert "not checked: b: no Docker engine answers\n" in printed.err
 
 
+@pytest.mark.usefixtures("without_engine")
 def test_images_are_removed_from_each_host_on_request(
-    without_engine: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -169,7 +168,6 @@ def test_images_are_removed_from_each_host_on_request(
     monkeypatch.setattr(Fleet, "of", lambda *_: fleet)
     monkeypatch.setattr(clean, "lab_images", lambda _: [image])
     monkeypatch.setattr(clean, "remove_tags", remove)
-    assert without_engine is None
     assert main(["clean", "--campaign", CAMPAIGN, "--images", "--hosts", str(file)]) == 0
     assert removed == [("engine of a", image)]
     printed = capsys.readouterr().out
