@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
         options = parse_options(arguments, os.environ)
         _raise_descriptor_limit()
         if options.conductor is not None:
-            replica.play(options.conductor, read_secret(os.environ), options.leave_every_s)
+            secret = read_secret(os.environ)
+            replica.play(options.conductor, secret, options.leave_every_s, options.placed_on)
             return OK
         return _run_plain(options)
     except tuple(CODES) as exc:

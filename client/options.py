@@ -27,7 +27,8 @@ examples:
 Every option has an environment variable: LAB_CONNECTIONS, LAB_MESSAGES, LAB_DEMAND, LAB_THINK_TIME,
 LAB_TARGET, LAB_TIMEOUT. With LAB_CONDUCTOR=HOST:PORT the conductor assigns the load and the start;
 conductor and replicas need the same LAB_RUN_SECRET, any text. With LAB_LEAVE_EVERY=DURATION each
-replica ends so much later than the one before.
+replica ends so much later than the one before. LAB_PLACED_ON=HOST makes it take the load of a group
+that is to run on that host.
 Containers of docker compose up --scale client=N are replicas 1 to N, by the number in their names.
 
 exit codes: 0 all acknowledged, 1 something failed, 2 bad option, 3 conductor lost,
@@ -56,6 +57,7 @@ class Options:
     timeout_s: float
     conductor: tuple[str, int] | None
     leave_every_s: float
+    placed_on: str
     quiet: bool
 
 
@@ -143,5 +145,6 @@ _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "timeout_s": ("10m", read_positive_duration_s),
     "conductor": ("", lambda text: parse_address(text) if text else None),
     "leave_every_s": ("0ms", read_duration_s),
+    "placed_on": ("", str),
 }
 _LABELS = {"connections": "N", "think_time": "--think-time", "timeout_s": "--timeout"}

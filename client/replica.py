@@ -25,11 +25,14 @@ class ConductorLostError(Exception):
     """The conductor cannot be reached, has gone, or sent an invalid message."""
 
 
-def play(conductor: tuple[str, int], secret: str, leave_every_s: float = 0.0) -> None:
+def play(
+    conductor: tuple[str, int], secret: str, leave_every_s: float = 0.0, placed_on: str = ""
+) -> None:
     """Enrol with the conductor, carry out the assigned share of the load, and report.
 
     ``secret`` is that of the run, without which the conductor refuses. It returns
-    ``leave_every_s`` later than for the replica with the number before.
+    ``leave_every_s`` later than for the replica with the number before. ``placed_on`` names the
+    host that it was put on for a group that is to run there.
 
     Raises:
         ConductorLostError: it cannot be reached or has gone; a running load is aborted.
@@ -39,7 +42,7 @@ def play(conductor: tuple[str, int], secret: str, leave_every_s: float = 0.0) ->
     sock = _connect(conductor)
     try:
         with Channel(sock) as channel:
-            _enrol(channel, secret)
+            _enrol(channel, secret, placed_on)
             with closing(_receive_load(channel)) as load:
                 _carry_out(channel, load)
     except (OSError, WireError) as exc:
@@ -63,13 +66,14 @@ def _connect(conductor: tuple[str, int]) -> socket.socket:
             return sock
 
 
-def _enrol(channel: Channel, secret: str) -> None:
+def _enrol(channel: Channel, secret: str, placed_on: str) -> None:
     channel.send(
         "enrol",
         secret=secret,
         host=socket.gethostname(),
         pid=os.getpid(),
         clock=own_clock_fields(),
+        placed_on=placed_on,
     )
 
 

@@ -118,13 +118,15 @@ async def expected(goal: str, within_s: float) -> AsyncIterator[None]:
 class Enrolment:
     """A replica that has enrolled: its connection, its host or container, its process there.
 
-    ``clock`` is its CLOCK_MONOTONIC, None if it does not know which that is.
+    ``clock`` is its CLOCK_MONOTONIC, None if it does not know which that is. ``placed_on`` is
+    the host that it was put on for a group that is to run there, empty if for any other group.
     """
 
     peer: Peer
     host: str
     pid: int | None
     clock: Clock | None
+    placed_on: str = ""
 
     @classmethod
     def read(cls, peer: Peer, message: Message) -> "Enrolment":
@@ -133,12 +135,13 @@ class Enrolment:
         Raises:
             WireError: its clock is none.
         """
-        host, pid = message.get("host"), message.get("pid")
+        host, pid, place = (message.get(name) for name in ("host", "pid", "placed_on"))
         return cls(
             peer,
             host if isinstance(host, str) and host else peer.address,
             pid if isinstance(pid, int) else None,
             read_clock(message),
+            place if isinstance(place, str) else "",
         )
 
 

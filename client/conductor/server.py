@@ -18,7 +18,6 @@ import resource
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 
 from client.conductor.clock_comparison import SAME_CLOCK, by_clock, compare_clock
@@ -204,7 +203,7 @@ class Run:
         self._order = order
         self._members: list[Member] = []
         # The first of each group, then the second: missing replicas are spread over the groups.
-        self._free = deque(sorted(range(order.replicas), key=lambda each: order.place(each)[1]))
+        self._free = sorted(range(order.replicas), key=lambda each: order.place(each)[1])
         self._transfer = asyncio.Lock()
         self._progress_s = 0.0
 
@@ -241,9 +240,20 @@ class Run:
             async with asyncio.timeout(self._order.enrol_s):
                 while self._free:
                     enrolment = await self._next_enrolment(enrolled)
-                    share = Share.of(self._order, self._free.popleft())
-                    self._members.append(Member(share, enrolment))
+                    number = self._take_number(enrolment.placed_on)
+                    if number is None:
+                        await _dismiss(enrolment, "no load of the run is for its host")
+                        continue
+                    self._members.append(Member(Share.of(self._order, number), enrolment))
                     await self.orchestrator.send("enrolled", count=len(self._members))
+
+    def _take_number(self, placed_on: str) -> int | None:
+        """Return the next free number for a replica that was put on that host, None if none is."""
+        for number in self._free:
+            if self._order.place(number)[0].placed_on == placed_on:
+                self._free.remove(number)
+                return number
+        return None
 
     async def _next_enrolment(self, enrolled: "asyncio.Queue[Enrolment]") -> Enrolment:
         """Return the next enrolment; the orchestrator is informed regularly that none has come."""
@@ -256,13 +266,9 @@ class Run:
         """Turn away replicas that come now; each counts as one that did not come in time."""
         while True:
             late = await enrolled.get()
-            with contextlib.suppress(OSError):
-                await late.peer.send("dismissed", reason="the run has begun without it")
-            await late.peer.close()
-            if self._free:
-                await self._report_lost(
-                    self._free.popleft(), late, "enrolled when the run had begun"
-                )
+            await _dismiss(late, "the run has begun without it")
+            if (number := self._take_number(late.placed_on)) is not None:
+                await self._report_lost(number, late, "enrolled when the run had begun")
 
     async def _each(self, step: Callable[[Member], Awaitable[None]]) -> None:
         """Take a step with all members concurrently; remove those that are lost in it."""
@@ -319,3 +325,10 @@ class Run:
             self._progress_s = now_s
             pulse = sum_of(member.pulse for member in self._members)
             await self.orchestrator.send("progress", **vars(pulse))
+
+
+async def _dismiss(enrolment: Enrolment, reason: str) -> None:
+    """Turn a replica away, and close its connection."""
+    with contextlib.suppress(OSError):
+        await enrolment.peer.send("dismissed", reason=reason)
+    await enrolment.peer.close()

@@ -31,7 +31,7 @@ class GroupOrder:
 
     An open group sends a message up to ``attempts`` times, each after an ``answer_timeout_s``; see
     `labkit.workload.retries`. ``retry_budget`` is the most retries for each first attempt, None for
-    no limit.
+    no limit. ``placed_on`` is the host with whose name its replicas enrol, empty for any.
     """
 
     name: str
@@ -54,6 +54,7 @@ class GroupOrder:
     attempts: int = 1
     retry_budget: float | None = None
     backoff: str = "0ms"
+    placed_on: str = ""
 
     @property
     def profile(self) -> Profile:

@@ -24,6 +24,7 @@ from orchestrator.execution.owner import claim
 from orchestrator.execution.process.backend import ProcessBackend
 from orchestrator.execution.swarm.backend import SwarmBackend
 from orchestrator.execution.swarm.fleet import connected_fleet
+from orchestrator.execution.swarm.placement import check_places, refuse_places
 from orchestrator.execution.swarm.refusals import refuse
 from orchestrator.measures.sentences import counted
 from orchestrator.results.archive import Archive
@@ -121,6 +122,7 @@ def _backend_for(
     if getattr(arguments, "hosts", None) is not None:  # not every command has it
         raise MisuseError("--hosts names the hosts of --backend swarm; add that option")
     target, choice, keep = scenario.target, arguments.backend, arguments.keep
+    refuse_places(scenario)
     if choice == "auto" and target is not None and target.image is None:
         backend, _ = choose_backend("process", campaign_id, keep=keep)
         return backend, f"{target.name} is no image"
@@ -135,9 +137,11 @@ def _swarm_for(
     Raises:
         BackendError: the scenario asks for what they cannot do, the hosts cannot work together, or
             no engine answers here, where the images are built.
+        MisuseError: a group is placed on a host that is not in the file, or runs no clients.
         ScenarioError: the hosts file is invalid.
     """
     hosts = load_hosts(file)
+    check_places(scenario, hosts.by_name)
     refuse(scenario)
     builder, reason = find_engine()
     if builder is None:

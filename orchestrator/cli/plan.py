@@ -50,6 +50,9 @@ def plan_lines(scenario: Scenario, ask: Asked = nobody) -> Iterator[str]:
             yield f"round {run.repeat}"
         yield f"  [{number}/{len(runs)}] {run.name}: {_estimate_text(each)}"
     yield from _ignored_lines(scenario)
+    for group in scenario.clients:
+        if group.placed_on:
+            yield f"{group.name}: on the host {group.placed_on}, with --backend swarm"
     for case in plan_cases(scenario):
         yield from (f"{case.name}: {text}" for text in tuned_think_times(scenario, case))
     yield f"{counted(len(runs), 'runs')}: {_estimate_text(total(estimates))}"

@@ -22,6 +22,7 @@ from orchestrator.cli.screen import Screen, progress_screen
 from orchestrator.cli.tuned_scenario import with_think_times
 from orchestrator.execution import interrupts
 from orchestrator.execution.owner import claim
+from orchestrator.execution.swarm.placement import refuse_places
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.sentences import counted
 from orchestrator.report.publish import publish
@@ -89,7 +90,7 @@ def read_files(
 
     Raises:
         MisuseError: a name stands for no file, two files have one name, one has no claims, or none
-            has claims of the tier.
+            has claims of the tier, or one places clients on a host.
         ScenarioError: with every problem of the first file that is not valid.
     """
     paths = [_path_of(name) for name in names] or sorted(CLAIMS.glob("*.yaml"))
@@ -102,6 +103,7 @@ def read_files(
         if settings and not names and not _of_tier(_read(path, tier), tier):
             continue
         scenario = _read(path, tier, settings)
+        refuse_places(scenario)
         if claims := _of_tier(scenario, tier):
             of_tier = scenario.model_copy(update={"claims": claims})
             files[path.stem] = ClaimFile(path.stem, of_tier)

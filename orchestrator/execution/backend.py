@@ -59,7 +59,8 @@ class StageOrder:
     ``is_proxied``: the fault proxy stands between clients and server; ``seed`` is for its random
     choices. ``secret`` is known to the programs of the case, except the server, and is never
     stored. ``clients_vanish``: clients need the privilege to drop a connection without FIN or RST.
-    ``on_wait`` gets what is waited for from now on.
+    ``on_wait`` gets what is waited for from now on. ``placed_on`` names the host of each client
+    replica, empty for any; none has one if it is empty.
     """
 
     model: str
@@ -73,6 +74,7 @@ class StageOrder:
     limits: Limits = UNLIMITED
     interpreter: str | None = None
     seed: int = 0
+    placed_on: Sequence[str] = ()
     secret: str = field(default_factory=lambda: secrets.token_hex(SECRET_BYTES), repr=False)
     on_wait: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
 

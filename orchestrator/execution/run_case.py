@@ -103,6 +103,7 @@ def _stage_order(scenario: Scenario, case: Case, folder: Path) -> StageOrder:
         is_proxied=are_proxied(scenario.faults),
         seed=case.seed,
         clients_vanish=any(order.behaviour == "vanish" for order in case.orders),
+        placed_on=case.placed_on,
     )
 
 

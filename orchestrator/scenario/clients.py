@@ -21,6 +21,7 @@ from labkit.workload.profile import Profile
 from labkit.workload.retries import parse_backoff
 from orchestrator.measures.hints import listed
 from orchestrator.measures.views import VIEWS
+from orchestrator.scenario.client_place import ClientPlace
 from orchestrator.scenario.fields import (
     DemandText,
     Identifier,
@@ -67,11 +68,19 @@ class Group(Section):
     connect_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
     answer_timeout: Annotated[str, duration_between("1ms", "60m")] | None = None
     deadline: Annotated[str, duration_between("1ms", "60m")] | None = None
+    place: Annotated[
+        ClientPlace | None, Field(description="the host on which its replicas run; docs/swarm.md")
+    ] = None
 
     @property
     def profile(self) -> Profile:
         """The load over time, from the start of the group; constant if it has no stages."""
         raise NotImplementedError
+
+    @property
+    def placed_on(self) -> str:
+        """The name of the host on which its replicas run, empty for any."""
+        return "" if self.place is None else self.place.host
 
     @property
     def is_open(self) -> bool:
@@ -135,6 +144,7 @@ class Group(Section):
             start_s=self.start_s,
             connect_timeout_s=seconds(self.connect_timeout),
             answer_timeout_s=seconds(self.answer_timeout),
+            placed_on=self.placed_on,
             **self._own_terms(),
         )
 

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from orchestrator.measures.hints import quote
+from orchestrator.scenario.client_place import HOST_NAME as NAME
+from orchestrator.scenario.client_place import HOST_NAME_FORM as NAME_FORM
 from orchestrator.scenario.explain import explained
 from orchestrator.scenario.fields import (
     Flag,
@@ -36,8 +38,6 @@ MAX_PORT = 65_535
 DEFAULT_SSH_PORT = 22
 
 UNIX, SSH, TCP = "unix://", "ssh://", "tcp://"
-NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
-_NAME_FORM = "write at most 63 letters, digits, '_', '.' and '-', the first a letter or digit"
 _ON_NETWORK = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]"
 _ADDRESS = (
     r"unix:///[A-Za-z0-9_./-]{1,100}"
@@ -62,7 +62,7 @@ def _check_address(value: object) -> str:
 
 def _check_name(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(NAME, value):
-        raise invalid_value(f"{_shown(value, 'a name')}; {_NAME_FORM}", at_key=True)
+        raise invalid_value(f"{_shown(value, 'a name')}; {NAME_FORM}", at_key=True)
     return value
 
 

@@ -77,7 +77,7 @@ def scenario_schema() -> Schema:
 def _section(made: Schema) -> Schema:
     """Return the schema of a map, each of its keys with its meaning."""
     properties = {
-        key: _value(each) | {"description": KEY_MEANINGS.get(key) or _own_meaning(key)}
+        key: {"description": KEY_MEANINGS.get(key) or _own_meaning(key), **_value(each)}
         for key, each in made["properties"].items()
     }
     return {
@@ -186,6 +186,7 @@ KEY_MEANINGS = {
     "variables": "names with values, used as $name or ${name}; --set name=value sets one;"
     " one without a value is for guesses",
     "target": "a server of your own, which runs in addition to the models or instead of them",
+    "host": "the name of a host in the hosts file",
     "image": "a container image that the engine already has",
     "command": "a program and its arguments; {port} is replaced by the port to listen on",
     "address": "host:port of a server that is already running",

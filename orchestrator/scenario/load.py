@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from orchestrator.scenario.arithmetic import resolve_arithmetic
 from orchestrator.scenario.claims import Claim, PublishedFigure, Source
+from orchestrator.scenario.client_place import ClientPlace
 from orchestrator.scenario.clients import Stage, section_of
 from orchestrator.scenario.explain import explained
 from orchestrator.scenario.faults import Fault
@@ -124,6 +125,8 @@ def _keys(location: Location, document: Document) -> list[str]:
             section = Sysctls
         case ("clients", int(), "retry"):
             section = Retry
+        case ("clients", int(), "place"):
+            section = ClientPlace
         case ("claims", int(), "published", *_):
             section = PublishedFigure
         case (str(name), *_):

@@ -34,7 +34,7 @@ MAX_VALUES = 200
 RETRY = "retry"
 """The section of a group whose keys are axes too, ``retry.budget``."""
 
-FIXED = frozenset({"executor", "name", "stages", "sysctls", RETRY})
+FIXED = frozenset({"executor", "name", "place", "stages", "sysctls", RETRY})
 """The keys of a section that cannot be axes; those of ``sysctls`` and ``retry`` can."""
 
 SECTIONS: Mapping[type[Section], Location] = {

@@ -86,6 +86,11 @@ class Case:
         return f"{slug[: MAX_SLUG_CHARS - len(digest) - 1]}-{digest}".lstrip("._-")
 
     @property
+    def placed_on(self) -> tuple[str, ...]:
+        """The name of the host on which each replica runs, in the order of the groups, or empty."""
+        return tuple(group.placed_on for group in self.groups for _ in range(group.replicas))
+
+    @property
     def orders(self) -> tuple[GroupOrder, ...]:
         """The order that the replicas of each group receive."""
         return tuple(group.order(self.server.max_service_time_s) for group in self.groups)

@@ -114,14 +114,15 @@ class SwarmStage(DockerStage):
     def bring_up(self, services: Sequence[str], override: Path) -> None:
         """Deploy ``services`` as a stack, which is stored with the logs."""
         config = Compose(self.project, override).config(*services)
-        stack = stack_of(config, self.project, self._nodes(services))
+        stack = stack_of(config, self.project, self._nodes(services), self.order.placed_on)
         document: dict[str, Any] = {**stack.document, "x-dropped": stack.dropped}
         path = write_whole(self.order.folder / STACK_FILE, to_json(document, indent=1) + "\n")
         self._fleet.deploy(self.project, path, {SECRET: self.order.secret})
 
     def _nodes(self, services: Sequence[str]) -> dict[str, list[str]]:
         """Return the nodes of each service's containers."""
-        places = places_of(self._hosts.by_name, containers_of_clients(self.order))
+        anywhere = [""] * containers_of_clients(self.order)
+        places = places_of(self._hosts.by_name, self.order.placed_on or anywhere)
         ids = self._fleet.node_ids
         on_server = {name: [ids[places.server]] for name in services}
         clients = [ids[name] for name in places.clients]

@@ -1,10 +1,14 @@
-"""On which host each container of a case runs: from the hosts file alone."""
+"""On which host each container of a case runs: from the hosts file, and what groups ask for."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.measures.hints import unknown
+from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.hosts import CLIENTS, SERVER, Host
+from orchestrator.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,13 @@ class Places:
     clients: tuple[str, ...]
 
 
-def places_of(hosts: Mapping[str, Host], replicas: int) -> Places:
-    """Return where the containers of a case with that many client ``replicas`` run.
+def places_of(hosts: Mapping[str, Host], placed_on: Sequence[str]) -> Places:
+    """Return where the containers of a case run, with a client for each of ``placed_on``.
 
-    The server gets the first host that may run nothing else, or else the first that may run it. Its
+    That is the name of the host of each client, or empty: these are spread evenly, in turn. The
+    server gets the first host that may run nothing else, or else the first that may run it. Its
     host carries no client, since both would compete for CPUs, unless the hosts file says that it
-    may. Clients are spread evenly, in turn.
+    may, or the client is placed there.
 
     Raises:
         BackendError: no host is left for clients.
@@ -35,9 +40,42 @@ def places_of(hosts: Mapping[str, Host], replicas: int) -> Places:
         for name, host in hosts.items()
         if CLIENTS in host.runs and (name != server or host.beside_server)
     ]
-    if not others:
+    if not others and not all(placed_on):
         raise BackendError(
             f"no host is left for clients, since {server} has the server; add a host to the hosts "
             f"file, or beside_server: true to {server}, or run on one engine: --backend docker"
         )
-    return Places(server, tuple(others[number % len(others)] for number in range(replicas)))
+    turns = itertools.cycle(others)
+    return Places(server, tuple(name or next(turns) for name in placed_on))
+
+
+def check_places(scenario: Scenario, hosts: Mapping[str, Host]) -> None:
+    """Check that the clients of each group may run on the host on which it is placed.
+
+    Raises:
+        MisuseError: they may not; with every reason.
+    """
+    if reasons := list(_reasons(scenario, hosts)):
+        raise MisuseError("; ".join(reasons))
+
+
+def _reasons(scenario: Scenario, hosts: Mapping[str, Host]) -> Iterator[str]:
+    for group in scenario.clients:
+        name = group.placed_on
+        if name and name not in hosts:
+            yield f"place of {group.name}: {unknown('host', name, hosts)}"
+        elif name and CLIENTS not in hosts[name].runs:
+            yield f"place of {group.name}: {name} may not run clients; add that to its runs"
+
+
+def refuse_places(scenario: Scenario) -> None:
+    """Refuse groups with a place, for a backend that has one host.
+
+    Raises:
+        MisuseError: there are some; with their names.
+    """
+    if placed := [group.name for group in scenario.clients if group.placed_on]:
+        raise MisuseError(
+            f"place of {', '.join(placed)}: there is one host only; use run --backend swarm with a "
+            "hosts file, or leave place out"
+        )

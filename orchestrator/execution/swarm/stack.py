@@ -16,6 +16,7 @@ from orchestrator.execution.docker.engine import NUMBER_LABEL, PROJECT_LABEL, SE
 
 VERSION = "3.9"
 CLIENT = "client"
+PLACED_ON = "LAB_PLACED_ON"
 KEPT = (
     "image", "command", "entrypoint", "environment", "logging", "networks", "read_only", "cap_add",
     "cap_drop", "init", "sysctls", "ulimits", "stop_grace_period", "healthcheck", "user", "dns",
@@ -42,11 +43,17 @@ class Stack:
     dropped: tuple[str, ...]
 
 
-def stack_of(config: Mapping[str, Any], project: str, nodes: Mapping[str, Sequence[str]]) -> Stack:
+def stack_of(
+    config: Mapping[str, Any],
+    project: str,
+    nodes: Mapping[str, Sequence[str]],
+    placed_on: Sequence[str] = (),
+) -> Stack:
     """Return the stack of ``project`` for what ``docker compose config --format json`` printed.
 
     ``nodes`` are the ids of the nodes on which the containers of each service run, one for each; a
-    service of its own for each container pins it there. Only clients may have several.
+    service of its own for each container pins it there. Only clients may have several, and each of
+    them knows by ``placed_on`` for a group of which host it is; empty if of none.
 
     Raises:
         BackendError: a service has a setting that matters and that Swarm does not have.
@@ -60,8 +67,9 @@ def stack_of(config: Mapping[str, Any], project: str, nodes: Mapping[str, Sequen
         for number, node in enumerate(nodes[name], start=1):
             labels = {PROJECT_LABEL: project, SERVICE_LABEL: name, NUMBER_LABEL: str(number)}
             own_name = f"{name}-{number}" if name == CLIENT else name
+            place = placed_on[number - 1] if name == CLIENT and placed_on else ""
             services[own_name] = {
-                **_translated(service),
+                **_with_place(_translated(service), place),
                 "labels": {**service.get("labels", {}), **labels},
                 "deploy": _deployed(service, node),
             }
@@ -88,6 +96,12 @@ def _translated(service: Mapping[str, Any]) -> dict[str, Any]:
         kept["environment"] = {**kept["environment"], SECRET: f"${{{SECRET}}}"}
     volumes = [_volume(written) for written in service.get("tmpfs") or ()]
     return kept | ({"volumes": volumes} if volumes else {})
+
+
+def _with_place(service: dict[str, Any], placed_on: str) -> dict[str, Any]:
+    """Return a client's ``service`` with the host of its group, if that has one."""
+    place = {PLACED_ON: placed_on} if placed_on else {}
+    return {**service, **({"environment": {**service["environment"], **place}} if place else {})}
 
 
 def _volume(written: str) -> dict[str, Any]:

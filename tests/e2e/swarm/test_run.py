@@ -35,6 +35,15 @@ faults:
   - {at: 800ms, fault: kill-worker, worker: 1}
   - {at: 1s, fault: latency, lasts: 300ms, attributes: {latency: 20ms}}
 """
+PLACED = """\
+intent: Is each group on its host?
+models: [epoll]
+clients:
+  - {name: far, executor: closed, users: 2, messages: 2, replicas: 2, place: {host: second}}
+  - {name: near, executor: closed, users: 1, messages: 2, place: {host: first}}
+  - {name: any, executor: closed, users: 1, messages: 2}
+server: {service_time: 50ms}
+"""
 ENDLESS = """\
 intent: This run is interrupted.
 models: [epoll]
@@ -87,6 +96,29 @@ def test_an_interrupt_leaves_nothing_on_any_host(lab: Lab, swarm: Swarm, tmp_pat
         "under load", signal.SIGINT, write(tmp_path, ENDLESS), *place(swarm), "--out", lab.out
     )
     assert ended.code == 130, ended.err
+    assert nothing_is_left(swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_a_group_runs_on_the_host_on_which_it_is_placed(
+    lab: Lab, swarm: Swarm, tmp_path: Path
+) -> None:
+    both = tmp_path / "both.hosts.yaml"
+    both.write_text(swarm.hosts_file.read_text().replace("[server]", "[server, clients]"))
+    options = ["--backend", "swarm", "--hosts", str(both), "--accept-invalid"]
+    ended = lab.run(write(tmp_path, PLACED), *options)
+    (raw,) = ended.results[0].glob("raw/*")
+    services = json.loads((raw / "stack.json").read_text())["services"]
+    node = {name: each["deploy"]["placement"]["constraints"] for name, each in services.items()}
+    replicas = json.loads((raw / "clients.json").read_text())["replicas"]
+    containers = {each["program"]: each["group"] for each in replicas}
+    nodes = {
+        (group, *node[f"client-{int(program[-3:]) + 1}"]) for program, group in containers.items()
+    }
+    first, second = node["epoll"][0], node["client-1"][0]
+    assert first != second
+    assert nodes == {("far", second), ("near", first), ("any", second)}
     assert nothing_is_left(swarm)
 
 

@@ -60,10 +60,10 @@ def played(script: Callable[[Join], Awaitable[None]]) -> None:
     asyncio.run(play())
 
 
-async def enlisted(join: Join, pid: int = 1) -> Peer:
+async def enlisted(join: Join, pid: int = 1, placed_on: str = "") -> Peer:
     """Return a replica that has enrolled."""
     replica = await join()
-    await replica.send("enrol", secret=RUN_SECRET, host="here", pid=pid)
+    await replica.send("enrol", secret=RUN_SECRET, host="here", pid=pid, placed_on=placed_on)
     return replica
 
 

@@ -99,8 +99,9 @@ def test_a_replica_plays_for_its_conductor(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(replica, "play", lambda *given: plays.append(given))
     monkeypatch.setenv("LAB_RUN_SECRET", "5ec7e7")
     monkeypatch.setenv("LAB_CONDUCTOR", "lab:4000")
+    monkeypatch.setenv("LAB_PLACED_ON", "far")
     assert main([]) == 0
-    assert plays == [(("lab", 4000), "5ec7e7", 0.0)]
+    assert plays == [(("lab", 4000), "5ec7e7", 0.0, "far")]
 
 
 def test_a_replica_without_its_conductor_is_exit_code_3(

@@ -34,12 +34,13 @@ def conducted(script: Callable[[Channel], None], leave_every_s: float = 0.0) -> 
                 enrol = channel.receive()
                 assert (enrol["type"], enrol["secret"]) == ("enrol", "5ec7e7")
                 assert Clock.read(enrol["clock"]) == own_clock()
+                assert enrol["placed_on"] == "far"
                 script(channel)
 
         conductor = threading.Thread(target=conduct)
         conductor.start()
         try:
-            play(listener.getsockname(), "5ec7e7", leave_every_s)
+            play(listener.getsockname(), "5ec7e7", leave_every_s, "far")
         finally:
             conductor.join()
 

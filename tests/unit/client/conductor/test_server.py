@@ -71,6 +71,43 @@ def test_a_run_may_come_between_its_replicas() -> None:
     played(script)
 
 
+def placed(*hosts: str) -> dict[str, Any]:
+    """Return a run with a group of one replica for each of ``hosts``."""
+    run = an_order(*(1 for _ in hosts))
+    groups = [{**group, "placed_on": h} for group, h in zip(run["groups"], hosts, strict=True)]
+    return {**run, "groups": groups}
+
+
+def test_a_replica_gets_the_load_of_a_group_that_is_placed_on_its_host() -> None:
+    async def script(join: Join) -> None:
+        orchestrator = await join()
+        await orchestrator.send("run", **placed("", "far", "near"))
+        hosts = ("near", "elsewhere", "", "far")
+        near, elsewhere, anywhere, far = [await enlisted(join, placed_on=host) for host in hosts]
+        loads = [await made_ready(each) for each in (near, anywhere, far)]
+        assert [load["replica"] for load in loads] == [2, 0, 1]
+        reason = "no load of the run is for its host"
+        assert await elsewhere.receive() == {"type": "dismissed", "reason": reason}
+        await orchestrator.close()
+
+    played(script)
+
+
+def test_a_group_whose_host_has_no_replica_is_lost_and_gets_none_of_another() -> None:
+    async def script(join: Join) -> None:
+        orchestrator = await join()
+        await orchestrator.send("run", **placed("far", "near") | {"enrol_s": 0.2})
+        near = await enlisted(join, placed_on="near")
+        await enlisted(join, placed_on="")
+        load = await made_ready(near)
+        await report(near, load["replica"])
+        messages = await messages_to(orchestrator)
+        assert [each["replica"] for each in of_type(messages, "result")] == [1]
+        assert [each["replica"] for each in of_type(messages, "lost")] == [0]
+
+    played(script)
+
+
 def test_a_result_has_the_clock_that_its_replica_enrolled_with() -> None:
     async def script(join: Join) -> None:
         orchestrator = await ordered(join, 1)

@@ -104,6 +104,17 @@ def test_several_hosts_are_a_backend_whose_file_is_in_the_command(
     assert closed == ["closed"]
 
 
+def test_clients_are_placed_only_on_hosts_of_the_file(tmp_path: Path) -> None:
+    arguments = swarm_arguments(tmp_path)
+    text = arguments.scenario.read_text()
+    arguments.scenario.write_text(text.replace("users:", "place: {host: c}, users:"))
+    with pytest.raises(MisuseError, match="place of clients: unknown host 'c'; allowed: a, b"):
+        swarm_place(arguments)
+    arguments.backend, arguments.hosts = "docker", None
+    with pytest.raises(MisuseError, match="place of clients: there is one host only"):
+        swarm_place(arguments)
+
+
 def test_several_hosts_need_an_engine_here_that_builds_the_images(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=f"{NO_ENGINE}, and the images are built here; start"):
         swarm_place(swarm_arguments(tmp_path))

@@ -53,6 +53,12 @@ def test_a_plan_says_that_each_repeat_of_a_random_load_draws_anew(tmp_path: Path
     assert not any("seeds" in line for line in plan_lines(scenario(tmp_path, one)))
 
 
+def test_a_plan_says_on_which_host_a_group_runs(tmp_path: Path) -> None:
+    one = "{executor: closed, users: 1, messages: 1, demand: sleep=1s, place: {host: laptop}}"
+    lines = list(plan_lines(scenario(tmp_path, one)))
+    assert "clients: on the host laptop, with --backend swarm" in lines
+
+
 def test_a_plan_says_that_disturbed_runs_are_not_repeated(tmp_path: Path) -> None:
     one = "{executor: closed, users: 1, messages: 1, demand: sleep=1s}"
     lines = list(plan_lines(scenario(tmp_path, one, "retries_of_invalid: 0\n")))

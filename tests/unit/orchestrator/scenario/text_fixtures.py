@@ -37,7 +37,9 @@ SERVER_KEYS = ", ".join(
         *own_settings(),
     )
 )
-GROUP_KEYS = "executor, name, replicas, demand, start, connect_timeout, answer_timeout, deadline"
+GROUP_KEYS = (
+    "executor, name, replicas, demand, start, connect_timeout, answer_timeout, deadline, place"
+)
 CLIENT_KEYS = f"{GROUP_KEYS}, users, messages, duration, think_time, behaviour, pipeline, pace"
 OPEN_KEYS = f"{GROUP_KEYS}, rate, duration, connections, arrivals, retry"
 EXECUTORS = "closed, open, ramp"

@@ -49,7 +49,10 @@ class FakeFleet:
 
 def resolve(_: Compose, *services: str) -> dict[str, Any]:
     return {
-        "services": {name: {"image": "sha256:1", "security_opt": ["x"]} for name in services},
+        "services": {
+            name: {"image": "sha256:1", "environment": {}, "security_opt": ["x"]}
+            for name in services
+        },
         "networks": {"default": None},
     }
 
@@ -59,7 +62,10 @@ def test_a_case_is_a_stack_whose_containers_are_placed_and_stored(
 ) -> None:
     monkeypatch.setattr(Compose, "config", resolve)
     fleet = FakeFleet()
-    order = StageOrder("epoll", {}, 3, tmp_path, drain_timeout_s=1.0, is_proxied=True)
+    placed_on = ("", "c", "")
+    order = StageOrder(
+        "epoll", {}, 3, tmp_path, drain_timeout_s=1.0, is_proxied=True, placed_on=placed_on
+    )
     swarm = SwarmBackend(fleet, None, HOSTS, "0badcafe")  # type: ignore[arg-type]
     stage = swarm.new_stage("lab-0badcafe-1", order, IMAGES)
     stage.bring_up(["epoll", "faultproxy", "conductor", "client"], tmp_path / "override.yaml")
@@ -76,8 +82,9 @@ def test_a_case_is_a_stack_whose_containers_are_placed_and_stored(
         "conductor": "node-b",
         "client-1": "node-b",
         "client-2": "node-c",
-        "client-3": "node-b",
+        "client-3": "node-c",
     }
+    assert stack["services"]["client-2"]["environment"]["LAB_PLACED_ON"] == "c"
     assert "epoll.security_opt: ['x']" in stack["x-dropped"]
     assert order.secret not in (tmp_path / "stack.json").read_text()
 

@@ -44,6 +44,15 @@ def stack(**services: dict[str, Any]) -> Any:  # noqa: ANN401 a stack file is an
     return found.document["services"], found.dropped
 
 
+def test_a_client_knows_the_host_of_its_group() -> None:
+    found = stack_of(
+        {"services": {"client": CLIENT}, "networks": NETWORKS}, "p", NODES, ["far", ""]
+    )
+    services = found.document["services"]
+    assert services["client-1"]["environment"]["LAB_PLACED_ON"] == "far"
+    assert "LAB_PLACED_ON" not in services["client-2"]["environment"]
+
+
 def test_a_server_is_one_task_on_its_node_with_all_that_swarm_has() -> None:
     services, dropped = stack(epoll=SERVER)
     assert services == {
