@@ -8,9 +8,10 @@ backend. `analysis` joins what clients, server and kernel recorded into one tabl
 computes *measures*; `twin` simulates the same load by queueing theory, to compare with.
 
 `campaign` does this for all runs, judges the expectations, and sums up; `report` shows the findings
-as HTML, in the terminal, as JUnit XML and on GitHub; `cli` has the commands. `results` knows the
-layout of the folder and the format of each raw file, `measures` which measures there are, their
-units, and the language of expectations. A package imports only from those below it: cli, report,
-campaign, twin, analysis and execution (neither knows the other), scenario, results and measures.
-`lint-imports` holds this in ``make check``.
+as HTML, in the terminal, as JUnit XML and on GitHub; `explore` serves a page in which one does so
+by hand; `cli` has the commands. `results` knows the layout of the folder and the format of each raw
+file, `measures` which measures there are, their units, and the language of expectations. A package
+imports only from those below it: cli, explore, report, campaign, twin, analysis and execution
+(neither knows the other), scenario, results and measures. `lint-imports` holds this in ``make
+check``.
 """

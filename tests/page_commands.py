@@ -25,6 +25,7 @@ _COMMENT = re.compile(r"\s+# .*$")
 ADDED = "is run in a copy that has the model, by tests/conformance/test_adding_a_model.py"
 CONTAINERS = "is run in containers, by tests/e2e/containers"
 ENDLESS = "serves until it is stopped, on a port that may be in use; tests/e2e/test_client.py"
+PAGE = "serves until it is stopped; tests/e2e/test_explore.py"
 LONG = "takes minutes"
 SEARCH = f"{LONG}; tests/e2e/test_capacity.py and tests/unit/orchestrator/cli"
 CLAIMS = f"{LONG}; tests/unit/orchestrator/campaign/test_reproduction.py"
@@ -84,6 +85,8 @@ NOT_RUN = {
     "python3 client/client.py 3 --target 127.0.0.1:3002": ENDLESS,
     "printf 'hello sleep=1s\\003goodbye\\003' | nc 127.0.0.1 3002": ENDLESS,
     "python3 -m services.prefork.server": ENDLESS,
+    f"{ORCHESTRATE}explore": PAGE,
+    f"{ORCHESTRATE}explore --no-browser --port 8000": PAGE,
     "python3 client/client.py 3": ENDLESS,
     "LAB_PROXY_TARGET=127.0.0.1:3000 LAB_PROXY_TOXICS='"
     '[{"type": "latency", "attributes": {"latency": "50ms", "jitter": "10ms"}}]'

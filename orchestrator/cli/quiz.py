@@ -23,6 +23,7 @@ from orchestrator.quiz.machine import Machine
 from orchestrator.quiz.problem import Problem
 from orchestrator.quiz.session import Dialog, Session
 from orchestrator.quiz.solution import (
+    QUIZ,
     Solved,
     agreement,
     agreement_text,
@@ -42,8 +43,6 @@ SMALL_SEED = 10_000
 
 PRINTED = 10
 """How many problems are printed without ``--count``; in a terminal they do not end."""
-
-QUIZ = "quiz.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

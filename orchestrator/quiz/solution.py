@@ -1,7 +1,7 @@
 """A problem and its solution, as lines for a person and as data for a program."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from orchestrator.quiz.answers import Amount
 from orchestrator.quiz.machine import MachineAnswer
 from orchestrator.quiz.problem import Problem
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID
+
+QUIZ = "quiz.json"
+"""The file of problems that the machine has answered."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,11 @@ def agreement(solved: Sequence[Solved]) -> dict[str, int]:
 
 def agreement_text(solved: Sequence[Solved]) -> str:
     """Return the `agreement` in a sentence."""
-    found = agreement(solved)
+    return counts_text(agreement(solved))
+
+
+def counts_text(found: Mapping[str, int]) -> str:
+    """Return the counts of an `agreement` in a sentence."""
     total = counted(sum(found.values()), "problems")
     return (
         f"Twin and machine agree about {found['agree']} of {total}, differ about "

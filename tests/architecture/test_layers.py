@@ -11,8 +11,8 @@ from conformance import ROOT
 
 PARTS = ("labkit", "services", "client", "faultproxy", "probe", "conformance", "orchestrator")
 LAYERS = (
-    "cli", "report", "capacity | quiz", "campaign", "twin", "analysis | execution", "scenario",
-    "results | measures",
+    "cli", "explore", "report", "capacity | quiz", "campaign", "twin", "analysis | execution",
+    "scenario", "results | measures",
 )  # fmt: skip
 
 

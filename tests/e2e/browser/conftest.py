@@ -37,13 +37,19 @@ class Viewer:
         """Open ``html`` from a file, like a report that was received by mail."""
         path = self.folder / "report.html"
         path.write_text(html, encoding="utf-8")
+        return self.visit(path.as_uri(), width, scheme, height)
+
+    def visit(
+        self, address: str, width: int = WIDE, scheme: Scheme = "light", height: int = HEIGHT
+    ) -> Opened:
+        """Open the page at ``address``."""
         opened = Opened(
             self.browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         )
         opened.page.on("console", lambda message: opened.console.append(message.text))
         opened.page.on("pageerror", lambda error: opened.console.append(str(error)))
         opened.page.on("request", lambda request: opened.requested.append(request.url))
-        opened.page.goto(path.as_uri())
+        opened.page.goto(address)
         return opened
 
 

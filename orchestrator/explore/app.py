@@ -1,0 +1,35 @@
+"""The page and what it loads: all tabs, the style sheet of the report, and the scripts."""
+
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+
+from orchestrator.explore import past_runs_tab
+from orchestrator.explore.access import Guard
+from orchestrator.explore.rendering import STATIC, render
+from orchestrator.explore.tab import Surroundings, Tab
+from orchestrator.report.rendering import STYLE
+
+TABS: tuple[Tab, ...] = (past_runs_tab.TAB,)
+"""In the order of the page; the first one is shown first."""
+
+
+def make_app(surroundings: Surroundings, token: str, port: int) -> Guard:
+    """Return what answers the requests of the browser that knows ``token``, at ``port``."""
+
+    def show_page(_: Request) -> Response:
+        values = {tab.name: tab.values(surroundings) for tab in TABS}
+        return HTMLResponse(render("explore.html.j2", tabs=TABS, values=values))
+
+    def show_style(_: Request) -> Response:
+        return Response(STYLE, media_type="text/css")
+
+    routes = [
+        Route("/", show_page),
+        Route("/static/report.css", show_style),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        *(Mount(f"/{tab.name}", routes=tab.routes(surroundings)) for tab in TABS),
+    ]
+    return Guard(ExceptionMiddleware(Router(routes)), token, port)

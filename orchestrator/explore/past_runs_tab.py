@@ -1,0 +1,54 @@
+"""The tab with the past runs: their list, and the report of each as it is stored."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from orchestrator.explore.past_runs import REPORT, past_runs
+from orchestrator.explore.rendering import render
+from orchestrator.explore.tab import Surroundings, Tab
+
+REPORT_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
+)
+"""Of a report, which may be received from others: it reaches nothing of this page.
+
+Its script and style are part of it; which ones have an effect, its own policy says by digests.
+"""
+
+
+def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
+    results = surroundings.results
+
+    def list_runs(_: Request) -> Response:
+        return HTMLResponse(render("past_runs_list.html.j2", runs=past_runs(results), out=results))
+
+    def show_report(request: Request) -> Response:
+        page = _read_report(results, request.path_params["path"])
+        return HTMLResponse(page, headers={"content-security-policy": REPORT_POLICY})
+
+    return [Route("/list", list_runs), Route("/files/{path:path}", show_report)]
+
+
+def _read_report(results: Path, path: str) -> bytes:
+    """Return the report at ``path`` in ``results``.
+
+    Raises:
+        HTTPException: there is none; nothing else can be read, and nothing outside the folder.
+    """
+    absent = HTTPException(404, f"there is no {REPORT} at this address")
+    try:
+        found = (results / path).resolve(strict=True)
+        if found.name != REPORT or not found.is_relative_to(results.resolve()):
+            raise absent
+        return found.read_bytes()
+    except (OSError, ValueError) as exc:  # ValueError: the path has a null character
+        raise absent from exc
+
+
+TAB = Tab("past_runs", "Past runs", _routes)

@@ -1,0 +1,36 @@
+"""What a tab of the page is, and what it may know.
+
+A tab called ``past_runs`` has its part of the page in ``templates/past_runs.html.j2`` and its
+script, a module, in ``static/past_runs.js``. Its routes are below the path ``past_runs/``. To add a
+tab: these two files, a `Tab`, and a line in `orchestrator.explore.app.TABS`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+
+TabRoutes = Callable[["Surroundings"], Sequence[BaseRoute]]
+TemplateValues = Callable[["Surroundings"], Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the command line says: ``results`` is the folder of the results of runs."""
+
+    results: Path
+
+
+def _no_values(_: Surroundings) -> Mapping[str, object]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab: its name in addresses and files, its title, its routes, the values of its template."""
+
+    name: str
+    title: str
+    routes: TabRoutes
+    values: TemplateValues = _no_values

@@ -1,0 +1,107 @@
+"""The page of ``explore`` in a real browser: by pointer and by keyboard, narrow and wide."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.explore.access import HOST
+from orchestrator.explore.browser import leading_to
+from orchestrator.report.publish import publish
+from orchestrator.results.archive import Archive
+from orchestrator.results.summary import Status
+from tests.e2e.browser.conftest import NARROW, WIDE, Scheme, Viewer
+from tests.unit.orchestrator.explore.explore_fixtures import Site, explore_site
+from tests.unit.orchestrator.report.report_fixtures import (
+    HOSTILE,
+    LONG_WORD,
+    case,
+    exhibit,
+    findings,
+    serve,
+    summary,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.together]
+
+RUN, HOSTILE_RUN = "mine-20260131T120000Z-1a2b3c4d", "odd-20260131T110000Z-1a2b3c4d"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Serve the page for three runs, one of them broken, and one with odd names."""
+    results = tmp_path / "results"
+    shown = {"prefork": exhibit(serve(5))}
+    for name, found in {
+        RUN: summary(case(), scenario="mine"),
+        HOSTILE_RUN: summary(case(), scenario=LONG_WORD, reason=HOSTILE, status=Status.INTERRUPTED),
+    }.items():
+        (results / name).mkdir(parents=True)
+        publish(findings(found, {}, shown), Archive(results / name))
+    (results / "killed-20260131T100000Z-1a2b3c4d").mkdir()
+    with explore_site(results) as found_site:
+        yield found_site
+
+
+def address_of(site: Site) -> str:
+    return f"http://{HOST}:{site.port}/{site.token}/"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_run_is_listed_and_nothing_is_wider_than_the_window(
+    viewer: Viewer, site: Site, width: int, scheme: Scheme
+) -> None:
+    opened = viewer.visit(f"{address_of(site)}#past_runs", width, scheme)
+    opened.page.wait_for_selector("#past_runs tbody tr")
+    assert opened.page.locator("#past_runs tbody tr").count() == 3
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+    assert opened.console == []
+    origin = f"http://{HOST}:{site.port}/"
+    assert [each for each in opened.requested if not each.startswith(origin)] == []
+
+
+def test_a_report_opens_beside_the_page_and_its_script_works(viewer: Viewer, site: Site) -> None:
+    opened = viewer.visit(f"{address_of(site)}#past_runs")
+    with opened.page.expect_popup() as popup:
+        opened.page.click(f"text={RUN}")
+    report = popup.value
+    console: list[str] = []
+    report.on("console", lambda message: console.append(message.text))
+    report.on("pageerror", lambda error: console.append(str(error)))
+    report.click("#theme")
+    assert report.get_attribute("html", "data-theme") == "dark"
+    assert console == []
+    assert report.evaluate("origin") == "null"
+    assert report.evaluate(f"fetch('{address_of(site)}').then(() => 'read', () => 'refused')") == (
+        "refused"
+    )
+
+
+def test_a_file_that_only_the_user_can_read_leads_to_the_page(viewer: Viewer, site: Site) -> None:
+    opened = viewer.open(leading_to(address_of(site)))
+    opened.page.wait_for_url(f"{address_of(site)}**")
+    opened.page.wait_for_selector("[role=tab][aria-selected=true]")
+
+
+def test_tabs_are_chosen_by_the_keyboard(viewer: Viewer, site: Site) -> None:
+    opened = viewer.visit(address_of(site))
+    tabs = opened.page.locator("[role=tab]")
+    names = tabs.evaluate_all("all => all.map(each => each.getAttribute('aria-controls'))")
+    opened.page.keyboard.press("Tab")
+    for key, name in (("End", names[-1]), ("ArrowRight", names[0]), ("ArrowLeft", names[-1])):
+        opened.page.keyboard.press(key)
+        focused = opened.page.evaluate("document.activeElement.getAttribute('aria-controls')")
+        shown = opened.page.locator("[role=tabpanel]:visible").evaluate_all(
+            "all => all.map(each => each.id)"
+        )
+        assert (focused, shown) == (name, [name])
+        assert opened.page.url.endswith(f"#{name}")
+
+
+def test_the_end_of_the_program_is_reported_in_the_page(viewer: Viewer, tmp_path: Path) -> None:
+    with explore_site(tmp_path) as site:
+        opened = viewer.visit(f"{address_of(site)}#past_runs")
+        opened.page.wait_for_selector("text=No results yet")
+    opened.page.click("#tab-past_runs")
+    opened.page.wait_for_selector("text=it has ended; start it again")

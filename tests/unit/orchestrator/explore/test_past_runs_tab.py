@@ -1,0 +1,68 @@
+"""Reports are read from the folder of the results, and nothing else is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.explore.past_runs_tab import REPORT_POLICY
+from tests.unit.orchestrator.explore.explore_fixtures import Site, explore_site
+
+REPORT, SECRET = "<p>a report</p>", "a secret"
+RUN = "mine-20260131T120000Z-1a2b3c4d"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Return a folder of results, beside which there is something that must not be read."""
+    folder = tmp_path / "results" / RUN
+    (folder / "raw").mkdir(parents=True)
+    (folder / "report.html").write_text(REPORT)
+    (folder / "scenario.yaml").write_text(SECRET)
+    (tmp_path / "report.html").write_text(SECRET)
+    (tmp_path / "results" / "linked").symlink_to(tmp_path)
+    (folder / "raw" / "report.html").symlink_to(tmp_path / "report.html")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def site(results: Path) -> Iterator[Site]:
+    with explore_site(results) as found:
+        yield found
+
+
+def test_the_list_links_to_the_report(site: Site) -> None:
+    listed = site.get("past_runs/list").text
+    assert f'href="past_runs/files/{RUN}/report.html"' in listed
+    assert site.get(f"past_runs/files/{RUN}/report.html").text == REPORT
+
+
+def test_a_report_reaches_nothing_of_the_page(site: Site) -> None:
+    """It may come from others; its own policy says which script in it has an effect."""
+    headers = site.get(f"past_runs/files/{RUN}/report.html").headers
+    assert headers["content-security-policy"] == REPORT_POLICY
+    assert "sandbox allow-scripts" in REPORT_POLICY
+    assert "default-src 'none'" in REPORT_POLICY
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../report.html", "..%2Freport.html", "%2e%2e/report.html", f"{RUN}/../../report.html",
+        f"{RUN}/..%2f..%2freport.html", "linked/report.html", f"{RUN}/raw/report.html",
+        "/etc/passwd", "%2Fetc%2Fpasswd", f"{RUN}/scenario.yaml", f"{RUN}", f"{RUN}/raw", "",
+        "none/report.html", f"{RUN}/report.html/", f"{RUN}/report.html%00", "%ff/report.html",
+        "x" * 5_000, f"{RUN}/report.html/report.html",
+    ],
+)  # fmt: skip
+def test_nothing_else_is_read(site: Site, path: str) -> None:
+    answer = site.get(f"past_runs/files/{path}")
+    assert answer.code == 404 or answer.text == REPORT
+    assert SECRET not in answer.text
+    assert "root:" not in answer.text
+
+
+def test_results_that_do_not_exist_are_named(tmp_path: Path) -> None:
+    with explore_site(tmp_path / "none") as site:
+        assert "No results yet in" in site.get("past_runs/list").text
