@@ -15,7 +15,7 @@ from orchestrator.campaign.setup import Setup
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.estimates import estimates_of, twin_of
 from orchestrator.cli.findings import reproduction_result, store_and_show
-from orchestrator.cli.options import add_json, add_place, add_settings
+from orchestrator.cli.options import add_json, add_place, add_settings, backend_of
 from orchestrator.cli.place import Place, choose_backend
 from orchestrator.cli.plan import duration
 from orchestrator.cli.screen import Screen, progress_screen
@@ -68,6 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
         ClaimFile(each.name, with_think_times(each.scenario))
         for each in read_files(arguments.names, arguments.tier, dict(arguments.settings))
     ]
+    arguments.backend = backend_of(arguments, *(file.scenario for file in files))
     messages, campaign_id = progress_screen(), new_campaign_id()
     claim(campaign_id, kept=False)
     with interrupts.held():
