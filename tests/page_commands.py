@@ -86,6 +86,10 @@ NOT_RUN = {
     "printf 'hello sleep=1s\\003goodbye\\003' | nc 127.0.0.1 3002": ENDLESS,
     "python3 -m services.prefork.server": ENDLESS,
     f"{ORCHESTRATE}explore": PAGE,
+    f"{ORCHESTRATE}explore scenarios/gil.yaml": PAGE,
+    f"{ORCHESTRATE}explore scenarios/sixth_client.yaml --export page.html": (
+        "computes 360 pictures; tests/unit/orchestrator/cli/test_explore.py"
+    ),
     f"{ORCHESTRATE}explore --no-browser --port 8000": PAGE,
     "python3 client/client.py 3": ENDLESS,
     "LAB_PROXY_TARGET=127.0.0.1:3000 LAB_PROXY_TOXICS='"

@@ -1,19 +1,28 @@
-"""``explore``: serve a page on loopback, in which one looks at past runs, and open it."""
+"""``explore``: serve a page on loopback, in which one plays and looks at past runs, and open it.
+
+With ``--export``, write the part in which one plays as a file instead.
+"""
 
 import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from orchestrator.cli.options import add_settings, read_scenario
 from orchestrator.cli.output import print_out, say
 from orchestrator.explore.access import HOST, new_token
 from orchestrator.explore.app import make_app
 from orchestrator.explore.browser import has_display, opened
+from orchestrator.explore.play.controls import ControlsError
+from orchestrator.explore.play.export import export_page
+from orchestrator.explore.play.from_scenario import controls_of
 from orchestrator.explore.tab import Surroundings
 from orchestrator.explore.web import listen, serving
-from orchestrator.results.exit_codes import HOLDS, LabError
+from orchestrator.results.archive import write_whole
+from orchestrator.results.exit_codes import HOLDS, LabError, MisuseError
 
 MOST_PORT = 65_535
+PROGRESS_POINTS = 100
 
 
 class ExploreError(LabError):
@@ -21,7 +30,22 @@ class ExploreError(LabError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the port, whether to open a browser, and the folder of the results."""
+    """Add the scenario, the port, whether to open a browser, and the folder of the results."""
+    parser.add_argument(
+        "scenario",
+        metavar="SCENARIO",
+        type=Path,
+        nargs="?",
+        help="a scenario file (YAML) to begin with: one that the page has controls for",
+    )
+    add_settings(parser)
+    parser.add_argument(
+        "--export",
+        metavar="FILE",
+        type=Path,
+        help="serve nothing, but write a page that needs no server to FILE: the scenario, with "
+        "sliders whose pictures were computed before (at most 1 MB, half a minute)",
+    )
     parser.add_argument(
         "--port",
         metavar="N",
@@ -49,13 +73,54 @@ def _port(text: str) -> int:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Serve the page until an interrupt, which is how it ends.
+    """Write the page that is wanted as a file, or serve it until an interrupt, which is its end.
 
     Raises:
-        MisuseError: the port cannot be had.
+        ScenarioError: with every problem of the scenario.
+        MisuseError: Play has no controls for it, or the port cannot be had.
         ExploreError: the page cannot be served any more.
     """
-    token, surroundings = new_token(), Surroundings(arguments.out)
+    if arguments.scenario is None:
+        if arguments.export is not None or arguments.settings:
+            raise MisuseError("--export and --set are about a scenario; write its file before them")
+        return _serve(Surroundings(arguments.out), arguments)
+    scenario = read_scenario(arguments)
+    try:
+        fit = controls_of(scenario)
+    except ControlsError as exc:
+        problems = "\n".join(f"  {each}" for each in exc.problems)
+        raise MisuseError(f"{arguments.scenario}: Play cannot show it:\n{problems}") from exc
+    for remark in fit.remarks:
+        say(f"{arguments.scenario}: {remark}")
+    surroundings = Surroundings(arguments.out, fit.controls)
+    if arguments.export is None:
+        return _serve(surroundings, arguments)
+    return _export(arguments.export, scenario.intent, surroundings)
+
+
+def _progress(done: int, points: int) -> None:
+    if done % PROGRESS_POINTS == 0 or done == points:
+        say(f"computed {done} of {points} pictures")
+
+
+def _export(path: Path, question: str, surroundings: Surroundings) -> int:
+    """Write the page with ``question``.
+
+    Raises:
+        MisuseError: ``path`` is in no folder, or is one.
+        ArchiveError: the disk is full, or the folder not writable.
+    """
+    if not path.parent.is_dir() or path.is_dir():
+        what = "is a folder" if path.is_dir() else f"is in no folder: there is no {path.parent}"
+        raise MisuseError(f"--export: {path} {what}; write the path of a file")
+    page = export_page(question, surroundings.controls, surroundings.cpus, _progress)
+    write_whole(path, page)
+    print_out(f"{path}: {len(page.encode()) / 1000:.0f} kB")
+    return HOLDS
+
+
+def _serve(surroundings: Surroundings, arguments: argparse.Namespace) -> int:
+    token = new_token()
     with closing(listen(arguments.port)) as listener:
         port = listener.getsockname()[1]
         app, address = make_app(surroundings, token, port), f"http://{HOST}:{port}/{token}/"

@@ -33,7 +33,7 @@ COMMANDS = {
     "capacity": "search the greatest load at which the objectives of each case hold",
     "reproduce": "try published claims on this machine; which come out as known?",
     "quiz": "ask problems about who waits for whom; with --run, the machine answers, too",
-    "explore": "open a page in the browser with all past runs and their reports",
+    "explore": "open a page in the browser: play with a scenario, and look at past runs",
     "validate": "check scenario files; run nothing",
     "report": "analyse stored results again; several runs are shown side by side on one page",
     "analyse": "the same as report",
@@ -51,7 +51,7 @@ USAGE = """orchestrate.py [run] SCENARIO [options]
        orchestrate.py capacity SCENARIO [options]
        orchestrate.py reproduce [NAME...] [options]
        orchestrate.py quiz [options]
-       orchestrate.py explore [options]
+       orchestrate.py explore [SCENARIO] [options]
        orchestrate.py validate SCENARIO...
        orchestrate.py report|analyse RESULTS [--json]
        orchestrate.py compare RUN_A RUN_B [options]
@@ -71,6 +71,7 @@ examples:
   python orchestrate.py reproduce kingman --tier full
   python orchestrate.py quiz --seed 7
   python orchestrate.py explore
+  python orchestrate.py explore mine.yaml --export page.html
   python orchestrate.py validate scenarios/*.yaml
   python orchestrate.py report results/quickstart-20260131T120000Z-1a2b3c4d --json
   python orchestrate.py compare results/before results/after --threshold 10% --measure p99

@@ -6,10 +6,14 @@ tab: these two files, a `Tab`, and a line in `orchestrator.explore.app.TABS`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.routing import BaseRoute
+
+from orchestrator.execution.cpus import Cpus
+from orchestrator.explore.play.controls import Controls
+from orchestrator.explore.play.page_values import usual_controls
 
 TabRoutes = Callable[["Surroundings"], Sequence[BaseRoute]]
 TemplateValues = Callable[["Surroundings"], Mapping[str, object]]
@@ -17,9 +21,15 @@ TemplateValues = Callable[["Surroundings"], Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the command line says: ``results`` is the folder of the results of runs."""
+    """What the command line says: ``results`` is the folder of the results of runs.
+
+    ``controls`` are those that Play begins with, ``cpus`` how many CPUs its twin has: by default
+    those of this machine that may be used.
+    """
 
     results: Path
+    controls: Controls = field(default_factory=usual_controls)
+    cpus: float = field(default_factory=lambda: Cpus.of_this_process().usable)
 
 
 def _no_values(_: Surroundings) -> Mapping[str, object]:

@@ -28,16 +28,20 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        f"style-src 'sha256-{_digest(STYLE)}'",
-        f"script-src 'sha256-{_digest(SCRIPT)}'",
-        "base-uri 'none'",
-        "form-action 'none'",
+def policy(style: str, script: str) -> str:
+    """Return the policy of a page that loads nothing, and has this style sheet and this script.
+
+    No other style sheet or script in it has an effect.
+    """
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src 'sha256-{_digest(style)}'",
+            f"script-src 'sha256-{_digest(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
     )
-)
-"""The page loads nothing, and no other style sheet or script in it has an effect."""
 
 
 def _printable(value: object) -> object:
@@ -57,7 +61,7 @@ TEMPLATES.globals |= {
     "HUES": HUES,
     "UNITS": UNITS,
     "LANE_STAGES": LANE_STAGES,
-    "POLICY": POLICY,
+    "POLICY": policy(STYLE, SCRIPT),
     "SCRIPT": SCRIPT,
     "STYLE": STYLE,
     "CHART_STYLE": CHART_STYLE,

@@ -17,7 +17,7 @@ from orchestrator.scenario.clients import Stage, section_of
 from orchestrator.scenario.explain import explained
 from orchestrator.scenario.faults import Fault
 from orchestrator.scenario.fields import MAX_LOAD, RUN_LOAD, MaxLoad
-from orchestrator.scenario.models import discover_classic
+from orchestrator.scenario.models import discover_classic, discover_ignored
 from orchestrator.scenario.references import EVERY_MODEL
 from orchestrator.scenario.retry import Retry
 from orchestrator.scenario.scenario import Scenario
@@ -36,6 +36,7 @@ from orchestrator.scenario.yaml_document import (
     Document,
     Location,
     ScenarioError,
+    parse_document,
     read_document,
 )
 
@@ -59,6 +60,26 @@ def load_scenario(
         ScenarioError: with every problem found, each at its line and column.
     """
     document = read_document(path, blank_under=VARIABLES)
+    return _scenario_in(document, known_models, settings, max_load, ignored)
+
+
+def parse_scenario(file: str, text: str, known_models: Collection[str]) -> Scenario:
+    """Return the scenario in the ``text`` of a file called ``file``, as `load_scenario` does.
+
+    Raises:
+        ScenarioError: with every problem found, each at its line and column.
+    """
+    document = parse_document(file, text, blank_under=VARIABLES)
+    return _scenario_in(document, known_models, {}, RUN_LOAD, discover_ignored())
+
+
+def _scenario_in(
+    document: Document,
+    known_models: Collection[str] | None,
+    settings: Mapping[str, str],
+    max_load: MaxLoad,
+    ignored: Mapping[str, Sequence[str]],
+) -> Scenario:
     substitute(document, settings)
     document.data = with_versions(document.data)
     resolve_arithmetic(document, max_load)

@@ -33,10 +33,8 @@ _HINTS = {
         "a key is not allowed here; put text with ': ' in quotes, or correct the indent"
     ),
     "could not find expected ':'": "a key without ':'; write key: value",
-    "expected <block end>": (
-        "this does not fit the structure above; correct the indent, or put text that begins with "
-        "{ or [ in quotes"
-    ),
+    "expected <block end>": "this does not fit the structure above; correct the indent, or put "
+    "text that begins with { or [ in quotes",
     "unexpected end of stream": "a quote is never closed; close it",
     "but found another document": "a second document begins here; a file holds one scenario",
     "expected ',' or ']'": "a list is not closed; write [a, b], and quote text that begins with {",
@@ -129,16 +127,19 @@ def read_document(path: Path, blank_under: str = "", form: str = FORM) -> Docume
     Raises:
         ScenarioError: the file cannot be read, is not YAML, or does not hold a map.
     """
-    text = _read_text(path)
-    root = load_node(str(path), text)
+    return parse_document(str(path), _read_text(path), blank_under, form)
+
+
+def parse_document(file: str, text: str, blank_under: str = "", form: str = FORM) -> Document:
+    """Parse the ``text`` of ``file`` as `read_document` does, with the same errors."""
+    root = load_node(file, text)
     if root is None or root.value == "":
-        raise _file_error(path, f"the file is empty; {form}")
-    document = Document(str(path))
-    data = _Builder(document, text, blank_under).build(root, (), _position(root))
+        raise ScenarioError([Problem(file, 1, 1, f"the file is empty; {form}")])
+    document, position = Document(file), _position(root)
+    data = _Builder(document, text, blank_under).build(root, (), position)
     if not isinstance(data, dict):
         kind = "a list" if isinstance(data, list) else "a single value"
-        message = f"the file holds {kind}; {form}"
-        raise ScenarioError([Problem(str(path), *_position(root), message)])
+        raise ScenarioError([Problem(file, *position, f"the file holds {kind}; {form}")])
     document.data = data
     return document
 
@@ -160,16 +161,16 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_KIB * 1024 + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise _file_error(path, f"cannot be read: {reason}; {_instead(path)}") from error
+        why = (error.strerror or str(error)).lower()
+        raise _file_error(path, f"cannot be read: {why}; {_instead(path)}") from error
     if len(content) > MAX_KIB * 1024:
         raise _file_error(path, f"the file is too large; allowed: at most {MAX_KIB} KiB")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line, column = position_after(content[: error.start].decode("utf-8"))
-        message = "not UTF-8 text; save the file as UTF-8"
-        raise ScenarioError([Problem(str(path), line, column, message)]) from error
+        at = position_after(content[: error.start].decode("utf-8"))
+        found = Problem(str(path), *at, "not UTF-8 text; save the file as UTF-8")
+        raise ScenarioError([found]) from error
 
 
 def _file_error(path: Path, message: str) -> ScenarioError:
@@ -209,10 +210,8 @@ def _explain(error: yaml.MarkedYAMLError, character: str) -> str:
     problem = error.problem or "not YAML"
     if character == "\t" and "token" in problem:
         return "a tab is not allowed here; use spaces"
-    for part, hint in _HINTS.items():
-        if part in problem:
-            return hint
-    return f"not YAML: {problem}; check quotes, brackets and indent"
+    found = f"not YAML: {problem}; check quotes, brackets and indent"
+    return next((hint for part, hint in _HINTS.items() if part in problem), found)
 
 
 def parse_plain(text: str) -> str | int | float | bool:

@@ -1,6 +1,6 @@
 """Predicts a case before it runs, by simulation and by a closed formula."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -166,8 +166,10 @@ def _too_long(messages: str, max_messages: int) -> str:
     )
 
 
-def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipline:
-    """Return how ``case`` is served.
+def discipline_of(
+    case: Case, twins: Mapping[str, str], cpus: float, behaviours: Collection[str] = (POLITE,)
+) -> Discipline:
+    """Return how ``case`` is served; ``behaviours`` are those that its clients may have.
 
     Raises:
         NoTwinError: the model has no known label, its clients are not polite, or its messages keep
@@ -176,7 +178,7 @@ def discipline_of(case: Case, twins: Mapping[str, str], cpus: float) -> Discipli
     label = twins.get(case.model, "")
     if label not in [*Kind]:
         raise NoTwinError(f"{case.model} has no twin: its service has no known label lab.twin")
-    impolite = {order.behaviour for order in case.orders} - {POLITE}
+    impolite = {order.behaviour for order in case.orders}.difference(behaviours)
     if impolite:
         raise NoTwinError(f"the twin has polite clients only, not {', '.join(sorted(impolite))}")
     if label == Kind.LOOPS and keeps_loops_busy(case):

@@ -29,6 +29,7 @@ from orchestrator.twin.impatient_arrivals import ImpatientArrivals, is_impatient
 from orchestrator.twin.loop_and_pool import LoopAndPool
 from orchestrator.twin.loops import Loops
 from orchestrator.twin.parameters import Discipline, Kind, Overhead
+from orchestrator.twin.silent_users import SILENT, SilentUsers
 from orchestrator.twin.worker_pool import WorkerPool
 
 
@@ -66,7 +67,7 @@ def simulate(
     server = _MODELS.get(discipline.kind, WorkerPool)(events, record, overhead, discipline)
     connector = _Connector(events, record, overhead, server)
     for source in sources:
-        if isinstance(source, PooledArrivals):
+        if isinstance(source, PooledArrivals | SilentUsers):
             source.start(events, server)
         elif isinstance(source, ImpatientArrivals):
             source.start(events, connector.begin)
@@ -138,7 +139,9 @@ def sources_of(case: Case) -> list[Source]:
     sources: list[Source] = []
     replica = 0
     for number, (group, demands) in enumerate(zip(case.orders, group_demands(case), strict=True)):
-        if group.loop != OPEN:
+        if group.behaviour == SILENT:
+            sources.append(SilentUsers(number, group))
+        elif group.loop != OPEN:
             sources.append(Users(number, group, demands, Thinking(group, case.seed)))
         elif not group.connections:
             kind = ImpatientArrivals if is_impatient(group) else Arrivals

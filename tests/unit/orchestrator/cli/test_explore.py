@@ -1,9 +1,12 @@
 """The command line of ``explore``; tests/e2e/test_explore.py runs it."""
 
+from pathlib import Path
+
 import pytest
 
 from orchestrator.cli.explore import execute
 from orchestrator.cli.main import main, parse_arguments
+from orchestrator.explore.play import grid
 from orchestrator.explore.web import listen
 
 
@@ -30,3 +33,28 @@ def test_an_interrupt_is_how_it_ends(
     monkeypatch.setattr("orchestrator.cli.explore.say", interrupt)
     assert execute(parse_arguments(["explore", "--no-browser"])) == 0
     assert capsys.readouterr().out.startswith("explore: http://127.0.0.1:")
+
+
+def test_a_page_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid, "MOST_POINTS", 20)
+    page = tmp_path / "page.html"
+    assert main(["explore", "scenarios/sixth_client.yaml", "--export", str(page)]) == 0
+    assert "<h1>Five workers serve five clients, then six." in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--export", "page.html"], "are about a scenario; write its file before them"),
+        (["scenarios/freeze.yaml", "--export", "page.html"], "Play cannot show it:\n  faults:"),
+        (["scenarios/gil.yaml", "--export", "no/page.html"], "is in no folder: there is no no"),
+        (["scenarios/gil.yaml", "--export", "docs"], "docs is a folder; write the path of a file"),
+        (["scenarios/ten_thousand.yaml"], "users: '10000' is out of range; allowed"),
+        (["scenarios/no.yaml"], "scenarios/no.yaml:1:1: cannot be read"),
+    ],
+)
+def test_what_cannot_be_played_is_misuse(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", *words]) == 2
+    assert reason in capsys.readouterr().err

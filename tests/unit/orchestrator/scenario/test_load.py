@@ -8,7 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.scenario.load import load_scenario
+from orchestrator.scenario.load import load_scenario, parse_scenario
+from orchestrator.scenario.models import discover_ignored, discover_models
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.yaml_document import Problem, ScenarioError
 from tests.unit.orchestrator.scenario.text_fixtures import (
@@ -154,3 +155,12 @@ def test_thousands_of_problems_are_counted_not_listed() -> None:
     assert lines[0] == "x.yaml:1:1: wrong"
     assert lines[-1] == "and 950 more"
     assert len(lines) == 51
+
+
+def test_a_text_is_read_like_a_file() -> None:
+    text = Path("scenarios/gil.yaml").read_text(encoding="utf-8")
+    assert parse_scenario("mine", text, discover_models()) == load_scenario(
+        Path("scenarios/gil.yaml"), discover_models(), ignored=discover_ignored()
+    )
+    with pytest.raises(ScenarioError, match="mine:1:1: the file is empty"):
+        parse_scenario("mine", "", discover_models())

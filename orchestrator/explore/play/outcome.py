@@ -1,0 +1,120 @@
+"""The figures of a picture: how long messages take, and who waits.
+
+They are about the users or arrivals alone, without the long message, from when these begin.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from orchestrator.analysis.statistics import (
+    Durations,
+    Figures,
+    between_ns,
+    peak_overlap,
+    statistics_s,
+)
+from orchestrator.explore.play.predicted_run import START_NS, PredictedRun
+from orchestrator.measures.dimensions import COUNT, RATE, TIME, Dimension, format_value
+from orchestrator.report.columns import UNKNOWN
+from orchestrator.results.tables import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: a measure, with what its values are."""
+
+    title: str
+    name: str
+    dimension: Dimension
+
+
+ROWS = (
+    Row("last ack", "makespan", TIME),
+    Row("acks per second", "throughput", RATE),
+    Row("how many wait", "waiting", COUNT),
+    Row("longest wait", "wait_max", TIME),
+    Row("mean wait", "wait_mean", TIME),
+    Row("response time: half within", "response_p50", TIME),
+    Row("response time: 90% within", "response_p90", TIME),
+    Row("response time: 99% within", "response_p99", TIME),
+    Row("slowest response", "response_max", TIME),
+    Row("most in the accept queue", "accept_queue_max", COUNT),
+    Row("connects that find it full", "left_out", COUNT),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one model does with the load of the controls; ``run`` is its prediction."""
+
+    run: PredictedRun
+
+    @cached_property
+    def messages(self) -> Table:
+        """The messages of the users or arrivals, in the order of sending."""
+        requests = self.run.merged.requests
+        found: Table = requests[requests["group"] == len(self.run.case.groups) - 1]
+        return found
+
+    @property
+    def count(self) -> int:
+        """How many users or arrivals there are."""
+        return int(np.unique(self.messages["user"]).size)
+
+    @cached_property
+    def waiting(self) -> tuple[int, ...]:
+        """The numbers, from 1, of the users with a message that waits for its service."""
+        waits = self.messages["user"][self._waits_ns > 0]
+        return tuple((np.unique(waits) + 1).tolist())
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The measures of `ROWS`, in base units; None if the sample is too small for one."""
+        response_ns = between_ns(self.messages, "due_ns", "ended_ns")
+        start_ns = START_NS + round(self.run.case.groups[-1].start_s * 1e9)
+        end_s = float(self.messages["ended_ns"].max(initial=start_ns) - start_ns) / 1e9
+        return {
+            "makespan": end_s,
+            "throughput": len(self.messages) / end_s if end_s else None,
+            "waiting": len(self.waiting),
+            **statistics_s("wait", self._waits_ns, "mean", "max"),
+            **statistics_s("response", response_ns, "p50", "p90", "p99", "max"),
+            "accept_queue_max": self._queued,
+            "left_out": self.left_out,
+        }
+
+    @property
+    def left_out(self) -> int:
+        """How many connects find the accept queue full: it holds one more than the backlog."""
+        return max(self._queued - int(self.run.case.inputs()["backlog"]) - 1, 0)
+
+    @property
+    def is_stretched(self) -> bool:
+        """Whether a service takes longer than its demand, since others compute at the time."""
+        served_ns = between_ns(self.messages, "started_ns", "finished_ns")
+        group = self.run.case.groups[-1]
+        demand_s = group.demand_s(self.run.case.server.max_service_time_s) or 0.0
+        return bool(len(served_ns)) and float(served_ns.mean()) > demand_s * 1e9 * 1.01
+
+    @property
+    def cells(self) -> list[str]:
+        """The texts of `ROWS`."""
+        return [_text(row, self.figures[row.name]) for row in ROWS]
+
+    @cached_property
+    def _waits_ns(self) -> Durations:
+        return between_ns(self.messages, "due_ns", "started_ns")
+
+    @cached_property
+    def _queued(self) -> int:
+        connections = self.run.merged.connections
+        return peak_overlap(
+            connections["connected_ns"].astype(np.int64),
+            connections["accepted_ns"].astype(np.int64),
+        )
+
+
+def _text(row: Row, value: float | None) -> str:
+    return UNKNOWN if value is None else format_value(value, row.dimension)

@@ -1,0 +1,110 @@
+"""The picture of controls: lanes and queues of each model on one time axis, figures, percentiles.
+
+Drawn by the report's own code, so that a real run looks the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.analysis.chart_data import Exhibit, distribution, exhibit
+from orchestrator.analysis.excerpt import ACKED_TEXT
+from orchestrator.analysis.statistics import between_ns
+from orchestrator.explore.play.controls import Controls
+from orchestrator.explore.play.outcome import ROWS, Outcome
+from orchestrator.explore.play.predicted_run import START_NS
+from orchestrator.explore.rendering import render
+from orchestrator.measures.sentences import counted
+from orchestrator.report.charts.lanes import Timeline, timeline
+from orchestrator.report.charts.latency import ecdf
+from orchestrator.report.charts.plot import Subject, TextTable
+from orchestrator.report.charts.time_axis import Units, axis_over
+from orchestrator.results.summary import CaseSummary, Fitness, Instrument
+
+MOST_DRAWN = 400
+"""Messages of one model; all of them are simulated."""
+
+_FIT = Instrument(fitness=Fitness.OK, reasons=[])
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One model; ``drawn`` is None if it has no twin, and ``caption`` is then the reason."""
+
+    name: str
+    caption: str
+    drawn: Timeline | None = None
+
+
+def picture(
+    controls: Controls,
+    outcomes: Mapping[str, Outcome],
+    refused: Mapping[str, str],
+    most_drawn: int = MOST_DRAWN,
+) -> str:
+    """Return the markup of the picture; ``refused`` are the models without a twin, and why."""
+    subjects = [_subject(model, each, most_drawn) for model, each in outcomes.items()]
+    axis = axis_over(subject.exhibit.excerpt.end_ns for subject in subjects)
+    depths = [subject.exhibit.depths for subject in subjects]
+    peaks = [max(steps.peak for _, steps in queue) for queue in zip(*depths, strict=True)]
+    drawn = {each.name: timeline(each, Units(axis.span_ns), peaks) for each in subjects}
+    return render(
+        "play_picture.html.j2",
+        axis=axis,
+        scenes=[
+            Scene(model, refused[model])
+            if model in refused
+            else Scene(model, _caption(outcomes[model]), drawn[model])
+            for model in controls.models
+        ],
+        table=_table(list(outcomes.values())),
+        count=_count_text(controls, list(outcomes.values())),
+        percentiles=ecdf(subjects),
+    )
+
+
+def _subject(model: str, outcome: Outcome, most_drawn: int) -> Subject:
+    """Return the messages of all clients to draw, and the distributions of those of the users."""
+    case = outcome.run.case
+    names = [group.name for group in case.groups]
+    shown = exhibit(outcome.run.merged, START_NS, names, most_drawn)
+    summary = CaseSummary(
+        name=model, model=model, slug=model, axes={}, measures={}, instrument=_FIT,
+        expectations=[], invalid=[], overhead_s=0.0,
+    )  # fmt: skip
+    return Subject(model, summary, _of_users(shown, outcome))
+
+
+def _of_users(shown: Exhibit, outcome: Outcome) -> Exhibit:
+    messages = outcome.messages
+    return replace(
+        shown,
+        response=distribution(between_ns(messages, "due_ns", "ended_ns")),
+        exchange=distribution(between_ns(messages, "sent_ns", "ended_ns")),
+        service=distribution(between_ns(messages, "started_ns", "finished_ns")),
+    )
+
+
+def _caption(outcome: Outcome) -> str:
+    names = ("last ack", "longest wait")
+    cells = {row.title: cell for row, cell in zip(ROWS, outcome.cells, strict=True)}
+    return "; ".join(f"{name}: {cells[name]}" for name in names)
+
+
+def _table(outcomes: Sequence[Outcome]) -> TextTable:
+    columns = [each.cells for each in outcomes]
+    return TextTable(
+        ("", *(each.run.case.model for each in outcomes)),
+        [
+            (row.title, *(column[place] for column in columns))
+            for place, row in enumerate(ROWS)
+            if columns
+        ],
+    )
+
+
+def _count_text(controls: Controls, outcomes: Sequence[Outcome]) -> str:
+    if not outcomes:
+        return ""
+    messages = counted(len(outcomes[0].messages), f"messages {ACKED_TEXT}")
+    nouns = "arrivals" if controls.is_open else "users"
+    return f"{counted(outcomes[0].count, nouns)}, {messages}"

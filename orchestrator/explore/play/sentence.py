@@ -1,0 +1,102 @@
+"""What changed from one picture to the next, and why, in one sentence."""
+
+from collections.abc import Mapping
+
+from orchestrator.explore.play.causes import awaited, cause
+from orchestrator.explore.play.changes import change_text
+from orchestrator.explore.play.controls import Controls
+from orchestrator.explore.play.outcome import Outcome
+from orchestrator.measures.dimensions import TIME
+from orchestrator.measures.sentences import counted, value_text
+
+Outcomes = Mapping[str, Outcome]
+"""The outcomes by model, of those models that have a twin."""
+
+ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth",
+)  # fmt: skip
+MINUS = "\N{MINUS SIGN}"
+LEAST_S = 1e-6
+"""A shorter difference is an error of rounding."""
+
+
+def sentence(new: tuple[Controls, Outcomes], old: tuple[Controls, Outcomes] | None = None) -> str:
+    """Return what the picture ``new`` shows, and how it differs from ``old``, the one before it."""
+    controls, outcomes = new
+    before, known = (controls, {}) if old is None else old
+    changed = change_text(controls, before)
+    clauses = [
+        _clause(each, known.get(model), controls, is_comparable=controls.load == before.load)
+        for model, each in outcomes.items()
+    ]
+    if not clauses:
+        return "The twin has no prediction for these controls."
+    if not changed and old is not None:
+        changed = "Nothing changed"
+    text = f"{changed}: {'; '.join(clauses)}." if changed else f"{'; '.join(clauses)}."
+    return text[0].upper() + text[1:]
+
+
+def _clause(
+    outcome: Outcome, before: Outcome | None, controls: Controls, *, is_comparable: bool
+) -> str:
+    known = before if is_comparable else None
+    model = outcome.run.case.model
+    who = _who_waits(outcome, known, controls)
+    took = _how_long(outcome, known, controls)
+    return f"in {model} {who}, and {took}, as {cause(outcome, controls)}{_backlog(outcome)}"
+
+
+def _noun(controls: Controls) -> str:
+    return "arrivals" if controls.is_open else "users"
+
+
+def _who_waits(outcome: Outcome, before: Outcome | None, controls: Controls) -> str:
+    """Return who waits, and how many did before."""
+    now, nouns = outcome.waiting, _noun(controls)
+    one = nouns.removesuffix("s")
+    then = None if before is None else before.waiting
+    if not now:
+        return f"no {one} waits any more" if then else f"no {one} waits"
+    place = awaited(outcome)
+    if len(now) == 1 and not then and not controls.is_open:
+        return f"the {_ordinal(now[0])} user (user {now[0] - 1}) waits for {place}"
+    verb = "waits" if len(now) == 1 else "wait"
+    counts = f"{len(now)} of {counted(outcome.count, nouns)} {verb} for {place}"
+    if before is None or then is None or (len(then), before.count) == (len(now), outcome.count):
+        return counts
+    return f"{counts} instead of {len(then) or 'none'} of {before.count}"
+
+
+def _ordinal(number: int) -> str:
+    if number <= len(ORDINALS):
+        return ORDINALS[number - 1]
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    is_teen = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if is_teen else endings.get(number % 10, 'th')}"
+
+
+def _how_long(outcome: Outcome, before: Outcome | None, controls: Controls) -> str:
+    """Return when the last ack comes, or how long arrivals wait, and by how much that moved."""
+    name = "wait_mean" if controls.is_open else "makespan"
+    now_s = outcome.figures[name] or 0.0
+    text = value_text(now_s, TIME)
+    what = f"the mean wait is {text}" if controls.is_open else f"the last ack comes at {text}"
+    if before is None:
+        return what
+    moved_s = now_s - (before.figures[name] or 0.0)
+    if abs(moved_s) < LEAST_S:
+        return f"{what} as before"
+    return f"{what} ({'+' if moved_s > 0 else MINUS}{value_text(abs(moved_s), TIME)})"
+
+
+def _backlog(outcome: Outcome) -> str:
+    if not outcome.left_out:
+        return ""
+    backlog = int(outcome.run.case.inputs()["backlog"])
+    connects = counted(outcome.left_out, "connects find")
+    return (
+        f", and {connects} the backlog of {backlog} full: in a run, these are tried again after "
+        "1 s, and here they wait"
+    )

@@ -1,0 +1,93 @@
+"""The tab Play: controls whose every move is answered by the twin, and their scenario as YAML."""
+
+from collections.abc import Mapping, Sequence
+from json import JSONDecodeError
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from orchestrator.explore.play.controls import Controls, ControlsError
+from orchestrator.explore.play.from_scenario import controls_of
+from orchestrator.explore.play.page_values import page_values
+from orchestrator.explore.play.redraw import redraw
+from orchestrator.explore.tab import Surroundings, Tab
+from orchestrator.results.exit_codes import LabError
+from orchestrator.scenario.load import parse_scenario
+from orchestrator.scenario.models import discover_models, discover_twins
+
+MOST_BYTES = 256 * 1024
+"""Of a request: the largest scenario."""
+
+FILE = "the text"
+"""What an error calls a scenario that has no file."""
+
+
+def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
+    async def answer_move(request: Request) -> Response:
+        asked = await _read(request, "controls", "before")
+        try:
+            controls = _parse(asked["controls"])
+            before = None if asked["before"] is None else _parse(asked["before"])
+        except ControlsError as exc:
+            raise HTTPException(400, "\n".join(exc.problems)) from exc
+        answer = await run_in_threadpool(redraw, controls, before, surroundings.cpus)
+        return JSONResponse(answer)
+
+    async def read_scenario(request: Request) -> Response:
+        asked = await _read(request, "yaml")
+        return JSONResponse(await run_in_threadpool(_controls_in, str(asked["yaml"])))
+
+    return [
+        Route("/redraw", answer_move, methods=["POST"]),
+        Route("/load", read_scenario, methods=["POST"]),
+    ]
+
+
+async def _read(request: Request, *names: str) -> dict[str, Any]:
+    """Return the map in the body of ``request``.
+
+    Raises:
+        HTTPException: it is too large, or no map with these ``names``.
+    """
+    if int(request.headers.get("content-length", MOST_BYTES + 1)) > MOST_BYTES:
+        raise HTTPException(413, f"too large; allowed: at most {MOST_BYTES // 1024} KiB")
+    try:
+        found = await request.json()
+    except (JSONDecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise HTTPException(400, "this is not JSON") from exc
+    if not isinstance(found, dict) or set(found) != set(names):
+        raise HTTPException(400, f"this is not a map of {' and '.join(names)}")
+    return found
+
+
+def _parse(data: object) -> Controls:
+    return Controls.parse(data, discover_twins())
+
+
+def _controls_in(text: str) -> dict[str, Any]:
+    """Return the controls of the scenario ``text``, and what of it they leave out.
+
+    Raises:
+        HTTPException: it is no scenario, or has what no control can be set to.
+    """
+    try:
+        found = controls_of(parse_scenario(FILE, text, discover_models()))
+    except ControlsError as exc:
+        said = "\n".join(["Play cannot show this scenario:", *exc.problems])
+        raise HTTPException(400, said) from exc
+    except LabError as exc:
+        raise HTTPException(400, str(exc)) from exc
+    return {"controls": found.controls.as_data(), "remarks": list(found.remarks)}
+
+
+def _values(surroundings: Surroundings) -> Mapping[str, object]:
+    controls, cpus = surroundings.controls, surroundings.cpus
+    answer = redraw(controls, None, cpus)
+    return page_values(controls, answer, list(discover_twins()), cpus)
+
+
+TAB = Tab("play", "Play", _routes, _values)

@@ -1,0 +1,31 @@
+from orchestrator.explore.play.outcome import ROWS
+from tests.unit.orchestrator.explore.play.play_fixtures import outcome
+
+
+def test_the_sixth_user_waits_for_both_messages_of_another() -> None:
+    found = outcome("prefork", users=6, workers=5, messages=2, service_ms=100)
+    assert found.waiting == (6,)
+    assert found.figures["wait_max"] == 0.2
+    assert found.figures["makespan"] == 0.4
+    assert found.figures["throughput"] == 30
+
+
+def test_figures_begin_when_the_users_do_and_leave_the_long_message_out() -> None:
+    found = outcome("epoll", users=2, messages=1, long_ms=1000)
+    assert (found.count, len(found.messages)) == (2, 2)
+    assert found.figures["makespan"] == 0.1
+
+
+def test_a_percentile_of_too_few_messages_is_unknown() -> None:
+    cells = dict(zip([row.name for row in ROWS], outcome("epoll").cells, strict=True))
+    assert (cells["response_p99"], cells["response_p50"]) == ("—", "100.0 ms")
+
+
+def test_the_accept_queue_holds_one_more_than_the_backlog() -> None:
+    assert [outcome("single", users=8, backlog=each).left_out for each in (5, 6, 7)] == [1, 0, 0]
+
+
+def test_a_service_is_stretched_by_others_that_compute() -> None:
+    assert outcome("prefork", users=4, workers=4, work="cpu").is_stretched
+    assert not outcome("prefork", users=2, workers=4, work="cpu").is_stretched
+    assert not outcome("prefork", users=4, workers=4).is_stretched

@@ -1,0 +1,22 @@
+from orchestrator.explore.play.page_values import page_values
+from orchestrator.explore.play.redraw import redraw
+from tests.unit.orchestrator.explore.play.play_fixtures import CPUS, controls
+
+
+def test_a_slider_stops_at_the_value_it_has() -> None:
+    chosen = controls("epoll", users=33)
+    values = page_values(chosen, redraw(chosen, None, CPUS), ["epoll"], CPUS)
+    (users,) = (each for each in values["sliders"] if each["name"] == "users")
+    assert users["stops"][users["place"]] == 33
+    assert values["fixed"] == []
+
+
+def test_what_has_no_values_cannot_be_moved_and_is_named() -> None:
+    chosen = controls("epoll", workers=3)
+    answer = redraw(chosen, None, CPUS)
+    own = {"users": (1, 6), "work": ("sleep", "cpu")}
+    values = page_values(chosen, answer, (), CPUS, own)
+    assert [each["name"] for each in values["sliders"]] == ["users"]
+    assert [each["name"] for each in values["choices"]] == ["work"]
+    assert "workers 3" in values["fixed"]
+    assert not any("arrivals" in each for each in values["fixed"])

@@ -1,0 +1,47 @@
+import re
+
+from orchestrator.explore.play.redraw import redraw
+from tests.unit.orchestrator.explore.play.play_fixtures import CPUS, controls
+
+
+def drawn(*models: str, **values: int | str) -> str:
+    """Return the markup of the picture."""
+    return str(redraw(controls(*models, **values), None, CPUS)["picture"])
+
+
+def test_two_models_share_a_time_axis() -> None:
+    markup = drawn("single", "epoll", users=3, messages=1)
+    assert re.findall(r"<h3>(.*?)</h3>", markup) == [
+        "single", "epoll", "Share of the messages answered within a time",
+    ]  # fmt: skip
+    one, other = re.findall(r'<g class="ticks".*?</g>', markup, re.DOTALL)
+    labels = [re.findall(r">([^<>]+)</text>", each) for each in (one, other)]
+    assert (
+        labels[0]
+        == labels[1]
+        == ["0 ms", "50 ms", "100 ms", "150 ms", "200 ms", "250 ms", "300 ms"]
+    )
+
+
+def test_the_figures_are_a_table_for_a_screen_reader() -> None:
+    markup = drawn("prefork", users=6)
+    assert "<caption>What the twin predicts for the 6 users, 12 messages acked</caption>" in markup
+    assert '<th scope="row">longest wait</th><td class="number">200.0 ms</td>' in markup
+
+
+def test_a_picture_says_what_it_leaves_out() -> None:
+    markup = drawn("prefork", users=100, messages=5)
+    assert "Drawn in part: 40 of 100 users and 200 of 500 messages are drawn" in markup
+    assert "Drawn in part" not in drawn("prefork", users=6)
+
+
+def test_a_model_without_a_twin_has_its_reason_and_the_other_its_picture() -> None:
+    markup = drawn("prefork_epoll", "epoll", work="cpu")
+    assert "has a twin only for demands that sleep" in markup
+    assert markup.count('class="lanes"') == 1
+
+
+def test_without_any_twin_there_are_only_reasons() -> None:
+    markup = drawn("prefork_epoll", work="cpu")
+    assert "has a twin only for demands that sleep" in markup
+    assert "<table" not in markup
