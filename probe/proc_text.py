@@ -35,6 +35,17 @@ class Throttling(NamedTuple):
     throttled_s: float
 
 
+class Memory(NamedTuple):
+    """Memory of a process in bytes; each page divided by how many processes map it.
+
+    ``anonymous_bytes`` is what no file backs, also if it was swapped out. Only the process and its
+    forks map it. How many map a library, and so ``pss_bytes``, depends on other programs, too.
+    """
+
+    pss_bytes: int
+    anonymous_bytes: int
+
+
 def read_stat(text: str) -> ProcessTimes:
     """Parse proc_pid_stat(5); a program's name may contain any character, even brackets."""
     words = text.rpartition(")")[2].split()
@@ -70,9 +81,12 @@ def read_run_delay_s(text: str) -> float:
     return int(words[1]) / NS_PER_S
 
 
-def read_pss_bytes(text: str) -> int:
-    """Return the proportional set size in ``/proc/PID/smaps_rollup``; shared pages are divided."""
-    return int(_after(text, "\nPss:")) * 1024
+def read_memory(text: str) -> Memory:
+    """Parse ``/proc/PID/smaps_rollup`` (proc_pid_smaps(5); ``Pss_Anon`` needs Linux 5.3)."""
+    return Memory(
+        pss_bytes=_kib(text, "\nPss:"),
+        anonymous_bytes=_kib(text, "\nPss_Anon:") + _kib(text, "\nSwapPss:"),
+    )
 
 
 def read_counters(text: str) -> dict[str, int]:
@@ -139,6 +153,10 @@ def cpu_cgroup_paths(text: str) -> list[str]:
             paths += [f"/sys/fs/cgroup/{mount}{path}" for mount in mounts]
             paths += [f"/sys/fs/cgroup/{mount}" for mount in mounts]
     return [f"{path.rstrip('/')}/cpu.stat" for path in paths]
+
+
+def _kib(text: str, key: str) -> int:
+    return int(_after(text, key)) * 1024
 
 
 def _after(text: str, key: str) -> str:

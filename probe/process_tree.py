@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 from probe.proc_text import (
+    Memory,
     ProcessTimes,
     read_context_switches,
-    read_pss_bytes,
+    read_memory,
     read_run_delay_s,
     read_stat,
 )
@@ -86,13 +87,17 @@ class Tree:
         """
         return sum(self._each(_descriptors_of))
 
-    def pss_bytes(self) -> int:
+    def memory(self) -> Memory:
         """Return the memory in use; a page that processes share is divided among them.
 
         Raises:
             OSError, ValueError: the kernel does not report it.
         """
-        return sum(self._each(_pss_bytes_of))
+        each = list(self._each(_memory_of))
+        return Memory(
+            pss_bytes=sum(memory.pss_bytes for memory in each),
+            anonymous_bytes=sum(memory.anonymous_bytes for memory in each),
+        )
 
     def _each(self, read: Callable[[str], Found]) -> Iterator[Found]:
         """Yield the result of ``read`` for each process's directory; skip those that have ended."""
@@ -166,5 +171,5 @@ def _descriptors_of(process: str) -> int:
     return os.stat(directory).st_size or len(os.listdir(directory))  # noqa: PTH116, PTH208
 
 
-def _pss_bytes_of(process: str) -> int:
-    return read_pss_bytes(read_text(f"{process}/smaps_rollup"))
+def _memory_of(process: str) -> Memory:
+    return read_memory(read_text(f"{process}/smaps_rollup"))

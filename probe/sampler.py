@@ -67,7 +67,7 @@ class Sampler:
             **self._try("usage", self._usage),
             **self._try("run_delay", lambda: {"run_delay_s": self.tree.run_delay_s()}),
             **self._try("descriptors", lambda: {"descriptors": self.tree.descriptors()}),
-            **self._try("memory", lambda: {"memory_pss_bytes": self.tree.pss_bytes()}),
+            **self._try("memory", self._memory),
             **self._try("throttling", self._throttling),
         }
 
@@ -102,6 +102,13 @@ class Sampler:
             "context_switches_involuntary": usage.involuntary,
             "processes": usage.processes,
             "threads": usage.threads,
+        }
+
+    def _memory(self) -> Fields:
+        memory = self.tree.memory()
+        return {
+            "memory_pss_bytes": memory.pss_bytes,
+            "memory_anonymous_bytes": memory.anonymous_bytes,
         }
 
     def _throttling(self) -> Fields:

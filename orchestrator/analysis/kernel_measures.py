@@ -182,11 +182,12 @@ def _probe_cpu_share(log: KernelLog, window: Window) -> float | None:
 
 
 def _memory_per_connection(log: KernelLog, window: Window, connections: Table) -> float | None:
-    """Return by how much PSS grew per connection, when most of them were open.
+    """Return by how much anonymous memory grew per connection, when most of them were open.
 
-    None below `MIN_CONNECTIONS`. The kernel's memory of a socket is not included.
+    PSS would also change when another program maps, or no longer maps, the same libraries. None
+    below `MIN_CONNECTIONS`. The kernel's memory of a socket is not included.
     """
-    memory = _series(log.looks, "memory_pss_bytes")
+    memory = _series(log.looks, "memory_anonymous_bytes")
     connected = connections[connections["connected_ns"] > 0]
     if not len(connected) or not len(memory.at_ns):
         return None

@@ -41,13 +41,15 @@ class Tools:
     """What tries the claims of a file.
 
     ``set_up`` returns where its campaign runs, and ``follow`` what shows its progress. ``finish``
-    stores the findings and says what is left behind. ``folder`` has the results of all files, and
-    the traceback of a defect.
+    stores the findings and says what is left behind. ``keep`` stores the verdicts after each file,
+    as SIGKILL may end the next one. ``folder`` has the results of all files, and the traceback of a
+    defect.
     """
 
     set_up: Callable[[ClaimFile], Setup]
     follow: Callable[[ClaimFile], Progress]
     finish: Callable[[Setup, Findings], None]
+    keep: Callable[[Reproduction], None]
     folder: Path
 
 
@@ -62,6 +64,8 @@ class ReproductionRun:
         self._setup: Setup | None = None
         self._environment: Mapping[str, object] = {}
         self._error = ""  # which ended it before its last file
+        self._began_at = datetime.now(UTC)
+        self._began_s = time.monotonic()
 
     def run(self) -> Reproduction:
         """Try all claims; an interrupt ends it early, and keeps the verdicts so far.
@@ -69,18 +73,29 @@ class ReproductionRun:
         So does a defect, and a result that cannot be written. A file whose campaign fails leaves
         its claims undecided, and the next one is tried. Call it with interrupts held.
         """
-        began_at, began_s = datetime.now(UTC), time.monotonic()
         for file in self._files:
             if interrupts.is_interrupted() or self._error:
                 break
             self._results.append(self._try(file))
-        status, reason = self._ending()
+            self._keep()
+        return self._so_far(*self._ending())
+
+    def _keep(self) -> None:
+        """Store the verdicts so far, as those of a program that was killed after them."""
+        tried = f"killed when {len(self._results)} of {len(self._files)} files had been tried"
+        try:
+            with traced(self._tools.folder):
+                self._tools.keep(self._so_far(Status.BROKEN, tried))
+        except LabError as exc:
+            self._error = self._error or str(exc)
+
+    def _so_far(self, status: Status, reason: str) -> Reproduction:
         return Reproduction(
             tier=self._tier,
             backend=self._setup.backend.name if self._setup else "",
             backend_reason=self._setup.backend_reason if self._setup else "",
-            started_at=began_at.isoformat(timespec="seconds"),
-            duration_s=round(time.monotonic() - began_s, 3),
+            started_at=self._began_at.isoformat(timespec="seconds"),
+            duration_s=round(time.monotonic() - self._began_s, 3),
             status=status,
             reason=reason,
             planned=[each.name for each in self._files],

@@ -3,11 +3,13 @@
 import argparse
 from pathlib import Path
 
+from orchestrator.measures.hints import listed
+from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.fields import RUN_LOAD, MaxLoad
 from orchestrator.scenario.hosts import HOSTS_FILE
 from orchestrator.scenario.load import load_scenario
 from orchestrator.scenario.models import discover_ignored, discover_models
-from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.scenario import AUTO, BACKENDS, SWARM, Scenario
 
 
 def add_scenario(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +38,8 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-BACKENDS = ("auto", "docker", "process")
-SWARM = "swarm"
+ONE_HOST = (AUTO, "docker", "process")
+"""The backends of one host; every command has them."""
 
 
 def add_place(parser: argparse.ArgumentParser, *, has_swarm: bool = False) -> None:
@@ -45,10 +47,9 @@ def add_place(parser: argparse.ArgumentParser, *, has_swarm: bool = False) -> No
     several = "; swarm: containers on the hosts of --hosts" if has_swarm else ""
     parser.add_argument(
         "--backend",
-        choices=(*BACKENDS, SWARM) if has_swarm else BACKENDS,
-        default="auto",
+        choices=BACKENDS if has_swarm else ONE_HOST,
         help="docker: containers; process: local processes; auto: containers if an engine answers"
-        + several,
+        f"{several} (default: backend of the scenario, or else auto)",
     )
     if has_swarm:
         add_hosts(parser, f"for --backend swarm: the hosts file (default: {HOSTS_FILE})")
@@ -59,6 +60,24 @@ def add_place(parser: argparse.ArgumentParser, *, has_swarm: bool = False) -> No
         default=Path("results"),
         help="create the folder of the results in this folder (default: results)",
     )
+
+
+def backend_of(arguments: argparse.Namespace, *scenarios: Scenario) -> str:
+    """Return the backend of the command line, or else of ``scenarios``, or else ``auto``.
+
+    Raises:
+        MisuseError: they name several, or one that this command does not have.
+    """
+    if arguments.backend is not None:
+        return str(arguments.backend)
+    named = list(dict.fromkeys(each.backend for each in scenarios if each.backend is not None))
+    if len(named) > 1:
+        raise MisuseError(f"the scenarios name several backends, {listed(named)}; add --backend")
+    if named == [SWARM] and "hosts" not in arguments:
+        raise MisuseError(
+            f"the scenario says backend: {SWARM}, which only run has; add --backend docker"
+        )
+    return named[0] if named else AUTO
 
 
 def add_hosts(parser: argparse.ArgumentParser, meaning: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from orchestrator.campaign.campaign import new_campaign_id
 from orchestrator.campaign.setup import Setup
-from orchestrator.cli.options import SWARM
+from orchestrator.cli.options import backend_of
 from orchestrator.cli.screen import Screen, progress_screen
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import Backend, BackendError
@@ -31,7 +31,7 @@ from orchestrator.results.archive import Archive
 from orchestrator.results.defect import traced
 from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.hosts import HOSTS_FILE, load_hosts
-from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.scenario import SWARM, Scenario
 
 MAX_NAME_CHARS = 60
 
@@ -87,7 +87,7 @@ def place_of(
         archive = Archive.create(arguments.out, name, campaign_id)
         with traced(archive.path):
             setup = Setup(name, scenario, backend, reason, archive, command)
-            yield Place(setup, messages, campaign_id, hosts_options(arguments))
+            yield Place(setup, messages, campaign_id, hosts_options(arguments, backend.name))
 
 
 def command_line(
@@ -95,14 +95,14 @@ def command_line(
 ) -> str:
     """Return the shell command that does the same again from the same folder."""
     settings = [word for pair in arguments.settings for word in ("--set", "=".join(pair))]
-    place = ["--backend", backend, *hosts_options(arguments)]
+    place = ["--backend", backend, *hosts_options(arguments, backend)]
     words = [*verb, str(arguments.scenario), *settings, *place, *options]
     return shlex.join([".venv/bin/python", "orchestrate.py", *words])
 
 
-def hosts_options(arguments: argparse.Namespace) -> list[str]:
+def hosts_options(arguments: argparse.Namespace, backend: str) -> list[str]:
     """Return the option that names the hosts file, if several hosts are used."""
-    return ["--hosts", str(arguments.hosts or HOSTS_FILE)] if arguments.backend == SWARM else []
+    return ["--hosts", str(arguments.hosts or HOSTS_FILE)] if backend == SWARM else []
 
 
 def _backend_for(
@@ -115,13 +115,14 @@ def _backend_for(
 
     The connections to several hosts are closed with ``engines``.
     """
-    if arguments.backend == SWARM:
+    choice = backend_of(arguments, scenario)
+    if choice == SWARM:
         if arguments.keep:
             raise BackendError("--keep keeps containers of one engine; use --backend docker")
         return _swarm_for(scenario, arguments.hosts or HOSTS_FILE, campaign_id, engines)
     if getattr(arguments, "hosts", None) is not None:  # not every command has it
         raise MisuseError("--hosts names the hosts of --backend swarm; add that option")
-    target, choice, keep = scenario.target, arguments.backend, arguments.keep
+    target, keep = scenario.target, arguments.keep
     refuse_places(scenario)
     if choice == "auto" and target is not None and target.image is None:
         backend, _ = choose_backend("process", campaign_id, keep=keep)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from orchestrator.campaign.campaign import new_campaign_id
-from orchestrator.cli.options import add_accept_invalid, add_place
+from orchestrator.cli.options import add_accept_invalid, add_place, backend_of
 from orchestrator.cli.output import write_out
 from orchestrator.cli.place import choose_backend
 from orchestrator.cli.screen import Screen, progress_screen
@@ -126,7 +126,7 @@ def _lab_of(arguments: argparse.Namespace) -> Iterator[_Lab]:
     """Provide what runs the problems; close the backend at the end."""
     messages, campaign_id = progress_screen(), new_campaign_id()
     claim(campaign_id, kept=False)
-    backend, reason = choose_backend(arguments.backend, campaign_id, keep=False)
+    backend, reason = choose_backend(backend_of(arguments), campaign_id, keep=False)
 
     def note(line: str) -> None:
         messages.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from orchestrator.campaign.setup import Setup
 from orchestrator.campaign.summarise import Findings
 from orchestrator.cli.estimates import estimates_of, twin_of
 from orchestrator.cli.findings import reproduction_result, store_and_show
-from orchestrator.cli.options import add_json, add_place, add_settings
+from orchestrator.cli.options import add_json, add_place, add_settings, backend_of
 from orchestrator.cli.place import Place, choose_backend
 from orchestrator.cli.plan import duration
 from orchestrator.cli.screen import Screen, progress_screen
@@ -25,11 +25,11 @@ from orchestrator.execution.owner import claim
 from orchestrator.execution.swarm.placement import refuse_places
 from orchestrator.measures.hints import unknown
 from orchestrator.measures.sentences import counted
-from orchestrator.report.publish import publish
+from orchestrator.report.publish import publish, reproduction_json
 from orchestrator.results.archive import Archive
 from orchestrator.results.defect import traced
 from orchestrator.results.exit_codes import MisuseError
-from orchestrator.results.reproduction import REPRODUCTION
+from orchestrator.results.reproduction import REPRODUCTION, Reproduction
 from orchestrator.scenario.claims import Claim
 from orchestrator.scenario.estimate import START_AND_STOP_S
 from orchestrator.scenario.fields import RUN_LOAD
@@ -68,13 +68,14 @@ def execute(arguments: argparse.Namespace) -> int:
         ClaimFile(each.name, with_think_times(each.scenario))
         for each in read_files(arguments.names, arguments.tier, dict(arguments.settings))
     ]
+    arguments.backend = backend_of(arguments, *(file.scenario for file in files))
     messages, campaign_id = progress_screen(), new_campaign_id()
     claim(campaign_id, kept=False)
     with interrupts.held():
         archive = Archive.create(arguments.out, FOLDER, campaign_id, files[0].name)
         with traced(archive.path):
             place = Places(arguments, messages, archive, campaign_id, files)
-            tools = Tools(place.set_up, place.follow, place.finish, archive.path)
+            tools = Tools(place.set_up, place.follow, place.finish, place.keep, archive.path)
             found = ReproductionRun(files, arguments.tier, tools).run()
             return store_and_show(reproduction_result(found), archive, as_json=arguments.json)
 
@@ -187,6 +188,10 @@ class Places:
         """Store the findings of a file, and print what a silent engine left."""
         publish(findings, setup.archive)
         Place(setup, self.messages, self.campaign_id).show_left()
+
+    def keep(self, found: Reproduction) -> None:
+        """Store the verdicts so far."""
+        self.archive.write(REPRODUCTION, reproduction_json(found))
 
     def _about(self, backend: str) -> str:
         claims = counted(sum(len(each.scenario.claims) for each in self.files), "claims")

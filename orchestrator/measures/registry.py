@@ -152,7 +152,7 @@ _REGISTRY = (
     Measure("descriptors", COUNT, "most open descriptors of the server at one sample"),
     Measure("descriptors_last", COUNT, "open descriptors of the server after the load"),
     Measure("memory_pss", SIZE, "peak memory of the server; shared pages count once (PSS)"),
-    Measure("memory_per_connection", SIZE, "growth of memory_pss per connection (100 or more)"),
+    Measure("memory_per_connection", SIZE, "anonymous memory added per connection (100 or more)"),
     Measure("throttled", COUNT, "share of CPU quota periods in which the server was throttled"),
     Measure("throttled_time", TIME, "time that the CPU quota stopped the server, over all CPUs"),
     Measure("probe_cpu_share", COUNT, "CPU time of the kernel probe / wall time"),

@@ -28,7 +28,7 @@ from orchestrator.scenario.fields import (
 )
 from orchestrator.scenario.json_schema import DIALECT
 from orchestrator.scenario.server import Section
-from orchestrator.scenario.yaml_document import Location, ScenarioError, read_document
+from orchestrator.scenario.yaml_document import Location, Problem, ScenarioError, read_document
 
 HOSTS_FILE = Path("lab.hosts.yaml")
 SERVER: Final = "server"
@@ -47,6 +47,7 @@ _ADDRESS = (
 _ADDRESS_FORMS = "write unix:///path, ssh://user@host or tcp://host:port"
 _SSH = re.compile(rf"ssh://((?:[^@]+@)?(?:{_ON_NETWORK}))(?::([0-9]+))?")
 _FORM = "a hosts file is a map that begins with hosts:"
+_ABOUT = "docs/swarm.md says what a hosts file is, and how to write one"
 
 Found = list[tuple[Location, PydanticCustomError]]
 
@@ -178,14 +179,21 @@ class HostsFile(Section):
         Field(description="the engines, each under a name of your choice"),
         AfterValidator(_check_hosts),
     ]
+    encrypted: Annotated[
+        Flag, Field(description="whether what containers send from host to host is encrypted")
+    ] = False
 
 
 @dataclass(frozen=True)
 class Hosts:
-    """The hosts by name, in the order of the file; ``folder`` is that of the file."""
+    """The hosts by name, in the order of the file; ``folder`` is that of the file.
+
+    ``are_encrypted``: what their containers send to those of others is encrypted.
+    """
 
     by_name: Mapping[str, Host]
     folder: Path
+    are_encrypted: bool = False
 
     def certificates_of(self, name: str) -> Path | None:
         """Return the folder of a host's certificates, None if it has none."""
@@ -214,6 +222,9 @@ def load_hosts(path: Path) -> Hosts:
     Raises:
         ScenarioError: with every problem found, each at its line and column.
     """
+    if not path.exists():
+        message = f"cannot be read: no such file; {_ABOUT}"
+        raise ScenarioError([Problem(str(path), 1, 1, message)])
     document = read_document(path, form=_FORM)
     try:
         file = HostsFile.model_validate(document.data)
@@ -221,7 +232,7 @@ def load_hosts(path: Path) -> Hosts:
         raise explained(error, document, _keys) from None
     if document.problems:
         raise ScenarioError(document.problems)
-    return Hosts(file.hosts, path.absolute().parent)
+    return Hosts(file.hosts, path.absolute().parent, file.encrypted)
 
 
 def hosts_schema() -> dict[str, Any]:

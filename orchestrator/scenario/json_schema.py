@@ -198,6 +198,8 @@ KEY_MEANINGS = {
     "server": "settings of every server in the run",
     "limits": "limits of the server's container, and the CPUs of server and clients",
     "interpreter": "the Python that runs the models: 3.13, 3.13t (free-threaded), or a base image",
+    "backend": "where it runs, unless --backend says it: docker, process, auto, or swarm, which is "
+    "the hosts of a hosts file",
     "clients": "the load: groups of clients",
     "matrix": "one case for each combination of these values, or for each point of a list; keys of "
     "server, limits and clients",

@@ -77,6 +77,8 @@ MAX_REPEATS = 50
 MAX_INTENT_CHARS = 300
 INTERLEAVED = "interleaved"
 VARY, FIXED = "vary", "fixed"
+AUTO, SWARM = "auto", "swarm"
+BACKENDS = (AUTO, "docker", "process", SWARM)
 RULES = tuple(
     parse_expression(text)
     for text in (
@@ -135,6 +137,7 @@ class Scenario(Section):
     server: ServerSettings = ServerSettings()
     limits: Limits = UNLIMITED
     interpreter: InterpreterName | None = None
+    backend: Annotated[str, one_of(*BACKENDS)] | None = None
     clients: Annotated[
         tuple[AnyGroup, ...],
         Field(strict=False),

@@ -92,6 +92,7 @@ def test_clients_with_a_tenth_of_a_core_do_not_measure_a_server(lab_of_slow_clie
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 def test_nor_do_users_with_a_tenth_of_a_core_who_have_no_schedule_to_lag_behind(
     lab_of_slow_clients: Lab,
 ) -> None:

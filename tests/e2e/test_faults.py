@@ -157,7 +157,6 @@ faults: [{at: 100ms, fault: pause, lasts: 60s}]
 """
 
 
-@pytest.mark.together
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_pause_shows_and_ends(lab: Lab, tmp_path: Path, backend: str) -> None:
     ended = lab.run(written(tmp_path, PAUSED), "--backend", backend)

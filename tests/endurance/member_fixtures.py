@@ -10,29 +10,24 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from client.conductor.member import Peer
-from conformance.server_process import status_kib
 from labkit.wire.progress import Pulse
 from labkit.wire.wire import MAX_LINE_BYTES
+from tests.memory_fixtures import watch_peaks
 
 SECRET = "5ec7e7"  # noqa: S105 of a test
 PULSES = 3
 STDIN_AND_PIPES = 64
-PEAK_POLL_S = 0.005
 
 
 class Conductor(NamedTuple):
-    """A running conductor: its process, its address, and its largest resident sets so far.
-
-    They are read while it runs, since the ``ru_maxrss`` of a child begins with that of its parent.
-    """
+    """A running conductor: its process, its address, and its largest resident sets so far."""
 
     process: "subprocess.Popen[str]"
     address: tuple[str, int]
@@ -65,22 +60,12 @@ def conducting() -> Iterator[Conductor]:
     with process.stdout as lines:
         try:
             listening = json.loads(lines.readline())
-            peaks_bytes: list[int] = []
-            watch = threading.Thread(target=_watch, args=(process.pid, peaks_bytes))
-            watch.start()
-            yield Conductor(process, (listening["host"], listening["port"]), peaks_bytes)
+            address = (listening["host"], listening["port"])
+            yield Conductor(process, address, watch_peaks(process.pid))
         finally:
             if process.returncode is None:
                 process.kill()
                 process.wait()
-
-
-def _watch(pid: int, peaks_bytes: list[int]) -> None:
-    """Add the largest resident set of a process to ``peaks_bytes`` until it ends."""
-    with suppress(FileNotFoundError, ProcessLookupError):  # it has been reaped
-        while peak_kib := status_kib(pid, "VmHWM"):
-            peaks_bytes.append(peak_kib * 1024)
-            time.sleep(PEAK_POLL_S)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from orchestrator.execution.docker.engine import (
 from orchestrator.execution.docker.read_back import containers_of_clients
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.swarm.clocks import check_faults, clocks_of, is_this_machine
+from orchestrator.execution.swarm.encryption import check_encryption
 from orchestrator.execution.swarm.fleet import Fleet
 from orchestrator.execution.swarm.images import copy_images
 from orchestrator.execution.swarm.placement import places_of
@@ -114,10 +115,23 @@ class SwarmStage(DockerStage):
     def bring_up(self, services: Sequence[str], override: Path) -> None:
         """Deploy ``services`` as a stack, which is stored with the logs."""
         config = Compose(self.project, override).config(*services)
-        stack = stack_of(config, self.project, self._nodes(services), self.order.placed_on)
+        stack = stack_of(
+            config,
+            self.project,
+            self._nodes(services),
+            self.order.placed_on,
+            is_encrypted=self._hosts.are_encrypted,
+        )
         document: dict[str, Any] = {**stack.document, "x-dropped": stack.dropped}
         path = write_whole(self.order.folder / STACK_FILE, to_json(document, indent=1) + "\n")
         self._fleet.deploy(self.project, path, {SECRET: self.order.secret})
+
+    def start(self) -> None:
+        """Start as on one host; then check that what is encrypted arrives, too."""
+        super().start()
+        if self._hosts.are_encrypted:
+            clients = self._fleet.containers(self.project, CLIENT)
+            check_encryption(clients, self.order.model)
 
     def _nodes(self, services: Sequence[str]) -> dict[str, list[str]]:
         """Return the nodes of each service's containers."""

@@ -48,12 +48,15 @@ def stack_of(
     project: str,
     nodes: Mapping[str, Sequence[str]],
     placed_on: Sequence[str] = (),
+    *,
+    is_encrypted: bool = False,
 ) -> Stack:
     """Return the stack of ``project`` for what ``docker compose config --format json`` printed.
 
     ``nodes`` are the ids of the nodes on which the containers of each service run, one for each; a
     service of its own for each container pins it there. Only clients may have several, and each of
     them knows by ``placed_on`` for a group of which host it is; empty if of none.
+    ``is_encrypted``: the networks encrypt what they carry from node to node.
 
     Raises:
         BackendError: a service has a setting that matters and that Swarm does not have.
@@ -73,8 +76,9 @@ def stack_of(
                 "labels": {**service.get("labels", {}), **labels},
                 "deploy": _deployed(service, node),
             }
+    encryption = {"driver_opts": {"encrypted": ""}} if is_encrypted else {}
     networks = {
-        name: {"driver": "overlay", **_known(network or {}, project)}
+        name: {"driver": "overlay", **encryption, **_known(network or {}, project)}
         for name, network in config["networks"].items()
     }
     document = {"version": VERSION, "services": services, "networks": networks}

@@ -124,6 +124,27 @@ def test_a_group_runs_on_the_host_on_which_it_is_placed(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("only_long")
+def test_an_encrypted_network_carries_the_load_or_the_kernel_is_named(
+    lab: Lab, swarm: Swarm, tmp_path: Path
+) -> None:
+    """Not every kernel has ESP; the engine makes the network nevertheless, and it carries none."""
+    hosts = tmp_path / "encrypted.hosts.yaml"
+    hosts.write_text(f"encrypted: true\n{swarm.hosts_file.read_text()}")
+    options = ["--backend", "swarm", "--hosts", str(hosts), "--accept-invalid"]
+    ended = lab.orchestrate(write(tmp_path, SMALL), *options, "--out", lab.out)
+    assert ended.code == 0 or (ended.code == 3 and "have ESP (modprobe esp4)" in ended.out)
+    (stack,) = ended.results[0].glob("raw/*/stack.json")
+    swarm.docker(1, "stack", "deploy", "--compose-file", str(stack), "again")
+    try:
+        options_of = ("network", "inspect", "--format", "{{json .Options}}", "again_default")
+        assert json.loads(swarm.docker(1, *options_of))["encrypted"] == ""
+    finally:
+        swarm.docker(1, "stack", "rm", "again")
+    assert nothing_is_left(swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 def test_faults_reach_the_server_s_host(lab: Lab, swarm: Swarm, tmp_path: Path) -> None:
     options = [*place(swarm), "--accept-invalid", "--out", str(lab.out)]
     ended = lab.orchestrate(write(tmp_path, FAULTY), *options)

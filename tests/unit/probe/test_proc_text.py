@@ -15,7 +15,7 @@ from probe.proc_text import (
     read_context_switches,
     read_counters,
     read_listeners,
-    read_pss_bytes,
+    read_memory,
     read_run_delay_s,
     read_stat,
     read_throttling,
@@ -64,10 +64,13 @@ def test_the_run_delay_is_the_second_number_in_ns(on_cpu: int, waited: int, slic
     assert read_run_delay_s(f"{on_cpu} {waited} {slices}\n") == waited / 1e9
 
 
-@given(st.integers(min_value=0, max_value=2**40))
-def test_pss_is_the_sum_over_all_mappings(kib: int) -> None:
-    text = f"55-7f ---p 00000000 00:00 0   [rollup]\nRss: 9 kB\nPss:    {kib} kB\nPss_Dirty: 3 kB\n"
-    assert read_pss_bytes(text) == kib * 1024
+@given(COUNTS, COUNTS, COUNTS)
+def test_memory_is_the_sum_over_all_mappings(kib: int, anonymous_kib: int, swapped: int) -> None:
+    text = (
+        f"55-7f ---p 00000000 00:00 0   [rollup]\nRss: 9 kB\nPss:    {kib} kB\nPss_Dirty: 3 kB\n"
+        f"Pss_Anon: {anonymous_kib} kB\nSwap: 8 kB\nSwapPss: {swapped} kB\n"
+    )
+    assert read_memory(text) == (kib * 1024, (anonymous_kib + swapped) * 1024)
 
 
 ROW = "{number:4d}: {local:08X}:{port:04X} 00000000:0000 {state:02X} 00000000:{queue:08X} 00:0 0 0"
@@ -121,7 +124,8 @@ def test_a_cgroup_is_searched_at_the_paths_of_host_and_container(
         (read_run_delay_s, ""),
         (read_run_delay_s, "0 0"),
         (read_run_delay_s, "0 x 0"),
-        (read_pss_bytes, "Rss: 9 kB\nPss:"),
+        (read_memory, "Rss: 9 kB\nPss:"),
+        (read_memory, "Rss: 9 kB\nPss: 7 kB\n"),
         (read_counters, "TcpExt: One Two\nIpExt: 1 2\n"),
         (read_counters, "TcpExt: One Two\nTcpExt: 1\n"),
         (read_throttling, "usage_usec 5\n"),
@@ -138,6 +142,7 @@ def test_the_files_of_this_kernel_are_parsed() -> None:
     assert read_stat(read_text(f"{own}/stat")).threads >= 1
     assert sum(read_context_switches(read_text(f"{own}/status"))) > 0
     assert read_run_delay_s(read_text(f"{own}/schedstat")) >= 0
-    assert read_pss_bytes(read_text(f"{own}/smaps_rollup")) > 1 << 20
+    memory = read_memory(read_text(f"{own}/smaps_rollup"))
+    assert min(memory) > 1 << 20
     assert read_counters(read_text(f"{own}/net/netstat"))["TcpExt.ListenOverflows"] >= 0
     assert read_counters(read_text(f"{own}/net/snmp"))["Tcp.RetransSegs"] >= 0

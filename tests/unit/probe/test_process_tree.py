@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.target import await_true
+from probe.proc_text import Memory
 from probe.process_tree import Tree
 from probe.sampler import Sampler
 
@@ -52,7 +53,7 @@ def test_all_processes_and_threads_count(family: "subprocess.Popen[str]") -> Non
     assert used.voluntary > 0
     assert 0 < tree.run_delay_s() < 60
     assert tree.descriptors() == 3 * 3 + 1 + 1 + 1  # stdin to stderr of each, an end of the pipe
-    assert tree.pss_bytes() > 1 << 20
+    assert min(tree.memory()) > 1 << 20
 
 
 def test_a_killed_child_is_not_counted_but_its_usage_is(
@@ -69,7 +70,7 @@ def test_a_killed_child_is_not_counted_but_its_usage_is(
     assert after.user_s >= before.user_s
     assert tree.run_delay_s() >= waited_s
     assert tree.descriptors() > 0
-    assert tree.pss_bytes() > 0
+    assert tree.memory().anonymous_bytes > 0
 
 
 def test_an_ended_process_is_gone(family: "subprocess.Popen[str]") -> None:
@@ -89,7 +90,7 @@ def test_a_file_that_the_kernel_lacks_is_an_error_and_not_zero(tmp_path: Path) -
         tree.usage()
     (process / "task" / "7" / "children").write_text("")
     with pytest.raises(FileNotFoundError):
-        tree.pss_bytes()
+        tree.memory()
 
 
 def test_an_unreadable_field_is_reported_with_the_reason(
@@ -97,10 +98,10 @@ def test_an_unreadable_field_is_reported_with_the_reason(
 ) -> None:
     sampler = Sampler(os.getpid(), 0)
 
-    def refuse() -> int:
+    def refuse() -> Memory:
         raise PermissionError(13, "Permission denied", "/proc/7/smaps_rollup")
 
-    monkeypatch.setattr(sampler.tree, "pss_bytes", refuse)
+    monkeypatch.setattr(sampler.tree, "memory", refuse)
     with closing(sampler):
         sample = sampler.everything()
     assert "memory_pss_bytes" not in sample

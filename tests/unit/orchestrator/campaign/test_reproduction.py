@@ -17,6 +17,7 @@ from orchestrator.campaign.summarise import Findings
 from orchestrator.execution import interrupts
 from orchestrator.execution.backend import BackendError
 from orchestrator.results.archive import Archive, ArchiveError
+from orchestrator.results.exit_codes import BROKEN
 from orchestrator.results.reproduction import Reproduction, Verdict
 from orchestrator.results.summary import Status
 from orchestrator.scenario.load import load_scenario
@@ -38,7 +39,7 @@ Try = Callable[..., Reproduction]
 class Trial:
     """The claims of two files, of which ``failing`` raises ``error``.
 
-    A run of it does in the round ``at``, or the tool ``at``, which is ``set_up`` or ``finish``.
+    A run of it does in the round ``at``, or the tool ``at``: ``set_up``, ``finish`` or ``keep``.
     """
 
     scenario: Scenario
@@ -47,11 +48,12 @@ class Trial:
     at: str = "3"
     failing: str = "first"
     raised: list[BaseException] = field(default_factory=list)
+    kept: list[Reproduction] = field(default_factory=list)
 
     def run(self) -> Reproduction:
         """Try both."""
         files = [ClaimFile(name, self.scenario) for name in ("first", "second")]
-        tools = Tools(self.set_up, self.follow, self.finish, self.folder)
+        tools = Tools(self.set_up, self.follow, self.finish, self.keep, self.folder)
         return ReproductionRun(files, "quick", tools).run()
 
     def execute(self, *order: object) -> None:
@@ -76,6 +78,11 @@ class Trial:
         """Store nothing."""
         assert findings.summary.scenario == setup.name
         self._fail(setup.name, "finish")
+
+    def keep(self, found: Reproduction) -> None:
+        """Keep the verdicts so far."""
+        self._fail(found.files[-1].name, "keep")
+        self.kept.append(found)
 
     def _fail(self, name: str, step: str) -> None:
         if self.error is not None and (name, step) == (self.failing, self.at):
@@ -110,6 +117,23 @@ def test_every_file_is_tried(try_all: Try) -> None:
     assert [each.verdict for each in found.claims] == [Verdict.REPRODUCED] * 2
     assert found.host["command"] == "reproduce"
     assert found.backend == "process"
+
+
+def test_what_was_tried_is_kept_after_each_file_as_of_a_program_that_was_killed(
+    try_all: Try,
+) -> None:
+    kept: list[Reproduction] = []
+    found = try_all(kept=kept)
+    assert [each.files for each in kept] == [found.files[:1], found.files]
+    assert {(each.status, each.exit_code) for each in kept} == {(Status.BROKEN, BROKEN)}
+    assert kept[0].reason == "killed when 1 of 2 files had been tried"
+
+
+def test_verdicts_that_cannot_be_kept_end_it(try_all: Try) -> None:
+    found = try_all(ArchiveError("the disk is full"), "keep")
+    assert (found.status, found.reason) == (Status.BROKEN, "the disk is full")
+    assert [each.name for each in found.files] == ["first"]
+    assert [each.verdict for each in found.claims] == [Verdict.REPRODUCED]
 
 
 def test_a_file_that_cannot_be_run_leaves_its_claims_undecided_and_the_rest_go_on(
@@ -173,7 +197,7 @@ def test_a_backend_that_cannot_be_had_is_a_reason(tmp_path: Path) -> None:
         raise BackendError("no engine answers")
 
     screen = Console(file=io.StringIO())
-    tools = Tools(refuse, lambda _: Progress(screen), lambda *_: None, tmp_path)
+    tools = Tools(refuse, lambda _: Progress(screen), lambda *_: None, lambda _: None, tmp_path)
     found = reproduction.ReproductionRun([ClaimFile("only", scenario)], "quick", tools).run()
     assert found.files[0].reason == "no engine answers"
     assert found.claims[0].reason == "not measured: no engine answers"

@@ -5,8 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.options import add_json, add_place, add_scenario, read_scenario
+from orchestrator.cli.options import (
+    add_json,
+    add_place,
+    add_scenario,
+    backend_of,
+    read_scenario,
+)
+from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.fields import PREDICTION_LOAD
+from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.yaml_document import ScenarioError
 
 SCENARIO = """\
@@ -45,6 +53,30 @@ def test_only_a_command_that_can_use_several_hosts_has_their_backend(
     with pytest.raises(SystemExit):
         one.parse_args(["--backend", "swarm"])
     assert "invalid choice: 'swarm'" in capsys.readouterr().err
+
+
+def of(backend: str | None) -> Scenario:
+    return Scenario.model_construct(backend=backend)
+
+
+def test_the_command_line_names_the_backend_or_else_the_scenario() -> None:
+    parser = argparse.ArgumentParser()
+    add_place(parser, has_swarm=True)
+    given, none = parser.parse_args(["--backend", "docker"]), parser.parse_args([])
+    assert backend_of(given, of("process")) == "docker"
+    assert backend_of(none, of("process"), of(None), of("process")) == "process"
+    assert backend_of(none, of("swarm")) == "swarm"
+    assert backend_of(none) == backend_of(none, of(None)) == "auto"
+
+
+def test_a_backend_that_a_command_does_not_have_and_two_at_once_are_misuse() -> None:
+    parser = argparse.ArgumentParser()
+    add_place(parser)
+    none = parser.parse_args([])
+    with pytest.raises(MisuseError, match="backend: swarm, which only run has; add --backend doc"):
+        backend_of(none, of("swarm"))
+    with pytest.raises(MisuseError, match="name several backends, process, docker; add --backend"):
+        backend_of(none, of("process"), of("docker"))
 
 
 def test_variables_are_set_and_may_contain_an_equals_sign(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import MisuseError
 from orchestrator.scenario.hosts import Hosts
 from orchestrator.scenario.load import load_scenario
+from orchestrator.scenario.yaml_document import ScenarioError
 from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, FakeBackend
 
 NO_ENGINE = "no Docker engine answers"
@@ -112,6 +113,19 @@ def test_clients_are_placed_only_on_hosts_of_the_file(tmp_path: Path) -> None:
         swarm_place(arguments)
     arguments.backend, arguments.hosts = "docker", None
     with pytest.raises(MisuseError, match="place of clients: there is one host only"):
+        swarm_place(arguments)
+
+
+def test_a_scenario_may_name_the_backend_itself(tmp_path: Path) -> None:
+    arguments = swarm_arguments(tmp_path)
+    text = arguments.scenario.read_text()
+    arguments.scenario.write_text(text + "backend: process\n")
+    arguments.backend, arguments.hosts = None, None
+    name, _, command = swarm_place(arguments)
+    assert name == "process"
+    assert command.endswith("--backend process")
+    arguments.scenario.write_text(text + "backend: swarm\n")
+    with pytest.raises(ScenarioError, match=r"lab\.hosts\.yaml:1:1: cannot be read: no such file"):
         swarm_place(arguments)
 
 

@@ -48,6 +48,12 @@ def test_a_host_may_run_everything_unless_it_says_otherwise(tmp_path: Path) -> N
     assert hosts.by_name["b"].context == "far"
 
 
+def test_the_network_is_encrypted_if_the_file_says_so(tmp_path: Path) -> None:
+    written = f"hosts: {{a: {{{HERE}}}}}\n"
+    assert not loaded(tmp_path, written).are_encrypted
+    assert loaded(tmp_path, f"encrypted: true\n{written}").are_encrypted
+
+
 def test_certificates_are_beside_the_file(tmp_path: Path) -> None:
     written = "hosts: {{a: {{engine: 'tcp://a:2376', tls: {}}}}}"
     assert loaded(tmp_path, written.format("certs")).certificates_of("a") == tmp_path / "certs"
@@ -60,7 +66,9 @@ def test_certificates_are_beside_the_file(tmp_path: Path) -> None:
     [
         ("", ["1:1: the file is empty; a hosts file is a map that begins with hosts:"]),
         ("[]", ["1:1: the file holds a list; a hosts file is a map that begins with hosts:"]),
-        ("host: {}", ["1:1: unknown key 'host'; did you mean 'hosts'? allowed: hosts"]),
+        ("host: {}", ["1:1: unknown key 'host'; did you mean 'hosts'? allowed: hosts, encrypted"]),
+        (f"encrypted: 1\nhosts: {{a: {{{HERE}}}}}",
+         ["1:12: encrypted: 1 is a number; allowed: true or false"]),
         ("hosts: {}", ["1:8: hosts: 0 hosts; allowed: 1 to 100"]),
         ("hosts: {a: 5}", ["1:12: a: 5 is a number; write a map, e.g. {a: 1, b: 2}"]),
         ("hosts: {a: {}}", ["1:12: a: this host has no engine; write engine or context"]),
@@ -106,7 +114,8 @@ def test_a_bad_file_says_what_is_allowed(tmp_path: Path, written: str, expected:
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioError, match=r"lab\.hosts\.yaml:1:1: cannot be read: no such file"):
+    message = r"lab\.hosts\.yaml:1:1: cannot be read: no such file; docs/swarm\.md says"
+    with pytest.raises(ScenarioError, match=message):
         load_hosts(tmp_path / "lab.hosts.yaml")
 
 

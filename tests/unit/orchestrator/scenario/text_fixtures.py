@@ -25,8 +25,8 @@ GROUPS = "intent: x\nclients:\n" + "".join(
     for name in "ab"
 )
 KEYS = (
-    "intent, source, target, models, server, limits, interpreter, clients, matrix, ignores, "
-    "tuned, expect, guess, compare, claims, "
+    "intent, source, target, models, server, limits, interpreter, backend, clients, matrix, "
+    "ignores, tuned, expect, guess, compare, claims, "
     "answer, show, faults, abort, validity, repeats, retries_of_invalid, order, warmup, timeout, "
     "seed, seeds, variables, tiers"
 )

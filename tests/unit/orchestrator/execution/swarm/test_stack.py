@@ -53,6 +53,14 @@ def test_a_client_knows_the_host_of_its_group() -> None:
     assert "LAB_PLACED_ON" not in services["client-2"]["environment"]
 
 
+def test_networks_are_encrypted_on_request() -> None:
+    config = {"services": {"client": CLIENT}, "networks": NETWORKS}
+    plain = stack_of(config, "p", NODES).document["networks"]
+    encrypted = stack_of(config, "p", NODES, is_encrypted=True).document["networks"]
+    assert all("driver_opts" not in each for each in plain.values())
+    assert [each["driver_opts"] for each in encrypted.values()] == [{"encrypted": ""}] * 2
+
+
 def test_a_server_is_one_task_on_its_node_with_all_that_swarm_has() -> None:
     services, dropped = stack(epoll=SERVER)
     assert services == {
