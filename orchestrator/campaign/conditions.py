@@ -25,9 +25,9 @@ NOT_SET = "not set"
 JUDGING = frozenset({
     "intent", "answer", "show", "expect", "guess", "compare", "source", "claims", "validity",
 })  # fmt: skip
-PLANNING = frozenset(
-    {"models", "matrix", "ignores", "repeats", "retries_of_invalid", "order", "timeout"}
-)
+PLANNING = frozenset({
+    "models", "matrix", "ignores", "repeats", "retries_of_invalid", "order", "timeout", "backend",
+})  # fmt: skip
 """Keys of a scenario that do not change what one repeat of a case of one name measures."""
 
 
