@@ -191,6 +191,15 @@ class Server(Protocol):
     def reconnect(self) -> None:
         """Put the server back on its network."""
 
+    def prepare_disconnect_host(self, host: str) -> None:
+        """Do what takes time ahead of `disconnect_host`."""
+
+    def disconnect_host(self, host: str) -> int:
+        """Cut the clients on ``host`` off the server; return the instant from which they were."""
+
+    def reconnect_host(self, host: str) -> None:
+        """Let them reach it again; their addresses and connections are the same."""
+
     def prepare_crowd(self, name: str, crowd: Crowd) -> None:
         """Start the program that opens the connections when they are due."""
 

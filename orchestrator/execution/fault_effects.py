@@ -15,6 +15,7 @@ from orchestrator.execution.backend import Crowd, Server
 from orchestrator.scenario.faults import (
     CPU_LIMIT,
     DISCONNECT,
+    DISCONNECT_HOST,
     ENDING,
     FILL_BACKLOG,
     KILL,
@@ -86,6 +87,11 @@ ACTIONS: Mapping[str, Action] = {
         lambda server, due: server.fill_backlog(due.name),
         lambda server, due: server.release_backlog(due.name),
         lambda server, due: server.prepare_crowd(due.name, _crowd(due)),
+    ),
+    DISCONNECT_HOST: Action(
+        lambda server, due: server.disconnect_host(due.fault.host or ""),
+        lambda server, due: server.reconnect_host(due.fault.host or ""),
+        lambda server, due: server.prepare_disconnect_host(due.fault.host or ""),
     ),
     **dict.fromkeys(TOXICS, _TOXIC),
 }

@@ -139,6 +139,22 @@ class LoggedServer(ABC):
             raise BackendError(f"worker {index} is not a process, so it cannot be killed alone")
         return killed_ns
 
+    def prepare_disconnect_host(self, host: str) -> None:
+        """Refuse: there is one host. A scenario that names another is refused before that.
+
+        Raises:
+            BackendError: always.
+        """
+        raise BackendError(f"there is no host {host} here; use --backend swarm")
+
+    def disconnect_host(self, host: str) -> int:
+        """Refuse as `prepare_disconnect_host` does."""
+        raise BackendError(f"there is no host {host} here; use --backend swarm")
+
+    def reconnect_host(self, host: str) -> None:
+        """Refuse as `prepare_disconnect_host` does."""
+        raise BackendError(f"there is no host {host} here; use --backend swarm")
+
     def _worker_pids(self) -> dict[int, int]:
         """Return the process (or thread) of each worker that runs by its index.
 

@@ -1,4 +1,4 @@
-"""The key ``place`` of a client group: the host on which its replicas run."""
+"""The key ``place`` of a client group: the host on which its replicas run, by its name."""
 
 import re
 from typing import Annotated
@@ -22,13 +22,16 @@ def _check_host(value: object) -> str:
     return value
 
 
+HostName = Annotated[
+    str,
+    BeforeValidator(
+        _check_host, json_schema_input_type=Annotated[str, Field(pattern=f"^{HOST_NAME}$")]
+    ),
+]
+"""The name of a host in the hosts file."""
+
+
 class ClientPlace(Section):
     """Where the replicas of a group run, by a name of the hosts file."""
 
-    host: Annotated[
-        str,
-        BeforeValidator(
-            _check_host,
-            json_schema_input_type=Annotated[str, Field(pattern=f"^{HOST_NAME}$")],
-        ),
-    ]
+    host: HostName

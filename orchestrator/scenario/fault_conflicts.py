@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.scenario.faults import (
     DISCONNECT,
+    DISCONNECT_HOST,
     ENDING,
     FAULTS,
     FILL_BACKLOG,
@@ -31,6 +32,7 @@ RULED_OUT: Mapping[str, tuple[str, ...]] = {
 _REASONS: Mapping[str, str] = {
     PAUSE: "stops the server until {end:g}s",
     DISCONNECT: "takes the server off its network until {end:g}s",
+    DISCONNECT_HOST: "cuts the same host off until {end:g}s",
     TERMINATE: "ends the server until {end:g}s",
     KILL: "ends the server until {end:g}s",
 }
@@ -38,7 +40,8 @@ _REASONS: Mapping[str, str] = {
 
 def rules_out(lasting: Fault, later: Fault) -> bool:
     """Return whether ``later`` cannot begin while ``lasting`` is in effect."""
-    return later.fault in RULED_OUT.get(lasting.fault, ())
+    is_same_host = lasting.host is not None and lasting.host == later.host
+    return is_same_host or later.fault in RULED_OUT.get(lasting.fault, ())
 
 
 def conflicts(faults: Sequence[Fault]) -> Iterator[tuple[int, str]]:

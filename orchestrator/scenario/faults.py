@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from faultproxy.toxic_spec import STREAMS, ToxicSpecError, read_toxic_specs
 from faultproxy.toxics import TOXICS
 from labkit.protocol.parsing import parse_duration_s
+from orchestrator.scenario.client_place import HostName
 from orchestrator.scenario.fields import (
     WorkerChoice,
     duration_between,
@@ -20,11 +21,12 @@ PAUSE, KILL_WORKER, RELOAD, TERMINATE, KILL, CPU_LIMIT, DISCONNECT, FILL_BACKLOG
     "pause", "kill-worker", "reload", "terminate", "kill", "cpu-limit", "disconnect",
     "fill-backlog",
 )  # fmt: skip
-LASTING = (PAUSE, CPU_LIMIT, DISCONNECT, FILL_BACKLOG, *TOXICS)
+DISCONNECT_HOST = "disconnect-host"
+LASTING = (PAUSE, CPU_LIMIT, DISCONNECT, FILL_BACKLOG, DISCONNECT_HOST, *TOXICS)
 """Faults that need an end, given by ``lasts``."""
 
-KINDS = (*FAULTS, *TOXICS)
-"""All faults: those of the server, and those of the network, which the fault proxy causes."""
+KINDS = (*FAULTS, DISCONNECT_HOST, *TOXICS)
+"""All faults: of the server, of a host of clients, and of the network, by the fault proxy."""
 
 OVER_BY_ITSELF = {
     KILL_WORKER: "the server itself replaces a killed worker",
@@ -37,6 +39,14 @@ KILLING = (KILL_WORKER, KILL)
 
 ENDING = (TERMINATE, KILL)
 """Faults that end the server; if they have ``lasts``, it is started again after that time."""
+
+ONLY_WITH = {
+    "worker": KILL_WORKER,
+    "cpus": CPU_LIMIT,
+    "crowd": FILL_BACKLOG,
+    "host": DISCONNECT_HOST,
+}
+"""Keys that only one kind of fault has."""
 
 MAX_FAULTS = 20
 MAX_CROWD = 10_000
@@ -51,6 +61,7 @@ class Fault(Section):
     worker: WorkerChoice | None = None
     cpus: Annotated[float, number_between(0.01, 256)] | None = None
     crowd: Annotated[int, whole(1, MAX_CROWD)] | None = None
+    host: HostName | None = None
     stream: Annotated[str, one_of(*STREAMS)] | None = None
     toxicity: Annotated[float, number_between(0, 1)] | None = None
     attributes: dict[str, str | int | float] | None = None
@@ -105,14 +116,13 @@ def fault_violations(fault: Fault, timeout_s: float) -> Iterator[tuple[str, str]
         yield "fault", f"{fault.fault} needs an end; write e.g. lasts: 500ms"
     if fault.fault in OVER_BY_ITSELF and fault.lasts is not None:
         yield "lasts", f"{OVER_BY_ITSELF[fault.fault]}; leave this out"
-    if fault.fault != KILL_WORKER and fault.worker is not None:
-        yield "worker", f"allowed with {KILL_WORKER} only"
     if fault.fault == CPU_LIMIT and fault.cpus is None:
         yield "fault", "the limit is missing; write e.g. cpus: 0.5"
-    if fault.fault != CPU_LIMIT and fault.cpus is not None:
-        yield "cpus", f"allowed with {CPU_LIMIT} only"
-    if fault.fault != FILL_BACKLOG and fault.crowd is not None:
-        yield "crowd", f"allowed with {FILL_BACKLOG} only"
+    if fault.fault == DISCONNECT_HOST and fault.host is None:
+        yield "fault", "the host is missing; write its name in the hosts file, e.g. host: laptop"
+    for key, kind in ONLY_WITH.items():
+        if fault.fault != kind and getattr(fault, key) is not None:
+            yield key, f"allowed with {kind} only"
     yield from _toxic_violations(fault)
     if fault.end_s >= timeout_s:
         yield "at", f"it ends at {fault.end_s:g}s, but timeout ends the load at {timeout_s:g}s"

@@ -228,9 +228,7 @@ class DockerStage:
         else:
             wait_until_reachable(self._server, bystander, order)
         control = [self.port_of(self._started(proxy), CONTROL_PORT) for proxy in self._proxy]
-        server = DockerServer(
-            self._engine, self._server, bystander, order, next(iter(control), None)
-        )
+        server = self.new_server(self._server, clients, next(iter(control), None))
         self.server: Server = server
         self._probed = server
         self.conductor = self.port_of(conductor, CONDUCTOR_PORT)
@@ -240,6 +238,12 @@ class DockerStage:
         proxies = [self._started(proxy) for proxy in self._proxy]
         parts = {"server": [self._server], "clients": clients, "conductor": [conductor]}
         self._meters = StageMeters({**parts, "proxy": proxies})
+
+    def new_server(
+        self, server: Container, clients: Sequence[Container], control: tuple[str, int] | None
+    ) -> DockerServer:
+        """Return what faults can do to the container ``server``; ``control`` is the proxy's."""
+        return DockerServer(self._engine, server, clients[0], self.order, control)
 
     def waits_for(self, what: str) -> None:
         """Report what the engine is asked for from now on."""

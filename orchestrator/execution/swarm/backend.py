@@ -26,6 +26,7 @@ from orchestrator.execution.docker.engine import (
     engine_failures,
 )
 from orchestrator.execution.docker.read_back import containers_of_clients
+from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.swarm.clocks import check_faults, clocks_of, is_this_machine
 from orchestrator.execution.swarm.encryption import check_encryption
@@ -33,6 +34,7 @@ from orchestrator.execution.swarm.fleet import Fleet
 from orchestrator.execution.swarm.images import copy_images
 from orchestrator.execution.swarm.placement import places_of
 from orchestrator.execution.swarm.relay import Relay
+from orchestrator.execution.swarm.server import SwarmServer
 from orchestrator.execution.swarm.stack import CLIENT, stack_of
 from orchestrator.results.archive import write_whole
 from orchestrator.results.strict_json import to_json
@@ -111,6 +113,7 @@ class SwarmStage(DockerStage):
         self._fleet = fleet
         self._hosts = hosts
         self._relays: list[Relay] = []
+        self._cuttable: SwarmServer | None = None
 
     def bring_up(self, services: Sequence[str], override: Path) -> None:
         """Deploy ``services`` as a stack, which is stored with the logs."""
@@ -142,6 +145,16 @@ class SwarmStage(DockerStage):
         clients = [ids[name] for name in places.clients]
         return {**on_server, CLIENT: clients, CONDUCTOR: clients[:1]}
 
+    def new_server(
+        self, server: Container, clients: Sequence[Container], control: tuple[str, int] | None
+    ) -> DockerServer:
+        """Return the server for faults, which may also cut the links of the clients' hosts."""
+        by_host: dict[str, list[Container]] = {}
+        for client in clients:
+            by_host.setdefault(self._fleet.host_of(client).name, []).append(client)
+        self._cuttable = SwarmServer(self._fleet, server, by_host, self.order, control)
+        return self._cuttable
+
     def port_of(self, container: Container, port: int) -> tuple[str, int]:
         """Return a port of this machine that leads to the container's."""
         relay = Relay(container, port, self._fleet.environment_of(container))
@@ -150,6 +163,7 @@ class SwarmStage(DockerStage):
 
     def end(self) -> StageEnd:
         """End as a stage on one host does; the programs may have several clocks."""
+        self._close_links()
         return replace(super().end(), is_one_host=False)
 
     def cause_of_failure(self) -> str:
@@ -159,7 +173,12 @@ class SwarmStage(DockerStage):
         return super().cause_of_failure()
 
     def kill_probes(self) -> None:
-        """Kill every probe and relay that still runs."""
+        """Kill every probe, relay and program at a link that still runs."""
         super().kill_probes()
+        self._close_links()
         for relay in self._relays:
             relay.close()
+
+    def _close_links(self) -> None:
+        if self._cuttable is not None:
+            self._cuttable.close_links()

@@ -114,13 +114,14 @@ class Fleet(Engine):
 
     def networks_of(self, container: Container) -> list[Network]:
         """Return the networks of ``container``, as its own engine knows them."""
-        return self.engines[self._host_of(container).name].networks_of(container)
+        return self.engines[self.host_of(container).name].networks_of(container)
 
     def environment_of(self, container: Container) -> Mapping[str, str]:
         """Return variables with which the docker command reaches the engine of ``container``."""
-        return self._host_of(container).endpoint.environment()
+        return self.host_of(container).endpoint.environment()
 
-    def _host_of(self, container: Container) -> HostEngine:
+    def host_of(self, container: Container) -> HostEngine:
+        """Return the host whose engine runs ``container``."""
         return next(host for host in self.hosts if host.client is container.client)
 
     def deploy(self, project: str, stack: Path, secret: Mapping[str, str]) -> None:

@@ -50,10 +50,10 @@ def places_of(hosts: Mapping[str, Host], placed_on: Sequence[str]) -> Places:
 
 
 def check_places(scenario: Scenario, hosts: Mapping[str, Host]) -> None:
-    """Check that the clients of each group may run on the host on which it is placed.
+    """Check that the hosts that a scenario names are known, and may run the clients placed there.
 
     Raises:
-        MisuseError: they may not; with every reason.
+        MisuseError: one is not; with every reason.
     """
     if reasons := list(_reasons(scenario, hosts)):
         raise MisuseError("; ".join(reasons))
@@ -66,16 +66,21 @@ def _reasons(scenario: Scenario, hosts: Mapping[str, Host]) -> Iterator[str]:
             yield f"place of {group.name}: {unknown('host', name, hosts)}"
         elif name and CLIENTS not in hosts[name].runs:
             yield f"place of {group.name}: {name} may not run clients; add that to its runs"
+    for fault in scenario.faults:
+        if fault.host is not None and fault.host not in hosts:
+            yield f"{fault.fault} at {fault.at}: {unknown('host', fault.host, hosts)}"
 
 
 def refuse_places(scenario: Scenario) -> None:
-    """Refuse groups with a place, for a backend that has one host.
+    """Refuse what names a host, for a backend that has one.
 
     Raises:
-        MisuseError: there are some; with their names.
+        MisuseError: a group or a fault does; with every name.
     """
-    if placed := [group.name for group in scenario.clients if group.placed_on]:
+    named = [f"place of {group.name}" for group in scenario.clients if group.placed_on]
+    named += [fault.fault for fault in scenario.faults if fault.host is not None]
+    if named:
         raise MisuseError(
-            f"place of {', '.join(placed)}: there is one host only; use run --backend swarm with a "
-            "hosts file, or leave place out"
+            f"{', '.join(named)}: there is one host only; use run --backend swarm with a hosts "
+            "file, or leave it out"
         )

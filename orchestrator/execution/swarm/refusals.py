@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from orchestrator.execution.backend import BackendError
-from orchestrator.scenario.faults import DISCONNECT, ENDING
+from orchestrator.scenario.faults import ENDING
 from orchestrator.scenario.plan import plan_cases
 from orchestrator.scenario.scenario import Scenario
 from orchestrator.scenario.server import Limits
@@ -33,8 +33,6 @@ def _reasons(scenario: Scenario) -> Iterator[str]:
     for case in plan_cases(scenario):
         yield from _of_limits(case.settings.limits)
     for fault in scenario.faults:
-        if fault.fault == DISCONNECT:
-            yield f"{DISCONNECT}: Swarm does not put a container back on its network"
         if fault.fault in ENDING and fault.lasts is not None:
             yield f"{fault.fault} with lasts: Swarm does not start a container again"
 

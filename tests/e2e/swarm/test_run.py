@@ -44,6 +44,25 @@ clients:
   - {name: any, executor: closed, users: 1, messages: 2}
 server: {service_time: 50ms}
 """
+CUT_OFF = """\
+intent: Does a host that is cut off for half a second lose a message?
+models: [epoll]
+clients:
+  - {name: far, executor: closed, users: 2, messages: 40, demand: sleep=20ms, replicas: 2,
+     place: {host: second}}
+  - {name: near, executor: closed, users: 1, messages: 40, demand: sleep=20ms, place: {host: first}}
+faults: [{at: 300ms, fault: disconnect-host, host: second, lasts: 500ms}]
+expect:
+  all: [failed == 0, far.response_time_max > 400ms]
+"""
+SERVER_CUT_OFF = """\
+intent: Does a server that is cut off for half a second lose a message?
+models: [epoll]
+clients: [{executor: closed, users: 2, messages: 40, demand: sleep=20ms}]
+faults: [{at: 300ms, fault: disconnect, lasts: 500ms}]
+expect:
+  all: [failed == 0, response_time_max > 400ms]
+"""
 ENDLESS = """\
 intent: This run is interrupted.
 models: [epoll]
@@ -59,6 +78,13 @@ def write(folder: Path, scenario: str) -> Path:
 
 def place(swarm: Swarm) -> list[str]:
     return ["--backend", "swarm", "--hosts", str(swarm.hosts_file)]
+
+
+def with_clients_on_both(swarm: Swarm, folder: Path) -> list[str]:
+    """Return the options for hosts of which the first may run clients, too."""
+    both = folder / "both.hosts.yaml"
+    both.write_text(swarm.hosts_file.read_text().replace("[server]", "[server, clients]"))
+    return ["--backend", "swarm", "--hosts", str(both)]
 
 
 def parts(swarm: Swarm) -> list[str]:
@@ -104,10 +130,7 @@ def test_an_interrupt_leaves_nothing_on_any_host(lab: Lab, swarm: Swarm, tmp_pat
 def test_a_group_runs_on_the_host_on_which_it_is_placed(
     lab: Lab, swarm: Swarm, tmp_path: Path
 ) -> None:
-    both = tmp_path / "both.hosts.yaml"
-    both.write_text(swarm.hosts_file.read_text().replace("[server]", "[server, clients]"))
-    options = ["--backend", "swarm", "--hosts", str(both), "--accept-invalid"]
-    ended = lab.run(write(tmp_path, PLACED), *options)
+    ended = lab.run(write(tmp_path, PLACED), *with_clients_on_both(swarm, tmp_path))
     (raw,) = ended.results[0].glob("raw/*")
     services = json.loads((raw / "stack.json").read_text())["services"]
     node = {name: each["deploy"]["placement"]["constraints"] for name, each in services.items()}
@@ -140,6 +163,22 @@ def test_an_encrypted_network_carries_the_load_or_the_kernel_is_named(
         assert json.loads(swarm.docker(1, *options_of))["encrypted"] == ""
     finally:
         swarm.docker(1, "stack", "rm", "again")
+    assert nothing_is_left(swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+@pytest.mark.parametrize("scenario", [CUT_OFF, SERVER_CUT_OFF], ids=["clients", "server"])
+def test_a_link_that_is_cut_and_joined_loses_no_message(
+    lab: Lab, swarm: Swarm, tmp_path: Path, scenario: str
+) -> None:
+    place = with_clients_on_both(swarm, tmp_path)
+    ended = lab.run(write(tmp_path, scenario), *place)
+    assert ended.code == 0, ended.out + ended.err
+    (case,) = ended.summary["cases"]
+    (fault,) = case["runs"][0]["faults"]
+    assert fault["error"] == ""
+    assert fault["reverted_s"] - fault["effect_s"] >= 0.5
     assert nothing_is_left(swarm)
 
 

@@ -75,6 +75,16 @@ class RecordingServer:
     def reconnect(self) -> None:
         self._record("reconnect")
 
+    def prepare_disconnect_host(self, host: str) -> None:
+        self._record(f"prepare to disconnect {host}")
+
+    def disconnect_host(self, host: str) -> int:
+        self._record(f"disconnect {host}")
+        return time.monotonic_ns()
+
+    def reconnect_host(self, host: str) -> None:
+        self._record(f"reconnect {host}")
+
     def prepare_crowd(self, name: str, crowd: Crowd) -> None:
         self._record(f"prepare {crowd.connections} for {crowd.lasts_s} s: {name}")
 

@@ -26,6 +26,17 @@ def test_a_reload_reaches_the_server_and_is_not_reverted() -> None:
     assert server.actions == ["reload"]
 
 
+def test_a_host_is_cut_off_and_joined_by_its_name() -> None:
+    server = RecordingServer()
+    effects = Effects(server)
+    away = DueFault("a", 0, Fault(at="1s", fault="disconnect-host", host="laptop", lasts="1s"))
+    effects.prepare(away)
+    assert effects.begin(away)
+    effects.end(away)
+    steps = ["prepare to disconnect laptop", "disconnect laptop", "reconnect laptop"]
+    assert server.actions == steps
+
+
 @pytest.mark.parametrize("kind", [*LASTING, *ENDING])
 def test_a_fault_that_lasts_can_be_reverted(kind: str) -> None:
     assert kind in STATES or ACTIONS[kind].revert

@@ -6,6 +6,7 @@ from orchestrator.scenario.fault_conflicts import conflicts, fault_names
 from orchestrator.scenario.faults import CPU_LIMIT, FAULTS, FILL_BACKLOG, Fault
 from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
 
+AWAY = "{at: %s, fault: disconnect-host, lasts: 1s, host: laptop}"
 PAUSE = "{at: 1s, fault: pause, lasts: 2s}"
 
 
@@ -26,6 +27,9 @@ PAUSE = "{at: 1s, fault: pause, lasts: 2s}"
         ("[{at: 1s, fault: disconnect, lasts: 1s}, {at: 1500ms, fault: kill, lasts: 1s}]",
          "6:55: at: kill cannot begin then: the disconnect at 1s takes the server off its network "
          "until 2s"),
+        (f"[{AWAY % '1s'}, {AWAY % '1500ms'}]",
+         "6:74: at: disconnect-host cannot begin then: the disconnect-host at 1s cuts the same "
+         "host off until 2s"),
     ],
 )  # fmt: skip
 def test_a_fault_that_another_rules_out_is_refused_at_its_place(
@@ -49,6 +53,11 @@ def test_nothing_is_done_to_a_server_that_a_fault_has_ended(kind: str) -> None:
         [Fault(at="1s", fault="kill"), Fault(at="2s", fault="latency", lasts="1s")],
         [Fault(at="1s", fault="pause", lasts="2s"), Fault(at="2s", fault="pause", lasts="2s")],
         [Fault(at="1s", fault="pause", lasts="2s"), Fault(at="2s", fault=FILL_BACKLOG, lasts="2s")],
+        [
+            Fault(at="1s", fault="disconnect-host", host="a", lasts="1s"),
+            Fault(at="1s", fault="disconnect-host", host="b", lasts="1s"),
+            Fault(at="2s", fault="disconnect-host", host="a", lasts="1s"),
+        ],
         [Fault(at="1s", fault=CPU_LIMIT, lasts="2s"), Fault(at="2s", fault="kill", lasts="2s")],
     ],
 )

@@ -35,6 +35,12 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
          "6:39: crowd: allowed with fill-backlog only"),
         ("faults: [{at: 1s, fault: kill, worker: 2}]",
          "6:40: worker: allowed with kill-worker only"),
+        ("faults: [{at: 1s, fault: disconnect-host, lasts: 1s}]",
+         "6:26: fault: the host is missing; write its name in the hosts file, e.g. host: laptop"),
+        ("faults: [{at: 1s, fault: disconnect, lasts: 1s, host: laptop}]",
+         "6:55: host: allowed with disconnect-host only"),
+        ("faults: [{at: 1s, fault: disconnect-host, lasts: 1s, host: '-'}]",
+         "6:60: host: '-' is not a name; write the name of a host in the hosts file"),
         ("faults: [{at: 1s, fault: cpu-limit, lasts: 1s}]",
          "6:26: fault: the limit is missing; write e.g. cpus: 0.5"),
         ("faults: [{at: 1s, fault: pause, lasts: 1s, cpus: 1}]",
@@ -43,13 +49,13 @@ from tests.unit.orchestrator.scenario.text_fixtures import GOOD, Problems
          "6:15: at: it ends at 120s, but timeout ends the load at 120s"),
         ("faults: [{at: 1s, fault: kil}]",
          "6:26: fault: unknown value 'kil'; did you mean 'kill'? allowed: pause, kill-worker, "
-         "reload, terminate, kill, cpu-limit, disconnect, fill-backlog, latency, bandwidth, "
-         "slicer, reset_peer, timeout, slow_close, limit_data"),
+         "reload, terminate, kill, cpu-limit, disconnect, fill-backlog, disconnect-host, "
+         "latency, bandwidth, slicer, reset_peer, timeout, slow_close, limit_data"),
         ("faults: [{at: 1s, fault: kill-worker, worker: any}]",
          "6:47: worker: 'any'; allowed: random, or a worker from 1 to 1024"),
         ("faults: [{at: 1s}]",
          "6:10: missing key 'fault'; keys here: at, fault, lasts, worker, cpus, crowd, "
-         "stream, toxicity, attributes"),
+         "host, stream, toxicity, attributes"),
     ],
 )  # fmt: skip
 def test_a_bad_fault_says_what_is_allowed(problems: Problems, lines: str, problem: str) -> None:

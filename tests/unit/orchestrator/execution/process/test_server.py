@@ -142,6 +142,8 @@ def test_what_only_a_container_can_do_is_refused(
     with pytest.raises(BackendError, match=refusal):
         server.disconnect()
     server.reconnect()  # after a refused `disconnect` there is nothing to undo
+    with pytest.raises(BackendError, match="there is no host laptop here; use --backend swarm"):
+        server.disconnect_host("laptop")
 
 
 def test_a_thread_and_a_process_that_has_ended_are_not_killed(

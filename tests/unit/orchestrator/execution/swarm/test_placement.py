@@ -111,3 +111,15 @@ def test_one_host_has_no_places(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="place of clients: there is one host only; use run --ba"):
         refuse_places(placed)
     refuse_places(scenario(tmp_path, GROUP.replace(", place: {host: laptop}", "")))
+
+
+AWAY = "faults: [{at: 1s, fault: disconnect-host, host: laptop, lasts: 1s}]\n"
+
+
+def test_a_fault_of_an_unknown_host_is_misuse(tmp_path: Path) -> None:
+    found = scenario(tmp_path, GROUP.replace(", place: {host: laptop}", ""), AWAY)
+    check_places(found, {"laptop": host(*BOTH)})
+    with pytest.raises(MisuseError, match="disconnect-host at 1s: unknown host 'laptop'"):
+        check_places(found, {"desk": host(*BOTH)})
+    with pytest.raises(MisuseError, match="disconnect-host: there is one host only"):
+        refuse_places(found)

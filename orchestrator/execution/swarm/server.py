@@ -1,0 +1,85 @@
+"""The server of a case on several hosts, for faults; and the links of the clients' hosts."""
+
+from collections.abc import Mapping, Sequence
+
+from docker.models.containers import Container
+
+from orchestrator.execution.backend import BackendError, StageOrder
+from orchestrator.execution.docker.engine import Engine
+from orchestrator.execution.docker.server import DockerServer
+from orchestrator.execution.swarm.links import Link, Links
+from orchestrator.execution.toxics import SERVICE
+
+SERVERS_OWN = ""
+"""The key of the server's own link, which is no name of a host."""
+
+
+class SwarmServer(DockerServer):
+    """The server's container on one of several hosts.
+
+    ``clients`` are the containers of clients by the names of their hosts.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        server: Container,
+        clients: Mapping[str, Sequence[Container]],
+        order: StageOrder,
+        control: tuple[str, int] | None,
+    ) -> None:
+        self._clients = clients
+        self._links: dict[str, Links] = {}
+        bystander = next(each for containers in clients.values() for each in containers)
+        super().__init__(engine, server, bystander, order, control)
+
+    def prepare_disconnect(self) -> None:
+        """Start a program beside the server's container that can cut its link."""
+        self._prepare(SERVERS_OWN, [self._server], self._order.model)
+
+    def disconnect(self) -> int:
+        """Cut the link of the server's container; return the instant from which it was."""
+        self.check_running()
+        return self._links_of(SERVERS_OWN).cut()
+
+    def reconnect(self) -> None:
+        """Join it; its address is the same, so TCP connections continue."""
+        self._links_of(SERVERS_OWN).join()
+
+    def prepare_disconnect_host(self, host: str) -> None:
+        """Start a program beside each client on ``host`` that can cut its link.
+
+        Raises:
+            BackendError: there is no client, or a program does not start.
+        """
+        if not self._clients.get(host):
+            raise BackendError(f"no client of this run is on {host}")
+        peer = SERVICE if self._order.is_proxied else self._order.model
+        self._prepare(host, self._clients[host], peer)
+
+    def disconnect_host(self, host: str) -> int:
+        """Cut the links of all clients on ``host``; return the instant from which they were."""
+        return self._links_of(host).cut()
+
+    def reconnect_host(self, host: str) -> None:
+        """Join them."""
+        self._links_of(host).join()
+
+    def _prepare(self, key: str, containers: Sequence[Container], peer: str) -> None:
+        """Start the programs, unless they run since an earlier fault."""
+        if key not in self._links:
+            environment_of = self._engine.environment_of
+            links = [Link(each, peer, environment_of(each)) for each in containers]
+            self._links[key] = Links(links)
+            self._links[key].wait_until_ready()
+
+    def _links_of(self, key: str) -> Links:
+        if key not in self._links:
+            raise BackendError("no program stands ready to cut the link")
+        return self._links[key]
+
+    def close_links(self) -> None:
+        """Join what is still cut, and end all programs at links."""
+        for links in self._links.values():
+            links.close()
+        self._links.clear()
