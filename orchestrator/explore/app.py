@@ -6,13 +6,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
-from orchestrator.explore import past_runs_tab, play_tab
+from orchestrator.explore import learn_tab, past_runs_tab, play_tab
 from orchestrator.explore.access import Guard
 from orchestrator.explore.rendering import STATIC, render
 from orchestrator.explore.tab import Surroundings, Tab
 from orchestrator.report.rendering import STYLE
 
-TABS: tuple[Tab, ...] = (play_tab.TAB, past_runs_tab.TAB)
+TABS: tuple[Tab, ...] = (play_tab.TAB, learn_tab.TAB, past_runs_tab.TAB)
 """In the order of the page; the first one is shown first."""
 
 

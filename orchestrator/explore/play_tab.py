@@ -1,7 +1,6 @@
 """The tab Play: controls whose every move is answered by the twin, and their scenario as YAML."""
 
 from collections.abc import Mapping, Sequence
-from json import JSONDecodeError
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from orchestrator.explore.asked import read_map
 from orchestrator.explore.play.controls import Controls, ControlsError
 from orchestrator.explore.play.from_scenario import controls_of
 from orchestrator.explore.play.page_values import page_values
@@ -19,16 +19,13 @@ from orchestrator.results.exit_codes import LabError
 from orchestrator.scenario.load import parse_scenario
 from orchestrator.scenario.models import discover_models, discover_twins
 
-MOST_BYTES = 256 * 1024
-"""Of a request: the largest scenario."""
-
 FILE = "the text"
 """What an error calls a scenario that has no file."""
 
 
 def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
     async def answer_move(request: Request) -> Response:
-        asked = await _read(request, "controls", "before")
+        asked = await read_map(request, "controls", "before")
         try:
             controls = _parse(asked["controls"])
             before = None if asked["before"] is None else _parse(asked["before"])
@@ -38,30 +35,13 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
         return JSONResponse(answer)
 
     async def read_scenario(request: Request) -> Response:
-        asked = await _read(request, "yaml")
+        asked = await read_map(request, "yaml")
         return JSONResponse(await run_in_threadpool(_controls_in, str(asked["yaml"])))
 
     return [
         Route("/redraw", answer_move, methods=["POST"]),
         Route("/load", read_scenario, methods=["POST"]),
     ]
-
-
-async def _read(request: Request, *names: str) -> dict[str, Any]:
-    """Return the map in the body of ``request``.
-
-    Raises:
-        HTTPException: it is too large, or no map with these ``names``.
-    """
-    if int(request.headers.get("content-length", MOST_BYTES + 1)) > MOST_BYTES:
-        raise HTTPException(413, f"too large; allowed: at most {MOST_BYTES // 1024} KiB")
-    try:
-        found = await request.json()
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise HTTPException(400, "this is not JSON") from exc
-    if not isinstance(found, dict) or set(found) != set(names):
-        raise HTTPException(400, f"this is not a map of {' and '.join(names)}")
-    return found
 
 
 def _parse(data: object) -> Controls:

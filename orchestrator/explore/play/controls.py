@@ -154,6 +154,11 @@ class Controls:
         """Whether arrivals are the load, otherwise users are."""
         return self.load == RATE
 
+    @property
+    def nouns(self) -> str:
+        """What the load consists of."""
+        return "arrivals" if self.is_open else "users"
+
 
 def _problems(data: Mapping[Any, Any], known_models: Collection[str]) -> Iterator[str]:
     yield from _models_problems(data.get("models"), known_models)

@@ -100,7 +100,7 @@ def _packed(value: Any) -> str:  # noqa: ANN401 any plain data
 
 
 def _picture(controls: Controls, found: Predicted) -> str:
-    return picture(controls, found.outcomes, found.refused, MOST_DRAWN)
+    return picture(found.outcomes, found.refused, controls.nouns, MOST_DRAWN)
 
 
 def _stored(grid: Grid, predicted: dict[Controls, Predicted]) -> dict[str, Any]:

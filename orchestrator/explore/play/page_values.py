@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from orchestrator.explore.play.controls import CHOICES, SLIDERS, Choice, Controls, Slider
 from orchestrator.report.charts.stages import ACCEPT, QUEUE, SERVICE
+from orchestrator.report.environment import printable_lines
 from orchestrator.scenario.models import discover_twins
 from orchestrator.twin.parameters import Kind
 
@@ -62,7 +63,7 @@ def page_values(
         "legend": [stage.style for stage in (ACCEPT, QUEUE, SERVICE)],
         "sentence": answer["sentence"],
         "picture": Markup(answer["picture"]),  # noqa: S704 made by our templates
-        "yaml": answer["yaml"],
+        "yaml": printable_lines(answer["yaml"]) + "\n",
     }
 
 

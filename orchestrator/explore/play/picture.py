@@ -6,22 +6,24 @@ Drawn by the report's own code, so that a real run looks the same.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.analysis.chart_data import Exhibit, distribution, exhibit
+from orchestrator.analysis.chart_data import Distribution, Exhibit, distribution, exhibit
 from orchestrator.analysis.excerpt import ACKED_TEXT
 from orchestrator.analysis.statistics import between_ns
-from orchestrator.explore.play.controls import Controls
 from orchestrator.explore.play.outcome import ROWS, Outcome
 from orchestrator.explore.play.predicted_run import START_NS
 from orchestrator.explore.rendering import render
 from orchestrator.measures.sentences import counted
 from orchestrator.report.charts.lanes import Timeline, timeline
 from orchestrator.report.charts.latency import ecdf
-from orchestrator.report.charts.plot import Subject, TextTable
+from orchestrator.report.charts.plot import Chart, Subject, TextTable
 from orchestrator.report.charts.time_axis import Units, axis_over
 from orchestrator.results.summary import CaseSummary, Fitness, Instrument
 
 MOST_DRAWN = 400
 """Messages of one model; all of them are simulated."""
+
+EXCHANGE = "curve exchange"
+"""The style of the time from sent to acked."""
 
 _FIT = Instrument(fitness=Fitness.OK, reasons=[])
 
@@ -36,12 +38,15 @@ class Scene:
 
 
 def picture(
-    controls: Controls,
     outcomes: Mapping[str, Outcome],
     refused: Mapping[str, str],
+    nouns: str,
     most_drawn: int = MOST_DRAWN,
 ) -> str:
-    """Return the markup of the picture; ``refused`` are the models without a twin, and why."""
+    """Return the markup of the picture.
+
+    ``refused`` are the models without a twin, and why; ``nouns`` are the users or arrivals.
+    """
     subjects = [_subject(model, each, most_drawn) for model, each in outcomes.items()]
     axis = axis_over(subject.exhibit.excerpt.end_ns for subject in subjects)
     depths = [subject.exhibit.depths for subject in subjects]
@@ -51,14 +56,12 @@ def picture(
         "play_picture.html.j2",
         axis=axis,
         scenes=[
-            Scene(model, refused[model])
-            if model in refused
-            else Scene(model, _caption(outcomes[model]), drawn[model])
-            for model in controls.models
+            *(Scene(model, _caption(each), drawn[model]) for model, each in outcomes.items()),
+            *(Scene(model, reason) for model, reason in refused.items()),
         ],
         table=_table(list(outcomes.values())),
-        count=_count_text(controls, list(outcomes.values())),
-        percentiles=ecdf(subjects),
+        count=_count_text(nouns, list(outcomes.values())),
+        shares=_shares(subjects),
     )
 
 
@@ -74,12 +77,18 @@ def _subject(model: str, outcome: Outcome, most_drawn: int) -> Subject:
     return Subject(model, summary, _of_users(shown, outcome))
 
 
+def _shares(subjects: Sequence[Subject]) -> Chart:
+    """Return the shares answered within a time; nothing is sent late, so one curve is left out."""
+    chart = ecdf(subjects)
+    return replace(chart, legend=[each for each in chart.legend if each.style != EXCHANGE])
+
+
 def _of_users(shown: Exhibit, outcome: Outcome) -> Exhibit:
     messages = outcome.messages
     return replace(
         shown,
         response=distribution(between_ns(messages, "due_ns", "ended_ns")),
-        exchange=distribution(between_ns(messages, "sent_ns", "ended_ns")),
+        exchange=Distribution(),
         service=distribution(between_ns(messages, "started_ns", "finished_ns")),
     )
 
@@ -102,9 +111,8 @@ def _table(outcomes: Sequence[Outcome]) -> TextTable:
     )
 
 
-def _count_text(controls: Controls, outcomes: Sequence[Outcome]) -> str:
+def _count_text(nouns: str, outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return ""
     messages = counted(len(outcomes[0].messages), f"messages {ACKED_TEXT}")
-    nouns = "arrivals" if controls.is_open else "users"
     return f"{counted(outcomes[0].count, nouns)}, {messages}"

@@ -1,6 +1,6 @@
 """The answer to a move of the controls: picture, sentence, figures and the scenario, for a page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,7 @@ from orchestrator.explore.play.predicted_run import predict_run
 from orchestrator.explore.play.sentence import sentence
 from orchestrator.explore.play.to_scenario import scenario_of, yaml_of
 from orchestrator.scenario.models import discover_twins
-from orchestrator.scenario.plan import plan_cases
+from orchestrator.scenario.plan import Case, plan_cases
 from orchestrator.twin.predict import NoTwinError
 
 KEPT = 8
@@ -29,9 +29,14 @@ class Predicted:
 
 def predict(controls: Controls, cpus: float) -> Predicted:
     """Return what the twin says of each model of ``controls``, on ``cpus`` CPUs."""
+    return predict_cases(plan_cases(scenario_of(controls)), cpus)
+
+
+def predict_cases(cases: Sequence[Case], cpus: float) -> Predicted:
+    """Return what the twin says of each of ``cases``, one of each model."""
     outcomes: dict[str, Outcome] = {}
     refused: dict[str, str] = {}
-    for case in plan_cases(scenario_of(controls)):
+    for case in cases:
         try:
             outcomes[case.model] = Outcome(predict_run(case, discover_twins(), cpus))
         except NoTwinError as exc:
@@ -50,7 +55,7 @@ def redraw(
     return {
         "controls": controls.as_data(),
         "sentence": explain(controls, before, cpus),
-        "picture": picture(controls, found.outcomes, found.refused, most_drawn),
+        "picture": picture(found.outcomes, found.refused, controls.nouns, most_drawn),
         "yaml": yaml_of(controls),
     }
 

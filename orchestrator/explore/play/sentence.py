@@ -48,13 +48,9 @@ def _clause(
     return f"in {model} {who}, and {took}, as {cause(outcome, controls)}{_backlog(outcome)}"
 
 
-def _noun(controls: Controls) -> str:
-    return "arrivals" if controls.is_open else "users"
-
-
 def _who_waits(outcome: Outcome, before: Outcome | None, controls: Controls) -> str:
     """Return who waits, and how many did before."""
-    now, nouns = outcome.waiting, _noun(controls)
+    now, nouns = outcome.waiting, controls.nouns
     one = nouns.removesuffix("s")
     then = None if before is None else before.waiting
     if not now:

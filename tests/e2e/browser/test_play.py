@@ -61,8 +61,10 @@ def unexpected(opened: Opened, site: Site) -> list[str]:
 
 @EACH
 def test_every_slider_by_keyboard_and_by_pointer(
-    viewer: Viewer, site: Site, width: int, scheme: Scheme
+    viewer: Viewer, site: Site, width: int, scheme: Scheme, *, is_long: bool
 ) -> None:
+    if not is_long and (width, scheme) in ((WIDE, "dark"), (NARROW, "light")):
+        pytest.skip("with --long; CI tries each width and each scheme once")
     opened = played(viewer, site, width, scheme)
     page = opened.page
     sliders = visible(page, '#play input[type="range"]')

@@ -70,6 +70,7 @@ def test_a_page_that_is_too_large_gets_a_smaller_grid(monkeypatch: pytest.Monkey
     assert len(stored(smaller)["axes"]) < len(stored(whole)["axes"])
 
 
+@pytest.mark.usefixtures("only_long")
 def test_a_page_of_two_models_and_many_users_fits() -> None:
     chosen = controls("single", "half_sync", users=60, messages=20, workers=8, think_ms=10)
     page = export_page("Who waits?", chosen, CPUS, lambda _done, _all: None)

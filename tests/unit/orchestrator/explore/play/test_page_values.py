@@ -1,5 +1,9 @@
+import html
+import re
+
 from orchestrator.explore.play.page_values import page_values
 from orchestrator.explore.play.redraw import redraw
+from orchestrator.explore.rendering import render
 from tests.unit.orchestrator.explore.play.play_fixtures import CPUS, controls
 
 
@@ -20,3 +24,11 @@ def test_what_has_no_values_cannot_be_moved_and_is_named() -> None:
     assert [each["name"] for each in values["choices"]] == ["work"]
     assert "workers 3" in values["fixed"]
     assert not any("arrivals" in each for each in values["fixed"])
+
+
+def test_the_scenario_has_its_lines() -> None:
+    chosen = controls("epoll")
+    answer = redraw(chosen, None, CPUS)
+    shown = render("play.html.j2", own=page_values(chosen, answer, ["epoll"], CPUS))
+    (text,) = re.findall(r"<textarea[^>]*>(.*?)</textarea>", shown, re.DOTALL)
+    assert html.unescape(text) == answer["yaml"]

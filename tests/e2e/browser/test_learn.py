@@ -1,0 +1,45 @@
+"""The lessons in a real browser, done by the keyboard."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator.explore.access import HOST
+from tests.e2e.browser.conftest import NARROW, WIDE, Scheme, Viewer
+from tests.unit.orchestrator.explore.explore_fixtures import Site, explore_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.together]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with explore_site(tmp_path_factory.mktemp("results")) as found:
+        yield found
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "dark"), (NARROW, "light")])
+def test_a_lesson_is_done_by_the_keyboard(
+    viewer: Viewer, site: Site, width: int, scheme: Scheme
+) -> None:
+    opened = viewer.visit(f"http://{HOST}:{site.port}/{site.token}/#learn", width, scheme)
+    page = opened.page
+    lesson = page.locator("#learn details").nth(1)
+    lesson.locator("summary").press("Enter")
+    lesson.locator('input[name="makespan"]').press("Enter")
+    page.wait_for_selector("#learn [data-answer]:has-text('type a guess first')")
+    assert lesson.locator("table").count() == 0
+    page.keyboard.type("1s")
+    page.keyboard.press("Tab")
+    page.keyboard.type("200ms")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#learn [data-answer] .good")
+    answer = lesson.locator("[data-answer]")
+    assert answer.get_attribute("aria-live") == "polite"
+    assert [each.inner_text() for each in answer.locator("td span").all()] == [
+        "✓ right", "✗ not right",
+    ]  # fmt: skip
+    assert answer.locator("svg.lanes").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert [each for each in opened.console if "400" not in each] == []
+    origin = f"http://{HOST}:{site.port}/"
+    assert [each for each in opened.requested if not each.startswith(origin)] == []

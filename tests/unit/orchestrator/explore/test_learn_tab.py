@@ -1,0 +1,64 @@
+"""The answer of a lesson follows a guess, and never stands in the page before it."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator.explore.learn.lessons import read_lessons
+from tests.unit.orchestrator.explore.explore_fixtures import Answer, Site, explore_site
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with explore_site(tmp_path_factory.mktemp("results")) as found:
+        yield found
+
+
+def grade(site: Site, lesson: object, guesses: object) -> Answer:
+    body = json.dumps({"lesson": lesson, "guesses": guesses}).encode()
+    return site.ask(f"/{site.token}/learn/grade", "POST", site.own, body)
+
+
+def test_the_page_has_each_question_and_no_answer(site: Site) -> None:
+    page = site.get("").text
+    for lesson in read_lessons():
+        assert f"<h3>{lesson.number}. {lesson.title}</h3>" in page
+        assert all(f'<input name="{each.name}"' in page for each in lesson.asked)
+    assert "⌈6 / 5⌉" not in page
+
+
+def test_a_guess_is_graded_and_then_explained(site: Site) -> None:
+    answer = grade(site, 2, {"makespan": "1s", "median": "200ms", "longest": ""}).text
+    assert answer.count("✓ right") == 1
+    assert answer.count("✗ not right") == 1
+    assert answer.count("<td>no guess</td>") == 1
+    assert "⌈6 / 5⌉" in answer
+    assert 'class="lanes"' in answer
+    assert "2-one-more-than-workers.yaml --set makespan=1s --set median=200ms</code>" in answer
+
+
+def test_a_lesson_about_a_fault_has_no_picture(site: Site) -> None:
+    answer = grade(site, 8, {"honest": "900ms"}).text
+    assert "The twin draws no picture of this" in answer
+    assert 'class="lanes"' not in answer
+
+
+@pytest.mark.parametrize(
+    ("lesson", "guesses", "reason"),
+    [
+        (13, {"makespan": "1s"}, "there is no such lesson"),
+        ({}, {"makespan": "1s"}, "there is no such lesson"),
+        (2, [], "guesses are a map of texts"),
+        (2, {"makespan": 1}, "guesses are a map of texts"),
+        (2, {"makespan": "soon"}, "is not a time such as"),
+        (2, {}, "type a guess first"),
+    ],
+)
+def test_what_is_no_guess_gets_no_answer(
+    site: Site, lesson: object, guesses: object, reason: str
+) -> None:
+    answer = grade(site, lesson, guesses)
+    assert answer.code == 400
+    assert reason in answer.text
+    assert "⌈6 / 5⌉" not in answer.text
