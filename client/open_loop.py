@@ -122,8 +122,7 @@ class OpenLoop(EventLoop):
             self._arrived += 1
             self._start_arrival(self._arrived - 1)
         self._schedule_arrival()
-        if self._pool_size and not self.has_more():
-            self._close_idle()
+        self.close_if_last()
 
     def _start_arrival(self, arrival: int) -> None:
         if not self._pool_size:
@@ -148,9 +147,9 @@ class OpenLoop(EventLoop):
         else:
             self.send_goodbye(connection)
 
-    def _close_idle(self) -> None:
+    def close_if_last(self) -> None:
         """Close idle connections after the last arrival; the server may have others to accept."""
-        while self._idle:
+        while self._idle and not self.has_more():
             self._use(self._idle.popleft())
 
     def _reopen(self) -> None:

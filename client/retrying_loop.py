@@ -116,3 +116,4 @@ class RetryingLoop(OpenLoop):
     def _retry(self, message: int) -> None:
         self._pausing.discard(message)
         self._start_arrival((message - self.task.share.place) // self.group.replicas)
+        self.close_if_last()

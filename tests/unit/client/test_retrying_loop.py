@@ -55,6 +55,20 @@ def silent_for(times: int) -> Callable[[socket.socket], None]:
     return serve
 
 
+def silent_to_first() -> Callable[[socket.socket], None]:
+    """Return a server that answers each message but the first that comes."""
+    silence = iter([True])
+
+    def serve(conn: socket.socket) -> None:
+        for message in messages_of(conn):
+            if message == b"goodbye":
+                return
+            if not next(silence, False):
+                conn.sendall(b"ack")
+
+    return serve
+
+
 def by_message(rows: list[Row]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.sent_ns):
@@ -93,6 +107,16 @@ def test_a_message_is_sent_again_until_it_is_acked(connections: int) -> None:
     assert loop.recorder.retries == loop.recorder.errors["timed_out"] == 20
     assert loop.recorder.counts["acked"] == 10
     assert min(loop.recorder.response_times_s()) >= 1.04
+
+
+def test_the_connections_that_the_last_retry_leaves_idle_are_closed() -> None:
+    """The message due at 0 ms is sent again at 1.2 s, when the others have long been acked."""
+    with server(silent_to_first()) as address:
+        load: dict[str, Any] = {"initial": 10.0, "stages": ((0.4, 10.0),), "connections": 4}
+        loop = retrying(address, **load, answer_timeout_s=0.2, backoff="1s", timeout_s=8.0)
+        found = by_message(ran(loop))
+    assert outcomes(found[0])[0] == "retried"
+    assert loop.recorder.errors["timed_out"] == loop.recorder.retries
 
 
 def test_the_last_attempt_has_the_outcome_of_its_message() -> None:
