@@ -152,7 +152,7 @@ def test_an_answer_that_does_not_come_in_time_fails_the_message() -> None:
 
 def test_a_late_ack_does_not_fall_to_the_time_out_of_an_earlier_message() -> None:
     with served_by(serve_well) as address:
-        loop = loop_of(address, messages=3, answer_timeout_s=0.2, think_time="100ms")
+        loop = loop_of(address, messages=3, answer_timeout_s=0.5, think_time="250ms")
         ran(loop)
     assert loop.recorder.acked == 3
 

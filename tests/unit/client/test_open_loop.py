@@ -216,7 +216,7 @@ def test_an_answer_that_does_not_come_in_time_frees_the_place_in_the_pool() -> N
                 conn.sendall(b"ack")
 
     with server(serve) as address:
-        loop = open_loop(address, connections=1, answer_timeout_s=0.03)
+        loop = open_loop(address, connections=1, answer_timeout_s=0.3)
         rows = ran(loop)
     outcomes = {row.message: OUTCOMES[row.outcome] for row in rows}
     assert outcomes.pop(0) == "timed_out"
