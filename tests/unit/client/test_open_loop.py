@@ -132,7 +132,7 @@ def test_an_arrival_that_waits_for_a_connection_keeps_its_due_instant() -> None:
     held = threading.Event()
     with server(serve) as address:
         loop = open_loop(address, connections=1)
-        threading.Timer(0.05, held.set).start()
+        threading.Timer(0.5, held.set).start()
         rows = ran(loop)
     first, second = sorted(rows, key=lambda row: row.message)[:2]
     assert second.sent_ns >= first.ended_ns
