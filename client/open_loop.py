@@ -34,6 +34,7 @@ class OpenLoop(EventLoop):
         self._begin_ns = 0
         self._arrived = 0
         self._opened = 0
+        self._connecting = 0
         self._waiting: deque[int] = deque()
         self._idle: deque[Connection] = deque()
 
@@ -68,6 +69,7 @@ class OpenLoop(EventLoop):
 
     def on_connected(self, connection: Connection) -> None:
         """Send the arrival that the connection was opened for, or one that waits."""
+        self._connecting -= 1
         if self._pool_size:
             self._use(connection)
         else:
@@ -89,10 +91,12 @@ class OpenLoop(EventLoop):
         """
         if connection.user.phase is WAITING:
             self.recorder.record_loss(connection.user, monotonic_ns(), failure)
-        elif connection.user.phase is CONNECTING and not self._pool_size:
-            self.drop(connection.user.message)
-        elif connection.user.phase is CONNECTING and self._waiting:
-            self.drop(self._number(self._waiting.popleft()))
+        elif connection.user.phase is CONNECTING:
+            self._connecting -= 1
+            if not self._pool_size:
+                self.drop(connection.user.message)
+            elif self._waiting:
+                self.drop(self._number(self._waiting.popleft()))
         if self._waiting:
             self.timers.at(monotonic_ns(), self._reopen)  # later: an attempt may fail at once
 
@@ -153,14 +157,19 @@ class OpenLoop(EventLoop):
             self._use(self._idle.popleft())
 
     def _reopen(self) -> None:
-        """Open a connection for an arrival that waits, if the pool has fewer than its size."""
-        if self._waiting and len(self.connections) < self._pool_size:
+        """Open a connection for an arrival that waits, if the pool has fewer than its size.
+
+        Not if as many connect already as arrivals wait: each attempt that fails costs an arrival.
+        """
+        wanted = len(self._waiting) > self._connecting
+        if wanted and len(self.connections) < self._pool_size:
             self._open()
 
     def _open(self, arrival: int | None = None) -> None:
         """Open a connection of the pool, or the connection of ``arrival``."""
         user = User(self._number(self._opened), self.message_format, NO_MESSAGE_NS)
         self._opened += 1
+        self._connecting += 1
         if arrival is not None:
             user.message, user.due_ns = self._number(arrival), self._due_ns(arrival)
         self.connect(user)

@@ -152,11 +152,13 @@ def test_arrivals_that_find_no_connection_are_dropped_and_counted() -> None:
     assert loop.recorder.counts["unsent"] == 18
 
 
-@pytest.mark.parametrize("connections", [0, 3])
+@pytest.mark.parametrize("rate", [200.0, 2_000.0, 20_000.0])
+@pytest.mark.parametrize("connections", [0, 3, 10])
 def test_a_server_that_is_not_there_refuses_every_arrival(
-    connections: int, refusing_address: tuple[str, int]
+    connections: int, rate: float, refusing_address: tuple[str, int]
 ) -> None:
-    loop = open_loop(refusing_address, connections=connections)
+    load: dict[str, Any] = {"initial": rate, "stages": ((20 / rate, rate),)}
+    loop = open_loop(refusing_address, connections=connections, **load)
     assert ran(loop) == []
     assert loop.recorder.counts["unsent"] == 20
     # An attempt that fails costs an arrival, but for those of the pool while none waits.
