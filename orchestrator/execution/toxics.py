@@ -1,6 +1,7 @@
 """The client of the fault proxy's control port: sets the toxics of a case."""
 
 import socket
+import time
 from collections.abc import Mapping
 
 from labkit.wire.wire import Channel, WireError
@@ -25,11 +26,15 @@ def proxy_settings(target: str, host: str, seed: int) -> dict[str, str]:
 class ToxicControl:
     """Adds and lifts toxics; ``address`` is None if the case has no proxy.
 
-    The proxy obeys those that send the ``secret`` of the run.
+    The proxy obeys those that send the ``secret`` of the run. ``is_own_clock``: its clock is ours;
+    otherwise an instant is that of its answer here.
     """
 
-    def __init__(self, address: tuple[str, int] | None, secret: str = "") -> None:
+    def __init__(
+        self, address: tuple[str, int] | None, secret: str = "", *, is_own_clock: bool = True
+    ) -> None:
         self._address = address
+        self._is_own_clock = is_own_clock
         self._secret = secret
         self._toxics: dict[str, Mapping[str, object]] = {}
 
@@ -53,9 +58,10 @@ class ToxicControl:
             with Channel(socket.create_connection(self._address, DEADLINE_S)) as channel:
                 channel.send("toxics", secret=self._secret, toxics=list(toxics.values()))
                 answer = channel.receive()
+                answered_ns = time.monotonic_ns()
         except (OSError, WireError) as exc:
             raise BackendError(f"the fault proxy does not answer: {exc}") from exc
         if answer["type"] != "in_effect":
             raise BackendError(f"the fault proxy refuses: {answer.get('reason')}")
         self._toxics = toxics
-        return int(answer["t_ns"])
+        return int(answer["t_ns"]) if self._is_own_clock else answered_ns

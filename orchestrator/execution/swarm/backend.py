@@ -28,7 +28,12 @@ from orchestrator.execution.docker.engine import (
 from orchestrator.execution.docker.read_back import containers_of_clients
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.owner import LABEL, MARK
-from orchestrator.execution.swarm.clocks import check_faults, clocks_of, is_this_machine
+from orchestrator.execution.swarm.clocks import (
+    check_faults,
+    clocks_of,
+    is_this_machine,
+    other_clocks,
+)
 from orchestrator.execution.swarm.encryption import check_encryption
 from orchestrator.execution.swarm.fleet import Fleet
 from orchestrator.execution.swarm.images import copy_images
@@ -95,11 +100,17 @@ class SwarmBackend(DockerBackend):
         """Return the stage of a case."""
         stage = SwarmStage(self._fleet, project, order, images, self._hosts)
         stage.is_here = is_this_machine(self.clocks, own_clock())
+        stage.other_clocks = other_clocks(self.clocks, own_clock())
         return stage
 
 
 class SwarmStage(DockerStage):
-    """The containers of one case, on several hosts."""
+    """The containers of one case, on several hosts.
+
+    ``other_clocks`` are the hosts whose containers have another clock than this machine.
+    """
+
+    other_clocks: Sequence[str] = ()
 
     def __init__(
         self,
@@ -153,6 +164,8 @@ class SwarmStage(DockerStage):
         for client in clients:
             by_host.setdefault(self._fleet.host_of(client).name, []).append(client)
         self._cuttable = SwarmServer(self._fleet, server, by_host, self.order, control)
+        if self._fleet.host_of(server).name in self.other_clocks:
+            self._cuttable.use_answers()
         return self._cuttable
 
     def port_of(self, container: Container, port: int) -> tuple[str, int]:

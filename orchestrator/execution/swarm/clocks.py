@@ -1,20 +1,20 @@
 """Which CLOCK_MONOTONIC the containers of each host have, and what that excludes.
 
 The analysis relates the clients' clocks to the server's by the messages between them. Instants of
-faults it takes to be of this machine's clock, so those that a container reports need that one.
+faults it takes to be of this machine's clock. A fault that begins when a container is told to is
+known here by its answer; one that a container begins by its own clock needs ours.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from faultproxy.toxics import TOXICS
 from labkit.clock import BOOT_ID, OFFSETS, Clock, read_offset_ns
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.engine import engine_failures
 from orchestrator.execution.swarm.connection import HostEngine
-from orchestrator.scenario.faults import FILL_BACKLOG, KILL_WORKER
+from orchestrator.scenario.faults import FILL_BACKLOG
 
-IN_CONTAINERS = (KILL_WORKER, FILL_BACKLOG, *TOXICS)
-"""Faults whose instants a program in a container reports, by its own clock."""
+BY_THEIR_CLOCK = (FILL_BACKLOG,)
+"""Faults that a program in a container begins at an instant of its own clock."""
 
 READ = f"from pathlib import Path\nprint(Path({str(BOOT_ID)!r}).read_text().strip())\n"
 READ += f"path = Path({str(OFFSETS)!r})\nprint(path.read_text() if path.exists() else '')"
@@ -57,19 +57,24 @@ def read_clock_text(printed: str) -> Clock | None:
 def check_faults(
     faults: Iterable[str], clocks: Mapping[str, Clock | None], ours: Clock | None
 ) -> None:
-    """Check that the instants of ``faults`` can be known, if ``ours`` is this machine's clock.
+    """Check that ``faults`` can begin in time, if ``ours`` is this machine's clock.
 
     Raises:
         BackendError: they cannot.
     """
-    wrong = [fault for fault in dict.fromkeys(faults) if fault in IN_CONTAINERS]
-    others = [name for name, clock in clocks.items() if clock is None or clock != ours]
+    wrong = [fault for fault in dict.fromkeys(faults) if fault in BY_THEIR_CLOCK]
+    others = other_clocks(clocks, ours)
     if wrong and others:
         raise BackendError(
-            f"{', '.join(wrong)}: its instants are known only if containers of all hosts have this "
+            f"{', '.join(wrong)}: it is in time only if containers of all hosts have this "
             f"machine's clock, and those of {', '.join(others)} have another one (another kernel, "
             "or a time namespace); leave the fault out, or run on one engine: --backend docker"
         )
+
+
+def other_clocks(clocks: Mapping[str, Clock | None], ours: Clock | None) -> list[str]:
+    """Return the hosts whose containers have another clock than ``ours``, or an unknown one."""
+    return [name for name, clock in clocks.items() if clock is None or clock != ours]
 
 
 def is_this_machine(clocks: Mapping[str, Clock | None], ours: Clock | None) -> bool:

@@ -1,5 +1,6 @@
 """The server of a case on several hosts, for faults; and the links of the clients' hosts."""
 
+import time
 from collections.abc import Mapping, Sequence
 
 from docker.models.containers import Container
@@ -8,7 +9,7 @@ from orchestrator.execution.backend import BackendError, StageOrder
 from orchestrator.execution.docker.engine import Engine
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.swarm.links import Link, Links
-from orchestrator.execution.toxics import SERVICE
+from orchestrator.execution.toxics import SERVICE, ToxicControl
 
 SERVERS_OWN = ""
 """The key of the server's own link, which is no name of a host."""
@@ -32,6 +33,22 @@ class SwarmServer(DockerServer):
         self._links: dict[str, Links] = {}
         bystander = next(each for containers in clients.values() for each in containers)
         super().__init__(engine, server, bystander, order, control)
+        self._control = control
+        self._has_other_clock = False
+
+    def use_answers(self) -> None:
+        """Take the instant of an answer for the one that it reports, which is of another clock.
+
+        It is a little later, and the fault was in effect by then.
+        """
+        self._has_other_clock = True
+        self.toxics = ToxicControl(self._control, self._order.secret, is_own_clock=False)
+
+    def kill_process(self, pid: int) -> int | None:
+        """Kill a process from within the container; return when, None if there is none."""
+        killed_ns = super().kill_process(pid)
+        is_other = killed_ns is not None and self._has_other_clock
+        return time.monotonic_ns() if is_other else killed_ns
 
     def prepare_disconnect(self) -> None:
         """Start a program beside the server's container that can cut its link."""

@@ -266,7 +266,30 @@ def test_clocks_that_are_a_day_apart_give_the_verdicts_of_one(
     found = re.search(r"clock was (-?[0-9.]+) s ahead (?s:.)*within\s+±([0-9]+)\s+us", ended.out)
     assert found, ended.out
     assert abs(float(found[1]) + AHEAD_S) <= float(found[2]) / 1e6
-    refused = lab.orchestrate(write(tmp_path, FAULTY), *place(ahead_swarm), "--out", lab.out)
+    full = write(tmp_path, FAULTY.replace("kill-worker, worker: 1", "fill-backlog, lasts: 1s"))
+    refused = lab.orchestrate(full, *place(ahead_swarm), "--out", lab.out)
     assert refused.code == 3
-    assert "kill-worker, latency: its instants are known only if" in refused.out
+    assert "fill-backlog: it is in time only if" in refused.out
+    assert nothing_is_left(ahead_swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_faults_reach_a_server_whose_clock_is_a_day_ahead(
+    lab: Lab, ahead_swarm: Swarm, tmp_path: Path
+) -> None:
+    swapped = tmp_path / "swapped.hosts.yaml"
+    first, second = ahead_swarm.hosts_file.read_text().split("  second:")
+    server, clients = "runs: [server]", "runs: [clients]"
+    swapped.write_text(
+        first.replace(server, clients) + "  second:" + second.replace(clients, server)
+    )
+    options = ["--backend", "swarm", "--hosts", str(swapped), "--accept-invalid"]
+    ended = lab.orchestrate(write(tmp_path, FAULTY), *options, "--out", str(lab.out))
+    (case,) = ended.summary["cases"]
+    (run,) = case["runs"]
+    assert [fault["error"] for fault in run["faults"]] == ["", "", ""]
+    for fault, due_s in zip(run["faults"], (0.2, 0.8, 1.0), strict=True):
+        assert due_s <= fault["effect_s"] < due_s + 5.0
+    assert not [doubt for doubt in case["invalid"] if "toxic" in doubt]
     assert nothing_is_left(ahead_swarm)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_each_request_has_all_toxics_that_are_to_be_in_effect() -> None:
         control.lift(str(SLOW["name"]))
     assert fake.asked == [[SLOW], [SLOW, CUT], [CUT]]
     assert fake.secrets == ["5ec7e7"] * 3
+
+
+def test_of_a_proxy_with_another_clock_the_instant_of_the_answer_counts() -> None:
+    with proxy(IN_EFFECT) as fake:
+        begun_ns = time.monotonic_ns()
+        in_effect_ns = ToxicControl(fake.address, is_own_clock=False).add(SLOW)
+    assert begun_ns <= in_effect_ns <= time.monotonic_ns()
 
 
 def test_a_toxic_that_the_proxy_refused_is_not_sent_again() -> None:

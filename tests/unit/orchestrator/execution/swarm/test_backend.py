@@ -123,13 +123,13 @@ def test_images_are_copied_before_the_clocks_are_read_which_exclude_faults(
     )
     clocks = dict.fromkeys(HOSTS.by_name, own_clock())
     monkeypatch.setattr(backend, "clocks_of", lambda *_: clocks)
-    swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe", ["kill-worker"])  # type: ignore[arg-type]
+    swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe", ["fill-backlog"])  # type: ignore[arg-type]
     swarm.prepare(Needs(["epoll"]))
     assert done == [(builder, 3)]
     assert (swarm.name, swarm.left) == ("swarm", ())
     assert swarm.new_stage("lab-0badcafe-2", order(), IMAGES).is_here
     clocks["b"] = Clock("0ther", 0)
-    with pytest.raises(BackendError, match="kill-worker: its instants are known only if"):
+    with pytest.raises(BackendError, match="fill-backlog: it is in time only if"):
         swarm.prepare(Needs(["epoll"]))
     assert not swarm.new_stage("lab-0badcafe-2", order(), IMAGES).is_here
 

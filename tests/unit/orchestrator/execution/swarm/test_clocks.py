@@ -14,6 +14,7 @@ from orchestrator.execution.swarm.clocks import (
     check_faults,
     clocks_of,
     is_this_machine,
+    other_clocks,
     read_clock_text,
 )
 from orchestrator.execution.swarm.connection import HostEngine
@@ -59,10 +60,14 @@ def test_with_one_clock_every_fault_is_possible() -> None:
 
 
 @pytest.mark.parametrize("other", [AHEAD, ELSEWHERE, None])
-def test_with_another_clock_faults_of_containers_are_refused_by_name(other: Clock | None) -> None:
-    check_faults(["pause", "kill", "reload"], {"a": OURS, "b": other}, OURS)
-    with pytest.raises(BackendError, match=r"^kill-worker, latency: its .* those of b have anothe"):
-        check_faults(["kill-worker", "pause", "latency"], {"a": OURS, "b": other}, OURS)
+def test_with_another_clock_a_fault_that_begins_by_it_is_refused_by_name(
+    other: Clock | None,
+) -> None:
+    clocks = {"a": OURS, "b": other}
+    assert other_clocks(clocks, OURS) == ["b"]
+    check_faults(["pause", "kill", "reload", "kill-worker", "latency"], clocks, OURS)
+    with pytest.raises(BackendError, match=r"^fill-backlog: it .* those of b have another"):
+        check_faults(["kill-worker", "fill-backlog", "latency"], clocks, OURS)
 
 
 def test_a_machine_is_known_by_its_boot() -> None:

@@ -1,5 +1,6 @@
 """The server on several hosts: whose links a fault cuts."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -82,6 +83,21 @@ def test_clients_of_a_proxied_server_are_cut_off_the_proxy_and_the_server_itself
         "cut s to epoll by engine of s",
         "join s to epoll by engine of s",
     ]
+
+
+@pytest.mark.parametrize("killed_ns", [None, 7])
+def test_an_instant_of_another_clock_is_replaced_by_that_of_its_answer(
+    monkeypatch: pytest.MonkeyPatch, killed_ns: int | None
+) -> None:
+    monkeypatch.setattr(DockerServer, "kill_process", lambda _self, _pid: killed_ns)
+    found = server()
+    assert found.kill_process(1) == killed_ns
+    begun_ns = time.monotonic_ns()
+    found.use_answers()
+    answered_ns = found.kill_process(1)
+    assert answered_ns is None if killed_ns is None else answered_ns >= begun_ns
+    with pytest.raises(BackendError, match="there is no fault proxy in this case"):
+        found.toxics.add({"name": "a"})
 
 
 def test_a_host_without_a_client_and_a_cut_without_a_program_are_refused() -> None:
