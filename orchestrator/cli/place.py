@@ -48,17 +48,22 @@ class Place:
     def show_left(self) -> None:
         """Print what is kept for inspection or left by a silent engine, and how to remove it."""
         for project in self.setup.backend.kept:
-            self.messages.print(
-                f"kept; to remove: docker compose -p {project} down", soft_wrap=True
+            remove = (
+                self._clean_command if self.clean_options else f"docker compose -p {project} down"
             )
+            self.messages.print(f"{project} is kept; to remove: {remove}", soft_wrap=True)
         for project in self.setup.backend.left:
             self.messages.print(
                 "not removed, since the engine does not answer or refuses: containers and networks "
                 f"of the project {project}; when it answers, or has been restarted, run: "
-                f".venv/bin/python orchestrate.py clean --campaign {self.campaign_id}"
-                + "".join(f" {word}" for word in self.clean_options),
+                f"{self._clean_command}",
                 soft_wrap=True,
             )
+
+    @property
+    def _clean_command(self) -> str:
+        words = ["clean", "--campaign", self.campaign_id, *self.clean_options]
+        return shlex.join([".venv/bin/python", "orchestrate.py", *words])
 
 
 @contextmanager
@@ -117,9 +122,8 @@ def _backend_for(
     """
     choice = backend_of(arguments, scenario)
     if choice == SWARM:
-        if arguments.keep:
-            raise BackendError("--keep keeps containers of one engine; use --backend docker")
-        return _swarm_for(scenario, arguments.hosts or HOSTS_FILE, campaign_id, engines)
+        file = arguments.hosts or HOSTS_FILE
+        return _swarm_for(scenario, file, campaign_id, engines, keep=arguments.keep)
     if getattr(arguments, "hosts", None) is not None:  # not every command has it
         raise MisuseError("--hosts names the hosts of --backend swarm; add that option")
     target, keep = scenario.target, arguments.keep
@@ -131,7 +135,12 @@ def _backend_for(
 
 
 def _swarm_for(
-    scenario: Scenario, file: Path, campaign_id: str, engines: contextlib.ExitStack
+    scenario: Scenario,
+    file: Path,
+    campaign_id: str,
+    engines: contextlib.ExitStack,
+    *,
+    keep: bool,
 ) -> tuple[Backend, str]:
     """Return the backend of several hosts.
 
@@ -148,8 +157,8 @@ def _swarm_for(
     if builder is None:
         raise BackendError(f"{reason}, and the images are built here; {remedy(reason)}")
     fleet = engines.enter_context(connected_fleet(hosts))
-    faults = [fault.fault for fault in scenario.faults]
-    backend = SwarmBackend(fleet, builder, hosts, campaign_id, faults)
+    backend = SwarmBackend(fleet, builder, hosts, campaign_id, keep=keep)
+    backend.faults = [fault.fault for fault in scenario.faults]
     return backend, f"{counted(len(hosts.by_name), 'hosts')} of {file}"
 
 

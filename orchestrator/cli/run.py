@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="keep the containers running for inspection; print how to remove them (docker only)",
+        help="keep the containers running for inspection; print how to remove them (docker, swarm)",
     )
     add_accept_invalid(parser, "judge expectations even if the host was disturbed")
     add_json(parser, "summary.json")

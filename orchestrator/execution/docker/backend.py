@@ -189,7 +189,7 @@ class DockerBackend:
     @property
     def kept(self) -> tuple[str, ...]:
         """The Compose projects kept running for inspection."""
-        return tuple(self._projects) if self._keeps else ()
+        return tuple(self._left) if self._keeps else ()
 
     @property
     def left(self) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ class SwarmBackend(DockerBackend):
     """
 
     name = "swarm"
+    faults: Sequence[str] = ()
 
     def __init__(
         self,
@@ -67,12 +68,12 @@ class SwarmBackend(DockerBackend):
         builder: Engine,
         hosts: Hosts,
         campaign_id: str,
-        faults: Sequence[str] = (),
+        *,
+        keep: bool = False,
     ) -> None:
-        super().__init__(fleet, campaign_id, keep=False, builder=builder)
+        super().__init__(fleet, campaign_id, keep=keep, builder=builder)
         self._fleet = fleet
         self._hosts = hosts
-        self._faults = faults
         self.clocks: dict[str, Clock | None] = {}
 
     def prepare(self, needs: Needs) -> None:
@@ -85,7 +86,7 @@ class SwarmBackend(DockerBackend):
         with engine_failures():
             copy_images(self.images.values(), self.builder, self._fleet.engines)
             self._find_clocks()
-        check_faults(self._faults, self.clocks, own_clock())
+        check_faults(self.faults, self.clocks, own_clock())
 
     def _find_clocks(self) -> None:
         """Read the clocks in containers, which `close` removes if this is interrupted."""
@@ -173,6 +174,10 @@ class SwarmStage(DockerStage):
         relay = Relay(container, port, self._fleet.environment_of(container))
         self._relays.append(relay)
         return relay.address
+
+    def start_server(self) -> None:
+        """Start a new server, for inspection; the network of the drained one has gone with it."""
+        self._fleet.start_again(self.project, self.order.model)
 
     def end(self) -> StageEnd:
         """End as a stage on one host does; the programs may have several clocks."""

@@ -165,6 +165,11 @@ class Fleet(Engine):
                 raise BackendError(f"a task of {project} {status['State']}: {reason}")
         return {task["ID"]: task["Status"]["State"] for task in tasks}
 
+    def start_again(self, project: str, service: str) -> None:
+        """Start a new task of ``service``, whose last one has ended; do not wait for it."""
+        for each in self._client.services.list(filters={"name": f"{project}_{service}"}):
+            each.force_update()  # type: ignore[no-untyped-call]
+
     def all_answer(self) -> bool:
         """Whether the engines of all hosts answer."""
         return not self.silent()

@@ -184,6 +184,19 @@ def test_a_link_that_is_cut_and_joined_loses_no_message(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("only_long")
+def test_what_is_kept_has_a_server_again_until_it_is_removed(
+    lab: Lab, swarm: Swarm, tmp_path: Path
+) -> None:
+    ended = lab.run(write(tmp_path, SMALL), *place(swarm), "--keep")
+    (command,) = [line for line in ended.err.splitlines() if "is kept; to remove:" in line]
+    up = ("ps", "--filter", "label=com.docker.compose.service=epoll", "--quiet")
+    assert wait_for(lambda: swarm.docker(1, *up), GONE_DEADLINE_S)
+    lab.orchestrate(*command.partition("orchestrate.py ")[2].split())
+    assert nothing_is_left(swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
 def test_faults_reach_the_server_s_host(lab: Lab, swarm: Swarm, tmp_path: Path) -> None:
     options = [*place(swarm), "--accept-invalid", "--out", str(lab.out)]
     ended = lab.orchestrate(write(tmp_path, FAULTY), *options)

@@ -65,17 +65,30 @@ def test_what_stays_behind_is_named_with_what_removes_it(tmp_path: Path) -> None
     setup = Setup("two", scenario, backend, "as requested", Archive(tmp_path))
     Place(setup, Screen(file=printed, width=400), "0badcafe").show_left()
     kept, left = printed.getvalue().splitlines()
-    assert kept == "kept; to remove: docker compose -p lab-kept down"
+    assert kept == "lab-kept is kept; to remove: docker compose -p lab-kept down"
     assert "the project lab-left" in left
     assert left.endswith("orchestrate.py clean --campaign 0badcafe")
 
 
-def swarm_arguments(tmp_path: Path, *, keep: bool = False) -> argparse.Namespace:
+def test_what_is_kept_on_several_hosts_is_removed_from_all(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text(SCENARIO)
+    backend, printed = FakeBackend(), StringIO()
+    backend.kept = ("lab-kept",)
+    scenario = load_scenario(path, known_models=None)
+    setup = Setup("two", scenario, backend, "as requested", Archive(tmp_path))
+    messages = Screen(file=printed, width=400)
+    Place(setup, messages, "0badcafe", ["--hosts", "my hosts.yaml"]).show_left()
+    words = "clean --campaign 0badcafe --hosts 'my hosts.yaml'"
+    assert printed.getvalue().strip().endswith(f".venv/bin/python orchestrate.py {words}")
+
+
+def swarm_arguments(tmp_path: Path) -> argparse.Namespace:
     scenario, hosts = tmp_path / "s.yaml", tmp_path / "lab.hosts.yaml"
     scenario.write_text(SCENARIO)
     hosts.write_text("hosts: {a: {context: a}, b: {context: b}}\n")
     return argparse.Namespace(
-        scenario=scenario, hosts=hosts, backend="swarm", keep=keep, out=tmp_path, settings=[]
+        scenario=scenario, hosts=hosts, backend="swarm", keep=False, out=tmp_path, settings=[]
     )
 
 
@@ -132,11 +145,6 @@ def test_a_scenario_may_name_the_backend_itself(tmp_path: Path) -> None:
 def test_several_hosts_need_an_engine_here_that_builds_the_images(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=f"{NO_ENGINE}, and the images are built here; start"):
         swarm_place(swarm_arguments(tmp_path))
-
-
-def test_containers_are_not_kept_on_several_hosts(tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match="--keep keeps containers of one engine"):
-        swarm_place(swarm_arguments(tmp_path, keep=True))
 
 
 def test_hosts_without_their_backend_are_misuse(tmp_path: Path) -> None:

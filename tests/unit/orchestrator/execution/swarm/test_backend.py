@@ -123,7 +123,8 @@ def test_images_are_copied_before_the_clocks_are_read_which_exclude_faults(
     )
     clocks = dict.fromkeys(HOSTS.by_name, own_clock())
     monkeypatch.setattr(backend, "clocks_of", lambda *_: clocks)
-    swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe", ["fill-backlog"])  # type: ignore[arg-type]
+    swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe")  # type: ignore[arg-type]
+    swarm.faults = ["fill-backlog"]
     swarm.prepare(Needs(["epoll"]))
     assert done == [(builder, 3)]
     assert (swarm.name, swarm.left) == ("swarm", ())
@@ -141,6 +142,15 @@ def order() -> StageOrder:
 def test_a_host_that_has_gone_is_named_as_the_cause_of_a_failure() -> None:
     stage = SwarmStage(FakeFleet(), "lab-0badcafe-1", order(), IMAGES, HOSTS)  # type: ignore[arg-type]
     assert stage.cause_of_failure() == "the Docker engine of b does not answer"
+
+
+def test_a_server_that_is_kept_is_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, str]] = []
+    fleet = FakeFleet()
+    monkeypatch.setattr(fleet, "start_again", lambda *given: started.append(given), raising=False)
+    stage = SwarmStage(fleet, "lab-0badcafe-1", order(), IMAGES, HOSTS)  # type: ignore[arg-type]
+    stage.start_server()
+    assert started == [("lab-0badcafe-1", "epoll")]
 
 
 def test_the_programs_of_a_stage_may_have_several_clocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -250,3 +250,14 @@ def test_a_service_that_has_gone_is_no_error(fleet: Fleet, first: FakeEngine) ->
     first.client.services.list = lambda **_: [SimpleNamespace(remove=gone)]
     fleet.remove(PROJECT)
     assert first.removed == []
+
+
+def test_a_service_is_started_again_by_its_name(fleet: Fleet, first: FakeEngine) -> None:
+    asked: list[object] = []
+
+    def found(filters: object) -> list[SimpleNamespace]:
+        return [SimpleNamespace(force_update=lambda: asked.append(filters))]
+
+    first.client.services.list = found
+    fleet.start_again(PROJECT, "epoll")
+    assert asked == [{"name": f"{PROJECT}_epoll"}]
