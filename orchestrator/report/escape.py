@@ -28,13 +28,13 @@ _WORKFLOW_COMMAND = re.compile(r"^(\s*):(?=:)|#(#)(?=\w*\[)", re.MULTILINE)
 
 def visible(text: str) -> str:
     """Return ``text`` on one line: white space as single spaces, the unprintable as escapes."""
-    return without_commands("".join(map(_visible_char, " ".join(text.split()))))
+    return without_commands(_visible_chars(" ".join(text.split())))
 
 
 def visible_lines(text: str) -> list[str]:
     """Return the lines of ``text``, with their indentation, and the unprintable as escapes."""
     lines = text.expandtabs(4).splitlines()
-    return [without_commands("".join(map(_visible_char, line))) for line in lines]
+    return [without_commands(_visible_chars(line)) for line in lines]
 
 
 def printable(text: str) -> str:
@@ -63,6 +63,10 @@ _NOT_ASCII = re.compile(r"[^\n -~]")
 def _json_escape(found: re.Match[str]) -> str:
     char = found[0]
     return char if char.isprintable() else json.dumps(char)[1:-1]
+
+
+def _visible_chars(line: str) -> str:
+    return line if line.isprintable() else "".join(map(_visible_char, line))
 
 
 def _visible_char(char: str) -> str:

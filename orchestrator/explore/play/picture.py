@@ -19,7 +19,7 @@ from orchestrator.report.charts.plot import Chart, Subject, TextTable
 from orchestrator.report.charts.time_axis import Units, axis_over
 from orchestrator.results.summary import CaseSummary, Fitness, Instrument
 
-MOST_DRAWN = 400
+MOST_DRAWN = 1000
 """Messages of one model; all of them are simulated."""
 
 EXCHANGE = "curve exchange"

@@ -43,3 +43,14 @@ def test_a_lesson_is_done_by_the_keyboard(
     assert [each for each in opened.console if "400" not in each] == []
     origin = f"http://{HOST}:{site.port}/"
     assert [each for each in opened.requested if not each.startswith(origin)] == []
+
+
+def test_a_lesson_is_done_by_the_pointer(viewer: Viewer, site: Site) -> None:
+    page = viewer.visit(f"http://{HOST}:{site.port}/{site.token}/#learn").page
+    lesson = page.locator("#learn details").nth(0)
+    lesson.locator("summary").click()
+    lesson.locator('input[name="makespan"]').fill("2s")
+    lesson.locator('input[name="last_wait"]').fill("1600ms")
+    lesson.locator("button").click()
+    page.wait_for_selector("#learn details:first-of-type [data-mark]:has-text('done')")
+    assert lesson.locator("[data-answer] .good").count() == 2

@@ -18,7 +18,6 @@ from tests.unit.orchestrator.explore.explore_fixtures import Site, explore_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.together]
 
-BOTH = pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
 EACH = pytest.mark.parametrize(
     ("width", "scheme"),
     [(width, scheme) for width in (WIDE, NARROW) for scheme in ("light", "dark")],
@@ -45,6 +44,12 @@ def shown_after(page: Page, number: int) -> None:
     page.wait_for_selector(f"#play[data-drawn='{number}']", state="attached")
 
 
+def skip_half(width: int, scheme: Scheme, *, is_long: bool) -> None:
+    """Skip two of four combinations, unless it is long: each width and each scheme is tried."""
+    if not is_long and (width, scheme) in ((WIDE, "dark"), (NARROW, "light")):
+        pytest.skip("only with --long")
+
+
 def number_of(page: Page) -> int:
     return int(page.get_attribute("#play", "data-drawn") or "")
 
@@ -63,8 +68,7 @@ def unexpected(opened: Opened, site: Site) -> list[str]:
 def test_every_slider_by_keyboard_and_by_pointer(
     viewer: Viewer, site: Site, width: int, scheme: Scheme, *, is_long: bool
 ) -> None:
-    if not is_long and (width, scheme) in ((WIDE, "dark"), (NARROW, "light")):
-        pytest.skip("with --long; CI tries each width and each scheme once")
+    skip_half(width, scheme, is_long=is_long)
     opened = played(viewer, site, width, scheme)
     page = opened.page
     sliders = visible(page, '#play input[type="range"]')
@@ -85,10 +89,11 @@ def test_every_slider_by_keyboard_and_by_pointer(
     assert unexpected(opened, site) == []
 
 
-@BOTH
+@EACH
 def test_every_choice_by_keyboard_and_by_pointer(
-    viewer: Viewer, site: Site, width: int, scheme: Scheme
+    viewer: Viewer, site: Site, width: int, scheme: Scheme, *, is_long: bool
 ) -> None:
+    skip_half(width, scheme, is_long=is_long)
     opened = played(viewer, site, width, scheme)
     page = opened.page
     for name in ("work", "variability", "beside", "model", "load", "arrivals"):

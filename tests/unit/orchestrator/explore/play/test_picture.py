@@ -30,9 +30,9 @@ def test_the_figures_are_a_table_for_a_screen_reader() -> None:
 
 
 def test_a_picture_says_what_it_leaves_out() -> None:
-    markup = drawn("prefork", users=100, messages=5)
-    assert "Drawn in part: 40 of 100 users and 200 of 500 messages are drawn" in markup
-    assert "Drawn in part" not in drawn("prefork", users=6)
+    markup = drawn("prefork", users=200, messages=10)
+    assert "Drawn in part: 100 of 200 users and 1000 of 2000 messages are drawn" in markup
+    assert "Drawn in part" not in drawn("prefork", users=100, messages=10)
 
 
 def test_a_model_without_a_twin_has_its_reason_and_the_other_its_picture() -> None:
