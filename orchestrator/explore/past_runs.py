@@ -27,6 +27,7 @@ from orchestrator.results.summary import Summary
 
 REPORT = "report.html"
 SUMMARY = "summary.json"
+RAW = "raw"
 DOUBT = "doubt"
 _NAMED = re.compile(r"(.+)-([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}")
 """The name of a folder of results: scenario, instant in UTC, and id."""
@@ -71,10 +72,11 @@ def _runs_in(folder: Path, results: Path) -> Iterator[PastRun]:
     for entry in folder.iterdir():
         if entry.is_symlink() or not entry.is_dir():
             continue
-        is_run = _NAMED.fullmatch(entry.name) or any((entry / name).exists() for name in _READERS)
-        if is_run or folder != results:
+        if _NAMED.fullmatch(entry.name) or any(
+            (entry / name).exists() for name in (*_READERS, RAW)
+        ):
             yield _read(entry, results)
-        else:
+        elif folder == results:
             yield from _runs_in(entry, results)
 
 

@@ -73,6 +73,13 @@ def test_a_run_that_has_not_ended_is_named(tmp_path: Path) -> None:
     assert run.verdict == "it has no results: its run has not ended, or was killed"
 
 
+def test_a_folder_that_is_no_run_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "before" / "mine" / "raw").mkdir(parents=True)
+    (tmp_path / "before" / "notes").mkdir()
+    (tmp_path / "docs").mkdir()
+    assert only_run(tmp_path).folder == "before/mine"
+
+
 @pytest.mark.parametrize("file", ["summary.json", CAPACITY, "reproduction.json", QUIZ])
 @pytest.mark.parametrize("content", ["", "{}", "[]", "7", '{"agreement": {}}', "\x00", '"\\ud800"'])
 def test_a_broken_file_is_named_beside_the_other_runs(
