@@ -102,7 +102,7 @@ def _caption(outcome: Outcome) -> str:
 def _table(outcomes: Sequence[Outcome]) -> TextTable:
     columns = [each.cells for each in outcomes]
     return TextTable(
-        ("", *(each.run.case.model for each in outcomes)),
+        ("", *(each.run.case.name for each in outcomes)),
         [
             (row.title, *(column[place] for column in columns))
             for place, row in enumerate(ROWS)

@@ -21,7 +21,7 @@ KEPT = 8
 
 @dataclass(frozen=True)
 class Predicted:
-    """The outcome of each model of the controls, and of those without a twin the reason."""
+    """The outcome of each case by its name, and of those without a twin the reason."""
 
     outcomes: Mapping[str, Outcome]
     refused: Mapping[str, str]
@@ -33,14 +33,14 @@ def predict(controls: Controls, cpus: float) -> Predicted:
 
 
 def predict_cases(cases: Sequence[Case], cpus: float) -> Predicted:
-    """Return what the twin says of each of ``cases``, one of each model."""
+    """Return what the twin says of each of ``cases``."""
     outcomes: dict[str, Outcome] = {}
     refused: dict[str, str] = {}
     for case in cases:
         try:
-            outcomes[case.model] = Outcome(predict_run(case, discover_twins(), cpus))
+            outcomes[case.name] = Outcome(predict_run(case, discover_twins(), cpus))
         except NoTwinError as exc:
-            refused[case.model] = str(exc)
+            refused[case.name] = str(exc)
     return Predicted(outcomes, refused)
 
 

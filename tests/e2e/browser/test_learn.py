@@ -54,3 +54,21 @@ def test_a_lesson_is_done_by_the_pointer(viewer: Viewer, site: Site) -> None:
     lesson.locator("button").click()
     page.wait_for_selector("#learn details:first-of-type [data-mark]:has-text('done')")
     assert lesson.locator("[data-answer] .good").count() == 2
+
+
+def test_a_problem_is_posed_answered_and_counted(viewer: Viewer, site: Site) -> None:
+    opened = viewer.visit(f"http://{HOST}:{site.port}/{site.token}/#learn", NARROW)
+    page = opened.page
+    page.click("#learn [data-next]")
+    page.wait_for_selector("#learn [data-problem] form")
+    answer = page.locator("#learn [name=typed]")
+    if answer.evaluate("each => each.tagName") == "INPUT":
+        page.keyboard.type("7 ")  # a count as it is, and a duration or rate of seconds
+        if "duration" in page.inner_text("#learn [data-problem]"):
+            page.keyboard.type("s")
+    page.click("#learn [data-problem] button")
+    page.wait_for_selector("#learn [data-solution] svg.lanes")
+    assert page.inner_text("#learn [data-score]") in ("0 of 1 right.", "1 of 1 right.")
+    assert answer.is_disabled()
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW
+    assert opened.console == []

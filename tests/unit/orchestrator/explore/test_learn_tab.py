@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from markupsafe import escape
 
 from orchestrator.explore.learn.lessons import read_lessons
+from orchestrator.quiz.generate import QUESTIONS, problem
 from tests.unit.orchestrator.explore.explore_fixtures import Answer, Site, explore_site
 
 
@@ -62,3 +64,37 @@ def test_what_is_no_guess_gets_no_answer(
     assert answer.code == 400
     assert reason in answer.text
     assert "⌈6 / 5⌉" not in answer.text
+
+
+def post(site: Site, path: str, **value: object) -> Answer:
+    body = json.dumps(value).encode()
+    return site.ask(f"/{site.token}/learn/{path}", "POST", site.own, body)
+
+
+def test_a_problem_is_posed_without_its_answer_and_then_solved(site: Site) -> None:
+    for number in range(1, len(QUESTIONS) + 1):
+        found = problem(7, number)
+        posed = post(site, "problem", seed=7, number=number).text
+        assert str(escape(found.question)) in posed
+        assert str(escape(found.explanation)) not in posed
+        right = found.answer.right_text.partition(" or ")[0]
+        solved = post(site, "solve", seed=7, number=number, typed=right).text
+        assert '<strong class="good">Right.</strong>' in solved
+        assert str(escape(found.explanation)) in solved
+        assert 'class="lanes"' in solved
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"seed": 7, "number": 1, "typed": "perhaps"}, "is no answer; write"),
+        ({"seed": -1, "number": 1, "typed": "1s"}, "seed and number must be whole"),
+        ({"seed": 7, "number": True, "typed": "1s"}, "seed and number must be whole"),
+        ({"seed": "7", "number": 1, "typed": "1s"}, "seed and number must be whole"),
+    ],
+)
+def test_what_solves_no_problem_is_refused(
+    site: Site, value: dict[str, object], reason: str
+) -> None:
+    answer = post(site, "solve", **value)
+    assert (answer.code, reason in answer.text) == (400, True), answer.text
