@@ -1,4 +1,4 @@
-"""``explore``: serve a page on loopback, in which one plays and looks at past runs, and open it.
+"""``explore``: serve a page on loopback, and open it: one plays, runs, and finds past runs in it.
 
 With ``--export``, write the part in which one plays as a file instead.
 """
@@ -6,10 +6,14 @@ With ``--export``, write the part in which one plays as a file instead.
 import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+
+import yaml
 
 from orchestrator.cli.options import add_settings, read_scenario
 from orchestrator.cli.output import print_out, say
+from orchestrator.cli.place import name_of
 from orchestrator.explore.access import HOST, new_token
 from orchestrator.explore.app import make_app
 from orchestrator.explore.browser import has_display, opened
@@ -20,6 +24,7 @@ from orchestrator.explore.tab import Surroundings
 from orchestrator.explore.web import listen, serving
 from orchestrator.results.archive import write_whole
 from orchestrator.results.exit_codes import HOLDS, LabError, MisuseError
+from orchestrator.scenario.scenario import Scenario
 
 MOST_PORT = 65_535
 PROGRESS_POINTS = 100
@@ -36,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SCENARIO",
         type=Path,
         nargs="?",
-        help="a scenario file (YAML) to begin with: one that the page has controls for",
+        help="a scenario file (YAML) to begin with",
     )
     add_settings(parser)
     parser.add_argument(
@@ -77,7 +82,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     Raises:
         ScenarioError: with every problem of the scenario.
-        MisuseError: Play has no controls for it, or the port cannot be had.
+        MisuseError: Play has no controls for it, and is to be exported; or the port cannot be had.
         ExploreError: the page cannot be served any more.
     """
     if arguments.scenario is None:
@@ -85,17 +90,35 @@ def execute(arguments: argparse.Namespace) -> int:
             raise MisuseError("--export and --set are about a scenario; write its file before them")
         return _serve(Surroundings(arguments.out), arguments)
     scenario = read_scenario(arguments)
+    surroundings = _surroundings_of(scenario, arguments)
+    if arguments.export is None:
+        return _serve(surroundings, arguments)
+    return _export(arguments.export, scenario.intent, surroundings)
+
+
+def _surroundings_of(scenario: Scenario, arguments: argparse.Namespace) -> Surroundings:
+    """Return what the page begins with; what Play cannot show, it can run.
+
+    Raises:
+        MisuseError: Play has no controls for it, and is to be exported.
+    """
+    path: Path = arguments.scenario
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if arguments.settings:
+        text = yaml.safe_dump(scenario.resolved(), sort_keys=False, allow_unicode=True)
+    surroundings = Surroundings(arguments.out, name=name_of(path), yaml=text)
     try:
         fit = controls_of(scenario)
     except ControlsError as exc:
         problems = "\n".join(f"  {each}" for each in exc.problems)
-        raise MisuseError(f"{arguments.scenario}: Play cannot show it:\n{problems}") from exc
+        reason = f"{path}: Play cannot show it:\n{problems}"
+        if arguments.export is not None:
+            raise MisuseError(reason) from exc
+        say(f"{reason}\nPlay begins with another one; Run can run it")
+        return surroundings
     for remark in fit.remarks:
-        say(f"{arguments.scenario}: {remark}")
-    surroundings = Surroundings(arguments.out, fit.controls)
-    if arguments.export is None:
-        return _serve(surroundings, arguments)
-    return _export(arguments.export, scenario.intent, surroundings)
+        say(f"{path}: {remark}")
+    return replace(surroundings, controls=fit.controls)
 
 
 def _progress(done: int, points: int) -> None:
@@ -121,7 +144,7 @@ def _export(path: Path, question: str, surroundings: Surroundings) -> int:
 
 def _serve(surroundings: Surroundings, arguments: argparse.Namespace) -> int:
     token = new_token()
-    with closing(listen(arguments.port)) as listener:
+    with surroundings.at_end, closing(listen(arguments.port)) as listener:
         port = listener.getsockname()[1]
         app, address = make_app(surroundings, token, port), f"http://{HOST}:{port}/{token}/"
         try:

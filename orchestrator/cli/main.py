@@ -33,7 +33,7 @@ COMMANDS = {
     "capacity": "search the greatest load at which the objectives of each case hold",
     "reproduce": "try published claims on this machine; which come out as known?",
     "quiz": "ask problems about who waits for whom; with --run, the machine answers, too",
-    "explore": "open a page in the browser: play with a scenario, learn, look at past runs",
+    "explore": "open a page in the browser: play with a scenario, watch a run, learn",
     "validate": "check scenario files; run nothing",
     "report": "analyse stored results again; several runs are shown side by side on one page",
     "analyse": "the same as report",

@@ -88,7 +88,7 @@ def place_of(
         messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
         command = command_line(arguments, backend.name, verb, options)
         engines.enter_context(interrupts.held())
-        name = _name_of(arguments.scenario)
+        name = name_of(arguments.scenario)
         archive = Archive.create(arguments.out, name, campaign_id)
         with traced(archive.path):
             setup = Setup(name, scenario, backend, reason, archive, command)
@@ -183,7 +183,7 @@ def choose_backend(choice: str, campaign_id: str, *, keep: bool) -> tuple[Backen
     return ProcessBackend(), f"{reason}; plain local processes instead of containers"
 
 
-def _name_of(scenario: Path) -> str:
+def name_of(scenario: Path) -> str:
     """Return the file's name without its ending, with characters that every file system has."""
     return (
         re.sub(r"[^A-Za-z0-9._-]", "-", scenario.stem)[:MAX_NAME_CHARS].lstrip(".-") or "scenario"

@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
 TOKEN_BYTES = 32
 TOKEN_HEADER = "x-lab-token"  # noqa: S105 the header's name
+MOST_BODY_BYTES = 1_000_000
 READS, CHANGES = ("GET", "HEAD"), ("POST",)
 
 HEADERS: Mapping[str, str] = MappingProxyType({
@@ -98,9 +99,15 @@ class Guard:
             return 403, f"the header {TOKEN_HEADER} is missing or wrong"
         if headers.get("origin") != f"http://{headers['host']}":
             return 403, "the request comes from another page"
+        if not _has_length(headers.get("content-length", "")):
+            return 413, f"the body has no content-length, or more than {MOST_BODY_BYTES} bytes"
         return 0, ""
 
 
 def _is_same(given: str, token: str) -> bool:
     """Compare in a time that does not depend on what is the same."""
     return secrets.compare_digest(given.encode(errors="replace"), token.encode())
+
+
+def _has_length(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text[:20]) <= MOST_BODY_BYTES

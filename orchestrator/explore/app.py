@@ -9,10 +9,11 @@ from starlette.staticfiles import StaticFiles
 from orchestrator.explore import learn_tab, past_runs_tab, play_tab
 from orchestrator.explore.access import Guard
 from orchestrator.explore.rendering import STATIC, render
+from orchestrator.explore.run import tab as run_tab
 from orchestrator.explore.tab import Surroundings, Tab
 from orchestrator.report.rendering import STYLE
 
-TABS: tuple[Tab, ...] = (play_tab.TAB, learn_tab.TAB, past_runs_tab.TAB)
+TABS: tuple[Tab, ...] = (play_tab.TAB, run_tab.TAB, learn_tab.TAB, past_runs_tab.TAB)
 """In the order of the page; the first one is shown first."""
 
 

@@ -6,6 +6,7 @@ tab: these two files, a `Tab`, and a line in `orchestrator.explore.app.TABS`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from starlette.routing import BaseRoute
 from orchestrator.execution.cpus import Cpus
 from orchestrator.explore.play.controls import Controls
 from orchestrator.explore.play.page_values import usual_controls
+from orchestrator.scenario.models import ROOT
+
+DEFAULT = ROOT / "scenarios" / "quickstart.yaml"
+"""What Run begins with if the command line names no scenario."""
 
 TabRoutes = Callable[["Surroundings"], Sequence[BaseRoute]]
 TemplateValues = Callable[["Surroundings"], Mapping[str, object]]
@@ -24,12 +29,16 @@ class Surroundings:
     """What the command line says: ``results`` is the folder of the results of runs.
 
     ``controls`` are those that Play begins with, ``cpus`` how many CPUs its twin has: by default
-    those of this machine that may be used.
+    those of this machine that may be used. Run begins with the scenario ``yaml``, called ``name``.
+    ``at_end`` is closed when the page is served no longer.
     """
 
     results: Path
     controls: Controls = field(default_factory=usual_controls)
     cpus: float = field(default_factory=lambda: Cpus.of_this_process().usable)
+    name: str = DEFAULT.stem
+    yaml: str = field(default_factory=lambda: DEFAULT.read_text(encoding="utf-8"))
+    at_end: ExitStack = field(default_factory=ExitStack)
 
 
 def _no_values(_: Surroundings) -> Mapping[str, object]:

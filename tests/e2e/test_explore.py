@@ -1,35 +1,158 @@
-"""``explore`` as a user starts and ends it."""
+"""``explore`` as a user starts and ends it, with runs that it starts."""
 
+import json
+import re
 import signal
-from http.client import HTTPConnection
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from orchestrator.execution.program_log import wait_for
+from orchestrator.explore.access import TOKEN_HEADER
 from tests.e2e.lab_fixtures import DEADLINE_S, Lab
 
 pytestmark = pytest.mark.together
 
 CUE = "Ctrl-C ends it"
+SHORT = """\
+intent: Who waits for clients that say no goodbye? They have no twin, so the axis is the report's.
+models: [prefork]
+clients:
+  - {executor: closed, users: 5, messages: 2, demand: sleep=20ms, behaviour: no-goodbye}
+server: {workers: 2}
+"""
+LONG = """\
+intent: Who waits for ever?
+models: [prefork]
+clients: [{executor: closed, users: 3, messages: 500, demand: sleep=100ms}]
+"""
+BARS = re.compile(
+    r'<path class="(?:lag|accept|queue|service k\d|answer)" stroke-width="[^"]*" d="M'
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of a running ``explore``."""
+
+    process: Popen[str]
+    host: str
+    token: str
+
+    @contextmanager
+    def asked(self, path: str, value: object = None) -> Iterator[HTTPResponse]:
+        """Send a GET, or a POST if there is a ``value``."""
+        headers = {TOKEN_HEADER: self.token, "origin": f"http://{self.host}"}
+        method = "GET" if value is None else "POST"
+        body = None if value is None else json.dumps(value)
+        with closing(HTTPConnection(self.host, timeout=DEADLINE_S)) as connection:
+            connection.request(method, f"/{self.token}/{path}", body, headers)
+            with connection.getresponse() as response:
+                assert response.status == 200
+                yield response
+
+    def ask(self, path: str, value: object = None) -> str:
+        """Return the answer to such a request."""
+        with self.asked(path, value) as response:
+            return response.read().decode()
+
+    def run(self, text: str) -> None:
+        """Start a run of the scenario ``text``."""
+        asked = {"name": "mine", "yaml": text, "backend": "process"}
+        assert json.loads(self.ask("run/start", asked)) == {"refused": ""}
+
+    def follow(self) -> Generator[dict[str, Any], None, None]:
+        """Yield what the page is sent of the run, until it has ended."""
+        with self.asked("run/follow") as response:
+            for line in response:
+                yield json.loads(line)
+
+    def wait_for_load(self) -> None:
+        """Return once the run is under load."""
+        with closing(self.follow()) as following:
+            assert any("under load" in each.get("line", "") for each in following)
+
+
+@contextmanager
+def served(lab: Lab, *words: str) -> Iterator[Page]:
+    """Serve the page, and end the program if it has not ended by itself."""
+    with lab.running(CUE, "explore", *words, "--no-browser", "--out", lab.out) as process:
+        assert process.stdout is not None
+        address = urlsplit(process.stdout.readline().removeprefix("explore: ").strip())
+        yield Page(process, address.netloc, address.path.strip("/"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_the_page_until_it_is_interrupted(lab: Lab, signum: signal.Signals) -> None:
-    words = ("explore", "scenarios/gil.yaml", "--no-browser", "--out", lab.out)
-    with lab.running(CUE, *words) as process:
-        assert process.stdout is not None
-        address = urlsplit(process.stdout.readline().removeprefix("explore: ").strip())
-        connection = HTTPConnection(address.netloc)
-        connection.request("GET", address.path)
-        response = connection.getresponse()
-        assert response.status == 200
-        page = response.read().decode()
-        assert "Server Models Lab" in page
-        assert "In prefork no user waits" in page
-        process.send_signal(signum)
-        out, err = process.communicate(timeout=DEADLINE_S)
-        connection.close()
-    assert process.returncode == 0
+    with served(lab, "scenarios/gil.yaml") as page:
+        shown = page.ask("")
+        assert "Server Models Lab" in shown
+        assert "In prefork no user waits" in shown
+        page.process.send_signal(signum)
+        out, err = page.process.communicate(timeout=DEADLINE_S)
+    assert page.process.returncode == 0
     assert (out, err) == ("", "")
     assert not lab.out.exists()
+
+
+def lanes_in(markup: str) -> list[str]:
+    """Return the bars of all lanes of workers and connections in ``markup``, in its order."""
+    return [line for line in markup.splitlines() if BARS.match(line)]
+
+
+@pytest.mark.slow
+def test_the_lanes_of_a_run_are_those_of_its_report(lab: Lab) -> None:
+    with served(lab) as page:
+        page.run(SHORT)
+        values: dict[str, Any] = {}
+        scenes = []
+        for each in page.follow():
+            values |= each
+            scenes += [scene for name, scene in each.items() if name == "scene:prefork"]
+        (folder,) = lab.out.iterdir()
+        report = page.ask(f"past_runs/files/{folder.name}/report.html")
+    assert f"past_runs/files/{folder.name}/report.html" in values["result"]
+    assert "as in the report" in scenes[-1]
+    assert len(lanes_in(scenes[-1])) > 7
+    assert lanes_in(scenes[-1]) == lanes_in(report)
+    assert any("so far" in scene and lanes_in(scene) for scene in scenes)
+
+
+@pytest.mark.slow
+def test_a_stopped_run_keeps_what_it_has(lab: Lab) -> None:
+    with served(lab) as page:
+        page.run(LONG)
+        page.wait_for_load()
+        page.ask("run/stop", {})
+        *_, last = page.follow()
+        assert "interrupted" in last["result"]
+        assert len(lab.left_processes()) == 1  # explore itself
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
+def test_the_end_of_the_program_in_a_run_leaves_nothing(
+    lab: Lab, tmp_path: Path, signum: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with served(lab) as page:
+        page.run(LONG)
+        page.wait_for_load()
+        page.process.send_signal(signum)
+        page.process.communicate(timeout=DEADLINE_S)
+    assert page.process.returncode == (0 if signum == signal.SIGINT else -signum)
+    assert wait_for(lambda: not lab.left_processes(), DEADLINE_S)
+    assert list(temporary.iterdir()) == []
+    (folder,) = lab.out.iterdir()
+    assert "interrupted by SIGTERM" in (folder / "summary.json").read_text()
+    assert "would remove" not in lab.orchestrate("clean", "--dry-run").out

@@ -1,13 +1,12 @@
 // The list of past runs, read anew each time the tab is shown.
-import { get } from "./explore.js";
+import { get, markup } from "./explore.js";
 
 const panel = document.getElementById("past_runs");
 const list = panel.querySelector("[data-list]");
 
 async function refresh() {
   try {
-    const text = await (await get("past_runs/list")).text();
-    list.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+    list.replaceChildren(...markup(await (await get("past_runs/list")).text()));
   } catch (error) {
     list.textContent = error.message;
   }

@@ -24,6 +24,13 @@ from tests.unit.orchestrator.report.report_fixtures import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.together]
 
+OVERLAPS = Path(__file__).with_name("overlaps.js").read_text(encoding="utf-8")
+SCENARIO = """\
+intent: Who waits?
+models: [prefork]
+clients: [{executor: closed, users: 3, messages: 10, demand: sleep=100ms}]
+server: {workers: 2}
+"""
 RUN, HOSTILE_RUN = "mine-20260131T120000Z-1a2b3c4d", "odd-20260131T110000Z-1a2b3c4d"
 
 
@@ -105,3 +112,48 @@ def test_the_end_of_the_program_is_reported_in_the_page(viewer: Viewer, tmp_path
         opened.page.wait_for_selector("text=No results yet")
     opened.page.click("#tab-past_runs")
     opened.page.wait_for_selector("text=it has ended; start it again")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
+def test_a_run_is_started_by_the_keyboard_and_drawn_as_it_takes_place(
+    viewer: Viewer, site: Site, width: int, scheme: Scheme
+) -> None:
+    opened = viewer.visit(f"{address_of(site)}#run", width, scheme)
+    page = opened.page
+    page.fill("#run [name=yaml]", "intent: x")
+    page.press("#run [name=name]", "Enter")
+    page.wait_for_selector("text=missing key 'clients'")
+    page.fill("#run [name=yaml]", SCENARIO)
+    page.select_option("#run [name=backend]", "process")
+    page.focus("#run [data-start]")
+    page.keyboard.press("Space")
+    page.wait_for_selector("#run[data-phase=running]")
+    assert page.is_disabled("#run [data-start]")
+    page.wait_for_selector("text=so far, by the server's event log")
+    page.wait_for_selector("#run .lanes[aria-label^='prefork, measured']")
+    page.wait_for_selector("#run[data-phase=ended]")
+    assert page.locator("#run .lanes").count() == 2
+    assert page.inner_text("#run .verdict")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(OVERLAPS) == []
+    assert page.is_disabled("#run [data-stop]")
+    with page.expect_popup() as popup:
+        page.click("text=The full report")
+    assert popup.value.locator("h1").inner_text() == "Who waits?"
+    assert opened.console == []
+
+
+def test_a_page_that_is_opened_later_sees_the_same_run_and_stops_it(
+    viewer: Viewer, site: Site
+) -> None:
+    first = viewer.visit(f"{address_of(site)}#run").page
+    first.fill("#run [name=yaml]", SCENARIO.replace("messages: 10", "messages: 900"))
+    first.select_option("#run [name=backend]", "process")
+    first.click("#run [data-start]")
+    first.wait_for_selector("text=under load")
+    second = viewer.visit(f"{address_of(site)}#run").page
+    first.close()
+    second.wait_for_selector("#run .lanes[aria-label^='prefork, measured']")
+    second.click("#run [data-stop]")
+    second.wait_for_selector("#run .verdict >> text=interrupted")
+    assert second.is_enabled("#run [data-start]")

@@ -49,7 +49,10 @@ def test_a_page_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (["scenarios/freeze.yaml", "--export", "page.html"], "Play cannot show it:\n  faults:"),
         (["scenarios/gil.yaml", "--export", "no/page.html"], "is in no folder: there is no no"),
         (["scenarios/gil.yaml", "--export", "docs"], "docs is a folder; write the path of a file"),
-        (["scenarios/ten_thousand.yaml"], "users: '10000' is out of range; allowed"),
+        (
+            ["scenarios/ten_thousand.yaml", "--export", "page.html"],
+            "users: '10000' is out of range; allowed",
+        ),
         (["scenarios/no.yaml"], "scenarios/no.yaml:1:1: cannot be read"),
     ],
 )

@@ -79,7 +79,8 @@ def guarded_site(app: ASGIApp) -> Iterator[Site]:
 @contextmanager
 def explore_site(results: Path) -> Iterator[Site]:
     """Serve the page for a folder of results."""
-    with closing(listen(0)) as listener:
+    surroundings = Surroundings(results)
+    with surroundings.at_end, closing(listen(0)) as listener:
         site = Site(listener.getsockname()[1], new_token())
-        with serving(make_app(Surroundings(results), site.token, site.port), listener):
+        with serving(make_app(surroundings, site.token, site.port), listener):
             yield site

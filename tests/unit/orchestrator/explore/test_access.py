@@ -127,6 +127,13 @@ def test_another_page_changes_nothing(
     assert books.changes == 0
 
 
+@pytest.mark.parametrize("length", ["1000001", "9" * 5_000, "x", "-1"])
+def test_a_change_has_a_length_that_is_bounded(site: Site, books: Books, length: str) -> None:
+    answer = site.ask(f"/{site.token}/change", "POST", {**site.own, "content-length": length})
+    assert answer.code in {400, 413}
+    assert books.changes == 0
+
+
 def test_every_answer_has_the_headers(site: Site) -> None:
     for path in ("/", f"/{site.token}/", f"/{site.token}/defect", f"/{site.token}/none"):
         answer = site.ask(path)

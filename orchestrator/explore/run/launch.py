@@ -1,0 +1,108 @@
+"""Starts ``orchestrate.py run`` as a child, finds the folder of its results, and ends it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from orchestrator.execution.background import in_background
+from orchestrator.scenario.models import ROOT
+
+NOT_INHERITED = "PYTHONSAFEPATH"
+"""It keeps ``python -m`` from finding the program in its folder."""
+
+KEPT_LINES = 12
+STOP_DEADLINE_S = 60.0
+"""A stopped run removes its containers and stores what it has."""
+
+
+class Child:
+    """A run of the scenario ``text``, called ``name``, whose results are in the folder ``out``.
+
+    Create it in a thread that lasts until the run has ended: the child is stopped when that thread
+    ends, as it is when this process is killed.
+    """
+
+    def __init__(self, name: str, text: str, backend: str, out: Path) -> None:
+        self._name, self._out = name, out
+        self._known = set(_folders(out, name))
+        self._inputs = TemporaryDirectory(prefix="explore-")
+        scenario = Path(self._inputs.name) / f"{name}.yaml"
+        scenario.write_text(text, encoding="utf-8")
+        words = ["run", str(scenario), "--backend", backend, "--out", str(out.absolute())]
+        self._process = subprocess.Popen(  # noqa: S603 our own program
+            [
+                *(sys.executable, "-m", "orchestrator.explore.run.child", str(os.getpid())),
+                *(str(ROOT / "orchestrate.py"), *words, "--accept-invalid"),
+            ],
+            cwd=ROOT,
+            env=_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in the terminal is for this process
+        )
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._reading: Future[None] = in_background(self._read)
+        self.folder: Path | None = None
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101 it is a pipe
+        with self._process.stderr as errors:
+            for line in errors:
+                self._lines.append(line.decode(errors="replace").rstrip("\n"))
+
+    @property
+    def lines(self) -> list[str]:
+        """The last lines that the run has printed about its progress."""
+        return list(self._lines)
+
+    def has_ended_within(self, timeout_s: float) -> bool:
+        """Wait for the end, and return whether it came; look for the folder of the results."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._find_folder()
+            return False
+        self._reading.result()
+        self._find_folder()
+        self._inputs.cleanup()
+        return True
+
+    def _find_folder(self) -> None:
+        if self.folder is None:
+            new = [each for each in _folders(self._out, self._name) if each not in self._known]
+            self.folder = self._out / min(new) if new else None
+            if self.folder:
+                self._inputs.cleanup()  # it has been read: nothing is left if this is killed
+
+    def ask_to_stop(self) -> None:
+        """Interrupt the run, which then stores what it has; return at once."""
+        self._process.terminate()
+
+    def close(self) -> None:
+        """Interrupt the run if it has not ended, and wait for its end; kill it if that is late."""
+        self.ask_to_stop()
+        try:
+            self._process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._inputs.cleanup()
+
+
+def _folders(out: Path, name: str) -> list[str]:
+    """Return the names of the folders of results in ``out`` of scenarios called ``name``."""
+    pattern = re.compile(rf"{re.escape(name)}-[0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{8}}")
+    if not out.is_dir():
+        return []
+    return [entry.name for entry in out.iterdir() if pattern.fullmatch(entry.name)]
+
+
+def _environment(own: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in own.items() if name != NOT_INHERITED}

@@ -1,0 +1,76 @@
+// Runs a scenario, and shows what the server sends of it until it has ended.
+import { get, markup, post } from "./explore.js";
+
+const panel = document.getElementById("run");
+const find = (selector) => panel.querySelector(selector);
+const [form, line, result, cases] = [".run-form", "[data-line]", "[data-result]", "[data-cases]"].map(find);
+const [start, stop] = [find("[data-start]"), find("[data-stop]")];
+let isFollowing = false;
+
+function place(slug) {
+  const section = document.createElement("section");
+  section.className = "card";
+  section.dataset.case = slug;
+  return section;
+}
+
+function show(values) {
+  if (values.cases) cases.replaceChildren(...values.cases.map(place));
+  if (values.phase) {
+    const isOver = values.phase === "ended";
+    start.disabled = !isOver;
+    stop.disabled = isOver || values.phase === "stopping";
+    panel.dataset.phase = values.phase;
+  }
+  if (values.line !== undefined) line.textContent = values.line;
+  if (values.result !== undefined) result.replaceChildren(...markup(values.result));
+  for (const [name, text] of Object.entries(values)) {
+    const [kind, slug] = name.split(/:(.*)/s);
+    const section = [...cases.children].find((each) => each.dataset.case === slug);
+    if (kind === "scene" && section) section.replaceChildren(...markup(text));
+  }
+}
+
+async function follow() {
+  if (isFollowing) return;
+  isFollowing = true;
+  try {
+    const reader = (await get("run/follow")).body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const lines = (rest + part.value).split("\n");
+      rest = lines.pop();
+      lines.forEach((each) => show(JSON.parse(each)));
+    }
+  } catch (error) {
+    line.textContent = `The connection is lost: ${error.message}`;
+  } finally {
+    isFollowing = false;
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  start.disabled = true;
+  line.textContent = "";
+  result.replaceChildren();
+  try {
+    const answer = await (await post("run/start", Object.fromEntries(new FormData(form)))).json();
+    if (answer.refused) throw new Error(answer.refused);
+    await follow();
+  } catch (error) {
+    line.textContent = error.message;
+    start.disabled = false;
+  }
+});
+
+stop.addEventListener("click", async () => {
+  stop.disabled = true;
+  try {
+    await post("run/stop", {});
+  } catch (error) {
+    line.textContent = error.message;
+  }
+});
+
+panel.addEventListener("shown", follow);

@@ -1,0 +1,53 @@
+"""A run in a child; tests/e2e/test_explore.py has one that measures."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.explore.run.launch import Child
+
+DEADLINE_S = 60.0
+INVALID = "intent: Who waits?\n"
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.slow
+def test_what_it_prints_is_kept_and_nothing_is_left(tmp_path: Path, temporary: Path) -> None:
+    child = Child("mine", INVALID, "process", tmp_path / "results")
+    assert child.has_ended_within(DEADLINE_S)
+    assert any("missing key 'clients'" in line for line in child.lines)
+    assert child.folder is None
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_closing_it_ends_it(tmp_path: Path, temporary: Path) -> None:
+    child = Child("mine", INVALID, "process", tmp_path / "results")
+    child.close()
+    assert child.has_ended_within(0)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_its_folder_is_the_new_one_of_its_name(tmp_path: Path) -> None:
+    old, other, new = (
+        tmp_path / f"{name}-20260131T12000{n}Z-1a2b3c4d"
+        for n, name in enumerate(("mine", "mine-too", "mine"))
+    )
+    old.mkdir()
+    child = Child("mine", INVALID, "process", tmp_path)
+    other.mkdir()
+    assert not child.has_ended_within(0)
+    assert child.folder is None
+    new.mkdir()
+    child.close()
+    assert child.has_ended_within(0)
+    assert child.folder == new

@@ -1,0 +1,49 @@
+"""What a growing event log shows of a run."""
+
+import json
+from pathlib import Path
+
+from orchestrator.explore.run.observed import MOST_BYTES, is_too_long, observe
+from tests.unit.orchestrator.analysis.evidence_fixtures import MS, accepted, listening, served
+from tests.unit.orchestrator.explore.run.run_fixtures import TEXT, case_in, write_log
+
+TWO_GROUPS = TEXT.replace(
+    "clients: [{",
+    "clients: [{name: few, executor: closed, users: 1, messages: 1, demand: sleep=1ms}, "
+    "{name: many, ",
+)
+
+
+def lines_of(*events: object) -> list[str]:
+    return [json.dumps(each) for each in events]
+
+
+def test_every_message_with_an_ack_is_drawn_since_the_first_accept(tmp_path: Path) -> None:
+    events = (listening(), accepted("0.0", 1, 2.0, 40_000), served(0, 1, 2, 102))
+    log = write_log(tmp_path / "server.log", *lines_of(*events), '{"t_ns": 1, "event": "reque')
+    (request,) = observe(log, case_in(), 100).excerpt.requests
+    assert (request.user, request.worker, request.outcome) == ("user 0", 1, "acked")
+    assert (request.started_ns, request.finished_ns) == (0, 100 * MS)
+    assert request.accepted_ns == 0
+
+
+def test_an_empty_log_shows_nothing(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "server.log", "")
+    assert observe(log, case_in(), 100).excerpt.requests == ()
+
+
+def test_a_message_belongs_to_the_group_of_its_replica(tmp_path: Path) -> None:
+    messages = [served(0, 1, 1 + replica, 101, replica=replica) for replica in (0, 1, 9)]
+    events = (listening(), accepted("0.0", 1, 0.5, 40_000), *messages)
+    log = write_log(tmp_path / "server.log", *lines_of(*events), "")
+    requests = observe(log, case_in(TWO_GROUPS), 100).excerpt.requests
+    assert {each.user for each in requests} == {"few user 0", "many user 0"}
+
+
+def test_a_long_log_is_not_drawn_while_it_grows(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with log.open("wb") as file:
+        file.truncate(MOST_BYTES)
+        assert not is_too_long(log)
+        file.truncate(MOST_BYTES + 1)
+    assert is_too_long(log)
