@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conformance import ROOT
+from orchestrator.execution.program_log import wait_for
 
 AHEAD_S = 86_400
 DEADLINE_S = 150
+GONE_DEADLINE_S = 15.0
 CGROUPS = Path("/sys/fs/cgroup")
 NETWORKS = Path("/sys/class/net")
 
@@ -65,6 +67,21 @@ def started(folder: Path, *words: str) -> Iterator[Swarm]:
         yield found
     finally:
         found.script("down")
+
+
+def parts(swarm: Swarm) -> list[str]:
+    """Return what runs have on the hosts: services, containers, networks."""
+    found = swarm.docker(1, "service", "ls", "--quiet").decode().split()
+    for number in (1, 2):
+        found += swarm.docker(number, "ps", "--all", "--quiet").decode().split()
+        networks = swarm.docker(number, "network", "ls", "--format", "{{.Name}}").decode().split()
+        found += [name for name in networks if name.startswith("lab-")]
+    return found
+
+
+def nothing_is_left(swarm: Swarm) -> bool:
+    """Whether nothing is left soon; a worker learns from its manager that a network has gone."""
+    return wait_for(lambda: not parts(swarm), GONE_DEADLINE_S)
 
 
 def load(swarm: Swarm, image: str) -> None:

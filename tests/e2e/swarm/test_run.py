@@ -10,10 +10,16 @@ import pytest
 from orchestrator.execution.docker.engine import Engine
 from orchestrator.execution.program_log import wait_for
 from tests.e2e.lab_fixtures import Lab
-from tests.e2e.swarm.swarm_fixtures import AHEAD_S, Swarm, started
+from tests.e2e.swarm.swarm_fixtures import (
+    AHEAD_S,
+    GONE_DEADLINE_S,
+    Swarm,
+    nothing_is_left,
+    parts,
+    started,
+)
 
 pytestmark = pytest.mark.docker
-GONE_DEADLINE_S = 15.0
 BOUND_S = 90.0
 
 SMALL = """\
@@ -85,21 +91,6 @@ def with_clients_on_both(swarm: Swarm, folder: Path) -> list[str]:
     both = folder / "both.hosts.yaml"
     both.write_text(swarm.hosts_file.read_text().replace("[server]", "[server, clients]"))
     return ["--backend", "swarm", "--hosts", str(both)]
-
-
-def parts(swarm: Swarm) -> list[str]:
-    """Return what runs have on the hosts: services, containers, networks."""
-    found = swarm.docker(1, "service", "ls", "--quiet").decode().split()
-    for number in (1, 2):
-        found += swarm.docker(number, "ps", "--all", "--quiet").decode().split()
-        networks = swarm.docker(number, "network", "ls", "--format", "{{.Name}}").decode().split()
-        found += [name for name in networks if name.startswith("lab-")]
-    return found
-
-
-def nothing_is_left(swarm: Swarm) -> bool:
-    """Whether nothing is left soon; a worker learns from its manager that a network has gone."""
-    return wait_for(lambda: not parts(swarm), GONE_DEADLINE_S)
 
 
 def test_two_hosts_give_the_verdicts_of_one(lab: Lab, swarm: Swarm, tmp_path: Path) -> None:
