@@ -96,6 +96,7 @@ def evaluate_run(
         groups={name: keyed(figures) for name, figures in groups.items()},
         lower_bounds=bounded_keys(values, groups),
         errors=keyed_errors(values, groups),
+        clock_error_s=evidence.clock_bound_ns / 1e9,
         interpreter=_interpreter(evidence.log),
         faults=[_fault_summary(each, evidence) for each in evidence.faults],
         aborted=record.aborted,

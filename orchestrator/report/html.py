@@ -20,7 +20,7 @@ from orchestrator.report.charts.lanes import Timeline, pointer_data, timeline
 from orchestrator.report.charts.over_time import over_time
 from orchestrator.report.charts.plot import Chart, Subject, TextTable
 from orchestrator.report.charts.selection import charts_of
-from orchestrator.report.charts.time_axis import Units, axis_over
+from orchestrator.report.charts.time_axis import Units, axis_over, clock_remark
 from orchestrator.report.environment import about, environment_rows, printable_lines
 from orchestrator.report.expectations import ExpectationTable, expectation_table
 from orchestrator.report.rendering import TEMPLATES
@@ -261,7 +261,8 @@ def _caption(case: CaseSummary) -> str:
     """Return what to see in the timeline, in words."""
     names = ("peak_in_service", "first_service_wait_max", "makespan")
     peak, wait, total = (columns.measure_text(case, name) for name in names)
-    return f"Served at once: {peak} at most. Longest first wait: {wait}. Total time: {total}."
+    words = f"Served at once: {peak} at most. Longest first wait: {wait}. Total time: {total}."
+    return " ".join(filter(None, (words, clock_remark([case]))))
 
 
 def _left_out(subjects: Sequence[Subject], pictured: Sequence[Subject]) -> str:

@@ -206,9 +206,7 @@ class RunSummary(Frozen):
     seed: int | None = Field(
         default=None, description="the seed of its draws; null in results of older versions"
     )
-    measures: dict[str, float | None] = Field(
-        description="every measure by its key; null if it could not be measured"
-    )
+    measures: dict[str, float | None] = Field(description="every one by its key; null if unknown")
     groups: dict[str, dict[str, float | None]] = Field(
         default_factory=dict,
         description="the clients' measures of each group, if there are several groups, and those "
@@ -221,6 +219,9 @@ class RunSummary(Frozen):
     errors: dict[str, float] = Field(
         default_factory=dict,
         description="by key or group.key, by how much a measure that joins two clocks may be off",
+    )
+    clock_error_s: float = Field(
+        default=0.0, description="error of a client's instants on the server's clock; 0: one clock"
     )
     interpreter: Interpreter | None = Field(
         default=None, description="null of a target, and in results of older versions"

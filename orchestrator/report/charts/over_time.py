@@ -28,7 +28,7 @@ from orchestrator.report.charts.plot import (
     time_label,
     value_scale,
 )
-from orchestrator.report.charts.time_axis import fault_spans
+from orchestrator.report.charts.time_axis import clock_remark, fault_spans
 from orchestrator.report.columns import UNKNOWN
 from orchestrator.results.summary import OverTime
 
@@ -87,7 +87,10 @@ def over_time(subjects: Sequence[Subject], among: Sequence[Subject] = ()) -> Cha
         key="over-time",
         title="Throughput and response times over time",
         reading="An answer counts when it comes. A response time counts when its message was due, "
-        "so a stall is seen from when it began.",
+        "so a stall is seen from when it began."
+        + (
+            f" {remark}" if (remark := clock_remark([subject.case for subject, _ in shown])) else ""
+        ),
         plots=plots,
         legend=[
             key

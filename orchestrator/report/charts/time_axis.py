@@ -6,6 +6,7 @@ Places on it are whole numbers, so that thousands of bars stay short text.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from orchestrator.measures.dimensions import TIME, format_value
 from orchestrator.report.charts.plot import Tick, round_step
 from orchestrator.report.text import fault_name
 from orchestrator.results.summary import CaseSummary
@@ -45,6 +46,15 @@ def axis_over(instants_ns: Iterable[int]) -> TimeAxis:
             for at_ns in range(0, span_ns + 1, step_ns)
         ],
     )
+
+
+def clock_remark(cases: Iterable[CaseSummary]) -> str:
+    """Return how exact the instants of clients are, empty if all programs had one clock."""
+    error_s = max((run.clock_error_s for case in cases for run in case.runs[:1]), default=0.0)
+    if not error_s:
+        return ""
+    shown = format_value(error_s, TIME)
+    return f"Several clocks: an instant of a client is within ±{shown} on the server's clock."
 
 
 def fault_spans(case: CaseSummary) -> Iterator[tuple[float, float, str]]:

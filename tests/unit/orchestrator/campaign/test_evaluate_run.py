@@ -50,12 +50,14 @@ def test_measures_are_by_key_and_values_by_name(load: Load, folder: Path) -> Non
 
 
 def test_a_run_on_several_hosts_has_errors_where_two_clocks_meet(load: Load, folder: Path) -> None:
-    assert evaluated(load, folder).summary.errors == {}
+    here = evaluated(load, folder).summary
+    assert (here.errors, here.clock_error_s) == ({}, 0.0)
     store_run(folder, is_one_host=False, clock={"boot_id": "laptop", "offset_ns": 0})
     found = evaluated(load, folder)
     assert found.summary.measures["makespan_s"] == pytest.approx(MAKESPAN_S)
     assert found.summary.errors.keys().isdisjoint({"makespan_s", "response_time_max_s"})
     assert 0 < found.summary.errors["waiting_time_mean_s"] < 0.001
+    assert 0 < found.summary.clock_error_s < 0.001
     assert 0 < found.summary.errors["slowest.time_in_unread_s"] < 0.001
     assert error_of(found.values["waiting_time_mean"]) > 0
     assert any(note.startswith("the server's clock was ") for note in found.summary.notes)

@@ -103,6 +103,12 @@ def test_a_run_of_many_messages_has_two_plots_over_time_below_its_lanes() -> Non
     assert "prefork: messages per s" not in shown.words
 
 
+def test_the_timeline_of_a_run_on_several_clocks_says_how_exact_it_is() -> None:
+    far = run_over_time(None, clock_error_s=51e-6)
+    shown = page(summary(case("single"), case("prefork", runs=[far])))
+    assert shown.words.count("an instant of a client is within ±51.0 us") == 1
+
+
 def test_all_timelines_share_one_time_axis() -> None:
     text = html_report(findings(summary(case("single"), case("prefork")), {}, EXHIBITS))
     grids = [

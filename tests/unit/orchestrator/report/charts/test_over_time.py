@@ -59,6 +59,14 @@ def test_a_plot_of_rates_and_one_of_response_times_for_each_case() -> None:
     ]
 
 
+def test_of_a_run_on_several_clocks_the_error_of_an_instant_is_stated() -> None:
+    assert "clock" not in chart(subject()).reading
+    runs = [run_over_time(STEPS).model_copy(update={"clock_error_s": 51e-6})]
+    found = chart(subject(), Subject("far", case("far", runs=runs), exhibit(serve(5))))
+    remark = "Several clocks: an instant of a client is within ±51.0 us on the server's clock."
+    assert found.reading.endswith(remark)
+
+
 def test_a_rate_is_level_over_its_step() -> None:
     """The axis goes to 200 per s, and a step is a quarter of the width."""
     rates, _ = chart(subject()).plots
