@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from orchestrator.execution.program_log import wait_for
 from orchestrator.execution.swarm.relay import Relay
 from tests.port_fixtures import held_port
 
@@ -70,7 +71,9 @@ def test_bytes_pass_both_ways_up_to_the_end(calls: Path, echo: int) -> None:
             received += data
     relay.close()
     assert bytes(received) == sent + b"end"
-    assert calls.read_text() == "unix:///far exec --interactive c0ffee\n"
+    lines = calls.read_text().splitlines()
+    assert set(lines) == {"unix:///far exec --interactive c0ffee"}
+    assert len(lines) <= 2, "one program for the connection, one ahead for the next"
 
 
 def test_a_closed_relay_ends_its_connections(calls: Path, echo: int) -> None:
@@ -89,6 +92,17 @@ def test_a_port_on_which_nobody_listens_is_a_connection_that_ends(calls: Path) -
     with held_port() as port:
         relay = relay_to(port)
         with socket.create_connection(relay.address) as connection:
+            connection.sendall(b"x")
             assert connection.recv(1) == b""
         relay.close()
     assert calls.exists()
+
+
+def test_a_program_waits_ahead_of_its_connection(calls: Path, echo: int) -> None:
+    relay = relay_to(echo)
+    assert wait_for(calls.exists, 10.0)
+    with socket.create_connection(relay.address) as connection:
+        connection.sendall(b"x")
+        assert connection.recv(1) == b"x"
+        assert wait_for(lambda: len(calls.read_text().splitlines()) == 2, 10.0)
+    relay.close()
