@@ -93,7 +93,7 @@ def _analyse_axis(axis: CommonAxis) -> Analysis:
 
     What that is, and how large, is seen by moving the clients to both ends of the error.
     """
-    exact = _Figures.of(_analyse(*axis.with_equal_starts()))
+    exact = _figures_of_clients(*axis.with_equal_starts())
     ends = [
         _Figures.of(_analyse(*axis.on_server_clock(shift_ns), exact))
         for shift_ns in (-axis.bound_ns, axis.bound_ns)
@@ -110,34 +110,47 @@ def _analyse_axis(axis: CommonAxis) -> Analysis:
     return replace(found, measures=measures, groups=groups, views=views, notes=tuple(axis.notes()))
 
 
+def _figures_of_clients(evidence: Evidence, merged: Merged) -> _Figures:
+    """Return the times between two instants of one client, of the run and of each group."""
+    clients, is_open = _clients(evidence, merged), evidence.open_groups
+    groups = {
+        name: of_one_client(client_measures(clients.of(name, number), is_open))
+        for number, name in enumerate(evidence.clients.groups)
+    }
+    return _Figures(of_one_client(client_measures(clients, is_open)), groups, {})
+
+
+def _clients(evidence: Evidence, merged: Merged) -> Clients:
+    run = evidence.clients
+    return Clients(
+        run.start_ns,
+        run.start_ns + round(evidence.warmup_s * 1e9),
+        run.replicas,
+        merged.requests,
+        merged.connections,
+        evidence.loads,
+        evidence.percentiles,
+        tuple(evidence.deadlines.get(name) for name in run.groups),
+    )
+
+
 def _analyse(evidence: Evidence, merged: Merged, exact: _Figures | None = None) -> Analysis:
     """Return the analysis of a run all of whose instants are on one clock.
 
     Times between two instants of one client are those of ``exact``, if it is given.
     """
     run = evidence.clients
-    requests = merged.requests
-    begin_ns = run.start_ns + round(evidence.warmup_s * 1e9)
-    is_acked = (requests["due_ns"] >= begin_ns) & (requests["outcome"] == ACKED)
-    clients = Clients(
-        run.start_ns,
-        begin_ns,
-        run.replicas,
-        requests,
-        merged.connections,
-        evidence.loads,
-        evidence.percentiles,
-        tuple(evidence.deadlines.get(name) for name in run.groups),
-    )
+    requests, clients = merged.requests, _clients(evidence, merged)
+    is_acked = (requests["due_ns"] >= clients.begin_ns) & (requests["outcome"] == ACKED)
     stages = _stages(requests, is_acked, len(run.groups))
     groups = {
         name: client_measures(clients.of(name, number), evidence.open_groups)
         | stages.of_groups[number]
-        | (of_one_client(exact.groups[name]) if exact else {})
+        | (exact.groups[name] if exact else {})
         for number, name in enumerate(run.groups)
     }
     instrument = assess_clients(run.replicas, groups)
-    own = stages.of_run | (of_one_client(exact.measures) if exact else {})
+    own = stages.of_run | (exact.measures if exact else {})
     measures = _measures(evidence, merged, clients, own)
     measures["client_bottlenecks"] = len(find_bottlenecks(run.replicas, groups))
     if not evidence.has_event_log:
