@@ -1,7 +1,10 @@
 """Why users wait in a picture, or why they do not: the end of its sentence."""
 
+from collections.abc import Iterator
+
 from orchestrator.explore.play.controls import CPU, Controls
 from orchestrator.explore.play.outcome import Outcome
+from orchestrator.explore.play.to_scenario import LEAD_MS
 from orchestrator.measures.dimensions import TIME
 from orchestrator.measures.sentences import counted, value_text
 from orchestrator.twin.parameters import EVENT_LOOPS, WITH_LOCK, Kind
@@ -51,35 +54,42 @@ def _shared(outcome: Outcome) -> str:
 
 def _why_waiting(outcome: Outcome, controls: Controls) -> str:
     kind = outcome.run.kind
-    if kind in EVENT_LOOPS:
-        return "the loop computes one message after another"
-    if kind is Kind.LOOP_AND_POOL:
-        busy = f"each of {_workers(outcome)} serves one message at a time"
-        if controls.long_ms:
-            return f"{busy}, and the long one takes {ms_text(controls.long_ms)}"
-        return busy
     if kind is Kind.PROCESSES_SPLIT:
         return "the kernel's hash chooses a worker for each connection, also a busy one"
-    return _why_keeping(outcome, controls)
+    if kind not in (*EVENT_LOOPS, Kind.LOOP_AND_POOL):
+        return _why_keeping(outcome, controls)
+    busy = (
+        f"each of {_workers(outcome)} serves one message at a time"
+        if kind is Kind.LOOP_AND_POOL
+        else "the loop computes one message after another"
+    )
+    if controls.long_ms > LEAD_MS:
+        return f"{busy}, and the long one takes {ms_text(controls.long_ms)}"
+    return busy
 
 
 def _why_keeping(outcome: Outcome, controls: Controls) -> str:
     """Return why users wait for workers that keep a connection until its client closes it."""
     count = outcome.run.discipline.workers
-    holders = []
-    if controls.silent_ms:
-        holders.append(f"by the silent client for {ms_text(controls.silent_ms)}")
-    if controls.long_ms:
-        holders.append(f"by the long message for {ms_text(controls.long_ms)}")
-    if holders:
-        kept = " and ".join(holders)
-        if count == 1:
-            return f"it is kept {kept}"
-        verb = "is" if len(holders) == 1 else "are"
-        return f"{len(holders)} of {_workers(outcome)} {verb} kept {kept}"
-    if count == 1:
-        return "it keeps a connection until its client closes it"
-    return f"each of {_workers(outcome)} keeps a connection until its client closes it"
+    held = " and ".join(_holders(controls))
+    if held and count == 1:
+        return f"it is kept {held}"
+    holders = len(list(_holders(controls)))
+    if held and not controls.is_open and outcome.count <= count:
+        return f"{holders} of {_workers(outcome)} {'is' if holders == 1 else 'are'} kept {held}"
+    which = "it" if count == 1 else f"each of {_workers(outcome)}"
+    keeps = f"{which} keeps a connection until its client closes it"
+    if not held:
+        return keeps
+    return f"{keeps}, and {holders} of them {'is' if holders == 1 else 'are'} kept {held}"
+
+
+def _holders(controls: Controls) -> Iterator[str]:
+    """Yield who keeps a worker when the users come, and for how long."""
+    if controls.silent_ms > LEAD_MS:
+        yield f"by the silent client for {ms_text(controls.silent_ms)}"
+    if controls.long_ms > LEAD_MS:
+        yield f"by the long message for {ms_text(controls.long_ms)}"
 
 
 def _workers(outcome: Outcome) -> str:

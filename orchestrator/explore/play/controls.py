@@ -74,8 +74,8 @@ SLIDERS = (
     Slider("service_ms", "service time of a message", _DURATIONS_MS, "ms"),
     Slider("think_ms", "think time of a user", (0, *_DURATIONS_MS), "ms", USERS),
     Slider("backlog", "backlog", (*range(1, 11), 16, 32, 64, 128, 256, 512)),
-    Slider("long_ms", "one long message of", _LONG_MS, "ms"),
-    Slider("silent_ms", "one silent client, for", _LONG_MS, "ms"),
+    Slider("long_ms", "one long message", _LONG_MS, "ms"),
+    Slider("silent_ms", "one silent client", _LONG_MS, "ms"),
 )
 CHOICES = (
     Choice(

@@ -91,4 +91,4 @@ def _fixed(controls: Controls, values: Mapping[str, Sequence[Any]]) -> list[str]
 def _text(control: Slider | Choice, value: Any) -> str:  # noqa: ANN401 a number or a word
     if isinstance(control, Choice):
         return control.values[value]
-    return f"{value} {control.unit}".rstrip()
+    return f"{value} {control.unit}".rstrip() if value else "none"

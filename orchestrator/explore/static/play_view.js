@@ -1,7 +1,11 @@
 // The controls of Play and what they show. Where an answer comes from is for the caller to say:
 // from the server, or from what was computed before for a page without one.
 
-const UNITS = { "": (value) => String(value), ms: (ms) => (ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`) };
+/** Return a duration in the words of the page; 0 is that of a message or a client that is absent. */
+function duration(ms) {
+  if (ms === 0) return "none";
+  return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`;
+}
 
 /** Let the controls in `panel` ask `answerOf(controls, before)`, and show each answer that it promises. */
 export function play(panel, answerOf) {
@@ -52,7 +56,7 @@ export function play(panel, answerOf) {
     for (const each of sliders()) {
       const value = stopsOf(each)[Number(each.value)];
       const { unit } = each.dataset;
-      const text = unit in UNITS ? UNITS[unit](value) : `${value} ${unit}`;
+      const text = unit === "ms" ? duration(value) : `${value} ${unit}`.trim();
       each.previousElementSibling.querySelector("[data-value]").textContent = text;
       each.setAttribute("aria-valuetext", text);
     }

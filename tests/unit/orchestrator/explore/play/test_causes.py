@@ -46,11 +46,26 @@ KEEPS = "keeps a connection until its client closes it"
             {"users": 6, "work": "cpu"},
             f"each of 5 workers {KEEPS}, and one thread computes at a time",
         ),
-        ("prefork", {"silent_ms": 2000}, "1 of 5 workers is kept by the silent client for 2 s"),
+        (
+            "prefork",
+            {"users": 5, "silent_ms": 2000},
+            "1 of 5 workers is kept by the silent client for 2 s",
+        ),
+        (
+            "prefork",
+            {"users": 6, "silent_ms": 2000},
+            f"each of 5 workers {KEEPS}, and 1 of them is kept by the silent client for 2 s",
+        ),
+        ("prefork", {"users": 6, "silent_ms": 50}, f"each of 5 workers {KEEPS}"),
+        (
+            "epoll",
+            {"work": "cpu", "long_ms": 500},
+            "the loop computes one message after another, and the long one takes 500 ms",
+        ),
         ("single", {"long_ms": 500}, "it is kept by the long message for 500 ms"),
         (
             "prefork",
-            {"long_ms": 500, "silent_ms": 700},
+            {"users": 4, "long_ms": 500, "silent_ms": 700},
             "2 of 5 workers are kept by the silent client for 700 ms and by the long message for "
             "500 ms",
         ),
