@@ -63,9 +63,9 @@ class Page:
         with self.asked(path, value) as response:
             return response.read().decode()
 
-    def run(self, text: str) -> None:
+    def run(self, text: str, backend: str = "process") -> None:
         """Start a run of the scenario ``text``."""
-        asked = {"name": "mine", "yaml": text, "backend": "process"}
+        asked = {"name": "mine", "yaml": text, "backend": backend}
         assert json.loads(self.ask("run/start", asked)) == {"refused": ""}
 
     def follow(self) -> Generator[dict[str, Any], None, None]:
@@ -135,6 +135,22 @@ def test_a_stopped_run_keeps_what_it_has(lab: Lab) -> None:
         *_, last = page.follow()
         assert "interrupted" in last["result"]
         assert len(lab.left_processes()) == 1  # explore itself
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_a_run_in_containers_is_drawn_and_removed_if_the_program_is_killed(lab: Lab) -> None:
+    with served(lab) as page:
+        page.run(LONG, "docker")
+        with closing(page.follow()) as following:
+            scenes = (each.get("scene:prefork", "") for each in following)
+            assert any("prefork, measured" in scene for scene in scenes)
+        page.process.kill()
+        page.process.communicate(timeout=DEADLINE_S)
+    assert wait_for(lambda: not lab.left_processes(), DEADLINE_S)
+    (folder,) = lab.out.iterdir()
+    campaign = folder.name.rpartition("-")[2]
+    assert "would remove" not in lab.orchestrate("clean", "--dry-run", "--campaign", campaign).out
 
 
 @pytest.mark.slow

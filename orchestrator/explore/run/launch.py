@@ -16,6 +16,7 @@ from orchestrator.scenario.models import ROOT
 NOT_INHERITED = "PYTHONSAFEPATH"
 """It keeps ``python -m`` from finding the program in its folder."""
 
+CONTAINERS = b"backend: docker"
 KEPT_LINES = 12
 STOP_DEADLINE_S = 60.0
 """A stopped run removes its containers and stores what it has."""
@@ -47,6 +48,9 @@ class Child:
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal is for this process
         )
+        self.is_in_containers = False
+        """Known after its first line."""
+
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._reading: Future[None] = in_background(self._read)
         self.folder: Path | None = None
@@ -55,6 +59,8 @@ class Child:
         assert self._process.stderr is not None  # noqa: S101 it is a pipe
         with self._process.stderr as errors:
             for line in errors:
+                if line.startswith(CONTAINERS):
+                    self.is_in_containers = True
                 self._lines.append(line.decode(errors="replace").rstrip("\n"))
 
     @property

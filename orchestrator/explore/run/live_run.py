@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from orchestrator.execution.background import in_background
 from orchestrator.explore.past_runs import REPORT
 from orchestrator.explore.rendering import render
 from orchestrator.explore.run.board import ENDED, PHASE, Board
+from orchestrator.explore.run.container_log import ContainerLogs
 from orchestrator.explore.run.launch import Child
 from orchestrator.explore.run.observed import is_too_long, observe
 from orchestrator.explore.run.predicted import predicted
@@ -63,6 +64,8 @@ class LiveRun:
         self._twins: Mapping[str, Exhibit | str] = {}
         self._span_ns = 0
         self._drawn: dict[str, tuple[Scene, int]] = {}
+        self._logs: ContainerLogs | None = None
+        self._at_end = ExitStack()
         self._stopping = threading.Event()
         self._end = in_background(self._take_place)
 
@@ -82,7 +85,8 @@ class LiveRun:
 
     def _take_place(self) -> None:
         try:
-            self._follow()
+            with self._at_end:
+                self._follow()
         except LabError as exc:
             self._end_without_results(str(exc))
         except Exception as exc:
@@ -101,6 +105,7 @@ class LiveRun:
                 phase = "stopping" if self._stopping.is_set() else "running"
                 self.board.set({PHASE: phase, "line": (child.lines or ["starting"])[-1]})
                 if child.folder is not None:
+                    self._logs = self._logs or self._container_logs(child)
                     self._look(child.folder / "raw")
         self._conclude(child)
 
@@ -116,13 +121,26 @@ class LiveRun:
         self._draw()
 
     def _observed(self, run: Run, scene: Scene, folder: Path, has_ended: bool) -> Scene:
-        log = folder / SERVER_LOG
-        if not log.is_file():
+        log = self._log_of(run, folder)
+        if log is None:
             return Scene(scene.name, scene.measured, RUNS)
         if is_too_long(log):
             return Scene(scene.name, scene.measured, TOO_LONG)
         note = "it has ended" if has_ended else RUNS
         return Scene(scene.name, observe(log, run.case, self._limit), note)
+
+    def _log_of(self, run: Run, folder: Path) -> Path | None:
+        """Return where the event log of ``run`` is, None if there is none yet."""
+        if (folder / SERVER_LOG).is_file():
+            return folder / SERVER_LOG
+        return None if self._logs is None else self._logs.of(run.slug, run.case.model)
+
+    def _container_logs(self, child: Child) -> ContainerLogs | None:
+        if child.folder is None or not child.is_in_containers:
+            return None
+        logs = ContainerLogs(child.folder.name.rpartition("-")[2])
+        self._at_end.callback(logs.close)
+        return logs
 
     def _draw(self) -> None:
         """Draw what has changed; all of it if the time axis has become longer."""

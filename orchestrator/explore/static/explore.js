@@ -26,6 +26,11 @@ function showNamed() {
   show(tabs.find((tab) => `#${panelOf(tab).id}` === location.hash) ?? tabs[0]);
 }
 
+/** Show the tab `name`, and set the focus to it. */
+export function goTo(name) {
+  go(tabs.find((tab) => panelOf(tab).id === name));
+}
+
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 for (const [place, tab] of tabs.entries()) {

@@ -1,5 +1,5 @@
 // Play: each move of a control is answered by the server; a scenario can be loaded back.
-import { post } from "./explore.js";
+import { goTo, post } from "./explore.js";
 import { play } from "./play_view.js";
 
 const panel = document.getElementById("play");
@@ -18,6 +18,11 @@ async function load(text) {
 }
 
 panel.querySelector('[data-act="load"]').addEventListener("click", () => load(panel.querySelector("[data-yaml]").value));
+panel.querySelector('[data-act="run"]').addEventListener("click", () => {
+  const detail = panel.querySelector("[data-yaml]").value;
+  document.getElementById("run").dispatchEvent(new CustomEvent("scenario", { detail }));
+  goTo("run");
+});
 panel.querySelector("[data-file]").addEventListener("change", async (event) => {
   const [file] = event.target.files;
   if (file) await load(await file.text());

@@ -74,3 +74,7 @@ stop.addEventListener("click", async () => {
 });
 
 panel.addEventListener("shown", follow);
+panel.addEventListener("scenario", (event) => { // from another tab
+  form.elements.yaml.value = event.detail;
+  form.elements.name.value = "play";
+});

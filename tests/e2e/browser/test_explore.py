@@ -157,3 +157,14 @@ def test_a_page_that_is_opened_later_sees_the_same_run_and_stops_it(
     second.click("#run [data-stop]")
     second.wait_for_selector("#run .verdict >> text=interrupted")
     assert second.is_enabled("#run [data-start]")
+
+
+def test_the_scenario_of_play_is_taken_to_run(viewer: Viewer, site: Site) -> None:
+    page = viewer.visit(f"{address_of(site)}#play").page
+    scenario = page.input_value("#play [data-yaml]")
+    page.focus('#play [data-act="run"]')
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#run [data-start]")
+    assert page.input_value("#run [name=yaml]") == scenario
+    assert page.input_value("#run [name=name]") == "play"
+    assert page.url.endswith("#run")

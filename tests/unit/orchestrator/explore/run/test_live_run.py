@@ -24,6 +24,7 @@ class FakeChild:
     def __init__(self, folder: Path | None, looks: int = 2) -> None:
         self.folder = folder
         self.lines = ["[1/2] single: under load"]
+        self.is_in_containers = False
         self.looks = looks
         self.stops = 0
 
