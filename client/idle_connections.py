@@ -1,7 +1,8 @@
 """Open connections that send nothing, as a fault.
 
 ``python -m client.idle_connections HOST:PORT NUMBER BEGIN_NS SECONDS``: the connections are opened
-at the instant ``BEGIN_NS`` of CLOCK_MONOTONIC. They stay in the server's backlog until it accepts
+at the instant ``BEGIN_NS`` of CLOCK_MONOTONIC, or, if it is ``line``, when a line comes on standard
+input. They stay in the server's backlog until it accepts
 them, and with a worker until it closes them. The program prints one line of JSON with its process
 id at once, and one when no further connection is established: how many are, how many were refused,
 and the instant of the last one. It closes them all when it is stopped or after ``SECONDS``.
@@ -24,6 +25,7 @@ SETTLED_S = 0.05
 """No further connection for so long: the backlog is full and SYNs are dropped (tcp(7))."""
 
 
+ON_LINE = "line"
 NS_PER_S = 1_000_000_000
 
 
@@ -37,10 +39,13 @@ class Settled(NamedTuple):
 
 def main(arguments: Sequence[str]) -> int:
     """Open the connections when they are due, print what became of them, and hold them."""
-    target, number, begin_ns, seconds = arguments
+    target, number, begin, seconds = arguments
     family, address = resolve(*parse_address(target))
     _print(pid=os.getpid())
-    _sleep_until(int(begin_ns))
+    if begin == ON_LINE:
+        sys.stdin.readline()
+    else:
+        _sleep_until(int(begin))
     with contextlib.ExitStack() as opened:
         begun = [opened.enter_context(_begin(family, address)) for _ in range(int(number))]
         settled = _settle(begun)

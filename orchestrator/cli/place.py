@@ -158,7 +158,6 @@ def _swarm_for(
         raise BackendError(f"{reason}, and the images are built here; {remedy(reason)}")
     fleet = engines.enter_context(connected_fleet(hosts))
     backend = SwarmBackend(fleet, builder, hosts, campaign_id, keep=keep)
-    backend.faults = [fault.fault for fault in scenario.faults]
     return backend, f"{counted(len(hosts.by_name), 'hosts')} of {file}"
 
 

@@ -23,6 +23,9 @@ TOO_EARLY = "too early"  # when conductor or client has ended before its case wa
 IDLE_CONNECTIONS = ("-m", "client.idle_connections")
 """The program that holds connections open; it prints its process id, then that they are there."""
 
+ON_LINE = "line"
+"""In place of the instant at which it opens them: when a line comes on its standard input."""
+
 MOST_PID = 2**22
 """The kernel's PID_MAX_LIMIT; proc(5)."""
 

@@ -29,7 +29,6 @@ from orchestrator.execution.docker.read_back import containers_of_clients
 from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.swarm.clocks import (
-    check_faults,
     clocks_of,
     is_this_machine,
     other_clocks,
@@ -55,12 +54,10 @@ STACK_FILE = "stack.json"
 class SwarmBackend(DockerBackend):
     """Runs the containers of a case on the hosts of ``fleet``; ``builder`` builds the images.
 
-    ``faults`` are those that the campaign injects. ``clocks`` are those that containers have on
-    each host, by its name, known once it is prepared.
+    ``clocks`` are those that containers have on each host, by its name, known once it is prepared.
     """
 
     name = "swarm"
-    faults: Sequence[str] = ()
 
     def __init__(
         self,
@@ -80,13 +77,12 @@ class SwarmBackend(DockerBackend):
         """Build the images, copy them to all hosts, and read the hosts' clocks.
 
         Raises:
-            BackendError: the build or a copy failed, or the instants of a fault cannot be known.
+            BackendError: the build or a copy failed.
         """
         super().prepare(needs)
         with engine_failures():
             copy_images(self.images.values(), self.builder, self._fleet.engines)
             self._find_clocks()
-        check_faults(self.faults, self.clocks, own_clock())
 
     def _find_clocks(self) -> None:
         """Read the clocks in containers, which `close` removes if this is interrupted."""
@@ -125,7 +121,7 @@ class SwarmStage(DockerStage):
         self._fleet = fleet
         self._hosts = hosts
         self._relays: list[Relay] = []
-        self._cuttable: SwarmServer | None = None
+        self._faulty: SwarmServer | None = None
 
     def bring_up(self, services: Sequence[str], override: Path) -> None:
         """Deploy ``services`` as a stack, which is stored with the logs."""
@@ -164,10 +160,12 @@ class SwarmStage(DockerStage):
         by_host: dict[str, list[Container]] = {}
         for client in clients:
             by_host.setdefault(self._fleet.host_of(client).name, []).append(client)
-        self._cuttable = SwarmServer(self._fleet, server, by_host, self.order, control)
-        if self._fleet.host_of(server).name in self.other_clocks:
-            self._cuttable.use_answers()
-        return self._cuttable
+        self._faulty = SwarmServer(self._fleet, server, by_host, self.order, control)
+        on_server, on_client = (
+            self._fleet.host_of(each).name in self.other_clocks for each in (server, clients[0])
+        )
+        self._faulty.use_answers(of_server=on_server, of_crowds=on_client)
+        return self._faulty
 
     def port_of(self, container: Container, port: int) -> tuple[str, int]:
         """Return a port of this machine that leads to the container's."""
@@ -181,7 +179,7 @@ class SwarmStage(DockerStage):
 
     def end(self) -> StageEnd:
         """End as a stage on one host does; the programs may have several clocks."""
-        self._close_links()
+        self._close_programs()
         return replace(super().end(), is_one_host=False)
 
     def cause_of_failure(self) -> str:
@@ -193,10 +191,10 @@ class SwarmStage(DockerStage):
     def kill_probes(self) -> None:
         """Kill every probe, relay and program at a link that still runs."""
         super().kill_probes()
-        self._close_links()
+        self._close_programs()
         for relay in self._relays:
             relay.close()
 
-    def _close_links(self) -> None:
-        if self._cuttable is not None:
-            self._cuttable.close_links()
+    def _close_programs(self) -> None:
+        if self._faulty is not None:
+            self._faulty.close_programs()

@@ -1,20 +1,15 @@
-"""Which CLOCK_MONOTONIC the containers of each host have, and what that excludes.
+"""Which CLOCK_MONOTONIC the containers of each host have.
 
 The analysis relates the clients' clocks to the server's by the messages between them. Instants of
-faults it takes to be of this machine's clock. A fault that begins when a container is told to is
-known here by its answer; one that a container begins by its own clock needs ours.
+faults it takes to be of this machine's clock: if a container has another one, a fault there begins
+when it is told to, and its instant is that of the answer here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from labkit.clock import BOOT_ID, OFFSETS, Clock, read_offset_ns
-from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.engine import engine_failures
 from orchestrator.execution.swarm.connection import HostEngine
-from orchestrator.scenario.faults import FILL_BACKLOG
-
-BY_THEIR_CLOCK = (FILL_BACKLOG,)
-"""Faults that a program in a container begins at an instant of its own clock."""
 
 READ = f"from pathlib import Path\nprint(Path({str(BOOT_ID)!r}).read_text().strip())\n"
 READ += f"path = Path({str(OFFSETS)!r})\nprint(path.read_text() if path.exists() else '')"
@@ -52,24 +47,6 @@ def read_clock_text(printed: str) -> Clock | None:
         return Clock(boot_id, read_offset_ns(offsets) if offsets.strip() else 0)
     except ValueError:
         return None
-
-
-def check_faults(
-    faults: Iterable[str], clocks: Mapping[str, Clock | None], ours: Clock | None
-) -> None:
-    """Check that ``faults`` can begin in time, if ``ours`` is this machine's clock.
-
-    Raises:
-        BackendError: they cannot.
-    """
-    wrong = [fault for fault in dict.fromkeys(faults) if fault in BY_THEIR_CLOCK]
-    others = other_clocks(clocks, ours)
-    if wrong and others:
-        raise BackendError(
-            f"{', '.join(wrong)}: it is in time only if containers of all hosts have this "
-            f"machine's clock, and those of {', '.join(others)} have another one (another kernel, "
-            "or a time namespace); leave the fault out, or run on one engine: --backend docker"
-        )
 
 
 def other_clocks(clocks: Mapping[str, Clock | None], ours: Clock | None) -> list[str]:

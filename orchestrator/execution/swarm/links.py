@@ -6,25 +6,20 @@ what it sends and what it receives: without ARP, every frame is sent to an addre
 and frames that come are for another address than the interface has. No socket notices.
 """
 
-import contextlib
 import os
-import select
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
 from docker.models.containers import Container
 
 from orchestrator.execution.backend import BackendError
-from orchestrator.execution.docker.compose import docker_environment
 from orchestrator.execution.docker.engine import PROJECT_LABEL, SERVICE_LABEL, STACK_LABEL
-from orchestrator.execution.interrupts import held
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.probe import PROBE
+from orchestrator.execution.swarm.line_program import LineProgram
 
 START_DEADLINE_S = 20.0
 ANSWER_DEADLINE_S = 5.0
-END_DEADLINE_S = 5.0
 READY, CUT, JOIN = "ready", "cut", "join"
 LINK = """\
 import fcntl, socket, struct, sys
@@ -61,8 +56,8 @@ class Link:
     """The link of ``container`` to the network on which it finds the container ``peer``.
 
     A program is beside it from now on; `close` ends it, and so does the end of this process, and
-    the link is joined then. ``environment`` are variables with which the docker command reaches the
-    container's engine.
+    the link is joined then. ``send`` tells it `CUT` or `JOIN`, which `receive` waits for.
+    ``environment`` are variables with which the docker command reaches the container's engine.
     """
 
     def __init__(self, container: Container, peer: str, environment: Mapping[str, str]) -> None:
@@ -73,26 +68,12 @@ class Link:
             SERVICE_LABEL: PROBE,  # as a probe, it has no log and may go at any time
             LABEL: os.environ.get(MARK, ""),
         }
-        words = ["docker", "run", "--rm", "--interactive", "--user", "0:0", "--read-only"]
+        words = ["run", "--rm", "--interactive", "--user", "0:0", "--read-only"]
         words += [word for label in labels.items() for word in ("--label", "=".join(label))]
         words += ["--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--entrypoint", "python3"]
         words += ["--network", f"container:{container.id}", container.attrs["Image"]]
-        with held():
-            self._program = subprocess.Popen(  # noqa: S603 our own program
-                [*words, "-I", "-S", "-c", LINK, peer],
-                env=docker_environment() | dict(environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                start_new_session=True,
-            )
-
-    def send(self, word: str) -> None:
-        """Send `CUT` or `JOIN`; `receive` returns once that is done."""
-        assert self._program.stdin is not None  # noqa: S101 for the type checker
-        with contextlib.suppress(BrokenPipeError):  # `receive` says why it has ended
-            self._program.stdin.write(f"{word}\n".encode())
+        self._program = LineProgram([*words, "-I", "-S", "-c", LINK, peer], environment)
+        self.send, self.close = self._program.send, self._program.close
 
     def receive(self, word: str, deadline_s: float) -> None:
         """Wait until the program has done ``word``.
@@ -100,28 +81,10 @@ class Link:
         Raises:
             BackendError: it has not within ``deadline_s``; with what it printed instead.
         """
-        assert self._program.stdout is not None  # noqa: S101 for the type checker
-        printed, ends_s = b"", time.monotonic() + deadline_s
-        while not printed.endswith(f"{word}\n".encode()):
-            left_s = max(ends_s - time.monotonic(), 0.0)
-            if not select.select([self._program.stdout], [], [], left_s)[0]:
-                raise BackendError(f"a link did not {word} within {deadline_s:g} s")
-            part = self._program.stdout.read(4096)
-            if not part:
-                said = " ".join(printed.decode(errors="replace").split())[-300:]
-                raise BackendError(f"the program at a link ended: {said or 'it printed nothing'}")
-            printed += part
-
-    def close(self) -> None:
-        """Join the link, and end the program."""
-        for stream in (self._program.stdin, self._program.stdout):
-            if stream is not None:
-                stream.close()
         try:
-            self._program.wait(END_DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            self._program.kill()
-            self._program.wait()
+            self._program.read_until(lambda text: text.endswith(f"{word}\n"), deadline_s)
+        except BackendError as exc:
+            raise BackendError(f"the link of a container ({word}): {exc}") from exc
 
 
 class Links:

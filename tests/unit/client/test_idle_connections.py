@@ -3,12 +3,14 @@
 import json
 import os
 import socket
+import sys
 import time
+from io import StringIO
 
 import pytest
 
 from client import idle_connections
-from client.idle_connections import main
+from client.idle_connections import ON_LINE, main
 
 
 def established_at(port: int, number: int, capsys: pytest.CaptureFixture[str]) -> int:
@@ -30,6 +32,17 @@ def test_all_are_established_while_there_is_room(capsys: pytest.CaptureFixture[s
         for _ in range(5):
             with listener.accept()[0] as conn:
                 assert conn.recv(1) == b""  # no byte was sent, and the program has closed it
+
+
+def test_they_are_opened_when_a_line_comes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO("begin\n"))
+    with socket.create_server(("127.0.0.1", 0), backlog=20) as listener:
+        port = listener.getsockname()[1]
+        assert main([f"127.0.0.1:{port}", "2", ON_LINE, "0"]) == 0
+    assert sys.stdin.read() == ""
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["established"] == 2
 
 
 def test_a_full_backlog_takes_no_more(

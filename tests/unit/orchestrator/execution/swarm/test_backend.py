@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labkit.clock import Clock, own_clock
-from orchestrator.execution.backend import BackendError, Needs, StageEnd, StageOrder
+from orchestrator.execution.backend import Needs, StageEnd, StageOrder
 from orchestrator.execution.docker import backend as docker_backend
 from orchestrator.execution.docker.backend import DockerStage
 from orchestrator.execution.docker.compose import Compose
@@ -108,7 +108,7 @@ def test_a_port_is_reached_through_the_engine_of_its_container_until_the_end(
     assert closed == ["far"]
 
 
-def test_images_are_copied_before_the_clocks_are_read_which_exclude_faults(
+def test_images_are_copied_before_the_clocks_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[object] = []
@@ -124,14 +124,12 @@ def test_images_are_copied_before_the_clocks_are_read_which_exclude_faults(
     clocks = dict.fromkeys(HOSTS.by_name, own_clock())
     monkeypatch.setattr(backend, "clocks_of", lambda *_: clocks)
     swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe")  # type: ignore[arg-type]
-    swarm.faults = ["fill-backlog"]
     swarm.prepare(Needs(["epoll"]))
     assert done == [(builder, 3)]
     assert (swarm.name, swarm.left) == ("swarm", ())
     assert swarm.new_stage("lab-0badcafe-2", order(), IMAGES).is_here
     clocks["b"] = Clock("0ther", 0)
-    with pytest.raises(BackendError, match="fill-backlog: it is in time only if"):
-        swarm.prepare(Needs(["epoll"]))
+    swarm.prepare(Needs(["epoll"]))
     assert not swarm.new_stage("lab-0badcafe-2", order(), IMAGES).is_here
 
 

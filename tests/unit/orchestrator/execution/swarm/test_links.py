@@ -61,9 +61,9 @@ def test_a_program_that_does_not_start_is_the_reason(
 ) -> None:
     monkeypatch.setenv("BROKEN", "1")
     one = Links([link()])
-    with pytest.raises(BackendError, match=r"the program at a link ended: .* no such image"):
+    with pytest.raises(BackendError, match=r"a container \(ready\): it ended: .* no such image"):
         one.wait_until_ready()
-    with pytest.raises(BackendError, match="the program at a link ended"):
+    with pytest.raises(BackendError, match=r"a container \(cut\): it ended"):
         one.cut()
     one.close()
     assert len(calls.read_text().splitlines()) == 1
@@ -76,7 +76,7 @@ def test_a_program_that_does_not_answer_is_not_waited_for(
     monkeypatch.setattr(links, "ANSWER_DEADLINE_S", 0.05)
     one = Links([link()])
     one.wait_until_ready()
-    with pytest.raises(BackendError, match="a link did not cut within"):
+    with pytest.raises(BackendError, match=r"a container \(cut\): it did not answer within"):
         one.cut()
     one.close()
     assert calls.read_text().splitlines()[1:] == ["cut", "end"]
