@@ -14,6 +14,7 @@ DEADLINE_S = 150
 GONE_DEADLINE_S = 15.0
 CGROUPS = Path("/sys/fs/cgroup")
 NETWORKS = Path("/sys/class/net")
+OF_ENGINE = ("br-", "veth")
 
 
 class Swarm:
@@ -107,5 +108,5 @@ def groups() -> set[Path]:
 
 
 def interfaces() -> set[str]:
-    """Return the names of this machine's network interfaces."""
-    return {path.name for path in NETWORKS.iterdir()}
+    """Return this machine's network interfaces, without those of other runs on the main engine."""
+    return {path.name for path in NETWORKS.iterdir() if not path.name.startswith(OF_ENGINE)}
