@@ -39,7 +39,7 @@ class PastRun:
 
     ``folder`` and ``report``, which is empty if there is none, are paths in the folder of all;
     ``started_at`` is UTC, ISO 8601, empty if unknown. ``is_broken``: ``verdict`` says why the
-    results cannot be read.
+    results cannot be read. ``is_campaign``: it can be put beside another one.
     """
 
     folder: str
@@ -50,6 +50,7 @@ class PastRun:
     tone: str = DOUBT
     report: str = ""
     is_broken: bool = False
+    is_campaign: bool = False
 
     @property
     def started(self) -> str:
@@ -115,7 +116,8 @@ def _completed(run: PastRun, folder: Path) -> PastRun:
 def _campaign(run: PastRun, folder: Path) -> PastRun:
     summary = read_summary(folder)
     (shown,) = shown_campaigns([Findings(summary, {}, {})])
-    return replace(_about(run, summary), verdict=text.verdict(summary), tone=shown.tone)
+    about = _about(run, summary)
+    return replace(about, verdict=text.verdict(summary), tone=shown.tone, is_campaign=True)
 
 
 def _capacity(run: PastRun, folder: Path) -> PastRun:

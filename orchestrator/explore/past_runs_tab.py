@@ -5,13 +5,17 @@ from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from orchestrator.explore.beside import side_by_side
 from orchestrator.explore.past_runs import REPORT, past_runs
 from orchestrator.explore.rendering import render
 from orchestrator.explore.tab import Surroundings, Tab
+from orchestrator.results.exit_codes import LabError
 
+SIDES = 2
+ABSENT = "there is nothing to show at this address"
 REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
@@ -32,7 +36,21 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
         page = _read_report(results, request.path_params["path"])
         return HTMLResponse(page, headers={"content-security-policy": REPORT_POLICY})
 
-    return [Route("/list", list_runs), Route("/files/{path:path}", show_report)]
+    def show_beside(request: Request) -> Response:
+        folders = [_inside(results, path) for path in request.query_params.getlist("run")]
+        if len(folders) != SIDES:
+            raise HTTPException(400, f"name {SIDES} runs")
+        try:
+            page = side_by_side(folders)
+        except LabError as exc:
+            return PlainTextResponse(f"{exc}\n", 400)
+        return HTMLResponse(page, headers={"content-security-policy": REPORT_POLICY})
+
+    return [
+        Route("/list", list_runs),
+        Route("/files/{path:path}", show_report),
+        Route("/beside", show_beside),
+    ]
 
 
 def _read_report(results: Path, path: str) -> bytes:
@@ -41,14 +59,28 @@ def _read_report(results: Path, path: str) -> bytes:
     Raises:
         HTTPException: there is none; nothing else can be read, and nothing outside the folder.
     """
-    absent = HTTPException(404, f"there is no {REPORT} at this address")
+    found = _inside(results, path)
+    try:
+        if found.name == REPORT:
+            return found.read_bytes()
+    except OSError as exc:
+        raise HTTPException(404, ABSENT) from exc
+    raise HTTPException(404, ABSENT)
+
+
+def _inside(results: Path, path: str) -> Path:
+    """Return what is at ``path`` in ``results``.
+
+    Raises:
+        HTTPException: there is nothing, or it is outside.
+    """
     try:
         found = (results / path).resolve(strict=True)
-        if found.name != REPORT or not found.is_relative_to(results.resolve()):
-            raise absent
-        return found.read_bytes()
     except (OSError, ValueError) as exc:  # ValueError: the path has a null character
-        raise absent from exc
+        raise HTTPException(404, ABSENT) from exc
+    if not found.is_relative_to(results.resolve()):
+        raise HTTPException(404, ABSENT)
+    return found
 
 
 TAB = Tab("past_runs", "Past runs", _routes)

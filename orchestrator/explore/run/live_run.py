@@ -57,6 +57,8 @@ class LiveRun:
         self._runs = schedule(order.scenario)
         first = {run.case.slug: run for run in self._runs if run.repeat == 1}
         self._first = dict(list(first.items())[:MAX_CASES])
+        is_part = len(first) > MAX_CASES
+        self._note = f"The first {MAX_CASES} of {len(first)} cases are drawn." if is_part else ""
         self._limit = MAX_REQUESTS // max(len(self._first), 1)
         self._scenes = {
             slug: Scene(run.case.name, Exhibit(), WAITS) for slug, run in self._first.items()
@@ -94,7 +96,8 @@ class LiveRun:
 
     def _follow(self) -> None:
         order = self._order
-        self.board.set({PHASE: "starting", "line": "asking the twin", "cases": [*self._first]})
+        begun = {"line": "asking the twin", "cases": [*self._first], "note": self._note}
+        self.board.set({PHASE: "starting", **begun})
         self._twins = {slug: predicted(run.case, self._limit) for slug, run in self._first.items()}
         self._draw()
         child = Child(order.name, order.text, order.backend, order.out)

@@ -12,4 +12,14 @@ async function refresh() {
   }
 }
 
+// The older of two runs comes first: the list has the newest first.
+list.addEventListener("change", () => {
+  const picked = [...list.querySelectorAll("[data-pick]:checked")].map((each) => each.value).reverse();
+  const [link, hint] = ["[data-beside]", "[data-hint]"].map((each) => list.querySelector(each));
+  if (!link) return;
+  link.hidden = picked.length !== 2;
+  hint.hidden = !link.hidden;
+  link.href = `past_runs/beside?${new URLSearchParams(picked.map((each) => ["run", each]))}`;
+});
+
 panel.addEventListener("shown", refresh);

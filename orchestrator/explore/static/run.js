@@ -22,6 +22,7 @@ function show(values) {
     stop.disabled = isOver || values.phase === "stopping";
     panel.dataset.phase = values.phase;
   }
+  if (values.note !== undefined) find("[data-note]").textContent = values.note;
   if (values.line !== undefined) line.textContent = values.line;
   if (values.result !== undefined) result.replaceChildren(...markup(values.result));
   for (const [name, text] of Object.entries(values)) {

@@ -31,15 +31,17 @@ models: [prefork]
 clients: [{executor: closed, users: 3, messages: 10, demand: sleep=100ms}]
 server: {workers: 2}
 """
+OLD_RUN = "mine-20260130T120000Z-1a2b3c4d"
 RUN, HOSTILE_RUN = "mine-20260131T120000Z-1a2b3c4d", "odd-20260131T110000Z-1a2b3c4d"
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """Serve the page for three runs, one of them broken, and one with odd names."""
+    """Serve the page for four runs, one of them broken, and one with odd names."""
     results = tmp_path / "results"
     shown = {"prefork": exhibit(serve(5))}
     for name, found in {
+        OLD_RUN: summary(case(), scenario="mine"),
         RUN: summary(case(), scenario="mine"),
         HOSTILE_RUN: summary(case(), scenario=LONG_WORD, reason=HOSTILE, status=Status.INTERRUPTED),
     }.items():
@@ -61,7 +63,7 @@ def test_every_run_is_listed_and_nothing_is_wider_than_the_window(
 ) -> None:
     opened = viewer.visit(f"{address_of(site)}#past_runs", width, scheme)
     opened.page.wait_for_selector("#past_runs tbody tr")
-    assert opened.page.locator("#past_runs tbody tr").count() == 3
+    assert opened.page.locator("#past_runs tbody tr").count() == 4
     assert opened.page.evaluate("document.documentElement.scrollWidth") == width
     assert opened.console == []
     origin = f"http://{HOST}:{site.port}/"
@@ -168,3 +170,14 @@ def test_the_scenario_of_play_is_taken_to_run(viewer: Viewer, site: Site) -> Non
     assert page.input_value("#run [name=yaml]") == scenario
     assert page.input_value("#run [name=name]") == "play"
     assert page.url.endswith("#run")
+
+
+def test_two_runs_are_chosen_by_the_keyboard(viewer: Viewer, site: Site) -> None:
+    page = viewer.visit(f"{address_of(site)}#past_runs").page
+    for run in (RUN, OLD_RUN):
+        page.focus(f"[data-pick][value='{run}']")
+        page.keyboard.press("Space")
+    href = page.get_attribute("#past_runs [data-beside]", "href")
+    assert href == f"past_runs/beside?run={OLD_RUN}&run={RUN}"
+    page.keyboard.press("Space")
+    assert page.is_hidden("#past_runs [data-beside]")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.explore.past_runs_tab import REPORT_POLICY
+from tests.unit.orchestrator.campaign.stored_run_fixtures import store_campaign
 from tests.unit.orchestrator.explore.explore_fixtures import Site, explore_site
 
 REPORT, SECRET = "<p>a report</p>", "a secret"
@@ -66,3 +67,34 @@ def test_nothing_else_is_read(site: Site, path: str) -> None:
 def test_results_that_do_not_exist_are_named(tmp_path: Path) -> None:
     with explore_site(tmp_path / "none") as site:
         assert "No results yet in" in site.get("past_runs/list").text
+
+
+def test_two_runs_are_shown_side_by_side_and_nothing_is_stored(tmp_path: Path) -> None:
+    folders = [tmp_path / each for each in ("before", "after")]
+    for folder in folders:
+        folder.mkdir()
+        store_campaign(folder)
+    stored = sorted(path for path in tmp_path.rglob("*"))
+    runs = "&".join(f"run={each.name}/two-20260102T030405Z-0badcafe" for each in folders)
+    with explore_site(tmp_path) as site:
+        answer = site.get(f"past_runs/beside?{runs}")
+        assert "<h2>Differences: B against A</h2>" in answer.text
+        assert answer.headers["content-security-policy"] == REPORT_POLICY
+        listed = site.get("past_runs/list").text
+        assert listed.count("data-pick") == 2
+        assert "data-beside" in listed
+    assert sorted(path for path in tmp_path.rglob("*")) == stored
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("", 400), (f"run={RUN}", 400), (f"run={RUN}&run={RUN}&run={RUN}", 400),
+        (f"run={RUN}&run=..", 404), (f"run={RUN}&run=none", 404), (f"run={RUN}&run=%00", 404),
+        (f"run={RUN}&run={RUN}", 400), (f"run={RUN}&run=/etc", 404),
+    ],
+)  # fmt: skip
+def test_other_runs_are_not_shown_side_by_side(site: Site, query: str, code: int) -> None:
+    answer = site.get(f"past_runs/beside?{query}")
+    assert answer.code == code
+    assert SECRET not in answer.text

@@ -94,6 +94,13 @@ def test_without_a_folder_the_last_line_says_why(monkeypatch: pytest.MonkeyPatch
     assert "no results: [1/2] single: under load" in str(values["result"])
 
 
+def test_of_many_cases_the_first_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_run, "MAX_CASES", 1)
+    values = wait_for_end(run_with(monkeypatch, FakeChild(None)))
+    assert values["cases"] == ["single"]
+    assert values["note"] == "The first 1 of 2 cases are drawn."
+
+
 def test_it_can_be_stopped_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
     child = FakeChild(None, looks=10**9)
     run = run_with(monkeypatch, child)
