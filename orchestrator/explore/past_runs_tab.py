@@ -12,6 +12,14 @@ from orchestrator.explore.beside import side_by_side
 from orchestrator.explore.past_runs import REPORT, past_runs
 from orchestrator.explore.rendering import render
 from orchestrator.explore.tab import Surroundings, Tab
+from orchestrator.explore.trend import (
+    HEIGHT,
+    WIDTH,
+    offered,
+    runs_of,
+    scenarios_in,
+    sparklines,
+)
 from orchestrator.results.exit_codes import LabError
 
 SIDES = 2
@@ -30,7 +38,9 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
     results = surroundings.results
 
     def list_runs(_: Request) -> Response:
-        return HTMLResponse(render("past_runs_list.html.j2", runs=past_runs(results), out=results))
+        runs = past_runs(results)
+        values = {"scenarios": scenarios_in(runs), "measures": offered()}
+        return HTMLResponse(render("past_runs_list.html.j2", runs=runs, out=results, **values))
 
     def show_report(request: Request) -> Response:
         page = _read_report(results, request.path_params["path"])
@@ -46,11 +56,37 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
             return PlainTextResponse(f"{exc}\n", 400)
         return HTMLResponse(page, headers={"content-security-policy": REPORT_POLICY})
 
+    def show_trend(request: Request) -> Response:
+        asked = request.query_params
+        return HTMLResponse(_trend(results, asked.get("scenario", ""), asked.get("measure", "")))
+
     return [
         Route("/list", list_runs),
+        Route("/trend", show_trend),
         Route("/files/{path:path}", show_report),
         Route("/beside", show_beside),
     ]
+
+
+def _trend(results: Path, scenario: str, name: str) -> str:
+    """Return the markup of one measure over the runs of ``scenario``.
+
+    Raises:
+        HTTPException: there are no such runs, or no such measure is offered.
+    """
+    measure = next((each for each in offered() if each.name == name), None)
+    runs = runs_of(past_runs(results), scenario)
+    if measure is None or not runs:
+        raise HTTPException(404, ABSENT)
+    return render(
+        "past_runs_trend.html.j2",
+        scenario=scenario,
+        measure=measure,
+        runs=runs,
+        lines=sparklines(runs, results, measure),
+        WIDTH=WIDTH,
+        HEIGHT=HEIGHT,
+    )
 
 
 def _read_report(results: Path, path: str) -> bytes:

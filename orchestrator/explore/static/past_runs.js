@@ -22,4 +22,15 @@ list.addEventListener("change", () => {
   link.href = `past_runs/beside?${new URLSearchParams(picked.map((each) => ["run", each]))}`;
 });
 
+list.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const place = list.querySelector("[data-trend]");
+  try {
+    const asked = new URLSearchParams(new FormData(event.target));
+    place.replaceChildren(...markup(await (await get(`past_runs/trend?${asked}`)).text()));
+  } catch (error) {
+    place.textContent = error.message;
+  }
+});
+
 panel.addEventListener("shown", refresh);

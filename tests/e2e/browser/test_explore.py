@@ -181,3 +181,15 @@ def test_two_runs_are_chosen_by_the_keyboard(viewer: Viewer, site: Site) -> None
     assert href == f"past_runs/beside?run={OLD_RUN}&run={RUN}"
     page.keyboard.press("Space")
     assert page.is_hidden("#past_runs [data-beside]")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_a_measure_over_runs_is_chosen_by_the_keyboard(
+    viewer: Viewer, site: Site, width: int
+) -> None:
+    opened = viewer.visit(f"{address_of(site)}#past_runs", width)
+    opened.page.select_option("#past_runs [name=measure]", "makespan")
+    opened.page.press("#past_runs [data-trend-form] button", "Enter")
+    opened.page.wait_for_selector("#past_runs .trend circle")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+    assert opened.console == []

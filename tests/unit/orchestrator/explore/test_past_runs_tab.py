@@ -98,3 +98,16 @@ def test_other_runs_are_not_shown_side_by_side(site: Site, query: str, code: int
     answer = site.get(f"past_runs/beside?{query}")
     assert answer.code == code
     assert SECRET not in answer.text
+
+
+def test_a_measure_is_shown_over_the_runs_of_a_scenario(tmp_path: Path) -> None:
+    for each in ("before", "after"):
+        (tmp_path / each).mkdir()
+        store_campaign(tmp_path / each)
+    with explore_site(tmp_path) as site:
+        assert "<option>two</option>" in site.get("past_runs/list").text
+        answer = site.get("past_runs/trend?scenario=two&measure=makespan")
+        assert answer.text.count('<path class="curve s0"') == 2
+        assert "201.0 ms, 201.0 ms" in answer.text
+        for query in ("", "?scenario=two", "?scenario=two&measure=cpus", "?measure=makespan"):
+            assert site.get(f"past_runs/trend{query}").code == 404
