@@ -1,6 +1,7 @@
 """Runs every case of a scenario, one after another, and keeps all results, however it ends."""
 
 import errno
+import os
 import secrets
 import time
 from collections.abc import Mapping
@@ -18,10 +19,13 @@ from orchestrator.scenario.plan import Run, schedule
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 
+CAMPAIGN_ID = "SERVER_MODELS_LAB_CAMPAIGN_ID"
+"""The environment variable by which `explore` knows the folder of the run that it starts."""
+
 
 def new_campaign_id() -> str:
-    """Return an id that no other campaign on this engine has."""
-    return secrets.token_hex(4)
+    """Return an id that no other campaign on this engine has, or the one that the starter gave."""
+    return os.environ.pop(CAMPAIGN_ID, "") or secrets.token_hex(4)
 
 
 class Campaign:

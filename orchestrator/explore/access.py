@@ -24,6 +24,11 @@ TOKEN_BYTES = 32
 TOKEN_HEADER = "x-lab-token"  # noqa: S105 the header's name
 MOST_BODY_BYTES = 1_000_000
 READS, CHANGES = ("GET", "HEAD"), ("POST",)
+REPORTS = "lab.reports"
+"""Where the scope of a request has the token that opens reports only."""
+
+REPORTS_PATH = "/past_runs/files/"
+HTTP_PORT = 80
 
 HEADERS: Mapping[str, str] = MappingProxyType({
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -46,14 +51,18 @@ def new_token() -> str:
 class Guard:
     """An application that refuses requests from elsewhere, in front of ``app``.
 
-    ``app`` sees paths without the token. An exception in ``app`` is answered with one line, and its
-    traceback is stored.
+    ``app`` sees paths without the token. A second token opens the reports alone: a report may come
+    from others, and its script sees its own address. An exception in ``app`` is answered with one
+    line, and its traceback is stored.
     """
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
         self._app = app
         self._token = token
+        self._reports_token = new_token()
         self._hosts = {f"{name}:{port}" for name in NAMES}
+        if port == HTTP_PORT:
+            self._hosts |= {*NAMES}  # a browser leaves it out
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -74,7 +83,8 @@ class Guard:
             await answer(scope, receive, send_guarded)
             return
         try:
-            await self._app({**scope, "root_path": f"/{self._token}"}, receive, send_guarded)
+            inner = {**scope, "root_path": f"/{_token_in(scope)}", REPORTS: self._reports_token}
+            await self._app(inner, receive, send_guarded)
         except ClientDisconnect:
             return
         except Exception as exc:
@@ -87,11 +97,18 @@ class Guard:
         headers, method = Headers(scope=scope), scope["method"]
         if len(headers.getlist("host")) != 1 or headers["host"] not in self._hosts:
             return 400, "the header Host does not name this page"
-        if not _is_same(scope["path"].removeprefix("/").partition("/")[0], self._token):
+        if self._is_report(scope) and method in READS:
+            return 0, ""
+        if not _is_same(_token_in(scope), self._token):
             return 403, "open the address that orchestrate.py explore has printed"
         if method not in (*READS, *CHANGES):
             return 405, f"{method} is not used here"
         return (0, "") if method in READS else self._refusal_of_change(headers)
+
+    def _is_report(self, scope: Scope) -> bool:
+        token = _token_in(scope)
+        is_path = scope["path"].startswith(f"/{token}{REPORTS_PATH}")
+        return _is_same(token, self._reports_token) and is_path
 
     def _refusal_of_change(self, headers: Headers) -> tuple[int, str]:
         """Return the same for a request that has the token in its path, and changes something."""
@@ -102,6 +119,10 @@ class Guard:
         if not _has_length(headers.get("content-length", "")):
             return 413, f"the body has no content-length, or more than {MOST_BODY_BYTES} bytes"
         return 0, ""
+
+
+def _token_in(scope: Scope) -> str:
+    return str(scope["path"]).removeprefix("/").partition("/")[0]
 
 
 def _is_same(given: str, token: str) -> bool:

@@ -1,13 +1,23 @@
-"""Reads what a page sends in the body of a request."""
+"""Reads what a page sends in the body of a request, and answers what it cannot be given."""
 
-from json import JSONDecodeError
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 
 MOST_BYTES = 256 * 1024
 """Of a request: the largest scenario."""
+
+
+class RefusedResponse(PlainTextResponse):
+    """Why what the user typed is refused: no error of the page, which shows it beside the input.
+
+    So its status is 200, as a browser reports all others in its console.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, headers={"x-lab-refused": "1"})
 
 
 async def read_map(request: Request, *names: str) -> dict[str, Any]:
@@ -20,7 +30,7 @@ async def read_map(request: Request, *names: str) -> dict[str, Any]:
         raise HTTPException(413, f"too large; allowed: at most {MOST_BYTES // 1024} KiB")
     try:
         found = await request.json()
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:  # ValueError: also of a number of 5,000 digits
         raise HTTPException(400, "this is not JSON") from exc
     if not isinstance(found, dict) or set(found) != set(names):
         raise HTTPException(400, f"this is not a map of {' and '.join(names)}")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from orchestrator.explore.asked import read_map
+from orchestrator.explore.asked import RefusedResponse, read_map
 from orchestrator.explore.learn.grading import Graded, GuessError, form_of, grade_guesses
 from orchestrator.explore.learn.lessons import Lesson, read_lessons
 from orchestrator.explore.learn.problems import ProblemError, find_problem, options_of, solve
@@ -34,7 +34,7 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
         try:
             graded = grade_guesses(lesson, _guesses(asked["guesses"]))
         except GuessError as exc:
-            raise HTTPException(400, str(exc)) from exc
+            return RefusedResponse(str(exc))
         drawn = await run_in_threadpool(_picture, lesson, surroundings.cpus)
         return HTMLResponse(
             render(
@@ -60,7 +60,7 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
         try:
             solved = solve(found, asked["typed"])
         except ProblemError as exc:
-            raise HTTPException(400, str(exc)) from exc
+            return RefusedResponse(str(exc))
         drawn = await run_in_threadpool(_drawn, found.scenario, surroundings.cpus)
         return HTMLResponse(render("learn_solution.html.j2", solved=solved, picture=drawn))
 

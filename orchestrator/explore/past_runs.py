@@ -107,7 +107,7 @@ def _by_name(name: str) -> tuple[str, str]:
 
 def _completed(run: PastRun, folder: Path) -> PastRun:
     for name, read in _READERS.items():
-        if (folder / name).exists():
+        if (folder / name).is_file():  # nothing else, such as a pipe, has an end
             return read(run, folder)
     wanted = "it has no results: its run has not ended, or was killed"
     return replace(run, verdict=wanted, is_broken=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from orchestrator.explore.access import REPORTS, REPORTS_PATH
 from orchestrator.explore.beside import side_by_side
 from orchestrator.explore.past_runs import REPORT, past_runs
 from orchestrator.explore.rendering import render
@@ -30,6 +32,9 @@ REPORT_POLICY = (
 )
 """Of a report, which may be received from others: it reaches nothing of this page.
 
+It could lead its own window to another address, with what its script knows; so it is given at an
+address without the token of the page.
+
 Its script and style are part of it; which ones have an effect, its own policy says by digests.
 """
 
@@ -43,6 +48,9 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
         return HTMLResponse(render("past_runs_list.html.j2", runs=runs, out=results, **values))
 
     def show_report(request: Request) -> Response:
+        token, path = request.scope[REPORTS], request.path_params["path"]
+        if not request.scope["root_path"].startswith(f"/{token}/"):
+            return RedirectResponse(f"/{token}{REPORTS_PATH}{quote(path)}", 303)
         page = _read_report(results, request.path_params["path"])
         return HTMLResponse(page, headers={"content-security-policy": REPORT_POLICY})
 
@@ -97,7 +105,7 @@ def _read_report(results: Path, path: str) -> bytes:
     """
     found = _inside(results, path)
     try:
-        if found.name == REPORT:
+        if found.name == REPORT and found.is_file():
             return found.read_bytes()
     except OSError as exc:
         raise HTTPException(404, ABSENT) from exc

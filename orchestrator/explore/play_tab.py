@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from orchestrator.explore.asked import read_map
+from orchestrator.explore.asked import RefusedResponse, read_map
 from orchestrator.explore.play.controls import Controls, ControlsError
 from orchestrator.explore.play.from_scenario import controls_of
 from orchestrator.explore.play.page_values import page_values
@@ -36,7 +36,13 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
 
     async def read_scenario(request: Request) -> Response:
         asked = await read_map(request, "yaml")
-        return JSONResponse(await run_in_threadpool(_controls_in, str(asked["yaml"])))
+        try:
+            return JSONResponse(await run_in_threadpool(_controls_in, str(asked["yaml"])))
+        except ControlsError as exc:
+            said = "\n".join(["Play cannot show this scenario:", *exc.problems])
+            return RefusedResponse(said)
+        except LabError as exc:
+            return RefusedResponse(str(exc))
 
     return [
         Route("/redraw", answer_move, methods=["POST"]),
@@ -52,15 +58,10 @@ def _controls_in(text: str) -> dict[str, Any]:
     """Return the controls of the scenario ``text``, and what of it they leave out.
 
     Raises:
-        HTTPException: it is no scenario, or has what no control can be set to.
+        LabError: it is no scenario.
+        ControlsError: it has what no control can be set to.
     """
-    try:
-        found = controls_of(parse_scenario(FILE, text, discover_models()))
-    except ControlsError as exc:
-        said = "\n".join(["Play cannot show this scenario:", *exc.problems])
-        raise HTTPException(400, said) from exc
-    except LabError as exc:
-        raise HTTPException(400, str(exc)) from exc
+    found = controls_of(parse_scenario(FILE, text, discover_models()))
     return {"controls": found.controls.as_data(), "remarks": list(found.remarks)}
 
 

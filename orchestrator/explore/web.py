@@ -40,6 +40,7 @@ def serving(app: ASGIApp, listener: socket.socket) -> Iterator[Callable[[], None
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="critical",  # what a request is refused for is in its answer
             access_log=False,  # it would print the token
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,

@@ -1,21 +1,38 @@
-"""Runs a program of Python that gets SIGTERM when the process that started it ends or is killed.
+"""Runs the scenario on its standard input; gets SIGTERM when the process that started it ends.
 
-``python -m orchestrator.explore.run.child PID WORD...``: PID is the process that starts it, and the
-words are those of the program. What the program leaves when it is interrupted is its own matter.
+``python -m orchestrator.explore.run.child PID NAME WORD...``: PID is the process that starts it,
+NAME that of the scenario, and the words follow ``orchestrate.py run SCENARIO``. The scenario is in
+a file until the run has ended; the file is removed however the starting process ends.
 """
 
-import os
+import runpy
+import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
 
 from labkit.server.supervisor import end_with_parent
+from orchestrator.scenario.models import ROOT
+
+PROGRAM = ROOT / "orchestrate.py"
 
 
-def main(words: Sequence[str]) -> NoReturn:
-    """Become the program; the signal stays requested, see execve(2) and prctl(2)."""
-    end_with_parent(int(words[0]))
-    os.execv(sys.executable, [sys.executable, *words[1:]])  # noqa: S606 our own program
+def main(words: Sequence[str]) -> None:
+    """Become the program; it ends with `SystemExit`, as for a shell."""
+    pid, name, *rest = words
+    end_with_parent(int(pid))
+    signal.signal(signal.SIGTERM, _leave)  # until the program has handlers of its own
+    with TemporaryDirectory(prefix="explore-") as folder:
+        scenario = Path(folder) / f"{name}.yaml"
+        scenario.write_bytes(sys.stdin.buffer.read())
+        sys.argv = [str(PROGRAM), "run", str(scenario), *rest]
+        runpy.run_path(str(PROGRAM), run_name="__main__")
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """Starts ``orchestrate.py run`` as a child, finds the folder of its results, and ends it."""
 
 import os
-import re
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from orchestrator.campaign.campaign import CAMPAIGN_ID, new_campaign_id
 from orchestrator.execution.background import in_background
 from orchestrator.scenario.models import ROOT
 
@@ -30,24 +30,24 @@ class Child:
     """
 
     def __init__(self, name: str, text: str, backend: str, out: Path) -> None:
-        self._name, self._out = name, out
-        self._known = set(_folders(out, name))
-        self._inputs = TemporaryDirectory(prefix="explore-")
-        scenario = Path(self._inputs.name) / f"{name}.yaml"
-        scenario.write_text(text, encoding="utf-8")
-        words = ["run", str(scenario), "--backend", backend, "--out", str(out.absolute())]
+        self._out = out
+        self.campaign_id = new_campaign_id()
+        words = [name, "--backend", backend, "--out", str(out.absolute()), "--accept-invalid"]
         self._process = subprocess.Popen(  # noqa: S603 our own program
             [
                 *(sys.executable, "-m", "orchestrator.explore.run.child", str(os.getpid())),
-                *(str(ROOT / "orchestrate.py"), *words, "--accept-invalid"),
+                *words,
             ],
             cwd=ROOT,
-            env=_environment(os.environ),
-            stdin=subprocess.DEVNULL,
+            env={**_environment(os.environ), CAMPAIGN_ID: self.campaign_id},
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal is for this process
         )
+        assert self._process.stdin is not None  # noqa: S101 it is a pipe
+        with suppress(BrokenPipeError), self._process.stdin as scenario:
+            scenario.write(text.encode())
         self.is_in_containers = False
         """Known after its first line."""
 
@@ -77,15 +77,11 @@ class Child:
             return False
         self._reading.result()
         self._find_folder()
-        self._inputs.cleanup()
         return True
 
     def _find_folder(self) -> None:
         if self.folder is None:
-            new = [each for each in _folders(self._out, self._name) if each not in self._known]
-            self.folder = self._out / min(new) if new else None
-            if self.folder:
-                self._inputs.cleanup()  # it has been read: nothing is left if this is killed
+            self.folder = next(self._out.glob(f"*-{self.campaign_id}"), None)
 
     def ask_to_stop(self) -> None:
         """Interrupt the run, which then stores what it has; return at once."""
@@ -99,15 +95,6 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._inputs.cleanup()
-
-
-def _folders(out: Path, name: str) -> list[str]:
-    """Return the names of the folders of results in ``out`` of scenarios called ``name``."""
-    pattern = re.compile(rf"{re.escape(name)}-[0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{8}}")
-    if not out.is_dir():
-        return []
-    return [entry.name for entry in out.iterdir() if pattern.fullmatch(entry.name)]
 
 
 def _environment(own: Mapping[str, str]) -> dict[str, str]:

@@ -108,9 +108,17 @@ class LiveRun:
                 phase = "stopping" if self._stopping.is_set() else "running"
                 self.board.set({PHASE: phase, "line": (child.lines or ["starting"])[-1]})
                 if child.folder is not None:
-                    self._logs = self._logs or self._container_logs(child)
-                    self._look(child.folder / "raw")
+                    self._try_to_look(child)
         self._conclude(child)
+
+    def _try_to_look(self, child: Child) -> None:
+        """Draw; what cannot be read or drawn now disturbs no measurement."""
+        assert child.folder is not None  # noqa: S101 its caller has looked
+        try:
+            self._logs = self._logs or self._container_logs(child)
+            self._look(child.folder / "raw")
+        except (LabError, OSError, ValueError, KeyError) as exc:
+            self.board.set({"line": f"not drawn: {describe(exc)}"})
 
     def _look(self, raw: Path) -> None:
         """Draw the run that has begun last, and those that have ended since the last look."""

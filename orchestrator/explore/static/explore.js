@@ -73,6 +73,6 @@ async function asked(path, options) {
 }
 
 async function answered(response) {
-  if (!response.ok) throw new Error((await response.text()).trim() || response.statusText);
+  if (!response.ok || response.headers.has("x-lab-refused")) throw new Error((await response.text()).trim() || response.statusText);
   return response;
 }

@@ -47,6 +47,7 @@ problem.addEventListener("submit", async (event) => {
     const { seed, number } = quiz;
     solution.replaceChildren(...(await answerTo("solve", { seed, number, typed: form.elements.typed.value })));
     for (const each of form.elements) each.disabled = true; // one answer counts
+    panel.querySelector("[data-next]").focus();
     quiz.answered += 1;
     quiz.right += solution.querySelector(".good") ? 1 : 0;
     panel.querySelector("[data-score]").textContent = `${quiz.right} of ${quiz.answered} right.`;

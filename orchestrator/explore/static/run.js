@@ -54,19 +54,21 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   start.disabled = true;
   line.textContent = "";
+  line.focus(); // a disabled button has no focus
   result.replaceChildren();
   try {
     const answer = await (await post("run/start", Object.fromEntries(new FormData(form)))).json();
     if (answer.refused) throw new Error(answer.refused);
-    await follow();
   } catch (error) {
     line.textContent = error.message;
     start.disabled = false;
   }
+  await follow(); // if another page has started one, that
 });
 
 stop.addEventListener("click", async () => {
   stop.disabled = true;
+  line.focus();
   try {
     await post("run/stop", {});
   } catch (error) {
@@ -75,6 +77,7 @@ stop.addEventListener("click", async () => {
 });
 
 panel.addEventListener("shown", follow);
+addEventListener("focus", () => panel.hidden || follow()); // another page may have started a run
 panel.addEventListener("scenario", (event) => { // from another tab
   form.elements.yaml.value = event.detail;
   form.elements.name.value = "play";

@@ -24,6 +24,11 @@ class Answer:
     text: str
     headers: Mapping[str, str]
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether what a person typed was refused, or what only a program sends."""
+        return self.code == 400 or (self.code == 200 and "x-lab-refused" in self.headers)
+
 
 @dataclass(frozen=True)
 class Site:
@@ -63,8 +68,9 @@ class Site:
             return Answer(response.status, text, {k.lower(): v for k, v in response.getheaders()})
 
     def get(self, path: str) -> Answer:
-        """Ask for ``path`` of the page, with the token."""
-        return self.ask(f"/{self.token}/{path}")
+        """Ask for ``path`` of the page, with the token; go on to where a report is."""
+        answer = self.ask(f"/{self.token}/{path}")
+        return self.ask(answer.headers["location"]) if answer.code == 303 else answer
 
 
 @contextmanager

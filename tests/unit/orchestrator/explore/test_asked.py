@@ -31,6 +31,7 @@ def site() -> Iterator[Site]:
         (b"[]", 400, "this is not a map of one and two"),
         (b"", 400, "this is not JSON"),
         (b"\xff\xfe", 400, "this is not JSON"),
+        (b'{"one": ' + b"1" * 5_000 + b"}", 400, "this is not JSON"),
         (b"[" * 100_000, 400, "this is not JSON"),
         (b" " * (MOST_BYTES + 1), 413, "too large; allowed: at most 256 KiB"),
     ],

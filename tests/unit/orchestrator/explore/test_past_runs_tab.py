@@ -1,10 +1,12 @@
 """Reports are read from the folder of the results, and nothing else is."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from orchestrator.explore.access import TOKEN_HEADER
 from orchestrator.explore.past_runs_tab import REPORT_POLICY
 from tests.unit.orchestrator.campaign.stored_run_fixtures import store_campaign
 from tests.unit.orchestrator.explore.explore_fixtures import Site, explore_site
@@ -45,6 +47,30 @@ def test_a_report_reaches_nothing_of_the_page(site: Site) -> None:
     assert "sandbox allow-scripts" in REPORT_POLICY
     assert "default-src 'none'" in REPORT_POLICY
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_address_of_a_report_opens_reports_only(site: Site) -> None:
+    """Its script can read it, and lead its window to an address elsewhere with it."""
+    asked = site.ask(f"/{site.token}/past_runs/files/{RUN}/report.html")
+    address = asked.headers["location"]
+    assert asked.code == 303
+    assert site.token not in address
+    assert site.ask(address).text == REPORT
+    token = address.split("/")[1]
+    for path in ("", "past_runs/list", "run/follow", "static/explore.js", "past_runs/files"):
+        assert site.ask(f"/{token}/{path}").code == 403
+    change = {TOKEN_HEADER: token, "origin": f"http://{site.host}"}
+    for path in (address, f"/{token}/run/start", f"/{site.token}/run/start"):
+        assert site.ask(path, "POST", change, b"{}").code == 403
+
+
+def test_a_pipe_in_the_results_is_not_waited_for(site: Site, results: Path) -> None:
+    piped = results / "piped-20260131T120000Z-1a2b3c4d"
+    piped.mkdir()
+    for name in ("summary.json", "report.html"):
+        os.mkfifo(piped / name)
+    assert site.get(f"past_runs/files/{piped.name}/report.html").code == 404
+    assert piped.name in site.get("past_runs/list").text
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_a_scenario_that_does_not_fit_is_refused_with_the_reason(
     site: Site, text: str, reason: str
 ) -> None:
     answer = post(site, "load", {"yaml": text})
-    assert answer.code == 400
+    assert answer.is_refused
     assert reason in answer.text
 
 

@@ -1,4 +1,4 @@
-"""A program ends with the process that started it, however that ends."""
+"""A run ends with the process that started it, however that ends."""
 
 import os
 import select
@@ -11,14 +11,17 @@ from orchestrator.scenario.models import ROOT
 DEADLINE_S = 30.0
 PARENT = """
 import os, subprocess, sys
-word = [sys.executable, "-m", "orchestrator.explore.run.child", str(os.getpid())]
-program = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
-subprocess.run([*word, "-c", program])
+words = [sys.executable, "-m", "orchestrator.explore.run.child", str(os.getpid()), "mine"]
+child = subprocess.Popen(words)
+print(child.pid, flush=True)
+child.wait()
 """
 
 
 def test_it_ends_when_its_parent_is_killed() -> None:
-    with subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE) as own:
+    """It waits for its scenario, which this test never sends."""
+    words = [sys.executable, "-c", PARENT]
+    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as own:
         assert own.stdout is not None
         descriptor = os.pidfd_open(int(own.stdout.readline()))
         own.send_signal(signal.SIGKILL)
@@ -27,6 +30,8 @@ def test_it_ends_when_its_parent_is_killed() -> None:
 
 
 def test_it_ends_at_once_if_its_parent_has_ended_before() -> None:
-    words = [sys.executable, "-m", "orchestrator.explore.run.child", "1", "-c", "print(1)"]
-    ended = subprocess.run(words, cwd=ROOT, capture_output=True, check=False, timeout=DEADLINE_S)
+    words = [sys.executable, "-m", "orchestrator.explore.run.child", "1", "mine"]
+    ended = subprocess.run(
+        words, cwd=ROOT, input=b"", capture_output=True, check=False, timeout=DEADLINE_S
+    )
     assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, b"")

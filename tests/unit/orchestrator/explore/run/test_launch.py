@@ -37,17 +37,16 @@ def test_closing_it_ends_it(tmp_path: Path, temporary: Path) -> None:
 
 
 @pytest.mark.slow
-def test_its_folder_is_the_new_one_of_its_name(tmp_path: Path) -> None:
-    old, other, new = (
-        tmp_path / f"{name}-20260131T12000{n}Z-1a2b3c4d"
-        for n, name in enumerate(("mine", "mine-too", "mine"))
-    )
-    old.mkdir()
+def test_its_folder_is_not_that_of_another_run_of_the_name(tmp_path: Path) -> None:
     child = Child("mine", INVALID, "process", tmp_path)
+    other, own = (
+        tmp_path / f"mine-20260131T12000{n}Z-{campaign_id}"
+        for n, campaign_id in enumerate(("1a2b3c4d", child.campaign_id))
+    )
     other.mkdir()
     assert not child.has_ended_within(0)
     assert child.folder is None
-    new.mkdir()
+    own.mkdir()
     child.close()
     assert child.has_ended_within(0)
-    assert child.folder == new
+    assert child.folder == own
