@@ -26,6 +26,7 @@ ADDED = "is run in a copy that has the model, by tests/conformance/test_adding_a
 CONTAINERS = "is run in containers, by tests/e2e/containers"
 ENDLESS = "serves until it is stopped, on a port that may be in use; tests/e2e/test_client.py"
 PAGE = "serves until it is stopped; tests/e2e/test_explore.py"
+WATCHED = "serves until it is stopped; tests/e2e/test_watch.py"
 LONG = "takes minutes"
 SEARCH = f"{LONG}; tests/e2e/test_capacity.py and tests/unit/orchestrator/cli"
 CLAIMS = f"{LONG}; tests/unit/orchestrator/campaign/test_reproduction.py"
@@ -91,6 +92,11 @@ NOT_RUN = {
         "computes 360 pictures; tests/unit/orchestrator/cli/test_explore.py"
     ),
     f"{ORCHESTRATE}explore --no-browser --port 8000": PAGE,
+    f"{ORCHESTRATE}explore --watch prefork": WATCHED,
+    f"LAB_WORKERS=2 {ORCHESTRATE}explore --watch prefork --watch-port 3000": WATCHED,
+    "printf 'anna sleep=5s\\003goodbye\\003' | nc 127.0.0.1 3000": WATCHED,
+    "python3 client/client.py 7 --demand sleep=1s": WATCHED,
+    "ssh -N -L 3000:127.0.0.1:3000 teacher.example": "needs another machine",
     "python3 client/client.py 3": ENDLESS,
     "LAB_PROXY_TARGET=127.0.0.1:3000 LAB_PROXY_TOXICS='"
     '[{"type": "latency", "attributes": {"latency": "50ms", "jitter": "10ms"}}]'

@@ -1,10 +1,11 @@
 """``explore``: serve a page on loopback, and open it: one plays, runs, and finds past runs in it.
 
-With ``--export``, write the part in which one plays as a file instead.
+With ``--watch``, a server runs beside it, whose lanes it shows. With ``--export``, write the part
+in which one plays as a file instead.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from orchestrator.explore.play.controls import ControlsError
 from orchestrator.explore.play.export import export_page
 from orchestrator.explore.play.from_scenario import controls_of
 from orchestrator.explore.tab import Surroundings
+from orchestrator.explore.watch.server import WatchedServer
+from orchestrator.explore.watch.tab import commands
 from orchestrator.explore.web import listen, serving
 from orchestrator.results.archive import write_whole
 from orchestrator.results.exit_codes import HOLDS, LabError, MisuseError
@@ -59,6 +62,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the port of 127.0.0.1 to serve the page on (default: any free one)",
     )
     parser.add_argument(
+        "--watch",
+        metavar="MODEL",
+        help="run a server of this model on 127.0.0.1, whose clients you are, and show its last "
+        "30 seconds; LAB_WORKERS and the like set it up",
+    )
+    parser.add_argument(
+        "--watch-port",
+        metavar="N",
+        type=_port,
+        help="the port of that server (default: any free one)",
+    )
+    parser.add_argument(
         "--no-browser", action="store_true", help="open no browser, only print the address"
     )
     parser.add_argument(
@@ -84,7 +99,10 @@ def execute(arguments: argparse.Namespace) -> int:
         ScenarioError: with every problem of the scenario.
         MisuseError: Play has no controls for it, and is to be exported; or the port cannot be had.
         ExploreError: the page cannot be served any more.
+        WatchError: the server that is to be watched does not start.
     """
+    if arguments.watch is not None or arguments.watch_port is not None:
+        return _watch(arguments)
     if arguments.scenario is None:
         if arguments.export is not None or arguments.settings:
             raise MisuseError("--export and --set are about a scenario; write its file before them")
@@ -94,6 +112,28 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.export is None:
         return _serve(surroundings, arguments)
     return _export(arguments.export, scenario.intent, surroundings)
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    """Serve the page beside the server that is to be watched, until an interrupt.
+
+    Raises:
+        MisuseError: an option does not go with it, the model is unknown, or a port cannot be had.
+        WatchError: the server does not start.
+    """
+    if arguments.watch is None:
+        raise MisuseError("--watch-port is the port of a server; name its model with --watch")
+    if arguments.scenario is not None or arguments.export is not None or arguments.settings:
+        raise MisuseError("--watch has clients of its own; leave out SCENARIO, --set and --export")
+    port = arguments.watch_port or 0
+    listen(port, "--watch-port").close()
+    try:
+        with closing(WatchedServer(arguments.watch, port)) as watched:
+            how = ["Be its client, in another terminal:", *commands(watched.port)]
+            surroundings = Surroundings(arguments.out, watched=watched)
+            return _serve(surroundings, arguments, [watched.line, *how])
+    except KeyboardInterrupt:
+        return HOLDS
 
 
 def _surroundings_of(scenario: Scenario, arguments: argparse.Namespace) -> Surroundings:
@@ -142,14 +182,17 @@ def _export(path: Path, question: str, surroundings: Surroundings) -> int:
     return HOLDS
 
 
-def _serve(surroundings: Surroundings, arguments: argparse.Namespace) -> int:
+def _serve(
+    surroundings: Surroundings, arguments: argparse.Namespace, more: Sequence[str] = ()
+) -> int:
+    """Serve the page until an interrupt; print its address, and the lines ``more``."""
     token = new_token()
     with surroundings.at_end, closing(listen(arguments.port)) as listener:
         port = listener.getsockname()[1]
         app, address = make_app(surroundings, token, port), f"http://{HOST}:{port}/{token}/"
         try:
             with serving(app, listener) as wait:
-                print_out(f"explore: {address}")
+                print_out("\n".join([f"explore: {address}", *more]))
                 say("Ctrl-C ends it. The address is for you alone: it contains a secret.")
                 with _shown(address, is_opened=not arguments.no_browser):
                     wait()

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from orchestrator.execution.cpus import Cpus
 from orchestrator.explore.play.controls import Controls
 from orchestrator.explore.play.page_values import usual_controls
+from orchestrator.explore.watch.server import WatchedServer
 from orchestrator.scenario.models import ROOT
 
 DEFAULT = ROOT / "scenarios" / "quickstart.yaml"
@@ -30,7 +31,8 @@ class Surroundings:
 
     ``controls`` are those that Play begins with, ``cpus`` how many CPUs its twin has: by default
     those of this machine that may be used. Run begins with the scenario ``yaml``, called ``name``.
-    ``at_end`` is closed when the page is served no longer.
+    ``watched`` is the server of the tab Watch, without which there is no such tab. ``at_end`` is
+    closed when the page is served no longer.
     """
 
     results: Path
@@ -38,6 +40,7 @@ class Surroundings:
     cpus: float = field(default_factory=lambda: Cpus.of_this_process().usable)
     name: str = DEFAULT.stem
     yaml: str = field(default_factory=lambda: DEFAULT.read_text(encoding="utf-8"))
+    watched: WatchedServer | None = None
     at_end: ExitStack = field(default_factory=ExitStack)
 
 

@@ -16,8 +16,10 @@ GRACE_S = 1
 """How long an answer that is under way may take when the page is closed down."""
 
 
-def listen(port: int) -> socket.socket:
+def listen(port: int, option: str = "--port") -> socket.socket:
     """Return a socket that listens on ``port`` of loopback, on any free one for 0.
+
+    ``option`` is what chooses it on the command line.
 
     Raises:
         MisuseError: the port cannot be had.
@@ -26,7 +28,7 @@ def listen(port: int) -> socket.socket:
         return socket.create_server((HOST, port))
     except OSError as exc:
         reason = os.strerror(exc.errno or 0).lower()
-        advice = "choose another with --port, or leave --port out for any free one"
+        advice = f"choose another with {option}, or leave {option} out for any free one"
         raise MisuseError(f"cannot listen on port {port} of {HOST}: {reason}; {advice}") from exc
 
 

@@ -61,3 +61,29 @@ def test_what_cannot_be_played_is_misuse(
 ) -> None:
     assert main(["explore", *words]) == 2
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--watch", "prefrok"], "unknown model 'prefrok'; did you mean 'prefork'?"),
+        (["--watch", "prefork", "scenarios/gil.yaml"], "leave out SCENARIO, --set and --export"),
+        (["--watch", "prefork", "--export", "page.html"], "leave out SCENARIO, --set and --export"),
+        (["--watch", "prefork", "--set", "users=1"], "leave out SCENARIO, --set and --export"),
+        (["--watch-port", "3000"], "name its model with --watch"),
+    ],
+)
+def test_what_cannot_be_watched_is_misuse(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", *words]) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_misuse_for_the_server_that_is_watched_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with listen(0) as listener:
+        port = listener.getsockname()[1]
+        assert main(["explore", "--watch", "prefork", f"--watch-port={port}"]) == 2
+    assert "choose another with --watch-port" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from orchestrator.explore.access import HOST, TOKEN_HEADER, Guard, new_token
 from orchestrator.explore.app import make_app
 from orchestrator.explore.tab import Surroundings
+from orchestrator.explore.watch.server import WatchedServer
 from orchestrator.explore.web import listen, serving
 
 DEADLINE_S = 10.0
@@ -83,9 +84,9 @@ def guarded_site(app: ASGIApp) -> Iterator[Site]:
 
 
 @contextmanager
-def explore_site(results: Path) -> Iterator[Site]:
-    """Serve the page for a folder of results."""
-    surroundings = Surroundings(results)
+def explore_site(results: Path, watched: WatchedServer | None = None) -> Iterator[Site]:
+    """Serve the page for a folder of results, and for a server to be watched if there is one."""
+    surroundings = Surroundings(results, watched=watched)
     with surroundings.at_end, closing(listen(0)) as listener:
         site = Site(listener.getsockname()[1], new_token())
         with serving(make_app(surroundings, site.token, site.port), listener):

@@ -8,18 +8,20 @@ import pytest
 
 from orchestrator.explore.app import TABS
 from orchestrator.explore.rendering import STATIC
+from orchestrator.explore.watch import tab as watch_tab
 from tests.unit.orchestrator.explore.explore_fixtures import Site, explore_site
+from tests.unit.orchestrator.explore.watch.watch_fixtures import fake_server
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with explore_site(tmp_path) as found:
+    with explore_site(tmp_path, fake_server()) as found:
         yield found
 
 
 def test_the_page_has_every_tab(site: Site) -> None:
     page = site.get("").text
-    for tab in TABS:
+    for tab in (watch_tab.TAB, *TABS):
         assert f'aria-controls="{tab.name}"' in page
         assert f'<section role="tabpanel" id="{tab.name}"' in page
         assert f'src="static/{tab.name}.js"' in page
@@ -28,7 +30,7 @@ def test_the_page_has_every_tab(site: Site) -> None:
 def test_everything_that_the_page_names_is_there(site: Site) -> None:
     page = site.get("").text
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(loaded) >= 4 + len(TABS)
+    assert len(loaded) >= 5 + len(TABS)
     types = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
     for path in loaded:
         answer = site.get(path)
