@@ -35,11 +35,14 @@ def find_fault_doubts(evidence: Evidence) -> Iterator[Reason]:
 
 
 def _of_instants(fault: FaultRecord, start_ns: int) -> Iterator[str]:
-    """Yield how the instants of a fault differ from those asked for."""
+    """Yield how the instants of a fault differ from those asked for.
+
+    No scenario says when a fault by hand is due: only how long it lasts was asked for.
+    """
     effect_ns = fault.effect_ns
     if effect_ns is None:
         return
-    if effect_ns - fault.asked_ns > MAX_LATE_NS:
+    if effect_ns - fault.asked_ns > MAX_LATE_NS and not fault.is_by_hand:
         due, effect = _at(fault.asked_ns, start_ns), _at(effect_ns, start_ns)
         yield f"it was due at {due}, but took effect at {effect}, more than 0.1 s late"
     if fault.ending_ns is None or fault.lasts_ns is None:

@@ -148,6 +148,12 @@ def _after(instant_ns: int, evidence: Evidence) -> str:
 
 
 def crowd_of(faults: Sequence[FaultRecord], crowds: Sequence[int]) -> int:
-    """Return how many connections `fill-backlog` opened; ``crowds`` has the number of each."""
-    pairs = zip(faults, crowds, strict=False)
-    return sum(n for each, n in pairs if each.fault == FILL_BACKLOG and each.effect_ns is not None)
+    """Return how many connections `fill-backlog` opened.
+
+    ``crowds`` has the number of each fault of the scenario, for records of older versions.
+    """
+    return sum(
+        each.crowd or (crowds[number] if number < len(crowds) else 0)
+        for number, each in enumerate(faults)
+        if each.fault == FILL_BACKLOG and each.effect_ns is not None
+    )

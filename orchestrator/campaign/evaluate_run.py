@@ -360,4 +360,5 @@ def _fault_summary(record: FaultRecord, evidence: Evidence) -> FaultSummary:
         reverted_s=since_start_s(record.reverted_ns),
         over_s=since_start_s(over_ns(record, evidence)),
         error=record.error,
+        is_by_hand=record.is_by_hand,
     )

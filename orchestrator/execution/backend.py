@@ -155,6 +155,9 @@ class Server(Protocol):
     def is_lost(self) -> bool:
         """Whether nothing that is asked of it is done, since the engine does not answer."""
 
+    def check_running(self) -> None:
+        """Check that the server runs, and that the lab has started it."""
+
     def pause(self) -> None:
         """Stop all of the server's processes."""
 

@@ -11,16 +11,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from pydantic import ValidationError
+
 from faultproxy.toxics import TOXICS
 from orchestrator.execution.backend import BackendError, Server
 from orchestrator.execution.background import outlast
 from orchestrator.execution.fault_effects import DueFault, Effects, needs_preparation
+from orchestrator.execution.fault_requests import FaultRequest, FaultRequests, age_refusal
 from orchestrator.execution.interrupts import held
 from orchestrator.results.fault_log import TOO_LATE, FaultRecord, write_faults
-from orchestrator.scenario.fault_conflicts import fault_names, rules_out
-from orchestrator.scenario.faults import ENDING, KILL_WORKER, Fault
+from orchestrator.scenario.fault_conflicts import conflicts, fault_names, rules_out
+from orchestrator.scenario.faults import ENDING, KILL_WORKER, MAX_FAULTS, Fault
 
 NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
 PREPARED_NS = 2 * NS_PER_S
 """How long before a fault is due that is started which it needs then."""
 
@@ -37,13 +41,23 @@ class _Turn(NamedTuple):
 class FaultInjector:
     """Injects ``faults`` into ``server``, from `begin` until the context ends.
 
-    ``report`` is called with each injection and its end, from the injector's own thread.
+    ``report`` is called with each injection and its end, from the injector's own thread. So are
+    ``requests`` answered: faults that a person asks for during the load; None if nobody can. One
+    that is refused has had no effect, and no record.
     """
 
     def __init__(
-        self, faults: Sequence[Fault], server: Server, seed: int, report: Callable[[str], None]
+        self,
+        faults: Sequence[Fault],
+        server: Server,
+        seed: int,
+        report: Callable[[str], None],
+        requests: FaultRequests | None = None,
     ) -> None:
-        self._faults = faults
+        self._planned = faults
+        self._faults: list[Fault] = []
+        self._requests = requests
+        self._start_ns = 0
         self._server = server
         self._effects = Effects(server)
         self._report_to = report
@@ -74,6 +88,8 @@ class FaultInjector:
         """
         self._is_abandoned = kind is not None
         self._is_over.set()
+        if self._requests:
+            self._requests.wake()
         if self.is_running:
             with held():
                 if outlast(self._has_ended, self._server.is_lost):
@@ -86,20 +102,33 @@ class FaultInjector:
 
     def begin(self, start_ns: int) -> None:
         """Start; ``start_ns`` is the common start of the load."""
-        for name, fault in zip(fault_names(self._faults), self._faults, strict=True):
-            due = DueFault(name, start_ns + round(fault.at_s * NS_PER_S), fault)
-            lasts_ns = round(fault.lasts_s * NS_PER_S) if fault.lasts else None
-            toxic = fault.toxic(name) if fault.fault in TOXICS else None
-            self._due.append(due)
-            self._records.append(
-                FaultRecord(fault.fault, due.due_ns, lasts_ns=lasts_ns, toxic=toxic)
-            )
-        if self._faults:
+        self._start_ns = start_ns
+        for fault in self._planned:
+            self._plan(fault)
+        if self._faults or self._requests:
             self._thread.start()
+
+    def _plan(self, fault: Fault, *, is_by_hand: bool = False) -> int:
+        """Begin the record of a fault, and return its number."""
+        self._faults.append(fault)
+        name = fault_names(self._faults)[-1]
+        due = DueFault(name, self._start_ns + round(fault.at_s * NS_PER_S), fault)
+        self._due.append(due)
+        self._records.append(
+            FaultRecord(
+                fault.fault,
+                due.due_ns,
+                lasts_ns=round(fault.lasts_s * NS_PER_S) if fault.lasts else None,
+                toxic=fault.toxic(name) if fault.fault in TOXICS else None,
+                crowd=fault.crowd,
+                is_by_hand=is_by_hand,
+            )
+        )
+        return len(self._records) - 1
 
     def store(self, folder: Path) -> None:
         """Write the records of the faults into ``folder``."""
-        write_faults(self._records, folder)
+        write_faults((each for each in self._records if not _is_void(each)), folder)
 
     def _run(self) -> None:
         """Inject and revert in the order of time; what lasts beyond the load ends with it."""
@@ -129,23 +158,76 @@ class FaultInjector:
                 self._revert(number)
 
     def _follow_timeline(self) -> None:
-        turns = [_Turn(due.due_ns, BEGIN, number) for number, due in enumerate(self._due)]
-        turns += [
-            _Turn(due.due_ns - PREPARED_NS, PREPARE, number)
-            for number, due in enumerate(self._due)
-            if needs_preparation(due.fault)
-        ]
+        turns = [turn for number in range(len(self._faults)) for turn in self._turns(number)]
         heapq.heapify(turns)
-        while turns:
-            turn = heapq.heappop(turns)
-            if self._wait_until(turn.due_ns):
-                return
-            for later in self._take(turn):
-                heapq.heappush(turns, later)
+        while (turns or self._requests) and not self._is_over.is_set():
+            if turns and turns[0].due_ns <= time.monotonic_ns():
+                later = self._take(heapq.heappop(turns))
+            else:
+                later = self._wait_until(turns[0].due_ns if turns else None)
+            for turn in later:
+                heapq.heappush(turns, turn)
 
-    def _wait_until(self, due_ns: int) -> bool:
-        """Wait until ``due_ns``; return whether the load was over first."""
-        return self._is_over.wait(max(due_ns - time.monotonic_ns(), 0) / NS_PER_S)
+    def _turns(self, number: int) -> list[_Turn]:
+        """Return the turns with which a fault begins."""
+        due = self._due[number]
+        turns = [_Turn(due.due_ns, BEGIN, number)]
+        if needs_preparation(due.fault):
+            turns.append(_Turn(due.due_ns - PREPARED_NS, PREPARE, number))
+        return turns
+
+    def _wait_until(self, due_ns: int | None) -> list[_Turn]:
+        """Wait until ``due_ns``, the load is over, or a fault is asked for; return its turns."""
+        wait_s = None if due_ns is None else max(due_ns - time.monotonic_ns(), 0) / NS_PER_S
+        if self._requests is None:
+            self._is_over.wait(wait_s)
+            return []
+        request = self._requests.wait(wait_s)
+        if request is None:
+            return []
+        turns, refusal = self._begin_asked(request, self._requests.complete)
+        self._requests.answer(request, refusal)
+        return turns
+
+    def _begin_asked(
+        self, request: FaultRequest, complete: Callable[[Fault], Fault]
+    ) -> tuple[list[_Turn], str]:
+        """Begin the fault that is asked for; return the turns that follow, and why not if it fails.
+
+        One that needs preparation begins later, like a fault of the scenario.
+        """
+        try:
+            fault = complete(self._asked_for(request))
+        except Exception as exc:  # whatever it is, the other faults are still injected
+            return [], _reason(exc)
+        if refusal := age_refusal(request, self._start_ns):
+            return [], refusal
+        number = self._plan(fault, is_by_hand=True)
+        turns = self._turns(number)
+        if needs_preparation(fault):
+            return turns, ""
+        turns, error = self._take(turns[0]), self._records[number].error
+        if error == TOO_LATE:  # it waits for the end of another fault
+            return turns, ""
+        if error and fault.fault == KILL_WORKER:  # no process was touched
+            for each in (self._faults, self._due, self._records):
+                each.pop()
+        return turns, error
+
+    def _asked_for(self, request: FaultRequest) -> Fault:
+        """Return the fault that is asked for, if it can begin now.
+
+        Raises:
+            BackendError: it cannot.
+        """
+        if len(self._faults) >= MAX_FAULTS:
+            raise BackendError(f"this run has had {MAX_FAULTS} faults, and no more are allowed")
+        self._server.check_running()
+        asked = _fault_of(request, max(time.monotonic_ns() - self._start_ns, 0))
+        for index, why in conflicts([*self._faults, asked]):
+            is_later = index < len(self._faults)
+            raise BackendError(f"the scenario has a fault for which {why}" if is_later else why)
+        return asked
 
     def _take(self, turn: _Turn) -> list[_Turn]:
         """Do what ``turn`` says, and return the turns that follow from it."""
@@ -228,3 +310,24 @@ def _reason(exc: Exception) -> str:
     """Return an error as a sentence; what nobody expected has its type's name."""
     is_expected = isinstance(exc, BackendError | OSError)
     return str(exc) if is_expected and str(exc) else f"{type(exc).__name__}: {exc}"
+
+
+def _fault_of(request: FaultRequest, after_ns: int) -> Fault:
+    """Return the fault of ``request``, which comes ``after_ns`` from the start of the load.
+
+    It begins at once, or as soon as it can be prepared.
+    """
+
+    def beginning(at_ns: int) -> Fault:
+        return Fault(at=f"{at_ns // NS_PER_MS}ms", fault=request.fault, lasts=request.lasts)
+
+    try:
+        fault = beginning(after_ns)
+        return beginning(after_ns + PREPARED_NS) if needs_preparation(fault) else fault
+    except ValidationError as exc:
+        raise BackendError("there is no such fault, or the load lasts longer than 60m") from exc
+
+
+def _is_void(record: FaultRecord) -> bool:
+    """Return whether a fault was asked for by hand, and the load was over before it was due."""
+    return record.is_by_hand and record.error == TOO_LATE

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from labkit.workload.load_order import Order
 from orchestrator.execution.abort import AbortWatch
 from orchestrator.execution.backend import Backend, ClientEnd, Stage, StageEnd, StageOrder
 from orchestrator.execution.fault_injector import FaultInjector
+from orchestrator.execution.fault_requests import inherited_requests
 from orchestrator.execution.host import HostTimes
 from orchestrator.execution.load_driver import ClientReports, Watch, drive
 from orchestrator.results.archive import CASE, write_whole
@@ -53,13 +55,16 @@ def execute(
         BackendError: a program could not be run; everything but the logs has been removed.
     """
     begun_s = time.monotonic()
-    faults = _faults(scenario, case)
+    complete = partial(_complete, case)
+    faults = [complete(fault) for fault in scenario.faults]
     progress.on_step("starting")
     stage_order = replace(_stage_order(scenario, case, folder), on_wait=progress.on_wait)
-    with backend.stage(stage_order) as stage:
+    with inherited_requests(complete) as requests, backend.stage(stage_order) as stage:
         progress.on_step("under load")
         progress.on_wait("the clients and the server, under load")
-        with FaultInjector(faults, stage.server, case.seed, progress.on_fault) as injector:
+        with FaultInjector(
+            faults, stage.server, case.seed, progress.on_fault, requests
+        ) as injector:
             abort = AbortWatch(scenario.abort, case.inputs(), scenario.warmup_s)
             watch = Watch(
                 injector.begin,
@@ -107,10 +112,9 @@ def _stage_order(scenario: Scenario, case: Case, folder: Path) -> StageOrder:
     )
 
 
-def _faults(scenario: Scenario, case: Case) -> list[Fault]:
+def _complete(case: Case, fault: Fault) -> Fault:
     inputs = case.inputs()
-    workers, backlog = int(inputs["workers"] or 1), int(inputs["backlog"] or 1)
-    return [fault.against(workers, backlog) for fault in scenario.faults]
+    return fault.against(int(inputs["workers"] or 1), int(inputs["backlog"] or 1))
 
 
 def _record(case: Case, end: StageEnd, wall_s: float, load_s: float) -> dict[str, object]:

@@ -225,7 +225,7 @@ def remarks(case: CaseSummary) -> Iterator[str]:
 
 
 def cautions(case: CaseSummary) -> Iterator[str]:
-    """Yield the `remarks` without the faults, which the scenario asked for."""
+    """Yield the `remarks` without the faults, which the scenario or a person asked for."""
     yield from _proxy(case)
     yield from _divergences(case)
     yield from _strains(case)
@@ -240,11 +240,16 @@ def _proxy(case: CaseSummary) -> Iterator[str]:
 
 
 def faults(case: CaseSummary) -> Iterator[str]:
-    """Yield each fault of ``case`` that had an effect, and when, in the order of the scenario."""
-    for fault in case.runs[0].faults if case.runs else ():
-        if fault.effect_s is not None:
-            begin = f"{fault_name(fault)} at {format_value(fault.effect_s, TIME)}"
-            yield f"{begin}{_end_of(fault)}"
+    """Yield each fault of ``case`` that had an effect, and when.
+
+    Those of the scenario come first, in its order, then those by hand, also of later runs.
+    """
+    for number, run in enumerate(case.runs, start=1):
+        for fault in run.faults:
+            if fault.effect_s is not None and (number == 1 or fault.is_by_hand):
+                place = "" if number == 1 else f"run {number}: "
+                begin = f"{fault_name(fault)} at {format_value(fault.effect_s, TIME)}"
+                yield f"{place}{begin}{_end_of(fault)}"
 
 
 def _end_of(fault: FaultSummary) -> str:
@@ -255,8 +260,9 @@ def _end_of(fault: FaultSummary) -> str:
 
 
 def fault_name(fault: FaultSummary) -> str:
-    """Return the kind of a fault and its worker, if it has one."""
-    return fault.fault if fault.worker is None else f"{fault.fault} {fault.worker}"
+    """Return the kind of a fault, its worker, if it has one, and whether it was by hand."""
+    name = fault.fault if fault.worker is None else f"{fault.fault} {fault.worker}"
+    return f"{name} (by hand)" if fault.is_by_hand else name
 
 
 def _divergences(case: CaseSummary) -> Iterator[str]:

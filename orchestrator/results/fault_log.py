@@ -26,7 +26,9 @@ class FaultRecord:
     second and the third. ``error`` says why it could not be injected or reverted, else empty.
     ``lasts_ns`` is how long it was to last, None if it has no end or its run is of an older
     version; ``is_cut`` is true if the load was over before that. ``toxic`` is what was asked of the
-    fault proxy, None for other faults and in runs of older versions.
+    fault proxy, and ``crowd`` how many connections of `fill-backlog`; None for other faults and in
+    runs of older versions. ``is_by_hand``: a person asked for it during the run, so that it is not
+    in the scenario.
     """
 
     fault: str
@@ -39,6 +41,8 @@ class FaultRecord:
     lasts_ns: Instant | None = None
     is_cut: bool = False
     toxic: dict[str, Any] | None = None
+    crowd: int | None = None
+    is_by_hand: bool = False
 
 
 _RECORDS = TypeAdapter(tuple[FaultRecord, ...], config=ConfigDict(strict=True, extra="forbid"))

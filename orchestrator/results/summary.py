@@ -129,6 +129,7 @@ class FaultSummary(Frozen):
         default=None, description="when its first consequence was over; null if it never was"
     )
     error: str = Field(description="why it could not be injected or reverted, else empty")
+    is_by_hand: bool = Field(default=False, description="a person asked for it during the run")
 
 
 class TwinSummary(Frozen):
@@ -162,8 +163,7 @@ class OverTime(Frozen):
     """
 
     step_s: float = Field(
-        description="the least 1, 2 or 5 times a power of ten of seconds that makes at most 100 "
-        "steps of the run"
+        description="the least 1, 2 or 5 times a power of ten of seconds with at most 100 steps"
     )
     end_s: float = Field(description="the end of the last step, from the common start")
     warmup_s: float = Field(description="the end of the warm-up, from the common start; else 0")

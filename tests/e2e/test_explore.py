@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from orchestrator.execution.fault_requests import NO_LOAD
 from orchestrator.execution.program_log import wait_for
 from orchestrator.explore.access import TOKEN_HEADER
+from orchestrator.explore.run.launch import NOT_BEGUN
 from tests.e2e.lab_fixtures import DEADLINE_S, Lab
 
 pytestmark = pytest.mark.together
@@ -32,6 +34,12 @@ LONG = """\
 intent: Who waits for ever?
 models: [prefork]
 clients: [{executor: closed, users: 3, messages: 500, demand: sleep=100ms}]
+"""
+FAULTY = """\
+intent: Who waits for a worker that a person has killed?
+models: [prefork]
+clients: [{executor: closed, users: 3, messages: 45, demand: sleep=100ms}]
+server: {workers: 2}
 """
 BARS = re.compile(
     r'<path class="(?:lag|accept|queue|service k\d|answer)" stroke-width="[^"]*" d="M'
@@ -68,16 +76,28 @@ class Page:
         asked = {"name": "mine", "yaml": text, "backend": backend}
         assert json.loads(self.ask("run/start", asked)) == {"refused": ""}
 
+    def inject(self, label: str) -> None:
+        """Press the button of a fault until a server is under load."""
+        assert wait_for(lambda: self._is_injected(label), DEADLINE_S)
+
+    def _is_injected(self, label: str) -> bool:
+        answer = self.ask("run/fault", {"label": label})
+        return not answer.endswith((NO_LOAD, NOT_BEGUN)) and "line" in json.loads(answer)
+
     def follow(self) -> Generator[dict[str, Any], None, None]:
         """Yield what the page is sent of the run, until it has ended."""
         with self.asked("run/follow") as response:
             for line in response:
                 yield json.loads(line)
 
+    def wait_for_line(self, text: str) -> None:
+        """Return once the run has printed ``text``."""
+        with closing(self.follow()) as following:
+            assert any(text in each.get("line", "") for each in following)
+
     def wait_for_load(self) -> None:
         """Return once the run is under load."""
-        with closing(self.follow()) as following:
-            assert any("under load" in each.get("line", "") for each in following)
+        self.wait_for_line("under load")
 
 
 @contextmanager
@@ -124,6 +144,37 @@ def test_the_lanes_of_a_run_are_those_of_its_report(lab: Lab) -> None:
     assert len(lanes_in(scenes[-1])) > 7
     assert lanes_in(scenes[-1]) == lanes_in(report)
     assert any("so far" in scene and lanes_in(scene) for scene in scenes)
+
+
+@pytest.mark.slow
+def test_faults_by_hand_are_those_of_the_results(lab: Lab) -> None:
+    """A report of the stored run is the same, byte by byte: nothing is known but its files."""
+    with served(lab) as page:
+        page.run(FAULTY)
+        page.inject("Pause 500 ms")
+        refused = page.ask("run/fault", {"label": "Kill a worker"})
+        assert "kill-worker cannot begin then: the pause at" in refused
+        page.wait_for_line("pause is over")
+        page.inject("Kill a worker")
+        values: dict[str, Any] = {}
+        for each in page.follow():
+            values |= each
+        (folder,) = lab.out.iterdir()
+        stored = [folder / name for name in ("summary.json", "report.html")]
+        before = [path.read_bytes() for path in stored]
+        assert lab.orchestrate("report", folder).code == json.loads(before[0])["exit_code"]
+        assert [path.read_bytes() for path in stored] == before
+    (run,) = json.loads(before[0])["cases"][0]["runs"]
+    assert [(each["fault"], each["is_by_hand"], each["error"]) for each in run["faults"]] == [
+        ("pause", True, ""),
+        ("kill-worker", True, ""),
+    ]
+    paused, _ = run["faults"]
+    assert paused["reverted_s"] - paused["effect_s"] >= 0.5
+    assert {"before", "during", "after"} <= set(run["groups"])
+    for shown in (values["scene:prefork"], before[1].decode()):
+        assert "pause (by hand)" in shown
+    assert "prefork: pause (by hand) at" in values["result"]
 
 
 @pytest.mark.slow

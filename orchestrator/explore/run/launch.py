@@ -11,6 +11,7 @@ from pathlib import Path
 
 from orchestrator.campaign.campaign import CAMPAIGN_ID, new_campaign_id
 from orchestrator.execution.background import in_background
+from orchestrator.execution.fault_requests import FAULT_SOCKET, FaultAsker
 from orchestrator.scenario.models import ROOT
 
 NOT_INHERITED = "PYTHONSAFEPATH"
@@ -18,6 +19,7 @@ NOT_INHERITED = "PYTHONSAFEPATH"
 
 CONTAINERS = b"backend: docker"
 KEPT_LINES = 12
+NOT_BEGUN = "the run has not begun"
 STOP_DEADLINE_S = 60.0
 """A stopped run removes its containers and stores what it has."""
 
@@ -32,6 +34,7 @@ class Child:
     def __init__(self, name: str, text: str, backend: str, out: Path) -> None:
         self._out = out
         self.campaign_id = new_campaign_id()
+        self._asker = FaultAsker()
         words = [name, "--backend", backend, "--out", str(out.absolute()), "--accept-invalid"]
         self._process = subprocess.Popen(  # noqa: S603 our own program
             [
@@ -39,12 +42,18 @@ class Child:
                 *words,
             ],
             cwd=ROOT,
-            env={**_environment(os.environ), CAMPAIGN_ID: self.campaign_id},
+            env={
+                **_environment(os.environ),
+                CAMPAIGN_ID: self.campaign_id,
+                FAULT_SOCKET: str(self._asker.run_end),
+            },
+            pass_fds=[self._asker.run_end],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal is for this process
         )
+        self._asker.started()
         assert self._process.stdin is not None  # noqa: S101 it is a pipe
         with suppress(BrokenPipeError), self._process.stdin as scenario:
             scenario.write(text.encode())
@@ -83,6 +92,12 @@ class Child:
         if self.folder is None:
             self.folder = next(self._out.glob(f"*-{self.campaign_id}"), None)
 
+    def ask_for_fault(self, fault: str, lasts: str | None) -> str:
+        """Ask for a fault now; return why it is refused or failed, empty if it is not."""
+        if self.folder is None:
+            return NOT_BEGUN
+        return self._asker.ask(fault, lasts)
+
     def ask_to_stop(self) -> None:
         """Interrupt the run, which then stores what it has; return at once."""
         self._process.terminate()
@@ -95,6 +110,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._asker.close()
 
 
 def _environment(own: Mapping[str, str]) -> dict[str, str]:

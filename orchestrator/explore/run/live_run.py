@@ -16,7 +16,7 @@ from orchestrator.explore.past_runs import REPORT
 from orchestrator.explore.rendering import render
 from orchestrator.explore.run.board import ENDED, PHASE, Board
 from orchestrator.explore.run.container_log import ContainerLogs
-from orchestrator.explore.run.launch import Child
+from orchestrator.explore.run.launch import NOT_BEGUN, Child
 from orchestrator.explore.run.observed import is_too_long, observe
 from orchestrator.explore.run.predicted import predicted
 from orchestrator.explore.run.scenes import Scene, draw, grown
@@ -68,6 +68,7 @@ class LiveRun:
         self._drawn: dict[str, tuple[Scene, int]] = {}
         self._logs: ContainerLogs | None = None
         self._at_end = ExitStack()
+        self._child: Child | None = None
         self._stopping = threading.Event()
         self._end = in_background(self._take_place)
 
@@ -79,6 +80,12 @@ class LiveRun:
     def ask_to_stop(self) -> None:
         """Interrupt it; what it has measured is stored."""
         self._stopping.set()
+
+    def ask_for_fault(self, fault: str, lasts: str | None) -> str:
+        """Ask for a fault now; return why it is refused or failed, empty if it is not."""
+        if self._stopping.is_set():
+            return "the run is being stopped"
+        return NOT_BEGUN if self._child is None else self._child.ask_for_fault(fault, lasts)
 
     def close(self) -> None:
         """Interrupt it, and return once it has ended."""
@@ -100,7 +107,7 @@ class LiveRun:
         self.board.set({PHASE: "starting", **begun})
         self._twins = {slug: predicted(run.case, self._limit) for slug, run in self._first.items()}
         self._draw()
-        child = Child(order.name, order.text, order.backend, order.out)
+        child = self._child = Child(order.name, order.text, order.backend, order.out)
         with closing(child):
             while not child.has_ended_within(LOOK_EVERY_S):
                 if self._stopping.is_set():

@@ -13,12 +13,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from orchestrator.execution.cpus import Cpus
-from orchestrator.explore.asked import read_map
+from orchestrator.explore.asked import RefusedResponse, read_map
 from orchestrator.explore.run.board import ENDED, PHASE, Board, followed
 from orchestrator.explore.run.live_run import LiveRun, Order
 from orchestrator.explore.tab import Surroundings, Tab
 from orchestrator.report.environment import printable_lines
 from orchestrator.results.exit_codes import LabError
+from orchestrator.scenario.faults import FILL_BACKLOG, KILL_WORKER, PAUSE
 from orchestrator.scenario.load import parse_scenario
 from orchestrator.scenario.models import discover_models, discover_twins
 from orchestrator.scenario.scenario import Scenario
@@ -27,6 +28,7 @@ from orchestrator.twin.tuning import tuned
 BACKENDS = ("auto", "docker", "process")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}")
 BUSY = "a run takes place: wait for its end, or stop it"
+NO_RUN = "no run takes place"
 
 
 class Asked(NamedTuple):
@@ -35,6 +37,28 @@ class Asked(NamedTuple):
     name: str
     yaml: str
     backend: str
+
+
+class Injection(NamedTuple):
+    """A fault that has a button: its kind, how long it lasts, and what the page says of it."""
+
+    label: str
+    fault: str
+    lasts: str | None
+    done: str
+
+
+FAULTS = (
+    Injection("Kill a worker", KILL_WORKER, None, "a worker has been killed"),
+    Injection("Pause 500 ms", PAUSE, "500ms", "the server is paused for 500 ms"),
+    Injection("Pause 1 s", PAUSE, "1s", "the server is paused for 1 s"),
+    Injection(
+        "Fill the backlog",
+        FILL_BACKLOG,
+        "1s",
+        "in 2 s, connections without a message fill the backlog, for 1 s",
+    ),
+)
 
 
 class Runs:
@@ -72,6 +96,13 @@ class Runs:
         if self._run is not None:
             self._run.ask_to_stop()
 
+    def ask_for_fault(self, injection: Injection) -> str:
+        """Ask the run that takes place for a fault; return why it is refused or failed, or ""."""
+        run = self._run
+        if run is None or run.is_over:
+            return NO_RUN
+        return run.ask_for_fault(injection.fault, injection.lasts)
+
     def close(self) -> None:
         """Interrupt the run that takes place, and return once it has ended."""
         if self._run is not None:
@@ -102,6 +133,19 @@ async def _asked_by(request: Request) -> Asked:
     return asked
 
 
+async def _injection_by(request: Request) -> Injection:
+    """Return the fault that the body of ``request`` asks for.
+
+    Raises:
+        HTTPException: it has no button.
+    """
+    label = (await read_map(request, "label"))["label"]
+    for each in FAULTS:
+        if each.label == label:
+            return each
+    raise HTTPException(400, f"the label must be one of {', '.join(each.label for each in FAULTS)}")
+
+
 def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
     runs = Runs(surroundings.results)
     surroundings.at_end.callback(runs.close)
@@ -118,19 +162,26 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
         runs.ask_to_stop()
         return JSONResponse({})
 
+    async def inject(request: Request) -> Response:
+        injection = await _injection_by(request)
+        if refusal := await run_in_threadpool(runs.ask_for_fault, injection):
+            return RefusedResponse(f"{injection.label}: {refusal}")
+        return JSONResponse({"line": injection.done})
+
     def follow(_: Request) -> Response:
         return StreamingResponse(followed(runs.board), media_type="application/x-ndjson")
 
     return [
         Route("/start", start, methods=["POST"]),
         Route("/stop", stop, methods=["POST"]),
+        Route("/fault", inject, methods=["POST"]),
         Route("/follow", follow),
     ]
 
 
 def _values(surroundings: Surroundings) -> Mapping[str, object]:
     text = printable_lines(surroundings.yaml)
-    return {"name": surroundings.name, "yaml": text, "backends": BACKENDS}
+    return {"name": surroundings.name, "yaml": text, "backends": BACKENDS, "faults": FAULTS}
 
 
 TAB = Tab("run", "Run", _routes, _values)

@@ -4,7 +4,8 @@ import { get, markup, post } from "./explore.js";
 const panel = document.getElementById("run");
 const find = (selector) => panel.querySelector(selector);
 const [form, line, result, cases] = [".run-form", "[data-line]", "[data-result]", "[data-cases]"].map(find);
-const [start, stop] = [find("[data-start]"), find("[data-stop]")];
+const [start, stop, faultLine] = ["[data-start]", "[data-stop]", "[data-fault-line]"].map(find);
+const faults = [...panel.querySelectorAll("[data-fault]")];
 let isFollowing = false;
 
 function place(slug) {
@@ -21,6 +22,9 @@ function show(values) {
     start.disabled = !isOver;
     stop.disabled = isOver || values.phase === "stopping";
     panel.dataset.phase = values.phase;
+    if (values.phase === "starting") faultLine.textContent = "";
+    if (values.phase !== "running" && faults.includes(document.activeElement)) line.focus();
+    for (const button of faults) button.disabled = values.phase !== "running";
   }
   if (values.note !== undefined) find("[data-note]").textContent = values.note;
   if (values.line !== undefined) line.textContent = values.line;
@@ -75,6 +79,18 @@ stop.addEventListener("click", async () => {
     line.textContent = error.message;
   }
 });
+
+async function inject(button) {
+  faultLine.textContent = `${button.dataset.fault}: asked for`;
+  try {
+    const answer = await (await post("run/fault", { label: button.dataset.fault })).json();
+    faultLine.textContent = answer.line;
+  } catch (error) {
+    faultLine.textContent = error.message;
+  }
+}
+
+for (const button of faults) button.addEventListener("click", () => inject(button));
 
 panel.addEventListener("shown", follow);
 addEventListener("focus", () => panel.hidden || follow()); // another page may have started a run

@@ -31,6 +31,7 @@ models: [prefork]
 clients: [{executor: closed, users: 3, messages: 10, demand: sleep=100ms}]
 server: {workers: 2}
 """
+KILL = "Kill a worker"
 OLD_RUN = "mine-20260130T120000Z-1a2b3c4d"
 RUN, HOSTILE_RUN = "mine-20260131T120000Z-1a2b3c4d", "odd-20260131T110000Z-1a2b3c4d"
 
@@ -159,6 +160,31 @@ def test_a_page_that_is_opened_later_sees_the_same_run_and_stops_it(
     second.click("#run [data-stop]")
     second.wait_for_selector("#run .verdict >> text=interrupted")
     assert second.is_enabled("#run [data-start]")
+
+
+def test_faults_are_injected_by_pointer_and_by_keyboard(viewer: Viewer, site: Site) -> None:
+    opened = viewer.visit(f"{address_of(site)}#run")
+    page = opened.page
+    pause, kill = (page.locator(f"#run [data-fault='{each}']") for each in ("Pause 1 s", KILL))
+    assert pause.is_disabled()
+    page.fill("#run [name=yaml]", SCENARIO.replace("messages: 10", "messages: 30"))
+    page.select_option("#run [name=backend]", "process")
+    page.click("#run [data-start]")
+    page.wait_for_selector("#run .lanes[aria-label^='prefork, measured']")
+    pause.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=the server is paused for 1 s")
+    kill.click()
+    page.wait_for_selector("text=Kill a worker: kill-worker cannot begin then: the pause at")
+    page.wait_for_selector("[data-line] >> text=pause is over")
+    kill.click()
+    page.wait_for_selector("text=a worker has been killed")
+    kill.focus()
+    page.wait_for_selector("#run[data-phase=ended]")
+    assert kill.is_disabled()
+    assert page.evaluate("document.activeElement.tagName") != "BODY"
+    assert "pause (by hand)" in page.inner_text("#run [data-result]")
+    assert opened.console == []
 
 
 def test_the_scenario_of_play_is_taken_to_run(viewer: Viewer, site: Site) -> None:

@@ -54,6 +54,14 @@ def test_a_fault_that_lasted_too_short_or_too_long_is_a_doubt(
     ]
 
 
+def test_a_fault_by_hand_is_due_when_it_takes_effect_but_lasts_as_long_as_others() -> None:
+    late = replace(PAUSED, effect_ns=at(2500), ending_ns=at(3500), is_by_hand=True)
+    assert doubts(late) == []
+    assert doubts(replace(late, ending_ns=at(3601))) == [
+        "fault pause: it lasted from 2.500 s to 3.601 s, 1.101 s instead of 1.000 s"
+    ]
+
+
 def test_a_fault_that_could_not_be_injected_is_a_doubt() -> None:
     gone = FaultRecord("kill", at(2000), error="the server has ended, exit code 0")
     assert doubts(gone) == ["fault kill: the server has ended, exit code 0"]

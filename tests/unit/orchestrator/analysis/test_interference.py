@@ -93,6 +93,8 @@ def test_connections_of_the_lab_itself_are_no_strangers() -> None:
     assert found(*OWN, STRANGER, connections_of_lab=1) == []
     crowd = (fault("pause", 1), fault("fill-backlog", 2), FaultRecord("fill-backlog", at(3)))
     assert crowd_of(crowd, [0, 7, 9]) == 7
+    by_hand = dataclasses.replace(crowd[1], crowd=5, is_by_hand=True)
+    assert crowd_of((*crowd, by_hand), [0, 7, 9]) == 12
 
 
 def test_nothing_is_said_of_strangers_if_a_replica_was_lost() -> None:

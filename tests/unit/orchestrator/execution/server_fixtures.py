@@ -27,6 +27,10 @@ class RecordingServer:
     def is_lost(self) -> bool:
         return self._is_gone
 
+    def check_running(self) -> None:
+        if self._is_gone:
+            raise BackendError("the server has gone")
+
     def pause(self) -> None:
         self._record("pause")
 

@@ -1,5 +1,8 @@
 """Faults are injected when they are due, and reverted whatever happens."""
 
+import os
+import select
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -7,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from orchestrator.analysis.fault_doubts import find_fault_doubts
-from orchestrator.execution.backend import Crowd
+from orchestrator.execution import fault_injector
+from orchestrator.execution.backend import BackendError, Crowd
+from orchestrator.execution.background import in_background
 from orchestrator.execution.fault_injector import FaultInjector
-from orchestrator.results.fault_log import TOO_LATE, read_faults
-from orchestrator.scenario.faults import Fault
+from orchestrator.execution.fault_requests import NO_LOAD, FaultAsker, FaultRequests
+from orchestrator.execution.program_log import wait_for
+from orchestrator.results.fault_log import TOO_LATE, FaultRecord, read_faults
+from orchestrator.scenario.faults import MAX_FAULTS, Fault
 from tests.unit.orchestrator.analysis.evidence_fixtures import ONE_AFTER_THE_OTHER
 from tests.unit.orchestrator.execution.server_fixtures import RecordingServer
 
@@ -280,3 +287,149 @@ def test_a_fault_after_a_standstill_of_the_orchestrator_lasts_its_length_and_is_
     clients = replace(ONE_AFTER_THE_OTHER.clients, start_ns=start_ns)
     found = find_fault_doubts(replace(ONE_AFTER_THE_OTHER, faults=records, clients=clients))
     assert any(each.text.startswith("fault pause: it was due at ") for each in found)
+
+
+class Asked:
+    """A run under load, and the end at which faults are asked for by hand."""
+
+    def __init__(self, server: RecordingServer, *faults: Fault) -> None:
+        self.asker = FaultAsker()
+        self.end = socket.socket(fileno=os.dup(self.asker.run_end))
+        self.requests = FaultRequests(self.end, lambda fault: fault.against(workers=2, backlog=5))
+        self.asker.started()
+        self.injector = FaultInjector(faults, server, 1, server.reports.append, self.requests)
+
+    def __enter__(self) -> "Asked":
+        self.injector.begin(time.monotonic_ns())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.injector:
+            pass
+        self.requests.close()
+        self.asker.close()
+
+    def records(self, folder: Path) -> tuple[FaultRecord, ...]:
+        """Return what is stored of the run."""
+        self.injector.store(folder)
+        return read_faults(folder)
+
+
+def test_a_fault_asked_for_by_hand_is_injected_and_recorded_as_one_of_the_scenario(
+    tmp_path: Path,
+) -> None:
+    server = RecordingServer(last="resume")
+    with Asked(server, Fault(at="50m", fault="kill")) as run:
+        assert run.asker.ask("pause", "20ms") == ""
+        assert server.done.wait(DEADLINE_S)
+        assert run.asker.ask("kill-worker", None) == ""
+    planned, paused, killed = run.records(tmp_path)
+    assert server.actions == ["pause", "resume", f"kill {killed.worker}"]
+    assert (planned.is_by_hand, planned.error) == (False, TOO_LATE)
+    assert (paused.is_by_hand, paused.error, paused.is_cut) == (True, "", False)
+    assert paused.asked_ns <= (paused.effect_ns or 0)
+    assert (paused.ending_ns or 0) - (paused.effect_ns or 0) >= 20_000_000
+    assert paused.reverted_ns is not None
+    assert (killed.is_by_hand, killed.error) == (True, "")
+
+
+def test_the_end_of_the_load_reverts_a_fault_that_was_asked_for_by_hand(tmp_path: Path) -> None:
+    server = RecordingServer()
+    with Asked(server) as run:
+        assert run.asker.ask("pause", "40m") == ""
+    assert server.actions == ["pause", "resume"]
+    (paused,) = run.records(tmp_path)
+    assert paused.is_cut
+
+
+def test_a_backlog_that_is_filled_by_hand_is_prepared_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fault_injector, "PREPARED_NS", 20_000_000)
+    server = RecordingServer()
+    with Asked(server) as run:
+        assert run.asker.ask("fill-backlog", "1ms") == ""
+        assert wait_for(lambda: "fill-backlog is over" in server.reports, DEADLINE_S)
+    begun, filled, released = server.actions
+    assert begun.startswith("prepare 8 for 0.001 s: fill-backlog at ")
+    assert (filled[:12], released[:15]) == ("fill backlog", "release backlog")
+    (record,) = run.records(tmp_path)
+    assert (record.crowd, record.is_by_hand, record.error) == (8, True, "")
+
+
+def test_a_fault_by_hand_that_the_end_of_the_load_forestalls_has_no_record(tmp_path: Path) -> None:
+    with Asked(RecordingServer()) as run:
+        assert run.asker.ask("fill-backlog", "1s") == ""
+    assert run.records(tmp_path) == ()
+
+
+class Threads(RecordingServer):
+    """A server whose workers are threads."""
+
+    def kill_worker(self, index: int) -> int:
+        raise BackendError(f"worker {index} is not a process")
+
+
+class NoWorkers(RecordingServer):
+    """A server without workers."""
+
+    def workers(self) -> list[int]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("server", "refusal"),
+    [
+        (RecordingServer(is_gone=True), "the server has gone"),
+        (NoWorkers(), "the server's log names no worker"),
+        (Threads(), "is not a process"),
+    ],
+)
+def test_a_fault_by_hand_that_does_not_fit_is_refused_without_a_record(
+    tmp_path: Path, server: RecordingServer, refusal: str
+) -> None:
+    with Asked(server) as run:
+        assert refusal in run.asker.ask("kill-worker", None)
+    assert (server.actions, run.records(tmp_path)) == ([], ())
+
+
+def test_an_unknown_fault_by_hand_is_refused() -> None:
+    with Asked(RecordingServer()) as run:
+        assert "there is no such fault" in run.asker.ask("flood", None)
+
+
+def test_a_fault_by_hand_that_another_rules_out_is_refused(tmp_path: Path) -> None:
+    server = RecordingServer()
+    with Asked(server, Fault(at="10m", fault="kill")) as run:
+        assert "the scenario has a fault for which kill cannot begin then" in run.asker.ask(
+            "pause", "40m"
+        )
+        assert run.asker.ask("pause", "1m") == ""
+        assert "kill-worker cannot begin then: the pause at" in run.asker.ask("kill-worker", None)
+    assert server.actions == ["pause", "resume"]
+    assert len(run.records(tmp_path)) == 2
+
+
+def test_faults_by_hand_are_as_limited_in_number_as_others(tmp_path: Path) -> None:
+    with Asked(RecordingServer()) as run:
+        answers = [run.asker.ask("kill-worker", None) for _ in range(MAX_FAULTS + 1)]
+    assert answers[:-1] == [""] * MAX_FAULTS
+    assert answers[-1] == "this run has had 20 faults, and no more are allowed"
+    assert len(run.records(tmp_path)) == MAX_FAULTS
+
+
+def test_a_fault_that_is_asked_for_before_the_load_is_refused(tmp_path: Path) -> None:
+    server = RecordingServer()
+    run = Asked(server)
+    asked = in_background(lambda: run.asker.ask("pause", "1s"))
+    assert select.select([run.end], [], [], DEADLINE_S)[0]
+    with run:
+        assert asked.result(DEADLINE_S) == NO_LOAD
+    assert (server.actions, run.records(tmp_path)) == ([], ())
+
+
+def test_a_fault_by_hand_that_fails_is_recorded_and_reported(tmp_path: Path) -> None:
+    with Asked(Unexpected("pause")) as run:
+        assert "NetworkSettings" in run.asker.ask("pause", "1s")
+    (record,) = run.records(tmp_path)
+    assert (record.is_by_hand, "NetworkSettings" in record.error) == (True, True)

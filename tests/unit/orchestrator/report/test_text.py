@@ -273,6 +273,18 @@ PAUSE = FaultSummary(
 )
 
 
+def test_a_fault_by_hand_is_named_in_whichever_run_it_was() -> None:
+    by_hand = PAUSE.model_copy(update={"is_by_hand": True})
+    runs = [
+        RUN.model_copy(update={"faults": faults}) for faults in ([PAUSE, by_hand], [PAUSE, by_hand])
+    ]
+    assert [line for line in remarks(case(runs=runs)) if "pause" in line] == [
+        "prefork: pause at 1.000 s, undone at 2.000 s",
+        "prefork: pause (by hand) at 1.000 s, undone at 2.000 s",
+        "prefork: run 2: pause (by hand) at 1.000 s, undone at 2.000 s",
+    ]
+
+
 @pytest.mark.parametrize(
     ("guess", "faults", "line"),
     [

@@ -24,6 +24,8 @@ RECORDS = st.builds(
     reverted_ns=INSTANTS,
     worker=st.none() | st.integers(1, 1024),
     error=st.text(st.characters(codec="utf-8")),
+    crowd=st.none() | st.integers(1, 10_000),
+    is_by_hand=st.booleans(),
 )
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.explore.run.launch import Child
+from orchestrator.execution.fault_requests import HAS_ENDED
+from orchestrator.explore.run.launch import NOT_BEGUN, Child
 
 DEADLINE_S = 60.0
 INVALID = "intent: Who waits?\n"
@@ -25,6 +26,7 @@ def test_what_it_prints_is_kept_and_nothing_is_left(tmp_path: Path, temporary: P
     assert child.has_ended_within(DEADLINE_S)
     assert any("missing key 'clients'" in line for line in child.lines)
     assert child.folder is None
+    child.close()
     assert list(temporary.iterdir()) == []
 
 
@@ -47,6 +49,8 @@ def test_its_folder_is_not_that_of_another_run_of_the_name(tmp_path: Path) -> No
     assert not child.has_ended_within(0)
     assert child.folder is None
     own.mkdir()
+    assert child.ask_for_fault("pause", "1s") == NOT_BEGUN
     child.close()
     assert child.has_ended_within(0)
     assert child.folder == own
+    assert child.ask_for_fault("pause", "1s") == HAS_ENDED

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.analysis.excerpt import MAX_REQUESTS
+from orchestrator.execution.program_log import wait_for
 from orchestrator.explore.run import live_run
 from orchestrator.explore.run.board import ENDED, PHASE
+from orchestrator.explore.run.launch import NOT_BEGUN
 from orchestrator.explore.run.live_run import AS_PREDICTED, HAS_RUN, LiveRun, Order, recorded
 from orchestrator.results.archive import CASE
 from orchestrator.scenario.plan import schedule
@@ -34,6 +36,9 @@ class FakeChild:
 
     def ask_to_stop(self) -> None:
         self.stops += 1
+
+    def ask_for_fault(self, fault: str, lasts: str | None) -> str:
+        return f"no {fault} of {lasts} here"
 
     def close(self) -> None:
         """Do nothing: there is no process."""
@@ -108,6 +113,21 @@ def test_it_can_be_stopped_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
     run.close()
     assert run.is_over
     assert child.stops >= 1
+
+
+def test_a_fault_is_asked_of_the_child_until_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = run_with(monkeypatch, FakeChild(None, looks=10**9))
+
+    def ask() -> str:
+        return run.ask_for_fault("pause", "1s")
+
+    assert wait_for(lambda: ask() != NOT_BEGUN, DEADLINE_S)
+    assert ask() == "no pause of 1s here"
+    run.ask_to_stop()
+    assert ask() == "the run is being stopped"
+    run.close()
 
 
 def test_a_defect_ends_it_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.explore.access import TOKEN_HEADER
 from orchestrator.explore.run import tab
 from orchestrator.explore.run.board import ENDED, PHASE, Board
 from orchestrator.explore.run.live_run import Order
@@ -22,11 +23,17 @@ class FakeRun:
         self.order = order
         self.board = Board()
         self.is_over = False
+        self.refusal = ""
+        self.faults: list[tuple[str, str | None]] = []
         self.board.set({PHASE: "running", "line": order.name})
 
     def ask_to_stop(self) -> None:
         self.is_over = True
         self.board.set({PHASE: ENDED})
+
+    def ask_for_fault(self, fault: str, lasts: str | None) -> str:
+        self.faults.append((fault, lasts))
+        return self.refusal
 
     def close(self) -> None:
         self.ask_to_stop()
@@ -102,7 +109,51 @@ def test_what_the_page_does_not_send_is_refused(
     assert runs == []
 
 
-@pytest.mark.parametrize("path", ["run/start", "run/stop"])
+def test_a_fault_is_asked_of_the_run_that_takes_place(site: Site, runs: list[FakeRun]) -> None:
+    change(site, "start", GOOD)
+    for each in tab.FAULTS:
+        answer = change(site, "fault", {"label": each.label})
+        assert json.loads(answer.text) == {"line": each.done}
+    assert runs[0].faults == [
+        ("kill-worker", None), ("pause", "500ms"), ("pause", "1s"), ("fill-backlog", "1s"),
+    ]  # fmt: skip
+
+
+def test_a_fault_that_does_not_fit_is_refused_with_the_reason(
+    site: Site, runs: list[FakeRun]
+) -> None:
+    """It is no error of the page, so its status is 200."""
+    pause = {"label": "Pause 1 s"}
+    before = change(site, "fault", pause)
+    assert (before.code, before.text) == (200, f"Pause 1 s: {tab.NO_RUN}")
+    change(site, "start", GOOD)
+    runs[0].refusal = "no server is under load now"
+    refused = change(site, "fault", pause)
+    assert (refused.code, refused.text) == (200, "Pause 1 s: no server is under load now")
+    change(site, "stop", {})
+    assert change(site, "fault", pause).text == f"Pause 1 s: {tab.NO_RUN}"
+
+
+@pytest.mark.parametrize("body", [None, {}, {"label": "terminate"}, {"label": 1}, {"fault": "x"}])
+def test_a_fault_without_a_button_is_not_injected(
+    site: Site, runs: list[FakeRun], body: object
+) -> None:
+    change(site, "start", GOOD)
+    assert change(site, "fault", body).code == 400
+    assert runs[0].faults == []
+
+
+def test_another_page_injects_no_fault(site: Site, runs: list[FakeRun]) -> None:
+    change(site, "start", GOOD)
+    body = json.dumps({"label": "Pause 1 s"}).encode()
+    for changed in ({TOKEN_HEADER: "x"}, {"origin": "http://evil.example"}):
+        asked = site.ask(f"/{site.token}/run/fault", "POST", {**site.own, **changed}, body)
+        assert asked.code == 403
+    assert site.ask("/run/fault", "POST", site.own, body).code == 403
+    assert runs[0].faults == []
+
+
+@pytest.mark.parametrize("path", ["run/start", "run/stop", "run/fault"])
 def test_a_get_changes_nothing(site: Site, runs: list[FakeRun], path: str) -> None:
     assert site.get(path).code == 405
     assert runs == []
