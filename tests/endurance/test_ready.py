@@ -29,8 +29,8 @@ CPUS = os.cpu_count() or 1
 
 
 PARTS = {
-    "scenario": slice(0, None, 5),
-    "in_containers": slice(5, None, 8),
+    "scenario": slice(0, None, 10),
+    "in_containers": slice(6, None, 8),
     "disturbed": slice(6, None, 8),
 }
 """Run in every test run; the others only with --long."""
