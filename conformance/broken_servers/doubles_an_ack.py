@@ -7,7 +7,7 @@ from labkit.server.service import Service
 from services.single import server
 
 REJECTED_BY = "test_protocol.test_one_ack_for_each_message"
-BECAUSE = r"assert b'(ack)+' == b''"
+BECAUSE = r"assert b'[ack.]+' == b''"  # many are shortened: b'ackackac...kack'
 
 
 def serve(service: Service) -> None:

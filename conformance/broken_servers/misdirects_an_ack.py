@@ -9,7 +9,7 @@ from labkit.server.program import main
 from labkit.server.service import Service
 
 REJECTED_BY = "test_protocol.test_each_client_gets_its_own_acks"
-BECAUSE = r"assert b'(ack)*' == b'(ack)*'"
+BECAUSE = r"assert b'[ack.]*' == b'[ack.]*'"  # many are shortened: b'ackackac...kack'
 
 
 def serve(service: Service) -> None:
