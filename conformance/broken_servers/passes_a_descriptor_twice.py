@@ -7,7 +7,7 @@ from labkit.server.service import Service
 from services.prefork_pass import server
 
 REJECTED_BY = "test_log.test_a_connection_is_accepted_taken_and_ended_once"
-BECAUSE = r"assert Counter\(.*: 2.* == Counter"
+BECAUSE = r"assert Counter\(.*: 2.* == Counter|': 2\} != \{'"  # pytest may shorten the first
 
 
 def serve(service: Service) -> None:
