@@ -194,7 +194,6 @@ def test_a_fault_on_a_container_that_has_ended_is_not_done_and_is_a_doubt(
         assert f"fault {kind}: the server has ended, exit code 0" in ended.out
 
 
-@pytest.mark.together
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_worker_is_killed_all_are_replaced_and_the_server_is_killed(
     lab: Lab, tmp_path: Path, backend: str
