@@ -73,12 +73,15 @@ def _runs_in(folder: Path, results: Path) -> Iterator[PastRun]:
     for entry in folder.iterdir():
         if entry.is_symlink() or not entry.is_dir():
             continue
-        if _NAMED.fullmatch(entry.name) or any(
-            (entry / name).exists() for name in (*_READERS, RAW)
-        ):
+        if _is_run(entry):
             yield _read(entry, results)
         elif folder == results:
             yield from _runs_in(entry, results)
+
+
+def _is_run(folder: Path) -> bool:
+    is_named = _NAMED.fullmatch(folder.name) is not None
+    return is_named or any((folder / name).exists() for name in (*_READERS, RAW))
 
 
 def _read(folder: Path, results: Path) -> PastRun:

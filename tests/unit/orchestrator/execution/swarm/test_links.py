@@ -1,6 +1,5 @@
 """Links of containers, by a command that stands for docker and a program that only answers."""
 
-import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +9,7 @@ from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.engine import PROJECT_LABEL
 from orchestrator.execution.swarm import links
 from orchestrator.execution.swarm.links import Link, Links
+from tests.unit.orchestrator.execution.swarm.docker_fixtures import put_on_path
 
 DOCKER = """#!/bin/sh
 echo "$DOCKER_HOST $*" | head -n 1 >> "$CALLS"
@@ -24,12 +24,7 @@ echo end >> "$CALLS"
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the file in which the command writes how it was called and what it was told."""
-    command = tmp_path / "docker"
-    command.write_text(DOCKER)
-    command.chmod(0o755)
-    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return tmp_path / "calls"
+    return put_on_path(DOCKER, tmp_path, monkeypatch)
 
 
 def link() -> Link:

@@ -12,6 +12,7 @@ import pytest
 from orchestrator.execution.program_log import wait_for
 from orchestrator.execution.swarm.relay import Relay
 from tests.port_fixtures import held_port
+from tests.unit.orchestrator.execution.swarm.docker_fixtures import put_on_path
 
 DOCKER = """#!/bin/sh
 # docker exec --interactive ID python3 …
@@ -24,12 +25,7 @@ exec python3 "$@"
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the file in which the command writes how it was called."""
-    command = tmp_path / "docker"
-    command.write_text(DOCKER)
-    command.chmod(0o755)
-    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return tmp_path / "calls"
+    return put_on_path(DOCKER, tmp_path, monkeypatch)
 
 
 @pytest.fixture
