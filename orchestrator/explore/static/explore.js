@@ -59,6 +59,21 @@ export async function post(path, value) {
   return answered(await asked(path, { method: "POST", headers, body: JSON.stringify(value) }));
 }
 
+/** Yield each value that the server sends at `path`, a line of JSON each; leaving the loop ends the connection. */
+export async function* valuesAt(path) {
+  const reader = (await get(path)).body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const lines = (rest + part.value).split("\n");
+      rest = lines.pop();
+      yield* lines.map((line) => JSON.parse(line));
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
 /** Return the nodes of `text`, which the templates of this program have escaped; no script in it runs. */
 export function markup(text) {
   return [...new DOMParser().parseFromString(text, "text/html").body.childNodes];

@@ -1,12 +1,11 @@
 // The lessons: a guess is graded by the server, and only then its answer is shown.
-import { post } from "./explore.js";
+import { markup, post } from "./explore.js";
 
 const panel = document.getElementById("learn");
 
 /** Return the elements that the server answers to `value`. */
 async function answerTo(path, value) {
-  const text = await (await post(`learn/${path}`, value)).text();
-  return [...new DOMParser().parseFromString(text, "text/html").body.childNodes];
+  return markup(await (await post(`learn/${path}`, value)).text());
 }
 
 for (const form of panel.querySelectorAll("form")) {

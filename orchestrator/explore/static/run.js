@@ -1,5 +1,5 @@
 // Runs a scenario, and shows what the server sends of it until it has ended.
-import { get, markup, post } from "./explore.js";
+import { markup, post, valuesAt } from "./explore.js";
 
 const panel = document.getElementById("run");
 const find = (selector) => panel.querySelector(selector);
@@ -40,13 +40,7 @@ async function follow() {
   if (isFollowing) return;
   isFollowing = true;
   try {
-    const reader = (await get("run/follow")).body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const lines = (rest + part.value).split("\n");
-      rest = lines.pop();
-      lines.forEach((each) => show(JSON.parse(each)));
-    }
+    for await (const values of valuesAt("run/follow")) show(values);
   } catch (error) {
     line.textContent = `The connection is lost: ${error.message}`;
   } finally {

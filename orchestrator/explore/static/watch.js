@@ -1,5 +1,5 @@
 // Shows the lanes of the server that is watched, as long as its tab is in sight.
-import { get, markup } from "./explore.js";
+import { markup, valuesAt } from "./explore.js";
 
 const panel = document.getElementById("watch");
 const [line, scene, hold] = ["[data-line]", "[data-scene]", "[data-hold]"].map((each) => panel.querySelector(each));
@@ -25,16 +25,9 @@ async function follow() {
   if (isFollowing) return;
   isFollowing = true;
   try {
-    const reader = (await get("watch/follow")).body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const lines = (rest + part.value).split("\n");
-      rest = lines.pop();
-      lines.forEach((each) => show(JSON.parse(each)));
-      if (!isInSight()) {
-        await reader.cancel();
-        break;
-      }
+    for await (const values of valuesAt("watch/follow")) {
+      show(values);
+      if (!isInSight()) break;
     }
   } catch (error) {
     line.textContent = `The connection is lost: ${error.message}`;
