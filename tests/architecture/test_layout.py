@@ -70,47 +70,55 @@ def _ours(path: Path, *allowed: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", _names(MODULES))
-def test_imports_point_one_way(name: str) -> None:
+def _imported_against_the_order(name: str) -> list[str]:
     package = name.partition("/")[0]
     if package in ("labkit", "probe"):  # the probe is sent into containers without other files
-        assert _ours(ROOT / name, package) == []
-    elif package in ("services", "client", "faultproxy"):
+        return _ours(ROOT / name, package)
+    if package in ("services", "client", "faultproxy"):
         own = () if package == "services" else (package,)
-        assert _ours(ROOT / name, "labkit", *own) == []
-    elif package == "conformance":  # a broken server is one of ours with a defect
+        return _ours(ROOT / name, "labkit", *own)
+    if package == "conformance":  # a broken server is one of ours with a defect
         base = ("services",) if name.startswith("conformance/broken_servers/") else ()
-        assert _ours(ROOT / name, "labkit", package, "pytest", "hypothesis", *base) == []
-    else:
-        tops = {imported.partition(".")[0] for imported in _imports(ROOT / name)}
-        assert not tops & {"services", "client"}
+        return _ours(ROOT / name, "labkit", package, "pytest", "hypothesis", *base)
+    tops = {imported.partition(".")[0] for imported in _imports(ROOT / name)}
+    return sorted(tops & {"services", "client"})
 
 
-@pytest.mark.parametrize("name", _names(MODULES))
-def test_a_module_is_short(name: str) -> None:
-    limit = SERVER_LINES if name.startswith("services/") else MODULE_LINES
-    lines = len((ROOT / name).read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGER.get(name, limit)
+def test_imports_point_one_way() -> None:
+    wrong = {name: _imported_against_the_order(name) for name in _names(MODULES)}
+    assert {name: imports for name, imports in wrong.items() if imports} == {}
 
 
-@pytest.mark.parametrize("name", _names(MODULES))
-def test_only_a_command_line_prints(name: str) -> None:
-    calls = [
+def test_a_module_is_short() -> None:
+    def limit(name: str) -> int:
+        return LONGER.get(name, SERVER_LINES if name.startswith("services/") else MODULE_LINES)
+
+    lines = {name: len((ROOT / name).read_text("utf-8").splitlines()) for name in _names(MODULES)}
+    assert {name: count for name, count in lines.items() if count > limit(name)} == {}
+
+
+def _print_calls(name: str) -> list[int]:
+    return [
         node.lineno
         for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "print"
     ]
-    assert not calls or Path(name).name in PRINTS
 
 
-@pytest.mark.parametrize("name", [n for n in _names(MODULES) if not n.startswith("services/")])
-def test_no_module_lists_the_models(name: str) -> None:
+def test_only_a_command_line_prints() -> None:
+    names = [name for name in _names(MODULES) if Path(name).name not in PRINTS]
+    assert {name: calls for name in names if (calls := _print_calls(name))} == {}
+
+
+def test_no_module_lists_the_models() -> None:
     """Two models' names in quotes are a list, in which a fifth model would be missing."""
-    text = (ROOT / name).read_text(encoding="utf-8")
-    quoted = {model for model in discover_models() if re.search(f"[\"']{model}[\"']", text)}
-    assert len(quoted) < 2
+    quoted = re.compile(f"[\"']({'|'.join(map(re.escape, discover_models()))})[\"']")
+    for name in _names(MODULES):
+        if not name.startswith("services/"):
+            found = set(quoted.findall((ROOT / name).read_text(encoding="utf-8")))
+            assert len(found) < 2, name
 
 
 def test_a_model_has_the_same_files_as_every_other() -> None:
