@@ -100,6 +100,7 @@ LAB_COMMANDS = (
     "capacity",
     "reproduce",
     "quiz",
+    "explore",
     "validate",
     "report",
     "compare",
