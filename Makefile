@@ -90,6 +90,7 @@ pictures: .venv/runtime.stamp ## Redraw the pictures in the docs from new runs
 	@scripts/pictures
 
 swarm: .venv/dev.stamp ## Start a swarm of two engines on this machine, test on it, and remove it (needs root and an engine)
+	@scripts/swarm tools
 	@$(PY) -m pytest -q -s --long tests/e2e/swarm
 
 twin: .venv/dev.stamp ## Compare every model with its queueing twin (seven minutes)

@@ -111,6 +111,8 @@ NOT_RUN = {
     f"{ORCHESTRATE}clean --hosts lab.hosts.yaml --images": SWARM,
     "scripts/swarm up": SWARM,
     "scripts/swarm up --ahead 86400": SWARM,
+    "scripts/swarm up --tls certs": SWARM,
+    "scripts/swarm within 1 docker node ls": SWARM,
     "scripts/swarm hosts": SWARM,
     "scripts/swarm cut": SWARM,
     "scripts/swarm kill 2": SWARM,

@@ -46,11 +46,15 @@ class Ended:
 
 
 class Lab:
-    """A checkout, a folder for results, and a mark that identifies its processes."""
+    """A checkout, a folder for results, and a mark that identifies its processes.
 
-    def __init__(self, checkout: Path, out: Path) -> None:
+    ``within`` are the words of a command that runs the command after them in another place.
+    """
+
+    def __init__(self, checkout: Path, out: Path, within: Sequence[str] = ()) -> None:
         self.checkout = checkout
         self.out = out
+        self._within = within
         self._mark = uuid.uuid4().hex
 
     def orchestrate(self, *arguments: str | Path, deadline_s: float = DEADLINE_S) -> Ended:
@@ -108,7 +112,7 @@ class Lab:
     def _started(self, arguments: tuple[str | Path, ...]) -> Iterator[subprocess.Popen[str]]:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("LAB_")}
         process = subprocess.Popen(
-            [sys.executable, "orchestrate.py", *map(str, arguments)],
+            [*self._within, sys.executable, "orchestrate.py", *map(str, arguments)],
             cwd=self.checkout,
             env=clean | {MARK: self._mark, "COLUMNS": "160"},
             stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ import docker
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.endpoint import DirectClient, Endpoint, endpoint_of_context
 from orchestrator.execution.docker.engine import ENGINE_ERRORS, SDK_TIMEOUT_S, reason_of
+from orchestrator.execution.swarm.certificates import check_certificates, tls_refusal
 from orchestrator.execution.swarm.ssh_tunnel import ssh_tunnel
 from orchestrator.scenario.hosts import Hosts, ssh_address
 
@@ -36,20 +37,24 @@ def connected(hosts: Hosts, name: str) -> Iterator[HostEngine]:
     """Connect to the engine of the host ``name``, and close the connection at the end.
 
     Raises:
-        BackendError: it does not answer.
+        BackendError: it does not answer, or a certificate for it is missing or wrong.
     """
     endpoint = _endpoint_of(hosts, name)
     with contextlib.ExitStack() as stack:
-        through = endpoint
+        through, tunnel = endpoint, None
         if (ssh := ssh_address(endpoint.address)) is not None:
-            through = replace(endpoint, address=stack.enter_context(ssh_tunnel(ssh)))
+            tunnel = stack.enter_context(ssh_tunnel(ssh))
+            through = replace(endpoint, address=tunnel.address)
         try:
             client = DirectClient(through, SDK_TIMEOUT_S)
             stack.callback(client.close)
             client.ping()
         except ENGINE_ERRORS as exc:
-            reason = f"no Docker engine answers at {endpoint.address} ({reason_of(exc)})"
-            raise BackendError(reason) from exc
+            refusal = tunnel.refusal() if tunnel else tls_refusal(exc, endpoint)
+            reason = refusal or reason_of(exc)
+            raise BackendError(
+                f"no Docker engine answers at {endpoint.address} ({reason})"
+            ) from exc
         yield HostEngine(name, endpoint.address, client, through)
 
 
@@ -71,4 +76,7 @@ def _endpoint_of(hosts: Hosts, name: str) -> Endpoint:
     if host.context is not None:
         return endpoint_of_context(host.context)
     assert host.engine is not None  # noqa: S101 the file is refused otherwise
-    return Endpoint(host.engine, f"host {name}", hosts.certificates_of(name))
+    certificates = hosts.certificates_of(name)
+    if certificates is not None:
+        check_certificates(certificates)
+    return Endpoint(host.engine, f"host {name}", certificates)

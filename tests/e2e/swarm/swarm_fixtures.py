@@ -28,6 +28,10 @@ class Swarm:
         """The hosts file of the two engines."""
         return self.folder / "lab.hosts.yaml"
 
+    def within(self, number: int) -> list[str]:
+        """Return the words before a command that run it as if on the machine of an engine."""
+        return ["env", f"SWARM_FOLDER={self.folder}", "scripts/swarm", "within", str(number)]
+
     def script(self, *words: str, succeeds: bool = True) -> str:
         """Run ``scripts/swarm``, and return what it prints."""
         ended = subprocess.run(

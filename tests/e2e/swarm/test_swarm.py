@@ -45,7 +45,18 @@ def test_a_second_swarm_in_the_same_folder_is_refused(swarm: Swarm) -> None:
     assert nodes(swarm) == ["lab-1 Ready", "lab-2 Ready"]
 
 
-@pytest.mark.parametrize("words", [["up", "--ahead", "soon"], ["up", "--ahead"], ["away"], []])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["up", "--ahead", "soon"],
+        ["up", "--ahead"],
+        ["up", "--tls", "/nowhere"],
+        ["within", "3", "true"],
+        ["within", "1"],
+        ["away"],
+        [],
+    ],
+)
 def test_misuse_changes_nothing(tmp_path: Path, words: list[str]) -> None:
     swarm = Swarm(tmp_path / "s")
     assert "usage: scripts/swarm up" in swarm.script(*words, succeeds=False)
@@ -71,7 +82,9 @@ def test_a_swarm_with_a_clock_that_is_ahead_leaves_nothing(tmp_path: Path, engin
     assert interfaces() == interfaces_before
 
 
-@pytest.mark.parametrize("words", [["hosts"], ["cut"], ["join"], ["kill", "1"]])
+@pytest.mark.parametrize(
+    "words", [["hosts"], ["cut"], ["join"], ["kill", "1"], ["within", "1", "true"]]
+)
 def test_without_a_swarm_the_script_says_how_to_start_one(tmp_path: Path, words: list[str]) -> None:
     printed = Swarm(tmp_path / "s").script(*words, succeeds=False)
     assert printed == f"swarm: no swarm runs in {tmp_path}/s: scripts/swarm up starts one\n"

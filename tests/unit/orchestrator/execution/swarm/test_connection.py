@@ -12,6 +12,7 @@ from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.endpoint import Endpoint
 from orchestrator.execution.swarm import connection
 from orchestrator.execution.swarm.connection import connected, connected_to_all
+from orchestrator.execution.swarm.ssh_tunnel import Tunnel
 from orchestrator.scenario.hosts import Host, Hosts, SshAddress
 
 HOSTS = Hosts(
@@ -26,7 +27,7 @@ HOSTS = Hosts(
 
 
 @pytest.fixture
-def endpoints(monkeypatch: pytest.MonkeyPatch) -> list[Endpoint]:
+def endpoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Endpoint]:
     """Return the endpoints that are connected to; each engine answers."""
     asked: list[Endpoint] = []
 
@@ -35,11 +36,12 @@ def endpoints(monkeypatch: pytest.MonkeyPatch) -> list[Endpoint]:
         return SimpleNamespace(ping=lambda: True, close=lambda: None)
 
     @contextlib.contextmanager
-    def tunnel(address: SshAddress) -> Iterator[str]:
-        yield f"unix:///tunnel-to-{address.destination}"
+    def tunnel(address: SshAddress) -> Iterator[Tunnel]:
+        yield Tunnel(f"unix:///tunnel-to-{address.destination}", tmp_path / "errors")
 
     monkeypatch.setattr(connection, "DirectClient", client)
     monkeypatch.setattr(connection, "ssh_tunnel", tunnel)
+    monkeypatch.setattr(connection, "check_certificates", lambda _: None)
     monkeypatch.setattr(
         connection, "endpoint_of_context", lambda name: Endpoint(f"ssh://of-{name}", name)
     )
@@ -89,3 +91,34 @@ def test_an_engine_that_does_not_answer_is_named_with_the_reason(
     assert str(failure.value) == (
         "no Docker engine answers at unix:///near.sock (connection refused)"
     )
+
+
+def test_what_refuses_the_connection_is_the_reason(
+    endpoints: list[Endpoint], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of ssh, which has reached the machine but not its engine; and of TLS."""
+
+    def refuse(endpoint: Endpoint, _timeout_s: int) -> SimpleNamespace:
+        endpoints.append(endpoint)
+        raise docker.errors.DockerException from ConnectionResetError(104, "Connection reset")
+
+    monkeypatch.setattr(connection, "DirectClient", refuse)
+    (tmp_path / "errors").write_text("channel 1: open failed: connect failed: open failed\n")
+    with connected_to_all(HOSTS) as (engines, silent):
+        assert engines == []
+    near, secured, through, _ = silent
+    assert near == ("near: no Docker engine answers at unix:///near.sock (connection reset)")
+    assert secured.startswith(
+        "secured: no Docker engine answers at tcp://far:2376 (it refuses /files/certs/cert.pem;"
+    )
+    assert through.startswith(
+        "through: no Docker engine answers at ssh://me@far (ssh connects, but not to "
+    )
+
+
+def test_a_certificate_that_is_missing_is_named_before_anything_is_connected() -> None:
+    with connected_to_all(Hosts({"a": HOSTS.by_name["secured"]}, Path("/files"))) as (_, silent):
+        assert silent == [
+            "a: there is no /files/certs/ca.pem; the folder of tls needs ca.pem, cert.pem and "
+            "key.pem"
+        ]

@@ -1,0 +1,162 @@
+"""Hosts that are reached by TLS and through ssh, as on a machine of one's own that is one of them.
+
+They are other machines as far as networks go: each has its own network, sshd and process numbers.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance import ROOT
+from orchestrator.execution.docker.engine import Engine
+from tests.certificate_fixtures import issue, make_authority
+from tests.e2e.lab_fixtures import DEADLINE_S, Ended, Lab
+from tests.e2e.swarm.remote_fixtures import (
+    FIRST,
+    SECOND,
+    Remote,
+    remote_swarm,
+    run,
+    through_ssh,
+    tls,
+)
+from tests.e2e.swarm.swarm_fixtures import nothing_is_left
+from tests.requirement_fixtures import do_without
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("only_long")]
+
+SMALL = """\
+intent: Does a host that is reached from afar give the verdicts of one?
+models: [epoll]
+clients: [{executor: closed, users: 2, messages: 60, demand: sleep=20ms, replicas: 2}]
+faults: [{at: 500ms, fault: pause, lasts: 200ms}]
+expect:
+  all: ["failed == 0", "acked == users * messages"]
+"""
+HERE = "engine: 'unix:///var/run/docker.sock'"
+SERVER, CLIENTS = ", runs: [server]", ", runs: [clients]"
+
+
+@pytest.fixture(scope="module")
+def remote(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
+    """Return a swarm of two machines, whose second has an sshd; both engines have TLS."""
+    if shutil.which("sshd", path="/usr/sbin:/usr/bin") is None:
+        do_without("LAB_REQUIRE_DOCKER", "there is no sshd; to install it: scripts/swarm tools")
+    with remote_swarm(tmp_path_factory.mktemp("remote"), engine) as found:
+        yield found
+
+
+@pytest.fixture
+def at_first(remote: Remote, tmp_path: Path) -> Iterator[Lab]:
+    """Return this checkout as a user of the first machine has it."""
+    found = Lab(ROOT, tmp_path / "results", remote.swarm.within(1))
+    yield found
+    assert found.left_processes() == []
+
+
+def problems(ended: Ended) -> list[str]:
+    assert ended.code == 3, ended.out + ended.err
+    return [line for line in ended.out.splitlines() if line.startswith("problem: ")]
+
+
+def test_hosts_are_checked_by_tls_and_through_ssh(at_first: Lab, remote: Remote) -> None:
+    hosts = {"first": tls(FIRST, Path("certificates")), "second": through_ssh()}
+    ended = at_first.orchestrate("hosts", remote.write_hosts(hosts))
+    assert ended.code == 0, ended.out + ended.err
+    lines = ended.out.splitlines()
+    assert f"first: tcp://{FIRST}:2376" in lines
+    assert f"second: ssh://root@{SECOND}" in lines
+    assert lines[-1] == "2 hosts: reachable, in one swarm, and alike in images"
+
+
+def test_a_certificate_that_one_side_refuses_is_named(
+    at_first: Lab, remote: Remote, tmp_path: Path
+) -> None:
+    ours = remote.certificates
+    foreign = issue(make_authority(tmp_path / "other"), tmp_path / "foreign", FIRST, SECOND)
+    mixed, alone = tmp_path / "mixed", tmp_path / "alone"
+    shutil.copytree(foreign, mixed)
+    shutil.copy(ours / "ca.pem", mixed)
+    alone.mkdir()
+    shutil.copy(ours / "ca.pem", alone)
+    folders = {"foreign": foreign, "mixed": mixed, "alone": alone}
+    hosts = {name: tls(SECOND, folder) for name, folder in folders.items()}
+    hosts |= {"first": HERE, "named": tls("127.0.0.1", ours)}
+    found = problems(at_first.orchestrate("hosts", remote.write_hosts(hosts)))
+    none_answers = f"no Docker engine answers at tcp://{SECOND}:2376"
+    assert found[:3] == [
+        f"problem: foreign: {none_answers} (the engine's certificate is refused: unable to get "
+        f"local issuer certificate; is {foreign}/ca.pem the CA that signed it?)",
+        f"problem: mixed: {none_answers} (it refuses {mixed}/cert.pem; is that signed by the CA "
+        "that its dockerd has as --tlscacert, for clients, and not expired?)",
+        f"problem: alone: there is no {alone}/cert.pem; the folder of tls needs ca.pem, cert.pem "
+        "and key.pem",
+    ]
+    assert found[3].endswith("write a name into the hosts file that its certificate has "
+                             "(subjectAltName))")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("user_and_keys", "reason"),
+    [
+        (
+            ("root", "own", None),
+            "this machine does not know its host key yet; connect once by hand",
+        ),
+        (("root", "own", "stranger"), f"if that is right: ssh-keygen -R {SECOND}, then ssh root@"),
+        (
+            ("root", "stranger", "host"),
+            f"by a key that is allowed there: ssh-copy-id root@{SECOND}",
+        ),
+        (
+            ("nobody", "own", "host"),
+            "(ssh connects, but not to /var/run/docker.sock there: does an",
+        ),
+    ],
+    ids=["unknown host key", "another host key", "no key", "no right"],
+)
+def test_why_ssh_does_not_lead_to_an_engine_is_one_line(
+    at_first: Lab, remote: Remote, user_and_keys: tuple[str, str, str | None], reason: str
+) -> None:
+    user, key, host_key = user_and_keys
+    remote.let_ssh_use(key, host_key)
+    try:
+        hosts = remote.write_hosts({"first": HERE, "second": through_ssh(user)})
+        (found,) = problems(at_first.orchestrate("hosts", hosts))
+    finally:
+        remote.let_ssh_use("own", "host")
+    assert reason in found
+
+
+@pytest.mark.parametrize("is_tls", [True, False], ids=["TLS", "ssh"])
+def test_a_run_on_a_host_from_afar_gives_the_verdicts_of_one(
+    at_first: Lab, remote: Remote, tmp_path: Path, *, is_tls: bool
+) -> None:
+    """Its engine runs the server, so that the fault goes the same way."""
+    scenario = tmp_path / "small.yaml"
+    scenario.write_text(SMALL)
+    afar = tls(SECOND, remote.certificates) if is_tls else through_ssh()
+    hosts = remote.write_hosts({"first": HERE + CLIENTS, "second": afar + SERVER})
+    ended = at_first.run(scenario, "--backend", "swarm", "--hosts", hosts)
+    assert ended.code == 0, ended.out + ended.err
+    (case,) = ended.summary["cases"]
+    (fault,) = case["runs"][0]["faults"]
+    assert fault["error"] == ""
+    assert nothing_is_left(remote.swarm)
+
+
+def test_an_interrupt_leaves_nothing_behind_an_ssh_tunnel(
+    at_first: Lab, remote: Remote, tmp_path: Path
+) -> None:
+    """The tunnel must outlive the interrupt, since what is behind it is removed through it."""
+    scenario = tmp_path / "endless.yaml"
+    scenario.write_text(SMALL.replace("messages: 60", "messages: 6000"))
+    hosts = remote.write_hosts({"first": HERE + SERVER, "second": through_ssh() + CLIENTS})
+    options = ["--backend", "swarm", "--hosts", str(hosts), "--out", str(at_first.out)]
+    with at_first.running("under load", scenario, *options) as process:
+        run(*remote.swarm.within(1), "pkill", "--signal", "INT", "--full", "orchestrate.py")
+        out, said = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 130, out + said
+    assert nothing_is_left(remote.swarm)
