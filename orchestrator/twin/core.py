@@ -93,6 +93,10 @@ class Model(ABC):
     """The server of the simulation: it decides which message is served when."""
 
     @abstractmethod
+    def queued(self, conn: Connection) -> int:
+        """Return how many connections are in the accept queue that ``conn`` is to join."""
+
+    @abstractmethod
     def connect(self, now_ns: int, conn: Connection) -> None:
         """Add a connection that was just established to the accept queue."""
 

@@ -43,6 +43,10 @@ class EventLoop(Model):
         """Whether the loop is in the middle of a turn."""
         return self._is_busy
 
+    def queued(self, conn: Connection) -> int:  # noqa: ARG002 other models need it
+        """Return how many connections wait for the loop to accept them."""
+        return len(self._backlog)
+
     def connect(self, now_ns: int, conn: Connection) -> None:
         """Accept a connection that was just established; while the loop is busy, it waits."""
         self._backlog.append(conn)

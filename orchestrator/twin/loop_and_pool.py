@@ -26,6 +26,10 @@ class LoopAndPool(Model):
         self._services = Services(events, overhead, discipline.cpus, self._on_finished)
         self._loop_free_ns = 0
 
+    def queued(self, conn: Connection) -> int:  # noqa: ARG002 other models need it
+        """Return 0: the loop accepts each connection at once."""
+        return 0
+
     def connect(self, now_ns: int, conn: Connection) -> None:
         """Accept a connection that was just established."""
         conn.accepted_ns = conn.taken_ns = now_ns

@@ -20,6 +20,13 @@ class Loops(Model):
         self._loops = [EventLoop(events, record, overhead, discipline) for _ in range(workers)]
         self._listeners = Listeners(discipline.seed, workers) if is_split else None
 
+    def queued(self, conn: Connection) -> int:
+        """Return how many connections wait at the listener that ``conn`` is to join."""
+        if self._listeners is None:
+            return sum(loop.queued(conn) for loop in self._loops)
+        self._listeners.choose(conn)
+        return self._loop_of(conn).queued(conn)
+
     def connect(self, now_ns: int, conn: Connection) -> None:
         """Let a loop accept a connection that was just established."""
         if self._listeners is not None:

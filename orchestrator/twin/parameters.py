@@ -51,6 +51,8 @@ class Discipline:
 
     ``has_lock``: of all threads, one computes at a time. ``is_split``: each worker has a listener,
     and a connection joins the queue of one of them, which is drawn with ``seed``.
+
+    ``backlog`` limits the accept queue, or that of each listener; None: it has no limit.
     """
 
     kind: Kind
@@ -62,6 +64,7 @@ class Discipline:
     has_lock: bool = False
     is_split: bool = False
     seed: int = 0
+    backlog: int | None = None
 
     @classmethod
     def of(cls, kind: Kind, case: Case, cpus: float) -> "Discipline":

@@ -1,12 +1,10 @@
 """Simulates one load on one model, from the first connection to the last ack."""
 
 import gc
-import heapq
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from labkit.workload.load_order import OPEN, Order, Share
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
 from orchestrator.twin.clients import Arrivals, PooledArrivals, Users
+from orchestrator.twin.connector import Connector
 from orchestrator.twin.core import (
     CONNECTION_COLUMNS,
     MESSAGE_COLUMNS,
@@ -65,7 +64,7 @@ def simulate(
     """
     events, record = EventQueue(), Record(end_ns, max_messages)
     server = _MODELS.get(discipline.kind, WorkerPool)(events, record, overhead, discipline)
-    connector = _Connector(events, record, overhead, server)
+    connector = Connector(events, record, overhead, server, discipline.backlog)
     for source in sources:
         if isinstance(source, PooledArrivals | SilentUsers):
             source.start(events, server)
@@ -90,47 +89,6 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         if is_enabled:
             gc.enable()
-
-
-class _Connector:
-    """Establishes each connection when it is due, and lets its client set the first message."""
-
-    def __init__(
-        self, events: EventQueue, record: Record, overhead: Overhead, server: Model
-    ) -> None:
-        self._events = events
-        self._record = record
-        self._connect_ns = overhead.connect_ns
-        self._accept_ns = overhead.accept_ns
-        self._server = server
-        self._pending: Iterator[Connection] = iter(())
-
-    def start(self, sources: Sequence[Source]) -> None:
-        """Schedule the connections of ``sources`` in the order of time."""
-        self._pending = heapq.merge(*(s.connections() for s in sources), key=attrgetter("begun_ns"))
-        self._schedule_next()
-
-    def begin(self, conn: Connection) -> None:
-        """Schedule a connection that was not planned."""
-        self._events.schedule(conn.begun_ns + self._connect_ns, self._establish, conn)
-
-    def _schedule_next(self) -> None:
-        conn = next(self._pending, None)
-        if conn is not None:
-            self._events.schedule(conn.begun_ns + self._connect_ns, self._connect, conn)
-
-    def _connect(self, now_ns: int, conn: Connection) -> None:
-        self._establish(now_ns, conn)
-        self._schedule_next()
-
-    def _establish(self, now_ns: int, conn: Connection) -> None:
-        self._record.begin(conn)
-        conn.connected_ns = now_ns
-        conn.is_closing = conn.source.on_connected(conn) is False
-        if self._accept_ns:
-            self._events.schedule(now_ns + self._accept_ns, self._server.connect, conn)
-        else:
-            self._server.connect(now_ns, conn)
 
 
 def sources_of(case: Case) -> list[Source]:

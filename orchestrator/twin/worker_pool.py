@@ -58,6 +58,12 @@ class WorkerPool(Model):
             else None
         )
 
+    def queued(self, conn: Connection) -> int:
+        """Return how many connections wait in the queue that the kernel chooses for ``conn``."""
+        if self._listeners is not None:
+            self._listeners.choose(conn)
+        return len(self._queue_of(conn).backlog)
+
     def connect(self, now_ns: int, conn: Connection) -> None:
         """Add a connection that was just established to the accept queue.
 

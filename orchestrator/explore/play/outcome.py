@@ -86,9 +86,21 @@ class Outcome:
         }
 
     @property
+    def places(self) -> int:
+        """How many connections the accept queue holds: one more than the backlog."""
+        return int(self.run.case.inputs()["backlog"]) + 1
+
+    @cached_property
     def left_out(self) -> int:
-        """How many connects find the accept queue full: it holds one more than the backlog."""
-        return max(self._queued - int(self.run.case.inputs()["backlog"]) - 1, 0)
+        """How many connects find the accept queue full, and are tried again."""
+        connections = self.run.merged.connections
+        at_once = connections["connected_ns"] == connections["begun_ns"]
+        return len(connections) - int(np.count_nonzero(at_once))
+
+    @property
+    def unconnected(self) -> int:
+        """How many connects fail, because the queue is full at each try."""
+        return int(np.count_nonzero(self.run.merged.connections["connected_ns"] == 0))
 
     @property
     def is_stretched(self) -> bool:

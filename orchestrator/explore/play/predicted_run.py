@@ -4,7 +4,7 @@ Without overhead, so that the picture shows queues alone and its figures are rou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,7 +43,9 @@ def predict_run(case: Case, twins: Mapping[str, str], cpus: float) -> PredictedR
     Raises:
         NoTwinError: its model has no twin for it.
     """
-    discipline = discipline_of(case, twins, cpus, (POLITE, SILENT))
+    backlog = int(case.inputs()["backlog"])
+    served_by = discipline_of(case, twins, cpus, (POLITE, SILENT))
+    discipline = replace(served_by, backlog=backlog)
     found = simulate(sources_of(case), discipline, NONE, NO_END_NS)
     connections = _connections(found.connections, discipline.kind)
     requests = _requests(found, connections)

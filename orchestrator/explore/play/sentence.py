@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from labkit.workload.profile import NS_PER_S
 from orchestrator.explore.play.causes import awaited, cause
 from orchestrator.explore.play.changes import change_text
 from orchestrator.explore.play.controls import Controls
 from orchestrator.explore.play.outcome import Outcome
 from orchestrator.measures.dimensions import TIME
 from orchestrator.measures.sentences import counted, value_text
+from orchestrator.twin.connector import SYN_INSTANTS_NS
 
 Outcomes = Mapping[str, Outcome]
 """The outcomes by model, of those models that have a twin."""
@@ -17,6 +19,7 @@ ORDINALS = (
     "eleventh", "twelfth",
 )  # fmt: skip
 MINUS = "\N{MINUS SIGN}"
+GIVE_UP_S = SYN_INSTANTS_NS[-1] // NS_PER_S
 LEAST_S = 1e-6
 """A shorter difference is an error of rounding."""
 
@@ -88,11 +91,13 @@ def _how_long(outcome: Outcome, before: Outcome | None, controls: Controls) -> s
 
 
 def _backlog(outcome: Outcome) -> str:
+    """Return what a full accept queue does; empty if no connect finds it full."""
     if not outcome.left_out:
         return ""
-    backlog = int(outcome.run.case.inputs()["backlog"])
     connects = counted(outcome.left_out, "connects find")
-    return (
-        f", and {connects} the backlog of {backlog} full: in a run, these are tried again after "
-        "1 s, and here they wait"
-    )
+    queue = "its accept queue" if outcome.run.discipline.is_split else "the accept queue"
+    verb = "is" if outcome.left_out == 1 else "are"
+    text = f"{connects} {queue} full (it holds {outcome.places}) and {verb} tried again after 1 s"
+    if outcome.unconnected:
+        text += f", of which {outcome.unconnected} fail after {GIVE_UP_S} s"
+    return f", and {text}"

@@ -1,3 +1,5 @@
+import pytest
+
 from orchestrator.explore.play.outcome import ROWS
 from tests.unit.orchestrator.explore.play.play_fixtures import outcome
 
@@ -22,7 +24,20 @@ def test_a_percentile_of_too_few_messages_is_unknown() -> None:
 
 
 def test_the_accept_queue_holds_one_more_than_the_backlog() -> None:
-    assert [outcome("single", users=8, backlog=each).left_out for each in (5, 6, 7)] == [1, 0, 0]
+    found = [outcome("single", users=8, backlog=each) for each in (5, 6, 7)]
+    assert [each.left_out for each in found] == [1, 0, 0]
+    assert [each.figures["accept_queue_max"] for each in found] == [6, 7, 7]
+
+
+def test_a_connect_that_finds_it_full_costs_a_second() -> None:
+    found = outcome("single", users=8, messages=1, backlog=5)
+    assert found.figures["makespan"] == pytest.approx(1.1)
+    assert found.figures["wait_max"] == pytest.approx(1.0)
+
+
+def test_connects_that_find_it_full_for_131_seconds_fail() -> None:
+    found = outcome("single", users=4, messages=50, service_ms=2000, backlog=1)
+    assert (found.count, found.left_out, found.unconnected) == (3, 1, 1)
 
 
 def test_a_service_is_stretched_by_others_that_compute() -> None:

@@ -34,10 +34,24 @@ def test_one_at_a_time_beside_a_loop() -> None:
 def test_a_backlog_that_is_too_small() -> None:
     text = said(controls("prefork", users=12, backlog=2), controls("prefork", users=12))
     assert text.startswith("A backlog of 2 instead of 128: in prefork 7 of 12 users wait")
-    assert "the last ack comes at 600 ms as before" in text
+    assert "the last ack comes at 1.2 s (+600 ms)" in text
     assert text.endswith(
-        ", and 4 connects find the backlog of 2 full: in a run, these are tried again after 1 s, "
-        "and here they wait."
+        ", and 4 connects find the accept queue full (it holds 3) and are tried again after 1 s."
+    )
+
+
+def test_one_connect_finds_the_queue_full() -> None:
+    text = said(controls("reuseport", users=4, workers=1, backlog=1))
+    assert text.endswith(
+        ", and 1 connect finds its accept queue full (it holds 2) and is tried again after 1 s."
+    )
+
+
+def test_a_connect_fails_in_the_end() -> None:
+    text = said(controls("single", users=5, messages=50, service_ms=2000, backlog=1))
+    assert text.endswith(
+        ", and 2 connects find the accept queue full (it holds 2) and are tried again after 1 s, "
+        "of which 2 fail after 131 s."
     )
 
 

@@ -1,0 +1,54 @@
+"""Connects that find the accept queue full: the twin of Play against the kernel of this machine."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from orchestrator.explore.play.predicted_run import predict_run
+from orchestrator.results.tables import Table
+from orchestrator.scenario.load import load_scenario
+from orchestrator.scenario.models import discover_models, discover_twins
+from orchestrator.scenario.plan import plan_cases
+from tests.e2e.lab_fixtures import Lab
+
+SCENARIO = """\
+intent: How long does a connect take if the accept queue is full at its first tries?
+models: [single, prefork]
+server: {workers: 2, backlog: 2}
+clients:
+  - {executor: open, rate: 20/s, duration: 700ms, connections: each, demand: sleep=430ms}
+"""
+LATE = 0.08
+"""A kernel's timer of seconds is late by up to a sixteenth of it."""
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_connects_are_tried_again_when_the_twin_says(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "full.yaml"
+    path.write_text(SCENARIO)
+    ended = lab.run(path, "--backend", "process")
+    assert ended.code == 0, ended.out + ended.err
+    for case in plan_cases(load_scenario(path, discover_models())):
+        samples = ended.results[0] / "samples" / case.name / "requests.npy"
+        measured = np.load(samples, allow_pickle=False)
+        predicted = predict_run(case, discover_twins(), 2.0).merged.requests
+        own, real = tries(predicted), tries(measured)
+        assert own.max() >= 2
+        assert np.count_nonzero(real) == np.count_nonzero(own)
+        assert np.abs(real - own).max() <= 1  # milliseconds decide which of two finds a free place
+        longest, expected = (since_due_s(each, "ended_ns").max() for each in (measured, predicted))
+        assert expected <= longest <= expected * (1 + LATE)
+
+
+def since_due_s(requests: Table, column: str) -> npt.NDArray[np.float64]:
+    """Return the seconds from when each message was due until the instant ``column``."""
+    return (requests[column].astype(np.int64) - requests["due_ns"].astype(np.int64)) / 1e9
+
+
+def tries(requests: Table) -> npt.NDArray[np.int64]:
+    """Return the whole seconds that each connect took, ascending."""
+    return np.sort(since_due_s(requests, "connected_ns").astype(np.int64))
