@@ -20,7 +20,7 @@ BOUNDS = {AT_LEAST: "at least ", AT_MOST: "at most ", "": ""}
 PLURALS = {
     "is": "are", "was": "were", "has": "have", "does": "do", "takes": "take", "needs": "need",
     "waits": "wait", "serves": "serve", "finishes": "finish", "loses": "lose", "uses": "use",
-    "answers": "answer", "keeps": "keep", "makes": "make", "costs": "cost", "finds": "find",
+    "answers": "answer", "keeps": "keep", "makes": "make", "costs": "cost",
 }  # fmt: skip
 """Verbs that agree with the names before them."""
 

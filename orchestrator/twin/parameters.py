@@ -31,6 +31,9 @@ EVENT_LOOPS = (Kind.LOOP, Kind.LOOPS)
 WITH_WORKERS = tuple(kind for kind in Kind if kind not in EVENT_LOOPS)
 """The kinds whose workers serve one message at a time."""
 
+STARTING = (Kind.PROCESSES_EACH, Kind.THREADS_EACH)
+"""The kinds that start a worker for each connection."""
+
 KEEPING = tuple(kind for kind in WITH_WORKERS if kind is not Kind.LOOP_AND_POOL)
 """The kinds whose workers keep a connection until its client closes it."""
 

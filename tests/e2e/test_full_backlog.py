@@ -1,5 +1,6 @@
 """Connects that find the accept queue full: the twin of Play against the kernel of this machine."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ server: {workers: 2, backlog: 2}
 clients:
   - {executor: open, rate: 20/s, duration: 700ms, connections: each, demand: sleep=430ms}
 """
-LATE = 0.08
-"""A kernel's timer of seconds is late by up to a sixteenth of it."""
+LOG = logging.getLogger(__name__)
+TOLERANCE = 0.1
+"""One connect of 14 that needs a try more makes the mean response 70 ms longer, at least 1.4 s."""
 
 
 @pytest.mark.alone
@@ -36,12 +38,14 @@ def test_connects_are_tried_again_when_the_twin_says(lab: Lab, tmp_path: Path) -
         samples = ended.results[0] / "samples" / case.name / "requests.npy"
         measured = np.load(samples, allow_pickle=False)
         predicted = predict_run(case, discover_twins(), 2.0).merged.requests
-        own, real = tries(predicted), tries(measured)
+        both = measured, predicted
+        real, own = map(tries, both)
         assert own.max() >= 2
         assert np.count_nonzero(real) == np.count_nonzero(own)
         assert np.abs(real - own).max() <= 1  # milliseconds decide which of two finds a free place
-        longest, expected = (since_due_s(each, "ended_ns").max() for each in (measured, predicted))
-        assert expected <= longest <= expected * (1 + LATE)
+        response_s, expected_s = (since_due_s(each, "ended_ns").mean() for each in both)
+        LOG.info("%s: mean response %.3f s, predicted %.3f s", case.name, response_s, expected_s)
+        assert response_s == pytest.approx(expected_s, rel=TOLERANCE)
 
 
 def since_due_s(requests: Table, column: str) -> npt.NDArray[np.float64]:

@@ -7,9 +7,7 @@ from orchestrator.explore.play.outcome import Outcome
 from orchestrator.explore.play.to_scenario import LEAD_MS
 from orchestrator.measures.dimensions import TIME
 from orchestrator.measures.sentences import counted, value_text
-from orchestrator.twin.parameters import EVENT_LOOPS, WITH_LOCK, Kind
-
-EACH = (Kind.PROCESSES_EACH, Kind.THREADS_EACH)
+from orchestrator.twin.parameters import EVENT_LOOPS, STARTING, WITH_LOCK, Kind
 
 
 def ms_text(ms: float) -> str:
@@ -38,7 +36,7 @@ def cause(outcome: Outcome, controls: Controls) -> str:
         return f"all are served at once, but {shared}"
     if kind in EVENT_LOOPS:
         return "a message that waits is only a timer in the loop"
-    if kind in EACH:
+    if kind in STARTING:
         return "each connection gets a worker of its own"
     if kind is Kind.PROCESS:
         return "the worker is free whenever somebody comes"

@@ -3,6 +3,7 @@
 They are about the users or arrivals alone, without the long message, from when these begin.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from orchestrator.explore.play.predicted_run import START_NS, PredictedRun
 from orchestrator.measures.dimensions import COUNT, RATE, TIME, Dimension, format_value
 from orchestrator.report.columns import UNKNOWN
 from orchestrator.results.tables import Table
+from orchestrator.twin.parameters import KEEPING, STARTING, Kind
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ ROWS = (
     Row("slowest response", "response_max", TIME),
     Row("most in the accept queue", "accept_queue_max", COUNT),
     Row("connects that find it full", "left_out", COUNT),
+    Row("most connections of a worker", "connections_max", COUNT),
+    Row("fewest connections of a worker", "connections_min", COUNT),
 )
 
 
@@ -83,6 +87,8 @@ class Outcome:
             **statistics_s("response", response_ns, "p50", "p90", "p99", "max"),
             "accept_queue_max": self._queued,
             "left_out": self.left_out,
+            "connections_max": max(self._connections_of_each, default=None),
+            "connections_min": min(self._connections_of_each, default=None),
         }
 
     @property
@@ -102,6 +108,41 @@ class Outcome:
         """How many connects fail, because the queue is full at each try."""
         return int(np.count_nonzero(self.run.merged.connections["connected_ns"] == 0))
 
+    @cached_property
+    def kept(self) -> Mapping[int, Sequence[tuple[int, int]]]:
+        """When each worker keeps a connection, in ns from the start; connections at once are one.
+
+        Only workers that are there from the start; those that keep none have no spans.
+        """
+        if self.run.kind in STARTING or self.run.kind is Kind.LOOP:
+            return {}
+        spans: dict[int, list[tuple[int, int]]] = {
+            worker: [] for worker in range(1, self.run.discipline.workers + 1)
+        }
+        if self.run.kind in KEEPING:
+            for worker, taken_ns, ended_ns in self._taken():
+                own = spans[worker]
+                is_next = bool(own) and own[-1][1] >= taken_ns
+                own.append((own.pop()[0] if is_next else taken_ns, ended_ns))
+        return spans
+
+    def _taken(self) -> list[tuple[int, int, int]]:
+        """Return the worker of each connection, and from when to when it has it; in this order."""
+        connections = self.run.merged.connections
+        connected = connections[connections["connected_ns"] > 0]
+        taken_ns = np.maximum(connected["accepted_ns"], connected["dequeued_ns"]).astype(np.int64)
+        order = np.argsort(taken_ns, kind="stable")
+        columns = (connected["worker"], taken_ns - START_NS, connected["ended_ns"] - START_NS)
+        return list(zip(*(column[order].tolist() for column in columns), strict=True))
+
+    @property
+    def idle(self) -> int:
+        """How many workers that are there from the start have no connection, or no message."""
+        busy = {*self.run.merged.connections["worker"].tolist()}
+        if self.run.kind is Kind.LOOP_AND_POOL:
+            busy = {*self.run.merged.requests["worker"].tolist()}
+        return len(self.kept.keys() - busy)
+
     @property
     def is_stretched(self) -> bool:
         """Whether a service takes longer than its demand, since others compute at the time."""
@@ -114,6 +155,14 @@ class Outcome:
     def cells(self) -> list[str]:
         """The texts of `ROWS`."""
         return [_text(row, self.figures[row.name]) for row in ROWS]
+
+    @property
+    def _connections_of_each(self) -> list[int]:
+        """How many connections each worker has that is there from the start, if it has any."""
+        if self.run.kind is Kind.LOOP_AND_POOL:
+            return []
+        own = self.run.merged.connections["worker"]
+        return [int(np.count_nonzero(own == worker)) for worker in self.kept]
 
     @cached_property
     def _waits_ns(self) -> Durations:

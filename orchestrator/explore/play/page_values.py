@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from orchestrator.explore.play.controls import CHOICES, SLIDERS, Choice, Controls, Slider
+from orchestrator.report.charts.lanes import KEPT_HEIGHT
 from orchestrator.report.charts.stages import ACCEPT, LAG, QUEUE, SERVICE
 from orchestrator.report.environment import printable_lines
 from orchestrator.scenario.models import discover_twins
@@ -60,6 +61,7 @@ def page_values(
             if isinstance(each, Choice)
         ],
         "fixed": [] if values is None else _fixed(controls, values),
+        "kept_height": KEPT_HEIGHT,
         "legend": [stage.style for stage in (LAG, ACCEPT, QUEUE, SERVICE)],
         "sentence": answer["sentence"],
         "picture": Markup(answer["picture"]),  # noqa: S704 made by our templates

@@ -51,7 +51,10 @@ def picture(
     axis = axis_over(subject.exhibit.excerpt.end_ns for subject in subjects)
     depths = [subject.exhibit.depths for subject in subjects]
     peaks = [max(steps.peak for _, steps in queue) for queue in zip(*depths, strict=True)]
-    drawn = {each.name: timeline(each, Units(axis.span_ns), peaks) for each in subjects}
+    drawn = {
+        each.name: timeline(each, Units(axis.span_ns), peaks, outcomes[each.name].kept)
+        for each in subjects
+    }
     return render(
         "play_picture.html.j2",
         axis=axis,
@@ -96,7 +99,10 @@ def _of_users(shown: Exhibit, outcome: Outcome) -> Exhibit:
 def _caption(outcome: Outcome) -> str:
     names = ("last ack", "longest wait")
     cells = {row.title: cell for row, cell in zip(ROWS, outcome.cells, strict=True)}
-    return "; ".join(f"{name}: {cells[name]}" for name in names)
+    texts = [f"{name}: {cells[name]}" for name in names]
+    if outcome.idle:
+        texts.append(f"without a connection: {outcome.idle} of {len(outcome.kept)} workers")
+    return "; ".join(texts)
 
 
 def _table(outcomes: Sequence[Outcome]) -> TextTable:

@@ -3,8 +3,10 @@
 Without overhead, so that the picture shows queues alone and its figures are round.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -21,6 +23,9 @@ from orchestrator.twin.simulate import Simulated, simulate, sources_of
 
 START_NS = 1
 """The start of the load; in the tables of a run, 0 means never."""
+
+IN_TURN = (Kind.PROCESSES, Kind.THREADS, Kind.THREADS_ACCEPTING)
+"""The kinds whose idle workers wait in a line, in ``accept`` or at a queue; the first is woken."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def predict_run(case: Case, twins: Mapping[str, str], cpus: float) -> PredictedR
     found = simulate(sources_of(case), discipline, NONE, NO_END_NS)
     connections = _connections(found.connections, discipline.kind)
     requests = _requests(found, connections)
-    _set_workers(requests, connections, found, discipline.kind)
+    _set_workers(requests, connections, found, discipline)
     order = np.argsort(requests["sent_ns"], kind="stable")
     return PredictedRun(case, discipline, Merged(requests[order], connections))
 
@@ -80,22 +85,40 @@ def _requests(found: Simulated, connections: Table) -> Table:
     return table
 
 
-def _set_workers(requests: Table, connections: Table, found: Simulated, kind: Kind) -> None:
-    """Set the number of each worker: the known one, else the lowest that is free."""
+def _set_workers(
+    requests: Table, connections: Table, found: Simulated, served_by: Discipline
+) -> None:
+    """Set the number of each worker: the known one, else that which the model would choose."""
     known = found.connections["worker"]
     own = found.messages["connection"]
+    kind, workers = served_by.kind, served_by.workers
     if kind is Kind.LOOP or known.any():
         connections["worker"] = np.maximum(known, 1)
     elif kind is Kind.LOOP_AND_POOL:
         connections["worker"] = 1
-        requests["worker"] = _lowest_free(requests["started_ns"], requests["finished_ns"])
+        requests["worker"] = _in_turn(requests["started_ns"], requests["finished_ns"], workers)
         return
     else:
         taken_ns = found.connections["taken_ns"] + START_NS
-        connections["worker"] = _lowest_free(taken_ns, connections["ended_ns"])
+        choice = _in_turn if kind in IN_TURN else _lowest_free
+        connections["worker"] = choice(taken_ns, connections["ended_ns"], workers)
     requests["worker"] = connections["worker"][own]
 
 
-def _lowest_free(begun_ns: Table, ended_ns: Table) -> list[int]:
+def _in_turn(begun_ns: Table, ended_ns: Table, workers: int) -> list[int]:
+    """Return the worker of each span: of those that are free, the one that has waited longest."""
+    worker_of = [0] * len(begun_ns)
+    free = deque(range(1, workers + 1))
+    busy: list[tuple[int, int]] = []
+    ends_ns = ended_ns.tolist()
+    for place in np.argsort(begun_ns, kind="stable").tolist():
+        while busy and (busy[0][0] <= begun_ns[place] or not free):
+            free.append(heappop(busy)[1])
+        worker_of[place] = free.popleft()
+        heappush(busy, (ends_ns[place], worker_of[place]))
+    return worker_of
+
+
+def _lowest_free(begun_ns: Table, ended_ns: Table, _: int) -> list[int]:
     spans = list(zip(begun_ns.tolist(), ended_ns.tolist(), strict=True))
     return [row + 1 for row in assign_rows(spans)]

@@ -94,10 +94,10 @@ def _backlog(outcome: Outcome) -> str:
     """Return what a full accept queue does; empty if no connect finds it full."""
     if not outcome.left_out:
         return ""
-    connects = counted(outcome.left_out, "connects find")
+    find, are = ("finds", "is") if outcome.left_out == 1 else ("find", "are")
+    connects = f"{counted(outcome.left_out, 'connects')} {find}"
     queue = "its accept queue" if outcome.run.discipline.is_split else "the accept queue"
-    verb = "is" if outcome.left_out == 1 else "are"
-    text = f"{connects} {queue} full (it holds {outcome.places}) and {verb} tried again after 1 s"
+    text = f"{connects} {queue} full (it holds {outcome.places}) and {are} tried again after 1 s"
     if outcome.unconnected:
         text += f", of which {outcome.unconnected} fail after {GIVE_UP_S} s"
     return f", and {text}"

@@ -6,7 +6,7 @@ and the script zooms it. Bars are strokes of one path, so that thousands of them
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.analysis.chart_data import assign_rows
@@ -33,6 +33,13 @@ MAX_ROWS = 48
 
 LOST_HEIGHT, LOST_WIDTH = 9, 2
 """Of the mark of a failed message, which is seen in the lowest lane and at every zoom."""
+
+KEPT_HEIGHT = 3
+
+Kept = Mapping[int, Sequence[tuple[int, int]]]
+"""When a worker keeps a connection, begin and end in ns; a worker without any has an empty lane."""
+
+NONE_KEPT: Kept = {}
 
 TABLE_ROWS = 16
 COLUMNS = (
@@ -92,10 +99,13 @@ class Timeline:
     table: TextTable
 
 
-def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
+def timeline(
+    subject: Subject, units: Units, peaks: Sequence[int], kept: Kept = NONE_KEPT
+) -> Timeline:
     """Return the timeline of ``subject``; ``peaks`` are the highest of each queue on the page."""
     excerpt = subject.exhibit.excerpt
-    workers = list(_workers(excerpt.requests, units))
+    by_worker = _group_by_worker(excerpt.requests, kept)
+    workers = list(_workers(by_worker, units, kept))
     y = _bottom(workers)
     connections = list(_connections(excerpt.requests, units, y))
     y = _bottom(connections) if connections else y
@@ -106,7 +116,7 @@ def timeline(subject: Subject, units: Units, peaks: Sequence[int]) -> Timeline:
         depths=depths,
         faults=list(_faults(subject, units)),
         height=depths[-1].y + depths[-1].height if depths else y,
-        left_out=_left_out(excerpt, len(connections), len(_group_by_worker(excerpt.requests))),
+        left_out=_left_out(excerpt, len(connections), len(by_worker)),
         has_lost=any(map(_is_lost, excerpt.requests)),
         table=lane_table(excerpt.requests),
     )
@@ -116,10 +126,12 @@ def _bottom(lanes: Sequence[Lane]) -> int:
     return lanes[-1].y + lanes[-1].height if lanes else 0
 
 
-def _workers(requests: Sequence[RequestRecord], units: Units) -> Iterator[Lane]:
+def _workers(
+    by_worker: Mapping[int, list[RequestRecord]], units: Units, kept: Kept
+) -> Iterator[Lane]:
     """Yield a lane for each worker; requests that it serves at the same time are in rows."""
     y = SECTION_GAP
-    for worker, own in list(_group_by_worker(requests).items())[:WORKERS_SHOWN]:
+    for worker, own in list(by_worker.items())[:WORKERS_SHOWN]:
         rows, row_of = shared_rows([(_begin(request), _end(request)) for request in own])
         low, high = WORKER_HEIGHTS
         height = max(low, min(high, rows * ROW_HEIGHT))
@@ -128,14 +140,27 @@ def _workers(requests: Sequence[RequestRecord], units: Units) -> Iterator[Lane]:
             (_begin(request), _end(request), y + (row + 0.5) * thick)
             for request, row in zip(own, row_of, strict=True)
         ]
-        bars = [Bars(f"service k{worker % HUES}", round(thick * 0.86, 2), units.strokes(places))]
+        hue = worker % HUES
+        keeps = [(begin_ns, end_ns, y + height / 2) for begin_ns, end_ns in kept.get(worker, ())]
+        bars = [
+            Bars(style, round(width, 2), units.strokes(drawn))
+            for style, width, drawn in (
+                (f"k{hue}", KEPT_HEIGHT, keeps),
+                (f"service k{hue}", thick * 0.86, places),
+            )
+            if drawn
+        ]
         name = f"worker {worker}" if rows == 1 else f"loop {worker}"
-        yield Lane(y, height, name, name, bars, worker % HUES)
+        yield Lane(y, height, name, name, bars, hue)
         y += height + 2
 
 
-def _group_by_worker(requests: Iterable[RequestRecord]) -> dict[int, list[RequestRecord]]:
+def _group_by_worker(
+    requests: Iterable[RequestRecord], others: Iterable[int]
+) -> dict[int, list[RequestRecord]]:
+    """Return the requests of each worker that served any, and of ``others``, in their order."""
     served: dict[int, list[RequestRecord]] = defaultdict(list)
+    served.update((worker, []) for worker in others)
     for request in requests:
         if request.worker is not None and request.started_ns is not None:
             served[request.worker].append(request)

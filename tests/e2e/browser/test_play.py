@@ -122,7 +122,7 @@ def test_a_screen_reader_gets_the_sentence_and_the_table(viewer: Viewer, site: S
     )  # fmt: skip
     table = page.locator("#play .play-figures")
     assert "What the twin predicts for the 6 users" in table.locator("caption").inner_text()
-    assert table.locator("tbody th[scope=row]").count() == 11
+    assert table.locator("tbody th[scope=row]").count() == 13
     unnamed = page.locator("#play :is(input, select, textarea, button)").evaluate_all(
         "all => all.filter(each => !each.labels?.length && !each.ariaLabelledByElements?.length "
         "&& !each.textContent).map(each => each.outerHTML)"

@@ -23,9 +23,9 @@ def limited(kind: Kind, clients: str, backlog: int | None, workers: int = 1) -> 
     return simulate(sources_of(case), served_by, NONE, FOREVER_NS)
 
 
-def connected_ms(found: Simulated) -> list[float]:
-    """Return when each connection was established, to a millisecond."""
-    return (found.connections["connected_ns"] // MS).tolist()
+def connected_ms(found: Simulated) -> list[int]:
+    """Return when each connection was established, in whole milliseconds."""
+    return [int(each) // MS for each in found.connections["connected_ns"]]
 
 
 def test_a_syn_is_sent_again_at_the_instants_of_linux() -> None:

@@ -3,6 +3,8 @@ import pytest
 from orchestrator.explore.play.outcome import ROWS
 from tests.unit.orchestrator.explore.play.play_fixtures import outcome
 
+MS = 1_000_000
+
 
 def test_the_sixth_user_waits_for_both_messages_of_another() -> None:
     found = outcome("prefork", users=6, workers=5, messages=2, service_ms=100)
@@ -44,3 +46,33 @@ def test_a_service_is_stretched_by_others_that_compute() -> None:
     assert outcome("prefork", users=4, workers=4, work="cpu").is_stretched
     assert not outcome("prefork", users=2, workers=4, work="cpu").is_stretched
     assert not outcome("prefork", users=4, workers=4).is_stretched
+
+
+def test_a_worker_without_work_keeps_no_connection() -> None:
+    found = outcome("prefork", users=2, workers=3, messages=2, think_ms=50)
+    assert found.kept == {1: [(0, 250 * MS)], 2: [(0, 250 * MS)], 3: []}
+    assert found.idle == 1
+    assert (found.figures["connections_max"], found.figures["connections_min"]) == (1, 0)
+
+
+def test_a_silent_client_keeps_a_worker_and_connections_at_once_are_one() -> None:
+    found = outcome("single", users=2, messages=1, silent_ms=200)
+    assert found.kept == {1: [(0, 400 * MS)]}
+    assert found.idle == 0
+
+
+@pytest.mark.parametrize("model", ["threaded", "prefork_pass", "prethreaded"])
+def test_a_worker_keeps_a_connection_from_when_it_has_taken_it(model: str) -> None:
+    found = outcome(model, users=3, workers=2, messages=1)
+    assert sorted(map(len, found.kept.values())) == [1, 1]
+    assert {spans[0][0] for spans in found.kept.values()} == {0}
+
+
+def test_workers_that_are_started_for_a_connection_are_never_idle() -> None:
+    assert [outcome(each).kept for each in ("fork_per_connection", "epoll")] == [{}, {}]
+
+
+def test_workers_behind_a_loop_keep_no_connection() -> None:
+    found = outcome("half_sync", users=1, workers=3, messages=2)
+    assert (found.kept, found.idle) == ({1: [], 2: [], 3: []}, 1)
+    assert found.figures["connections_max"] is None

@@ -29,6 +29,14 @@ def test_the_figures_are_a_table_for_a_screen_reader() -> None:
     assert '<th scope="row">longest wait</th><td class="number">200.0 ms</td>' in markup
 
 
+def test_a_worker_without_work_has_an_empty_lane() -> None:
+    markup = drawn("prefork", users=2, workers=4)
+    labels = re.findall(r">(worker \d)</text>", markup)
+    assert labels == ["worker 1", "worker 2", "worker 3", "worker 4"]
+    assert len(re.findall(r'<path class="k\d" stroke-width', markup)) == 2
+    assert "without a connection: 2 of 4 workers" in markup
+
+
 def test_a_picture_says_what_it_leaves_out() -> None:
     markup = drawn("prefork", users=200, messages=10)
     assert "Drawn in part: 100 of 200 users and 1000 of 2000 messages are drawn" in markup

@@ -16,6 +16,18 @@ def test_a_pool_gives_the_sixth_user_the_worker_that_is_free_first() -> None:
     assert workers_of("prefork", users=6, workers=5) == [1, 2, 3, 4, 5, 1]
 
 
+def test_idle_workers_take_turns_unless_the_parent_chooses() -> None:
+    one_at_a_time: dict[str, int | str] = {
+        "load": "rate",
+        "arrivals": "constant",
+        "rate_per_s": 4,
+        "service_ms": 1,
+    }
+    assert workers_of("prefork", workers=3, **one_at_a_time) == [1, 2, 3, 1, 2, 3, 1, 2]
+    assert workers_of("prefork_pass", workers=3, **one_at_a_time) == [1] * 8
+    assert workers_of("half_sync", workers=3, **one_at_a_time) == [1, 2, 3, 1, 2, 3, 1, 2]
+
+
 def test_a_loop_is_one_worker_and_each_connection_may_have_its_own() -> None:
     assert workers_of("epoll", users=3) == [1, 1, 1]
     assert workers_of("fork_per_connection", users=3) == [1, 2, 3]

@@ -89,6 +89,14 @@ def test_a_lane_for_each_worker_and_each_connection() -> None:
     assert {lane.hue for lane in drawn.workers} == {1, 2, 3, 4, 5}
 
 
+def test_a_worker_keeps_a_connection_or_has_an_empty_lane() -> None:
+    kept = {1: [(0, 300 * MS)], 9: []}
+    subject = Subject("p", case(), Exhibit(excerpt([request(0, 0, 1, (0, 0, 9, 9))])))
+    first, last = timeline(subject, SECOND, [], kept).workers
+    assert [bars.style for bars in first.bars] == ["k1", "service k1"]
+    assert (last.name, last.bars) == ("worker 9", [])
+
+
 def test_lanes_do_not_lie_on_one_another() -> None:
     drawn = timeline(Subject("p", case(), exhibit(serve(5))), SECOND, [2, 2, 2])
     lanes = [(each.y, each.y + each.height) for each in (*drawn.workers, *drawn.connections)]
