@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from orchestrator.execution.background import in_background
 from orchestrator.explore.access import HOST
+from orchestrator.explore.connections import MOST_CONNECTIONS, PageConnection
 from orchestrator.results.exit_codes import MisuseError
 
 GRACE_S = 1
@@ -38,7 +39,8 @@ def serving(app: ASGIApp, listener: socket.socket) -> Iterator[Callable[[], None
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=PageConnection,
+            backlog=MOST_CONNECTIONS,  # also how many are accepted before one can be closed
             ws="none",
             lifespan="off",
             log_config=None,
