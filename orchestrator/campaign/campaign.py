@@ -23,6 +23,14 @@ CAMPAIGN_ID = "SERVER_MODELS_LAB_CAMPAIGN_ID"
 """The environment variable by which `explore` knows the folder of the run that it starts."""
 
 
+def is_started_by_page() -> bool:
+    """Whether `explore` starts this program, whose scenario is a file until it ends.
+
+    Ask before `new_campaign_id`.
+    """
+    return CAMPAIGN_ID in os.environ
+
+
 def new_campaign_id() -> str:
     """Return an id that no other campaign on this engine has, or the one that the starter gave."""
     return os.environ.pop(CAMPAIGN_ID, "") or secrets.token_hex(4)

@@ -52,7 +52,7 @@ from orchestrator.report.comparison import (
     why_withheld,
 )
 from orchestrator.report.github import differences_annotations, differences_summary
-from orchestrator.report.text import verdict
+from orchestrator.report.text import faults_by_hand, verdict
 from orchestrator.results.archive import Archive
 from orchestrator.results.exit_codes import FAILS, HOLDS, INVALID, MisuseError
 from orchestrator.results.strict_json import to_json
@@ -173,10 +173,17 @@ def execute(arguments: argparse.Namespace) -> int:
         raise MisuseError(f"{arguments.first} and {arguments.second} have no case in common")
     if alone := unmatched(before, after):
         say(f"not compared, because only one of the runs has it: {listed(alone)}")
+    _name_faults_by_hand(arguments.first, before)
+    _name_faults_by_hand(arguments.second, after)
     found = conditions(one, other)
     if in_the_way := obstacles(found, arguments.accepted):
         compared = withheld(compared, why_withheld(in_the_way))
     return _show(compared, arguments, found)
+
+
+def _name_faults_by_hand(folder: Path, summary: Summary) -> None:
+    if by_hand := faults_by_hand(summary):
+        say(f"{folder}: not only its scenario, but also faults by hand: {listed(by_hand)}")
 
 
 def _calibrate(arguments: argparse.Namespace) -> int:

@@ -5,10 +5,12 @@ in which one plays as a file instead.
 """
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import yaml
 
@@ -97,10 +99,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
     Raises:
         ScenarioError: with every problem of the scenario.
-        MisuseError: Play has no controls for it, and is to be exported; or the port cannot be had.
+        MisuseError: Play has no controls for it, and is to be exported; the port cannot be had; or
+            no results can be stored.
         ExploreError: the page cannot be served any more.
         WatchError: the server that is to be watched does not start.
     """
+    if arguments.export is None:
+        _check_out(arguments.out)
     if arguments.watch is not None or arguments.watch_port is not None:
         return _watch(arguments)
     if arguments.scenario is None:
@@ -112,6 +117,22 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.export is None:
         return _serve(surroundings, arguments)
     return _export(arguments.export, scenario.intent, surroundings)
+
+
+def _check_out(out: Path) -> None:
+    """Check that results can be stored in ``out``; create nothing.
+
+    Raises:
+        MisuseError: they cannot.
+    """
+    existing = next(each for each in (out, *out.absolute().parents) if each.exists())
+    try:
+        with TemporaryFile(dir=existing):
+            return
+    except OSError as exc:
+        why = f"{existing}: {os.strerror(exc.errno or 0).lower()}"
+        advice = "name a folder in which you may write, or one that can be created"
+        raise MisuseError(f"--out: cannot store results in {out} ({why}); {advice}") from exc
 
 
 def _watch(arguments: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.campaign.campaign import new_campaign_id
+from orchestrator.campaign.campaign import is_started_by_page, new_campaign_id
 from orchestrator.campaign.setup import Setup
 from orchestrator.cli.options import backend_of
 from orchestrator.cli.screen import Screen, progress_screen
@@ -81,15 +81,18 @@ def place_of(
         BackendError: the backend cannot be had.
         ArchiveError: the folder cannot be created.
     """
+    is_temporary = is_started_by_page()
     messages, campaign_id = progress_screen(), new_campaign_id()
     claim(campaign_id, kept=arguments.keep)
     with contextlib.ExitStack() as engines:
         backend, reason = _backend_for(scenario, arguments, campaign_id, engines)
         messages.print(f"backend: {backend.name} ({reason})", markup=False, soft_wrap=True)
-        command = command_line(arguments, backend.name, verb, options)
         engines.enter_context(interrupts.held())
         name = name_of(arguments.scenario)
         archive = Archive.create(arguments.out, name, campaign_id)
+        if is_temporary:
+            arguments.scenario = _from_here(archive.path / "scenario.yaml")
+        command = command_line(arguments, backend.name, verb, options)
         with traced(archive.path):
             setup = Setup(name, scenario, backend, reason, archive, command)
             yield Place(setup, messages, campaign_id, hosts_options(arguments, backend.name))
@@ -103,6 +106,11 @@ def command_line(
     place = ["--backend", backend, *hosts_options(arguments, backend)]
     words = [*verb, str(arguments.scenario), *settings, *place, *options]
     return shlex.join([".venv/bin/python", "orchestrate.py", *words])
+
+
+def _from_here(path: Path) -> Path:
+    """Return ``path``, relative to the current folder if it is in that."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def hosts_options(arguments: argparse.Namespace, backend: str) -> list[str]:

@@ -20,6 +20,7 @@ from orchestrator.cli.findings import (
 from orchestrator.cli.options import add_json
 from orchestrator.cli.output import say
 from orchestrator.execution import interrupts
+from orchestrator.quiz.solution import QUIZ
 from orchestrator.report.publish import publish_together
 from orchestrator.results.archive import Archive, StoredArchive
 from orchestrator.results.exit_codes import HOLDS, MisuseError
@@ -48,6 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
     A folder that is read-only is analysed and shown as well.
     """
     archives = [StoredArchive(folder) for folder in arguments.results]
+    _refuse_quizzes(arguments.results)
     if arguments.json and archives[1:]:
         raise MisuseError("--json is for one run: there is a summary.json for each")
     if arguments.out is not None and not arguments.out.name:
@@ -57,6 +59,20 @@ def execute(arguments: argparse.Namespace) -> int:
     result = _result_in(archives[0])
     with interrupts.held():
         return _show_one(result, archives[0], arguments)
+
+
+def _refuse_quizzes(folders: Sequence[Path]) -> None:
+    """Refuse the results of a quiz, which are no runs of a scenario.
+
+    Raises:
+        MisuseError: one of ``folders`` holds them.
+    """
+    for folder in folders:
+        if (folder / QUIZ).is_file():
+            raise MisuseError(
+                f"{folder} holds a quiz, which has no report: {folder / QUIZ} has its problems, "
+                "their answers and what the machine measured"
+            )
 
 
 def _result_in(archive: StoredArchive) -> Result:

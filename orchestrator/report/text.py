@@ -252,6 +252,17 @@ def faults(case: CaseSummary) -> Iterator[str]:
                 yield f"{place}{begin}{_end_of(fault)}"
 
 
+def faults_by_hand(summary: Summary) -> list[str]:
+    """Return the faults that a person injected in any run, with their cases, in their order."""
+    return [
+        f"{visible(case.name)}: {fault_name(fault)}"
+        for case in summary.cases
+        for run in case.runs
+        for fault in run.faults
+        if fault.is_by_hand
+    ]
+
+
 def _end_of(fault: FaultSummary) -> str:
     """Return when ``fault`` was undone, or over if it never was; empty if neither is known."""
     if fault.reverted_s is not None:

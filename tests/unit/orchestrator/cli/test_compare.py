@@ -13,10 +13,10 @@ from orchestrator.cli.compare import comparison_exit_code
 from orchestrator.cli.main import main
 from orchestrator.report.publish import summary_json
 from orchestrator.results.archive import Archive
-from orchestrator.results.summary import CaseSummary
+from orchestrator.results.summary import CaseSummary, FaultSummary
 from orchestrator.scenario.scenario import Scenario
 from tests.unit.orchestrator.campaign.test_comparison import BUSY, P99, STEADY, repeated
-from tests.unit.orchestrator.report.report_fixtures import case, summary
+from tests.unit.orchestrator.report.report_fixtures import case, run_over_time, summary
 
 Finish = Callable[[Findings, Archive], int]
 SLOWER = repeated([value * 1.2 for value in STEADY if value is not None])
@@ -76,6 +76,21 @@ def test_a_case_of_one_run_only_is_named(
     first, second = stored(tmp_path, "a", both), stored(tmp_path, "b", both, alone)
     main(["compare", first, second])
     assert "not compared, because only one of the runs has it: epoll\n" in capsys.readouterr().err
+
+
+def test_faults_that_a_person_injected_are_named(
+    runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pause = FaultSummary(
+        fault="pause", worker=None, asked_s=1, effect_s=1, reverted_s=2, error="", is_by_hand=True
+    )
+    planned = pause.model_copy(update={"is_by_hand": False})
+    one = case(runs=[run_over_time(None, faults=[pause, planned])])
+    main(["compare", runs[0], stored(tmp_path, "by_hand", one)])
+    assert (
+        f"{tmp_path}/by_hand: not only its scenario, but also faults by hand: prefork: pause"
+        in (capsys.readouterr().err)
+    )
 
 
 def test_an_invalid_run_counts_if_it_is_accepted(tmp_path: Path) -> None:

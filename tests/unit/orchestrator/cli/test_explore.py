@@ -87,3 +87,12 @@ def test_a_port_in_use_is_misuse_for_the_server_that_is_watched_too(
         port = listener.getsockname()[1]
         assert main(["explore", "--watch", "prefork", f"--watch-port={port}"]) == 2
     assert "choose another with --watch-port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", "/proc/none"])
+def test_a_folder_that_cannot_have_results_is_misuse(
+    out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["explore", "--no-browser", "--out", str(tmp_path / out)]) == 2
+    assert "--out: cannot store results in " in capsys.readouterr().err

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from orchestrator.campaign.campaign import CAMPAIGN_ID
 from orchestrator.campaign.setup import Setup
 from orchestrator.cli import place
 from orchestrator.cli.place import Place, choose_backend, place_of
@@ -97,6 +98,20 @@ def swarm_place(arguments: argparse.Namespace) -> tuple[str, str, str]:
     scenario = load_scenario(arguments.scenario, known_models=None)
     with place_of(arguments, scenario, ["run"]) as found:
         return found.setup.backend.name, found.setup.backend_reason, found.setup.command
+
+
+def test_the_command_of_a_run_from_the_page_names_what_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = swarm_arguments(tmp_path)
+    arguments.backend, arguments.hosts, arguments.out = "process", None, tmp_path / "results"
+    scenario = load_scenario(arguments.scenario, known_models=None)
+    monkeypatch.setenv(CAMPAIGN_ID, "0badcafe")
+    monkeypatch.chdir(tmp_path)
+    with place_of(arguments, scenario, ["run"]) as found:
+        folder = found.setup.archive.path.relative_to(tmp_path)
+        assert found.setup.name == "s"
+        assert f"run {folder}/scenario.yaml --backend process" in found.setup.command
 
 
 def test_several_hosts_are_a_backend_whose_file_is_in_the_command(

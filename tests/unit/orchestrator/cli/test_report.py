@@ -153,3 +153,9 @@ def test_a_capacity_search_has_no_page_side_by_side(
     publish_capacity(capacity(case()), Archive(tmp_path))
     assert main(["report", str(tmp_path), str(archive.path)]) == 2
     assert "compare A B compares two" in capsys.readouterr().err
+
+
+def test_a_quiz_has_no_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "quiz.json").write_text("{}")
+    assert main(["report", str(tmp_path)]) == 2
+    assert f"{tmp_path} holds a quiz, which has no report" in capsys.readouterr().err
