@@ -107,7 +107,7 @@ class ReproductionRun:
     def _ending(self) -> tuple[Status, str]:
         """Return how it ended, and why if early."""
         if interrupts.is_interrupted():
-            reasons = (f"interrupted by {interrupts.signal_name()}", self._error)
+            reasons = (interrupts.cause(), self._error)
             return Status.INTERRUPTED, "; ".join(filter(None, reasons))
         return (Status.BROKEN if self._error else Status.COMPLETE), self._error
 

@@ -108,14 +108,14 @@ class Setup:
         except LabError as exc:
             return _end_of(exc)
         except KeyboardInterrupt:
-            return Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}"
+            return Status.INTERRUPTED, interrupts.cause()
         return Status.COMPLETE, ""
 
 
 def _end_of(error: LabError) -> tuple[Status, str]:
     """Return how a failure ended it; what fails after an interrupt is part of that."""
     if interrupts.is_interrupted():
-        return Status.INTERRUPTED, f"interrupted by {interrupts.signal_name()}; {error}"
+        return Status.INTERRUPTED, f"{interrupts.cause()}; {error}"
     is_target = isinstance(error, NonconformingError)
     return Status.NONCONFORMING if is_target else Status.BROKEN, str(error)
 

@@ -144,7 +144,7 @@ def store_and_show(result: Result, archive: Archive, *, as_json: bool) -> int:
         with contextlib.suppress(KeyboardInterrupt), interrupts.released():
             show(result, archive.path, as_json=as_json)
     if interrupts.finish() and result.status is Status.COMPLETE:
-        reason = f"interrupted by {interrupts.signal_name()} while the results were stored"
+        reason = f"{interrupts.cause()} while the results were stored"
         result = result.with_status(Status.INTERRUPTED, reason)
         say(f"orchestrate.py: {result.verdict()}")
         store(result, archive)

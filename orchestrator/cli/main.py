@@ -114,7 +114,7 @@ def main(words: Sequence[str] = sys.argv[1:]) -> int:
         say(str(exc) if exc.has_position else f"orchestrate.py: {exc}")
         return exc.exit_code
     except KeyboardInterrupt:
-        say(f"orchestrate.py: interrupted by {interrupts.signal_name()}")
+        say(f"orchestrate.py: {interrupts.cause()}")
         return INTERRUPTED
 
 

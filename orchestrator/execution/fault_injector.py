@@ -19,6 +19,7 @@ from orchestrator.execution.background import outlast
 from orchestrator.execution.fault_effects import DueFault, Effects, needs_preparation
 from orchestrator.execution.fault_requests import FaultRequest, FaultRequests, age_refusal
 from orchestrator.execution.interrupts import held
+from orchestrator.results.archive import ArchiveError
 from orchestrator.results.fault_log import TOO_LATE, FaultRecord, write_faults
 from orchestrator.scenario.fault_conflicts import conflicts, fault_names, rules_out
 from orchestrator.scenario.faults import ENDING, KILL_WORKER, MAX_FAULTS, Fault
@@ -302,6 +303,9 @@ class FaultInjector:
             self._report(f"{record.fault} is over")
 
     def _report(self, text: str) -> None:
+        if self._requests is not None:
+            with contextlib.suppress(ArchiveError):  # the end of the run names what is wrong
+                self.store(self._requests.folder)
         with contextlib.suppress(Exception):  # a terminal that is gone ends no fault
             self._report_to(text)
 

@@ -15,6 +15,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from orchestrator.execution.backend import BackendError
@@ -95,11 +96,15 @@ class FaultAsker:
 class FaultRequests:
     """The run's end while a server is under load: what is asked for, until `wake`.
 
-    ``complete`` adds to a fault what depends on the settings of the server.
+    ``complete`` adds to a fault what depends on the settings of the server. In ``folder`` the
+    records of faults are stored whenever one begins or ends, for the program that asks.
     """
 
-    def __init__(self, end: socket.socket, complete: Callable[[Fault], Fault]) -> None:
+    def __init__(
+        self, end: socket.socket, complete: Callable[[Fault], Fault], folder: Path
+    ) -> None:
         self.complete = complete
+        self.folder = folder
         self._end = end
         self._is_open = True
         self._woken = os.eventfd(0, os.EFD_CLOEXEC)
@@ -161,10 +166,12 @@ def age_refusal(request: FaultRequest, start_ns: int) -> str:
 
 
 @contextlib.contextmanager
-def inherited_requests(complete: Callable[[Fault], Fault]) -> Iterator[FaultRequests | None]:
+def inherited_requests(
+    complete: Callable[[Fault], Fault], folder: Path
+) -> Iterator[FaultRequests | None]:
     """Listen on the inherited socket until the context ends; None if there is none.
 
-    ``complete`` is that of `FaultRequests`.
+    ``complete`` and ``folder`` are those of `FaultRequests`.
 
     Raises:
         BackendError: the environment variable does not name a socket.
@@ -174,7 +181,7 @@ def inherited_requests(complete: Callable[[Fault], Fault]) -> Iterator[FaultRequ
         yield None
         return
     end = socket.fromfd(_descriptor_of(named), socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with contextlib.closing(FaultRequests(end, complete)) as requests:
+    with contextlib.closing(FaultRequests(end, complete, folder)) as requests:
         yield requests
 
 

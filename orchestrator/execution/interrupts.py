@@ -50,6 +50,7 @@ def _main_ident() -> int:
 
 
 _interrupts = _Interrupts()
+_causes: dict[int, str] = {}
 
 
 def install() -> None:
@@ -100,3 +101,13 @@ def finish() -> bool:
 def signal_name() -> str:
     """Return the name of the received signal, empty if there is none."""
     return signal.Signals(_interrupts.received).name if _interrupts.received else ""
+
+
+def set_cause(signum: int, text: str) -> None:
+    """Let `cause` be ``text`` for a signal that only the program which started this one sends."""
+    _causes[signum] = text
+
+
+def cause() -> str:
+    """Return why this program was interrupted, as results and messages say it."""
+    return _causes.get(_interrupts.received or 0) or f"interrupted by {signal_name()}"

@@ -59,7 +59,7 @@ def execute(
     faults = [complete(fault) for fault in scenario.faults]
     progress.on_step("starting")
     stage_order = replace(_stage_order(scenario, case, folder), on_wait=progress.on_wait)
-    with inherited_requests(complete) as requests, backend.stage(stage_order) as stage:
+    with inherited_requests(complete, folder) as requests, backend.stage(stage_order) as stage:
         progress.on_step("under load")
         progress.on_wait("the clients and the server, under load")
         with FaultInjector(

@@ -74,7 +74,7 @@ class Page:
     def run(self, text: str, backend: str = "process") -> None:
         """Start a run of the scenario ``text``."""
         asked = {"name": "mine", "yaml": text, "backend": backend}
-        assert json.loads(self.ask("run/start", asked)) == {"refused": ""}
+        assert json.loads(self.ask("run/start", asked))["refused"] == ""
 
     def inject(self, label: str) -> None:
         """Press the button of a fault until a server is under load."""
@@ -139,6 +139,8 @@ def test_the_lanes_of_a_run_are_those_of_its_report(lab: Lab) -> None:
             scenes += [scene for name, scene in each.items() if name == "scene:prefork"]
         (folder,) = lab.out.iterdir()
         report = (folder / "report.html").read_text(encoding="utf-8")
+        command = json.loads((folder / "environment.json").read_bytes())["command"]
+    assert f"orchestrate.py run {folder}/scenario.yaml --backend process" in command
     assert f"past_runs/files/{folder.name}/report.html" in values["result"]
     assert "as in the report" in scenes[-1]
     assert len(lanes_in(scenes[-1])) > 7
@@ -156,9 +158,9 @@ def test_faults_by_hand_are_those_of_the_results(lab: Lab) -> None:
         assert "kill-worker cannot begin then: the pause at" in refused
         page.wait_for_line("pause is over")
         page.inject("Kill a worker")
-        values: dict[str, Any] = {}
-        for each in page.follow():
-            values |= each
+        seen = list(page.follow())
+        live = [scene for each in seen if "so far" in (scene := each.get("scene:prefork", ""))]
+        assert any("pause (by hand)" in scene for scene in live)
         (folder,) = lab.out.iterdir()
         stored = [folder / name for name in ("summary.json", "report.html")]
         before = [path.read_bytes() for path in stored]
@@ -172,9 +174,35 @@ def test_faults_by_hand_are_those_of_the_results(lab: Lab) -> None:
     paused, _ = run["faults"]
     assert paused["reverted_s"] - paused["effect_s"] >= 0.5
     assert {"before", "during", "after"} <= set(run["groups"])
-    for shown in (values["scene:prefork"], before[1].decode()):
+    last = seen[-1]
+    for shown in (last["scene:prefork"], before[1].decode()):
         assert "pause (by hand)" in shown
-    assert "prefork: pause (by hand) at" in values["result"]
+    assert "prefork: pause (by hand) at" in last["result"]
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_faults_by_hand_reach_a_server_in_a_container(lab: Lab) -> None:
+    with served(lab) as page:
+        page.run(FAULTY.replace("messages: 45", "messages: 150"), "docker")
+        page.inject("Pause 1 s")
+        page.wait_for_line("pause is over")
+        page.inject("Kill a worker")
+        page.inject("Fill the backlog")
+        seen = list(page.follow())
+        live = [scene for each in seen if "so far" in (scene := each.get("scene:prefork", ""))]
+        for fault in ("pause (by hand)", "kill-worker", "fill-backlog (by hand)"):
+            assert any(fault in scene for scene in live), fault
+        (folder,) = lab.out.iterdir()
+    (case,) = json.loads((folder / "summary.json").read_bytes())["cases"]
+    faults = case["runs"][0]["faults"]
+    assert [(each["fault"], each["is_by_hand"], each["error"]) for each in faults] == [
+        ("pause", True, ""),
+        ("kill-worker", True, ""),
+        ("fill-backlog", True, ""),
+    ]
+    assert faults[0]["reverted_s"] - faults[0]["effect_s"] >= 1
 
 
 @pytest.mark.slow
@@ -184,7 +212,7 @@ def test_a_stopped_run_keeps_what_it_has(lab: Lab) -> None:
         page.wait_for_load()
         page.ask("run/stop", {})
         *_, last = page.follow()
-        assert "interrupted" in last["result"]
+        assert "interrupted after 0 of 1 case: you stopped it on the page" in last["result"]
         assert len(lab.left_processes()) == 1  # explore itself
 
 
@@ -221,5 +249,5 @@ def test_the_end_of_the_program_in_a_run_leaves_nothing(
     assert wait_for(lambda: not lab.left_processes(), DEADLINE_S)
     assert list(temporary.iterdir()) == []
     (folder,) = lab.out.iterdir()
-    assert "interrupted by SIGTERM" in (folder / "summary.json").read_text()
+    assert "explore ended, and its run with it" in (folder / "summary.json").read_text()
     assert "would remove" not in lab.orchestrate("clean", "--dry-run").out

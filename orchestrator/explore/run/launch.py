@@ -1,6 +1,7 @@
 """Starts ``orchestrate.py run`` as a child, finds the folder of its results, and ends it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -19,6 +20,7 @@ NOT_INHERITED = "PYTHONSAFEPATH"
 
 CONTAINERS = b"backend: docker"
 KEPT_LINES = 12
+MESSAGE = "orchestrate.py: "
 NOT_BEGUN = "the run has not begun"
 STOP_DEADLINE_S = 60.0
 """A stopped run removes its containers and stores what it has."""
@@ -77,6 +79,13 @@ class Child:
         """The last lines that the run has printed about its progress."""
         return list(self._lines)
 
+    @property
+    def error(self) -> str:
+        """Why it ended without results: its last message, which may have several lines."""
+        lines = self.lines
+        begun = [number for number, line in enumerate(lines) if line.startswith(MESSAGE)]
+        return "\n".join(lines[(begun or [-1])[-1] :]).removeprefix(MESSAGE)
+
     def has_ended_within(self, timeout_s: float) -> bool:
         """Wait for the end, and return whether it came; look for the folder of the results."""
         try:
@@ -99,12 +108,12 @@ class Child:
         return self._asker.ask(fault, lasts)
 
     def ask_to_stop(self) -> None:
-        """Interrupt the run, which then stores what it has; return at once."""
-        self._process.terminate()
+        """Interrupt the run for the user, and let it store what it has; return at once."""
+        self._process.send_signal(signal.SIGINT)
 
     def close(self) -> None:
-        """Interrupt the run if it has not ended, and wait for its end; kill it if that is late."""
-        self.ask_to_stop()
+        """End the run if it has not ended, and wait for its end; kill it if that is late."""
+        self._process.terminate()
         try:
             self._process.wait(STOP_DEADLINE_S)
         except subprocess.TimeoutExpired:

@@ -1,5 +1,6 @@
 """A run from its start to its end, as the page follows it on a board."""
 
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -34,6 +35,10 @@ LOOK_EVERY_S = 0.3
 
 WAITS, RUNS, HAS_RUN = "it has not begun", "so far, by the server's event log", "as in the report"
 AS_PREDICTED = "No case differs from its twin."
+STOPPED = "you stopped it before it had any"
+WITHOUT_CONTAINERS = "--backend process", "choose process as its Backend, above"
+"""What an error advises in a terminal, and on the page."""
+
 TOO_LONG = "its event log has become too long to be drawn while it grows"
 
 
@@ -53,6 +58,7 @@ class LiveRun:
 
     def __init__(self, order: Order) -> None:
         self.board = Board()
+        self._id = secrets.token_hex(4)
         self._order = order
         self._runs = schedule(order.scenario)
         first = {run.case.slug: run for run in self._runs if run.repeat == 1}
@@ -69,7 +75,7 @@ class LiveRun:
         self._logs: ContainerLogs | None = None
         self._at_end = ExitStack()
         self._child: Child | None = None
-        self._stopping = threading.Event()
+        self._stopping, self._closing = threading.Event(), threading.Event()
         self._end = in_background(self._take_place)
 
     @property
@@ -88,8 +94,8 @@ class LiveRun:
         return NOT_BEGUN if self._child is None else self._child.ask_for_fault(fault, lasts)
 
     def close(self) -> None:
-        """Interrupt it, and return once it has ended."""
-        self.ask_to_stop()
+        """End it, since nobody follows it any more, and return once it has ended."""
+        self._closing.set()
         self._end.result()
 
     def _take_place(self) -> None:
@@ -103,13 +109,18 @@ class LiveRun:
 
     def _follow(self) -> None:
         order = self._order
-        begun = {"line": "asking the twin", "cases": [*self._first], "note": self._note}
+        begun = {
+            "run": self._id,
+            "line": "asking the twin",
+            "cases": [*self._first],
+            "note": self._note,
+        }
         self.board.set({PHASE: "starting", **begun})
         self._twins = {slug: predicted(run.case, self._limit) for slug, run in self._first.items()}
         self._draw()
         child = self._child = Child(order.name, order.text, order.backend, order.out)
         with closing(child):
-            while not child.has_ended_within(LOOK_EVERY_S):
+            while not (child.has_ended_within(LOOK_EVERY_S) or self._closing.is_set()):
                 if self._stopping.is_set():
                     child.ask_to_stop()
                 phase = "stopping" if self._stopping.is_set() else "running"
@@ -145,7 +156,8 @@ class LiveRun:
         if is_too_long(log):
             return Scene(scene.name, scene.measured, TOO_LONG)
         note = "it has ended" if has_ended else RUNS
-        return Scene(scene.name, observe(log, run.case, self._limit), note)
+        shown, faults = observe(log, folder, run.case, self._limit)
+        return Scene(scene.name, shown, note, faults=faults)
 
     def _log_of(self, run: Run, folder: Path) -> Path | None:
         """Return where the event log of ``run`` is, None if there is none yet."""
@@ -163,8 +175,9 @@ class LiveRun:
     def _draw(self) -> None:
         """Draw what has changed; all of it if the time axis has become longer."""
         twins = [each for each in self._twins.values() if isinstance(each, Exhibit)]
-        measured = [scene.measured for scene in self._scenes.values()]
-        self._span_ns = grown(self._span_ns, [*twins, *measured])
+        ends_ns = [each.excerpt.end_ns for each in twins]
+        ends_ns += [scene.end_ns for scene in self._scenes.values()]
+        self._span_ns = grown(self._span_ns, ends_ns)
         changed = {
             slug: scene
             for slug, scene in self._scenes.items()
@@ -178,8 +191,8 @@ class LiveRun:
         """Show the result as it is stored; if there is none, what the run has printed last."""
         folder = child.folder
         if folder is None or not (folder / "summary.json").is_file():
-            why = " ".join(child.lines[-1:]) or "it has printed nothing"
-            self._end_without_results(f"no results: {why}")
+            why = STOPPED if self._stopping.is_set() else child.error or "it has printed nothing"
+            self._end_without_results(f"no results: {why}".replace(*WITHOUT_CONTAINERS))
             return
         summary = read_summary(folder)
         self._scenes |= dict(self._ended_scenes(summary, folder / "raw"))

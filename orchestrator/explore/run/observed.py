@@ -1,10 +1,13 @@
 """What the event log of a server shows of a run: all of its messages that have an ack so far.
 
+And the faults so far, by their records.
+
 The log knows neither when a message was due nor when it was sent. So until the run has ended, a
 message begins when the server received it, and the time axis when the server accepted its first
 connection; the client's records, which are complete then, put both right.
 """
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,9 @@ from orchestrator.analysis.chart_data import Exhibit
 from orchestrator.analysis.excerpt import excerpt
 from orchestrator.analysis.join import REQUEST
 from orchestrator.results.client_samples import ACKED
+from orchestrator.results.fault_log import FaultRecord, read_faults
 from orchestrator.results.server_log import ServerLog, read_server_log
+from orchestrator.results.summary import FaultSummary
 from orchestrator.results.tables import Table
 from orchestrator.scenario.plan import Case
 
@@ -26,15 +31,40 @@ def is_too_long(log: Path) -> bool:
     return log.stat().st_size > MOST_BYTES
 
 
-def observe(log: Path, case: Case, limit: int) -> Exhibit:
-    """Return what to draw of ``case`` by its ``log``, at most ``limit`` messages.
+def observe(
+    log: Path, folder: Path, case: Case, limit: int
+) -> tuple[Exhibit, tuple[FaultSummary, ...]]:
+    """Return what to draw of ``case`` by its ``log``, at most ``limit`` messages, and its faults.
+
+    ``folder`` has the records of the faults.
 
     Raises:
         OSError: the log cannot be read.
+        ValueError: the records of the faults are damaged.
     """
     found = read_server_log(log)
     requests, start_ns = requests_in(found, case), _start_ns(found)
-    return Exhibit(excerpt(requests, start_ns, [group.name for group in case.groups], limit))
+    names = [group.name for group in case.groups]
+    shown = Exhibit(excerpt(requests, start_ns, names, limit))
+    now_ns = time.monotonic_ns()
+    records = read_faults(folder) if start_ns else ()
+    return shown, tuple(_so_far(each, start_ns, now_ns) for each in records if each.effect_ns)
+
+
+def _so_far(record: FaultRecord, start_ns: int, now_ns: int) -> FaultSummary:
+    """Return a fault that took effect; one that is to be undone and is not lasts until now."""
+    assert record.effect_ns is not None  # noqa: S101 its caller has looked
+    is_in_effect = record.lasts_ns is not None and not record.error
+    undone_ns = record.reverted_ns or (now_ns if is_in_effect else None)
+    return FaultSummary(
+        fault=record.fault,
+        worker=record.worker,
+        asked_s=(record.asked_ns - start_ns) / 1e9,
+        effect_s=(record.effect_ns - start_ns) / 1e9,
+        reverted_s=None if undone_ns is None else (undone_ns - start_ns) / 1e9,
+        error=record.error,
+        is_by_hand=record.is_by_hand,
+    )
 
 
 def requests_in(log: ServerLog, case: Case) -> Table:

@@ -1,6 +1,6 @@
 """Draws a run beside its prediction, each case with the lanes of the report, on one time axis."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.analysis.chart_data import Exhibit
@@ -8,7 +8,13 @@ from orchestrator.explore.rendering import render
 from orchestrator.report.charts.lanes import Timeline, timeline
 from orchestrator.report.charts.plot import Subject
 from orchestrator.report.charts.time_axis import Units, axis_over
-from orchestrator.results.summary import CaseSummary, Fitness, Instrument
+from orchestrator.results.summary import (
+    CaseSummary,
+    FaultSummary,
+    Fitness,
+    Instrument,
+    RunSummary,
+)
 
 ROOM = 1.25
 """By what factor the time axis is longer than what is drawn if it had to grow."""
@@ -24,10 +30,19 @@ class Scene:
     summary: CaseSummary | None = None
     """If the case has ended: its faults, among others, are drawn."""
 
+    faults: tuple[FaultSummary, ...] = ()
+    """Those so far, if it has not."""
 
-def grown(span_ns: int, shown: Iterable[Exhibit]) -> int:
-    """Return ``span_ns``, or more if one of ``shown`` is longer."""
-    longest_ns = max((each.excerpt.end_ns for each in shown), default=0)
+    @property
+    def end_ns(self) -> int:
+        """When the last message or fault that is drawn ends, since the start."""
+        faults_s = (each.reverted_s or each.effect_s or 0 for each in self.faults)
+        return max(self.measured.excerpt.end_ns, round(max(faults_s, default=0) * 1e9))
+
+
+def grown(span_ns: int, ends_ns: Iterable[int]) -> int:
+    """Return ``span_ns``, or more if one of ``ends_ns`` is later."""
+    longest_ns = max(ends_ns, default=0)
     if longest_ns <= span_ns:
         return span_ns
     return round(longest_ns * ROOM) if span_ns else longest_ns
@@ -47,29 +62,39 @@ def draw(scene: Scene, predicted: Exhibit | str, span_ns: int) -> str:
         scene=scene,
         axis=axis,
         remark=remark,
-        predicted=lanes_of(scene.name, twin, units),
-        measured=lanes_of(scene.name, scene.measured, units, scene.summary),
+        predicted=lanes_of(_known_by_faults(scene.name, ()), twin, units),
+        measured=lanes_of(
+            scene.summary or _known_by_faults(scene.name, scene.faults), scene.measured, units
+        ),
     )
 
 
-def lanes_of(
-    name: str, shown: Exhibit, units: Units, summary: CaseSummary | None = None
-) -> Timeline | None:
+def lanes_of(case: CaseSummary, shown: Exhibit, units: Units) -> Timeline | None:
     """Return the lanes of a case as the report draws them, None if there is no message yet."""
     if not shown.excerpt.requests:
         return None
-    drawn = Exhibit(shown.excerpt)
-    return timeline(Subject(name, summary or _nothing_known(name), drawn), units, [])
+    return timeline(Subject(case.name, case, Exhibit(shown.excerpt)), units, [])
 
 
-def _nothing_known(name: str) -> CaseSummary:
+def _known_by_faults(name: str, faults: Sequence[FaultSummary]) -> CaseSummary:
+    """Return the summary of a case of which no more is known."""
+    instrument = Instrument(fitness=Fitness.OK, reasons=[])
+    run = RunSummary(
+        slug=name,
+        measures={},
+        faults=[*faults],
+        instrument=instrument,
+        invalid=[],
+        overhead_s=0.0,
+    )
     return CaseSummary(
         name=name,
         model=name,
         slug=name,
         axes={},
         measures={},
-        instrument=Instrument(fitness=Fitness.OK, reasons=[]),
+        runs=[run],
+        instrument=instrument,
         expectations=[],
         invalid=[],
         overhead_s=0.0,

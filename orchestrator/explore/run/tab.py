@@ -23,6 +23,7 @@ from orchestrator.scenario.faults import FILL_BACKLOG, KILL_WORKER, PAUSE
 from orchestrator.scenario.load import parse_scenario
 from orchestrator.scenario.models import discover_models, discover_twins
 from orchestrator.scenario.scenario import Scenario
+from orchestrator.scenario.yaml_document import ScenarioError
 from orchestrator.twin.tuning import tuned
 
 BACKENDS = ("auto", "docker", "process")
@@ -119,6 +120,12 @@ def scenario_of(asked: Asked) -> Scenario:
     return tuned(scenario, discover_twins(), Cpus.of_this_process().usable)
 
 
+def lines_of(error: LabError) -> list[int]:
+    """Return the lines of the scenario that ``error`` is about, in their order."""
+    problems = error.problems if isinstance(error, ScenarioError) else ()
+    return sorted({each.line for each in problems})
+
+
 async def _asked_by(request: Request) -> Asked:
     """Return what the body of ``request`` asks for.
 
@@ -155,8 +162,8 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
         try:
             await run_in_threadpool(runs.start, asked)
         except LabError as exc:
-            return JSONResponse({"refused": str(exc)})
-        return JSONResponse({"refused": ""})
+            return JSONResponse({"refused": str(exc), "lines": lines_of(exc)})
+        return JSONResponse({"refused": "", "lines": []})
 
     def stop(_: Request) -> Response:
         runs.ask_to_stop()

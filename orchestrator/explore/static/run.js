@@ -1,12 +1,16 @@
 // Runs a scenario, and shows what the server sends of it until it has ended.
 import { markup, post, valuesAt } from "./explore.js";
+import { numbered } from "./numbered.js";
 
 const panel = document.getElementById("run");
 const find = (selector) => panel.querySelector(selector);
 const [form, line, result, cases] = [".run-form", "[data-line]", "[data-result]", "[data-cases]"].map(find);
 const [start, stop, faultLine] = ["[data-start]", "[data-stop]", "[data-fault-line]"].map(find);
 const faults = [...panel.querySelectorAll("[data-fault]")];
+const yaml = numbered(find(".numbered"));
 let isFollowing = false;
+let shown = null; // the run whose pictures are here, or were last
+let cleared = null;
 
 function place(slug) {
   const section = document.createElement("section");
@@ -40,7 +44,11 @@ async function follow() {
   if (isFollowing) return;
   isFollowing = true;
   try {
-    for await (const values of valuesAt("run/follow")) show(values);
+    for await (const values of valuesAt("run/follow")) {
+      if (values.run !== undefined && values.run === cleared) break;
+      shown = values.run ?? shown;
+      show(values);
+    }
   } catch (error) {
     line.textContent = `The connection is lost: ${error.message}`;
   } finally {
@@ -48,14 +56,21 @@ async function follow() {
   }
 }
 
+function clear() { // what is here is not of the scenario that is asked for now
+  cleared = shown;
+  for (const each of [result, cases]) each.replaceChildren();
+  for (const each of [find("[data-note]"), faultLine, line]) each.textContent = "";
+  yaml.mark([]);
+}
+
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   start.disabled = true;
-  line.textContent = "";
+  clear();
   line.focus(); // a disabled button has no focus
-  result.replaceChildren();
   try {
     const answer = await (await post("run/start", Object.fromEntries(new FormData(form)))).json();
+    yaml.mark(answer.lines);
     if (answer.refused) throw new Error(answer.refused);
   } catch (error) {
     line.textContent = error.message;
@@ -90,5 +105,6 @@ panel.addEventListener("shown", follow);
 addEventListener("focus", () => panel.hidden || follow()); // another page may have started a run
 panel.addEventListener("scenario", (event) => { // from another tab
   form.elements.yaml.value = event.detail;
+  yaml.show();
   form.elements.name.value = "play";
 });

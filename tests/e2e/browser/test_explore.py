@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from orchestrator.explore.access import HOST
 from orchestrator.explore.browser import leading_to
@@ -117,6 +118,20 @@ def test_the_end_of_the_program_is_reported_in_the_page(viewer: Viewer, tmp_path
     opened.page.wait_for_selector("text=it has ended; start it again")
 
 
+def assert_an_error_is_at_its_line_and_nothing_of_the_run_stays(page: Page) -> None:
+    page.fill("#run [name=yaml]", SCENARIO.replace("users: 3", "user: 3"))
+    assert page.inner_text("#run [data-numbers]").split() == ["1", "2", "3", "4", "5"]
+    page.press("#run [name=name]", "Enter")
+    page.wait_for_selector("text=quickstart.yaml:3:30: unknown key 'user'")
+    assert page.inner_text("#run [data-numbers]").split() == ["1", "2", "\u25b63", "4", "5"]
+    assert page.evaluate("getSelection().toString()").startswith("clients: [{executor")
+    assert page.locator("#run .lanes, #run .verdict").count() == 0
+    page.evaluate(
+        "dispatchEvent(new Event('focus')), fetch('run/follow').then((got) => got.text())"
+    )
+    assert page.locator("#run .lanes, #run .verdict").count() == 0
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
 def test_a_run_is_started_by_the_keyboard_and_drawn_as_it_takes_place(
     viewer: Viewer, site: Site, width: int, scheme: Scheme
@@ -143,6 +158,8 @@ def test_a_run_is_started_by_the_keyboard_and_drawn_as_it_takes_place(
     with page.expect_popup() as popup:
         page.click("text=The full report")
     assert popup.value.locator("h1").inner_text() == "Who waits?"
+    assert_an_error_is_at_its_line_and_nothing_of_the_run_stays(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     assert opened.console == []
 
 
@@ -158,7 +175,7 @@ def test_a_page_that_is_opened_later_sees_the_same_run_and_stops_it(
     first.close()
     second.wait_for_selector("#run .lanes[aria-label^='prefork, measured']")
     second.click("#run [data-stop]")
-    second.wait_for_selector("#run .verdict >> text=interrupted")
+    second.wait_for_selector("#run .verdict >> text=you stopped it on the page")
     assert second.is_enabled("#run [data-start]")
 
 

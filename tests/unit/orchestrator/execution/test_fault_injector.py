@@ -292,10 +292,14 @@ def test_a_fault_after_a_standstill_of_the_orchestrator_lasts_its_length_and_is_
 class Asked:
     """A run under load, and the end at which faults are asked for by hand."""
 
-    def __init__(self, server: RecordingServer, *faults: Fault) -> None:
+    def __init__(
+        self, server: RecordingServer, *faults: Fault, folder: Path = Path("/nowhere")
+    ) -> None:
         self.asker = FaultAsker()
         self.end = socket.socket(fileno=os.dup(self.asker.run_end))
-        self.requests = FaultRequests(self.end, lambda fault: fault.against(workers=2, backlog=5))
+        self.requests = FaultRequests(
+            self.end, lambda fault: fault.against(workers=2, backlog=5), folder
+        )
         self.asker.started()
         self.injector = FaultInjector(faults, server, 1, server.reports.append, self.requests)
 
@@ -331,6 +335,14 @@ def test_a_fault_asked_for_by_hand_is_injected_and_recorded_as_one_of_the_scenar
     assert (paused.ending_ns or 0) - (paused.effect_ns or 0) >= 20_000_000
     assert paused.reverted_ns is not None
     assert (killed.is_by_hand, killed.error) == (True, "")
+
+
+def test_records_are_stored_while_faults_can_be_asked_for(tmp_path: Path) -> None:
+    with Asked(RecordingServer(last="pause"), folder=tmp_path) as run:
+        assert run.asker.ask("pause", "40m") == ""
+        (paused,) = read_faults(tmp_path)
+        assert (paused.fault, paused.error, paused.reverted_ns) == ("pause", "", None)
+        assert paused.effect_ns is not None
 
 
 def test_the_end_of_the_load_reverts_a_fault_that_was_asked_for_by_hand(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from orchestrator.execution.fault_requests import (
 )
 from orchestrator.scenario.faults import Fault
 
+NOWHERE = Path("/nowhere")
 DEADLINE_S = 20.0
 
 
@@ -49,7 +50,7 @@ def ends() -> Iterator[Ends]:
     asker = FaultAsker()
     own = socket.socket(fileno=os.dup(asker.run_end))
     asker.started()
-    requests = FaultRequests(own, same)
+    requests = FaultRequests(own, same, NOWHERE)
     yield Ends(asker, requests, own)
     requests.close()
     asker.close()
@@ -118,7 +119,7 @@ def test_it_is_woken_once_and_for_all(ends: Ends) -> None:
 def test_what_is_no_request_is_none(message: bytes) -> None:
     asker = FaultAsker()
     own = socket.socket(fileno=os.dup(asker.run_end))
-    requests = FaultRequests(own, same)
+    requests = FaultRequests(own, same, NOWHERE)
     asker._own.send(message)  # noqa: SLF001 nothing else sends such messages
     assert requests.wait(DEADLINE_S) is None
     requests.close()
@@ -136,7 +137,7 @@ def test_a_request_is_for_the_load_during_which_it_was_asked() -> None:
 
 def test_a_run_that_nobody_has_given_a_socket_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(FAULT_SOCKET, raising=False)
-    with inherited_requests(same) as requests:
+    with inherited_requests(same, NOWHERE) as requests:
         assert requests is None
 
 
@@ -147,7 +148,7 @@ def test_each_run_listens_on_the_inherited_socket(
     for _ in range(2):
         answer = in_background(lambda: ends.asker.ask("pause", "1s"))
         assert select.select([ends.socket], [], [], DEADLINE_S)[0]
-        with inherited_requests(same) as requests:
+        with inherited_requests(same, NOWHERE) as requests:
             assert requests is not None
             request = requests.wait(DEADLINE_S)
             assert request is not None
@@ -163,6 +164,6 @@ def test_a_variable_that_names_no_socket_is_refused(
             monkeypatch.setenv(FAULT_SOCKET, descriptor)
             with (
                 pytest.raises(BackendError, match=f"{FAULT_SOCKET} does not name an open socket"),
-                inherited_requests(same),
+                inherited_requests(same, NOWHERE),
             ):
                 pass

@@ -171,3 +171,17 @@ except KeyboardInterrupt:
     print("raised at the end of the section")
 """
     assert said_by(program).split("\n") == ["True", "raised at the end of the section"]
+
+
+@pytest.mark.parametrize(
+    ("signum", "cause"), [(2, "you stopped it"), (15, "interrupted by SIGTERM")]
+)
+def test_a_signal_may_have_a_cause_of_its_own(signum: int, cause: str) -> None:
+    program = f"""
+interrupts.set_cause(signal.SIGINT, "you stopped it")
+try:
+    send({signum})
+except KeyboardInterrupt:
+    print(interrupts.cause())
+"""
+    assert said_by(program) == cause

@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.execution.fault_requests import HAS_ENDED
 from orchestrator.explore.run.launch import NOT_BEGUN, Child
+from tests.unit.orchestrator.explore.run.run_fixtures import TEXT
 
 DEADLINE_S = 60.0
 INVALID = "intent: Who waits?\n"
@@ -24,7 +25,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_it_prints_is_kept_and_nothing_is_left(tmp_path: Path, temporary: Path) -> None:
     child = Child("mine", INVALID, "process", tmp_path / "results")
     assert child.has_ended_within(DEADLINE_S)
-    assert any("missing key 'clients'" in line for line in child.lines)
+    assert "missing key 'clients'" in child.error
     assert child.folder is None
     child.close()
     assert list(temporary.iterdir()) == []
@@ -54,3 +55,15 @@ def test_its_folder_is_not_that_of_another_run_of_the_name(tmp_path: Path) -> No
     assert child.has_ended_within(0)
     assert child.folder == own
     assert child.ask_for_fault("pause", "1s") == HAS_ENDED
+
+
+@pytest.mark.slow
+def test_an_error_is_the_whole_of_its_last_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONTEXT", "none-such")
+    child = Child("mine", TEXT, "docker", tmp_path / "results")
+    assert child.has_ended_within(DEADLINE_S)
+    assert "orchestrate.py" not in child.error
+    assert "or run without containers: --backend process" in child.error
+    child.close()

@@ -27,6 +27,7 @@ class FakeChild:
         self.folder = folder
         self.lines = ["[1/2] single: under load"]
         self.is_in_containers = False
+        self.error = "the engine failed; run without containers: --backend process"
         self.looks = looks
         self.stops = 0
 
@@ -91,12 +92,15 @@ def test_lanes_are_drawn_while_it_takes_place(
         scene = str(values[f"scene:{case}"])
         assert "so far" in scene
         assert f"{case}, measured" in scene
-    assert "no results: [1/2] single: under load" in str(values["result"])
+    assert "no results: the engine failed; " in str(values["result"])
 
 
-def test_without_a_folder_the_last_line_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_results_the_error_advises_what_can_be_done_on_the_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     values = wait_for_end(run_with(monkeypatch, FakeChild(None)))
-    assert "no results: [1/2] single: under load" in str(values["result"])
+    advice = "run without containers: choose process as its Backend, above"
+    assert f"no results: the engine failed; {advice}" in str(values["result"])
 
 
 def test_of_many_cases_the_first_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,9 +114,17 @@ def test_it_can_be_stopped_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
     child = FakeChild(None, looks=10**9)
     run = run_with(monkeypatch, child)
     assert not run.is_over
+    run.ask_to_stop()
+    assert "no results: you stopped it" in str(wait_for_end(run)["result"])
+    assert child.stops >= 1
+
+
+def test_the_end_of_the_page_is_no_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = FakeChild(None, looks=10**9)
+    run = run_with(monkeypatch, child)
     run.close()
     assert run.is_over
-    assert child.stops >= 1
+    assert child.stops == 0
 
 
 def test_a_fault_is_asked_of_the_child_until_it_is_stopped(

@@ -66,7 +66,7 @@ def change(site: Site, path: str, value: object) -> Answer:
 
 
 def test_one_run_takes_place_at_a_time(site: Site, runs: list[FakeRun]) -> None:
-    assert json.loads(change(site, "start", GOOD).text) == {"refused": ""}
+    assert json.loads(change(site, "start", GOOD).text) == {"refused": "", "lines": []}
     second = change(site, "start", GOOD)
     assert (second.code, second.text) == (409, tab.BUSY)
     change(site, "stop", {})
@@ -90,6 +90,7 @@ def test_an_invalid_scenario_is_refused_with_its_lines(site: Site, runs: list[Fa
     assert answer.code == 200
     refused = json.loads(answer.text)["refused"]
     assert "mine.yaml:2:10: unknown model 'none'" in refused
+    assert json.loads(answer.text)["lines"] == [1, 2]
     assert runs == []
 
 
