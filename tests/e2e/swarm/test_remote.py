@@ -40,8 +40,15 @@ SERVER, CLIENTS = ", runs: [server]", ", runs: [clients]"
 
 
 @pytest.fixture(scope="module")
-def remote(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
-    """Return a swarm of two machines, whose second has an sshd; both engines have TLS."""
+def remote(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory, *, is_long: bool
+) -> Iterator[Remote]:
+    """Return a swarm of two machines, whose second has an sshd; both engines have TLS.
+
+    It is made before `only_long` is asked, which is made for each test.
+    """
+    if not is_long:
+        pytest.skip("takes a minute or more: only with --long")
     if shutil.which("sshd", path="/usr/sbin:/usr/bin") is None:
         do_without("LAB_REQUIRE_DOCKER", "there is no sshd; to install it: scripts/swarm tools")
     with remote_swarm(tmp_path_factory.mktemp("remote"), engine) as found:
