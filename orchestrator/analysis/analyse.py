@@ -6,7 +6,7 @@ of clients are moved to the server's clock, and what joins both sides has the er
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from orchestrator.analysis.breakdown import decompose, slowest_requests, stage_measures
@@ -21,6 +21,7 @@ from orchestrator.analysis.host_delay import host_delay
 from orchestrator.analysis.host_measures import host_measures
 from orchestrator.analysis.join import Merged, merge
 from orchestrator.analysis.kernel_measures import Window, kernel_measures
+from orchestrator.analysis.machines import machine_measures
 from orchestrator.analysis.queue_measures import queue_measures
 from orchestrator.analysis.recovery import recovery_time_s
 from orchestrator.analysis.server_measures import (
@@ -46,7 +47,8 @@ class Analysis:
 
     ``views`` are the same of the windows of faults and of the slowest requests;
     ``inconsistencies`` are the records that are missing or do not agree. ``evidence`` is what was
-    analysed, with all instants on one clock, and ``notes`` say how they came there.
+    analysed, with all instants on one clock, and ``notes`` say how they came there. ``machines``
+    are the measures of the host of each machine, if there are several or it is not this one.
     """
 
     evidence: Evidence
@@ -57,6 +59,7 @@ class Analysis:
     merged: Merged
     inconsistencies: list[Reason]
     notes: tuple[str, ...] = ()
+    machines: Mapping[str, Figures] = field(default_factory=dict)
 
     @property
     def parts(self) -> Table:
@@ -152,6 +155,8 @@ def _analyse(evidence: Evidence, merged: Merged, exact: _Figures | None = None) 
     instrument = assess_clients(run.replicas, groups)
     own = stages.of_run | (exact.measures if exact else {})
     measures = _measures(evidence, merged, clients, own)
+    machines = machine_measures(evidence, merged.requests)
+    measures |= machines.of_run
     measures["client_bottlenecks"] = len(find_bottlenecks(run.replicas, groups))
     if not evidence.has_event_log:
         measures |= dict.fromkeys((*FROM_LOG, *OF_SERVICE))
@@ -162,7 +167,10 @@ def _analyse(evidence: Evidence, merged: Merged, exact: _Figures | None = None) 
     )
     views[SLOWEST] = stages.of_slowest
     inconsistencies = find_inconsistencies(evidence, requests)
-    return Analysis(evidence, measures, groups, views, instrument, merged, inconsistencies)
+    return Analysis(
+        evidence, measures, groups, views, instrument, merged, inconsistencies,
+        machines=machines.by_name,
+    )  # fmt: skip
 
 
 class _Stages(NamedTuple):

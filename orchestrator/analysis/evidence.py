@@ -35,7 +35,8 @@ class Evidence:
     that was requested for the server, None if none was.
     ``is_one_host``: all programs ran on one host. ``lab_clock`` is the clock of what the
     orchestrator recorded, None if unknown. ``clock_bound_ns`` is the error of the clients' instants
-    on the server's clock, 0 if they have the same.
+    on the server's clock, 0 if they have the same. ``last_end_ns`` is when the last client of the
+    run ended if ``clients`` are only some of them.
     """
 
     inputs: Mapping[str, float]
@@ -62,6 +63,14 @@ class Evidence:
     is_one_host: bool = True
     lab_clock: Clock | None = None
     clock_bound_ns: int = 0
+    last_end_ns: int | None = None
+
+    @property
+    def load_end_ns(self) -> int:
+        """When the last client ended."""
+        ends = (each.end_ns for each in self.clients.replicas)
+        own_ns = max(ends, default=self.clients.start_ns)
+        return own_ns if self.last_end_ns is None else self.last_end_ns
 
     @property
     def is_proxied(self) -> bool:

@@ -27,21 +27,34 @@ def host_delay(evidence: Evidence, requests: Columns) -> float | None:
     None if the kernel does not report run delays, if the CPU time of others is unknown, or if there
     is no message.
     """
-    replicas = evidence.clients.replicas
+    of_server = delay_of_server(evidence, requests)
+    of_clients = delay_of_clients(evidence, requests)
+    if of_server is None or of_clients is None or not len(requests):
+        return None
+    return of_server + of_clients
+
+
+def delay_of_server(evidence: Evidence, requests: Columns) -> float | None:
+    """Return the share of its time by which others delayed the server, for all ``requests``."""
     served = select(requests, requests["finished_ns"] > 0)
     workers = max(len(np.unique(served["worker"])), 1)
-    reported_s = [each.health.run_delay_s for each in replicas]
-    clients_s = None if None in reported_s else sum(each or 0.0 for each in reported_s)
-    of_server_s = _caused_s(evidence, "server", _server_s(evidence, workers), workers)
-    of_clients_s = _caused_s(evidence, "clients", clients_s, len(replicas))
-    if of_server_s is None or of_clients_s is None:
+    caused_s = _caused_s(evidence, "server", _server_s(evidence, workers), workers)
+    if caused_s is None:
         return None
     serving_s = _busy_s(served, "worker", ("started_ns", "finished_ns"))
     longest_s = max(serving_s, _busy_s(requests, "", ("sent_ns", "ended_ns")))
-    in_flight_s = _busy_s(requests, "replica", ("sent_ns", "ended_ns"))
-    delayed = (ratio(of_server_s, longest_s), ratio(of_clients_s, in_flight_s))
-    known = [each for each in delayed if each is not None]
-    return sum(known) if known else None
+    return ratio(caused_s, longest_s) or 0.0
+
+
+def delay_of_clients(evidence: Evidence, requests: Columns) -> float | None:
+    """Return the share of their time by which others delayed the clients that sent ``requests``."""
+    replicas = evidence.clients.replicas
+    reported_s = [each.health.run_delay_s for each in replicas]
+    clients_s = None if None in reported_s else sum(each or 0.0 for each in reported_s)
+    caused_s = _caused_s(evidence, "clients", clients_s, len(replicas))
+    if caused_s is None:
+        return None
+    return ratio(caused_s, _busy_s(requests, "replica", ("sent_ns", "ended_ns"))) or 0.0
 
 
 def _server_s(evidence: Evidence, workers: int) -> float | None:
@@ -49,8 +62,7 @@ def _server_s(evidence: Evidence, workers: int) -> float | None:
 
     The kernel counts a thread that a quota stops as ready.
     """
-    ends_ns = [each.end_ns for each in evidence.clients.replicas]
-    window = Window(evidence.clients.start_ns, max(ends_ns, default=0), is_warmed_up=False)
+    window = Window(evidence.clients.start_ns, evidence.load_end_ns, is_warmed_up=False)
     delay_s = run_delay_s(evidence.kernel, window)
     throttled_s = throttled_time_s(evidence.kernel, window) or 0.0
     return None if delay_s is None else max(delay_s - workers * throttled_s, 0.0)

@@ -12,6 +12,9 @@ from orchestrator.analysis.server_measures import logged_cpu_s
 from orchestrator.analysis.statistics import Figures, ratio
 
 PARTS = ("server", "clients", "conductor", "proxy", "probe")
+UNCHECKED = (
+    "validity rules that name it were not checked, so make sure that no other program uses the CPUs"
+)
 EXCESS = 0.05
 """By what share of the CPUs the lab may have used more than was used, without a remark."""
 
@@ -60,10 +63,7 @@ def host_notes(evidence: Evidence) -> Iterator[str]:
     balance = host_balance(evidence)
     others_s = balance["others"]
     if others_s is None:
-        yield (
-            f"host_busy is unknown: {_why_unknown(evidence, balance)}; validity rules that name it "
-            "were not checked, so make sure that no other program uses the CPUs"
-        )
+        yield (f"host_busy is unknown: {_why_unknown(evidence, balance)}; {UNCHECKED}")
     elif others_s < -EXCESS * _usable_s(evidence):
         yield (
             f"the lab's programs used {-others_s:.2f} s of CPU time more than the CPUs were busy; "
@@ -106,9 +106,7 @@ def _part_s(evidence: Evidence, name: str) -> float | None:
 
 
 def _server_s(evidence: Evidence, recorded_s: float | None) -> float | None:
-    run = evidence.clients
-    ends_ns = [replica.end_ns for replica in run.replicas]
-    window = Window(run.start_ns, max(ends_ns, default=run.start_ns), is_warmed_up=False)
+    window = Window(evidence.clients.start_ns, evidence.load_end_ns, is_warmed_up=False)
     seen_s = window_cpu_s(evidence.kernel, window)
     if recorded_s is None:
         return logged_cpu_s(evidence.log) if seen_s is None else seen_s

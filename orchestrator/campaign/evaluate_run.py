@@ -19,8 +19,9 @@ from orchestrator.analysis.consequences import NEVER_NS, over_ns
 from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.analysis.export import store_samples, store_tables
-from orchestrator.analysis.host_measures import cpus_text, host_balance, host_notes
+from orchestrator.analysis.host_measures import cpus_text, host_notes
 from orchestrator.analysis.interference import crowd_of
+from orchestrator.analysis.machines import balance_of_all, machine_notes
 from orchestrator.analysis.over_time import over_time
 from orchestrator.analysis.statistics import Figures
 from orchestrator.campaign.verdict import broken_rules, replaced_rules
@@ -110,14 +111,19 @@ def evaluate_run(
             *tuned_think_times(scenario, run.case),
             *evidence.kernel.notes,
             *analysis.notes,
-            *host_notes(evidence),
+            *_notes_of_hosts(analysis),
             *replaced_rules(scenario.validity, values),
         ],
-        host_cpu_s=host_balance(evidence),
+        host_cpu_s=balance_of_all(evidence),
         cpus=cpus_text(evidence),
         overhead_s=record.overhead_s,
     )
     return RunEvaluation(run, summary, shown, values)
+
+
+def _notes_of_hosts(analysis: Analysis) -> Iterable[str]:
+    evidence = analysis.evidence
+    return machine_notes(evidence, analysis.machines) if analysis.machines else host_notes(evidence)
 
 
 @dataclass(frozen=True)
@@ -176,7 +182,7 @@ def measure_run(scenario: Scenario, run: Run, folder: Path) -> MeasuredRun:
     reasons = [
         *analysis.inconsistencies,
         *(Reason(ReasonKind.BROKEN_LAW, text) for text in too_fast),
-        *broken_rules(scenario.validity, values),
+        *broken_rules(scenario.validity, values, analysis.machines),
     ]
     return MeasuredRun(record, evidence, analysis, twin, values, reasons)
 

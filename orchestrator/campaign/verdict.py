@@ -42,6 +42,9 @@ FORGIVABLE = (ReasonKind.DISTURBED_HOST, ReasonKind.DISTURBED_RUN)
 OF_HOST = ("host_", "orchestrator_")
 """How the measures of what runs beside servers and clients begin."""
 
+SHOWN = 3
+"""How many machines a reason names."""
+
 ACKED = "acked > 0"
 DELAY = "host_delay"
 WAIVE_ACKED = ("acked", "refused", "errors")
@@ -196,10 +199,13 @@ def judge_predicted(expectations: Sequence[Expression], values: Values) -> list[
     return judge_alone(certain, values, ())
 
 
-def broken_rules(validity: Sequence[Expression], values: Values) -> list[Reason]:
+def broken_rules(
+    validity: Sequence[Expression], values: Values, machines: Mapping[str, Values] | None = None
+) -> list[Reason]:
     """Return the rules of ``validity`` that a run breaks; an unknown measure breaks none.
 
-    But if ``host_delay`` is unknown, the CPU time of other programs counts instead.
+    But if ``host_delay`` is unknown, the CPU time of other programs counts instead. ``machines``
+    are the measures of the host of each machine of several, which the reasons name.
     """
     is_unknown = values.get(DELAY) is None
     used = (
@@ -208,7 +214,11 @@ def broken_rules(validity: Sequence[Expression], values: Values) -> list[Reason]
     rules = list(dict.fromkeys(used))
     judged = judge_alone(rules, values, ())
     return [
-        Reason(_kind(rule), f"{each.expression} does not hold, {each.left} vs {each.right}")
+        Reason(
+            _kind(rule),
+            f"{each.expression} does not hold, {each.left} vs {each.right}"
+            + _by_machine(rule, machines or {}),
+        )
         for rule, each in zip(rules, judged, strict=True)
         if each.outcome is Outcome.FAILED
     ]
@@ -221,6 +231,19 @@ def _kind(rule: Expression) -> ReasonKind:
     """
     is_of_host = any(name.own_name.startswith(OF_HOST) for name in rule.names)
     return ReasonKind.DISTURBED_HOST if is_of_host else ReasonKind.DISTURBED_RUN
+
+
+def _by_machine(rule: Expression, machines: Mapping[str, Values]) -> str:
+    """Return where a rule about the host does not hold: its figures by machine, the worst first."""
+    found = [
+        (value, machine)
+        for name in rule.value_names
+        for machine, values in machines.items()
+        if (value := values.get(name)) is not None
+    ]
+    shown = [f"{machine} {value:.1%}" for value, machine in sorted(found, reverse=True)]
+    more = [f"{len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
+    return f" ({', '.join([*shown[:SHOWN], *more])})" if shown else ""
 
 
 def replaced_rules(validity: Sequence[Expression], values: Values) -> Iterator[str]:

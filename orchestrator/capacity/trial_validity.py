@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from orchestrator.analysis.evidence import Evidence
 from orchestrator.analysis.host_measures import host_balance
+from orchestrator.analysis.machines import at_the_server, evidence_by_machine
 from orchestrator.analysis.statistics import Figures, ratio
 from orchestrator.campaign.evaluate_run import MeasuredRun
 from orchestrator.measures.dimensions import TIME, format_value
@@ -72,8 +74,12 @@ class CpuUse:
 
 
 def cpu_use(measured: MeasuredRun) -> CpuUse:
-    """Return the CPU time of a run."""
-    balance, host = host_balance(measured.evidence), measured.evidence.clients.host
+    """Return the CPU time of a run on the machine of its server."""
+    return _use_of(at_the_server(measured.evidence))
+
+
+def _use_of(evidence: Evidence) -> CpuUse:
+    balance, host = host_balance(evidence), evidence.clients.host
     known = [each for name in OF_CLIENTS if (each := balance.get(name)) is not None]
     return CpuUse(
         server_s=balance.get("server"),
@@ -103,10 +109,16 @@ def _of_stopped_clients(measured: MeasuredRun) -> Iterator[Doubt]:
 
     Such a client shows no lag if it has no schedule, as users without pauses have none.
     """
-    use = cpu_use(measured)
+    machines = evidence_by_machine(measured.evidence).values()
+    for evidence in [each.evidence for each in machines] or [measured.evidence]:
+        yield from _of_stopped_clients_on(evidence)
+
+
+def _of_stopped_clients_on(evidence: Evidence) -> Iterator[Doubt]:
+    use = _use_of(evidence)
     if use.busy_s is None or use.busy_share is None or not use.wall_s:
         return
-    for replica in measured.evidence.clients.replicas:
+    for replica in evidence.clients.replicas:
         waited = ratio(replica.health.run_delay_s, replica.health.wall_s) or 0.0
         competing = (use.busy_s - replica.health.cpu_s) / use.wall_s
         most = min(competing, max(use.busy_share, MOST_BESIDE_FREE_CPUS))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from orchestrator.execution.cpus import Cpus
+from orchestrator.execution.machines import HostReading
 from orchestrator.results.exit_codes import LabError
 from orchestrator.scenario.server import UNLIMITED, Limits, Target
 
@@ -233,22 +233,14 @@ class Stage(Protocol):
         """The server, for faults."""
 
     @property
-    def cpus(self) -> Cpus:
-        """The CPUs that the programs of the case may use."""
-
-    @property
     def secret(self) -> str:
         """The secret of the run, for the conductor."""
 
-    @property
-    def is_here(self) -> bool:
-        """Whether all programs of the case run on this machine, and so use its CPUs."""
-
-    def cpu_s(self) -> Mapping[str, float | None]:
-        """Return the CPU time so far of each part of the lab, in s; None if unknown.
+    def read_host(self) -> HostReading:
+        """Return the times of the machines of the case, with the CPU time of each part.
 
         The parts are ``server``, ``clients``, ``conductor``, ``probe`` and, if there is one,
-        ``proxy``. It never raises.
+        ``proxy``. It does not wait for other machines, and never raises.
         """
 
     def check_programs(self) -> None:

@@ -1,30 +1,25 @@
 """The host of a campaign: its description, its environment, and its CPU time during a load.
 
-Idle time, steal and pressure are read from ``/proc/stat`` (proc(5)) and ``/proc/pressure/cpu``
-(PSI, kernel documentation, accounting/psi.rst) at the start and at the end of a load, and not in
-between; so is the CPU time of the lab's own programs.
+What the kernel counts is read at the start and at the end of a load, and not in between; so is the
+CPU time of the lab's own programs.
 """
 
-import contextlib
 import os
 import platform
 import subprocess
 import time
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from orchestrator.execution.cpus import Cpus
+from orchestrator.execution.machine_times import KernelTimes, kernel_times
 from orchestrator.execution.owner import MARK
 from orchestrator.scenario.models import CLIENT_SOURCES, ROOT, SERVER_SOURCES
 
-STAT, PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
-IRQ_PRESSURE = Path("/proc/pressure/irq")
-"""Exists if the kernel keeps the time in interrupts apart from that of programs."""
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL = 3, 4, 5, 6, 7  # columns of a line ``cpu``, in ticks
 CPU_INFO = Path("/proc/cpuinfo")
 CPU_MODEL = frozenset({"model name", "cpu model", "cpu", "uarch", "CPU part"})
 """The fields that name it, by the architecture: x86, mips, power, riscv, arm."""
@@ -136,19 +131,14 @@ def environment_of_target() -> dict[str, str]:
 class HostTimes:
     """Totals in seconds, since boot or since a program started; None if one cannot be read.
 
-    ``idle_s``, ``irq_s`` and ``steal_s`` are of the CPUs that the lab may run on. ``lab_s`` is the
-    CPU time of each part of the lab (see `Stage.cpu_s`), ``own_cpu_s`` the orchestrator's.
-    ``irq_s`` is the time in interrupts that the kernel books to no program, 0 if it books all of it
-    to the program that was interrupted.
+    ``kernel`` has those of the CPUs that the lab may run on. ``lab_s`` is the CPU time of each part
+    of the lab (see `Stage.read_host`), ``own_cpu_s`` the orchestrator's.
     """
 
     at_s: float
     cpus: Cpus
-    idle_s: float | None
-    irq_s: float | None
-    steal_s: float | None
+    kernel: KernelTimes
     own_cpu_s: float
-    pressure_s: float | None
     lab_s: Mapping[str, float | None]
 
     @classmethod
@@ -157,23 +147,28 @@ class HostTimes:
     ) -> "HostTimes":
         """Read the current totals, by default of the CPUs that this process may use."""
         cpus = cpus or Cpus.of_this_process()
-        idle_s = irq_s = steal_s = pressure_s = None
-        with contextlib.suppress(OSError, ValueError, IndexError):  # not Linux
-            ticks = _ticks(STAT.read_text(encoding="ascii"), cpus.allowed)
-            idle_s = (ticks[IDLE] + ticks[IOWAIT]) / TICKS_PER_S
-            irq_s = (ticks[IRQ] + ticks[SOFTIRQ]) / TICKS_PER_S if IRQ_PRESSURE.exists() else 0.0
-            steal_s = ticks[STEAL] / TICKS_PER_S
-        with contextlib.suppress(OSError, ValueError, IndexError):  # a kernel without PSI
-            pressure_s = int(PRESSURE.read_text().split("total=", 1)[1].split()[0]) / 1e6
-        own_cpu_s = time.process_time()
-        return cls(
-            time.monotonic(), cpus, idle_s, irq_s, steal_s, own_cpu_s, pressure_s, lab_s or {}
-        )
+        kernel, own_cpu_s = kernel_times(cpus.allowed), time.process_time()
+        return cls(time.monotonic(), cpus, kernel, own_cpu_s, lab_s or {})
 
     @classmethod
     def elsewhere(cls, cpus: Cpus) -> "HostTimes":
         """Return the current time, and nothing of other machines, whose CPUs are ``cpus``."""
-        return cls(time.monotonic(), cpus, None, None, None, time.process_time(), None, {})
+        return cls(time.monotonic(), cpus, KernelTimes(), time.process_time(), {})
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> "HostTimes":
+        """Return the totals in what `orchestrator.execution.machine_times.answer` returns.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        return cls(
+            float(answer["at_s"]),
+            Cpus(int(answer["machine_cpus"]), tuple(map(int, answer["allowed_cpus"]))),
+            KernelTimes(*(_number(answer[name]) for name in KernelTimes._fields)),
+            float(answer["own_cpu_s"]),
+            {str(part): _number(spent_s) for part, spent_s in answer["lab_s"].items()},
+        )
 
     def since(self, begun: "HostTimes") -> dict[str, float | None]:
         """Return the differences to ``begun``, in seconds, and numbers of CPUs.
@@ -182,8 +177,7 @@ class HostTimes:
         kernel measures idle time; the time of programs in ``/proc/stat`` it samples at each tick.
         """
         wall_s, on_cpus = self.at_s - begun.at_s, len(self.cpus.allowed)
-        idle_s = _difference(self.idle_s, begun.idle_s)
-        steal_s = _difference(self.steal_s, begun.steal_s)
+        idle_s, irq_s, steal_s, pressure_s = map(_difference, self.kernel, begun.kernel)
         is_known = idle_s is not None and steal_s is not None
         parts = {
             f"{name}_s": _difference(total_s, begun.lab_s.get(name))
@@ -192,10 +186,10 @@ class HostTimes:
         return {
             "wall_s": wall_s,
             "busy_s": wall_s * on_cpus - (idle_s or 0) - (steal_s or 0) if is_known else None,
-            "irq_s": _difference(self.irq_s, begun.irq_s),
+            "irq_s": irq_s,
             "steal_s": steal_s,
             "own_cpu_s": self.own_cpu_s - begun.own_cpu_s,
-            "pressure_s": _difference(self.pressure_s, begun.pressure_s),
+            "pressure_s": pressure_s,
             "cpus": self.cpus.usable,
             "counted_cpus": float(on_cpus),
             "machine_cpus": float(self.cpus.machine),
@@ -203,18 +197,8 @@ class HostTimes:
         }
 
 
-def _ticks(stat: str, numbers: Collection[int]) -> list[int]:
-    """Return the columns of proc_stat(5), added up for the CPUs ``numbers``.
-
-    Raises:
-        ValueError: one of them has no line.
-    """
-    lines = {line.split()[0]: line.split()[1:] for line in stat.splitlines() if line[:3] == "cpu"}
-    try:
-        rows = [[int(word) for word in lines[f"cpu{number}"]] for number in numbers]
-    except KeyError as exc:
-        raise ValueError(f"no line {exc.args[0]}") from exc
-    return [sum(column) for column in zip(*rows, strict=True)]
+def _number(value: object) -> float | None:
+    return None if value is None else float(value)  # type: ignore[arg-type]  # else a TypeError
 
 
 def _difference(later: float | None, earlier: float | None) -> float | None:

@@ -5,7 +5,7 @@ Samples go to the case's folder unchanged, as they come; nothing is measured her
 
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,10 @@ from labkit.wire.wire import PART, PING, PONG, STOP, Channel, Message, WireError
 from labkit.workload.load_order import Order
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.host import HostTimes
+from orchestrator.execution.machines import HostReading
 from orchestrator.execution.program_log import wait_for
 from orchestrator.results.archive import CLIENTS, write_whole
+from orchestrator.results.client_samples import MachineLoad
 from orchestrator.results.replica_report import MOST_BYTES, ReportError, read_report
 from orchestrator.results.strict_json import to_json
 
@@ -34,7 +36,8 @@ TABLES = ("samples", "connections")
 class Watch:
     """Callbacks of a load: its start, in ns of CLOCK_MONOTONIC, and its progress now and then.
 
-    ``read_host`` returns the host's times, and is called when the load begins and when it is over.
+    ``read_host`` returns the times of the hosts, and is called when the load begins and when it is
+    over.
     ``check_programs`` is called while replicas are still to enrol, and raises `BackendError` if
     conductor or clients have ended. ``is_hopeless`` gets the progress and the start, and returns
     whether to end the load now.
@@ -42,7 +45,7 @@ class Watch:
 
     on_start: Callable[[int], None]
     on_pulse: Callable[[Pulse], None]
-    read_host: Callable[[], HostTimes] = HostTimes.now
+    read_host: Callable[[], HostReading] = lambda: HostReading(HostTimes.now())
     check_programs: Callable[[], None] = lambda: None
     is_hopeless: Callable[[Pulse, int], bool] = lambda _pulse, _start_ns: False
 
@@ -51,13 +54,15 @@ class Watch:
 class ClientReports:
     """What each replica reports of itself, which were lost, and what the host did meanwhile.
 
-    ``start_ns`` is the start on the clock of this program.
+    ``start_ns`` is the start on the clock of this program. ``machines`` are those that ran the case
+    if they are others than that of the orchestrator; then ``host`` has little.
     """
 
     start_ns: int
     replicas: list[dict[str, Any]]
     lost: list[dict[str, Any]]
     host: Mapping[str, float | None]
+    machines: Sequence[MachineLoad] = ()
 
     @property
     def load_s(self) -> float:
@@ -130,7 +135,8 @@ class _Drive:
             case "progress":
                 self._on_pulse(Pulse.read(message))
             case "over":
-                self._reports.host = self._watch.read_host().since(self._host_begun)
+                passed = self._watch.read_host().since(self._host_begun)
+                self._reports.host, self._reports.machines = passed
             case "result":
                 self._add_result(message)
             case "lost":

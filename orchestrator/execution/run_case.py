@@ -12,10 +12,9 @@ from labkit.clock import own_clock_fields
 from labkit.wire.progress import Pulse
 from labkit.workload.load_order import Order
 from orchestrator.execution.abort import AbortWatch
-from orchestrator.execution.backend import Backend, ClientEnd, Stage, StageEnd, StageOrder
+from orchestrator.execution.backend import Backend, ClientEnd, StageEnd, StageOrder
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.execution.fault_requests import inherited_requests
-from orchestrator.execution.host import HostTimes
 from orchestrator.execution.load_driver import ClientReports, Watch, drive
 from orchestrator.results.archive import CASE, write_whole
 from orchestrator.results.kernel_log import last_depth
@@ -69,7 +68,7 @@ def execute(
             watch = Watch(
                 injector.begin,
                 lambda now: progress.on_pulse(now, last_depth(folder)),
-                lambda: host_times(stage),
+                stage.read_host,
                 stage.check_programs,
                 abort.is_hopeless,
             )
@@ -86,13 +85,6 @@ def execute(
     record["stop_asked_ns"] = stop_asked_ns
     record["aborted"] = abort.found and abort.found.model_dump()
     write_whole(folder / CASE, to_json(record, indent=1) + "\n")
-
-
-def host_times(stage: Stage) -> HostTimes:
-    """Return the times of this machine, or unknown ones if others do the work."""
-    if not stage.is_here:
-        return HostTimes.elsewhere(stage.cpus)
-    return HostTimes.now(stage.cpus, stage.cpu_s())
 
 
 def _stage_order(scenario: Scenario, case: Case, folder: Path) -> StageOrder:

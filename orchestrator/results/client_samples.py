@@ -129,8 +129,25 @@ class LostReplica:
 
 
 @dataclass(frozen=True)
+class MachineLoad:
+    """What passed during the load on a machine of several, or on one that is not this one.
+
+    ``name`` has the names of its hosts, ``boot_id`` is that of its kernel, None if unknown.
+    ``times`` are as `ClientRun.host`, empty if it did not answer, for a ``reason``.
+    """
+
+    name: str
+    boot_id: str | None
+    times: Mapping[str, float | None]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class ClientRun:
-    """What all replicas of a case reported; ``gaps`` say what is missing."""
+    """What all replicas of a case reported; ``gaps`` say what is missing.
+
+    ``machines`` are empty if all programs ran on the machine of the orchestrator.
+    """
 
     start_ns: int
     replicas: tuple[Replica, ...]
@@ -138,6 +155,7 @@ class ClientRun:
     gaps: tuple[str, ...]
     host: Mapping[str, float | None] = field(default_factory=dict)
     """The host's CPU time during the load; see `orchestrator.execution.host`."""
+    machines: tuple[MachineLoad, ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -160,7 +178,8 @@ def read_client_run(folder: Path) -> ClientRun:
         LostReplica(each["replica"], each["group"], each["host"], each["reason"], each["planned"])
         for each in reports["lost"]
     )
-    return ClientRun(reports["start_ns"], replicas, lost, tuple(gaps), reports["host"])
+    machines = tuple(MachineLoad(**each) for each in reports.get("machines", ()))
+    return ClientRun(reports["start_ns"], replicas, lost, tuple(gaps), reports["host"], machines)
 
 
 def _read_replicas(

@@ -214,7 +214,7 @@ class RunSummary(Frozen):
     )
     lower_bounds: list[str] = Field(
         default_factory=list,
-        description="keys of measures, or group.key, that are lower bounds: messages have no ack",
+        description="keys of measures, or group.key, of which only a lower bound is known",
     )
     errors: dict[str, float] = Field(
         default_factory=dict,
@@ -290,7 +290,7 @@ class CaseSummary(Frozen):
     )
     lower_bounds: list[str] = Field(
         default_factory=list,
-        description="keys of measures, or group.key, that are lower bounds: messages have no ack",
+        description="keys of measures, or group.key, of which only a lower bound is known",
     )
     errors: dict[str, float] = Field(
         default_factory=dict,

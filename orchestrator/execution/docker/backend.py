@@ -59,7 +59,9 @@ from orchestrator.execution.docker.engine import (
 from orchestrator.execution.docker.images import image_name, provide_images
 from orchestrator.execution.docker.read_back import check_containers, containers_of_clients
 from orchestrator.execution.docker.server import DockerServer
+from orchestrator.execution.host import HostTimes
 from orchestrator.execution.interrupts import held, is_interrupted
+from orchestrator.execution.machines import HostReading
 from orchestrator.execution.probe import PROBE
 from orchestrator.execution.program_log import TOO_EARLY
 from orchestrator.execution.toxics import CONTROL_PORT, SERVICE
@@ -198,9 +200,7 @@ class DockerBackend:
 
 
 class DockerStage:
-    """The containers of one case; ``is_here`` as the interface of a stage says."""
-
-    is_here = True
+    """The containers of one case."""
 
     def __init__(
         self, engine: Engine, project: str, order: StageOrder, images: Mapping[str, str]
@@ -276,6 +276,10 @@ class DockerStage:
         """Return the CPU time of each part; a probe within the server's container is part of it."""
         probes = self._probed.probes.pids if self._probed is not None else []
         return {**self._meters.cpu_s(), "probe": cpu_s_of(probes, cpu_s_by_session())}
+
+    def read_host(self) -> HostReading:
+        """Return the times of this machine, on which all containers run."""
+        return HostReading(HostTimes.now(self.cpus, self.cpu_s()))
 
     @property
     def address(self) -> tuple[str, int]:

@@ -10,47 +10,13 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
-PROC, MOUNT = Path("/proc"), Path("/sys/fs/cgroup")
+from orchestrator.execution.machine_times import GROUPS, GroupMeter, read_usage_s, total_cpu_s
+
+PROC = Path("/proc")
 V2_MOUNTS = ("", "unified")
-NS_PER_S, US_PER_S = 1e9, 1e6
 
 
-class GroupMeter:
-    """The CPU time of a control group; it goes on when a restart of the container resets it.
-
-    A group that has gone keeps the last time that was read.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._ended_s = self._last_s = 0.0
-
-    def cpu_s(self) -> float:
-        """Return the CPU time so far."""
-        with contextlib.suppress(OSError, ValueError):
-            now_s = read_usage_s(self._file)
-            if now_s < self._last_s:
-                self._ended_s += self._last_s
-            self._last_s = now_s
-        return self._ended_s + self._last_s
-
-
-def read_usage_s(file: Path) -> float:
-    """Return the CPU time in ``cpu.stat`` (cgroup 2) or ``cpuacct.usage`` (cgroup 1).
-
-    Raises:
-        OSError, ValueError: there is none.
-    """
-    text = file.read_text(encoding="ascii")
-    if file.name != "cpu.stat":
-        return int(text) / NS_PER_S
-    _, found, rest = text.partition("usage_usec ")
-    if not found:
-        raise ValueError(f"{file} has no usage_usec")
-    return int(rest.split(maxsplit=1)[0]) / US_PER_S
-
-
-def meter_of(container: Container, proc: Path = PROC, mount: Path = MOUNT) -> GroupMeter | None:
+def meter_of(container: Container, proc: Path = PROC, mount: Path = GROUPS) -> GroupMeter | None:
     """Return the meter of a running container, None if its group is not visible from here."""
     try:
         groups = (proc / str(container.attrs["State"]["Pid"]) / "cgroup").read_text()
@@ -87,8 +53,4 @@ class StageMeters:
 
     def cpu_s(self) -> dict[str, float | None]:
         """Return the CPU time of each part, None if one of its groups is not visible."""
-        found: dict[str, float | None] = {}
-        for part, meters in self._meters.items():
-            known = [meter.cpu_s() for meter in meters if meter is not None]
-            found[part] = sum(known) if len(known) == len(meters) else None
-        return found
+        return total_cpu_s(self._meters)

@@ -22,8 +22,13 @@ from orchestrator.execution.backend import (
 )
 from orchestrator.execution.cpu_time import cpu_s_by_session, cpu_s_of, cpu_s_of_ended_children
 from orchestrator.execution.cpus import Cpus, running_on
-from orchestrator.execution.host import environment_of_target, environment_without_settings
+from orchestrator.execution.host import (
+    HostTimes,
+    environment_of_target,
+    environment_without_settings,
+)
 from orchestrator.execution.interrupts import held
+from orchestrator.execution.machines import HostReading
 from orchestrator.execution.owner import end_strays
 from orchestrator.execution.probe import KernelProbes
 from orchestrator.execution.process.interpreters import described
@@ -105,8 +110,6 @@ class ProcessBackend:
 class ProcessStage:
     """The processes of one case; each is added to ``programs`` as soon as it runs."""
 
-    is_here = True
-
     def __init__(self, order: StageOrder, programs: list[Program | KernelProbes]) -> None:
         self._order = order
         self._programs = programs
@@ -145,6 +148,10 @@ class ProcessStage:
     def cpus(self) -> Cpus:
         """Those of the orchestrator, whose limits the programs inherit."""
         return Cpus.of_this_process()
+
+    def read_host(self) -> HostReading:
+        """Return the times of this machine, on which all programs run."""
+        return HostReading(HostTimes.now(self.cpus, self.cpu_s()))
 
     def cpu_s(self) -> Mapping[str, float | None]:
         """Return the CPU time of each part; what has ended under load was a part of the server.

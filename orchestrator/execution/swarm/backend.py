@@ -6,9 +6,10 @@ engine, as on one.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from docker.models.containers import Container
@@ -27,6 +28,8 @@ from orchestrator.execution.docker.engine import (
 )
 from orchestrator.execution.docker.read_back import containers_of_clients
 from orchestrator.execution.docker.server import DockerServer
+from orchestrator.execution.host import HostTimes
+from orchestrator.execution.machines import HostReading
 from orchestrator.execution.owner import LABEL, MARK
 from orchestrator.execution.swarm.clocks import (
     clocks_of,
@@ -36,10 +39,12 @@ from orchestrator.execution.swarm.clocks import (
 from orchestrator.execution.swarm.encryption import check_encryption
 from orchestrator.execution.swarm.fleet import Fleet
 from orchestrator.execution.swarm.images import copy_images
+from orchestrator.execution.swarm.meters import HostMeter, Meters
 from orchestrator.execution.swarm.placement import places_of
 from orchestrator.execution.swarm.relay import Relay
 from orchestrator.execution.swarm.server import SwarmServer
 from orchestrator.execution.swarm.stack import CLIENT, stack_of
+from orchestrator.execution.toxics import SERVICE
 from orchestrator.results.archive import write_whole
 from orchestrator.results.strict_json import to_json
 from orchestrator.scenario.hosts import Hosts
@@ -49,6 +54,11 @@ CLOCK = "clock"
 """The service of the containers whose clocks are read; it has none in compose.yaml."""
 
 STACK_FILE = "stack.json"
+PARTS = {CLIENT: "clients", CONDUCTOR: CONDUCTOR, SERVICE: "proxy"}
+"""The part of the lab that a service is; the server has the name of its model."""
+
+METERED = ("server", "clients", "conductor", "proxy", "probe")
+"""The probe runs within the server's container, and is part of it."""
 
 
 class SwarmBackend(DockerBackend):
@@ -93,21 +103,20 @@ class SwarmBackend(DockerBackend):
         self.clocks = clocks_of(hosts, image, {**labels, **owned})
         self.forget(project)
 
-    def new_stage(self, project: str, order: StageOrder, images: Mapping[str, str]) -> DockerStage:
+    def new_stage(self, project: str, order: StageOrder, images: Mapping[str, str]) -> "SwarmStage":
         """Return the stage of a case."""
         stage = SwarmStage(self._fleet, project, order, images, self._hosts)
-        stage.is_here = is_this_machine(self.clocks, own_clock())
-        stage.other_clocks = other_clocks(self.clocks, own_clock())
+        stage.clocks = self.clocks
         return stage
 
 
 class SwarmStage(DockerStage):
     """The containers of one case, on several hosts.
 
-    ``other_clocks`` are the hosts whose containers have another clock than this machine.
+    ``clocks`` are those that containers have on each host, by its name.
     """
 
-    other_clocks: Sequence[str] = ()
+    clocks: Mapping[str, Clock | None] = MappingProxyType({})
 
     def __init__(
         self,
@@ -122,6 +131,12 @@ class SwarmStage(DockerStage):
         self._hosts = hosts
         self._relays: list[Relay] = []
         self._faulty: SwarmServer | None = None
+        self._host_meters: Meters | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all hosts run on this machine, so that the case uses its CPUs."""
+        return is_this_machine(self.clocks, own_clock())
 
     def bring_up(self, services: Sequence[str], override: Path) -> None:
         """Deploy ``services`` as a stack, which is stored with the logs."""
@@ -138,11 +153,34 @@ class SwarmStage(DockerStage):
         self._fleet.deploy(self.project, path, {SECRET: self.order.secret})
 
     def start(self) -> None:
-        """Start as on one host; then check that what is encrypted arrives, too."""
+        """Start as on one host; then check that what is encrypted arrives, and start the meters."""
         super().start()
         if self._hosts.are_encrypted:
             clients = self._fleet.containers(self.project, CLIENT)
             check_encryption(clients, self.order.model)
+        if not self.is_here:
+            meters = list(self._new_meters())
+            self._host_meters = Meters(meters, self.clocks, own_clock())
+            self._host_meters.wait_until_ready()
+
+    def _new_meters(self) -> Iterator[HostMeter]:
+        """Start a meter on each host that has containers of the case."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for container in self._containers():
+            host = self._fleet.host_of(container)
+            ids = found.setdefault(host.name, {each: [] for each in METERED})
+            part = PARTS.get(container.labels[SERVICE_LABEL], "server")
+            ids[part].append(str(container.id))
+        for host in self._fleet.hosts:
+            if host.name in found:
+                yield HostMeter(host, self.project, self._images[CLIENT], found[host.name])
+
+    def read_host(self) -> HostReading:
+        """Return the times of this machine if all hosts are on it; else ask the meters."""
+        if self._host_meters is None:
+            return super().read_host()
+        here, probe_s = HostTimes.elsewhere(self.cpus), self.cpu_s().get("probe") or 0.0
+        return HostReading(here, self._host_meters.ask(here.own_cpu_s + probe_s))
 
     def _nodes(self, services: Sequence[str]) -> dict[str, list[str]]:
         """Return the nodes of each service's containers."""
@@ -161,8 +199,9 @@ class SwarmStage(DockerStage):
         for client in clients:
             by_host.setdefault(self._fleet.host_of(client).name, []).append(client)
         self._faulty = SwarmServer(self._fleet, server, by_host, self.order, control)
+        elsewhere = other_clocks(self.clocks, own_clock())
         on_server, on_client = (
-            self._fleet.host_of(each).name in self.other_clocks for each in (server, clients[0])
+            self._fleet.host_of(each).name in elsewhere for each in (server, clients[0])
         )
         self._faulty.use_answers(of_server=on_server, of_crowds=on_client)
         return self._faulty
@@ -198,3 +237,5 @@ class SwarmStage(DockerStage):
     def _close_programs(self) -> None:
         if self._faulty is not None:
             self._faulty.close_programs()
+        if self._host_meters is not None:
+            self._host_meters.close()

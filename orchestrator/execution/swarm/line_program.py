@@ -1,6 +1,7 @@
 """A program in or beside a container on any host, which is told lines and answers by lines."""
 
 import contextlib
+import os
 import select
 import subprocess
 import time
@@ -8,10 +9,28 @@ from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.compose import docker_environment
+from orchestrator.execution.docker.engine import PROJECT_LABEL, SERVICE_LABEL, STACK_LABEL
 from orchestrator.execution.interrupts import held
+from orchestrator.execution.owner import LABEL, MARK
+from orchestrator.execution.probe import PROBE
 
 END_DEADLINE_S = 5.0
 SHOWN_CHARS = 300
+
+
+def run_beside(project: str) -> list[str]:
+    """Return the words of ``docker run`` for a program in a container of its own, of ``project``.
+
+    As a probe it has no log and may go at any time; it goes with the project at the latest.
+    """
+    labels = {
+        PROJECT_LABEL: project,
+        STACK_LABEL: project,
+        SERVICE_LABEL: PROBE,
+        LABEL: os.environ.get(MARK, ""),
+    }
+    words = ["run", "--rm", "--interactive", "--read-only", "--cap-drop", "ALL"]
+    return words + [word for label in labels.items() for word in ("--label", "=".join(label))]
 
 
 class LineProgram:

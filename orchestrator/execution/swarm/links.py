@@ -6,17 +6,14 @@ what it sends and what it receives: without ARP, every frame is sent to an addre
 and frames that come are for another address than the interface has. No socket notices.
 """
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 
 from docker.models.containers import Container
 
 from orchestrator.execution.backend import BackendError
-from orchestrator.execution.docker.engine import PROJECT_LABEL, SERVICE_LABEL, STACK_LABEL
-from orchestrator.execution.owner import LABEL, MARK
-from orchestrator.execution.probe import PROBE
-from orchestrator.execution.swarm.line_program import LineProgram
+from orchestrator.execution.docker.engine import PROJECT_LABEL
+from orchestrator.execution.swarm.line_program import LineProgram, run_beside
 
 START_DEADLINE_S = 20.0
 ANSWER_DEADLINE_S = 5.0
@@ -61,16 +58,8 @@ class Link:
     """
 
     def __init__(self, container: Container, peer: str, environment: Mapping[str, str]) -> None:
-        project = container.labels[PROJECT_LABEL]
-        labels = {
-            PROJECT_LABEL: project,
-            STACK_LABEL: project,
-            SERVICE_LABEL: PROBE,  # as a probe, it has no log and may go at any time
-            LABEL: os.environ.get(MARK, ""),
-        }
-        words = ["run", "--rm", "--interactive", "--user", "0:0", "--read-only"]
-        words += [word for label in labels.items() for word in ("--label", "=".join(label))]
-        words += ["--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--entrypoint", "python3"]
+        words = run_beside(container.labels[PROJECT_LABEL])
+        words += ["--user", "0:0", "--cap-add", "NET_ADMIN", "--entrypoint", "python3"]
         words += ["--network", f"container:{container.id}", container.attrs["Image"]]
         self._program = LineProgram([*words, "-I", "-S", "-c", LINK, peer], environment)
         self.send, self.close = self._program.send, self._program.close

@@ -304,6 +304,18 @@ def test_a_run_is_disturbed_by_what_others_delay_or_by_their_cpu_time_if_that_is
     assert [each.text.partition(" does")[0] for each in reasons] == broken
 
 
+def test_a_reason_names_the_machines_the_worst_first() -> None:
+    shares = {"desk": 0.02, "laptop": 0.93, "board": None, "hub": 0.5, "tower": 0.01}
+    machines = {name: {"host_busy": share} for name, share in shares.items()}
+    rule = parse_expression("host_busy < 75%")
+    (reason,) = broken_rules([rule], {"host_delay": 0.0, "host_busy": 0.93}, machines)
+    named = "(laptop 93.0%, hub 50.0%, desk 2.0%, 1 more)"
+    assert reason.text == f"host_busy < 75% does not hold, 93% vs 75% {named}"
+    other = parse_expression("client_bottlenecks == 0")
+    (reason,) = broken_rules([other], {"host_delay": 0.0, "client_bottlenecks": 1.0}, machines)
+    assert "desk" not in reason.text
+
+
 @pytest.mark.parametrize(
     ("rule", "kind"),
     [

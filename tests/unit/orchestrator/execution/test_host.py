@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.analysis.analyse import analyse
 from orchestrator.campaign.verdict import broken_rules
-from orchestrator.execution import host
+from orchestrator.execution import host, machine_times
 from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.host import HostTimes
 from orchestrator.measures.expression import parse_expression
@@ -36,9 +36,9 @@ def test_times_are_read_from_the_kernel() -> None:
 
 
 def test_what_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(host, "STAT", tmp_path / "none")
+    monkeypatch.setattr(machine_times, "STAT", tmp_path / "none")
     (tmp_path / "cpu").write_text("nothing")
-    monkeypatch.setattr(host, "PRESSURE", tmp_path / "cpu")
+    monkeypatch.setattr(machine_times, "PRESSURE", tmp_path / "cpu")
     passed = HostTimes.now().since(HostTimes.now())
     assert (passed["busy_s"], passed["steal_s"], passed["pressure_s"]) == (None, None, None)
 
@@ -62,8 +62,8 @@ def test_busy_is_what_is_neither_idle_nor_stolen_on_the_cpus_that_the_lab_may_us
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """That includes time in the kernel and in interrupts; the other CPU does not count."""
-    monkeypatch.setattr(host, "STAT", tmp_path / "stat")
-    monkeypatch.setattr(host, "TICKS_PER_S", 100)
+    monkeypatch.setattr(machine_times, "STAT", tmp_path / "stat")
+    monkeypatch.setattr(machine_times, "TICKS_PER_S", 100)
     one_of_two = Cpus(machine=2, allowed=(0,))
     (tmp_path / "stat").write_text(STAT.format(idle=1000, steal=10))
     begun = HostTimes.now(one_of_two, {"server": 1.0, "proxy": None})
@@ -82,11 +82,11 @@ def test_busy_is_what_is_neither_idle_nor_stolen_on_the_cpus_that_the_lab_may_us
 def test_interrupts_count_apart_only_if_the_kernel_books_them_to_no_program(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_apart: bool
 ) -> None:
-    monkeypatch.setattr(host, "STAT", tmp_path / "stat")
-    monkeypatch.setattr(host, "TICKS_PER_S", 100)
-    monkeypatch.setattr(host, "IRQ_PRESSURE", tmp_path / ("stat" if is_apart else "none"))
+    monkeypatch.setattr(machine_times, "STAT", tmp_path / "stat")
+    monkeypatch.setattr(machine_times, "TICKS_PER_S", 100)
+    monkeypatch.setattr(machine_times, "IRQ_PRESSURE", tmp_path / ("stat" if is_apart else "none"))
     (tmp_path / "stat").write_text(STAT.format(idle=1, steal=0))
-    assert HostTimes.now(Cpus(2, (0,))).irq_s == pytest.approx(0.12 if is_apart else 0.0)
+    assert HostTimes.now(Cpus(2, (0,))).kernel.irq_s == pytest.approx(0.12 if is_apart else 0.0)
 
 
 @pytest.fixture

@@ -19,7 +19,11 @@ from labkit.wire.samples import FAILURES, ConnectionRow, Row, pack
 from labkit.wire.wire import Channel, WireError
 from labkit.workload.load_order import CLOSED, GroupOrder, Order
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.cpus import Cpus
+from orchestrator.execution.host import HostTimes
 from orchestrator.execution.load_driver import Watch, drive
+from orchestrator.execution.machine_times import KernelTimes
+from orchestrator.execution.machines import AskedMachine, HostReading
 from orchestrator.results.archive import CLIENTS
 from orchestrator.results.client_samples import LostReplica, read_client_run
 
@@ -42,8 +46,7 @@ def played(
     script: Callable[[Channel], None],
     folder: Path,
     told: list[Pulse],
-    check: Callable[[], None] = lambda: None,
-    is_hopeless: Callable[[Pulse, int], bool] = lambda *_: False,
+    **callbacks: Any,  # noqa: ANN401 any of Watch
 ) -> float:
     """Drive LOAD with a conductor that runs ``script``."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -60,7 +63,7 @@ def played(
         conductor.start()
         begun: list[int] = []
         try:
-            watch = Watch(begun.append, told.append, check_programs=check, is_hopeless=is_hopeless)
+            watch = Watch(begun.append, told.append, **callbacks)
             reports = drive(listener.getsockname()[:2], LOAD, folder, watch, SECRET)
             reports.store(folder)
             return reports.load_s
@@ -123,6 +126,31 @@ def test_a_run_leaves_what_the_clients_reported(tmp_path: Path) -> None:
     assert run.replicas[0].connections["port"].tolist() == [40_000]
     assert run.gaps == ()
     assert run.lost == ()
+
+
+def test_what_other_machines_answer_at_the_begin_and_the_end_of_the_load_is_stored(
+    tmp_path: Path,
+) -> None:
+    asked_s: list[float] = []
+
+    def read_host() -> HostReading:
+        asked_s.append(10.0 * len(asked_s))
+        cpus = Cpus.all_of(4)
+        there = HostTimes(asked_s[-1], cpus, KernelTimes(idle_s=asked_s[-1]), 0.0, {"server": 1.0})
+        far = AskedMachine("far", "kernel", [lambda: there])
+        return HostReading(HostTimes.elsewhere(cpus), [far])
+
+    def script(channel: Channel) -> None:
+        channel.send("started", start_ns=1_000)
+        channel.send("over")
+        report(channel)
+        channel.send("done")
+
+    played(script, tmp_path, [], read_host=read_host)
+    (machine,) = read_client_run(tmp_path).machines
+    assert (machine.name, machine.boot_id, machine.reason) == ("far", "kernel", "")
+    assert (machine.times["wall_s"], machine.times["server_s"]) == (10.0, 0.0)
+    assert len(asked_s) == 3  # also before the start, in case there is none
 
 
 def test_a_ping_is_answered_with_the_instant_of_the_orchestrator(tmp_path: Path) -> None:
@@ -340,4 +368,4 @@ def test_a_program_that_ends_before_the_start_is_quoted_at_once(
         raise BackendError("client-003 ended too early, exit code 2")
 
     with pytest.raises(BackendError, match="client-003 ended too early, exit code 2"):
-        played(script, tmp_path, [], check)
+        played(script, tmp_path, [], check_programs=check)

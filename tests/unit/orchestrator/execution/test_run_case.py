@@ -1,15 +1,13 @@
 """How the programs of the clients ended, attributed to the replicas."""
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from orchestrator.execution.backend import ClientEnd
-from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.load_driver import ClientReports
-from orchestrator.execution.run_case import attribute_exits, describe_exit, host_times
+from orchestrator.execution.run_case import attribute_exits, describe_exit
 
 Replicas = Sequence[dict[str, Any]]
 
@@ -22,18 +20,6 @@ def attributed(*clients: ClientEnd, replicas: Replicas = (), lost: Replicas = ()
 
 def replica(number: int, host: str | None, pid: int | None, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
     return {"replica": number, "host": host, "pid": pid, **fields}
-
-
-@pytest.mark.parametrize("is_here", [True, False])
-def test_the_times_of_this_machine_count_only_if_it_does_the_work(is_here: bool) -> None:
-    stage: Any = SimpleNamespace(
-        is_here=is_here, cpus=Cpus.of_this_process(), cpu_s=lambda: {"server": 1.0}
-    )
-    times = host_times(stage)
-    assert (times.idle_s is not None, dict(times.lab_s)) == (
-        is_here,
-        {"server": 1.0} if is_here else {},
-    )
 
 
 def test_processes_of_one_host_are_told_apart_by_their_numbers() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.execution.docker.cpu_time import GroupMeter, StageMeters, meter_of
+from orchestrator.execution.docker.cpu_time import StageMeters, meter_of
+from orchestrator.execution.machine_times import GroupMeter
 
 CONTAINER: Any = SimpleNamespace(id="abc", attrs={"State": {"Pid": 7}})
 

@@ -10,9 +10,11 @@ import pytest
 
 from labkit.clock import Clock, own_clock
 from orchestrator.execution.backend import Needs, StageEnd, StageOrder
+from orchestrator.execution.cpus import Cpus
 from orchestrator.execution.docker import backend as docker_backend
 from orchestrator.execution.docker.backend import DockerStage
 from orchestrator.execution.docker.compose import Compose
+from orchestrator.execution.docker.engine import SERVICE_LABEL
 from orchestrator.execution.swarm import backend
 from orchestrator.execution.swarm.backend import SwarmBackend, SwarmStage
 from orchestrator.scenario.hosts import Host, Hosts
@@ -131,6 +133,66 @@ def test_images_are_copied_before_the_clocks_are_read(
     clocks["b"] = Clock("0ther", 0)
     swarm.prepare(Needs(["epoll"]))
     assert not swarm.new_stage("lab-0badcafe-2", order(), IMAGES).is_here
+
+
+def test_hosts_that_are_other_machines_are_metered_each_with_its_own_containers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[tuple[str, str, dict[str, list[str]]]] = []
+
+    class FakeMeter:
+        def __init__(
+            self, host: SimpleNamespace, project: str, image: str, ids: dict[str, list[str]]
+        ) -> None:
+            self.host = host.name
+            started.append((project, image, {part: each for part, each in ids.items() if each}))
+
+        def wait_until_ready(self, _: float) -> None: ...
+
+        def ask(self) -> Any:  # noqa: ANN401 that of a test
+            return lambda: self.host
+
+        def close(self) -> None:
+            started.clear()
+
+    fleet = FakeFleet()
+    services = (("epoll", "a"), ("faultproxy", "a"), ("client", "b"), ("conductor", "b"))
+    containers = [
+        SimpleNamespace(id=name, host=host, labels={SERVICE_LABEL: name}) for name, host in services
+    ]
+    monkeypatch.setattr(fleet, "containers", lambda *_: containers, raising=False)
+    host_of = {each.name: each for each in fleet.hosts}
+    monkeypatch.setattr(fleet, "host_of", lambda each: host_of[each.host], raising=False)
+    monkeypatch.setattr(DockerStage, "start", lambda _: None)
+    monkeypatch.setattr(DockerStage, "cpu_s", lambda _: {"probe": None})
+    monkeypatch.setattr(backend, "HostMeter", FakeMeter)
+    stage = SwarmStage(fleet, "lab-0badcafe-1", order(), IMAGES, HOSTS)  # type: ignore[arg-type]
+    stage.cpus = Cpus.all_of(2)
+    stage.clocks = {"a": Clock("one", 0), "b": Clock("other", 0), "c": own_clock()}
+    stage.start()
+    assert started == [
+        ("lab-0badcafe-1", "sha256:2", {"server": ["epoll"], "proxy": ["faultproxy"]}),
+        ("lab-0badcafe-1", "sha256:2", {"clients": ["client"], "conductor": ["conductor"]}),
+    ]
+    reading = stage.read_host()
+    assert [(each.name, each.boot_id) for each in reading.machines] == [
+        ("a", "one"),
+        ("b", "other"),
+    ]
+    stage.kill_probes()
+    assert started == []
+
+
+def test_hosts_that_are_this_machine_need_no_meter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DockerStage, "start", lambda _: None)
+    monkeypatch.setattr(DockerStage, "cpu_s", lambda _: {"server": 1.0})
+    stage = SwarmStage(FakeFleet(), "lab-0badcafe-1", order(), IMAGES, HOSTS)  # type: ignore[arg-type]
+    stage.cpus = Cpus.of_this_process()
+    stage.clocks = dict.fromkeys(HOSTS.by_name, own_clock())
+    stage.start()
+    reading = stage.read_host()
+    assert (reading.machines, reading.here.lab_s) == ((), {"server": 1.0})
+    assert reading.here.kernel.idle_s is not None
 
 
 def order() -> StageOrder:

@@ -42,9 +42,9 @@ def test_links_are_cut_and_joined_by_programs_beside_their_containers(calls: Pat
     both.close()
     lines = calls.read_text().splitlines()
     assert sorted(lines[2:]) == ["cut", "cut", "end", "end", "join", "join"]
-    assert lines[0].startswith("unix:///far run --rm --interactive --user 0:0 --read-only")
+    assert lines[0].startswith("unix:///far run --rm --interactive --read-only --cap-drop ALL")
     for words in (
-        "--cap-drop ALL --cap-add NET_ADMIN",
+        "--user 0:0 --cap-add NET_ADMIN --entrypoint python3",
         "--network container:c0ffee sha256:1",
         "--label com.docker.compose.project=lab-1 --label com.docker.stack.namespace=lab-1",
     ):
