@@ -12,6 +12,7 @@ from orchestrator.measures.registry import MEASURES
 from orchestrator.measures.syntax import ExpressionError
 
 FORMS = {TIME: "a time such as 350ms or 1.2s", COUNT: "a number such as 40"}
+_NUMBER = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,9})?")
 _VALUE = re.compile(r"[0-9][0-9.]{0,20}\s{0,3}[a-z]{0,3}")
 
 
@@ -40,7 +41,7 @@ def grade_guesses(lesson: Lesson, typed: Mapping[str, str]) -> list[Graded]:
         GuessError: one of them is no value of its measure, or there is none at all.
     """
     if not any(typed.get(each.name, "").strip() for each in lesson.asked):
-        raise GuessError("type a guess first: afterwards every result looks obvious")
+        raise GuessError("Type a guess first: afterwards every result looks obvious.")
     return [_grade(each, typed.get(each.name, "").strip()) for each in lesson.asked]
 
 
@@ -63,4 +64,12 @@ def _parse(asked: Asked, typed: str) -> Expression:
             return parse_expression(f"{asked.measure} ~= {text} within {asked.within}")
         except ExpressionError:
             pass
-    raise GuessError(f"{asked.name}: {quote(typed)} is not {form_of(asked)}")
+    raise GuessError(_refusal(asked, typed))
+
+
+def _refusal(asked: Asked, typed: str) -> str:
+    """Return why ``typed`` cannot be graded, and how to write it."""
+    guess = f"Your guess of {asked.name} cannot be graded"
+    if _NUMBER.fullmatch(typed) and MEASURES[asked.measure].dimension == TIME:
+        return f"{guess}: {typed} has no unit. Write {typed}ms or {typed}s."
+    return f"{guess}: {quote(typed)} is not {form_of(asked)}."

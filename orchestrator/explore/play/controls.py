@@ -32,12 +32,13 @@ class ControlsError(ValueError):
 class Slider:
     """A whole number from the first of ``stops`` to the last; ``unit`` is empty for a count.
 
-    The slider stops at these, a scenario may have any between. ``title`` is what the page calls it.
-    ``load``: only this kind of load has it, empty for both.
+    The slider stops at these, a scenario may have any between. ``title`` is what the page calls it,
+    ``meaning`` how the page explains it. ``load``: only this kind of load has it, empty for both.
     """
 
     name: str
     title: str
+    meaning: str
     stops: tuple[int, ...]
     unit: str = ""
     load: str = ""
@@ -55,45 +56,126 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of ``values``, each with the words of the page for it."""
+    """One of ``values``, each with the words of the page for it; explained as a `Slider` is."""
 
     name: str
     title: str
+    meaning: str
     values: Mapping[str, str]
     load: str = ""
 
 
 _DURATIONS_MS = (1, 2, 5, 10, 20, 30, 50, 75, *range(100, 501, 50), *range(600, 2001, 100))
 _LONG_MS = (0, 50, 100, 200, 300, 500, 750, *range(1000, 10_001, 500))
+MODELS_MEANING = (
+    "A model is a way to serve many connections with processes, threads or a loop. A second one "
+    "beside it gets the same load."
+)
 SLIDERS = (
-    Slider("workers", "workers", tuple(range(1, 33))),
-    Slider("users", "users", (*range(1, 31), *range(35, 201, 5)), load=USERS),
-    Slider("messages", "messages of each user", (*range(1, 21), 30, 40, 50), load=USERS),
-    Slider("rate_per_s", "arrivals per second", (*range(1, 31), *range(35, 201, 5)), "/s", RATE),
-    Slider("seconds", "duration of the arrivals", tuple(range(1, 11)), "s", RATE),
-    Slider("service_ms", "service time of a message", _DURATIONS_MS, "ms"),
-    Slider("think_ms", "think time of a user", (0, *_DURATIONS_MS), "ms", USERS),
-    Slider("backlog", "backlog", (*range(1, 11), 16, 32, 64, 128, 256, 512)),
-    Slider("long_ms", "one long message", _LONG_MS, "ms"),
-    Slider("silent_ms", "one silent client", _LONG_MS, "ms"),
+    Slider(
+        "workers",
+        "workers",
+        "The processes or threads that serve. Event loops of one thread have no use for them, nor "
+        "have models that start a worker for each connection.",
+        tuple(range(1, 33)),
+    ),
+    Slider(
+        "users",
+        "users",
+        "Clients that connect at the same time. Each sends a message, waits for its ack, and sends "
+        "the next.",
+        (*range(1, 31), *range(35, 201, 5)),
+        load=USERS,
+    ),
+    Slider(
+        "messages",
+        "messages of each user",
+        "A user sends them one after another over its connection, which it then closes.",
+        (*range(1, 21), 30, 40, 50),
+        load=USERS,
+    ),
+    Slider(
+        "rate_per_s",
+        "arrivals per second",
+        "Clients with one message each, which come whether or not those before are answered.",
+        (*range(1, 31), *range(35, 201, 5)),
+        "/s",
+        RATE,
+    ),
+    Slider(
+        "seconds",
+        "duration of the arrivals",
+        "For how long clients come.",
+        tuple(range(1, 11)),
+        "s",
+        RATE,
+    ),
+    Slider(
+        "service_ms",
+        "service time of a message",
+        "How long a worker or the loop needs for one message, if nothing else is in the way.",
+        _DURATIONS_MS,
+        "ms",
+    ),
+    Slider(
+        "think_ms",
+        "think time of a user",
+        "How long a user waits after an ack before it sends again. Its connection stays open.",
+        (0, *_DURATIONS_MS),
+        "ms",
+        USERS,
+    ),
+    Slider(
+        "backlog",
+        "backlog",
+        "Connections that the server has not accepted yet wait in the kernel, in the accept "
+        "queue. It holds one more than the backlog. A connect that finds it full is tried again "
+        "after 1 s.",
+        (*range(1, 11), 16, 32, 64, 128, 256, 512),
+    ),
+    Slider(
+        "long_ms",
+        "one long message",
+        "Another client comes 50 ms before all others. Its only message takes so long to serve.",
+        _LONG_MS,
+        "ms",
+    ),
+    Slider(
+        "silent_ms",
+        "one silent client",
+        "Another client connects 50 ms before all others, sends nothing, and closes after so long.",
+        _LONG_MS,
+        "ms",
+    ),
 )
 CHOICES = (
     Choice(
         "load",
         "load",
+        "Users wait for their acks, so a slow server gets fewer messages. Arrivals come at their "
+        "rate however slow it is.",
         {USERS: "users that wait for each ack", RATE: "arrivals that wait for nobody"},
     ),
     Choice(
         "work",
         "service",
+        "A message that waits, as for a disk, needs no CPU. Messages that compute share the CPUs.",
         {SLEEP: "waits, as on I/O", CPU: "computes"},
     ),
     Choice(
         "variability",
         "service times",
+        "Constant: all messages take the same time. Exponential: many take less than the mean, a "
+        "few much more. More variable: even fewer take even more.",
         {CONSTANT: "constant", EXPONENTIAL: "exponential", HIGHER: "more variable"},
     ),
-    Choice("arrivals", "arrivals", {CONSTANT: "at equal distances", POISSON: "random"}, RATE),
+    Choice(
+        "arrivals",
+        "arrivals",
+        "Random arrivals come in bunches and with gaps, as those of independent clients do.",
+        {CONSTANT: "at equal distances", POISSON: "random"},
+        RATE,
+    ),
 )
 
 

@@ -30,7 +30,7 @@ MOST_DRAWN = 150
 """Messages of a model in one picture."""
 
 _PIECE = re.compile(r"[^\n]*\n|[^\n]+")
-_CLAUSE = re.compile(r"[^;,:]*[;,:]|[^;,:]+")
+_CLAUSE = re.compile(r".*?(?:[,:]|\.(?= ))|.+")
 
 Progress = Callable[[int, int], None]
 

@@ -6,7 +6,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from orchestrator.explore.play.controls import CHOICES, SLIDERS, Choice, Controls, Slider
+from orchestrator.explore.play.controls import (
+    CHOICES,
+    MODELS_MEANING,
+    SLIDERS,
+    Choice,
+    Controls,
+    Slider,
+)
 from orchestrator.report.charts.lanes import KEPT_HEIGHT
 from orchestrator.report.charts.stages import ACCEPT, LAG, QUEUE, SERVICE
 from orchestrator.report.environment import printable_lines
@@ -39,6 +46,7 @@ def page_values(
         "controls": json.dumps(controls.as_data()),
         "cpus": f"{cpus:g}",
         "models": list(models),
+        "models_meaning": MODELS_MEANING,
         "chosen": controls.models,
         "sliders": [
             _slider(each, getattr(controls, each.name), (values or {}).get(each.name, each.stops))
@@ -49,6 +57,7 @@ def page_values(
             {
                 "name": each.name,
                 "title": each.title,
+                "meaning": each.meaning,
                 "load": each.load,
                 "value": getattr(controls, each.name),
                 "options": [
@@ -74,6 +83,7 @@ def _slider(slider: Slider, value: int, stops: Sequence[int]) -> dict[str, Any]:
     return {
         "name": slider.name,
         "title": slider.title,
+        "meaning": slider.meaning,
         "unit": slider.unit,
         "load": slider.load,
         "stops": own,

@@ -6,13 +6,21 @@ Drawn by the report's own code, so that a real run looks the same.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.analysis.chart_data import Distribution, Exhibit, distribution, exhibit
+from orchestrator.analysis.chart_data import (
+    Distribution,
+    Exhibit,
+    WorkerShare,
+    distribution,
+    exhibit,
+)
 from orchestrator.analysis.excerpt import ACKED_TEXT
 from orchestrator.analysis.statistics import between_ns
+from orchestrator.explore.play.model_text import model_text
 from orchestrator.explore.play.outcome import ROWS, Outcome
 from orchestrator.explore.play.predicted_run import START_NS
 from orchestrator.explore.rendering import render
 from orchestrator.measures.sentences import counted
+from orchestrator.report.charts.bars import fairness
 from orchestrator.report.charts.lanes import Timeline, timeline
 from orchestrator.report.charts.latency import ecdf
 from orchestrator.report.charts.plot import Chart, Subject, TextTable
@@ -30,9 +38,13 @@ _FIT = Instrument(fitness=Fitness.OK, reasons=[])
 
 @dataclass(frozen=True)
 class Scene:
-    """One model; ``drawn`` is None if it has no twin, and ``caption`` is then the reason."""
+    """One model, and what it does with a connection.
+
+    ``drawn`` is None if it has no twin, and ``caption`` is then the reason.
+    """
 
     name: str
+    about: str
     caption: str
     drawn: Timeline | None = None
 
@@ -59,13 +71,24 @@ def picture(
         "play_picture.html.j2",
         axis=axis,
         scenes=[
-            *(Scene(model, _caption(each), drawn[model]) for model, each in outcomes.items()),
-            *(Scene(model, reason) for model, reason in refused.items()),
+            *(_scene(model, _caption(each), drawn[model]) for model, each in outcomes.items()),
+            *(_scene(model, reason) for model, reason in refused.items()),
         ],
+        balance=_balance(subjects),
         table=_table(list(outcomes.values())),
         count=_count_text(nouns, list(outcomes.values())),
         shares=_shares(subjects),
     )
+
+
+def _scene(model: str, caption: str, drawn: Timeline | None = None) -> Scene:
+    return Scene(model, model_text(model), caption, drawn)
+
+
+def _balance(subjects: Sequence[Subject]) -> Chart | None:
+    """Return the connections of each worker if messages take no time, so that lanes show none."""
+    is_instant = all(max(each.exhibit.response.values_ns, default=0) == 0 for each in subjects)
+    return fairness(subjects) if subjects and is_instant else None
 
 
 def _subject(model: str, outcome: Outcome, most_drawn: int) -> Subject:
@@ -88,8 +111,11 @@ def _shares(subjects: Sequence[Subject]) -> Chart:
 
 def _of_users(shown: Exhibit, outcome: Outcome) -> Exhibit:
     messages = outcome.messages
+    shares = {each.worker: each for each in shown.shares}
+    idle = {worker: WorkerShare(worker, 0, 0) for worker in outcome.kept}
     return replace(
         shown,
+        shares=tuple(each for _, each in sorted((idle | shares).items())),
         response=distribution(between_ns(messages, "due_ns", "ended_ns")),
         exchange=Distribution(),
         service=distribution(between_ns(messages, "started_ns", "finished_ns")),

@@ -1,4 +1,4 @@
-"""What changed from one picture to the next, and why, in one sentence."""
+"""What changed from one picture to the next, and why, in one sentence for each model."""
 
 from collections.abc import Mapping
 
@@ -14,10 +14,6 @@ from orchestrator.twin.connector import SYN_INSTANTS_NS
 Outcomes = Mapping[str, Outcome]
 """The outcomes by model, of those models that have a twin."""
 
-ORDINALS = (
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-    "eleventh", "twelfth",
-)  # fmt: skip
 MINUS = "\N{MINUS SIGN}"
 GIVE_UP_S = SYN_INSTANTS_NS[-1] // NS_PER_S
 LEAST_S = 1e-6
@@ -37,7 +33,12 @@ def sentence(new: tuple[Controls, Outcomes], old: tuple[Controls, Outcomes] | No
         return "The twin has no prediction for these controls."
     if not changed and old is not None:
         changed = "Nothing changed"
-    text = f"{changed}: {'; '.join(clauses)}." if changed else f"{'; '.join(clauses)}."
+    first, *others = clauses
+    text = " ".join([f"{changed}: {first}" if changed else _capital(first), *map(_capital, others)])
+    return _capital(text)
+
+
+def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
@@ -48,7 +49,7 @@ def _clause(
     model = outcome.run.case.model
     who = _who_waits(outcome, known, controls)
     took = _how_long(outcome, known, controls)
-    return f"in {model} {who}, and {took}, as {cause(outcome, controls)}{_backlog(outcome)}"
+    return f"in {model} {who}, and {took}, as {cause(outcome, controls)}.{_backlog(outcome)}"
 
 
 def _who_waits(outcome: Outcome, before: Outcome | None, controls: Controls) -> str:
@@ -60,20 +61,12 @@ def _who_waits(outcome: Outcome, before: Outcome | None, controls: Controls) -> 
         return f"no {one} waits any more" if then else f"no {one} waits"
     place = awaited(outcome)
     if len(now) == 1 and not then and not controls.is_open:
-        return f"the {_ordinal(now[0])} user (user {now[0] - 1}) waits for {place}"
+        return f"one of {counted(outcome.count, nouns)}, user {now[0] - 1}, waits for {place}"
     verb = "waits" if len(now) == 1 else "wait"
     counts = f"{len(now)} of {counted(outcome.count, nouns)} {verb} for {place}"
     if before is None or then is None or (len(then), before.count) == (len(now), outcome.count):
         return counts
     return f"{counts} instead of {len(then) or 'none'} of {before.count}"
-
-
-def _ordinal(number: int) -> str:
-    if number <= len(ORDINALS):
-        return ORDINALS[number - 1]
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    is_teen = number % 100 in (11, 12, 13)
-    return f"{number}{'th' if is_teen else endings.get(number % 10, 'th')}"
 
 
 def _how_long(outcome: Outcome, before: Outcome | None, controls: Controls) -> str:
@@ -100,4 +93,4 @@ def _backlog(outcome: Outcome) -> str:
     text = f"{connects} {queue} full (it holds {outcome.places}) and {are} tried again after 1 s"
     if outcome.unconnected:
         text += f", of which {outcome.unconnected} fail after {GIVE_UP_S} s"
-    return f", and {text}"
+    return f" There, {text}."

@@ -7,12 +7,18 @@ function duration(ms) {
   return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`;
 }
 
+const KEPT = "This is the scenario of the picture. Your own text is kept: \u201cBack to my text\u201d shows it again.";
+
 /** Let the controls in `panel` ask `answerOf(controls, before)`, and show each answer that it promises. */
 export function play(panel, answerOf) {
   const form = panel.querySelector("form");
   const told = panel.querySelector("[data-told]");
   const yaml = panel.querySelector("[data-yaml]");
   const picture = panel.querySelector("[data-picture]");
+  const hint = panel.querySelector("[data-hint]");
+  const back = panel.querySelector('[data-act="back"]'); // absent if the text cannot be edited
+  let typed = null; // the text that somebody has typed, and that of a picture has replaced
+  let isTyped = false;
   let shown = JSON.parse(form.dataset.chosen); // what the picture belongs to
   let isAsking = false;
   let drawn = 0;
@@ -67,9 +73,17 @@ export function play(panel, answerOf) {
     panel.querySelector("[data-sentence]").textContent = answer.sentence;
     picture.replaceChildren(...new DOMParser().parseFromString(answer.picture, "text/html").body.childNodes);
     picture.classList.remove("play-late");
+    if (isTyped) keep(yaml.value);
     yaml.value = answer.yaml;
     drawn += 1;
     panel.dataset.drawn = String(drawn);
+  }
+
+  /** Keep a text that is about to be replaced. */
+  function keep(text) {
+    typed = text;
+    isTyped = false;
+    back.hidden = false;
   }
 
   /** Ask for what the controls say now; while an answer is under way, only the last move counts. */
@@ -81,7 +95,7 @@ export function play(panel, answerOf) {
       for (let now = read(); !isSame(now, shown); now = read()) {
         show(await answerOf(now, shown), now);
       }
-      told.textContent = "";
+      told.textContent = back && !back.hidden ? KEPT : "";
     } catch (error) {
       told.textContent = error.message;
       picture.classList.add("play-late");
@@ -109,9 +123,21 @@ export function play(panel, answerOf) {
       link.click();
       URL.revokeObjectURL(link.href);
     },
+    back() {
+      yaml.value = typed;
+      isTyped = true;
+      back.hidden = true;
+      yaml.focus();
+      told.textContent = "This is your own text. The picture does not belong to it.";
+    },
   };
 
   form.addEventListener("input", redraw);
+  form.addEventListener("focusin", (event) => {
+    const meaning = document.getElementById(event.target.getAttribute("aria-describedby"));
+    if (meaning) hint.textContent = meaning.textContent;
+  });
+  yaml.addEventListener("input", () => { isTyped = true; });
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const button of panel.querySelectorAll("[data-act]")) {
     if (button.dataset.act in ACTS) button.addEventListener("click", ACTS[button.dataset.act]);

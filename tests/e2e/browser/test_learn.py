@@ -26,7 +26,7 @@ def test_a_lesson_is_done_by_the_keyboard(
     lesson = page.locator("#learn details").nth(1)
     lesson.locator("summary").press("Enter")
     lesson.locator('input[name="makespan"]').press("Enter")
-    page.wait_for_selector("#learn [data-answer]:has-text('type a guess first')")
+    page.wait_for_selector("#learn [data-answer]:has-text('Type a guess first')")
     assert lesson.locator("table").count() == 0
     page.keyboard.type("1s")
     page.keyboard.press("Tab")

@@ -159,6 +159,41 @@ def test_the_scenario_is_copied_downloaded_and_loaded_back(
     assert [each for each in opened.console if "400" not in each] == []
 
 
+def test_a_text_of_ones_own_is_kept_when_a_slider_moves(viewer: Viewer, site: Site) -> None:
+    page = played(viewer, site).page
+    text = page.locator("#play [data-yaml]")
+    back = page.locator('#play [data-act="back"]')
+    page.locator('#play input[name="users"]').press("ArrowRight")
+    shown_after(page, 1)
+    assert not back.is_visible()
+    own = "# mine\n" + text.input_value()
+    text.fill(own)
+    page.locator('#play input[name="users"]').press("ArrowRight")
+    shown_after(page, 2)
+    assert "users: 8" in text.input_value()
+    assert "Your own text is kept" in page.inner_text("#play [data-told]")
+    back.press("Enter")
+    assert text.input_value() == own
+    assert not back.is_visible()
+    page.click('#play [data-act="load"]')
+    shown_after(page, 3)
+    back.click()
+    assert text.input_value() == own
+
+
+def test_the_focused_control_is_explained(viewer: Viewer, site: Site) -> None:
+    page = played(viewer, site, NARROW).page
+    slider = page.locator('#play input[name="backlog"]')
+    slider.focus()
+    hint = page.inner_text("#play [data-hint]")
+    assert "accept queue" in hint
+    described_by = slider.get_attribute("aria-describedby")
+    assert page.locator(f"#{described_by}").text_content() == hint
+    page.locator("#play .play-meanings summary").press("Enter")
+    assert page.locator("#about-backlog").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW
+
+
 MOVE = """async ([name, value]) => {
   const panel = document.getElementById("play");
   const slider = panel.querySelector(`input[name="${name}"]`);
@@ -201,7 +236,7 @@ def test_an_exported_page_needs_no_server(
     users.press("ArrowRight")
     shown_after(page, 1)
     assert page.inner_text("#play [data-sentence]").startswith(
-        "6 users instead of 5: in prefork the sixth user (user 5) waits for a worker"
+        "6 users instead of 5: in prefork one of 6 users, user 5, waits for a worker"
     )
     assert "users: 6" in page.input_value("#play [data-yaml]")
     box = users.bounding_box()

@@ -54,7 +54,7 @@ def test_a_lesson_about_a_fault_has_no_picture(site: Site) -> None:
         (2, [], "guesses are a map of texts"),
         (2, {"makespan": 1}, "guesses are a map of texts"),
         (2, {"makespan": "soon"}, "is not a time such as"),
-        (2, {}, "type a guess first"),
+        (2, {}, "Type a guess first"),
     ],
 )
 def test_what_is_no_guess_gets_no_answer(

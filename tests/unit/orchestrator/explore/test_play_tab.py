@@ -27,7 +27,7 @@ def post(site: Site, path: str, value: Any) -> Answer:  # noqa: ANN401 any JSON
 
 def test_the_page_begins_with_a_picture(site: Site) -> None:
     page = site.get("").text
-    assert "the sixth user (user 5) waits for a worker" in page
+    assert "one of 6 users, user 5, waits for a worker" in page
     assert 'class="lanes"' in page
     assert '<input type="range" name="users"' in page
 
@@ -35,7 +35,7 @@ def test_the_page_begins_with_a_picture(site: Site) -> None:
 def test_a_move_is_answered(site: Site) -> None:
     asked = {"controls": CHOSEN.as_data(), "before": CHOSEN.with_value("users", 5).as_data()}
     answer = json.loads(post(site, "redraw", asked).text)
-    assert answer["sentence"].startswith("6 users instead of 5: in prefork the sixth user")
+    assert answer["sentence"].startswith("6 users instead of 5: in prefork one of 6 users, user 5,")
     assert answer["yaml"] == yaml_of(CHOSEN)
 
 

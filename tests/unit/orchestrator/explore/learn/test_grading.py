@@ -28,16 +28,24 @@ def test_a_value_that_is_not_guessed_is_not_graded() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["makespan", "1", "s", "1x", "1s within 999%", "1s + 1s", "-1s", "9" * 30, "1..2s"]
+    "typed", ["makespan", "s", "1x", "1s within 999%", "1s + 1s", "-1s", "9" * 30, "1..2s"]
 )
 def test_what_is_no_value_is_refused(typed: str) -> None:
-    with pytest.raises(GuessError, match=r"makespan: .* is not a time such as 350ms or 1\.2s"):
+    with pytest.raises(
+        GuessError, match=r"guess of makespan .* is not a time such as 350ms or 1\.2s"
+    ):
+        grade_guesses(lesson(2), {"makespan": typed})
+
+
+@pytest.mark.parametrize("typed", ["1", "1600", "0.5", "1,6"])
+def test_a_time_without_a_unit_is_refused_with_both_that_may_be_meant(typed: str) -> None:
+    with pytest.raises(GuessError, match=f"{typed} has no unit. Write {typed}ms or {typed}s"):
         grade_guesses(lesson(2), {"makespan": typed})
 
 
 def test_without_a_guess_there_is_no_answer() -> None:
     for typed in ({}, {"makespan": "  "}, {"other": "1s"}):
-        with pytest.raises(GuessError, match="type a guess first"):
+        with pytest.raises(GuessError, match="Type a guess first"):
             grade_guesses(lesson(2), typed)
 
 

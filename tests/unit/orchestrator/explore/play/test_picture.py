@@ -1,6 +1,11 @@
 import re
 
-from orchestrator.explore.play.redraw import redraw
+from orchestrator.explore.play.picture import picture
+from orchestrator.explore.play.redraw import predict_cases, redraw
+from orchestrator.explore.play.to_scenario import yaml_of
+from orchestrator.scenario.load import parse_scenario
+from orchestrator.scenario.models import discover_models
+from orchestrator.scenario.plan import plan_cases
 from tests.unit.orchestrator.explore.play.play_fixtures import CPUS, controls
 
 
@@ -35,6 +40,20 @@ def test_a_worker_without_work_has_an_empty_lane() -> None:
     assert labels == ["worker 1", "worker 2", "worker 3", "worker 4"]
     assert len(re.findall(r'<path class="k\d" stroke-width', markup)) == 2
     assert "without a connection: 2 of 4 workers" in markup
+
+
+def test_each_model_says_what_it_does_with_a_connection() -> None:
+    assert '<p class="soft play-about">The parent listens and forks;' in drawn("prefork")
+
+
+def test_messages_that_take_no_time_are_drawn_as_the_connections_of_each_worker() -> None:
+    text = yaml_of(controls("prefork", "prefork_epoll", users=8, workers=4))
+    scenario = parse_scenario("x", text.replace("sleep=100ms", "sleep=0ms"), discover_models())
+    found = predict_cases(plan_cases(scenario), CPUS)
+    markup = picture(found.outcomes, found.refused, "users")
+    assert "<h3>Connections per worker</h3>" in markup
+    assert 'class="lanes"' not in markup
+    assert re.findall(r'<text class="value"[^>]*>(\d)</text>', markup) == [*"2222", *"8000"]
 
 
 def test_a_picture_says_what_it_leaves_out() -> None:
