@@ -8,6 +8,7 @@ from orchestrator.cli.output import print_out
 from orchestrator.execution.swarm.checks import missing_images, problems_of
 from orchestrator.execution.swarm.connection import connected_to_all
 from orchestrator.execution.swarm.facts import HostFacts, read_facts
+from orchestrator.execution.swarm.registry import registry_of
 from orchestrator.measures.sentences import counted
 from orchestrator.results.exit_codes import BROKEN, HOLDS
 from orchestrator.scenario.hosts import HOSTS_FILE, Host, load_hosts
@@ -31,17 +32,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print what each engine says of its host, then every problem."""
     hosts = load_hosts(arguments.file)
+    registry = registry_of(hosts)
     with connected_to_all(hosts) as (engines, silent):
         found = [read_facts(engine) for engine in engines]
+        asked = [registry.problem_of(engine) for engine in engines] if registry else []
     lacking = missing_images(found)
     for host in found:
         for line in described(host, hosts.by_name[host.name], lacking[host.name]):
             print_out(line)
-    problems = [*silent, *problems_of(found)]
+    problems = [*silent, *problems_of(found), *filter(None, asked)]
     for problem in problems:
         print_out(f"problem: {problem}")
     if problems:
         return BROKEN
+    if registry:
+        print_out(f"registry {registry.address}: answers the engine of each host")
     print_out(f"{counted(len(found), 'hosts')}: reachable, in one swarm, and alike in images")
     return HOLDS
 

@@ -44,6 +44,16 @@ _ADDRESS = (
     rf"|ssh://(?:[A-Za-z_][A-Za-z0-9_.-]{{0,63}}@)?(?:{_ON_NETWORK})(?::[0-9]{{1,5}})?"
     rf"|tcp://(?:{_ON_NETWORK}):[0-9]{{1,5}}"
 )
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REGISTRY = (
+    rf"(?=[^/]*[.:]|localhost(?:/|$))(?:{_ON_NETWORK})(?::[0-9]{{1,5}})?(?:/{_COMPONENT}){{0,8}}"
+)
+"""As docker tells a registry from a user at Docker Hub: by a dot, a port, or ``localhost``."""
+
+_REGISTRY_FORMS = (
+    "write host:port or host.example, and a path in lower case if there is one, without https:// "
+    "and without a tag"
+)
 _ADDRESS_FORMS = "write unix:///path, ssh://user@host or tcp://host:port"
 _SSH = re.compile(rf"ssh://((?:[^@]+@)?(?:{_ON_NETWORK}))(?::([0-9]+))?")
 _FORM = "a hosts file is a map that begins with hosts:"
@@ -55,7 +65,17 @@ Found = list[tuple[Location, PydanticCustomError]]
 def _check_address(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(_ADDRESS, value):
         raise invalid_value(f"{_shown(value, 'the address of an engine')}; {_ADDRESS_FORMS}")
-    port = re.search(r"(?<!/):([0-9]+)$", value)
+    return _with_port_in_range(value)
+
+
+def _check_registry(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(_REGISTRY, value):
+        raise invalid_value(f"{_shown(value, 'the address of a registry')}; {_REGISTRY_FORMS}")
+    return _with_port_in_range(value)
+
+
+def _with_port_in_range(value: str) -> str:
+    port = re.search(r"(?<!/):([0-9]+)(?:/|$)", value)
     if port and not 1 <= int(port[1]) <= MAX_PORT:
         raise invalid_value(f"port {port[1]} is out of range; allowed: 1 to {MAX_PORT}")
     return value
@@ -95,6 +115,13 @@ _Context = Annotated[
     str,
     BeforeValidator(
         _check_context, json_schema_input_type=Annotated[str, Field(pattern=f"^{NAME}$")]
+    ),
+]
+_Registry = Annotated[
+    str,
+    BeforeValidator(
+        _check_registry,
+        json_schema_input_type=Annotated[str, Field(pattern=f"^(?:{_REGISTRY})$")],
     ),
 ]
 _Name = Annotated[
@@ -182,18 +209,27 @@ class HostsFile(Section):
     encrypted: Annotated[
         Flag, Field(description="whether what containers send from host to host is encrypted")
     ] = False
+    registry: Annotated[
+        _Registry | None,
+        Field(
+            description="a registry through which images go to the hosts: host:port/path; "
+            "without it, this machine copies them"
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
 class Hosts:
     """The hosts by name, in the order of the file; ``folder`` is that of the file.
 
-    ``are_encrypted``: what their containers send to those of others is encrypted.
+    ``are_encrypted``: what their containers send to those of others is encrypted. ``registry`` is
+    the address of the one that images go through, None if this machine copies them.
     """
 
     by_name: Mapping[str, Host]
     folder: Path
     are_encrypted: bool = False
+    registry: str | None = None
 
     def certificates_of(self, name: str) -> Path | None:
         """Return the folder of a host's certificates, None if it has none."""
@@ -232,7 +268,7 @@ def load_hosts(path: Path) -> Hosts:
         raise explained(error, document, _keys) from None
     if document.problems:
         raise ScenarioError(document.problems)
-    return Hosts(file.hosts, path.absolute().parent, file.encrypted)
+    return Hosts(file.hosts, path.absolute().parent, file.encrypted, file.registry)
 
 
 def hosts_schema() -> dict[str, Any]:
@@ -242,7 +278,7 @@ def hosts_schema() -> dict[str, Any]:
     """
     made = HostsFile.model_json_schema(mode="validation")
     host = made["$defs"][Host.__name__]
-    for value in host["properties"].values():
+    for value in (*host["properties"].values(), made["properties"]["registry"]):
         if "anyOf" in value:  # null is not allowed in the file, where a key is left out
             (kind,) = [each for each in value.pop("anyOf") if each != {"type": "null"}]
             value.update(kind)

@@ -88,6 +88,11 @@ class Engine:
         self._silent_since_s = -SILENCE_S
 
     @property
+    def client(self) -> docker.DockerClient:
+        """The SDK's client, which raises its own errors."""
+        return self._client
+
+    @property
     def address(self) -> str:
         """Its address, empty if it is not known."""
         return self._endpoint.address if self._endpoint else ""
@@ -148,18 +153,18 @@ class Engine:
 
     def packed_image(self, image_id: str) -> Iterator[bytes]:
         """Yield an image with one of its tags as an archive for another engine, in parts."""
-        with self._patience():
+        with self.patience():
             image = self._client.images.get(image_id)
             yield from image.save(named=image.tags[0] if image.tags else False)
 
     def load_image(self, packed: Iterator[bytes]) -> None:
         """Add an image that another engine has packed."""
-        with self._patience():
+        with self.patience():
             self._client.images.load(packed)  # type: ignore[arg-type]  # it may be in parts, too
 
     @contextlib.contextmanager
-    def _patience(self) -> Iterator[None]:
-        """Let a call transfer an image."""
+    def patience(self) -> Iterator[None]:
+        """Let calls transfer an image meanwhile."""
         usual_s, self._client.api.timeout = self._client.api.timeout, TRANSFER_TIMEOUT_S
         try:
             yield

@@ -41,6 +41,7 @@ from orchestrator.execution.swarm.fleet import Fleet
 from orchestrator.execution.swarm.images import copy_images
 from orchestrator.execution.swarm.meters import HostMeter, Meters
 from orchestrator.execution.swarm.placement import places_of
+from orchestrator.execution.swarm.registry import registry_of
 from orchestrator.execution.swarm.relay import Relay
 from orchestrator.execution.swarm.server import SwarmServer
 from orchestrator.execution.swarm.stack import CLIENT, stack_of
@@ -91,7 +92,8 @@ class SwarmBackend(DockerBackend):
         """
         super().prepare(needs)
         with engine_failures():
-            copy_images(self.images.values(), self.builder, self._fleet.engines)
+            engines, registry = self._fleet.engines, registry_of(self._hosts)
+            copy_images(self.images.values(), self.builder, engines, registry)
             self._find_clocks()
 
     def _find_clocks(self) -> None:

@@ -6,6 +6,7 @@ What is started here runs in the namespaces of an engine, and ends with them.
 import contextlib
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from orchestrator.execution.docker.image_source import PROJECT
 from orchestrator.execution.docker.images import provide_images
 from orchestrator.execution.program_log import wait_for
 from tests.certificate_fixtures import issue, make_authority
+from tests.e2e.lab_fixtures import Ended
 from tests.e2e.swarm.swarm_fixtures import Swarm, docker, started
 
 FIRST, SECOND = "10.213.7.1", "10.213.7.2"
 TLS_PORT = 2376
+PROGRAMS = "/usr/sbin:/usr/bin"
 READY_DEADLINE_S = 20.0
 SYSTEM_CONFIG = "/etc/ssh/ssh_config"
 SSHD_CONFIG = """\
@@ -31,6 +34,13 @@ StrictModes no
 UsePAM no
 PidFile none
 """
+REGISTRY_CONFIG = """\
+version: 0.1
+storage: {{filesystem: {{rootdirectory: {folder}}}}}
+http: {{addr: "{address}"{tls}}}
+"""
+USER, PASSWORD = "lab", "lab-password"
+HTPASSWD = f"{USER}:$2y$05$abcdefghijklmnopqrstuuL/Ej5MNdcjasz4Sr7bjTMIxZn.WGpgG\n"
 SSH_CONFIG = """\
 IdentityFile {folder}/{key}
 IdentitiesOnly yes
@@ -97,26 +107,60 @@ def remote_swarm(folder: Path, engine: Engine) -> Iterator[Remote]:
 @contextlib.contextmanager
 def _sshd(remote: Remote) -> Iterator[None]:
     """Run sshd on the second machine."""
-    config, log = remote.folder / "sshd_config", remote.folder / "sshd.log"
+    config = remote.folder / "sshd_config"
     config.write_text(SSHD_CONFIG.format(folder=remote.folder))
-    program = shutil.which("sshd", path="/usr/sbin:/usr/bin")
     # Any user of the second machine may read the key there.
     copy = f"mkdir -p /run/sshd && cp {remote.folder}/own.pub /run/sshd"
-    begin = f"{copy} && exec {program} -D -e -f {config}"
+    command = f"{copy} && exec {shutil.which('sshd', path=PROGRAMS)} -D -e -f {config}"
+    with running(remote, 2, command, "Server listening"):
+        yield
+
+
+@contextlib.contextmanager
+def registry(remote: Remote, port: int, *, has_tls: bool, has_login: bool) -> Iterator[Path]:
+    """Run a registry on the first machine; yield its log."""
+    pair = f"certificate: {remote.certificates}/cert.pem, key: {remote.certificates}/key.pem"
+    (remote.folder / "htpasswd").write_text(HTPASSWD)
+    login = f"auth: {{htpasswd: {{realm: lab, path: {remote.folder}/htpasswd}}}}\n"
+    config = remote.folder / f"registry-{port}.yml"
+    config.write_text(
+        REGISTRY_CONFIG.format(
+            folder=remote.folder / f"registry-{port}",
+            address=f"{FIRST}:{port}",
+            tls=f", tls: {{{pair}}}" if has_tls else "",
+        )
+        + (login if has_login else "")
+    )
+    with running(remote, 1, f"exec docker-registry serve {config}", "listening on") as log:
+        yield log
+
+
+def trust_registry(remote: Remote, port: int) -> None:
+    """Let both engines trust the certificate of the registry at ``port``."""
+    folder = f"/etc/docker/certs.d/{FIRST}:{port}"
+    copy = f"mkdir -p {folder} && cp {remote.certificates}/ca.pem {folder}/ca.crt"
+    for number in (1, 2):
+        run(*remote.swarm.within(number), "sh", "-c", copy)
+
+
+@contextlib.contextmanager
+def running(remote: Remote, number: int, command: str, sign: str) -> Iterator[Path]:
+    """Run a shell's ``command`` on a machine; yield its log once that has ``sign`` in it."""
+    log = Path(tempfile.mkdtemp(dir=remote.folder)) / "log"
     with log.open("wb") as said:
-        sshd = subprocess.Popen(
-            [*remote.swarm.within(2), "sh", "-c", begin],
+        process = subprocess.Popen(
+            [*remote.swarm.within(number), "sh", "-c", command],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
         )
     try:
-        assert wait_for(lambda: "Server listening" in log.read_text(), READY_DEADLINE_S)
-        yield
+        assert wait_for(lambda: sign in log.read_text(), READY_DEADLINE_S), log.read_text()
+        yield log
     finally:
-        sshd.kill()  # what it leads to ends with the namespaces
-        sshd.wait()
+        process.kill()  # what it leads to ends with the namespaces
+        process.wait()
 
 
 def load_what_builds(swarm: Swarm, engine: Engine) -> None:
@@ -132,7 +176,15 @@ def _tags_of(image: str) -> list[str]:
     return docker("image", "inspect", "--format", form, image).decode().split()
 
 
-def run(*words: str) -> None:
-    """Run a command from the root of the checkout."""
-    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+def run(*words: str, given: str = "") -> None:
+    """Run a command from the root of the checkout, with ``given`` as its input."""
+    ended = subprocess.run(
+        words, cwd=ROOT, input=given, capture_output=True, text=True, timeout=60, check=False
+    )
     assert ended.returncode == 0, ended.stderr
+
+
+def problems(ended: Ended) -> list[str]:
+    """Return the problems that ``hosts`` has printed."""
+    assert ended.code == 3, ended.out + ended.err
+    return [line for line in ended.out.splitlines() if line.startswith("problem: ")]

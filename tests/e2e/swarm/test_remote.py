@@ -4,26 +4,22 @@ They are other machines as far as networks go: each has its own network, sshd an
 """
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conformance import ROOT
-from orchestrator.execution.docker.engine import Engine
 from tests.certificate_fixtures import issue, make_authority
-from tests.e2e.lab_fixtures import DEADLINE_S, Ended, Lab
+from tests.e2e.lab_fixtures import DEADLINE_S, Lab
 from tests.e2e.swarm.remote_fixtures import (
     FIRST,
     SECOND,
     Remote,
-    remote_swarm,
+    problems,
     run,
     through_ssh,
     tls,
 )
 from tests.e2e.swarm.swarm_fixtures import nothing_is_left
-from tests.requirement_fixtures import do_without
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("only_long")]
 
@@ -37,35 +33,6 @@ expect:
 """
 HERE = "engine: 'unix:///var/run/docker.sock'"
 SERVER, CLIENTS = ", runs: [server]", ", runs: [clients]"
-
-
-@pytest.fixture(scope="module")
-def remote(
-    engine: Engine, tmp_path_factory: pytest.TempPathFactory, *, is_long: bool
-) -> Iterator[Remote]:
-    """Return a swarm of two machines, whose second has an sshd; both engines have TLS.
-
-    It is made before `only_long` is asked, which is made for each test.
-    """
-    if not is_long:
-        pytest.skip("takes a minute or more: only with --long")
-    if shutil.which("sshd", path="/usr/sbin:/usr/bin") is None:
-        do_without("LAB_REQUIRE_DOCKER", "there is no sshd; to install it: scripts/swarm tools")
-    with remote_swarm(tmp_path_factory.mktemp("remote"), engine) as found:
-        yield found
-
-
-@pytest.fixture
-def at_first(remote: Remote, tmp_path: Path) -> Iterator[Lab]:
-    """Return this checkout as a user of the first machine has it."""
-    found = Lab(ROOT, tmp_path / "results", remote.swarm.within(1))
-    yield found
-    assert found.left_processes() == []
-
-
-def problems(ended: Ended) -> list[str]:
-    assert ended.code == 3, ended.out + ended.err
-    return [line for line in ended.out.splitlines() if line.startswith("problem: ")]
 
 
 def test_hosts_are_checked_by_tls_and_through_ssh(at_first: Lab, remote: Remote) -> None:

@@ -72,6 +72,39 @@ def test_every_problem_is_printed_and_the_exit_code_is_that_of_broken_infrastruc
     assert outside.startswith("problem: first: its engine is in no swarm (inactive);")
 
 
+class Reached:
+    """A registry that all engines reach except those of the hosts ``missed``."""
+
+    address = "far:5000/team"
+
+    def __init__(self, *missed: str) -> None:
+        self._missed = missed
+
+    def problem_of(self, engine: SimpleNamespace) -> str:
+        return f"{engine.name}: it does not reach it" if engine.name in self._missed else ""
+
+
+def test_a_registry_that_every_engine_reaches_is_named(
+    file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, MANAGER, WORKER)
+    monkeypatch.setattr(hosts, "registry_of", lambda _: Reached())
+    assert main(["hosts", file]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "registry far:5000/team: answers the engine of each host",
+        "2 hosts: reachable, in one swarm, and alike in images",
+    ]
+
+
+def test_an_engine_that_does_not_reach_the_registry_is_a_problem(
+    file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, MANAGER, WORKER)
+    monkeypatch.setattr(hosts, "registry_of", lambda _: Reached("second"))
+    assert main(["hosts", file]) == 3
+    assert capsys.readouterr().out.splitlines()[-1] == "problem: second: it does not reach it"
+
+
 def test_a_bad_file_is_misuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "lab.hosts.yaml"
     path.write_text("hosts: {}\n")

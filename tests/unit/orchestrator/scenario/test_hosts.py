@@ -23,6 +23,10 @@ from orchestrator.scenario.yaml_document import Problem, ScenarioError
 KEYS = "engine, context, tls, runs, beside_server, labels"
 HERE = "engine: 'unix:///a.sock'"
 ADDRESS = "write unix:///path, ssh://user@host or tcp://host:port"
+REGISTRY = (
+    "write host:port or host.example, and a path in lower case if there is one, without https:// "
+    "and without a tag"
+)
 TEXT = "write text, in quotes if it looks like a number"
 NAME = "write at most 63 letters, digits, '_', '.' and '-', the first a letter or digit"
 
@@ -54,6 +58,34 @@ def test_the_network_is_encrypted_if_the_file_says_so(tmp_path: Path) -> None:
     assert loaded(tmp_path, f"encrypted: true\n{written}").are_encrypted
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["far:5000", "registry.example", "localhost", "localhost/a", "[fe80::1]:5000/a",
+     "Far.example:443/team_a/b-c/d__e"],
+)  # fmt: skip
+def test_a_registry_is_named_as_docker_names_it(tmp_path: Path, address: str) -> None:
+    written = f"registry: '{address}'\nhosts: {{a: {{{HERE}}}}}"
+    assert loaded(tmp_path, written).registry == address
+    jsonschema.validate(yaml.safe_load(written), hosts_schema())
+
+
+@given(st.text(alphabet="aB1.:/_-[]@ ", max_size=30))
+def test_any_registry_is_read_or_refused_as_the_schema_does(
+    tmp_path_factory: pytest.TempPathFactory, address: str
+) -> None:
+    """The port's range is no matter of the schema."""
+    document = {"registry": address, "hosts": {"a": {"context": "b"}}}
+    written = yaml.safe_dump(document)
+    try:
+        read = loaded(tmp_path_factory.mktemp("hosts"), written).registry
+    except ScenarioError as error:
+        refused = str(error)
+        assert "is not the address of a registry" in refused or "out of range" in refused
+    else:
+        assert read == address
+        jsonschema.validate(document, hosts_schema())
+
+
 def test_certificates_are_beside_the_file(tmp_path: Path) -> None:
     written = "hosts: {{a: {{engine: 'tcp://a:2376', tls: {}}}}}"
     assert loaded(tmp_path, written.format("certs")).certificates_of("a") == tmp_path / "certs"
@@ -66,9 +98,18 @@ def test_certificates_are_beside_the_file(tmp_path: Path) -> None:
     [
         ("", ["1:1: the file is empty; a hosts file is a map that begins with hosts:"]),
         ("[]", ["1:1: the file holds a list; a hosts file is a map that begins with hosts:"]),
-        ("host: {}", ["1:1: unknown key 'host'; did you mean 'hosts'? allowed: hosts, encrypted"]),
+        ("host: {}",
+         ["1:1: unknown key 'host'; did you mean 'hosts'? allowed: hosts, encrypted, registry"]),
         (f"encrypted: 1\nhosts: {{a: {{{HERE}}}}}",
          ["1:12: encrypted: 1 is a number; allowed: true or false"]),
+        (f"registry: 'https://far:5000'\nhosts: {{a: {{{HERE}}}}}",
+         [f"1:11: registry: 'https://far:5000' is not the address of a registry; {REGISTRY}"]),
+        (f"registry: team/lab\nhosts: {{a: {{{HERE}}}}}",
+         [f"1:11: registry: 'team/lab' is not the address of a registry; {REGISTRY}"]),
+        (f"registry: 5000\nhosts: {{a: {{{HERE}}}}}",
+         [f"1:11: registry: 5000 is a number; {REGISTRY}"]),
+        (f"registry: far:65536/team\nhosts: {{a: {{{HERE}}}}}",
+         ["1:11: registry: port 65536 is out of range; allowed: 1 to 65535"]),
         ("hosts: {}", ["1:8: hosts: 0 hosts; allowed: 1 to 100"]),
         ("hosts: {a: 5}", ["1:12: a: 5 is a number; write a map, e.g. {a: 1, b: 2}"]),
         ("hosts: {a: {}}", ["1:12: a: this host has no engine; write engine or context"]),
@@ -208,6 +249,8 @@ def test_any_text_is_read_or_refused_with_a_place(
         {"hosts": {"a": {"labels": {"-": "x"}}}},
         {"hosts": {"a": {"colour": "red"}}},
         {"hosts": {"a": {"context": "b"}}, "colour": "red"},
+        {"hosts": {"a": {"context": "b"}}, "registry": "team/lab"},
+        {"hosts": {"a": {"context": "b"}}, "registry": None},
     ],
 )
 def test_the_schema_refuses_what_the_file_may_not_say(refused: dict[str, object]) -> None:

@@ -121,13 +121,13 @@ def test_images_are_copied_before_the_clocks_are_read(
         docker_backend, "provide_images", lambda engine, names, *_: dict.fromkeys(names, engine)
     )
     monkeypatch.setattr(
-        backend, "copy_images", lambda _, engine, hosts: done.append((engine, len(hosts)))
+        backend, "copy_images", lambda _, *given: done.append((given[0], len(given[1]), given[2]))
     )
     clocks = dict.fromkeys(HOSTS.by_name, own_clock())
     monkeypatch.setattr(backend, "clocks_of", lambda *_: clocks)
     swarm = SwarmBackend(fleet, builder, HOSTS, "0badcafe")  # type: ignore[arg-type]
     swarm.prepare(Needs(["epoll"]))
-    assert done == [(builder, 3)]
+    assert done == [(builder, 3, None)]
     assert (swarm.name, swarm.left) == ("swarm", ())
     assert swarm.new_stage("lab-0badcafe-2", order(), IMAGES).is_here
     clocks["b"] = Clock("0ther", 0)

@@ -5,6 +5,7 @@ import pytest
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.swarm.images import copy_images
+from orchestrator.execution.swarm.registry import Pushed
 
 
 class Images:
@@ -44,3 +45,41 @@ def test_a_copy_with_another_id_is_refused() -> None:
     hosts: Any = {"odd": Images(other="sha256:9")}
     with pytest.raises(BackendError, match="odd: its engine gives a copy of the image sha256:1"):
         copy_images(["sha256:1"], builder, hosts)
+
+
+class Carrier:
+    """A registry that gives what was pushed to it."""
+
+    def __init__(self) -> None:
+        self.pushed: list[str] = []
+        self.pulled: list[tuple[str, str]] = []
+
+    def push(self, image: str, builder: Images) -> Pushed:
+        self.pushed.append(b"".join(builder.packed_image(image)).decode())
+        return Pushed(image, None)
+
+    def pull(self, pushed: Pushed, host: str, engine: Images) -> None:
+        self.pulled.append((pushed.digest, host))
+        engine.load_image(iter([pushed.digest.encode()]))
+
+
+def test_an_image_goes_through_the_registry_once_to_all_that_lack_it() -> None:
+    builder: Any = Images("sha256:1", "sha256:2")
+    hosts: Any = {"first": Images("sha256:1"), "second": Images(), "third": Images()}
+    registry: Any = Carrier()
+    copy_images(["sha256:2", "sha256:1"], builder, hosts, registry)
+    assert registry.pushed == ["sha256:1", "sha256:2"]
+    assert registry.pulled == [
+        ("sha256:1", "second"), ("sha256:1", "third"),
+        ("sha256:2", "first"), ("sha256:2", "second"), ("sha256:2", "third"),
+    ]  # fmt: skip
+    copy_images(["sha256:2", "sha256:1"], builder, hosts, registry)
+    assert len(registry.pushed) == 2
+
+
+def test_an_image_from_a_registry_with_another_id_is_refused() -> None:
+    builder: Any = Images("sha256:1")
+    hosts: Any = {"odd": Images(other="sha256:9")}
+    registry: Any = Carrier()
+    with pytest.raises(BackendError, match="odd: its engine gives a copy of the image sha256:1"):
+        copy_images(["sha256:1"], builder, hosts, registry)
