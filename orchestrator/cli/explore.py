@@ -24,7 +24,7 @@ from orchestrator.explore.play.controls import ControlsError
 from orchestrator.explore.play.export import export_page
 from orchestrator.explore.play.from_scenario import controls_of
 from orchestrator.explore.tab import Surroundings
-from orchestrator.explore.watch.server import WatchedServer
+from orchestrator.explore.watch.server import DOCKER, PROCESS, WatchedServer, check_model
 from orchestrator.explore.watch.tab import commands
 from orchestrator.explore.web import listen, serving
 from orchestrator.results.archive import write_whole
@@ -76,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the port of that server (default: any free one)",
     )
     parser.add_argument(
+        "--backend",
+        choices=(PROCESS, DOCKER),
+        help="whether that server is a process or in a container (default: process)",
+    )
+    parser.add_argument(
         "--no-browser", action="store_true", help="open no browser, only print the address"
     )
     parser.add_argument(
@@ -106,7 +111,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """
     if arguments.export is None:
         _check_out(arguments.out)
-    if arguments.watch is not None or arguments.watch_port is not None:
+    if not {arguments.watch, arguments.watch_port, arguments.backend} <= {None}:
         return _watch(arguments)
     if arguments.scenario is None:
         if arguments.export is not None or arguments.settings:
@@ -143,18 +148,27 @@ def _watch(arguments: argparse.Namespace) -> int:
         WatchError: the server does not start.
     """
     if arguments.watch is None:
-        raise MisuseError("--watch-port is the port of a server; name its model with --watch")
+        raise MisuseError(
+            "--watch-port and --backend are about a server to watch; name its model with --watch"
+        )
     if arguments.scenario is not None or arguments.export is not None or arguments.settings:
         raise MisuseError("--watch has clients of its own; leave out SCENARIO, --set and --export")
     port = arguments.watch_port or 0
     listen(port, "--watch-port").close()
     try:
-        with closing(WatchedServer(arguments.watch, port)) as watched:
+        with closing(_started(arguments.watch, port, arguments.backend or PROCESS)) as watched:
             how = ["Be its client, in another terminal:", *commands(watched.port)]
             surroundings = Surroundings(arguments.out, watched=watched)
             return _serve(surroundings, arguments, [watched.line, *how])
     except KeyboardInterrupt:
         return HOLDS
+
+
+def _started(model: str, port: int, backend: str) -> WatchedServer:
+    check_model(model)
+    if backend == DOCKER:
+        say(f"starting a container of {model}; its image is built first if it is missing")
+    return WatchedServer(model, port, backend)
 
 
 def _surroundings_of(scenario: Scenario, arguments: argparse.Namespace) -> Surroundings:

@@ -119,15 +119,17 @@ class Compose:
         command = [*self._options, "build", *services]
         run_docker(command, timeout_s=BUILD_DEADLINE_S, is_alive=self._is_alive)
 
-    def up(self, *services: str, clients: int) -> None:
+    def up(self, *services: str, clients: int = 0) -> None:
         """Start ``services``, with ``clients`` replicas of the client, and return once they run.
+
+        Without ``clients``, the client is not among the services.
 
         Raises:
             ComposeError: it failed or took too long.
         """
-        scale = ["--no-build", "--no-deps", "--scale", f"client={clients}"]
+        scale = ["--scale", f"client={clients}"] if clients else []
         timeout_s = UP_DEADLINE_S + UP_PER_REPLICA_S * clients
-        command = [*self._options, "up", "--detach", *scale, *services]
+        command = [*self._options, "up", "--detach", "--no-build", "--no-deps", *scale, *services]
         run_docker(command, timeout_s, self._environment, self._is_alive)
 
 

@@ -5,6 +5,7 @@ The event log cannot know them. A connection in the accept queue belongs to no p
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 TABLE = Path("/proc/net/tcp")
 ESTABLISHED, CLOSE_WAIT = "01", "08"
@@ -13,13 +14,26 @@ ESTABLISHED, CLOSE_WAIT = "01", "08"
 _LOCAL, _REMOTE, _STATE, _INODE = 1, 2, 3, 9
 
 
-def waiting_ports(port: int, table: Path = TABLE) -> frozenset[int]:
-    """Return the clients' ports of the connections to ``port`` that wait in its accept queue.
+class AcceptQueue(NamedTuple):
+    """The queue of the server that listens on ``port``, in the ``table`` of its network."""
+
+    port: int
+    table: Path = TABLE
+
+
+def table_of(pid: int) -> Path:
+    """Return the table of the network that the process ``pid`` has."""
+    return Path(f"/proc/{pid}/net/tcp")
+
+
+def waiting_ports(queue: AcceptQueue) -> frozenset[int]:
+    """Return the clients' ports of the connections that wait in ``queue``.
 
     None are known if the kernel's table cannot be read.
     """
+    port = queue.port
     try:
-        lines = table.read_text(encoding="ascii").splitlines()
+        lines = queue.table.read_text(encoding="ascii").splitlines()
     except OSError:
         return frozenset()
     rows = (line.split() for line in lines if f":{port:04X} " in line)

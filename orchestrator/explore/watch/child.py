@@ -1,7 +1,8 @@
 """Becomes a server of the lab; gets SIGTERM when the process that started it ends.
 
-``python -m orchestrator.explore.watch.child PID MODEL``: PID is the process that starts it. Its
-settings are those of its environment, as of ``python -m services.MODEL.server``.
+``python -m orchestrator.explore.watch.child PID MODEL PORT``: PID is the process that starts it.
+Its settings, the port as well, are those of its environment, as of ``python -m
+services.MODEL.server``.
 """
 
 import runpy
@@ -13,7 +14,7 @@ from labkit.server.supervisor import end_with_parent
 
 def main(words: Sequence[str]) -> None:
     """Become the server; it ends with `SystemExit`, as for a shell."""
-    pid, model = words
+    pid, model, _ = words
     end_with_parent(int(pid))
     name = f"services.{model}.server"
     sys.argv = [name]

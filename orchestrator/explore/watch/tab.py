@@ -56,6 +56,7 @@ def _values(surroundings: Surroundings) -> Mapping[str, object]:
     assert server is not None  # noqa: S101 else there is no such tab
     return {
         "model": server.model,
+        "is_in_container": server.is_in_container,
         "port": server.port,
         "commands": commands(server.port),
         "legend": LEGEND,

@@ -71,6 +71,7 @@ def test_what_cannot_be_played_is_misuse(
         (["--watch", "prefork", "--export", "page.html"], "leave out SCENARIO, --set and --export"),
         (["--watch", "prefork", "--set", "users=1"], "leave out SCENARIO, --set and --export"),
         (["--watch-port", "3000"], "name its model with --watch"),
+        (["--backend", "docker"], "name its model with --watch"),
     ],
 )
 def test_what_cannot_be_watched_is_misuse(

@@ -70,6 +70,11 @@ def test_clients_are_scaled_and_no_image_is_built_under_load(
     ]  # fmt: skip
 
 
+def test_without_clients_a_server_is_started_alone(calls: Callable[[], list[str]]) -> None:
+    Compose("lab-1").up("epoll")
+    assert calls()[-5:] == ["up", "--detach", "--no-build", "--no-deps", "epoll"]
+
+
 def test_a_secret_is_in_the_environment_of_the_command_and_not_in_its_arguments(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.explore.watch.server import WatchedServer, settings_of
+from orchestrator.explore.watch.server import DOCKER, WatchedServer, WatchError, settings_of
 from orchestrator.results.exit_codes import MisuseError
 
 
@@ -24,3 +24,10 @@ def test_a_setting_that_is_not_valid_is_misuse(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("LAB_WORKERS", "none")
     with pytest.raises(MisuseError, match="--watch prefork: prefork: LAB_WORKERS"):
         WatchedServer("prefork")
+
+
+@pytest.mark.slow
+def test_a_container_needs_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    with pytest.raises(WatchError, match=r"--watch prefork: .*docker"):
+        WatchedServer("prefork", backend=DOCKER)

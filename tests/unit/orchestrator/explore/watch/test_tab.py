@@ -27,6 +27,13 @@ def test_the_tab_is_the_first_and_says_how_to_be_a_client(tmp_path: Path) -> Non
         assert command.split("|")[-1].strip() in page
 
 
+def test_whose_port_a_connection_to_a_container_has_is_said(tmp_path: Path) -> None:
+    said = "The engine passes each connection on from a port of its own"
+    for is_in_container in (True, False):
+        with explore_site(tmp_path, fake_server(is_in_container=is_in_container)) as site:
+            assert (said in site.get("").text) == is_in_container
+
+
 def test_a_page_is_sent_the_lanes(tmp_path: Path) -> None:
     server = fake_server(Said("accepted", 1, conn="1.1", port=40_000))
     with explore_site(tmp_path, server) as site:

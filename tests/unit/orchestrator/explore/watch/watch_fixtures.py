@@ -14,7 +14,8 @@ class FakeServer:
 
     model, port, line = "prefork", 3000, "prefork listens on 127.0.0.1:3000"
 
-    def __init__(self, *events: Said) -> None:
+    def __init__(self, *events: Said, is_in_container: bool) -> None:
+        self.is_in_container = is_in_container
         self.window = Window()
         for number, said in enumerate(events):
             self.window.take(said, NOW_NS - 10**9 * (len(events) - number))
@@ -24,6 +25,6 @@ class FakeServer:
         return self.window.view(NOW_NS)
 
 
-def fake_server(*events: Said) -> WatchedServer:
+def fake_server(*events: Said, is_in_container: bool = False) -> WatchedServer:
     """Return a server that has said ``events``, a second apart, the last one a second ago."""
-    return cast("WatchedServer", FakeServer(*events))
+    return cast("WatchedServer", FakeServer(*events, is_in_container=is_in_container))
