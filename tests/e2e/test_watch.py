@@ -116,7 +116,7 @@ def test_a_container_that_is_killed_with_its_keeper_is_cleaned(lab: Lab) -> None
 def test_a_class_of_thirty_is_served_and_drawn(lab: Lab, backend: str) -> None:
     with served(lab, "--watch", "threaded", "--backend", backend) as page, ExitStack() as running:
         port = port_of(page)
-        words = [sys.executable, ROOT / "client/client.py", "1", "--demand", "sleep=200ms"]
+        words = [sys.executable, str(ROOT / "client/client.py"), "1", "--demand", "sleep=200ms"]
         address = f"127.0.0.1:{port}"
         clients = [
             running.enter_context(Popen([*words, "--target", address], stdout=DEVNULL))
