@@ -104,6 +104,19 @@ class Outcome:
         return len(connections) - int(np.count_nonzero(at_once))
 
     @property
+    def is_idle_before_retry(self) -> bool:
+        """Whether a worker has no connection 1 ms before the last late one is established."""
+        connections = self.run.merged.connections
+        is_late = connections["connected_ns"] > connections["begun_ns"]
+        if self.run.kind not in KEEPING or not is_late.any():
+            return False
+        before_ns = int(connections["connected_ns"][is_late].max()) - START_NS - 1_000_000
+        return not all(
+            any(begin_ns <= before_ns < end_ns for begin_ns, end_ns in spans)
+            for spans in self.kept.values()
+        )
+
+    @property
     def unconnected(self) -> int:
         """How many connects fail, because the queue is full at each try."""
         return int(np.count_nonzero(self.run.merged.connections["connected_ns"] == 0))

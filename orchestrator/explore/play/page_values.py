@@ -14,8 +14,6 @@ from orchestrator.explore.play.controls import (
     Controls,
     Slider,
 )
-from orchestrator.report.charts.lanes import KEPT_HEIGHT
-from orchestrator.report.charts.stages import ACCEPT, LAG, QUEUE, SERVICE
 from orchestrator.report.environment import printable_lines
 from orchestrator.scenario.models import discover_twins
 from orchestrator.twin.parameters import Kind
@@ -70,8 +68,6 @@ def page_values(
             if isinstance(each, Choice)
         ],
         "fixed": [] if values is None else _fixed(controls, values),
-        "kept_height": KEPT_HEIGHT,
-        "legend": [stage.style for stage in (LAG, ACCEPT, QUEUE, SERVICE)],
         "sentence": answer["sentence"],
         "picture": Markup(answer["picture"]),  # noqa: S704 made by our templates
         "yaml": printable_lines(answer["yaml"]) + "\n",

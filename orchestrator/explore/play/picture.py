@@ -24,6 +24,7 @@ from orchestrator.report.charts.bars import fairness
 from orchestrator.report.charts.lanes import Timeline, timeline
 from orchestrator.report.charts.latency import ecdf
 from orchestrator.report.charts.plot import Chart, Subject, TextTable
+from orchestrator.report.charts.stages import ACCEPT, LAG, QUEUE, SERVICE, LaneStage
 from orchestrator.report.charts.time_axis import Units, axis_over
 from orchestrator.results.summary import CaseSummary, Fitness, Instrument
 
@@ -32,6 +33,15 @@ MOST_DRAWN = 1000
 
 EXCHANGE = "curve exchange"
 """The style of the time from sent to acked."""
+
+LEGEND = (
+    LaneStage(LAG.style, "due, but not connected or not sent yet", LAG.height),
+    ACCEPT,
+    QUEUE,
+    LaneStage(f"{SERVICE.style} k1", SERVICE.meaning, SERVICE.height),
+    LaneStage("k1", "a worker keeps a connection", 0.27),
+)
+"""How the lanes are read. Without overhead, no answer is on its way."""
 
 _FIT = Instrument(fitness=Fitness.OK, reasons=[])
 
@@ -70,6 +80,7 @@ def picture(
     return render(
         "play_picture.html.j2",
         axis=axis,
+        legend=LEGEND,
         scenes=[
             *(_scene(model, _caption(each), drawn[model]) for model, each in outcomes.items()),
             *(_scene(model, reason) for model, reason in refused.items()),

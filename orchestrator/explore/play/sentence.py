@@ -91,6 +91,8 @@ def _backlog(outcome: Outcome) -> str:
     connects = f"{counted(outcome.left_out, 'connects')} {find}"
     queue = "its accept queue" if outcome.run.discipline.is_split else "the accept queue"
     text = f"{connects} {queue} full (it holds {outcome.places}) and {are} tried again after 1 s"
+    if outcome.is_idle_before_retry:
+        text += ", although a worker is idle before that"
     if outcome.unconnected:
-        text += f", of which {outcome.unconnected} fail after {GIVE_UP_S} s"
+        text += f"; {outcome.unconnected} of them fail after {GIVE_UP_S} s"
     return f" There, {text}."

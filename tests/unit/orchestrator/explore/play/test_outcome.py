@@ -37,6 +37,13 @@ def test_a_connect_that_finds_it_full_costs_a_second() -> None:
     assert found.figures["wait_max"] == pytest.approx(1.0)
 
 
+def test_a_worker_is_idle_before_a_connect_is_tried_again_unless_it_has_work_for_a_second() -> None:
+    few, many = (outcome("single", users=9, messages=each, backlog=5) for each in (1, 2))
+    assert (few.left_out, few.is_idle_before_retry) == (2, True)
+    assert (many.left_out, many.is_idle_before_retry) == (2, False)
+    assert not outcome("fork_per_connection", users=9).is_idle_before_retry
+
+
 def test_connects_that_find_it_full_for_131_seconds_fail() -> None:
     found = outcome("single", users=4, messages=50, service_ms=2000, backlog=1)
     assert (found.count, found.left_out, found.unconnected) == (3, 1, 1)

@@ -38,8 +38,18 @@ def test_a_worker_without_work_has_an_empty_lane() -> None:
     markup = drawn("prefork", users=2, workers=4)
     labels = re.findall(r">(worker \d)</text>", markup)
     assert labels == ["worker 1", "worker 2", "worker 3", "worker 4"]
-    assert len(re.findall(r'<path class="k\d" stroke-width', markup)) == 2
+    assert len(re.findall(r'^<path class="k\d" stroke-width', markup, re.MULTILINE)) == 2
     assert "without a connection: 2 of 4 workers" in markup
+
+
+def test_the_lanes_have_a_legend_with_what_can_be_in_them() -> None:
+    (legend,) = re.findall(
+        r'<ul class="legend" aria-label="how.*?</ul>', drawn("prefork"), re.DOTALL
+    )
+    assert re.findall(r"</svg>(.*?)</li>", legend) == [
+        "due, but not connected or not sent yet", "wait in the accept queue",
+        "wait in the application&#39;s queue", "in service", "a worker keeps a connection",
+    ]  # fmt: skip
 
 
 def test_each_model_says_what_it_does_with_a_connection() -> None:

@@ -37,14 +37,15 @@ def test_a_backlog_that_is_too_small() -> None:
     assert "the last ack comes at 1.2 s (+600 ms)" in text
     assert text.endswith(
         "closes it. There, 4 connects find the accept queue full (it holds 3) and are tried again "
-        "after 1 s."
+        "after 1 s, although a worker is idle before that."
     )
 
 
 def test_one_connect_finds_the_queue_full() -> None:
     text = said(controls("reuseport", users=4, workers=1, backlog=1))
     assert text.endswith(
-        ". There, 1 connect finds its accept queue full (it holds 2) and is tried again after 1 s."
+        ". There, 1 connect finds its accept queue full (it holds 2) and is tried again after 1 s, "
+        "although a worker is idle before that."
     )
 
 
@@ -52,7 +53,7 @@ def test_a_connect_fails_in_the_end() -> None:
     text = said(controls("single", users=5, messages=50, service_ms=2000, backlog=1))
     assert text.endswith(
         ". There, 2 connects find the accept queue full (it holds 2) and are tried again after "
-        "1 s, of which 2 fail after 131 s."
+        "1 s; 2 of them fail after 131 s."
     )
 
 
