@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.cli.output import print_out
+from orchestrator.execution.docker.engine import in_parallel
 from orchestrator.execution.swarm.checks import missing_images, problems_of
 from orchestrator.execution.swarm.connection import connected_to_all
 from orchestrator.execution.swarm.facts import HostFacts, read_facts
@@ -35,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
     registry = registry_of(hosts)
     with connected_to_all(hosts) as (engines, silent):
         found = [read_facts(engine) for engine in engines]
-        asked = [registry.problem_of(engine) for engine in engines] if registry else []
+        asked = in_parallel(registry.problem_of, engines) if registry else []
     lacking = missing_images(found)
     for host in found:
         for line in described(host, hosts.by_name[host.name], lacking[host.name]):

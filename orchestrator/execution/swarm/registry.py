@@ -6,13 +6,17 @@ with the call. What is pushed stays in the registry.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import Any
 
 import docker
+import requests
 
 from orchestrator.execution.backend import BackendError
+from orchestrator.execution.background import LOOK_EVERY_S, in_background
 from orchestrator.execution.docker.engine import ENGINE_ERRORS, Engine, reason_of
 from orchestrator.execution.docker.image_source import PROJECT
 from orchestrator.execution.swarm.connection import HostEngine
@@ -21,6 +25,7 @@ from orchestrator.scenario.hosts import Hosts
 TAG_CHARS = 16
 NEVER_PUSHED = "check"
 SHOWN_CHARS = 300
+SILENCE_S = 120.0
 BUILDER = "this machine's engine"
 _LOG_IN = "log in on this machine: docker login {host}"
 _ADVICE = {
@@ -35,6 +40,8 @@ _ADVICE = {
 """What to do, by what an engine says in lower case."""
 
 _USUAL_ADVICE = "does it run, and does that engine reach it?"
+
+Steps = Iterable[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,8 @@ class Registry:
         name = f"{self.repository}@{pushed.digest}"
         with self._failures(f"{host}: its engine cannot pull from"), engine.patience():
             api = engine.client.api
-            _check(api.pull(self.repository, tag=pushed.digest, stream=True, decode=True))
+            digest = pushed.digest
+            _follow(lambda: api.pull(self.repository, tag=digest, stream=True, decode=True))
             if pushed.tag is not None:
                 engine.client.images.get(name).tag(pushed.tag)
                 engine.remove_image(name)  # the name only, since the image has another
@@ -91,9 +99,10 @@ class Registry:
     def problem_of(self, host: HostEngine) -> str:
         """Return why the engine of ``host`` cannot use the registry, empty if it can."""
         never_pushed = f"{self.repository}:{NEVER_PUSHED}"
+        what = f"{host.name}: its engine cannot pull from"
+        patience = Engine(host.client, host.endpoint).patience()  # to hear the engine's own reason
         try:
-            what = f"{host.name}: its engine cannot pull from"
-            with self._failures(what), contextlib.suppress(docker.errors.NotFound):
+            with self._failures(what), patience, contextlib.suppress(docker.errors.NotFound):
                 host.client.api.inspect_distribution(never_pushed)  # type: ignore[no-untyped-call]
         except BackendError as exc:
             return str(exc)
@@ -105,8 +114,7 @@ class Registry:
         try:
             yield
         except ENGINE_ERRORS as exc:
-            told = exc.explanation if isinstance(exc, docker.errors.APIError) else None
-            raise BackendError(self._advised(who, str(told or reason_of(exc)))) from exc
+            raise BackendError(self._advised(who, _reason(exc))) from exc
 
     def _advised(self, who: str, reason: str) -> str:
         """Return one line: ``who`` cannot do what, the ``reason``, and what to do."""
@@ -124,14 +132,44 @@ def registry_of(hosts: Hosts) -> Registry | None:
     return None if hosts.registry is None else Registry(hosts.registry)
 
 
-def _check(steps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Follow the ``steps`` of a transfer to their end; return what the last ones add.
+def _reason(error: BaseException) -> str:
+    """Return why an engine's call failed, in its own words if it has answered."""
+    if isinstance(error, docker.errors.APIError) and error.explanation:
+        return str(error.explanation)
+    if isinstance(error, requests.exceptions.Timeout):
+        return "that engine does not answer"
+    return reason_of(error)
+
+
+def _follow(begin: Callable[[], Steps]) -> None:
+    """Follow a transfer that the SDK itself lets take for ever, as long as there is progress.
+
+    Raises:
+        docker.errors.APIError: it failed, or nothing was heard of it for `SILENCE_S`.
+    """
+    heard_s = time.monotonic()
+
+    def hear() -> None:
+        nonlocal heard_s
+        heard_s = time.monotonic()
+
+    transfer = in_background(lambda: _check(begin(), hear))
+    while not wait([transfer], LOOK_EVERY_S).done:
+        if time.monotonic() - heard_s > SILENCE_S:
+            silent = f"no progress within {SILENCE_S:g} s"
+            raise docker.errors.APIError("transfer", explanation=silent)
+    transfer.result()
+
+
+def _check(steps: Steps, hear: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """Take all ``steps`` of a transfer, and ``hear`` each; return what the last ones add.
 
     Raises:
         docker.errors.APIError: one of them is an error, with which a transfer ends.
     """
     added: dict[str, Any] = {}
     for step in steps:
+        hear()
         if "error" in step:
             raise docker.errors.APIError("transfer", explanation=step["error"])
         added |= step.get("aux") or {}

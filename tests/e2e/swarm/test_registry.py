@@ -146,6 +146,20 @@ def test_why_a_registry_cannot_be_used_is_one_line_for_each_host(
 
 
 @pytest.mark.usefixtures("log")
+def test_a_registry_behind_a_firewall_has_the_reason_of_its_engine(
+    at_first: Lab, remote: Remote
+) -> None:
+    rule = ("OUTPUT", "--protocol", "tcp", "--dport", str(PLAIN), "--jump", "DROP")
+    run(*remote.swarm.within(2), "iptables", "--insert", *rule)
+    try:
+        found = problems(at_first.orchestrate("hosts", hosts_with(remote, PLAIN)))
+    finally:
+        run(*remote.swarm.within(2), "iptables", "--delete", *rule)
+    assert "Client.Timeout exceeded" in found[1]
+    assert found[1].endswith("; does it run, and does that engine reach it?")
+
+
+@pytest.mark.usefixtures("log")
 def test_a_run_that_cannot_push_ends_with_the_reason(
     at_first: Lab, remote: Remote, scenario: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """What engines are asked to do with a registry, and what is said if one refuses."""
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +9,11 @@ from typing import Any
 
 import docker
 import pytest
+import requests
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.docker.endpoint import Endpoint
+from orchestrator.execution.swarm import registry as module
 from orchestrator.execution.swarm.connection import HostEngine
 from orchestrator.execution.swarm.registry import Pushed, Registry, registry_of
 from orchestrator.scenario.hosts import Hosts
@@ -126,6 +129,25 @@ def test_a_refusal_is_one_line_with_what_to_do(registry: Registry, said: str, ad
         registry.pull(PUSHED, "b", host)
 
 
+def test_a_pull_without_progress_is_given_up(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def stall() -> Iterator[Step]:
+        yield {"status": "Downloading"}
+        over.wait()
+
+    host: Any = Recorded()
+    host.client.api.pull = lambda *_, **__: stall()
+    monkeypatch.setattr(module, "SILENCE_S", 0.05)
+    try:
+        with pytest.raises(BackendError, match=r"far:5000/team \(no progress within 0\.05 s\); "):
+            registry.pull(PUSHED, "b", host)
+    finally:
+        over.set()
+
+
 def asked(error: Exception) -> HostEngine:
     """Return the host b, whose engine answers every question about a registry with ``error``."""
 
@@ -133,7 +155,7 @@ def asked(error: Exception) -> HostEngine:
         assert name == f"{REPOSITORY}:check"
         raise error
 
-    client = SimpleNamespace(api=SimpleNamespace(inspect_distribution=inspect))
+    client = SimpleNamespace(api=SimpleNamespace(inspect_distribution=inspect, timeout=10))
     return HostEngine("b", "unix:///x", client, Endpoint("unix:///x"))  # type: ignore[arg-type]
 
 
@@ -148,6 +170,11 @@ def test_a_registry_that_an_engine_does_not_reach_is_a_problem(registry: Registr
         'b: its engine cannot pull from the registry far:5000/team (Get "https://far:5000/v2/": '
         "i/o timeout); does it run, and does that engine reach it?"
     )
+
+
+def test_an_engine_that_does_not_answer_is_not_taken_for_the_registry(registry: Registry) -> None:
+    found = registry.problem_of(asked(requests.exceptions.ReadTimeout()))
+    assert "registry far:5000/team (that engine does not answer); " in found
 
 
 def test_a_registry_is_that_of_the_hosts_file() -> None:
