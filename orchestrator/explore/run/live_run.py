@@ -36,7 +36,7 @@ LOOK_EVERY_S = 0.3
 WAITS, RUNS, HAS_RUN = "it has not begun", "so far, by the server's event log", "as in the report"
 AS_PREDICTED = "No case differs from its twin."
 STOPPED = "you stopped it before it had any"
-WITHOUT_CONTAINERS = "--backend process", "choose process as its Backend, above"
+WITHOUT_CONTAINERS = "--backend process", "choose process as the Backend, above"
 """What an error advises in a terminal, and on the page."""
 
 TOO_LONG = "its event log has become too long to be drawn while it grows"

@@ -99,7 +99,7 @@ def test_without_results_the_error_advises_what_can_be_done_on_the_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     values = wait_for_end(run_with(monkeypatch, FakeChild(None)))
-    advice = "run without containers: choose process as its Backend, above"
+    advice = "run without containers: choose process as the Backend, above"
     assert f"no results: the engine failed; {advice}" in str(values["result"])
 
 
