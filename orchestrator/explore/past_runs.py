@@ -29,6 +29,7 @@ REPORT = "report.html"
 SUMMARY = "summary.json"
 RAW = "raw"
 DOUBT = "doubt"
+BY_HAND = "; with faults by hand"
 _NAMED = re.compile(r"(.+)-([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}")
 """The name of a folder of results: scenario, instant in UTC, and id."""
 
@@ -119,8 +120,10 @@ def _completed(run: PastRun, folder: Path) -> PastRun:
 def _campaign(run: PastRun, folder: Path) -> PastRun:
     summary = read_summary(folder)
     (shown,) = shown_campaigns([Findings(summary, {}, {})])
-    about = _about(run, summary)
-    return replace(about, verdict=text.verdict(summary), tone=shown.tone, is_campaign=True)
+    about, verdict = _about(run, summary), text.verdict(summary)
+    if text.faults_by_hand(summary):
+        verdict += BY_HAND
+    return replace(about, verdict=verdict, tone=shown.tone, is_campaign=True)
 
 
 def _capacity(run: PastRun, folder: Path) -> PastRun:

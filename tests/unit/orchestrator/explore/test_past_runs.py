@@ -9,8 +9,8 @@ from orchestrator.explore.past_runs import PastRun, past_runs
 from orchestrator.quiz.solution import QUIZ
 from orchestrator.report.publish import summary_json
 from orchestrator.results.capacity import CAPACITY
-from orchestrator.results.summary import Status
-from tests.unit.orchestrator.report.report_fixtures import FAILED, case, summary
+from orchestrator.results.summary import FaultSummary, Status
+from tests.unit.orchestrator.report.report_fixtures import FAILED, case, run_over_time, summary
 
 OLD, NEW = "mine-20260131T120000Z-1a2b3c4d", "other-20260201T130500Z-00000000"
 
@@ -55,6 +55,15 @@ def test_a_failed_run_is_bad_and_an_interrupted_one_is_undecided(tmp_path: Path)
     store(tmp_path, OLD, "summary.json", summary_json(failed))
     store_campaign(tmp_path, NEW, status=Status.INTERRUPTED, exit_code=130)
     assert {run.folder: run.tone for run in past_runs(tmp_path)} == {OLD: "bad", NEW: "doubt"}
+
+
+def test_a_run_with_a_fault_by_hand_says_so(tmp_path: Path) -> None:
+    pause = FaultSummary(
+        fault="pause", worker=None, asked_s=1, effect_s=1, reverted_s=2, error="", is_by_hand=True
+    )
+    one = case(runs=[run_over_time(None, faults=[pause])])
+    store(tmp_path, OLD, "summary.json", summary_json(summary(one)))
+    assert only_run(tmp_path).verdict.endswith("; with faults by hand")
 
 
 def test_the_newest_run_is_the_first(tmp_path: Path) -> None:
