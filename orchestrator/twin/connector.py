@@ -2,12 +2,13 @@
 
 import heapq
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import attrgetter
 
 from labkit.workload.profile import NS_PER_S
-from orchestrator.twin.core import Connection, EventQueue, Model, Record, Source
+from orchestrator.twin.core import NEVER, Connection, EventQueue, Model, Record, Source
 from orchestrator.twin.parameters import Overhead
 
 _RETRY_STEPS_S = (1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 64)
@@ -30,6 +31,11 @@ class Connector:
     With a ``backlog``, the kernel drops a SYN that finds more connections than that in the accept
     queue, listen(2), and its client's kernel sends it again at `SYN_INSTANTS_NS`, whenever there
     was room before. None stands for a queue without a limit.
+
+    Connects that begin at one instant come before the server accepts the first of them. SYNs that
+    are sent again at one instant find the queue as it was before them: one run of the kernel's
+    timers sends them all, before any handshake is complete. If more connect than there is room for,
+    the kernel keeps the others half open.
     """
 
     def __init__(
@@ -47,6 +53,8 @@ class Connector:
         self._server = server
         self._backlog = backlog
         self._pending: Iterator[Connection] = iter(())
+        self._retry_ns = NEVER
+        self._queued_before: dict[int, int] = {}
 
     def start(self, sources: Sequence[Source]) -> None:
         """Schedule the connections of ``sources`` in the order of time."""
@@ -55,24 +63,47 @@ class Connector:
 
     def begin(self, conn: Connection) -> None:
         """Schedule a connection that was not planned."""
-        self._events.schedule(conn.begun_ns + self._connect_ns, self._on_syn, conn)
+        self._events.schedule(conn.begun_ns + self._connect_ns, self._on_syns, [conn])
 
     def _schedule_next(self) -> None:
+        """Schedule the next connection; if the queue is limited, all of the same instant."""
         conn = next(self._pending, None)
-        if conn is not None:
-            self._events.schedule(conn.begun_ns + self._connect_ns, self._on_planned, conn)
+        if conn is None:
+            return
+        at_once = [conn]
+        if self._backlog is not None:
+            while (other := next(self._pending, None)) and other.begun_ns == conn.begun_ns:
+                at_once.append(other)
+            if other is not None:
+                self._pending = chain((other,), self._pending)
+        self._events.schedule(conn.begun_ns + self._connect_ns, self._on_planned, at_once)
 
-    def _on_planned(self, now_ns: int, conn: Connection) -> None:
-        self._on_syn(now_ns, conn)
+    def _on_planned(self, now_ns: int, at_once: list[Connection]) -> None:
+        self._on_syns(now_ns, at_once)
         self._schedule_next()
 
-    def _on_syn(self, now_ns: int, conn: Connection) -> None:
-        self._record.begin(conn)
-        self._enter(now_ns, conn)
+    def _on_syns(self, now_ns: int, at_once: list[Connection]) -> None:
+        """Establish the connections that there is room for before any is accepted."""
+        entered: Counter[int] = Counter()
+        established = []
+        for conn in at_once:
+            self._record.begin(conn)
+            if self._backlog is not None:
+                queued = self._server.queued(conn) + entered[conn.worker]
+                if queued > self._backlog:
+                    self._drop(now_ns, conn)
+                    continue
+                entered[conn.worker] += 1
+            established.append(conn)
+        for conn in established:
+            self._establish(now_ns, conn)
 
-    def _enter(self, now_ns: int, conn: Connection) -> None:
-        """Establish a connection if there is room for it, and try again later otherwise."""
-        if self._backlog is None or self._server.queued(conn) <= self._backlog:
+    def _retry(self, now_ns: int, conn: Connection) -> None:
+        """Establish a connection if there was room before this instant, else try again later."""
+        if now_ns != self._retry_ns:
+            self._retry_ns, self._queued_before = now_ns, {}
+        queued = self._server.queued(conn)
+        if self._queued_before.setdefault(conn.worker, queued) <= (self._backlog or 0):
             self._establish(now_ns, conn)
         else:
             self._drop(now_ns, conn)
@@ -82,7 +113,7 @@ class Connector:
         place = bisect_right(SYN_INSTANTS_NS, now_ns - first_ns)
         next_ns = first_ns + SYN_INSTANTS_NS[place] + LATE_NS
         is_last = place == len(SYN_INSTANTS_NS) - 1
-        self._events.schedule(next_ns, self._give_up if is_last else self._enter, conn)
+        self._events.schedule(next_ns, self._give_up if is_last else self._retry, conn)
 
     def _give_up(self, now_ns: int, conn: Connection) -> None:
         conn.given_up_ns = now_ns

@@ -17,6 +17,8 @@ def ms_text(ms: float) -> str:
 
 def awaited(outcome: Outcome) -> str:
     """Return what a user waits for."""
+    if outcome.left_out and not outcome.is_awaiting_service:
+        return "a place in the accept queue"
     kind = outcome.run.kind
     if kind in EVENT_LOOPS:
         return "the loop"
@@ -52,6 +54,8 @@ def _shared(outcome: Outcome) -> str:
 
 def _why_waiting(outcome: Outcome, controls: Controls) -> str:
     kind = outcome.run.kind
+    if outcome.left_out and not outcome.is_awaiting_service:
+        return "all places were taken when they came"
     if kind is Kind.PROCESSES_SPLIT:
         return "the kernel's hash chooses a worker for each connection, also a busy one"
     if kind not in (*EVENT_LOOPS, Kind.LOOP_AND_POOL):

@@ -42,7 +42,7 @@ ROWS = (
     Row("response time: 90% within", "response_p90", TIME),
     Row("response time: 99% within", "response_p99", TIME),
     Row("slowest response", "response_max", TIME),
-    Row("most in the accept queue", "accept_queue_max", COUNT),
+    Row("most waiting to be accepted", "accept_queue_max", COUNT),
     Row("connects that find it full", "left_out", COUNT),
     Row("most connections of a worker", "connections_max", COUNT),
     Row("fewest connections of a worker", "connections_min", COUNT),
@@ -72,6 +72,12 @@ class Outcome:
         """The numbers, from 1, of the users with a message that waits for its service."""
         waits = self.messages["user"][self._waits_ns > 0]
         return tuple((np.unique(waits) + 1).tolist())
+
+    @property
+    def is_awaiting_service(self) -> bool:
+        """Whether a message waits after it is due and its connection is established."""
+        ready_ns = np.maximum(self.messages["due_ns"], self.messages["connected_ns"])
+        return bool((self.messages["started_ns"] > ready_ns).any())
 
     @cached_property
     def figures(self) -> Figures:

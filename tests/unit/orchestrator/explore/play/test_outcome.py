@@ -4,6 +4,10 @@ from orchestrator.explore.play.outcome import ROWS
 from tests.unit.orchestrator.explore.play.play_fixtures import outcome
 
 MS = 1_000_000
+CROWD: dict[str, int | str] = {
+    "load": "rate", "arrivals": "constant", "rate_per_s": 20, "seconds": 10,
+    "service_ms": 2000, "backlog": 1,
+}  # fmt: skip
 
 
 def test_the_sixth_user_waits_for_both_messages_of_another() -> None:
@@ -27,26 +31,32 @@ def test_a_percentile_of_too_few_messages_is_unknown() -> None:
 
 def test_the_accept_queue_holds_one_more_than_the_backlog() -> None:
     found = [outcome("single", users=8, backlog=each) for each in (5, 6, 7)]
-    assert [each.left_out for each in found] == [1, 0, 0]
-    assert [each.figures["accept_queue_max"] for each in found] == [6, 7, 7]
+    assert [each.left_out for each in found] == [2, 1, 0]
+    assert [each.figures["accept_queue_max"] for each in found] == [5, 6, 7]
 
 
 def test_a_connect_that_finds_it_full_costs_a_second() -> None:
-    found = outcome("single", users=8, messages=1, backlog=5)
+    found = outcome("single", users=7, messages=1, backlog=5)
     assert found.figures["makespan"] == pytest.approx(1.1)
     assert found.figures["wait_max"] == pytest.approx(1.0)
 
 
 def test_a_worker_is_idle_before_a_connect_is_tried_again_unless_it_has_work_for_a_second() -> None:
     few, many = (outcome("single", users=9, messages=each, backlog=5) for each in (1, 2))
-    assert (few.left_out, few.is_idle_before_retry) == (2, True)
-    assert (many.left_out, many.is_idle_before_retry) == (2, False)
+    assert (few.left_out, few.is_idle_before_retry) == (3, True)
+    assert (many.left_out, many.is_idle_before_retry) == (3, False)
     assert not outcome("fork_per_connection", users=9).is_idle_before_retry
 
 
 def test_connects_that_find_it_full_for_131_seconds_fail() -> None:
-    found = outcome("single", users=4, messages=50, service_ms=2000, backlog=1)
-    assert (found.count, found.left_out, found.unconnected) == (3, 1, 1)
+    found = outcome("single", **CROWD)
+    assert (found.count, found.left_out, found.unconnected) == (31, 193, 169)
+
+
+def test_messages_wait_for_a_place_or_for_service() -> None:
+    for model, is_awaiting in (("epoll", False), ("half_sync", True), ("prefork", True)):
+        found = outcome(model, users=12, messages=1, backlog=2)
+        assert (len(found.waiting), found.is_awaiting_service) == (9, is_awaiting)
 
 
 def test_a_service_is_stretched_by_others_that_compute() -> None:

@@ -33,28 +33,34 @@ def test_one_at_a_time_beside_a_loop() -> None:
 
 def test_a_backlog_that_is_too_small() -> None:
     text = said(controls("prefork", users=12, backlog=2), controls("prefork", users=12))
-    assert text.startswith("A backlog of 2 instead of 128: in prefork 7 of 12 users wait")
-    assert "the last ack comes at 1.2 s (+600 ms)" in text
+    assert text.startswith("A backlog of 2 instead of 128: in prefork 9 of 12 users wait")
+    assert "the last ack comes at 1.4 s (+800 ms)" in text
     assert text.endswith(
-        "closes it. There, 4 connects find the accept queue full (it holds 3) and are tried again "
+        "closes it. There, 9 connects find the accept queue full (it holds 3) and are tried again "
         "after 1 s, although a worker is idle before that."
     )
 
 
 def test_one_connect_finds_the_queue_full() -> None:
-    text = said(controls("reuseport", users=4, workers=1, backlog=1))
+    text = said(controls("reuseport", users=3, workers=1, backlog=1))
     assert text.endswith(
         ". There, 1 connect finds its accept queue full (it holds 2) and is tried again after 1 s, "
         "although a worker is idle before that."
     )
 
 
-def test_a_connect_fails_in_the_end() -> None:
-    text = said(controls("single", users=5, messages=50, service_ms=2000, backlog=1))
-    assert text.endswith(
-        ". There, 2 connects find the accept queue full (it holds 2) and are tried again after "
-        "1 s; 2 of them fail after 131 s."
+def test_users_wait_for_a_place_alone() -> None:
+    assert said(controls("epoll", users=12, backlog=2)) == (
+        "In epoll 9 of 12 users wait for a place in the accept queue, and the last ack comes at "
+        "1.2 s, as all places were taken when they came. There, 9 connects find the accept queue "
+        "full (it holds 3) and are tried again after 1 s."
     )
+
+
+def test_connects_fail_in_the_end() -> None:
+    many = controls("single", load="rate", arrivals="constant", seconds=10, service_ms=2000)
+    text = said(many.with_value("backlog", 1))
+    assert text.endswith("tried again after 1 s; 169 of them fail after 131 s.")
 
 
 def test_a_long_message_blocks() -> None:
