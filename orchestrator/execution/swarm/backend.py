@@ -31,6 +31,7 @@ from orchestrator.execution.docker.server import DockerServer
 from orchestrator.execution.host import HostTimes
 from orchestrator.execution.machines import HostReading
 from orchestrator.execution.owner import LABEL, MARK
+from orchestrator.execution.probe import PROBE
 from orchestrator.execution.swarm.clocks import (
     clocks_of,
     is_this_machine,
@@ -39,6 +40,7 @@ from orchestrator.execution.swarm.clocks import (
 from orchestrator.execution.swarm.encryption import check_encryption
 from orchestrator.execution.swarm.fleet import Fleet
 from orchestrator.execution.swarm.images import copy_images
+from orchestrator.execution.swarm.late_limits import late_limits, set_limits
 from orchestrator.execution.swarm.meters import HostMeter, Meters
 from orchestrator.execution.swarm.placement import places_of
 from orchestrator.execution.swarm.registry import registry_of
@@ -55,11 +57,10 @@ CLOCK = "clock"
 """The service of the containers whose clocks are read; it has none in compose.yaml."""
 
 STACK_FILE = "stack.json"
-PARTS = {CLIENT: "clients", CONDUCTOR: CONDUCTOR, SERVICE: "proxy"}
+PARTS = {CLIENT: "clients", CONDUCTOR: CONDUCTOR, SERVICE: "proxy", PROBE: PROBE}
 """The part of the lab that a service is; the server has the name of its model."""
 
-METERED = ("server", "clients", "conductor", "proxy", "probe")
-"""The probe runs within the server's container, and is part of it."""
+METERED = ("server", *PARTS.values())
 
 
 class SwarmBackend(DockerBackend):
@@ -141,7 +142,7 @@ class SwarmStage(DockerStage):
         return is_this_machine(self.clocks, own_clock())
 
     def bring_up(self, services: Sequence[str], override: Path) -> None:
-        """Deploy ``services`` as a stack, which is stored with the logs."""
+        """Deploy ``services`` as a stack, which is stored with the logs; then set what it lacks."""
         config = Compose(self.project, override).config(*services)
         stack = stack_of(
             config,
@@ -153,6 +154,12 @@ class SwarmStage(DockerStage):
         document: dict[str, Any] = {**stack.document, "x-dropped": stack.dropped}
         path = write_whole(self.order.folder / STACK_FILE, to_json(document, indent=1) + "\n")
         self._fleet.deploy(self.project, path, {SECRET: self.order.secret})
+        is_limited = self.order.limits.memory is not None
+        limits = {
+            name: late_limits(each, must_not_swap=is_limited and name == self.order.model)
+            for name, each in config["services"].items()
+        }
+        set_limits(self._fleet.containers(self.project), limits)
 
     def start(self) -> None:
         """Start as on one host; then check that what is encrypted arrives, and start the meters."""
@@ -168,7 +175,7 @@ class SwarmStage(DockerStage):
     def _new_meters(self) -> Iterator[HostMeter]:
         """Start a meter on each host that has containers of the case."""
         found: dict[str, dict[str, list[str]]] = {}
-        for container in self._containers():
+        for container in self._fleet.containers(self.project):
             host = self._fleet.host_of(container)
             ids = found.setdefault(host.name, {each: [] for each in METERED})
             part = PARTS.get(container.labels[SERVICE_LABEL], "server")

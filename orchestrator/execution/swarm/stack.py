@@ -28,7 +28,10 @@ NEEDLESS = ("build", "profiles", "depends_on", "ports", "container_name", "exten
 """Keys without a loss: images are there, clients retry, ports are reached through the engine."""
 
 TRANSLATED = ("tmpfs", "deploy")
-REFUSED = ("cpuset", "mem_limit", "cpus", "pids_limit")
+LATE = ("cpuset", "memswap_limit")
+"""Keys that Swarm does not have, and that containers get when they run: see `late_limits`."""
+
+REFUSED = ("mem_limit", "cpus", "pids_limit")
 """Keys that a case has only if they matter to it, and that Swarm does not have."""
 
 _SIZE = re.compile(r"([0-9]+)([kmg]?)b?", re.IGNORECASE)
@@ -86,7 +89,7 @@ def stack_of(
 
 
 def _dropped(name: str, service: Mapping[str, Any]) -> Iterator[str]:
-    known = (*KEPT, *NEEDLESS, *TRANSLATED, *REFUSED)
+    known = (*KEPT, *NEEDLESS, *TRANSLATED, *LATE, *REFUSED)
     for key, value in service.items():
         if key not in known and value not in (None, "", [], {}):
             yield f"{name}.{key}: {value}"

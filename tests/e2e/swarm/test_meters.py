@@ -36,13 +36,16 @@ models: [epoll]
 retries_of_invalid: 0
 clients: [{executor: closed, users: 2, messages: 40, demand: sleep=50ms, replicas: 2}]
 """
+HOG = "import time; ends_s = time.monotonic() + 240\nwhile time.monotonic() < ends_s: pass"
+"""It ends by itself, if a test that was killed leaves it."""
+
 ELSEWHERE = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
 
 
 @contextmanager
 def hogs() -> Iterator[None]:
     """Use all CPUs of this machine meanwhile, with two programs for each."""
-    command = [sys.executable, "-S", "-E", "-c", "while True: pass"]
+    command = [sys.executable, "-S", "-E", "-c", HOG]
     with ExitStack() as ends:
         for _ in range(2 * (os.cpu_count() or 1)):
             program = subprocess.Popen(command, start_new_session=True)
@@ -132,7 +135,7 @@ def test_programs_that_disturb_a_host_elsewhere_make_the_run_invalid_and_it_is_n
     (raw,) = ended.results[0].glob("raw/*")
     (machine,) = json.loads((raw / "clients.json").read_text())["machines"]
     times = machine["times"]
-    assert all(times[f"{part}_s"] > 0 for part in ("server", "clients", "conductor"))
-    lab_s = sum(times[f"{part}_s"] for part in ("server", "clients", "conductor"))
-    assert lab_s < times["busy_s"] / 2
+    lab_s = [times[f"{part}_s"] for part in ("server", "clients", "conductor")]
+    assert min(lab_s) > 0
+    assert sum(lab_s) < times["busy_s"] / 2
     assert nothing_is_left(swarm)

@@ -1,6 +1,7 @@
 """Scenarios on the two hosts of a swarm: the same verdicts, and nothing left on either."""
 
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.e2e.swarm.swarm_fixtures import (
 
 pytestmark = pytest.mark.docker
 BOUND_S = 90.0
+LAST_CPU = (os.cpu_count() or 1) - 1
 
 SMALL = """\
 intent: Do two hosts give the verdicts of one?
@@ -75,6 +77,18 @@ intent: This run is interrupted.
 models: [epoll]
 clients: [{executor: closed, users: 2, messages: 1000, demand: sleep=50ms, replicas: 2}]
 """
+LIMITED = f"""\
+intent: Are the limits in effect on both hosts?
+models: [epoll]
+limits: {{memory: 64MiB, cpuset: 0, client_cpuset: {LAST_CPU}}}
+clients: [{{executor: closed, users: 2, messages: 1000, demand: sleep=50ms, replicas: 2}}]
+"""
+AFFINITY = """\
+import os
+pids = [1, *map(int, open("/proc/1/task/1/children").read().split())]
+print(*{cpu for pid in pids for cpu in os.sched_getaffinity(pid)})
+"""
+"""The probe is among the processes of the server, but not of its container."""
 
 
 def write(folder: Path, scenario: str) -> Path:
@@ -171,6 +185,30 @@ def test_a_link_that_is_cut_and_joined_loses_no_message(
     (fault,) = case["runs"][0]["faults"]
     assert fault["error"] == ""
     assert fault["reverted_s"] - fault["effect_s"] >= 0.5
+    assert nothing_is_left(swarm)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_long")
+def test_limits_are_in_effect_on_the_hosts_under_load(
+    lab: Lab, swarm: Swarm, tmp_path: Path
+) -> None:
+    scenario = write(tmp_path, LIMITED)
+
+    def inside(number: int, service: str, *words: str) -> list[str]:
+        found = ("ps", "--quiet", "--filter", f"label=com.docker.compose.service={service}")
+        containers = swarm.docker(number, *found).decode().split()
+        return [swarm.docker(number, *words[:1], each, *words[1:]).decode() for each in containers]
+
+    with lab.running("under load", scenario, *place(swarm), "--out", lab.out) as process:
+        asked = ("exec", "python3", "-c", AFFINITY)
+        (of_server,), of_clients = inside(1, "epoll", *asked), inside(2, "client", *asked)
+        (limits,) = inside(1, "epoll", "inspect", "--format", "{{json .HostConfig}}")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=BOUND_S)
+    assert of_server.split() == ["0"]
+    assert [each.split() for each in of_clients] == [[str(LAST_CPU)]] * 2
+    assert json.loads(limits)["Memory"] == 64 << 20
     assert nothing_is_left(swarm)
 
 

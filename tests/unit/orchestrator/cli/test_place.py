@@ -180,6 +180,6 @@ def test_the_hosts_file_has_a_usual_name(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_several_hosts_cannot_do_is_refused_before_they_are_connected(tmp_path: Path) -> None:
     arguments = swarm_arguments(tmp_path)
     with arguments.scenario.open("a") as scenario:
-        scenario.write("limits: {memory: 64MiB}\n")
-    with pytest.raises(BackendError, match=r"limits\.memory: Swarm would let it swap"):
+        scenario.write("faults: [{at: 1s, fault: kill, lasts: 1s}]\n")
+    with pytest.raises(BackendError, match="kill with lasts: Swarm does not start a container"):
         swarm_place(arguments)

@@ -17,7 +17,9 @@ from orchestrator.execution.docker.compose import Compose
 from orchestrator.execution.docker.engine import SERVICE_LABEL
 from orchestrator.execution.swarm import backend
 from orchestrator.execution.swarm.backend import SwarmBackend, SwarmStage
+from orchestrator.execution.swarm.late_limits import LateLimits
 from orchestrator.scenario.hosts import Host, Hosts
+from orchestrator.scenario.server import Limits
 
 HOSTS = Hosts(
     {
@@ -27,6 +29,7 @@ HOSTS = Hosts(
     },
     Path(),
 )
+SERVICES = ("epoll", "faultproxy", "conductor", "client")
 IMAGES = {"epoll": "sha256:1", "client": "sha256:2"}
 
 
@@ -45,6 +48,9 @@ class FakeFleet:
     def silent(self) -> list[str]:
         return ["b"]
 
+    def containers(self, project: str) -> list[str]:
+        return [f"a container of {project}"]
+
     def environment_of(self, container: SimpleNamespace) -> Mapping[str, str]:
         return {"DOCKER_HOST": container.id}
 
@@ -52,7 +58,7 @@ class FakeFleet:
 def resolve(_: Compose, *services: str) -> dict[str, Any]:
     return {
         "services": {
-            name: {"image": "sha256:1", "environment": {}, "security_opt": ["x"]}
+            name: {"image": "sha256:1", "environment": {}, "security_opt": ["x"], "cpuset": "0"}
             for name in services
         },
         "networks": {"default": None},
@@ -63,14 +69,23 @@ def test_a_case_is_a_stack_whose_containers_are_placed_and_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Compose, "config", resolve)
+    limited: list[object] = []
+    monkeypatch.setattr(backend, "set_limits", lambda *given: limited.append(given))
     fleet = FakeFleet()
     placed_on = ("", "c", "")
     order = StageOrder(
-        "epoll", {}, 3, tmp_path, drain_timeout_s=1.0, is_proxied=True, placed_on=placed_on
+        "epoll",
+        {},
+        3,
+        tmp_path,
+        drain_timeout_s=1.0,
+        is_proxied=True,
+        placed_on=placed_on,
+        limits=Limits(memory="64MiB"),
     )
     swarm = SwarmBackend(fleet, None, HOSTS, "0badcafe")  # type: ignore[arg-type]
     stage = swarm.new_stage("lab-0badcafe-1", order, IMAGES)
-    stage.bring_up(["epoll", "faultproxy", "conductor", "client"], tmp_path / "override.yaml")
+    stage.bring_up(SERVICES, tmp_path / "override.yaml")
     ((project, stack, secret),) = fleet.deployed
     assert project == "lab-0badcafe-1"
     assert secret == {"LAB_RUN_SECRET": order.secret}
@@ -89,6 +104,8 @@ def test_a_case_is_a_stack_whose_containers_are_placed_and_stored(
     assert stack["services"]["client-2"]["environment"]["LAB_PLACED_ON"] == "c"
     assert "epoll.security_opt: ['x']" in stack["x-dropped"]
     assert order.secret not in (tmp_path / "stack.json").read_text()
+    limits = {name: LateLimits((0,), must_not_swap=name == "epoll") for name in SERVICES}
+    assert limited == [(["a container of lab-0badcafe-1"], limits)]
 
 
 def test_a_port_is_reached_through_the_engine_of_its_container_until_the_end(
@@ -156,7 +173,9 @@ def test_hosts_that_are_other_machines_are_metered_each_with_its_own_containers(
             started.clear()
 
     fleet = FakeFleet()
-    services = (("epoll", "a"), ("faultproxy", "a"), ("client", "b"), ("conductor", "b"))
+    services = (
+        ("epoll", "a"), ("faultproxy", "a"), ("probe", "a"), ("client", "b"), ("conductor", "b")
+    )  # fmt: skip
     containers = [
         SimpleNamespace(id=name, host=host, labels={SERVICE_LABEL: name}) for name, host in services
     ]
@@ -171,7 +190,11 @@ def test_hosts_that_are_other_machines_are_metered_each_with_its_own_containers(
     stage.clocks = {"a": Clock("one", 0), "b": Clock("other", 0), "c": own_clock()}
     stage.start()
     assert started == [
-        ("lab-0badcafe-1", "sha256:2", {"server": ["epoll"], "proxy": ["faultproxy"]}),
+        (
+            "lab-0badcafe-1",
+            "sha256:2",
+            {"server": ["epoll"], "proxy": ["faultproxy"], "probe": ["probe"]},
+        ),
         ("lab-0badcafe-1", "sha256:2", {"clients": ["client"], "conductor": ["conductor"]}),
     ]
     reading = stage.read_host()

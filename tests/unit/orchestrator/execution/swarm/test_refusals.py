@@ -25,7 +25,7 @@ def loaded(tmp_path: Path, request: pytest.FixtureRequest) -> Scenario:
     "loaded",
     [
         "",
-        "limits: {cpus: 0.5}",
+        "limits: {cpus: 0.5, memory: 64MiB, cpuset: 0}\nmatrix: {client_cpuset: [1, 0]}",
         "faults: [{at: 1s, fault: pause, lasts: 1s}, {at: 3s, fault: kill}]",
         "faults: [{at: 1s, fault: disconnect, lasts: 1s}]",
         "faults: [{at: 1s, fault: latency, lasts: 1s, attributes: {latency: 10ms}}]",
@@ -39,11 +39,6 @@ def test_what_several_hosts_can_do_is_not_refused(loaded: Scenario) -> None:
 @pytest.mark.parametrize(
     ("loaded", "reasons"),
     [
-        ("limits: {memory: 64MiB}",
-         ["limits.memory: Swarm would let it swap beyond the limit"]),
-        ("limits: {cpuset: 0}\nmatrix: {client_cpuset: [1, 0]}",
-         ["limits.cpuset: Swarm cannot bind a container to CPUs",
-          "limits.client_cpuset: Swarm cannot bind a container to CPUs"]),
         ("faults: [{at: 1s, fault: terminate, lasts: 1s}, {at: 3s, fault: kill, lasts: 1s}]",
          ["terminate with lasts: Swarm does not start a container again",
           "kill with lasts: Swarm does not start a container again"]),
