@@ -38,7 +38,7 @@ def ask_longest_wait(dice: Dice) -> Draft | None:
     *_, second, longest = sorted(each.wait_ms for each in served)
     if longest - second < LEAD_MS or served[-1].end_ms > LONGEST_MS:
         return None
-    options = [f"user {number}" for number in range(1, len(served) + 1)]
+    options = [f"user {number}" for number in range(len(served))]
     user = [each.wait_ms for each in served].index(longest)
     if user == len(served) - 1 and not dice.rarely():
         return None
@@ -48,7 +48,7 @@ def ask_longest_wait(dice: Dice) -> Draft | None:
         scenario=scenario_of_arrivals(server, gap_ms, services_ms),
         measure=lambda seen: options[seen[0].longest_wait()],
         derived=options[user],
-        why=f"{first_come_text(server, served)} So user {user + 1} waits longest.",
+        why=f"{first_come_text(server, served)} So user {user} waits longest.",
         answer=lambda right: Choice(options, frozenset({str(right)})),
     )
 

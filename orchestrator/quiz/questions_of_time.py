@@ -86,7 +86,7 @@ def ask_first_response(dice: Dice) -> Draft | None:
     """Draft the question how long the first response of one of several users takes."""
     server = draw_server(dice, (*_POOLS, Mechanism.LOOP, Mechanism.SHARED))
     load = draw_load(dice, server)
-    user = dice.whole(2, load.users)
+    user = dice.whole(1, load.users - 1)
     derived = first_response(server, load, user)
     if makespan(server, load).ms > LONGEST_MS or derived.ms < 2 * SERVICES_MS[0]:
         return None
@@ -95,14 +95,14 @@ def ask_first_response(dice: Dice) -> Draft | None:
     wait = "That is how long it waits, and its own service comes on top."
     mistakes = {
         (derived.ms - load.service_ms) / 1e3: wait,
-        (user - 1) * load.conversation_ms / 1e3 + load.service_ms / 1e3: ONE_BY_ONE,
+        user * load.conversation_ms / 1e3 + load.service_ms / 1e3: ONE_BY_ONE,
         load.service_ms / 1e3: NO_WAIT,
     }
     return Draft(
         setting=f"{server.sentence} {load.sentence}",
         question=f"How long is the response time of the first message of user {user}?",
         scenario=scenario_of(server, load),
-        measure=lambda seen: seen[0].first_response_s(user - 1),
+        measure=lambda seen: seen[0].first_response_s(user),
         derived=derived.ms / 1e3,
         why=derived.why,
         answer=_duration,
@@ -140,22 +140,22 @@ def ask_wait(dice: Dice) -> Draft | None:
     """Draft the question how long one of several arrivals waits for a worker."""
     server, gap_ms, services_ms = draw_arrivals(dice)
     served = first_come(server.workers, gap_ms, services_ms)
-    user = dice.whole(2, len(served))
-    wait_ms = served[user - 1].wait_ms
+    user = dice.whole(1, len(served) - 1)
+    wait_ms = served[user].wait_ms
     if not wait_ms or served[-1].end_ms > LONGEST_MS:
         return None
     mistakes = {
-        (wait_ms + services_ms[user - 1]) / 1e3: "That is its response time, with its own service.",
-        served[user - 1].begin_ms / 1e3: "That counts from the start, but it arrives later.",
+        (wait_ms + services_ms[user]) / 1e3: "That is its response time, with its own service.",
+        served[user].begin_ms / 1e3: "That counts from the start, but it arrives later.",
         0.0: NO_WAIT,
     }
     return Draft(
         setting=f"{server.sentence} {arrivals_sentence(gap_ms, services_ms)}",
         question=f"How long does user {user} wait until the service of its message begins?",
         scenario=scenario_of_arrivals(server, gap_ms, services_ms),
-        measure=lambda seen: seen[0].wait_s(user - 1),
+        measure=lambda seen: seen[0].wait_s(user),
         derived=wait_ms / 1e3,
-        why=first_come_text(server, served[:user]),
+        why=first_come_text(server, served[: user + 1]),
         answer=_duration,
         mistakes=mistakes,
     )
@@ -172,8 +172,8 @@ def arrivals_sentence(gap_ms: int, services_ms: list[int]) -> str:
     """Return the load of arrivals in two sentences."""
     return (
         f"{len(services_ms)} users arrive, one every {ms_text(gap_ms)}, the first at 0. Each "
-        "connects, sends one message and closes. The services of users 1 to "
-        f"{len(services_ms)} wait {joined([ms_text(each) for each in services_ms])}."
+        "connects, sends one message and closes. The services of users 0 to "
+        f"{len(services_ms) - 1} wait {joined([ms_text(each) for each in services_ms])}."
     )
 
 

@@ -53,8 +53,8 @@ class Load:
         rest = f", thinks for {ms_text(self.think_ms)} before the next message" if thinks else ""
         each = f"sends {counted(self.messages, 'messages')}, waits for each ack{rest}, and closes"
         return (
-            f"{counted(self.users, 'users')} connect at once, in the order of their numbers. "
-            f"Each {each}. The service of a message waits {ms_text(self.service_ms)}, as on I/O."
+            f"{counted(self.users, 'users')} connect at once, in the order of their numbers, from "
+            f"0. Each {each}. The service of a message waits {ms_text(self.service_ms)}, as on I/O."
         )
 
     @property
@@ -119,7 +119,7 @@ def _of_rounds(server: Server, load: Load) -> Derived:
 
 
 def first_response(server: Server, load: Load, user: int) -> Derived:
-    """Return the response time of the first message of ``user``, from 1.
+    """Return the response time of the first message of ``user``, from 0.
 
     Not for a loop that sleeps: in which order it reads its connections is not said by its name.
     """
@@ -127,7 +127,7 @@ def first_response(server: Server, load: Load, user: int) -> Derived:
     if server.mechanism in SIDE_BY_SIDE:
         why = f"User {user} waits for no other, so its response time is the {service} of its own."
         return Derived(load.service_ms, why)
-    before = (user - 1) // server.workers
+    before = user // server.workers
     keeps = server.mechanism in KEEPING
     held_ms, held = (
         (load.conversation_ms, f"{load.conversation}, a whole connection,")
@@ -138,7 +138,8 @@ def first_response(server: Server, load: Load, user: int) -> Derived:
     if not before:
         return Derived(ms, f"A worker is free for user {user} at once: only its own {service}.")
     who = "The worker" if server.workers == 1 else "Each worker"
-    ahead = f"{user - 1} users are ahead of user {user}. {who} serves {held} at a time, so user"
+    are = "user is" if user == 1 else "users are"
+    ahead = f"{user} {are} ahead of user {user}. {who} serves {held} at a time, so user"
     why = f"{ahead} {user} waits for {before} of these: {before} × {ms_text(held_ms)}"
     return Derived(ms, f"{why} + its own {service} = {ms_text(ms)}.")
 
@@ -173,5 +174,5 @@ def schedule_text(served: Sequence[Served]) -> str:
     return " ".join(
         f"User {number} arrives at {ms_text(each.arrival_ms)}, is served from "
         f"{ms_text(each.begin_ms)} to {ms_text(each.end_ms)}, and waits {ms_text(each.wait_ms)}."
-        for number, each in enumerate(served, start=1)
+        for number, each in enumerate(served)
     )

@@ -1,12 +1,16 @@
 """The answer of a lesson follows a guess, and never stands in the page before it."""
 
 import json
+import re
 from collections.abc import Iterator
+from functools import partial
+from itertools import count
 
 import pytest
 from markupsafe import escape
 
 from orchestrator.explore.learn.lessons import read_lessons
+from orchestrator.explore.learn.problems import options_of
 from orchestrator.quiz.generate import QUESTIONS, problem
 from tests.unit.orchestrator.explore.explore_fixtures import Answer, Site, explore_site
 
@@ -82,6 +86,14 @@ def test_a_problem_is_posed_without_its_answer_and_then_solved(site: Site) -> No
         assert '<strong class="good">Right.</strong>' in solved
         assert str(escape(found.explanation)) in solved
         assert 'class="lanes"' in solved
+
+
+def test_a_user_has_the_number_of_the_question_in_the_picture(site: Site) -> None:
+    found = next(each for each in map(partial(problem, 7), count(1)) if each.kind == "longest-wait")
+    right = found.answer.right_text
+    solved = post(site, "solve", seed=7, number=found.number, typed=right).text
+    labels = re.findall(r"<text [^>]*>(user [^<]*)</text>", solved)
+    assert labels == options_of(found)
 
 
 @pytest.mark.parametrize(

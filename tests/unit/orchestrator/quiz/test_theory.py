@@ -56,13 +56,13 @@ def test_a_thread_for_each_user_lets_none_wait() -> None:
 @pytest.mark.parametrize(
     ("mechanism", "user", "ms"),
     [
-        (Mechanism.ONE, 1, 50),
-        (Mechanism.ONE, 3, 450),  # two connections of 200 ms, and its own 50 ms
-        (Mechanism.POOL, 3, 50),
-        (Mechanism.POOL, 4, 250),
-        (Mechanism.SHARED, 4, 100),
-        (Mechanism.SHARED, 7, 150),
-        (Mechanism.LOOP, 8, 50),
+        (Mechanism.ONE, 0, 50),
+        (Mechanism.ONE, 2, 450),  # two connections of 200 ms, and its own 50 ms
+        (Mechanism.POOL, 2, 50),
+        (Mechanism.POOL, 3, 250),
+        (Mechanism.SHARED, 3, 100),
+        (Mechanism.SHARED, 6, 150),
+        (Mechanism.LOOP, 7, 50),
     ],
 )
 def test_the_first_response_of_a_user(mechanism: Mechanism, user: int, ms: int) -> None:
@@ -76,7 +76,7 @@ def test_arrivals_get_the_worker_that_is_free_first() -> None:
     assert [each.begin_ms for each in served] == [0, 50, 200, 250]
     assert [each.wait_ms for each in served] == [0, 0, 100, 100]
     assert schedule_text(served[3:]) == (
-        "User 1 arrives at 150 ms, is served from 250 ms to 310 ms, and waits 100 ms."
+        "User 0 arrives at 150 ms, is served from 250 ms to 310 ms, and waits 100 ms."
     )
 
 
@@ -106,8 +106,8 @@ def test_no_schedule_serves_more_at_once_than_there_are_workers(
 
 def test_the_sentences_of_a_load_say_all_of_it() -> None:
     assert EIGHT.sentence == (
-        "8 users connect at once, in the order of their numbers. Each sends 4 messages, waits for "
-        "each ack, and closes. The service of a message waits 50 ms, as on I/O."
+        "8 users connect at once, in the order of their numbers, from 0. Each sends 4 messages, "
+        "waits for each ack, and closes. The service of a message waits 50 ms, as on I/O."
     )
     assert "thinks for 100 ms before the next message, and closes" in THINKING.sentence
     assert "thinks" not in Load(2, 1, 50, think_ms=100).sentence
