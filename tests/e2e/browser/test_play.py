@@ -24,6 +24,11 @@ EACH = pytest.mark.parametrize(
 )
 CHOSEN = Controls(("prefork", "epoll"), users=5)
 MOST_MS = 100
+IN_FRONT = """() => {
+  const box = document.activeElement.getBoundingClientRect();
+  return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)?.name;
+}"""
+"""The name of what is seen at the middle of the control that has the focus."""
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,21 @@ def unexpected(opened: Opened, site: Site) -> list[str]:
     """Return what the page printed, and what it requested from elsewhere."""
     origin = f"http://{HOST}:{site.port}/"
     return [*opened.console, *(each for each in opened.requested if not each.startswith(origin))]
+
+
+def test_what_has_the_focus_is_not_behind_the_sentence(viewer: Viewer, site: Site) -> None:
+    opened = played(viewer, site, NARROW)
+    for name, key in (("backlog", "Home"), ("users", "End")):  # the longest sentence
+        number = number_of(opened.page)
+        opened.page.locator(f"#play [name={name}]").press(key)
+        shown_after(opened.page, number + 1)
+    opened.page.evaluate("scrollTo(0, 0)")
+    opened.page.locator("#play [name=model]").focus()
+    controls = visible(opened.page, "#play .play-controls :is(input, select)")
+    names = [each.get_attribute("name") for each in controls]
+    for name in names[1:]:
+        opened.page.keyboard.press("Tab")
+        assert opened.page.evaluate(IN_FRONT) == name
 
 
 @EACH
