@@ -44,6 +44,7 @@ ROWS = (
     Row("slowest response", "response_max", TIME),
     Row("most waiting to be accepted", "accept_queue_max", COUNT),
     Row("connects that find it full", "left_out", COUNT),
+    Row("connects that fail", "unconnected", COUNT),
     Row("most connections of a worker", "connections_max", COUNT),
     Row("fewest connections of a worker", "connections_min", COUNT),
 )
@@ -64,8 +65,8 @@ class Outcome:
 
     @property
     def count(self) -> int:
-        """How many users or arrivals there are."""
-        return int(np.unique(self.messages["user"]).size)
+        """How many users or arrivals there are, with those whose connects fail."""
+        return int(np.unique(self.messages["user"]).size) + self.unconnected
 
     @cached_property
     def waiting(self) -> tuple[int, ...]:
@@ -93,6 +94,7 @@ class Outcome:
             **statistics_s("response", response_ns, "p50", "p90", "p99", "max"),
             "accept_queue_max": self._queued,
             "left_out": self.left_out,
+            "unconnected": self.unconnected,
             "connections_max": max(self._connections_of_each, default=None),
             "connections_min": min(self._connections_of_each, default=None),
         }
@@ -180,7 +182,8 @@ class Outcome:
         """How many connections each worker has that is there from the start, if it has any."""
         if self.run.kind is Kind.LOOP_AND_POOL:
             return []
-        own = self.run.merged.connections["worker"]
+        connections = self.run.merged.connections
+        own = connections["worker"][connections["connected_ns"] > 0]
         return [int(np.count_nonzero(own == worker)) for worker in self.kept]
 
     @cached_property

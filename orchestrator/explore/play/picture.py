@@ -157,5 +157,11 @@ def _table(outcomes: Sequence[Outcome]) -> TextTable:
 def _count_text(nouns: str, outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return ""
-    messages = counted(len(outcomes[0].messages), f"messages {ACKED_TEXT}")
-    return f"{counted(outcomes[0].count, nouns)}, {messages}"
+    acked = {each.run.case.model: len(each.messages) for each in outcomes}
+    texts = [
+        f"{counted(number, 'messages')} {ACKED_TEXT} under {model}"
+        for model, number in acked.items()
+    ]
+    if len({*acked.values()}) == 1:
+        texts = [counted(len(outcomes[0].messages), f"messages {ACKED_TEXT}")]
+    return ", ".join([counted(outcomes[0].count, nouns), *texts])

@@ -71,9 +71,9 @@ def unexpected(opened: Opened, site: Site) -> list[str]:
 
 def test_what_has_the_focus_is_not_behind_the_sentence(viewer: Viewer, site: Site) -> None:
     opened = played(viewer, site, NARROW)
-    for name, key in (("backlog", "Home"), ("users", "End")):  # the longest sentence
+    for slider, key in (("backlog", "Home"), ("users", "End")):  # the longest sentence
         number = number_of(opened.page)
-        opened.page.locator(f"#play [name={name}]").press(key)
+        opened.page.locator(f"#play [name={slider}]").press(key)
         shown_after(opened.page, number + 1)
     opened.page.evaluate("scrollTo(0, 0)")
     opened.page.locator("#play [name=model]").focus()

@@ -50,7 +50,8 @@ def test_a_worker_is_idle_before_a_connect_is_tried_again_unless_it_has_work_for
 
 def test_connects_that_find_it_full_for_131_seconds_fail() -> None:
     found = outcome("single", **CROWD)
-    assert (found.count, found.left_out, found.unconnected) == (31, 193, 169)
+    assert (found.count, found.left_out, found.unconnected) == (200, 193, 169)
+    assert found.figures["connections_max"] == 200 - 169
 
 
 def test_messages_wait_for_a_place_or_for_service() -> None:

@@ -34,6 +34,15 @@ def test_the_figures_are_a_table_for_a_screen_reader() -> None:
     assert '<th scope="row">longest wait</th><td class="number">200.0 ms</td>' in markup
 
 
+def test_messages_that_differ_by_the_model_are_those_of_each() -> None:
+    markup = drawn(
+        "single", "epoll", load="rate", arrivals="constant", rate_per_s=20, seconds=10,
+        service_ms=2000, backlog=1,
+    )  # fmt: skip
+    (caption,) = re.findall("<caption>What the twin predicts for the (.*?)</caption>", markup)
+    assert caption == "200 arrivals, 31 messages acked under single, 200 messages acked under epoll"
+
+
 def test_a_worker_without_work_has_an_empty_lane() -> None:
     markup = drawn("prefork", users=2, workers=4)
     labels = re.findall(r">(worker \d)</text>", markup)
