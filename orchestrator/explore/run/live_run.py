@@ -111,6 +111,7 @@ class LiveRun:
         order = self._order
         begun = {
             "run": self._id,
+            "order": {"name": order.name, "yaml": order.text, "backend": order.backend},
             "line": "asking the twin",
             "cases": [*self._first],
             "note": self._note,

@@ -10,6 +10,7 @@ const faults = [...panel.querySelectorAll("[data-fault]")];
 const yaml = numbered(find(".numbered"));
 let isFollowing = false;
 let shown = null; // the run whose pictures are here, or were last
+let order = null; // what was asked for in that run
 let cleared = null;
 
 function place(slug) {
@@ -17,6 +18,22 @@ function place(slug) {
   section.className = "card";
   section.dataset.case = slug;
   return section;
+}
+
+const typed = ["name", "yaml"].map((each) => form.elements[each]);
+
+function takeUp(taken) { // the form has the scenario of the run, unless the user has typed one
+  if (order === null && typed.every((each) => each.value === each.defaultValue)) {
+    for (const [name, value] of Object.entries(taken)) form.elements[name].value = value;
+    yaml.show();
+  }
+  order = taken;
+}
+
+function sayWhose() { // the form may hold another scenario than that of the run whose pictures are here
+  const isSame = typed.every((each) => each.value === order?.[each.name]);
+  const whose = `The run shown here: ${order?.name}${isSame ? "" : "; the scenario or the name above is another"}`;
+  find("[data-of]").textContent = order === null || shown === cleared ? "" : whose;
 }
 
 function show(values) {
@@ -47,6 +64,8 @@ async function follow() {
     for await (const values of valuesAt("run/follow")) {
       if (values.run !== undefined && values.run === cleared) break;
       shown = values.run ?? shown;
+      if (values.order) takeUp(values.order);
+      sayWhose();
       show(values);
     }
   } catch (error) {
@@ -60,6 +79,7 @@ function clear() { // what is here is not of the scenario that is asked for now
   cleared = shown;
   for (const each of [result, cases]) each.replaceChildren();
   for (const each of [find("[data-note]"), faultLine, line]) each.textContent = "";
+  sayWhose();
   yaml.mark([]);
 }
 
@@ -100,6 +120,7 @@ async function inject(button) {
 }
 
 for (const button of faults) button.addEventListener("click", () => inject(button));
+form.addEventListener("input", sayWhose);
 
 panel.addEventListener("shown", follow);
 addEventListener("focus", () => panel.hidden || follow()); // another page may have started a run
@@ -107,4 +128,5 @@ panel.addEventListener("scenario", (event) => { // from another tab
   form.elements.yaml.value = event.detail;
   yaml.show();
   form.elements.name.value = "play";
+  sayWhose();
 });

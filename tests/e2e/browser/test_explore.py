@@ -167,7 +167,9 @@ def test_a_page_that_is_opened_later_sees_the_same_run_and_stops_it(
     viewer: Viewer, site: Site
 ) -> None:
     first = viewer.visit(f"{address_of(site)}#run").page
-    first.fill("#run [name=yaml]", SCENARIO.replace("messages: 10", "messages: 900"))
+    scenario = SCENARIO.replace("messages: 10", "messages: 900")
+    first.fill("#run [name=yaml]", scenario)
+    first.fill("#run [name=name]", "three")
     first.select_option("#run [name=backend]", "process")
     first.click("#run [data-start]")
     first.wait_for_selector("text=under load")
@@ -177,6 +179,31 @@ def test_a_page_that_is_opened_later_sees_the_same_run_and_stops_it(
     second.click("#run [data-stop]")
     second.wait_for_selector("#run .verdict >> text=you stopped it on the page")
     assert second.is_enabled("#run [data-start]")
+    second.reload()
+    second.wait_for_selector("#run .verdict")
+    fields = {name: second.input_value(f"#run [name={name}]") for name in ("name", "backend")}
+    assert fields == {"name": "three", "backend": "process"}
+    assert second.input_value("#run [name=yaml]") == scenario
+    assert second.inner_text("#run [data-of]") == "The run shown here: three"
+    assert second.locator("#run [data-numbers]").inner_text().split() == ["1", "2", "3", "4", "5"]
+
+
+def test_a_scenario_that_was_typed_stays_and_differs_from_the_run_that_is_shown(
+    viewer: Viewer, site: Site
+) -> None:
+    first = viewer.visit(f"{address_of(site)}#run").page
+    first.fill("#run [name=yaml]", SCENARIO.replace("messages: 10", "messages: 1"))
+    first.select_option("#run [name=backend]", "process")
+    first.click("#run [data-start]")
+    first.wait_for_selector("#run .verdict")
+    second = viewer.visit(f"{address_of(site)}#play").page
+    second.click('#play [data-act="run"]')
+    second.wait_for_selector("#run .verdict")
+    assert second.input_value("#run [name=name]") == "play"
+    shown = second.locator("#run [data-of]")
+    assert shown.inner_text().endswith("quickstart; the scenario or the name above is another")
+    first.fill("#run [name=yaml]", "intent: x")
+    assert "above is another" in first.inner_text("#run [data-of]")
 
 
 def test_faults_are_injected_by_pointer_and_by_keyboard(viewer: Viewer, site: Site) -> None:

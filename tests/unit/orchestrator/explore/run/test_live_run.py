@@ -64,6 +64,7 @@ def test_the_end_has_the_verdict_the_differences_and_the_report(
     values = wait_for_end(run_with(monkeypatch, FakeChild(archive.path)))
     assert values[PHASE] == ENDED
     assert values["cases"] == ["single", "epoll"]
+    assert values["order"] == {"name": "two", "yaml": SCENARIO, "backend": "process"}
     result = str(values["result"])
     assert "all 11 expectations hold" in result
     assert AS_PREDICTED in result
