@@ -19,7 +19,8 @@ from orchestrator.explore.play.model_text import model_text
 from orchestrator.explore.play.outcome import ROWS, Outcome
 from orchestrator.explore.play.predicted_run import START_NS
 from orchestrator.explore.rendering import render
-from orchestrator.measures.sentences import counted
+from orchestrator.measures.dimensions import TIME
+from orchestrator.measures.sentences import counted, value_text
 from orchestrator.report.charts.bars import fairness
 from orchestrator.report.charts.lanes import Timeline, timeline
 from orchestrator.report.charts.latency import ecdf
@@ -164,4 +165,9 @@ def _count_text(nouns: str, outcomes: Sequence[Outcome]) -> str:
     ]
     if len({*acked.values()}) == 1:
         texts = [counted(len(outcomes[0].messages), f"messages {ACKED_TEXT}")]
-    return ", ".join([counted(outcomes[0].count, nouns), *texts])
+    text = ", ".join([counted(outcomes[0].count, nouns), *texts])
+    *before, own = outcomes[0].run.case.groups
+    if before:
+        begin = value_text(own.start_s, TIME)
+        text += f"; times count from {begin}, when they begin, and who comes before is left out"
+    return text

@@ -34,6 +34,11 @@ def test_the_figures_are_a_table_for_a_screen_reader() -> None:
     assert '<th scope="row">longest wait</th><td class="number">200.0 ms</td>' in markup
 
 
+def test_the_table_says_from_when_its_times_count_if_others_come_before() -> None:
+    markup = drawn("prefork", users=5, long_ms=500)
+    assert "5 users, 10 messages acked; times count from 50 ms, when they begin, and who" in markup
+
+
 def test_messages_that_differ_by_the_model_are_those_of_each() -> None:
     markup = drawn(
         "single", "epoll", load="rate", arrivals="constant", rate_per_s=20, seconds=10,
