@@ -20,7 +20,7 @@ from orchestrator.execution.fault_effects import DueFault, Effects, needs_prepar
 from orchestrator.execution.fault_requests import FaultRequest, FaultRequests, age_refusal
 from orchestrator.execution.interrupts import held
 from orchestrator.results.archive import ArchiveError
-from orchestrator.results.fault_log import TOO_LATE, FaultRecord, write_faults
+from orchestrator.results.fault_log import FORESTALLED, TOO_LATE, FaultRecord, write_faults
 from orchestrator.scenario.fault_conflicts import conflicts, fault_names, rules_out
 from orchestrator.scenario.faults import ENDING, KILL_WORKER, MAX_FAULTS, Fault
 
@@ -133,6 +133,8 @@ class FaultInjector:
 
     def _run(self) -> None:
         """Inject and revert in the order of time; what lasts beyond the load ends with it."""
+        if self._requests:
+            self._store_for_asker(self._requests)
         try:
             self._follow_timeline()
         except Exception as exc:  # a thread that dies silently would leave the server as it is
@@ -142,8 +144,15 @@ class FaultInjector:
         finally:
             try:
                 self._revert_rest()
+                self._name_forestalled()
             finally:
                 self._has_ended.set_result(None)
+
+    def _name_forestalled(self) -> None:
+        """Report what was asked for by hand and never began, since it has no record."""
+        for record in self._records:
+            if _is_void(record):
+                self._report(f"{record.fault} (by hand) {FORESTALLED}")
 
     def _revert_rest(self) -> None:
         """Revert what lasts, the latest first, and what could not be reverted in its time."""
@@ -304,10 +313,14 @@ class FaultInjector:
 
     def _report(self, text: str) -> None:
         if self._requests is not None:
-            with contextlib.suppress(ArchiveError):  # the end of the run names what is wrong
-                self.store(self._requests.folder)
+            self._store_for_asker(self._requests)
         with contextlib.suppress(Exception):  # a terminal that is gone ends no fault
             self._report_to(text)
+
+    def _store_for_asker(self, requests: FaultRequests) -> None:
+        """Store the records so far; the first time, without any, says that the load begins."""
+        with contextlib.suppress(ArchiveError):  # the end of the run names what is wrong
+            self.store(requests.folder)
 
 
 def _reason(exc: Exception) -> str:

@@ -97,7 +97,8 @@ class FaultRequests:
     """The run's end while a server is under load: what is asked for, until `wake`.
 
     ``complete`` adds to a fault what depends on the settings of the server. In ``folder`` the
-    records of faults are stored whenever one begins or ends, for the program that asks.
+    records of faults are stored when the load begins and whenever a fault begins or ends, for the
+    program that asks.
     """
 
     def __init__(

@@ -12,6 +12,8 @@ from orchestrator.results.strict_json import to_json
 
 FAULTS_FILE = "faults.json"
 TOO_LATE = "the load was over before it was due"
+FORESTALLED = f"did not take place: {TOO_LATE}"
+"""What is said of a fault that was asked for by hand, and has no record therefore."""
 
 
 Instant = Annotated[int, Field(ge=0, lt=1 << 63)]

@@ -1,6 +1,7 @@
 """Starts ``orchestrate.py run`` as a child, finds the folder of its results, and ends it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,17 +14,49 @@ from pathlib import Path
 from orchestrator.campaign.campaign import CAMPAIGN_ID, new_campaign_id
 from orchestrator.execution.background import in_background
 from orchestrator.execution.fault_requests import FAULT_SOCKET, FaultAsker
+from orchestrator.results.fault_log import FORESTALLED
 from orchestrator.scenario.models import ROOT
 
 NOT_INHERITED = "PYTHONSAFEPATH"
 """It keeps ``python -m`` from finding the program in its folder."""
 
-CONTAINERS = b"backend: docker"
+CONTAINERS = "backend: docker"
+STEP = re.compile(r"\[[0-9]+/[0-9]+\] .*: (starting|under load|stopping)")
+UNDER_LOAD = "under load"
 KEPT_LINES = 12
 MESSAGE = "orchestrate.py: "
 NOT_BEGUN = "the run has not begun"
 STOP_DEADLINE_S = 60.0
 """A stopped run removes its containers and stores what it has."""
+
+
+class Printed:
+    """What a run has printed about its progress.
+
+    ``is_in_containers`` is known after the first line, ``is_under_load`` is whether the last step
+    is that, and ``forestalled`` has the lines about faults by hand that did not take place.
+    """
+
+    def __init__(self) -> None:
+        self.is_in_containers = False
+        self.is_under_load = False
+        self.forestalled: list[str] = []
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+
+    @property
+    def lines(self) -> list[str]:
+        """The last lines."""
+        return list(self._lines)
+
+    def add(self, line: str) -> None:
+        """Take the next line, without its end."""
+        if line.startswith(CONTAINERS):
+            self.is_in_containers = True
+        if step := STEP.fullmatch(line):
+            self.is_under_load = step[1] == UNDER_LOAD
+        if line.endswith(FORESTALLED):
+            self.forestalled.append(line)
+        self._lines.append(line)
 
 
 class Child:
@@ -59,10 +92,7 @@ class Child:
         assert self._process.stdin is not None  # noqa: S101 it is a pipe
         with suppress(BrokenPipeError), self._process.stdin as scenario:
             scenario.write(text.encode())
-        self.is_in_containers = False
-        """Known after its first line."""
-
-        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.printed = Printed()
         self._reading: Future[None] = in_background(self._read)
         self.folder: Path | None = None
 
@@ -70,19 +100,12 @@ class Child:
         assert self._process.stderr is not None  # noqa: S101 it is a pipe
         with self._process.stderr as errors:
             for line in errors:
-                if line.startswith(CONTAINERS):
-                    self.is_in_containers = True
-                self._lines.append(line.decode(errors="replace").rstrip("\n"))
-
-    @property
-    def lines(self) -> list[str]:
-        """The last lines that the run has printed about its progress."""
-        return list(self._lines)
+                self.printed.add(line.decode(errors="replace").rstrip("\n"))
 
     @property
     def error(self) -> str:
         """Why it ended without results: its last message, which may have several lines."""
-        lines = self.lines
+        lines = self.printed.lines
         begun = [number for number, line in enumerate(lines) if line.startswith(MESSAGE)]
         return "\n".join(lines[(begun or [-1])[-1] :]).removeprefix(MESSAGE)
 

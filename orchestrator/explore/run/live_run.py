@@ -26,6 +26,7 @@ from orchestrator.report.html import shown_campaigns
 from orchestrator.results.archive import CASE, SERVER_LOG
 from orchestrator.results.defect import describe
 from orchestrator.results.exit_codes import LabError
+from orchestrator.results.fault_log import FAULTS_FILE
 from orchestrator.results.summary import Summary
 from orchestrator.scenario.plan import Run, schedule
 from orchestrator.scenario.scenario import Scenario
@@ -125,10 +126,22 @@ class LiveRun:
                 if self._stopping.is_set():
                     child.ask_to_stop()
                 phase = "stopping" if self._stopping.is_set() else "running"
-                self.board.set({PHASE: phase, "line": (child.lines or ["starting"])[-1]})
+                self.board.set({PHASE: phase, "line": (child.printed.lines or ["starting"])[-1]})
+                self.board.set({"load": self._is_under_load(child)})
                 if child.folder is not None:
                     self._try_to_look(child)
+        self.board.set({"forestalled": "\n".join(child.printed.forestalled)})
         self._conclude(child)
+
+    def _is_under_load(self, child: Child) -> bool:
+        """Whether a fault can be asked for: the load of the last run that began has begun."""
+        if self._stopping.is_set() or not child.printed.is_under_load or child.folder is None:
+            return False
+        begun = self._begun(child.folder / "raw")
+        return bool(begun) and (child.folder / "raw" / begun[-1].slug / FAULTS_FILE).is_file()
+
+    def _begun(self, raw: Path) -> list[Run]:
+        return [run for run in self._runs if (raw / run.slug).is_dir()]
 
     def _try_to_look(self, child: Child) -> None:
         """Draw; what cannot be read or drawn now disturbs no measurement."""
@@ -141,7 +154,7 @@ class LiveRun:
 
     def _look(self, raw: Path) -> None:
         """Draw the run that has begun last, and those that have ended since the last look."""
-        begun = [run for run in self._runs if (raw / run.slug).is_dir()]
+        begun = self._begun(raw)
         for run in begun:
             scene, folder = self._scenes.get(run.case.slug), raw / run.slug
             is_current = run is begun[-1]
@@ -167,7 +180,7 @@ class LiveRun:
         return None if self._logs is None else self._logs.of(run.slug, run.case.model)
 
     def _container_logs(self, child: Child) -> ContainerLogs | None:
-        if child.folder is None or not child.is_in_containers:
+        if child.folder is None or not child.printed.is_in_containers:
             return None
         logs = ContainerLogs(child.folder.name.rpartition("-")[2])
         self._at_end.callback(logs.close)
@@ -212,7 +225,7 @@ class LiveRun:
     def _show_end(self, tone: str, verdict: str, remarks: Sequence[str], report: str) -> None:
         values = {"tone": tone, "verdict": verdict, "remarks": remarks, "report": report}
         result = render("run_result.html.j2", **values)
-        self.board.set({PHASE: ENDED, "line": "", "result": result})
+        self.board.set({PHASE: ENDED, "load": False, "line": "", "result": result})
 
     def _ended_scenes(self, summary: Summary, raw: Path) -> Mapping[str, Scene]:
         """Return each case that has ended, of the same records as the charts of the report."""

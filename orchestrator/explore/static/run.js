@@ -44,9 +44,12 @@ function show(values) {
     stop.disabled = isOver || values.phase === "stopping";
     panel.dataset.phase = values.phase;
     if (values.phase === "starting") faultLine.textContent = "";
-    if (values.phase !== "running" && faults.includes(document.activeElement)) line.focus();
-    for (const button of faults) button.disabled = values.phase !== "running";
   }
+  if (values.load !== undefined) { // whether a server is under load
+    if (!values.load && faults.includes(document.activeElement)) line.focus();
+    for (const button of faults) button.disabled = !values.load;
+  }
+  if (values.forestalled) faultLine.textContent = values.forestalled;
   if (values.note !== undefined) find("[data-note]").textContent = values.note;
   if (values.line !== undefined) line.textContent = values.line;
   if (values.result !== undefined) result.replaceChildren(...markup(values.result));

@@ -231,6 +231,17 @@ def test_faults_are_injected_by_pointer_and_by_keyboard(viewer: Viewer, site: Si
     assert opened.console == []
 
 
+def test_a_fault_that_the_end_of_the_load_forestalls_is_named(viewer: Viewer, site: Site) -> None:
+    page = viewer.visit(f"{address_of(site)}#run").page
+    page.fill("#run [name=yaml]", SCENARIO)
+    page.select_option("#run [name=backend]", "process")
+    page.click("#run [data-start]")
+    page.click("#run [data-fault='Fill the backlog']")
+    page.wait_for_selector("#run .verdict")
+    page.wait_for_selector("text=fill-backlog (by hand) did not take place: the load was over")
+    assert page.is_disabled("#run [data-fault='Fill the backlog']")
+
+
 def test_the_scenario_of_play_is_taken_to_run(viewer: Viewer, site: Site) -> None:
     page = viewer.visit(f"{address_of(site)}#play").page
     scenario = page.input_value("#play [data-yaml]")

@@ -16,7 +16,13 @@ from orchestrator.execution.background import in_background
 from orchestrator.execution.fault_injector import FaultInjector
 from orchestrator.execution.fault_requests import NO_LOAD, FaultAsker, FaultRequests
 from orchestrator.execution.program_log import wait_for
-from orchestrator.results.fault_log import TOO_LATE, FaultRecord, read_faults
+from orchestrator.results.fault_log import (
+    FAULTS_FILE,
+    FORESTALLED,
+    TOO_LATE,
+    FaultRecord,
+    read_faults,
+)
 from orchestrator.scenario.faults import MAX_FAULTS, Fault
 from tests.unit.orchestrator.analysis.evidence_fixtures import ONE_AFTER_THE_OTHER
 from tests.unit.orchestrator.execution.server_fixtures import RecordingServer
@@ -370,9 +376,17 @@ def test_a_backlog_that_is_filled_by_hand_is_prepared_before(
 
 
 def test_a_fault_by_hand_that_the_end_of_the_load_forestalls_has_no_record(tmp_path: Path) -> None:
-    with Asked(RecordingServer()) as run:
+    server = RecordingServer()
+    with Asked(server) as run:
         assert run.asker.ask("fill-backlog", "1s") == ""
     assert run.records(tmp_path) == ()
+    assert server.reports == [f"fill-backlog (by hand) {FORESTALLED}"]
+
+
+def test_records_are_stored_when_the_load_begins_for_who_asks(tmp_path: Path) -> None:
+    with Asked(RecordingServer(), folder=tmp_path):
+        assert wait_for((tmp_path / FAULTS_FILE).is_file, DEADLINE_S)
+        assert read_faults(tmp_path) == ()
 
 
 class Threads(RecordingServer):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.execution.fault_requests import HAS_ENDED
-from orchestrator.explore.run.launch import NOT_BEGUN, Child
+from orchestrator.explore.run.launch import NOT_BEGUN, Child, Printed
+from orchestrator.results.fault_log import FORESTALLED
 from tests.unit.orchestrator.explore.run.run_fixtures import TEXT
 
 DEADLINE_S = 60.0
@@ -55,6 +56,24 @@ def test_its_folder_is_not_that_of_another_run_of_the_name(tmp_path: Path) -> No
     assert child.has_ended_within(0)
     assert child.folder == own
     assert child.ask_for_fault("pause", "1s") == HAS_ENDED
+
+
+def test_its_lines_say_whether_a_server_is_under_load_and_what_did_not_take_place() -> None:
+    printed, late = Printed(), f"[1/2] single: fault pause (by hand) {FORESTALLED}"
+    for line, is_under_load in {
+        "backend: docker 29.0": False,
+        "[1/2] single: starting": False,
+        "[1/2] single: under load": True,
+        "[1/2] single: fault pause is over": True,
+        late: True,
+        "[1/2] single: stopping": False,
+        "[2/2] epoll users=5: under load": True,
+        "[2/2] epoll users=5: starting": False,
+    }.items():
+        printed.add(line)
+        assert printed.is_under_load is is_under_load, line
+    assert (printed.forestalled, printed.is_in_containers) == ([late], True)
+    assert printed.lines[-1] == "[2/2] epoll users=5: starting"
 
 
 @pytest.mark.slow

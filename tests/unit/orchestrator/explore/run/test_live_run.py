@@ -10,9 +10,10 @@ from orchestrator.analysis.excerpt import MAX_REQUESTS
 from orchestrator.execution.program_log import wait_for
 from orchestrator.explore.run import live_run
 from orchestrator.explore.run.board import ENDED, PHASE
-from orchestrator.explore.run.launch import NOT_BEGUN
+from orchestrator.explore.run.launch import NOT_BEGUN, Printed
 from orchestrator.explore.run.live_run import AS_PREDICTED, HAS_RUN, LiveRun, Order, recorded
 from orchestrator.results.archive import CASE
+from orchestrator.results.fault_log import FAULTS_FILE, FORESTALLED, write_faults
 from orchestrator.scenario.plan import schedule
 from tests.unit.orchestrator.campaign.stored_run_fixtures import SCENARIO, store_campaign
 from tests.unit.orchestrator.explore.run.run_fixtures import scenario_in
@@ -25,8 +26,7 @@ class FakeChild:
 
     def __init__(self, folder: Path | None, looks: int = 2) -> None:
         self.folder = folder
-        self.lines = ["[1/2] single: under load"]
-        self.is_in_containers = False
+        self.printed = Printed()
         self.error = "the engine failed; run without containers: --backend process"
         self.looks = looks
         self.stops = 0
@@ -141,6 +141,37 @@ def test_a_fault_is_asked_of_the_child_until_it_is_stopped(
     run.ask_to_stop()
     assert ask() == "the run is being stopped"
     run.close()
+
+
+def test_faults_are_offered_while_the_load_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, _ = store_campaign(tmp_path, SCENARIO)
+    records = archive.path / "raw" / schedule(scenario_in(SCENARIO))[-1].slug / FAULTS_FILE
+    child = FakeChild(archive.path, looks=10**9)
+    child.printed.is_under_load = True
+    run = run_with(monkeypatch, child)
+
+    def is_offered(wanted: object) -> bool:
+        return wait_for(lambda: run.board.since(0)[1].get("load") is wanted, DEADLINE_S)
+
+    assert is_offered(False)
+    write_faults([], records.parent)
+    assert is_offered(True)
+    child.printed.is_under_load = False
+    assert is_offered(False)
+    child.printed.is_under_load = True
+    assert is_offered(True)
+    run.ask_to_stop()
+    assert wait_for_end(run)["load"] is False
+
+
+def test_a_fault_by_hand_that_did_not_take_place_is_named_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    child = FakeChild(None)
+    child.printed.forestalled = [f"[1/2] single: fault fill-backlog (by hand) {FORESTALLED}"]
+    assert wait_for_end(run_with(monkeypatch, child))["forestalled"] == child.printed.forestalled[0]
 
 
 def test_a_defect_ends_it_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
