@@ -17,10 +17,13 @@ from orchestrator.explore.tab import Surroundings, Tab
 from orchestrator.explore.trend import (
     HEIGHT,
     WIDTH,
+    first_known,
     offered,
     runs_of,
     scenarios_in,
     sparklines,
+    summaries_of,
+    why_unknown,
 )
 from orchestrator.results.exit_codes import LabError
 
@@ -79,19 +82,24 @@ def _routes(surroundings: Surroundings) -> Sequence[BaseRoute]:
 def _trend(results: Path, scenario: str, name: str) -> str:
     """Return the markup of one measure over the runs of ``scenario``.
 
+    ``name`` is that of the measure; if it is empty, it is the first one that is known.
+
     Raises:
         HTTPException: there are no such runs, or no such measure is offered.
     """
     measure = next((each for each in offered() if each.name == name), None)
     runs = runs_of(past_runs(results), scenario)
-    if measure is None or not runs:
+    if (name and measure is None) or not runs:
         raise HTTPException(404, ABSENT)
+    summaries = summaries_of(runs, results)
+    measure = measure or first_known(summaries)
     return render(
         "past_runs_trend.html.j2",
         scenario=scenario,
         measure=measure,
         runs=runs,
-        lines=sparklines(runs, results, measure),
+        lines=sparklines(summaries, measure),
+        why_unknown=why_unknown(measure),
         WIDTH=WIDTH,
         HEIGHT=HEIGHT,
     )

@@ -11,7 +11,9 @@ from pathlib import Path
 from orchestrator.campaign.restore import read_summary
 from orchestrator.explore.past_runs import PastRun
 from orchestrator.measures.dimensions import format_value
+from orchestrator.measures.percentiles import share_of, split_percentile
 from orchestrator.measures.registry import MEASURES, Measure
+from orchestrator.results.summary import Summary
 
 WIDTH, HEIGHT, ROOM = 160, 32, 4
 MOST_RUNS = 100
@@ -28,7 +30,8 @@ class Sparkline:
     """A case: what each run measured, as text, and the curve.
 
     Each item of ``curves`` is a part without a gap: a run without a value interrupts the curve.
-    ``ends`` are the first and the last value that is known, and ``last`` the point of that one.
+    ``ends`` are the first and the last value that is known, and ``last`` the point of that one;
+    ``extremes`` are the least and the greatest value. ``has_gap``: that of a run is unknown.
     """
 
     case: str
@@ -36,6 +39,8 @@ class Sparkline:
     curves: list[str]
     last: tuple[float, float] | None
     ends: tuple[str, str]
+    extremes: tuple[str, str]
+    has_gap: bool
 
 
 def scenarios_in(runs: Iterable[PastRun]) -> list[str]:
@@ -50,13 +55,38 @@ def runs_of(runs: Iterable[PastRun], scenario: str) -> list[PastRun]:
     return own[:MOST_RUNS][::-1]
 
 
-def sparklines(runs: Sequence[PastRun], results: Path, measure: Measure) -> list[Sparkline]:
-    """Return a sparkline for each case of ``runs``, in the folder ``results``.
+def summaries_of(runs: Iterable[PastRun], results: Path) -> list[Summary]:
+    """Return what ``runs``, in the folder ``results``, measured.
 
     Raises:
         RestoreError, OSError: a run cannot be read any more.
     """
-    columns = [_values(results / run.folder, measure) for run in runs]
+    return [read_summary(results / run.folder) for run in runs]
+
+
+def first_known(summaries: Sequence[Summary]) -> Measure:
+    """Return the first measure that is offered and known in a run, the first one if none is."""
+
+    def is_known(measure: Measure) -> bool:
+        columns = (_values(each, measure).values() for each in summaries)
+        return any(value is not None for column in columns for value in column)
+
+    return next((each for each in offered() if is_known(each)), offered()[0])
+
+
+def why_unknown(measure: Measure) -> str:
+    """Return why a run may not have ``measure``, as a sentence."""
+    _, statistic = split_percentile(measure.name) or ("", "")
+    share = share_of(statistic)
+    if share is None:
+        return "Unknown: the run did not measure it, or not for long enough."
+    fewest = round(1 / min(share, 1 - share))
+    return f"Unknown: {statistic} takes at least {fewest} messages that count and have an ack."
+
+
+def sparklines(summaries: Sequence[Summary], measure: Measure) -> list[Sparkline]:
+    """Return a sparkline for each case of the runs whose ``summaries`` are given, oldest first."""
+    columns = [_values(each, measure) for each in summaries]
     cases = dict.fromkeys(case for column in columns for case in column)
     return [_drawn(case, [column.get(case) for column in columns], measure) for case in cases]
 
@@ -66,8 +96,8 @@ def offered() -> list[Measure]:
     return [MEASURES[name] for name in OFFERED]
 
 
-def _values(folder: Path, measure: Measure) -> Mapping[str, float | None]:
-    return {case.name: case.measures.get(measure.key) for case in read_summary(folder).cases}
+def _values(summary: Summary, measure: Measure) -> Mapping[str, float | None]:
+    return {case.name: case.measures.get(measure.key) for case in summary.cases}
 
 
 def _drawn(case: str, values: Sequence[float | None], measure: Measure) -> Sparkline:
@@ -85,9 +115,10 @@ def _drawn(case: str, values: Sequence[float | None], measure: Measure) -> Spark
     ]
     last = next((point for point in reversed(points) if point is not None), None)
     texts = [format_value(value, measure.dimension) for value in values]
-    ends = (known[0], known[-1]) if known else (None, None)
-    first_text, last_text = (format_value(each, measure.dimension) for each in ends)
-    return Sparkline(case, texts, list(_curves(points)), last, (first_text, last_text))
+    ends = (known[0], known[-1], min(known), max(known)) if known else (None,) * 4
+    first, newest, lowest, highest = (format_value(each, measure.dimension) for each in ends)
+    curves = list(_curves(points))
+    return Sparkline(case, texts, curves, last, (first, newest), (lowest, highest), None in values)
 
 
 def _curves(points: Sequence[tuple[float, float] | None]) -> Iterable[str]:

@@ -135,5 +135,20 @@ def test_a_measure_is_shown_over_the_runs_of_a_scenario(tmp_path: Path) -> None:
         answer = site.get("past_runs/trend?scenario=two&measure=makespan")
         assert answer.text.count('<path class="curve s0"') == 2
         assert "201.0 ms, 201.0 ms" in answer.text
-        for query in ("", "?scenario=two", "?scenario=two&measure=cpus", "?measure=makespan"):
+        by_default = site.get("past_runs/trend?scenario=two").text
+        assert "<caption>response_time_p50: median time" in by_default
+        assert "Unknown: " not in by_default
+        p99 = site.get("past_runs/trend?scenario=two&measure=response_time_p99").text
+        assert "Unknown: p99 takes at least 100 messages" in p99
+        for query in ("", "?scenario=two&measure=cpus", "?measure=makespan"):
             assert site.get(f"past_runs/trend{query}").code == 404
+
+
+def test_of_a_scenario_that_has_run_once_the_page_says_what_a_measure_takes(
+    tmp_path: Path,
+) -> None:
+    store_campaign(tmp_path)
+    with explore_site(tmp_path) as site:
+        listed = site.get("past_runs/list").text
+    assert "once it has run at least twice" in listed
+    assert "data-trend-form" not in listed

@@ -7,10 +7,13 @@ from orchestrator.explore.past_runs import PastRun
 from orchestrator.explore.trend import (
     MOST_RUNS,
     OFFERED,
+    first_known,
     offered,
     runs_of,
     scenarios_in,
     sparklines,
+    summaries_of,
+    why_unknown,
 )
 from orchestrator.measures.registry import MEASURES
 from orchestrator.report.publish import summary_json
@@ -50,23 +53,39 @@ def test_the_oldest_of_the_newest_runs_comes_first() -> None:
 
 def test_each_case_has_its_curve_from_the_first_run_to_the_last(tmp_path: Path) -> None:
     runs = [store(tmp_path, "a", single=2.0, epoll=1.0), store(tmp_path, "b", single=1.0)]
-    single, epoll = sparklines(runs, tmp_path, MAKESPAN)
+    single, epoll = sparklines(summaries_of(runs, tmp_path), MAKESPAN)
     assert (single.case, single.values) == ("single", ["2.000 s", "1.000 s"])
     assert single.curves == ["M4 4L156 16"]
     assert single.last == (156.0, 16.0)
     assert (epoll.values, epoll.curves) == (["1.000 s", "unknown"], ["M4 4h0"])
+    assert single.extremes == ("1.000 s", "2.000 s")
+    assert (single.has_gap, epoll.has_gap) == (False, True)
     assert (single.ends, epoll.ends) == (("2.000 s", "1.000 s"), ("1.000 s", "1.000 s"))
 
 
 def test_a_run_without_a_value_is_a_gap(tmp_path: Path) -> None:
     values = (1.0, 1.0, None, 1.0, 1.0)
     runs = [store(tmp_path, str(n), single=value) for n, value in enumerate(values)]
-    (line,) = sparklines(runs, tmp_path, MAKESPAN)
+    (line,) = sparklines(summaries_of(runs, tmp_path), MAKESPAN)
     assert line.curves == ["M4 4L42 4", "M118 4L156 4"]
 
 
 def test_values_of_0_and_none_at_all_are_drawn(tmp_path: Path) -> None:
     runs = [store(tmp_path, "a", single=0.0, epoll=None)]
-    zero, unknown = sparklines(runs, tmp_path, MAKESPAN)
+    zero, unknown = sparklines(summaries_of(runs, tmp_path), MAKESPAN)
     assert zero.curves == ["M4 28h0"]
     assert (unknown.curves, unknown.last, unknown.ends) == ([], None, ("unknown", "unknown"))
+    assert unknown.extremes == ("unknown", "unknown")
+
+
+def test_by_default_the_first_measure_that_is_known_is_shown(tmp_path: Path) -> None:
+    unknown = [store(tmp_path, "a", single=None)]
+    known = [*unknown, store(tmp_path, "b", single=1.0)]
+    assert first_known(summaries_of(known, tmp_path)) == MAKESPAN
+    assert first_known(summaries_of(unknown, tmp_path)).name == OFFERED[0]
+
+
+def test_a_percentile_is_unknown_of_too_few_messages() -> None:
+    assert "p99 takes at least 100 messages" in why_unknown(MEASURES["response_time_p99"])
+    assert "p50 takes at least 2 messages" in why_unknown(MEASURES["response_time_p50"])
+    assert "did not measure it" in why_unknown(MAKESPAN)
