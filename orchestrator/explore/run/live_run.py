@@ -170,8 +170,9 @@ class LiveRun:
         if is_too_long(log):
             return Scene(scene.name, scene.measured, TOO_LONG)
         note = "it has ended" if has_ended else RUNS
-        shown, faults = observe(log, folder, run.case, self._limit)
-        return Scene(scene.name, shown, note, faults=faults)
+        seen = observe(log, folder, run.case, self._limit)
+        without_lane = "" if has_ended else seen.without_lane
+        return Scene(scene.name, seen.shown, note, faults=seen.faults, without_lane=without_lane)
 
     def _log_of(self, run: Run, folder: Path) -> Path | None:
         """Return where the event log of ``run`` is, None if there is none yet."""

@@ -1,6 +1,7 @@
 """What the event log of a server shows of a run: all of its messages that have an ack so far.
 
-And the faults so far, by their records.
+And the faults so far, by their records. A connection without an ack has no lane, since the log says
+only with a message whose connection it is, and one that waits to be accepted is not in the log.
 
 The log knows neither when a message was due nor when it was sent. So until the run has ended, a
 message begins when the server received it, and the time axis when the server accepted its first
@@ -8,6 +9,7 @@ connection; the client's records, which are complete then, put both right.
 """
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from orchestrator.analysis.excerpt import excerpt
 from orchestrator.analysis.join import REQUEST
 from orchestrator.results.client_samples import ACKED
 from orchestrator.results.fault_log import FaultRecord, read_faults
+from orchestrator.results.kernel_log import last_depth
 from orchestrator.results.server_log import ServerLog, read_server_log
 from orchestrator.results.summary import FaultSummary
 from orchestrator.results.tables import Table
@@ -31,12 +34,19 @@ def is_too_long(log: Path) -> bool:
     return log.stat().st_size > MOST_BYTES
 
 
-def observe(
-    log: Path, folder: Path, case: Case, limit: int
-) -> tuple[Exhibit, tuple[FaultSummary, ...]]:
-    """Return what to draw of ``case`` by its ``log``, at most ``limit`` messages, and its faults.
+@dataclass(frozen=True)
+class Observed:
+    """What to draw of a case, its faults so far, and in words who has no lane, empty if nobody."""
 
-    ``folder`` has the records of the faults.
+    shown: Exhibit
+    faults: tuple[FaultSummary, ...]
+    without_lane: str
+
+
+def observe(log: Path, folder: Path, case: Case, limit: int) -> Observed:
+    """Return what to draw of ``case`` by its ``log``, at most ``limit`` messages.
+
+    ``folder`` has the records of the faults, and the samples of the kernel's accept queue.
 
     Raises:
         OSError: the log cannot be read.
@@ -48,7 +58,20 @@ def observe(
     shown = Exhibit(excerpt(requests, start_ns, names, limit))
     now_ns = time.monotonic_ns()
     records = read_faults(folder) if start_ns else ()
-    return shown, tuple(_so_far(each, start_ns, now_ns) for each in records if each.effect_ns)
+    faults = tuple(_so_far(each, start_ns, now_ns) for each in records if each.effect_ns)
+    return Observed(shown, faults, _without_lane(found, last_depth(folder) or 0))
+
+
+def _without_lane(log: ServerLog, queued: int) -> str:
+    """Return who has no lane: connections without an ack, and ``queued`` in the accept queue."""
+    is_accepted = log.accepted["accepted_ns"] > 0
+    unanswered = int(is_accepted.sum()) - int(is_accepted[np.unique(log.served["conn"])].sum())
+    parts = [
+        f"{count} {what}"
+        for count, what in ((queued, "not yet accepted"), (unanswered, "accepted, without an ack"))
+        if count
+    ]
+    return f"connections without a lane: {', '.join(parts)}" if parts else ""
 
 
 def _so_far(record: FaultRecord, start_ns: int, now_ns: int) -> FaultSummary:

@@ -33,6 +33,9 @@ class Scene:
     faults: tuple[FaultSummary, ...] = ()
     """Those so far, if it has not."""
 
+    without_lane: str = ""
+    """Which connections are not drawn, if it has not; empty if all are."""
+
     @property
     def end_ns(self) -> int:
         """When the last message or fault that is drawn ends, since the start."""
