@@ -93,6 +93,7 @@ NOT_RUN = {
     ),
     f"{ORCHESTRATE}explore --no-browser --port 8000": PAGE,
     f"{ORCHESTRATE}explore --watch prefork": WATCHED,
+    f"{ORCHESTRATE}explore --watch prefork --backend docker": WATCHED,
     f"LAB_WORKERS=2 {ORCHESTRATE}explore --watch prefork --watch-port 3000": WATCHED,
     "printf 'anna sleep=5s\\003goodbye\\003' | nc 127.0.0.1 3000": WATCHED,
     "python3 client/client.py 7 --demand sleep=1s": WATCHED,

@@ -13,6 +13,7 @@ from orchestrator.explore.access import HOST
 from orchestrator.explore.play import grid
 from orchestrator.explore.play.controls import SLIDERS, Controls
 from orchestrator.explore.play.export import export_page
+from orchestrator.explore.play.outcome import ROWS
 from tests.e2e.browser.conftest import NARROW, WIDE, Opened, Scheme, Viewer
 from tests.unit.orchestrator.explore.explore_fixtures import Site, explore_site
 
@@ -142,7 +143,7 @@ def test_a_screen_reader_gets_the_sentence_and_the_table(viewer: Viewer, site: S
     )  # fmt: skip
     table = page.locator("#play .play-figures")
     assert "What the twin predicts for the 6 users" in table.locator("caption").inner_text()
-    assert table.locator("tbody th[scope=row]").count() == 13
+    assert table.locator("tbody th[scope=row]").count() == len(ROWS)
     unnamed = page.locator("#play :is(input, select, textarea, button)").evaluate_all(
         "all => all.filter(each => !each.labels?.length && !each.ariaLabelledByElements?.length "
         "&& !each.textContent).map(each => each.outerHTML)"

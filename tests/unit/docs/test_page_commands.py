@@ -47,6 +47,13 @@ def test_what_is_listed_stands_on_a_page(text: str) -> None:
     assert text in WRITTEN
 
 
+def test_what_serves_until_it_is_stopped_is_listed() -> None:
+    """A test that ran it would wait for its end."""
+    pages_served = [each.text for each in OF_THE_LAB if "orchestrate.py explore" in each.text]
+    assert pages_served
+    assert [text for text in pages_served if text not in NOT_RUN] == []
+
+
 @pytest.mark.parametrize("page", pages())
 def test_a_command_stands_in_a_block_of_sh(page: str) -> None:
     """Elsewhere no test would find it."""
