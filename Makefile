@@ -44,7 +44,8 @@ scale: .venv/dev.stamp ## Analyse ten million messages in 4 GB, and hold a thous
 	@$(ENDURE)/test_scale.py
 
 capacity: .venv/dev.stamp ## Search the capacity of queues of which it is known exactly, and of hosts that are busy (tens of minutes)
-	@$(ENDURE)/test_capacity.py tests/e2e/test_capacity.py tests/e2e/test_capacity_honesty.py
+	@$(ENDURE)/test_capacity.py tests/e2e/test_capacity.py tests/e2e/test_capacity_honesty.py \
+		tests/unit/orchestrator/capacity/test_search_coverage.py
 
 reproduce: .venv/runtime.stamp ## Try the published claims in claims/, quick tier (up to an hour); ARGS="kingman --tier full"
 	$(PY) orchestrate.py reproduce $(ARGS)

@@ -257,7 +257,11 @@ def test_connections_fill_the_backlog_and_leave(lab: Lab, tmp_path: Path, backen
 
 @pytest.mark.docker  # alone: the engine must be in time
 @pytest.mark.parametrize("model", ["single", "epoll"])
-def test_the_network_is_disconnected_and_reconnected(lab: Lab, tmp_path: Path, model: str) -> None:
+def test_the_network_is_disconnected_and_reconnected(
+    lab: Lab, tmp_path: Path, model: str, *, is_long: bool
+) -> None:
+    if model == "single" and not is_long:
+        pytest.skip("one model in every test run, both with --long")
     ended = lab.run(written(tmp_path, UNPLUGGED.replace("MODEL", model)), "--backend", "docker")
     assert ended.code == 0, ended.out + ended.err
     (run,) = ended.case(model)["runs"]

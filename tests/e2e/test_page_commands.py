@@ -111,8 +111,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return copy
 
 
-LONGEST = "11-the-cured-blocking-call"
-"""Takes half a minute; each other test run compares its models with their twins."""
+LONGEST = ("8-what-a-client-omits", "9-what-a-process-costs", "11-the-cured-blocking-call")
+"""Each takes half a minute, or must be alone. Others: test_selftest, test_twin, ground truth."""
 
 
 def lesson(page: Path) -> ParameterSet:
@@ -139,8 +139,8 @@ def test_the_commands_of_a_page_do_what_they_say(page: str, copy: Copy) -> None:
 @pytest.mark.parametrize("page", [*map(lesson, LESSONS)])
 def test_a_lesson_comes_out_as_its_page_says(page: Path, copy: Copy, *, is_long: bool) -> None:
     """Its guesses are not graded if none is passed; its answers are right; *Look* has its words."""
-    if page.stem == LONGEST and not is_long:
-        pytest.skip("takes half a minute: only with --long")
+    if page.stem in LONGEST and not is_long:
+        pytest.skip("takes long: only with --long")
     name = f"docs/lessons/{page.name}"
     need_interpreter(load_scenario(page.with_suffix(".yaml"), discover_models()).interpreter)
     for text in [each.text for each in commands() if each.page == name and each.is_run]:
