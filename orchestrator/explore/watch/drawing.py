@@ -17,6 +17,7 @@ from orchestrator.explore.watch.window import (
 from orchestrator.report.charts.lanes import (
     CONNECTION_HEIGHTS,
     CONNECTIONS_HEIGHT,
+    KEPT_HEIGHT,
     LABEL_HEIGHT,
     ROW_HEIGHT,
     SECTION_GAP,
@@ -37,13 +38,11 @@ MOST_LANES = 40
 MOST_SERVICES_DRAWN = 1_000
 TICK_EVERY_S = 5
 MOST_MESSAGE_CHARS = 40
-HELD_HEIGHT = 3.0
-"""Of the line of a worker that holds a connection."""
 
 LEGEND = (
     (ACCEPT.style, 11 * ACCEPT.height, "waits to be accepted, in the kernel's accept queue"),
     (QUEUE.style, 11 * QUEUE.height, WITH_NO_WORKER),
-    ("k1", HELD_HEIGHT, "a worker holds it, in the color of that worker"),
+    ("k1", KEPT_HEIGHT, "a worker holds it, in the color of that worker"),
     ("service k1", 11.0, "a message in service"),
 )
 """The styles, heights and meanings of the bars."""
@@ -157,7 +156,7 @@ def _workers(view: View, services: Sequence[Service]) -> Iterator[Lane]:
         ]
         hue = worker % HUES
         bars = [
-            *_bars(f"k{hue}", HELD_HEIGHT, held),
+            *_bars(f"k{hue}", KEPT_HEIGHT, held),
             *_bars(f"service k{hue}", round(thick * 0.86, 2), served),
         ]
         name = f"worker {worker}"
@@ -201,7 +200,7 @@ def _lane_bars(
     yield from _bars(QUEUE.style, room * QUEUE.height, _place(view, accepted_ns, held_ns, middle))
     if conn.worker is not None:
         held = _place(view, held_ns, end_ns, middle)
-        yield from _bars(f"k{conn.worker % HUES}", HELD_HEIGHT, held)
+        yield from _bars(f"k{conn.worker % HUES}", KEPT_HEIGHT, held)
     for worker in sorted({each.worker for each in services}):
         spans = [_span(view, each) for each in services if each.worker == worker]
         places = [(begin, end, middle) for begin, end in spans]

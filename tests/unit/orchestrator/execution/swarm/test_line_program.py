@@ -1,12 +1,12 @@
 """A program that is told lines, by a command that stands for docker."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from orchestrator.execution.backend import BackendError
 from orchestrator.execution.swarm.line_program import LineProgram
+from tests.unit.orchestrator.execution.swarm.docker_fixtures import put_on_path
 
 DOCKER = """#!/bin/sh
 echo "$DOCKER_HOST $*"
@@ -21,11 +21,8 @@ echo end > "$ENDED"
 @pytest.fixture
 def ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the file that the program writes at the end of its input."""
-    command = tmp_path / "docker"
-    command.write_text(DOCKER)
-    command.chmod(0o755)
+    put_on_path(DOCKER, tmp_path, monkeypatch)
     monkeypatch.setenv("ENDED", str(tmp_path / "ended"))
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     return tmp_path / "ended"
 
 
