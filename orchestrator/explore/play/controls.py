@@ -131,7 +131,7 @@ SLIDERS = (
         "Connections that the server has not accepted yet wait in the kernel, in the accept "
         "queue. It holds one more than the backlog. A connect that finds it full is tried again "
         "after 1 s.",
-        (*range(1, 11), 16, 32, 64, 128, 256, 512),
+        (*range(1, 11), 16, 32, 64, 128, 256, 512, 1024, 2048, 4096),
     ),
     Slider(
         "long_ms",

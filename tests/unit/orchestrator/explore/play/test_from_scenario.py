@@ -8,8 +8,10 @@ from orchestrator.explore.play.controls import Controls, ControlsError
 from orchestrator.explore.play.from_scenario import Fit, controls_of
 from orchestrator.explore.play.to_scenario import scenario_of
 from orchestrator.scenario.fields import MAX_LOAD, RUN_LOAD
+from orchestrator.scenario.load import parse_scenario
 from orchestrator.scenario.models import discover_models
 from orchestrator.scenario.scenario import Scenario
+from tests.page_commands import scenario_on
 from tests.unit.orchestrator.explore.play.test_controls import any_controls
 
 USUAL = Controls(("epoll",))
@@ -42,6 +44,11 @@ def test_units_and_defaults_do_not_matter() -> None:
     assert (found.controls.think_ms, found.controls.workers) == (20, 5)
     own = fit(clients=[{**CLOSED, "demand": None}], server={"service_time": "50ms"})
     assert (own.controls.service_ms, own.controls.work) == (50, "sleep")
+
+
+def test_the_scenario_of_the_readme_can_be_shown() -> None:
+    scenario = parse_scenario("mine.yaml", scenario_on("README.md"), discover_models())
+    assert controls_of(scenario).controls.models == ("prefork", "threaded")
 
 
 def test_what_is_left_out_is_said() -> None:
